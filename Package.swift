@@ -1,0 +1,143 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One line per adapter: the protocol's folder and what it needs beside the core.
+let adapters: [Target] =
+    adapter("File", [])
+    + adapter("MQTT", ["CMosquitto", "PollThread"])
+    + adapter("Redis", ["CHiredis", .posix, .tls])
+    + adapter("SSE", ["Curl", "HTTPServer", .posix, .http1])
+    + adapter("Webhook", ["Curl", "HTTPServer", .posix, .http1, .crypto])
+
+let package = Package(
+    name: "streambridge",
+    products: [
+        .executable(name: "streambridge", targets: ["StreamBridge"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "StreamBridge",
+            dependencies: ["BridgeCore", "BridgeConfiguration", "Expressions", "HTTPServer", .logging, .nio, .posix, .lifecycle]
+                + adapters.libraries
+                + [.product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
+        .target(
+            name: "BridgeCore",
+            dependencies: ["JSON", .nio, .logging, .lifecycle, .deque]
+        ),
+        .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "Yams"]),
+        .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", .nio]),
+
+        .target(name: "PollThread", dependencies: ["CLinux"], path: "Sources/Support/PollThread"),
+        .target(name: "Curl", dependencies: ["CCurl", .nio], path: "Sources/Support/Curl"),
+        .target(name: "JSON", dependencies: ["CSimdjson", .nio], path: "Sources/Support/JSON"),
+        .target(
+            name: "HTTPServer",
+            dependencies: [.nio, .posix, .http1, .tls, .logging, .lifecycle],
+            path: "Sources/Support/HTTPServer"
+        ),
+
+        .systemLibrary(name: "CCurl", path: "Sources/C/CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CHiredis", path: "Sources/C/CHiredis"),
+        .systemLibrary(name: "CJq", path: "Sources/C/CJq"),
+        .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
+        .systemLibrary(name: "CMosquitto", path: "Sources/C/CMosquitto", pkgConfig: "libmosquitto"),
+        .target(
+            name: "CSimdjson",
+            path: "Sources/C/CSimdjson",
+            linkerSettings: [.linkedLibrary("simdjson")]
+        ),
+        .target(name: "CAllocationCount", path: "Sources/C/CAllocationCount"),
+
+        .target(
+            name: "BridgeTesting",
+            dependencies: ["BridgeCore", "BridgeConfiguration", .nio, .posix, .http1, .logging]
+        ),
+        .executableTarget(
+            name: "BridgeBenchmarks",
+            dependencies: ["BridgeCore", "BridgeConfiguration", "Expressions", "CAllocationCount", .nio, .posix, .logging]
+                + adapters.libraries
+        ),
+
+        .testTarget(name: "BridgeCoreTests", dependencies: ["BridgeCore", "BridgeTesting", "JSON", .nio, .logging]),
+        .testTarget(
+            name: "BridgeConfigurationTests",
+            dependencies: ["BridgeCore", "BridgeConfiguration", "BridgeTesting"]
+        ),
+        .testTarget(name: "ExpressionsTests", dependencies: ["BridgeCore", "Expressions", .nio]),
+        .testTarget(
+            name: "SupportTests",
+            dependencies: [
+                "BridgeTesting", "PollThread", "Curl", "JSON", "HTTPServer", "CLinux", .nio, .posix, .http1, .tls, .logging,
+            ]
+        ),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", .nio, .posix, .logging]
+                + adapters.libraries
+        ),
+        .testTarget(
+            name: "StreamBridgeTests",
+            dependencies: ["StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", .nio]
+        ),
+    ] + adapters,
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
+
+/// The library of one protocol and its unit tests: `Sources/Adapters/<name>` and `Tests/Adapters/<name>`.
+func adapter(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
+    [
+        .target(
+            name: "\(name)Adapter",
+            dependencies: ["BridgeCore", .nio, .logging, .lifecycle] + dependencies,
+            path: "Sources/Adapters/\(name)"
+        ),
+        .testTarget(
+            name: "\(name)AdapterTests",
+            dependencies: [.target(name: "\(name)Adapter"), "BridgeCore", "BridgeTesting", .nio, .logging]
+                + dependencies,
+            path: "Tests/Adapters/\(name)"
+        ),
+    ]
+}
+
+extension [Target] {
+    /// The adapters without their tests, as the executable and the conformance tests want them.
+    var libraries: [Target.Dependency] {
+        self.filter { $0.type == .regular }.map { .target(name: $0.name) }
+    }
+}
+
+extension Target.Dependency {
+    static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
+    static var posix: Self { .product(name: "NIOPosix", package: "swift-nio") }
+    static var http1: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
+    static var tls: Self { .product(name: "NIOSSL", package: "swift-nio-ssl") }
+    static var crypto: Self { .product(name: "Crypto", package: "swift-crypto") }
+    static var logging: Self { .product(name: "Logging", package: "swift-log") }
+    static var lifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
+    static var deque: Self { .product(name: "DequeModule", package: "swift-collections") }
+}
+
+for target in package.targets where target.type != .system {
+    // The targets in C and C++ take no Swift settings.
+    guard target.name.first != "C" || target.name == "Curl" || target.name == "ConformanceTests" else { continue }
+    target.swiftSettings = [
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
+}

@@ -1,0 +1,42 @@
+/// The settings of one component, decoded from its mapping in the configuration file.
+///
+/// Write `init(from:)` by hand with the helpers of `KeyedDecodingContainer` (`value(_:default:)`, `duration(_:default:)`, …):
+/// synthesised decoding ignores the defaults of properties. Defaults live there only; the property's comment states them.
+package protocol ComponentConfiguration: Decodable, Sendable {
+    /// Every key the mapping may have beside the common ones (`type`, `ack`, `buffer`, …): others are refused.
+    associatedtype CodingKeys: CodingKey & CaseIterable
+
+    /// Looks at the settings together, after each has been decoded. No I/O.
+    ///
+    /// - Throws: ``SettingError`` that names the key and says what would be right.
+    func validate() throws
+
+    /// What no second component of the file may also claim: a port, a file, a client identifier.
+    var exclusiveResources: [Resource] { get }
+}
+
+extension ComponentConfiguration {
+    package func validate() throws {}
+    package var exclusiveResources: [Resource] { [] }
+}
+
+/// The settings of a sink.
+package protocol SinkConfiguration: ComponentConfiguration {
+    /// The keys that a route may set anew in `with:`; typically what is made per event (topic, body), never the connection.
+    static var perRouteKeys: [CodingKeys] { get }
+}
+
+/// Something that only one component may own.
+package struct Resource: Hashable, Sendable, CustomStringConvertible {
+    /// What it is, as a person reads it: `file`, `webhook id`, `client id`.
+    package let kind: String
+    /// Which one.
+    package let value: String
+
+    package init(_ kind: String, _ value: String) {
+        self.kind = kind
+        self.value = value
+    }
+
+    package var description: String { "\(self.kind) \(self.value)" }
+}

@@ -1,0 +1,55 @@
+package import Logging
+package import NIOCore
+
+/// What the program lends to one component. Nothing else is global.
+package struct ComponentContext: Sendable {
+    /// The name in the configuration file.
+    package let name: String
+    /// Carries the component's name and kind already.
+    package let logger: Logger
+    /// Runs the channels of components that speak through SwiftNIO.
+    package let eventLoopGroup: any EventLoopGroup
+    /// This bridge's name, see ``Passage/origin``; also a good default for client identifiers.
+    package let bridge: String
+    /// Where the component keeps how far it has read; see ``CursorStore``.
+    package let cursors: any CursorStore
+    /// Counters of this component beyond those that the engine raises itself.
+    package let metrics: ComponentMetrics
+    /// Objects that several components share, such as the one HTTP server.
+    package let shared: SharedServices
+
+    package init(
+        name: String, logger: Logger, eventLoopGroup: any EventLoopGroup, bridge: String, cursors: any CursorStore,
+        metrics: ComponentMetrics, shared: SharedServices
+    ) {
+        self.name = name
+        self.logger = logger
+        self.eventLoopGroup = eventLoopGroup
+        self.bridge = bridge
+        self.cursors = cursors
+        self.metrics = metrics
+        self.shared = shared
+    }
+}
+
+/// Objects that the program makes once and several components use, found by their type.
+///
+/// Filled by the program before any component is made; adapters ask for the type they know from `Support/`, so the core needs to
+/// know none of them.
+package struct SharedServices: Sendable {
+    private var services: [ObjectIdentifier: any Sendable] = [:]
+
+    package init() {}
+
+    package mutating func add<Service: Sendable>(_ service: Service) {
+        self.services[ObjectIdentifier(Service.self)] = service
+    }
+
+    /// - Throws: a ``ComponentError`` when the program offers no such service.
+    package func find<Service: Sendable>(_ type: Service.Type) throws -> Service {
+        guard let service = self.services[ObjectIdentifier(type)] as? Service else {
+            throw ComponentError(.settings, "this program offers no \(type)", isRetryable: false)
+        }
+        return service
+    }
+}

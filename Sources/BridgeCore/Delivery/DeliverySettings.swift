@@ -1,0 +1,53 @@
+/// How one sink is fed: `buffer:`, `retry:` and `dead_letter:` in the file.
+package struct DeliverySettings: Sendable, Equatable {
+    /// How many deliveries may wait for the sink, 1 or more.
+    package var events: Int
+    /// How many bytes of JSON and raw bodies may wait for it.
+    package var bytes: Int
+    package var onFull: OverflowPolicy
+    package var retry: RetrySettings
+    /// The sink that takes what this one refuses; `nil` means such events are dropped and counted.
+    package var deadLetter: String?
+
+    package init(
+        events: Int = 100_000, bytes: Int = 64 << 20, onFull: OverflowPolicy = .block, retry: RetrySettings = RetrySettings(),
+        deadLetter: String? = nil
+    ) {
+        self.events = events
+        self.bytes = bytes
+        self.onFull = onFull
+        self.retry = retry
+        self.deadLetter = deadLetter
+    }
+}
+
+/// What happens when a sink's buffer is full: `on_full:`.
+package enum OverflowPolicy: String, Sendable, CaseIterable {
+    /// The sources whose events wait there pause.
+    case block
+    /// The oldest waiting event is dropped and counted.
+    case dropOldest = "drop_oldest"
+    /// The oldest waiting event becomes a dead letter.
+    case deadLetter = "dead_letter"
+}
+
+/// How a component is tried again: `retry:`.
+package struct RetrySettings: Sendable, Equatable {
+    /// The first wait at most; each is a random part of the bound (full jitter).
+    package var initial: Duration
+    /// How the bound grows.
+    package var factor: Double
+    /// What the bound never exceeds.
+    package var maximum: Duration
+    /// After how many refusals for now (an answer such as 503, not a lost connection) one event becomes a dead letter; 0 means never.
+    package var attempts: Int
+
+    package init(
+        initial: Duration = .milliseconds(500), factor: Double = 2, maximum: Duration = .seconds(30), attempts: Int = 20
+    ) {
+        self.initial = initial
+        self.factor = factor
+        self.maximum = maximum
+        self.attempts = attempts
+    }
+}

@@ -1,0 +1,59 @@
+/// What a sink takes from: its cursor over the log.
+///
+/// One per sink, with one consumer. Taking does not move the cursor, confirming does. A sink that is an async function awaits
+/// ``next(atMost:)``; one that turns its own loop calls ``poll(atMost:)`` and asks with ``onAvailable(_:)`` to be woken.
+package final class SinkInlet: Sendable {
+    /// What `poll` finds.
+    package enum Poll: Sendable {
+        /// At least one delivery, in order.
+        case batch([Delivery])
+        /// Nothing now.
+        case empty
+        /// Nothing now and never again: confirm what is under way and return.
+        case ended
+    }
+
+    init() {}
+
+    /// The sink is connected and hands on: readiness, start order, metrics and the back-off want to know. Call it on each `run`.
+    package func connected() {
+        fatalError()
+    }
+
+    /// Waits for deliveries and takes them, in order.
+    ///
+    /// - Parameter limit: 1 or more; the batch is smaller when fewer wait.
+    /// - Returns: an empty array once the inlet has ended.
+    /// - Throws: `CancellationError`.
+    package func next(atMost limit: Int) async throws -> [Delivery] {
+        fatalError()
+    }
+
+    /// Takes what waits, without waiting.
+    package func poll(atMost limit: Int) -> Poll {
+        fatalError()
+    }
+
+    /// Has `notify` called, from any thread, whenever ``poll(atMost:)`` may find more than before; the last one set. It must not block
+    /// and must not call the inlet. `nil` removes it.
+    package func onAvailable(_ notify: (@Sendable () -> Void)?) {
+        fatalError()
+    }
+
+    /// Confirms this delivery and all taken before it: they are safe with the peer.
+    package func confirm(through delivery: Delivery) {
+        fatalError()
+    }
+
+    /// Confirms this delivery alone, for sinks whose peer answers out of order. Confirming twice does nothing.
+    package func confirm(_ delivery: Delivery) {
+        fatalError()
+    }
+
+    /// Gives up on one delivery for good: it goes to the dead letters with the reason, or is counted as dropped where there are none.
+    ///
+    /// - Parameter reason: one sentence without a final stop: what the peer answered, what was expected.
+    package func refuse(_ delivery: Delivery, _ reason: String) {
+        fatalError()
+    }
+}

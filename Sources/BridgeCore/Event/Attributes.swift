@@ -1,0 +1,24 @@
+/// Names and values that travel beside an event: headers, user properties, protocol facts such as `qos`.
+///
+/// Order is kept and a name may stand more than once, as in MQTT 5 §3.1.2.11.8 and RFC 9110 §5.3. Sources lower-case names.
+/// A copy shares storage, so a source that makes the same attributes for every message should keep one value and reuse it.
+package struct Attributes: Sendable {
+    package typealias Element = (name: String, value: String)
+
+    package private(set) var elements: [Element]
+
+    package init(_ elements: [Element] = []) {
+        self.elements = elements
+    }
+
+    package var isEmpty: Bool { self.elements.isEmpty }
+
+    /// The first value of a name; names compare exactly.
+    package subscript(_ name: String) -> String? {
+        self.elements.first { $0.name == name }?.value
+    }
+
+    package mutating func append(_ name: String, _ value: String) {
+        self.elements.append((name, value))
+    }
+}

@@ -1,0 +1,2 @@
+/// `match:`, the declarative filter, compiled.
+package struct Matcher: Sendable {}

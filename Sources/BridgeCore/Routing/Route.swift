@@ -1,0 +1,42 @@
+/// One entry of `routes:`: which events it takes, how it shapes them, and to which sinks they go.
+package struct Route: Sendable {
+    package var name: String
+    /// The names of the sources it takes from; `nil` means every source.
+    package var sources: Set<String>?
+    /// `match:`, the declarative filter; `nil` takes everything.
+    package var match: Matcher?
+    /// `when:`, an expression that must be true as well.
+    package var when: (any Expression)?
+    /// `set:`, what changes before the event goes on.
+    package var shaping: Shaping?
+    /// `to:`, in the order of the file.
+    package var targets: [Target]
+    /// No later route sees an event that this one took.
+    package var stop: Bool
+
+    package init(
+        name: String, sources: Set<String>? = nil, match: Matcher? = nil, when: (any Expression)? = nil,
+        shaping: Shaping? = nil, targets: [Target], stop: Bool = false
+    ) {
+        self.name = name
+        self.sources = sources
+        self.match = match
+        self.when = when
+        self.shaping = shaping
+        self.targets = targets
+        self.stop = stop
+    }
+
+    /// One sink of a route.
+    package struct Target: Sendable, Hashable {
+        /// The sink's place in the list of sinks.
+        package var sink: Int
+        /// See ``Delivery/variant``.
+        package var variant: Int
+
+        package init(sink: Int, variant: Int = 0) {
+            self.sink = sink
+            self.variant = variant
+        }
+    }
+}

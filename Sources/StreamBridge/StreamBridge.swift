@@ -1,0 +1,10 @@
+import ArgumentParser
+import NIOPosix
+import NIOCore
+import ServiceLifecycle
+import Logging
+
+@main
+struct StreamBridge: ParsableCommand {
+    func run() throws {}
+}
