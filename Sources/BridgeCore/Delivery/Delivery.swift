@@ -6,19 +6,26 @@ package struct Delivery: Sendable {
     /// The route that chose the sink; empty for dead letters.
     package let route: String
     /// How often it has been offered before, 0 at first.
-    package let attempts: Int
+    package internal(set) var attempts: Int
     /// The event's place in the log.
     package let position: Position
     /// Grows with each delivery that the inlet hands out; what ``SinkInlet/confirm(through:)`` compares.
-    package let ticket: UInt64
+    package internal(set) var ticket: UInt64
+    /// When the event was appended to the log.
+    let accepted: ContinuousClock.Instant
 
-    package init(event: Event, variant: Int, route: String, attempts: Int, position: Position, ticket: UInt64) {
+    /// - Parameter accepted: when the event was appended to the log; now, unless the log says otherwise.
+    package init(
+        event: Event, variant: Int, route: String, attempts: Int, position: Position, ticket: UInt64,
+        accepted: ContinuousClock.Instant = .now
+    ) {
         self.event = event
         self.variant = variant
         self.route = route
         self.attempts = attempts
         self.position = position
         self.ticket = ticket
+        self.accepted = accepted
     }
 
     /// The same for every attempt at this delivery and different for every other: an idempotency key for peers that take one.

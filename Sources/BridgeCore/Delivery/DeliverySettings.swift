@@ -8,6 +8,8 @@ package struct DeliverySettings: Sendable, Equatable {
     package var retry: RetrySettings
     /// The sink that takes what this one refuses; `nil` means such events are dropped and counted.
     package var deadLetter: String?
+    /// Other sinks or unmatched events bring their dead letters here; set by the log, which knows all sinks.
+    var carriesLetters = false
 
     package init(
         events: Int = 100_000, bytes: Int = 64 << 20, onFull: OverflowPolicy = .block, retry: RetrySettings = RetrySettings(),

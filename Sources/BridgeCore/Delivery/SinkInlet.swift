@@ -13,11 +13,19 @@ package final class SinkInlet: Sendable {
         case ended
     }
 
-    init() {}
+    private let log: DeliveryLog
+    private let sink: Int
+    private let status: ComponentStatus
+
+    init(log: DeliveryLog, sink: Int, status: ComponentStatus) {
+        self.log = log
+        self.sink = sink
+        self.status = status
+    }
 
     /// The sink is connected and hands on: readiness, start order, metrics and the back-off want to know. Call it on each `run`.
     package func connected() {
-        fatalError()
+        self.status.connected()
     }
 
     /// Waits for deliveries and takes them, in order.
@@ -26,34 +34,54 @@ package final class SinkInlet: Sendable {
     /// - Returns: an empty array once the inlet has ended.
     /// - Throws: `CancellationError`.
     package func next(atMost limit: Int) async throws -> [Delivery] {
-        fatalError()
+        switch try await self.log.next(sink: self.sink, atMost: limit) {
+        case .batch(let deliveries): deliveries
+        case .empty, .ended: []
+        }
     }
 
     /// Takes what waits, without waiting.
     package func poll(atMost limit: Int) -> Poll {
-        fatalError()
+        self.log.poll(sink: self.sink, atMost: limit)
     }
 
     /// Has `notify` called, from any thread, whenever ``poll(atMost:)`` may find more than before; the last one set. It must not block
     /// and must not call the inlet. `nil` removes it.
     package func onAvailable(_ notify: (@Sendable () -> Void)?) {
-        fatalError()
+        self.log.observe(sink: self.sink, notify)
     }
 
     /// Confirms this delivery and all taken before it: they are safe with the peer.
     package func confirm(through delivery: Delivery) {
-        fatalError()
+        self.log.confirm(sink: self.sink, through: delivery)
+        self.status.progressed()
     }
 
     /// Confirms this delivery alone, for sinks whose peer answers out of order. Confirming twice does nothing.
     package func confirm(_ delivery: Delivery) {
-        fatalError()
+        self.log.confirm(sink: self.sink, delivery)
+        self.status.progressed()
     }
 
     /// Gives up on one delivery for good: it goes to the dead letters with the reason, or is counted as dropped where there are none.
     ///
     /// - Parameter reason: one sentence without a final stop: what the peer answered, what was expected.
     package func refuse(_ delivery: Delivery, _ reason: String) {
-        fatalError()
+        self.log.refuse(sink: self.sink, delivery, reason: reason)
+        self.status.progressed()
+    }
+
+    /// Nothing waits and nothing can come.
+    var hasEnded: Bool { self.log.hasEnded(sink: self.sink) }
+
+    /// How many deliveries are not confirmed.
+    var pending: Int { self.log.pending(sink: self.sink) }
+
+    /// The sink's `run` has ended: what is not confirmed will be offered again.
+    ///
+    /// - Parameter error: why it ended; one about a delivery counts against the first unconfirmed one.
+    func takeBack(_ error: (any Error)?) {
+        let failure = (error as? ComponentError).flatMap { $0.subject == .delivery ? $0.description : nil }
+        self.log.takeBack(sink: self.sink, failure: failure)
     }
 }

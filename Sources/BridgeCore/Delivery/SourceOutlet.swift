@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What a source sends into: normalises, routes and appends a batch, and tells the source what is safe and when to pause.
 ///
 /// One per source. Every call may come from any thread; none of the synchronous ones waits for a sink. A source that holds its own
@@ -22,19 +24,38 @@ package final class SourceOutlet: Sendable {
     /// How `ack:` in the file defines "safe".
     package let acknowledge: AcknowledgePolicy
 
-    init(acknowledge: AcknowledgePolicy) {
+    private let log: DeliveryLog
+    private let source: Int
+    private let intake: Mutex<SourceIntake>
+    private let emitsGaps: Bool
+    private let tallies: SourceTallies
+    private let status: ComponentStatus
+
+    init(
+        log: DeliveryLog, source: Int, acknowledge: AcknowledgePolicy, intake: sending SourceIntake, emitsGaps: Bool,
+        tallies: SourceTallies, status: ComponentStatus
+    ) {
+        self.log = log
+        self.source = source
         self.acknowledge = acknowledge
+        self.intake = Mutex(intake)
+        self.emitsGaps = emitsGaps
+        self.tallies = tallies
+        self.status = status
     }
 
     /// The source is connected and reads: readiness, metrics and the back-off want to know. Call it on each `run`.
     package func connected() {
-        fatalError()
+        self.status.connected()
     }
 
     /// Normalises, routes and appends a batch, in order. Synchronous; never fails and never refuses: what cannot be read becomes an
     /// event that says so. An empty batch changes nothing and answers the position of the last event.
     package func send(_ messages: consuming [ReceivedMessage]) -> Receipt {
-        fatalError()
+        self.status.progressed()
+        let messages = messages
+        // Appended under the intake's lock: two threads of one source must not overtake each other between the two steps.
+        return self.intake.withLock { self.log.append($0.records(of: messages), source: self.source) }
     }
 
     /// Tells of a loss that the source knows of: counted, logged, and carried as a gap event to every route of the source.
@@ -44,54 +65,61 @@ package final class SourceOutlet: Sendable {
     ///   - subject: what may have been lost, such as the channel; empty when it is everything.
     @discardableResult
     package func gap(_ reason: String, subject: String = "") -> Receipt {
-        fatalError()
+        self.tallies.gap(reason)
+        guard self.emitsGaps else { return self.log.append([], source: self.source) }
+        return self.intake.withLock { self.log.append([$0.record(ofGap: reason, subject: subject)], source: self.source) }
     }
 
     /// Everything this source has sent up to here is safe by its ``acknowledge`` policy. Never moves back.
     package var safe: Position {
-        fatalError()
+        self.log.watermark(of: self.source) { $0.safe }
     }
 
     /// Whether the source may read now.
     package var demand: Demand {
-        fatalError()
+        self.log.watermark(of: self.source) { $0.isPaused ? .pause : .more }
     }
 
     /// True once the source shall end: read no more, wait for what is sent, acknowledge, return from `run`.
     package var isStopping: Bool {
-        fatalError()
+        self.log.watermark(of: self.source) { $0.isStopping }
     }
 
     /// Has `notify` called, from any thread, whenever ``safe``, ``demand`` or ``isStopping`` changed; at most one observer, the last
     /// one set. It must not block and must not call the outlet: wake a thread, schedule a task. `nil` removes it.
     package func onChange(_ notify: (@Sendable () -> Void)?) {
-        fatalError()
+        self.log.observe(source: self.source, notify)
     }
 
     /// Waits until ``safe`` has reached a position.
     ///
     /// - Throws: `CancellationError`. Stopping does not end the wait.
     package func untilSafe(_ position: Position) async throws {
-        fatalError()
+        try await self.log.wait(source: self.source) { $0.safe >= position }
     }
 
     /// Waits until ``demand`` is `more` or the source is stopping.
     package func untilDemand() async throws {
-        fatalError()
+        try await self.log.wait(source: self.source) { !$0.isPaused || $0.isStopping }
     }
 
     /// Waits until ``isStopping``.
     package func untilStopping() async throws {
-        fatalError()
+        try await self.log.wait(source: self.source) { $0.isStopping }
     }
-}
 
-/// When a message counts as safe, so that its source may acknowledge it: `ack:` in the file.
-package enum AcknowledgePolicy: String, Sendable, CaseIterable {
-    /// As soon as it is in the program's memory.
-    case received
-    /// Once it is in the log; with a memory log that is the same as ``received``.
-    case logged
-    /// Once every sink that a route chose for it has confirmed it, or it is in the dead-letter sink.
-    case delivered
+    /// Waits until ``isStopping``, but no longer than `limit`.
+    func untilStopping(atMost limit: Duration) async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await self.untilStopping() }
+            group.addTask { try await Task.sleep(for: limit) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Tells the source to end.
+    func stop() {
+        self.log.stop(source: self.source)
+    }
 }

@@ -13,8 +13,10 @@ package final class Normaliser {
         package let problem: String?
     }
 
-    /// - Parameter source: the name in the file.
-    package init(source: String, settings: NormaliseSettings) {
+    /// - Parameters:
+    ///   - source: the name in the file.
+    ///   - bridge: this bridge's name, the origin of events that bring none.
+    package init(source: String, settings: NormaliseSettings, bridge: String) {
         fatalError()
     }
 

@@ -1,0 +1,38 @@
+import JSON
+import NIOCore
+
+/// Why an event could not be delivered, and how that becomes an event of its own for the dead-letter sink.
+struct DeadLetter {
+    /// One sentence without a final stop.
+    let reason: String
+    /// The sink that gave up; empty when no route took the event.
+    let sink: String
+    let route: String
+    /// How often it was offered.
+    let attempts: Int
+
+    /// The event that the dead-letter sink gets: the id, source, subject and bodies of the original, with the whole original and the
+    /// reason in its payload.
+    func event(of original: Event) -> Event {
+        var payload = ByteBuffer()
+        payload.writeString("{\"reason\":")
+        JSONWriter.write(self.reason, to: &payload)
+        payload.writeString(",\"sink\":")
+        JSONWriter.write(self.sink, to: &payload)
+        payload.writeString(",\"route\":")
+        JSONWriter.write(self.route, to: &payload)
+        payload.writeString(",\"source\":")
+        JSONWriter.write(original.source, to: &payload)
+        payload.writeString(",\"subject\":")
+        JSONWriter.write(original.subject, to: &payload)
+        payload.writeString(",\"attempts\":\(self.attempts),\"event\":")
+        payload.writeImmutableBuffer(original.json)
+        payload.writeString("}")
+        return Event(
+            id: original.id, title: "Undelivered: \(original.title ?? original.subject)", message: self.reason,
+            priority: original.priority, tags: ["dead-letter"], timestamp: original.timestamp, payload: payload,
+            source: original.source, subject: original.subject, attributes: original.attributes, raw: original.raw,
+            kind: .deadLetter, passage: original.passage, limits: EventLimits()
+        )
+    }
+}

@@ -1,0 +1,224 @@
+import Synchronization
+
+/// The log with the cursors of all sinks and the watermarks of all sources: what sources append to and sinks take from.
+///
+/// Thread-safe behind one lock, which is taken once per batch; nobody is woken and nothing is counted while it is held. Outlets and
+/// inlets are the two faces it shows.
+final class DeliveryLog: Sendable {
+    private let state: Mutex<State>
+    /// The names of the routes, which deliveries carry.
+    private let routes: [String]
+    private let tallies: DeliveryTallies
+
+    /// - Parameters:
+    ///   - sources: the name of each source and how it acknowledges.
+    ///   - sinks: the name of each sink and how it is fed; the dead-letter sinks they name are among them.
+    ///   - unrouted: the sink that takes what no route takes.
+    ///   - routes: the routes' names.
+    ///   - limits: above them every source pauses.
+    init(
+        sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
+        unrouted: Int?, routes: [String], limits: LogLimits, tallies: DeliveryTallies
+    ) {
+        self.routes = routes
+        self.tallies = tallies
+        let deadLetters = sinks.map { sink in sinks.firstIndex { $0.name == sink.settings.deadLetter } }
+        self.state = Mutex(
+            State(
+                cursors: sinks.enumerated().map { index, sink in
+                    var settings = sink.settings
+                    settings.carriesLetters = deadLetters.contains(index) || unrouted == index
+                    return SinkCursor(sink: index, settings: settings)
+                },
+                waiting: Array(repeating: Waiting(), count: sinks.count),
+                watermarks: sources.map { SourceWatermark(acknowledge: $0.acknowledge, sinks: sinks.count) },
+                names: sinks.map(\.name),
+                sources: Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, $0.offset) }),
+                deadLetters: deadLetters, unrouted: unrouted, limits: limits
+            )
+        )
+    }
+
+    // MARK: The sources' side
+
+    /// Appends a batch of one source, in order.
+    func append(_ records: [LogRecord], source: Int) -> SourceOutlet.Receipt {
+        var actions = Actions()
+        let receipt = self.state.withLock { state in
+            var touched = SinkSet(count: state.cursors.count)
+            for record in records {
+                state.log.append(record)
+                let position = state.log.head
+                for entry in record.routing.plan.entries {
+                    state.cursors[entry.sink].grow(at: position, weight: record.event(of: entry).weight)
+                    state.watermarks[source].give(position, to: entry.sink)
+                    touched.insert(entry.sink)
+                }
+                if record.routing.plan.entries.isEmpty {
+                    actions.unrouted += 1
+                    if let sink = state.unrouted, record.event.kind != .gap {
+                        let letter = DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0)
+                        state.give(letter.event(of: record.event), at: position, accepted: record.accepted, to: sink)
+                        touched.insert(sink)
+                    }
+                }
+            }
+            if !records.isEmpty { state.watermarks[source].append(at: state.log.head) }
+            for sink in touched.elements {
+                state.makeRoom(sink, routes: self.routes, actions: &actions)
+                state.wake(sink, actions: &actions)
+            }
+            state.settle(&actions)
+            let watermark = state.watermarks[source]
+            return SourceOutlet.Receipt(demand: watermark.isPaused ? .pause : .more, position: watermark.appended)
+        }
+        self.perform(actions)
+        return receipt
+    }
+
+    func watermark<Value>(of source: Int, _ read: (SourceWatermark) -> Value) -> Value {
+        self.state.withLock { read($0.watermarks[source]) }
+    }
+
+    func observe(source: Int, _ notify: (@Sendable () -> Void)?) {
+        self.state.withLock { $0.watermarks[source].observer = notify }
+    }
+
+    /// Tells a source to end.
+    func stop(source: Int) {
+        var actions = Actions()
+        self.state.withLock { state in
+            state.watermarks[source].isStopping = true
+            state.tell(source, actions: &actions)
+        }
+        self.perform(actions)
+    }
+
+    /// Waits until a condition on a source's watermark holds.
+    ///
+    /// - Throws: `CancellationError`.
+    func wait(source: Int, until condition: @escaping @Sendable (SourceWatermark) -> Bool) async throws {
+        let id = self.state.withLock { $0.nextID() }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                let isMet = self.state.withLock { state in
+                    if condition(state.watermarks[source]) || Task.isCancelled { return true }
+                    state.waiters.append(Waiter(id: id, source: source, condition: condition, continuation: continuation))
+                    return false
+                }
+                if isMet { continuation.resume() }
+            }
+            try Task.checkCancellation()
+        } onCancel: {
+            let waiter = self.state.withLock { state in
+                state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
+            }
+            waiter?.continuation.resume(throwing: CancellationError())
+        }
+    }
+
+    // MARK: The sinks' side
+
+    func poll(sink: Int, atMost limit: Int) -> SinkInlet.Poll {
+        self.state.withLock { $0.poll(sink, atMost: limit, routes: self.routes) }
+    }
+
+    func observe(sink: Int, _ notify: (@Sendable () -> Void)?) {
+        self.state.withLock { $0.waiting[sink].observer = notify }
+    }
+
+    /// Waits until ``poll(sink:atMost:)`` finds something or has ended.
+    ///
+    /// - Throws: `CancellationError`.
+    func next(sink: Int, atMost limit: Int) async throws -> SinkInlet.Poll {
+        while true {
+            try Task.checkCancellation()
+            let found = self.poll(sink: sink, atMost: limit)
+            if case .empty = found {} else { return found }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let mustWait = self.state.withLock { state in
+                        guard !Task.isCancelled, !state.cursors[sink].hasWork, !state.hasEnded(sink) else { return false }
+                        precondition(state.waiting[sink].continuation == nil, "a sink has one consumer")
+                        state.waiting[sink].continuation = continuation
+                        return true
+                    }
+                    if !mustWait { continuation.resume() }
+                }
+            } onCancel: {
+                self.state.withLock { $0.waiting[sink].takeContinuation() }?.resume()
+            }
+        }
+    }
+
+    /// See ``SinkInlet/confirm(through:)``.
+    func confirm(sink: Int, through delivery: Delivery) {
+        self.settle(sink: sink) { state in state.cursors[sink].confirm(through: delivery.ticket) }
+    }
+
+    /// See ``SinkInlet/confirm(_:)``.
+    func confirm(sink: Int, _ delivery: Delivery) {
+        self.settle(sink: sink) { state in state.cursors[sink].settle(delivery.ticket) ? [delivery] : [] }
+    }
+
+    private func settle(sink: Int, _ body: (inout sending State) -> [Delivery]) {
+        var actions = Actions()
+        let settled = self.state.withLock { state in
+            let settled = body(&state)
+            if !settled.isEmpty { state.afterSettling(sink, actions: &actions) }
+            return settled
+        }
+        self.tallies.confirmed(sink: sink, settled)
+        self.perform(actions)
+    }
+
+    /// See ``SinkInlet/refuse(_:_:)``.
+    func refuse(sink: Int, _ delivery: Delivery, reason: String) {
+        var actions = Actions()
+        self.state.withLock { state in
+            guard state.cursors[sink].settle(delivery.ticket) else { return }
+            state.giveUp(delivery, of: sink, .refused, reason: reason, actions: &actions)
+            state.afterSettling(sink, actions: &actions)
+        }
+        self.perform(actions)
+    }
+
+    /// The sink's `run` has ended: what it had in hand is offered again, less a first delivery that has used up its attempts.
+    ///
+    /// - Parameter failure: why the peer refused the first delivery for now; `nil` when the connection is to blame.
+    func takeBack(sink: Int, failure: String?) {
+        var actions = Actions()
+        self.state.withLock { state in
+            if let delivery = state.cursors[sink].takeBack(firstFailed: failure != nil) {
+                state.giveUp(delivery, of: sink, .attempts, reason: failure ?? "", actions: &actions)
+            }
+            state.afterSettling(sink, actions: &actions)
+        }
+        self.perform(actions)
+    }
+
+    /// No source will send again: every inlet ends when it is empty.
+    func finish() {
+        var actions = Actions()
+        self.state.withLock { state in
+            state.isFinished = true
+            for sink in state.cursors.indices { state.wake(sink, actions: &actions) }
+        }
+        self.perform(actions)
+    }
+
+    /// How many deliveries of a sink are not confirmed.
+    func pending(sink: Int) -> Int { self.state.withLock { $0.cursors[sink].pending } }
+
+    /// Nothing is left for a sink and nothing can come.
+    func hasEnded(sink: Int) -> Bool {
+        self.state.withLock { $0.hasEnded(sink) && $0.cursors[sink].pending == 0 }
+    }
+
+    private func perform(_ actions: consuming Actions) {
+        self.tallies.count(actions)
+        for continuation in actions.sinks { continuation.resume() }
+        for continuation in actions.sources { continuation.resume() }
+        for notify in actions.observers { notify() }
+    }
+}

@@ -1,0 +1,74 @@
+import Logging
+
+/// Counts what the log does with deliveries, per sink, and says so in the log lines.
+///
+/// Called once per batch and never under the log's lock. Thread-safe.
+final class DeliveryTallies: Sendable {
+    private let sinks: [Sink]
+    private let unrouted: Counter
+    private let unroutedLog: BurstLog
+
+    init(sinks: [(metrics: ComponentMetrics, logger: Logger)], metrics: Metrics, logger: Logger) {
+        self.sinks = sinks.map { Sink(metrics: $0.metrics, logger: $0.logger) }
+        self.unrouted = metrics.counter("streambridge_events_unrouted_total", help: "Events that no route took.")
+        self.unroutedLog = BurstLog("No route takes the event", level: .info, logger: logger)
+    }
+
+    func confirmed(sink: Int, _ deliveries: [Delivery]) {
+        guard let first = deliveries.first else { return }
+        let tally = self.sinks[sink]
+        tally.sent.increment(by: deliveries.count)
+        let now = ContinuousClock.now
+        var accepted = first.accepted
+        var count = 0
+        for delivery in deliveries {
+            if delivery.accepted != accepted {
+                tally.latency.observe(now - accepted, count: count)
+                (accepted, count) = (delivery.accepted, 0)
+            }
+            count += 1
+        }
+        tally.latency.observe(now - accepted, count: count)
+    }
+
+    func count(_ actions: DeliveryLog.Actions) {
+        if actions.unrouted > 0 {
+            self.unrouted.increment(by: actions.unrouted)
+            self.unroutedLog.note([:], count: actions.unrouted)
+        }
+        for drop in actions.drops {
+            self.sinks[drop.sink].dropped[drop.cause]?.increment()
+            self.sinks[drop.sink].dropLog.note(["reason": "\(drop.reason)"])
+        }
+        for letter in actions.letters {
+            self.sinks[letter.sink].letters[letter.cause]?.increment()
+            self.sinks[letter.sink].letterLog.note(["reason": "\(letter.reason)"])
+        }
+    }
+
+    private struct Sink: Sendable {
+        let sent: Counter
+        let latency: Histogram
+        let dropped: [DropCause: Counter]
+        let letters: [DropCause: Counter]
+        let dropLog: BurstLog
+        let letterLog: BurstLog
+
+        init(metrics: ComponentMetrics, logger: Logger) {
+            self.sent = metrics.counter("events_sent", help: "Events that the sink has confirmed.")
+            self.latency = metrics.histogram("delivery", help: "Time from acceptance to the sink's confirmation.")
+            self.dropped = Self.byCause { cause in
+                metrics.counter("events_dropped", help: "Events lost, by reason.", [("reason", cause.rawValue)])
+            }
+            self.letters = Self.byCause { cause in
+                metrics.counter("dead_letters", help: "Events moved to the dead letters.", [("reason", cause.rawValue)])
+            }
+            self.dropLog = BurstLog("Event dropped", level: .error, logger: logger)
+            self.letterLog = BurstLog("Event moved to the dead letters", logger: logger)
+        }
+
+        private static func byCause(_ make: (DropCause) -> Counter) -> [DropCause: Counter] {
+            Dictionary(uniqueKeysWithValues: DropCause.allCases.map { ($0, make($0)) })
+        }
+    }
+}

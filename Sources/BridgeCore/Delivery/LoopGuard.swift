@@ -1,0 +1,75 @@
+import Synchronization
+
+/// Remembers which event went to which sink, so that one that comes back does not go there again.
+///
+/// An event is the same when its id and its timestamp are: the model's JSON keeps both across bridges. Remembers the last 32 768
+/// deliveries. Thread-safe, behind one lock for all sources, because an event may come back through another source.
+final class LoopGuard: Sendable {
+    private static let capacity = 32_768
+    private let state = Mutex(State())
+
+    /// Notes the deliveries of a batch, and takes out of it what the same sink was given before.
+    ///
+    /// - Parameter records: in `native`, whether the record's event brought an id and a timestamp of its own: only such can be told
+    ///   to be repeated.
+    /// - Returns: how many events lost every delivery.
+    func filter(_ records: inout [LogRecord], native: [Bool]) -> Int {
+        self.state.withLock { state in
+            var repeated = 0
+            var kept: [LogRecord]?
+            for (index, record) in records.enumerated() {
+                let entries = record.routing.plan.entries
+                var passing: [RoutePlan.Entry]?
+                for (place, entry) in entries.enumerated() {
+                    let isNew = state.note(Self.key(record.event, entry))
+                    if native[index], !isNew {
+                        if passing == nil { passing = Array(entries[..<place]) }
+                    } else {
+                        passing?.append(entry)
+                    }
+                }
+                guard let passing else {
+                    kept?.append(record)
+                    continue
+                }
+                if kept == nil { kept = Array(records[..<index]) }
+                guard !passing.isEmpty else {
+                    repeated += 1
+                    continue
+                }
+                let routing = Routing(plan: RoutePlan(entries: passing), shaped: record.routing.shaped)
+                kept?.append(LogRecord(event: record.event, routing: routing, accepted: record.accepted))
+            }
+            if let kept { records = kept }
+            return repeated
+        }
+    }
+
+    private static func key(_ event: Event, _ entry: RoutePlan.Entry) -> Int {
+        var hasher = Hasher()
+        hasher.combine(event.id)
+        hasher.combine(event.timestamp)
+        hasher.combine(entry.sink)
+        hasher.combine(entry.variant)
+        return hasher.finalize()
+    }
+
+    private struct State {
+        private var known: Set<Int> = []
+        private var order: [Int] = []
+        private var oldest = 0
+
+        /// False when the key is known already.
+        mutating func note(_ key: Int) -> Bool {
+            guard self.known.insert(key).inserted else { return false }
+            if self.order.count < LoopGuard.capacity {
+                self.order.append(key)
+            } else {
+                self.known.remove(self.order[self.oldest])
+                self.order[self.oldest] = key
+                self.oldest = (self.oldest + 1) % LoopGuard.capacity
+            }
+            return true
+        }
+    }
+}

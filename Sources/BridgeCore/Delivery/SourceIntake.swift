@@ -1,0 +1,94 @@
+import Logging
+import NIOCore
+
+/// Turns what one source received into log records: normalises, refuses loops, routes.
+///
+/// Used under its outlet's lock, on the source's own thread.
+final class SourceIntake {
+    private let source: String
+    private let settings: IntakeSettings
+    private let normaliser: Normaliser
+    private let reader = EventReader()
+    private let table: RouteTable
+    private let loopGuard: LoopGuard
+    private let tallies: SourceTallies
+    private var native: [Bool] = []
+
+    init(source: String, settings: IntakeSettings, table: RouteTable, loopGuard: LoopGuard, tallies: SourceTallies) {
+        self.source = source
+        self.settings = settings
+        self.normaliser = Normaliser(source: source, settings: settings.normalise, bridge: settings.bridge)
+        self.table = table
+        self.loopGuard = loopGuard
+        self.tallies = tallies
+    }
+
+    /// Makes the records of a batch, in order, less what has been here before.
+    func records(of messages: [ReceivedMessage]) -> [LogRecord] {
+        let now = Timestamp.now()
+        let accepted = ContinuousClock.now
+        var records: [LogRecord] = []
+        records.reserveCapacity(messages.count)
+        self.native.removeAll(keepingCapacity: true)
+        var looped = 0
+        var unreadable = 0
+        for message in messages {
+            let outcome = self.normaliser.event(from: message, now: now)
+            if outcome.problem != nil { unreadable += 1 }
+            if self.isLoop(outcome) {
+                looped += 1
+                continue
+            }
+            self.native.append(outcome.isNative)
+            records.append(self.record(of: outcome.event, now: now, accepted: accepted))
+        }
+        let repeated = self.loopGuard.filter(&records, native: self.native)
+        self.tallies.received(messages.count, unreadable: unreadable, looped: looped, repeated: repeated)
+        return records
+    }
+
+    /// Makes the record of a gap event.
+    func record(ofGap reason: String, subject: String) -> LogRecord {
+        let now = Timestamp.now()
+        let event = Event(
+            id: EventID.generate(), title: "Gap", message: reason, priority: nil, tags: ["gap"], timestamp: now, payload: nil,
+            source: self.source, subject: subject.isEmpty ? "gap" : subject, attributes: Attributes(), raw: ByteBuffer(),
+            kind: .gap, passage: Passage(origin: self.settings.bridge, hops: 1), limits: EventLimits()
+        )
+        return self.record(of: event, now: now, accepted: .now)
+    }
+
+    private func record(of event: Event, now: Timestamp, accepted: ContinuousClock.Instant) -> LogRecord {
+        let routing = self.table.routing(of: event, reader: self.reader, now: now) { route, error in
+            self.tallies.failed(route: route, error)
+        }
+        return LogRecord(event: event, routing: routing, accepted: accepted)
+    }
+
+    /// An event that has crossed too many bridges, or that is ours and can not be told apart by id and timestamp.
+    private func isLoop(_ outcome: Normaliser.Outcome) -> Bool {
+        let passage = outcome.event.passage
+        if passage.hops > self.settings.maximumHops { return true }
+        return passage.hops > 1 && passage.origin == self.settings.bridge && !outcome.isNative
+    }
+}
+
+/// How one source's messages are taken in.
+package struct IntakeSettings: Sendable {
+    package var normalise: NormaliseSettings
+    /// This bridge's name; see ``Passage/origin``.
+    package var bridge: String
+    /// How many bridges an event may cross, this one included.
+    package var maximumHops: Int
+    /// Whether a known loss becomes a gap event, or is only counted.
+    package var emitsGaps: Bool
+
+    package init(
+        normalise: NormaliseSettings = NormaliseSettings(), bridge: String, maximumHops: Int = 8, emitsGaps: Bool = true
+    ) {
+        self.normalise = normalise
+        self.bridge = bridge
+        self.maximumHops = maximumHops
+        self.emitsGaps = emitsGaps
+    }
+}

@@ -1,0 +1,66 @@
+import Logging
+
+/// Counts what one source brings and what becomes of it before the log. Called once per batch. Thread-safe.
+final class SourceTallies: Sendable {
+    private let received: Counter
+    private let unreadable: Counter
+    private let looped: Counter
+    private let repeated: Counter
+    private let gaps: Counter
+    private let failures: [Counter]
+    private let unreadableLog: BurstLog
+    private let loopLog: BurstLog
+    private let repeatedLog: BurstLog
+    private let failureLogs: [BurstLog]
+    private let routes: [String]
+    private let logger: Logger
+
+    /// - Parameter routes: the routes' names, by their places.
+    init(metrics: ComponentMetrics, logger: Logger, routes: [String]) {
+        func dropped(_ reason: String) -> Counter {
+            metrics.counter("events_dropped", help: "Events lost, by reason.", [("reason", reason)])
+        }
+        self.received = metrics.counter("events_received", help: "Messages that the source has brought.")
+        self.unreadable = metrics.counter(
+            "events_unreadable", help: "Messages whose body was not what it said it was; carried on as text."
+        )
+        self.looped = dropped("loop")
+        self.repeated = dropped("repeated")
+        self.gaps = metrics.counter("gaps", help: "Losses that the source knows of.")
+        self.failures = routes.map { route in
+            metrics.counter("route_errors", help: "Expressions that failed; the route then did not match.", [("route", route)])
+        }
+        self.unreadableLog = BurstLog("Body is not what it says it is", level: .info, logger: logger)
+        self.loopLog = BurstLog("Event has come back to this bridge or crossed too many", logger: logger)
+        self.repeatedLog = BurstLog("Event was delivered before", level: .info, logger: logger)
+        self.failureLogs = routes.map { _ in BurstLog("Expression failed", logger: logger) }
+        self.routes = routes
+        self.logger = logger
+    }
+
+    func received(_ count: Int, unreadable: Int, looped: Int, repeated: Int) {
+        self.received.increment(by: count)
+        if unreadable > 0 {
+            self.unreadable.increment(by: unreadable)
+            self.unreadableLog.note([:], count: unreadable)
+        }
+        if looped > 0 {
+            self.looped.increment(by: looped)
+            self.loopLog.note([:], count: looped)
+        }
+        if repeated > 0 {
+            self.repeated.increment(by: repeated)
+            self.repeatedLog.note([:], count: repeated)
+        }
+    }
+
+    func failed(route: Int, _ error: ExpressionError) {
+        self.failures[route].increment()
+        self.failureLogs[route].note(["route": "\(self.routes[route])", "error": "\(error.message)"])
+    }
+
+    func gap(_ reason: String) {
+        self.gaps.increment()
+        self.logger.warning("Events may have been lost", metadata: ["reason": "\(reason)"])
+    }
+}

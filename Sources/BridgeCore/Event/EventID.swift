@@ -1,0 +1,4 @@
+/// Ids of events.
+package enum EventID {
+    package static func generate() -> String { fatalError() }
+}

@@ -1,0 +1,60 @@
+import Synchronization
+
+/// Whether one component is connected, and why not: what readiness, metrics, start order and the back-off want to know.
+///
+/// Thread-safe.
+package final class ComponentStatus: Sendable {
+    private let state = Mutex(State())
+    private let up: Gauge
+
+    package init(metrics: ComponentMetrics) {
+        self.up = metrics.gauge("component_up", help: "1 while the component is connected.")
+    }
+
+    /// Whether it is connected now.
+    package var isConnected: Bool { self.state.withLock { $0.isConnected } }
+
+    /// Why it is not connected; `nil` while it is, and before its first attempt has ended.
+    package var lastError: String? { self.state.withLock { $0.lastError } }
+
+    /// It will not be tried again.
+    package var hasGivenUp: Bool { self.state.withLock { $0.hasGivenUp } }
+
+    /// Its first attempt has come to something: it is connected, or has failed.
+    package var hasStarted: Bool { self.state.withLock { $0.isConnected || $0.lastError != nil } }
+
+    func connected() {
+        self.up.set(1)
+        self.state.withLock { state in
+            state.isConnected = true
+            state.lastError = nil
+        }
+    }
+
+    /// Something was sent or confirmed since the last ``disconnected(_:givenUp:)``.
+    func progressed() {
+        self.state.withLock { $0.hasProgressed = true }
+    }
+
+    /// The attempt has ended.
+    ///
+    /// - Parameter reason: `nil` when it ended as asked.
+    /// - Returns: whether it had been of use, which resets the back-off.
+    func disconnected(_ reason: String?, givenUp: Bool = false) -> Bool {
+        self.up.set(0)
+        return self.state.withLock { state in
+            defer { state.hasProgressed = false }
+            state.isConnected = false
+            state.lastError = reason
+            state.hasGivenUp = givenUp
+            return state.hasProgressed
+        }
+    }
+
+    private struct State {
+        var isConnected = false
+        var hasProgressed = false
+        var hasGivenUp = false
+        var lastError: String?
+    }
+}

@@ -1,0 +1,88 @@
+import Logging
+
+/// Keeps one source or sink running: `run`, then a back-off, then `run` again, until it ends as asked.
+///
+/// One task per component. Nothing that a component throws ends the program.
+struct ComponentSupervisor: Sendable {
+    let logger: Logger
+    let status: ComponentStatus
+    let retry: RetrySettings
+    let errors: ErrorCounters
+
+    /// Runs a source until its outlet is told to stop.
+    func run(_ source: any Source, _ outlet: SourceOutlet) async {
+        await self.keepRunning(
+            givesUp: true, until: { outlet.isStopping }, pause: { try await outlet.untilStopping(atMost: $0) },
+            attempt: { try await source.run(outlet) }
+        )
+    }
+
+    /// Runs a sink until its inlet has ended. A sink never gives up: what waits for it would be lost.
+    func run(_ sink: any Sink, _ inlet: SinkInlet) async {
+        await self.keepRunning(
+            givesUp: false, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },
+            attempt: {
+                do {
+                    try await sink.run(inlet)
+                    inlet.takeBack(nil)
+                } catch {
+                    inlet.takeBack(error)
+                    throw error
+                }
+            }
+        )
+    }
+
+    private func keepRunning(
+        givesUp: Bool, until isDone: () -> Bool, pause: (Duration) async throws -> Void, attempt: () async throws -> Void
+    ) async {
+        var backoff = Backoff(self.retry)
+        var generator = SystemRandomNumberGenerator()
+        while !Task.isCancelled {
+            var leastWait: Duration?
+            do {
+                try await attempt()
+                if isDone() || Task.isCancelled { break }
+                _ = self.status.disconnected("ended without being asked to")
+                self.logger.warning("Component ended without being asked to")
+            } catch is CancellationError {
+                break
+            } catch {
+                let failure = error as? ComponentError ?? ComponentError(.inputOutput, "unexpected error", cause: error)
+                self.errors.count(failure.code)
+                let isFinal = givesUp && !failure.isRetryable
+                let wasOfUse = self.status.disconnected(failure.description, givenUp: isFinal)
+                if isFinal {
+                    self.logger.error("Component has given up", metadata: ["error": "\(failure)"])
+                    try? await pause(.seconds(100 * 365 * 86_400))  // ends with the stop or the cancellation, which is no error
+                    break
+                }
+                if isDone() { break }
+                if wasOfUse { backoff.reset() }
+                leastWait = failure.retryAfter
+                self.logger.warning("Component failed", metadata: ["error": "\(failure)", "code": "\(failure.code)"])
+            }
+            let wait = backoff.next(leastWait: leastWait, using: &generator)
+            self.errors.retries.increment()
+            do { try await pause(wait) } catch { break }
+            if isDone() { break }
+        }
+        _ = self.status.disconnected(nil)
+        self.logger.info("Component stopped")
+    }
+}
+
+/// How often one component failed, by code.
+struct ErrorCounters: Sendable {
+    let metrics: ComponentMetrics
+    let retries: Counter
+
+    init(metrics: ComponentMetrics) {
+        self.metrics = metrics
+        self.retries = metrics.counter("retries", help: "Further attempts after a failure.")
+    }
+
+    func count(_ code: ComponentError.Code) {
+        self.metrics.counter("errors", help: "Failures, by code.", [("code", code.description)]).increment()
+    }
+}
