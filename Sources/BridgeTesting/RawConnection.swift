@@ -1,0 +1,153 @@
+import Glibc
+
+/// A TCP connection to loopback that sends and receives bytes exactly as a test says, without blocking a thread.
+///
+/// Used by one task at a time; every wait ends after ten seconds. Closed when it is dropped.
+package final class RawConnection {
+    /// A wait that took too long, or an address that does not answer.
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let descriptor: Int32
+    /// What has been received and not yet been taken.
+    package private(set) var received: [UInt8] = []
+    private var waits = 0
+
+    /// Connects to `127.0.0.1`.
+    ///
+    /// - Parameter receiveBuffer: bytes of the kernel's receive buffer; small ones make a slow reader.
+    package init(port: Int, receiveBuffer: Int32? = nil) throws {
+        self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var size = receiveBuffer {
+            setsockopt(self.descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        }
+        var noDelay: Int32 = 1
+        setsockopt(self.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(self.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else { throw Failure(description: "nothing listens on port \(port): errno \(errno)") }
+        _ = fcntl(self.descriptor, F_SETFL, O_NONBLOCK)
+    }
+
+    deinit {
+        Glibc.close(self.descriptor)
+    }
+
+    /// Sends all of the text.
+    package func send(_ text: String) async throws {
+        try await self.send(Array(text.utf8))
+    }
+
+    /// Sends all of the bytes.
+    package func send(_ bytes: [UInt8]) async throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes {
+                Glibc.send(self.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            if count < 0, errno == EAGAIN {
+                try await self.wait("the peer takes no more bytes")
+                continue
+            }
+            guard count > 0 else { throw Failure(description: "the peer takes no more bytes: errno \(errno)") }
+            self.waits = 0
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Receives until `mark` has come, takes everything up to and with it, and returns that.
+    package func receive(through mark: String) async throws -> String {
+        var searched = 0
+        while true {
+            if let end = self.firstEnd(of: Array(mark.utf8), from: searched) {
+                let text = String(decoding: self.received[..<end], as: UTF8.self)
+                self.received.removeFirst(end)
+                return text
+            }
+            searched = max(0, self.received.count - mark.utf8.count)
+            guard try await self.receiveMore() else {
+                throw Failure(
+                    description:
+                        "the connection ended before '\(mark)' came, after '\(String(decoding: self.received, as: UTF8.self))'")
+            }
+        }
+    }
+
+    /// Takes exactly this many bytes.
+    package func receive(count: Int) async throws -> String {
+        while self.received.count < count {
+            guard try await self.receiveMore() else {
+                throw Failure(description: "the connection ended before \(count) bytes came")
+            }
+        }
+        let text = String(decoding: self.received[..<count], as: UTF8.self)
+        self.received.removeFirst(count)
+        return text
+    }
+
+    /// Receives until the peer ends the connection and returns what was not taken before. A reset counts as an end.
+    package func receiveToEnd() async throws -> String {
+        while try await self.receiveMore() {}
+        defer { self.received = [] }
+        return String(decoding: self.received, as: UTF8.self)
+    }
+
+    /// Says that nothing more will be sent.
+    package func finishSending() {
+        shutdown(self.descriptor, Int32(SHUT_WR))
+    }
+
+    /// Closes with a reset instead of an orderly end.
+    package func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(self.descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+        shutdown(self.descriptor, Int32(SHUT_RD))
+    }
+
+    private func receiveMore() async throws -> Bool {
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = recv(self.descriptor, &bytes, bytes.count, 0)
+            if count > 0 {
+                self.waits = 0
+                self.received.append(contentsOf: bytes[..<count])
+                return true
+            }
+            if count == 0 || errno == ECONNRESET { return false }
+            guard errno == EAGAIN else { throw Failure(description: "receiving: errno \(errno)") }
+            try await self.wait("nothing more came after '\(String(decoding: self.received.suffix(500), as: UTF8.self))'")
+        }
+    }
+
+    /// Gives others the thread, first at once and then for a millisecond at a time.
+    private func wait(_ complaint: @autoclosure () -> String) async throws {
+        self.waits += 1
+        if self.waits < 20 {
+            await Task.yield()
+        } else if self.waits < 10_000 {
+            try await Task.sleep(for: .milliseconds(1))
+        } else {
+            throw Failure(description: complaint())
+        }
+    }
+
+    private func firstEnd(of mark: [UInt8], from start: Int) -> Int? {
+        guard self.received.count >= mark.count, let first = mark.first else { return nil }
+        var index = start
+        while index + mark.count <= self.received.count {
+            if self.received[index] == first, self.received[index..<(index + mark.count)].elementsEqual(mark) {
+                return index + mark.count
+            }
+            index += 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,437 @@
+import NIOCore
+import NIOHTTP1
+
+/// One connection for as long as it speaks HTTP/1.x: requests in, answers out, in order.
+///
+/// On its event loop. Sits behind NIO's request decoder and writes answers as bytes. While an answer is pending nothing more is read; what
+/// had arrived already waits in ``inputs``.
+final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Bodies up to this size are read and dropped after a refusal, so that the connection can go on.
+    private static let discardLimit = 64 << 10
+
+    let configuration: HTTPServerConfiguration
+    private let router: HTTPRouter
+    private let loop: HTTPLoop
+    private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    /// Set when the server has too many connections: then this is the only answer.
+    private let refusal: HTTPResponse?
+
+    private var state = State.idle
+    private var inputs = CircularBuffer<Input>()
+    private var context: ChannelHandlerContext?
+    private var exchangeCount: UInt64 = 0
+    private var isHandling = false
+    private var isReading = false
+    private var isReadPending = false
+    private var needsFlush = false
+    /// The place in ``HTTPLoop``, which alone changes it.
+    var index = 0
+    private(set) var deadline: NIODeadline
+
+    init(
+        configuration: HTTPServerConfiguration, router: HTTPRouter, loop: HTTPLoop,
+        decoder: ByteToMessageHandler<HTTPRequestDecoder>, refusal: HTTPResponse?
+    ) {
+        self.configuration = configuration
+        self.router = router
+        self.loop = loop
+        self.decoder = decoder
+        self.refusal = refusal
+        self.deadline = .now() + TimeAmount(configuration.headTimeout)
+    }
+
+    // MARK: - The channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.loop.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.inputs = CircularBuffer()
+        self.loop.remove(self)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if let refusal {
+            self.finish(refusal, Exchange(number: 0, isKeptAlive: false, isHead: false, isHTTP10: false))
+        }
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.isReading = true
+        self.take(.part(Self.unwrapInboundIn(data)))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.isReading = false
+        if self.needsFlush {
+            self.needsFlush = false
+            context.flush()
+        }
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if case .answering = self.state {
+            self.isReadPending = true
+        } else {
+            context.read()
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.inputClosed) = event as? ChannelEvent {
+            self.take(.inputClosed)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else {
+            self.close()
+            return
+        }
+        switch error {
+        case .headerOverflow:
+            self.take(.failure(.error(.requestHeaderFieldsTooLarge, "Request header fields too large")))
+        case .invalidVersion:
+            self.take(.failure(.error(.httpVersionNotSupported, "Only HTTP/1.0 and HTTP/1.1 are spoken here")))
+        case .invalidEOFState:
+            self.close()
+        default:
+            self.take(.failure(.error(.badRequest, "Malformed HTTP request")))
+        }
+    }
+
+    // MARK: - Requests
+
+    private func take(_ input: Input) {
+        self.inputs.append(input)
+        self.resume()
+    }
+
+    private func resume() {
+        guard !self.isHandling else { return }
+        self.isHandling = true
+        while !self.state.isAnswering, let input = self.inputs.popFirst() {
+            self.handle(input)
+        }
+        self.isHandling = false
+        if self.isReadPending, !self.state.isAnswering {
+            self.isReadPending = false
+            self.context?.read()
+        }
+    }
+
+    private func handle(_ input: Input) {
+        switch (self.state, input) {
+        case (.idle, .part(.head(let head))):
+            self.begin(head)
+        case (.body(var incoming), .part(.body(let part))):
+            self.state = .idle
+            guard incoming.request.body.readableBytes + part.readableBytes <= incoming.limit else {
+                self.refuse(.tooLarge(limit: incoming.limit), incoming.exchange.closing)
+                return
+            }
+            incoming.append(part)
+            self.deadline = min(.now() + TimeAmount(self.configuration.bodyTimeout), incoming.deadline)
+            self.state = .body(incoming)
+        case (.body(let incoming), .part(.end)):
+            self.deadline = .distantFuture
+            self.state = .answering(incoming.exchange)
+            guard let context else { return }
+            let responder = HTTPResponder(
+                connection: self, exchange: incoming.exchange.number, eventLoop: context.eventLoop
+            )
+            incoming.handler(incoming.request, responder)
+        case (.discarding(let response, let exchange), .part(.end)):
+            self.finish(response, exchange)
+        case (.opening(let request, let handler, let exchange), .part(.end)):
+            self.open(handler(request, exchange.framing), exchange)
+        case (.idle, .failure(let response)), (.body, .failure(let response)), (.discarding, .failure(let response)),
+            (.opening, .failure(let response)):
+            self.refuse(response, Exchange(number: 0, isKeptAlive: false, isHead: false, isHTTP10: false))
+        case (.idle, .inputClosed), (.body, .inputClosed), (.discarding, .inputClosed), (.opening, .inputClosed),
+            (.lingering, .inputClosed):
+            self.closeAfterWrites()
+        case (.discarding, .part), (.opening, .part), (.lingering, _), (.handedOver, _), (.idle, .part), (.body, .part),
+            (.answering, _):
+            // Of a body nobody wants, or behind the last request of the connection.
+            break
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        guard let context else { return }
+        self.exchangeCount += 1
+        let exchange = Exchange(
+            number: self.exchangeCount,
+            isKeptAlive: head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "Upgrade"),
+            isHead: head.method == .HEAD,
+            isHTTP10: head.version == .http1_0
+        )
+        if let refusal = head.refusal {
+            self.refuse(refusal, exchange.closing)
+            return
+        }
+        let (path, query) = head.target
+        if head.method == .OPTIONS, path == "*" {
+            self.refuse(HTTPResponse(.noContent), of: head, exchange)
+            return
+        }
+        switch self.router.match(head.method, path) {
+        case .malformed:
+            self.refuse(.error(.badRequest, "Malformed path"), of: head, exchange)
+        case .notFound:
+            self.refuse(.error(.notFound, "Not found"), of: head, exchange)
+        case .other(let allow) where head.method == .OPTIONS:
+            self.refuse(HTTPResponse(.noContent, headers: [("Allow", allow)]), of: head, exchange)
+        case .other(let allow):
+            self.refuse(.error(.methodNotAllowed, "Method not allowed", headers: [("Allow", allow)]), of: head, exchange)
+        case .route(let route, let parameters):
+            var request = HTTPRequest(
+                method: head.method, version: head.version, path: path, rawQuery: query, headers: head.headers,
+                remoteAddress: context.remoteAddress
+            )
+            request.parameters = parameters
+            self.begin(request, route, of: head, exchange)
+        }
+    }
+
+    private func begin(_ request: HTTPRequest, _ route: HTTPRouter.Route, of head: HTTPRequestHead, _ exchange: Exchange) {
+        switch route {
+        case .stream(let handler):
+            guard !head.hasBody else {
+                self.refuse(.error(.badRequest, "This request takes no body"), of: head, exchange)
+                return
+            }
+            self.state = .opening(request, handler, exchange)
+        case .buffered(let limit, let admit, let handler):
+            if let refusal = admit?(request) {
+                self.refuse(refusal, of: head, exchange)
+                return
+            }
+            if let length = head.contentLength, length > limit {
+                self.refuse(.tooLarge(limit: limit), of: head, exchange)
+                return
+            }
+            if head.hasBody, head.expectsContinue {
+                self.context?.writeAndFlush(
+                    Self.wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+            }
+            let now = NIODeadline.now()
+            let timeout = TimeAmount(self.configuration.bodyTimeout)
+            self.deadline = now + timeout
+            self.state = .body(
+                Incoming(request: request, handler: handler, limit: limit, exchange: exchange, deadline: now + timeout * 10)
+            )
+        }
+    }
+
+    // MARK: - Answers
+
+    /// Answers the exchange that is under way, unless its connection has gone meanwhile.
+    func respond(_ response: HTTPResponse, to number: UInt64) {
+        guard case .answering(let exchange) = self.state, exchange.number == number else { return }
+        self.finish(response, exchange)
+        self.resume()
+    }
+
+    /// Answers before the body has been read: reads on when the body is short, else closes.
+    private func refuse(_ response: HTTPResponse, of head: HTTPRequestHead, _ exchange: Exchange) {
+        if !head.hasBody || (!head.expectsContinue && head.contentLength.map { $0 <= Self.discardLimit } ?? false) {
+            self.deadline = .now() + TimeAmount(self.configuration.bodyTimeout)
+            self.state = .discarding(response, exchange)
+        } else {
+            self.refuse(response, exchange.closing)
+        }
+    }
+
+    private func refuse(_ response: HTTPResponse, _ exchange: Exchange) {
+        self.finish(response, exchange)
+        self.inputs.removeAll()
+    }
+
+    private func finish(_ response: HTTPResponse, _ exchange: Exchange) {
+        guard let context else { return }
+        let isKeptAlive = exchange.isKeptAlive && !self.loop.isDraining
+        let isBodyless = response.status == .noContent || response.status == .notModified
+        var buffer = context.channel.allocator.buffer(capacity: 256 + response.body.readableBytes)
+        response.write(
+            into: &buffer, date: self.loop.date, length: isBodyless ? nil : response.body.readableBytes,
+            framing: isKeptAlive ? (exchange.isHTTP10 ? "Connection: keep-alive\r\n" : "") : "Connection: close\r\n",
+            withBody: !isBodyless && !exchange.isHead
+        )
+        context.write(Self.wrapOutboundOut(buffer), promise: nil)
+        if isKeptAlive {
+            self.deadline = .now() + TimeAmount(self.configuration.idleTimeout)
+            self.state = .idle
+            self.flush(context)
+        } else {
+            self.linger(context)
+        }
+    }
+
+    private func open(_ answer: HTTPStreamAnswer, _ exchange: Exchange) {
+        guard let context else { return }
+        switch answer {
+        case .respond(let response):
+            self.finish(response, exchange)
+        case .open(let opening) where exchange.isHead:
+            self.finish(opening.head, exchange)
+        case .open(let opening):
+            self.state = .handedOver
+            self.inputs.removeAll()
+            var head = opening.head
+            head.body = ByteBuffer()
+            var buffer = context.channel.allocator.buffer(capacity: 512)
+            head.write(
+                into: &buffer, date: self.loop.date, length: nil,
+                framing: exchange.framing == .chunked ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n",
+                withBody: false
+            )
+            exchange.framing.write(opening.head.body, into: &buffer)
+            context.write(Self.wrapOutboundOut(buffer), promise: nil)
+            self.handOver(context, to: opening.handler(context.channel))
+        }
+    }
+
+    private func handOver(_ context: ChannelHandlerContext, to handler: any ChannelHandler) {
+        let channel = context.channel
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try channel.syncOptions?.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 256))
+            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            try pipeline.addHandler(handler)
+        } catch {
+            // The channel is closed already.
+            channel.close(promise: nil)
+            return
+        }
+        self.loop.add(stream: channel)
+        pipeline.removeHandler(self.decoder, promise: nil)
+        pipeline.removeHandler(self, promise: nil)
+    }
+
+    // MARK: - Ends
+
+    func timeOut() {
+        switch self.state {
+        case .idle, .opening, .lingering, .discarding: self.close()
+        case .body(let incoming):
+            self.refuse(.error(.requestTimeout, "The request body came too slowly"), incoming.exchange.closing)
+        case .answering, .handedOver: break
+        }
+    }
+
+    func drain() {
+        if case .idle = self.state {
+            self.close()
+        }
+    }
+
+    func close() {
+        self.context?.close(promise: nil)
+    }
+
+    /// Ends the answer's direction and waits for the client to end its own: closing at once could make the kernel discard the answer
+    /// that the client has not read (RFC 9112 §9.6).
+    private func linger(_ context: ChannelHandlerContext) {
+        self.state = .lingering
+        self.deadline = .now() + .seconds(2)
+        context.flush()
+        let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.close(mode: .output).whenFailure { _ in connection.value.close() }
+    }
+
+    private func closeAfterWrites() {
+        guard let context else { return }
+        self.state = .lingering
+        let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in connection.value.close() }
+    }
+
+    private func flush(_ context: ChannelHandlerContext) {
+        if self.isReading {
+            self.needsFlush = true
+        } else {
+            context.flush()
+        }
+    }
+
+    // MARK: - Types
+
+    private enum Input {
+        case part(HTTPServerRequestPart)
+        case failure(HTTPResponse)
+        case inputClosed
+    }
+
+    private enum State {
+        /// Between requests.
+        case idle
+        /// The body is being read.
+        case body(Incoming)
+        /// A body that nobody wants is being read; then this answer.
+        case discarding(HTTPResponse, Exchange)
+        /// The whole request is with its handler.
+        case answering(Exchange)
+        /// A streaming route, until the end of its request.
+        case opening(HTTPRequest, HTTPRouter.StreamHandler, Exchange)
+        /// The last answer is written; the client has not closed yet.
+        case lingering
+        /// The channel belongs to a stream.
+        case handedOver
+
+        var isAnswering: Bool {
+            if case .answering = self { true } else { false }
+        }
+    }
+
+    private struct Incoming {
+        var request: HTTPRequest
+        let handler: HTTPRouter.BufferedHandler
+        let limit: Int
+        let exchange: Exchange
+        let deadline: NIODeadline
+
+        /// A lone part that fills its receive buffer is kept as it is; else the bytes are copied, so that they do not hold more memory
+        /// than they need.
+        mutating func append(_ part: ByteBuffer) {
+            if self.request.body.readableBytes == 0, part.readableBytes * 2 >= part.storageCapacity {
+                self.request.body = part
+            } else {
+                self.request.body.writeImmutableBuffer(part)
+            }
+        }
+    }
+
+    /// What of a request decides how its answer is written.
+    private struct Exchange {
+        let number: UInt64
+        var isKeptAlive: Bool
+        let isHead: Bool
+        let isHTTP10: Bool
+
+        var framing: HTTPFraming { self.isHTTP10 ? .untilClose : .chunked }
+
+        var closing: Exchange {
+            var copy = self
+            copy.isKeptAlive = false
+            return copy
+        }
+    }
+}
+
+extension HTTPResponse {
+    static func tooLarge(limit: Int) -> HTTPResponse {
+        .json(.payloadTooLarge, "{\"error\":\"Payload too large\",\"limit\":\(limit)}")
+    }
+}

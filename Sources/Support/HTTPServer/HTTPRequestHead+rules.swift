@@ -1,0 +1,76 @@
+import NIOHTTP1
+
+/// What the parser leaves to its caller.
+extension HTTPRequestHead {
+    /// Why the request cannot be taken at all; its connection is not to be trusted afterwards.
+    var refusal: HTTPResponse? {
+        let hosts = self.headers["Host"].count
+        if hosts > 1 || (hosts == 0 && self.version != .http1_0) {
+            // RFC 9112 §3.2
+            return .error(.badRequest, "One Host header field is required")
+        }
+        let codings = self.headers["Transfer-Encoding"]
+        if !codings.isEmpty {
+            // RFC 9112 §6.1, §6.3: both fields are the way requests are smuggled past a proxy.
+            guard !self.headers.contains(name: "Content-Length"), self.version != .http1_0 else {
+                return .error(.badRequest, "Transfer-Encoding is not allowed here")
+            }
+            guard codings.count == 1, codings[0].lowercased() == "chunked" else {
+                return .error(.notImplemented, "The only Transfer-Encoding known here is chunked")
+            }
+        } else if self.headers.contains(name: "Content-Length"), self.contentLength == nil {
+            return .error(.badRequest, "Malformed Content-Length")
+        }
+        if let expectation = self.headers.first(name: "Expect"), !self.expectsContinue, self.version != .http1_0 {
+            return .error(.expectationFailed, "The expectation '\(expectation)' is not known here")
+        }
+        return nil
+    }
+
+    /// The announced length, `nil` when there is none or it is not one plain number.
+    var contentLength: Int? {
+        let values = self.headers["Content-Length"]
+        guard values.count == 1, !values[0].isEmpty, values[0].utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return nil }
+        return Int(values[0])
+    }
+
+    var hasBody: Bool {
+        self.headers.contains(name: "Transfer-Encoding") || (self.contentLength ?? 0) > 0
+    }
+
+    /// RFC 9110 §10.1.1
+    var expectsContinue: Bool {
+        self.version != .http1_0 && self.headers.first(name: "Expect")?.lowercased() == "100-continue"
+    }
+
+    /// Path and query, percent-encoded, of the origin or absolute form (RFC 9112 §3.2).
+    var target: (path: String, query: String) {
+        var rest = self.uri.utf8[...]
+        if rest.first != UInt8(ascii: "/"), rest.first != UInt8(ascii: "*"),
+            let scheme = self.uri.range(ofScheme: "://")
+        {
+            rest = rest[scheme...]
+            rest = rest[(rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex)...]
+        }
+        rest = rest[..<(rest.firstIndex(of: UInt8(ascii: "#")) ?? rest.endIndex)]
+        guard let mark = rest.firstIndex(of: UInt8(ascii: "?")) else { return (Self.path(rest), "") }
+        return (Self.path(rest[..<mark]), String(Substring(rest[rest.index(after: mark)...])))
+    }
+
+    private static func path(_ text: Substring.UTF8View) -> String {
+        text.isEmpty ? "/" : String(Substring(text))
+    }
+}
+
+extension String {
+    /// The index behind the first `://`.
+    fileprivate func range(ofScheme mark: String) -> String.Index? {
+        var index = self.startIndex
+        while index < self.endIndex {
+            let rest = self[index...]
+            if rest.hasPrefix(mark) { return self.index(index, offsetBy: mark.count) }
+            self.formIndex(after: &index)
+        }
+        return nil
+    }
+}

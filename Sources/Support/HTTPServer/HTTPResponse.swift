@@ -1,0 +1,88 @@
+package import NIOCore
+package import NIOHTTP1
+
+/// One whole answer.
+package struct HTTPResponse: Sendable {
+    package var status: HTTPResponseStatus
+    /// Without `Content-Length`, `Connection`, `Transfer-Encoding`, `Date` and `Server`, which the server writes. A field whose name
+    /// or value holds CR, LF or NUL is left out.
+    package var headers: [(name: String, value: String)]
+    package var body: ByteBuffer
+
+    package init(_ status: HTTPResponseStatus, headers: [(name: String, value: String)] = [], body: ByteBuffer = ByteBuffer()) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// An answer with a JSON body.
+    package static func json(
+        _ status: HTTPResponseStatus, _ text: String, headers: [(name: String, value: String)] = []
+    ) -> HTTPResponse {
+        HTTPResponse(status, headers: [("Content-Type", "application/json")] + headers, body: ByteBuffer(string: text))
+    }
+
+    /// `{"error":"…"}`: how every refusal looks.
+    package static func error(
+        _ status: HTTPResponseStatus, _ message: String, headers: [(name: String, value: String)] = []
+    ) -> HTTPResponse {
+        Self.json(status, "{\"error\":\(message.jsonLiteral)}", headers: headers)
+    }
+
+    /// Writes status line, header fields and, unless told not to, the body.
+    ///
+    /// - Parameters:
+    ///   - length: what stands in `Content-Length`; `nil` leaves the field out.
+    ///   - framing: further lines, such as `Connection: close\r\n`.
+    func write(into buffer: inout ByteBuffer, date: String, length: Int?, framing: StaticString, withBody: Bool) {
+        buffer.writeStaticString("HTTP/1.1 ")
+        buffer.writeString(String(self.status.code))
+        buffer.writeStaticString(" ")
+        buffer.writeString(self.status.reasonPhrase)
+        buffer.writeStaticString("\r\nServer: streambridge\r\nDate: ")
+        buffer.writeString(date)
+        buffer.writeStaticString("\r\n")
+        for (name, value) in self.headers where name.isHeaderText && value.isHeaderText {
+            buffer.writeString(name)
+            buffer.writeStaticString(": ")
+            buffer.writeString(value)
+            buffer.writeStaticString("\r\n")
+        }
+        if let length {
+            buffer.writeStaticString("Content-Length: ")
+            buffer.writeString(String(length))
+            buffer.writeStaticString("\r\n")
+        }
+        buffer.writeStaticString(framing)
+        buffer.writeStaticString("\r\n")
+        if withBody {
+            buffer.writeImmutableBuffer(self.body)
+        }
+    }
+}
+
+extension String {
+    /// The text as a JSON string with its quotes (RFC 8259 §7).
+    package var jsonLiteral: String {
+        var result = "\""
+        for scalar in self.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case let control where control.value < 32:
+                let hex = String(control.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+
+    /// Whether it can stand in a header field without forging another (RFC 9110 §5.5).
+    fileprivate var isHeaderText: Bool {
+        !self.utf8.contains { $0 == 10 || $0 == 13 || $0 == 0 }
+    }
+}

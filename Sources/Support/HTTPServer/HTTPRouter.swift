@@ -1,0 +1,195 @@
+package import NIOHTTP1
+import Synchronization
+
+/// Which handler answers which method and path.
+///
+/// Thread-safe; components register their paths while the server runs. A pattern is a path whose segments may be `{name}`, which stands
+/// for one segment that is not empty. Literal paths come before patterns, patterns in the order of their registration. Segments
+/// are percent-decoded before they are compared (so `%2F` does not divide), and a slash at the end matters.
+package final class HTTPRouter: Sendable {
+    /// Gets the whole body; called on the connection's event loop, must not block.
+    package typealias BufferedHandler = @Sendable (HTTPRequest, HTTPResponder) -> Void
+    /// Looks at the head before the body is read; called on the connection's event loop. An answer refuses the request.
+    package typealias Admission = @Sendable (HTTPRequest) -> HTTPResponse?
+    /// Answers or opens a stream; called on the connection's event loop. Requests with a body do not reach it.
+    package typealias StreamHandler = @Sendable (HTTPRequest, HTTPFraming) -> HTTPStreamAnswer
+
+    /// What was registered, for ``HTTPRouter/unregister(_:)``.
+    package struct Registration: Sendable {
+        fileprivate let number: Int
+    }
+
+    enum Route: Sendable {
+        case buffered(limit: Int, admit: Admission?, handler: BufferedHandler)
+        case stream(StreamHandler)
+    }
+
+    enum Match {
+        case route(Route, [(name: String, value: String)])
+        case malformed
+        case notFound
+        /// The path exists: what `Allow` says of it.
+        case other(allow: String)
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Registers a handler that gets whole requests. `GET` answers `HEAD` too.
+    ///
+    /// - Parameters:
+    ///   - bodyLimit: bytes; more is answered 413, before it is read where the client told the length.
+    ///   - admit: see ``Admission``.
+    /// - Throws: ``HTTPServerError`` for a malformed pattern or when method and path are taken.
+    @discardableResult
+    package func register(
+        _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, admit: Admission? = nil,
+        handler: @escaping BufferedHandler
+    ) throws -> Registration {
+        try self.add(method, pattern, .buffered(limit: bodyLimit, admit: admit, handler: handler))
+    }
+
+    /// Registers a handler that may take the connection over. `GET` answers `HEAD` too.
+    ///
+    /// - Throws: ``HTTPServerError`` for a malformed pattern or when method and path are taken.
+    @discardableResult
+    package func registerStream(
+        _ method: HTTPMethod, _ pattern: String, handler: @escaping StreamHandler
+    ) throws -> Registration {
+        try self.add(method, pattern, .stream(handler))
+    }
+
+    /// Removes what was registered; requests that are being answered are not touched. Doing it twice does nothing.
+    package func unregister(_ registration: Registration) {
+        self.state.withLock { state in
+            for (path, entry) in state.literals {
+                let rest = entry.filter { $0.number != registration.number }
+                if rest.count < entry.count {
+                    state.literals[path] = rest.isEmpty ? nil : rest
+                }
+            }
+            state.patterns.removeAll { $0.entry.number == registration.number }
+        }
+    }
+
+    private func add(_ method: HTTPMethod, _ pattern: String, _ route: Route) throws -> Registration {
+        let segments = try Self.segments(ofPattern: pattern)
+        return try self.state.withLock { state in
+            state.count += 1
+            let entry = Entry(method: method, route: route, number: state.count)
+            let taken: Bool
+            if segments.contains(where: \.isParameter) {
+                taken = state.patterns.contains { $0.entry.method == method && $0.segments == segments }
+                if !taken { state.patterns.append((segments, entry)) }
+            } else {
+                taken = state.literals[pattern, default: []].contains { $0.method == method }
+                if !taken { state.literals[pattern, default: []].append(entry) }
+            }
+            guard !taken else { throw HTTPServerError(.taken, "\(method) \(pattern) is registered already") }
+            return Registration(number: entry.number)
+        }
+    }
+
+    /// Finds the route of a request.
+    ///
+    /// - Parameter path: percent-encoded, without query.
+    func match(_ method: HTTPMethod, _ path: String) -> Match {
+        guard path.utf8.first == UInt8(ascii: "/") else { return .malformed }
+        var literal: String? = path
+        var segments: [String] = []
+        let state = self.state.withLock { $0 }
+        if path.utf8.contains(UInt8(ascii: "%")) || !state.patterns.isEmpty {
+            for part in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+                guard let segment = PercentEncoding.decode(part) else { return .malformed }
+                segments.append(segment)
+            }
+            literal = segments.contains { $0.utf8.contains(UInt8(ascii: "/")) } ? nil : "/" + segments.joined(separator: "/")
+        }
+        var allowed: [HTTPMethod] = []
+        for entry in literal.flatMap({ state.literals[$0] }) ?? [] {
+            if entry.answers(method) { return .route(entry.route, []) }
+            allowed.append(entry.method)
+        }
+        for (pattern, entry) in state.patterns {
+            guard let parameters = Self.parameters(of: segments, in: pattern) else { continue }
+            if entry.answers(method) { return .route(entry.route, parameters) }
+            allowed.append(entry.method)
+        }
+        guard !allowed.isEmpty else { return .notFound }
+        if allowed.contains(.GET) { allowed.append(.HEAD) }
+        allowed.append(.OPTIONS)
+        return .other(allow: Set(allowed.map(\.rawValue)).sorted().joined(separator: ", "))
+    }
+
+    private static func parameters(of segments: [String], in pattern: [Segment]) -> [(name: String, value: String)]? {
+        guard segments.count == pattern.count else { return nil }
+        var parameters: [(name: String, value: String)] = []
+        for (segment, part) in zip(segments, pattern) {
+            switch part {
+            case .literal(let text): guard text == segment else { return nil }
+            case .parameter(let name):
+                guard !segment.isEmpty else { return nil }
+                parameters.append((name, segment))
+            }
+        }
+        return parameters
+    }
+
+    private static func segments(ofPattern pattern: String) throws -> [Segment] {
+        guard pattern.hasPrefix("/"), !pattern.contains("%"), !pattern.contains("?") else {
+            throw HTTPServerError(.pattern, "the path '\(pattern)' must begin with / and have neither % nor ?")
+        }
+        var names: Set<Substring> = []
+        return try pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { segment in
+            guard segment.contains(where: { $0 == "{" || $0 == "}" }) else { return .literal(String(segment)) }
+            let name = segment.dropFirst().dropLast()
+            guard segment.hasPrefix("{"), segment.hasSuffix("}"), !name.isEmpty, !name.contains("{"), !name.contains("}"),
+                names.insert(name).inserted
+            else {
+                throw HTTPServerError(
+                    .pattern, "the segment '\(segment)' of '\(pattern)' must be text or one {name} that stands once"
+                )
+            }
+            return .parameter(String(name))
+        }
+    }
+
+    private struct State {
+        var literals: [String: [Entry]] = [:]
+        var patterns: [(segments: [Segment], entry: Entry)] = []
+        var count = 0
+    }
+
+    private struct Entry: Sendable {
+        let method: HTTPMethod
+        let route: Route
+        let number: Int
+
+        func answers(_ method: HTTPMethod) -> Bool {
+            self.method == method || (method == .HEAD && self.method == .GET)
+        }
+    }
+
+    private enum Segment: Hashable, Sendable {
+        case literal(String)
+        case parameter(String)
+
+        var isParameter: Bool {
+            if case .parameter = self { true } else { false }
+        }
+
+        /// Two parameters stand for the same segment whatever their names.
+        static func == (lhs: Segment, rhs: Segment) -> Bool {
+            switch (lhs, rhs) {
+            case (.literal(let left), .literal(let right)): left == right
+            case (.parameter, .parameter): true
+            case (.literal, .parameter), (.parameter, .literal): false
+            }
+        }
+
+        func hash(into hasher: inout Hasher) {
+            if case .literal(let text) = self { hasher.combine(text) }
+        }
+    }
+}

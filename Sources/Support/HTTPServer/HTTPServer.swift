@@ -1,0 +1,188 @@
+import Glibc
+package import Logging
+package import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// The program's one HTTP listener: accepts connections, speaks HTTP/1.x with or without TLS, and lets a ``HTTPRouter`` decide.
+///
+/// Thread-safe. Started once and shut down once.
+package final class HTTPServer: Sendable {
+    private let configuration: HTTPServerConfiguration
+    private let router: HTTPRouter
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let loops: [ObjectIdentifier: NIOLoopBoundBox<HTTPLoop>]
+    private let open = Atomic<Int>(0)
+    private let state = Mutex(State())
+
+    package init(
+        configuration: HTTPServerConfiguration, router: HTTPRouter, group: any EventLoopGroup, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.router = router
+        self.group = group
+        self.logger = logger
+        var loops: [ObjectIdentifier: NIOLoopBoundBox<HTTPLoop>] = [:]
+        for loop in group.makeIterator() {
+            loops[ObjectIdentifier(loop)] = .makeBoxSendingValue(HTTPLoop(eventLoop: loop), eventLoop: loop)
+        }
+        self.loops = loops
+    }
+
+    /// Connections now, streams included.
+    package var connections: Int { self.open.load(ordering: .relaxed) }
+
+    /// Binds and listens.
+    ///
+    /// - Returns: the address, with the port that the system chose when 0 was asked for.
+    /// - Throws: ``HTTPServerError`` when the address cannot be had or the TLS files cannot be used.
+    package func start() async throws -> SocketAddress {
+        let tls = try self.configuration.tls.map { try Self.context(for: $0) }
+        let isTCP = if case .tcp = self.configuration.address { true } else { false }
+        let bootstrap = ServerBootstrap(group: self.group)
+            .serverChannelOption(.backlog, value: self.configuration.backlog)
+            .serverChannelOption(.maxMessagesPerRead, value: 64)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 64 << 10)
+            )
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try self.accept(channel, tls, isTCP) }
+            }
+        let channel: any Channel
+        do {
+            switch self.configuration.address {
+            case .tcp(let host, let port):
+                channel = try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .bind(host: host, port: port).get()
+            case .unix(let path):
+                channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+            }
+        } catch {
+            throw HTTPServerError(.listen, "the HTTP server cannot listen on \(self.configuration.address.text)", cause: error)
+        }
+        self.state.withLock { $0.listener = channel }
+        guard let address = channel.localAddress else {
+            preconditionFailure("a bound socket has an address")
+        }
+        self.logger.notice(
+            "HTTP server listens", metadata: ["address": "\(address)", "tls": "\(tls != nil)"]
+        )
+        return address
+    }
+
+    /// Stops accepting, closes idle connections, lets running requests be answered, and closes what is left at the deadline, streams
+    /// included. Returns once every connection is closed.
+    package func shutdown(deadline: ContinuousClock.Instant) async {
+        let listener = self.state.withLock { state in
+            defer { state.listener = nil }
+            return state.listener
+        }
+        guard let listener else { return }
+        // Closing a listener fails only when it is closed already.
+        try? await listener.close().get()
+        if case .unix(let path) = self.configuration.address {
+            unlink(path)
+        }
+        self.onEachLoop { $0.drain() }
+        let promise = self.group.any().makePromise(of: Void.self)
+        self.state.withLock { $0.waiter = promise }
+        self.finishIfEmpty()
+        let timer = promise.futureResult.eventLoop.scheduleTask(in: TimeAmount(ContinuousClock.now.duration(to: deadline))) {
+            self.logger.warning("HTTP connections are closed unfinished", metadata: ["connections": "\(self.connections)"])
+            self.onEachLoop { $0.closeAll() }
+        }
+        // The promise is never failed.
+        try? await promise.futureResult.get()
+        timer.cancel()
+        self.logger.notice("HTTP server stopped")
+    }
+
+    private func accept(_ channel: any Channel, _ tls: NIOSSLContext?, _ isTCP: Bool) throws {
+        guard let box = self.loops[ObjectIdentifier(channel.eventLoop)] else {
+            preconditionFailure("a channel lives on a loop of its group")
+        }
+        let loop = box.value
+        let isTooMany = self.open.wrappingAdd(1, ordering: .relaxed).newValue > self.configuration.connections
+        let id = ObjectIdentifier(channel)
+        channel.closeFuture.whenComplete { _ in
+            box.value.remove(stream: id)
+            if self.open.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { self.finishIfEmpty() }
+        }
+        if isTCP {
+            try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
+            try channel.syncOptions?.setOption(.socketOption(.so_keepalive), value: 1)
+        }
+        let pipeline = channel.pipeline.syncOperations
+        if let tls {
+            try pipeline.addHandler(NIOSSLServerHandler(context: tls))
+        }
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = self.configuration.headerBytes
+        limits.maxHeaderListSize = self.configuration.headerBytes
+        limits.maxHeaderFieldCount = 128
+        let decoder = ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits))
+        try pipeline.addHandler(decoder)
+        try pipeline.addHandler(
+            HTTPConnection(
+                configuration: self.configuration, router: self.router, loop: loop, decoder: decoder,
+                refusal: isTooMany ? .error(.serviceUnavailable, "Too many connections", headers: [("Retry-After", "5")]) : nil
+            )
+        )
+    }
+
+    private func finishIfEmpty() {
+        guard self.connections == 0 else { return }
+        let waiter = self.state.withLock { state in
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.succeed()
+    }
+
+    private func onEachLoop(_ body: @escaping @Sendable (HTTPLoop) -> Void) {
+        for box in self.loops.values {
+            box.eventLoop.execute { body(box.value) }
+        }
+    }
+
+    private static func context(for tls: HTTPServerConfiguration.TLS) throws -> NIOSSLContext {
+        do {
+            let certificates = try NIOSSLCertificate.fromPEMFile(tls.certificates)
+            let key = try NIOSSLPrivateKey(file: tls.key, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)
+            )
+            configuration.minimumTLSVersion = .tlsv12
+            configuration.applicationProtocols = ["http/1.1"]
+            if let authorities = tls.clientAuthorities {
+                configuration.trustRoots = .file(authorities)
+                configuration.certificateVerification = .noHostnameVerification
+            }
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw HTTPServerError(
+                .identity, "the TLS certificate \(tls.certificates) with the key \(tls.key) cannot be used", cause: error
+            )
+        }
+    }
+
+    private struct State {
+        var listener: (any Channel)?
+        var waiter: EventLoopPromise<Void>?
+    }
+}
+
+extension HTTPServerConfiguration.Address {
+    /// As a person writes it.
+    fileprivate var text: String {
+        switch self {
+        case .tcp(let host, let port): "\(host):\(port)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+}

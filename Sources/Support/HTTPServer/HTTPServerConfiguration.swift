@@ -1,0 +1,54 @@
+/// Where and how an ``HTTPServer`` listens, and what it allows a client.
+package struct HTTPServerConfiguration: Sendable {
+    /// The listening socket.
+    package enum Address: Sendable, Equatable {
+        /// A host name or address and a port; port 0 lets the system choose one.
+        case tcp(host: String, port: Int)
+        /// The path of a unix domain socket; a socket that is left there from before is replaced.
+        case unix(path: String)
+    }
+
+    /// The files of a TLS identity, in PEM.
+    package struct TLS: Sendable {
+        /// The certificate, followed by those between it and its authority.
+        package var certificates: String
+        package var key: String
+        /// Certificates of the authorities that sign client certificates; set, every client must show one.
+        package var clientAuthorities: String?
+
+        package init(certificates: String, key: String, clientAuthorities: String? = nil) {
+            self.certificates = certificates
+            self.key = key
+            self.clientAuthorities = clientAuthorities
+        }
+    }
+
+    package var address: Address
+    package var tls: TLS?
+    /// Connections that the kernel completes before the server has accepted them.
+    package var backlog: Int32
+    /// Connections at once, streams included. What comes above is answered 503 and closed.
+    package var connections: Int
+    /// Bytes of request line and header fields of one request; more is answered 431.
+    package var headerBytes: Int
+    /// From accepting a connection (TLS handshake included) to the end of its first request head.
+    package var headTimeout: Duration
+    /// From the end of an answer to the end of the next request head on the same connection.
+    package var idleTimeout: Duration
+    /// Between two parts of a request body. The whole body may take ten times as long.
+    package var bodyTimeout: Duration
+
+    package init(
+        address: Address, tls: TLS? = nil, backlog: Int32 = 1024, connections: Int = 100_000, headerBytes: Int = 32 << 10,
+        headTimeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(60), bodyTimeout: Duration = .seconds(30)
+    ) {
+        self.address = address
+        self.tls = tls
+        self.backlog = backlog
+        self.connections = connections
+        self.headerBytes = headerBytes
+        self.headTimeout = headTimeout
+        self.idleTimeout = idleTimeout
+        self.bodyTimeout = bodyTimeout
+    }
+}

@@ -1,0 +1,57 @@
+package import NIOCore
+
+/// What a streaming route answers.
+package enum HTTPStreamAnswer {
+    /// An ordinary answer; the connection goes on.
+    case respond(HTTPResponse)
+    /// The connection now belongs to a stream.
+    case open(HTTPStreamOpening)
+}
+
+/// How a connection becomes a stream: the head of the answer, its first bytes, and the handler that takes the channel over.
+///
+/// The head is written, but not flushed, before the handler is added; the handler writes what it has and flushes. Every
+/// handler of HTTP then leaves the pipeline, and the receive buffer shrinks: nothing but the channel and the new
+/// handler remains. Whatever still arrives must be ignored unread (it may be of any type), and `ChannelEvent.inputClosed` means that the
+/// client is gone. The server closes streams that still stand at the end of its shutdown.
+package struct HTTPStreamOpening {
+    /// Status and header fields; its body is the first bytes of the stream, unframed.
+    package var head: HTTPResponse
+    /// Called once, on the channel's event loop; never for HEAD.
+    package var handler: (any Channel) -> any ChannelHandler
+
+    package init(head: HTTPResponse, handler: @escaping (any Channel) -> any ChannelHandler) {
+        self.head = head
+        self.handler = handler
+    }
+}
+
+/// How a body of unknown length is delimited on its connection.
+package enum HTTPFraming: Sendable {
+    /// Chunks (RFC 9112 §7.1): HTTP/1.1.
+    case chunked
+    /// Bytes as they are until the end of the channel: HTTP/1.0, and every version whose own layer frames what the channel takes.
+    case untilClose
+
+    /// Appends bytes in one piece; writes nothing when there are none, since an empty chunk would end the body.
+    package func write(_ bytes: ByteBuffer, into buffer: inout ByteBuffer) {
+        guard bytes.readableBytes > 0 else { return }
+        switch self {
+        case .chunked:
+            buffer.writeString(String(bytes.readableBytes, radix: 16))
+            buffer.writeStaticString("\r\n")
+            buffer.writeImmutableBuffer(bytes)
+            buffer.writeStaticString("\r\n")
+        case .untilClose:
+            buffer.writeImmutableBuffer(bytes)
+        }
+    }
+
+    /// What ends the body before the channel is closed; empty where closing says it all.
+    package var end: StaticString {
+        switch self {
+        case .chunked: "0\r\n\r\n"
+        case .untilClose: ""
+        }
+    }
+}

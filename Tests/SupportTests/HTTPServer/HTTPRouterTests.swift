@@ -1,0 +1,31 @@
+import HTTPServer
+import NIOHTTP1
+import Testing
+
+@Suite struct HTTPRouterTests {
+    @Test(arguments: [
+        ("a", "the path 'a' must begin with / and have neither % nor ?"),
+        ("/a?b", "the path '/a?b' must begin with / and have neither % nor ?"),
+        ("/{a}/{a}", "the segment '{a}' of '/{a}/{a}' must be text or one {name} that stands once"),
+        ("/x{a}", "the segment 'x{a}' of '/x{a}' must be text or one {name} that stands once"),
+        ("/{}", "the segment '{}' of '/{}' must be text or one {name} that stands once"),
+    ]) func `a malformed pattern is refused`(_ pattern: String, _ message: String) {
+        let error = #expect(throws: HTTPServerError.self) { try HTTPRouter().register(.GET, pattern) { _, _ in } }
+        #expect(error?.message == message)
+    }
+
+    @Test func `a path is registered once per method, until it is unregistered`() throws {
+        let router = HTTPRouter()
+        let first = try router.register(.GET, "/a/{x}") { _, _ in }
+        try router.register(.POST, "/a/{x}") { _, _ in }
+        let error = #expect(throws: HTTPServerError.self) { try router.register(.GET, "/a/{y}") { _, _ in } }
+        #expect(error?.message == "GET /a/{y} is registered already")
+        router.unregister(first)
+        router.unregister(first)
+        try router.register(.GET, "/a/{y}") { _, _ in }
+        let literal = try router.register(.GET, "/a/b") { _, _ in }
+        #expect(throws: HTTPServerError.self) { try router.register(.GET, "/a/b") { _, _ in } }
+        router.unregister(literal)
+        try router.register(.GET, "/a/b") { _, _ in }
+    }
+}

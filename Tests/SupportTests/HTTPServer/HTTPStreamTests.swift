@@ -1,0 +1,100 @@
+import BridgeTesting
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+import Testing
+
+@Suite struct HTTPStreamTests {
+    @Test func `a stream takes the connection over, in chunks for HTTP 1.1`() async throws {
+        try await withServer { router, port, server in
+            try router.registerStream(.GET, "/s") { _, framing in Self.opening(framing) }
+            let client = try RawConnection(port: port)
+            try await client.send("GET /s HTTP/1.1\r\nHost: x\r\n\r\n")
+            let head = try await client.receive(through: "\r\n\r\n")
+            #expect(head.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(head.contains("Transfer-Encoding: chunked\r\n"))
+            #expect(head.contains("Content-Type: text/event-stream\r\n"))
+            #expect(try await client.receive(through: "3\r\nend\r\n") == "5\r\nfirst\r\n3\r\nend\r\n")
+            try await client.send("whatever, and a great deal of it")
+            client.finishSending()
+            #expect(try await client.receiveToEnd() == "0\r\n\r\n")
+        }
+    }
+
+    @Test func `a stream over HTTP 1.0 ends with its connection`() async throws {
+        try await withServer { router, port, _ in
+            try router.registerStream(.GET, "/s") { _, framing in Self.opening(framing) }
+            let client = try RawConnection(port: port)
+            try await client.send("GET /s HTTP/1.0\r\n\r\n")
+            client.finishSending()
+            let text = try await client.receiveToEnd()
+            #expect(text.contains("Connection: close\r\n"))
+            #expect(text.hasSuffix("\r\n\r\nfirstend"))
+        }
+    }
+
+    @Test func `HEAD, a body and a refusal do not take the connection over`() async throws {
+        try await withServer { router, port, _ in
+            try router.registerStream(.GET, "/s") { request, framing in
+                request.query("no") == "1" ? .respond(.error(.notAcceptable, "No")) : Self.opening(framing)
+            }
+            let client = try RawConnection(port: port)
+            try await client.send("HEAD /s HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await client.answer(isHead: true).headers["content-type"] == "text/event-stream")
+            try await client.send("GET /s?no=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await client.answer().status == 406)
+            try await client.send("GET /s HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+            #expect(try await client.answer().body == #"{"error":"This request takes no body"}"#)
+        }
+    }
+
+    @Test func `a stream that stands at the deadline of the shutdown is closed`() async throws {
+        try await withServer { router, port, server in
+            try router.registerStream(.GET, "/s") { _, framing in Self.opening(framing) }
+            let client = try RawConnection(port: port)
+            try await client.send("GET /s HTTP/1.1\r\nHost: x\r\n\r\n")
+            _ = try await client.receive(through: "end\r\n")
+            #expect(server.connections == 1)
+            await server.shutdown(deadline: .now + .milliseconds(20))
+            #expect(try await client.receiveToEnd() == "")
+            #expect(server.connections == 0)
+        }
+    }
+
+    private static func opening(_ framing: HTTPFraming) -> HTTPStreamAnswer {
+        .open(
+            HTTPStreamOpening(
+                head: HTTPResponse(.ok, headers: [("Content-Type", "text/event-stream")], body: ByteBuffer(string: "first"))
+            ) { _ in EndOnClose(framing: framing) }
+        )
+    }
+
+    /// Writes `end` at once and ends the body once the client has ended its direction.
+    private final class EndOnClose: ChannelInboundHandler {
+        typealias InboundIn = Never
+        typealias OutboundOut = ByteBuffer
+        private let framing: HTTPFraming
+
+        init(framing: HTTPFraming) {
+            self.framing = framing
+        }
+
+        func handlerAdded(context: ChannelHandlerContext) {
+            var buffer = ByteBuffer()
+            self.framing.write(ByteBuffer(string: "end"), into: &buffer)
+            context.writeAndFlush(Self.wrapOutboundOut(buffer), promise: nil)
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            guard case .some(.inputClosed) = event as? ChannelEvent else { return }
+            let channel = context.channel
+            context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(staticString: self.framing.end))).whenComplete { _ in
+                channel.close(promise: nil)
+            }
+        }
+    }
+}
