@@ -1,0 +1,36 @@
+import Glibc
+
+/// Runs blocking calls on a thread of their own, so that the few threads of Swift's pool stay free.
+package enum OwnThread {
+    /// Starts a thread that ends with `body`.
+    package static func start(_ body: @escaping @Sendable () -> Void) {
+        let box = Unmanaged.passRetained(Body(run: body))
+        var thread = pthread_t()
+        let failure = pthread_create(
+            &thread, nil,
+            { context in
+                let body = Unmanaged<Body>.fromOpaque(context!).takeRetainedValue()
+                body.run()
+                return nil
+            },
+            box.toOpaque()
+        )
+        precondition(failure == 0, "pthread_create: \(String(cString: strerror(failure)))")
+        pthread_detach(thread)
+    }
+
+    /// Runs `body` on a thread of its own and waits for it without blocking the caller's.
+    package static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            self.start { continuation.resume(with: Result { try body() }) }
+        }
+    }
+
+    private final class Body: Sendable {
+        let run: @Sendable () -> Void
+
+        init(run: @escaping @Sendable () -> Void) {
+            self.run = run
+        }
+    }
+}

@@ -1,0 +1,240 @@
+package import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// A server of one event stream on loopback: keeps what it publishes, replays after `Last-Event-ID`, cuts connections when asked.
+///
+/// Thread-safe. Closed with the last reference. Any path serves the stream.
+package final class SSEServerPeer: Sendable {
+    /// One event as it is written. A field that is `nil` is not written.
+    package struct Event: Sendable {
+        package var id: String?
+        package var type: String?
+        /// The lines of `data`, in bytes; CR, LF and CRLF each end a line.
+        package var data: ByteBuffer
+
+        package init(id: String? = nil, type: String? = nil, data: ByteBuffer) {
+            self.id = id
+            self.type = type
+            self.data = data
+        }
+
+        package init(id: String? = nil, type: String? = nil, _ data: String) {
+            self.init(id: id, type: type, data: ByteBuffer(string: data))
+        }
+
+        fileprivate func write(to buffer: inout ByteBuffer) {
+            if let id { buffer.writeString("id: \(id)\n") }
+            if let type { buffer.writeString("event: \(type)\n") }
+            buffer.writeString("data: ")
+            var previous: UInt8 = 0
+            for byte in self.data.readableBytesView {
+                switch byte {
+                case 10 where previous == 13: break
+                case 10, 13: buffer.writeString("\ndata: ")
+                default: buffer.writeInteger(byte)
+                }
+                previous = byte
+            }
+            buffer.writeString("\n\n")
+        }
+    }
+
+    /// One request for the stream.
+    package struct Request: Sendable {
+        package let method: String
+        package let uri: String
+        package let headers: HTTPFields
+        package let body: ByteBuffer
+
+        /// Where the client wants to go on.
+        package var lastEventID: String? { self.headers["last-event-id"] }
+    }
+
+    /// What a request gets instead of the stream.
+    package struct Refusal: Sendable {
+        package var status: Int
+        package var headers: HTTPFields
+
+        package init(_ status: Int, headers: HTTPFields = [:]) {
+            self.status = status
+            self.headers = headers
+        }
+    }
+
+    private struct State {
+        var published: [Event] = []
+        var requests: [Request] = []
+        var streams: [ObjectIdentifier: any Channel] = [:]
+        var connections: [ObjectIdentifier: any Channel] = [:]
+        var refusal: (@Sendable (Request) -> Refusal?)?
+        var replays = true
+        var listener: (any Channel)?
+    }
+
+    package let port: Int
+    private let state = Mutex(State())
+
+    private init(port: Int) {
+        self.port = port
+    }
+
+    deinit {
+        self.state.withLock { state in
+            state.listener?.close(promise: nil)
+            for channel in state.connections.values { channel.close(promise: nil) }
+        }
+    }
+
+    /// Starts to listen.
+    package static func start() async throws -> SSEServerPeer {
+        let peer = SSEServerPeer(port: try freePort())
+        try await peer.listen()
+        return peer
+    }
+
+    /// Listens again on the same port after ``stop()``, with all it had published.
+    package func listen() async throws {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { [weak self] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let self else { throw PeerError("the peer is gone") }
+                    self.add(channel)
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    try channel.pipeline.syncOperations.addHandler(StreamHandler(peer: self))
+                }
+            }
+            .bind(host: "127.0.0.1", port: self.port).get()
+        self.state.withLock { $0.listener = channel }
+    }
+
+    /// Stops listening and closes every connection.
+    package func stop() async throws {
+        let (listener, channels) = self.state.withLock { state in
+            defer { (state.listener, state.connections, state.streams) = (nil, [:], [:]) }
+            return (state.listener, state.connections)
+        }
+        try await listener?.close()
+        // A connection that its peer closed first answers with an error that says only that.
+        for channel in channels.values { try? await channel.close() }
+    }
+
+    /// Where the stream is.
+    package func url(_ path: String = "/stream") -> String { "http://127.0.0.1:\(self.port)\(path)" }
+
+    /// Writes events to everyone connected and keeps them for those who resume.
+    package func publish(_ events: [Event]) {
+        self.state.withLock { state in
+            state.published += events
+            var buffer = ByteBuffer()
+            for event in events { event.write(to: &buffer) }
+            for channel in state.streams.values {
+                channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(buffer)), promise: nil)
+            }
+        }
+    }
+
+    /// Writes bytes as they are to everyone connected, without keeping them.
+    package func write(raw bytes: ByteBuffer) {
+        self.state.withLock { state in
+            for channel in state.streams.values {
+                channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(bytes)), promise: nil)
+            }
+        }
+    }
+
+    /// Closes every connection; clients may come back at once.
+    package func cut() {
+        let channels = self.state.withLock { state in
+            defer { state.streams = [:] }
+            return Array(state.connections.values)
+        }
+        for channel in channels { channel.close(promise: nil) }
+    }
+
+    /// Answers following requests with something other than the stream; `nil` from the rule, or no rule, gives the stream.
+    package func refuse(_ rule: (@Sendable (Request) -> Refusal?)?) {
+        self.state.withLock { $0.refusal = rule }
+    }
+
+    /// Whether a `Last-Event-ID` is honoured; it is unless this says otherwise.
+    package func replays(_ value: Bool) {
+        self.state.withLock { $0.replays = value }
+    }
+
+    /// Every request so far.
+    package var requests: [Request] { self.state.withLock { $0.requests } }
+    /// How many clients get the stream now.
+    package var clients: Int { self.state.withLock { $0.streams.count } }
+
+    private func add(_ channel: any Channel) {
+        let id = ObjectIdentifier(channel)
+        self.state.withLock { $0.connections[id] = channel }
+        channel.closeFuture.whenComplete { [weak self] _ in
+            self?.state.withLock { state in
+                state.connections.removeValue(forKey: id)
+                state.streams.removeValue(forKey: id)
+            }
+        }
+    }
+
+    /// Answers a request; from then on the channel gets what is published. On the channel's event loop.
+    fileprivate func serve(_ request: Request, on channel: any Channel) {
+        self.state.withLock { state in
+            state.requests.append(request)
+            if let refusal = state.refusal?(request) {
+                var headers = refusal.headers.headers
+                headers.replaceOrAdd(name: "content-length", value: "0")
+                let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: refusal.status), headers: headers)
+                channel.write(HTTPServerResponsePart.head(head), promise: nil)
+                channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
+                return
+            }
+            let headers: HTTPHeaders = ["content-type": "text/event-stream", "cache-control": "no-cache"]
+            channel.write(
+                HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)), promise: nil
+            )
+            var buffer = ByteBuffer(string: ": welcome\n\n")
+            if state.replays, let last = request.lastEventID, let index = state.published.lastIndex(where: { $0.id == last }) {
+                for event in state.published[(index + 1)...] { event.write(to: &buffer) }
+            }
+            channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(buffer)), promise: nil)
+            state.streams[ObjectIdentifier(channel)] = channel
+        }
+    }
+
+    /// Collects the request of one connection. On its event loop.
+    private final class StreamHandler: ChannelInboundHandler {
+        typealias InboundIn = HTTPServerRequestPart
+
+        private weak var peer: SSEServerPeer?
+        private var head: HTTPRequestHead?
+        private var body = ByteBuffer()
+
+        init(peer: SSEServerPeer) {
+            self.peer = peer
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            switch self.unwrapInboundIn(data) {
+            case .head(let head):
+                self.head = head
+                self.body = ByteBuffer()
+            case .body(let part):
+                self.body.writeImmutableBuffer(part)
+            case .end:
+                guard let head = self.head, let peer = self.peer else { return context.close(promise: nil) }
+                let request = Request(
+                    method: head.method.rawValue, uri: head.uri, headers: HTTPFields(head.headers), body: self.body
+                )
+                peer.serve(request, on: context.channel)
+            }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
+        }
+    }
+}
