@@ -1,7 +1,7 @@
 import ArgumentParser
 import NIOPosix
 import NIOCore
-import UnixSignals
+import ServiceLifecycle
 import Logging
 
 @main

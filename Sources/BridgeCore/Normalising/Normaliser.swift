@@ -1,8 +1,6 @@
 import JSON
 
-/// Makes events of received messages.
-///
-/// Never fails: what cannot be read becomes an event that says so.
+/// Makes events of received messages. Never fails: what cannot be read becomes an event that says so.
 ///
 /// One per source, used under its outlet's lock: not thread-safe.
 package final class Normaliser {

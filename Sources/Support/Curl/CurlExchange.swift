@@ -1,0 +1,243 @@
+import CCurl
+import NIOCore
+
+/// One transfer on the curl thread: its easy handle, its receiver, and what libcurl tells of it.
+final class CurlExchange {
+    let id: UInt64
+    let easy: UnsafeMutableRawPointer
+    private let receiver: any CurlReceiver
+    private let idleTimeout: Duration?
+    private let followsRedirects: Bool
+    private var demand = CurlDemand.more
+    /// libcurl holds bytes back because ``wrote(_:)`` answered that it shall.
+    private var isHeldBack = false
+    private var lastArrival: ContinuousClock.Instant
+    private var status = 0
+    private var reason = ""
+    private var fields: [CurlHead.Header] = []
+    private var isHeadComplete = false
+    private var list: UnsafeMutablePointer<curl_slist>?
+    private let detail: UnsafeMutablePointer<CChar>
+
+    /// Sets every option of the handle, which is fresh or reset.
+    init(id: UInt64, easy: UnsafeMutableRawPointer, request: CurlRequest, receiver: any CurlReceiver) {
+        self.id = id
+        self.easy = easy
+        self.receiver = receiver
+        self.idleTimeout = request.idleTimeout
+        self.followsRedirects = request.redirects > 0
+        self.lastArrival = .now
+        self.detail = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        self.detail.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        self.setCallbacks()
+        self.setPeer(request)
+        self.setMessage(request)
+    }
+
+    deinit {
+        curl_slist_free_all(self.list)
+        self.detail.deallocate()
+    }
+
+    /// When the silence of the peer has lasted too long; `nil` while that does not count.
+    var idleDeadline: ContinuousClock.Instant? {
+        guard let idleTimeout, case .more = self.demand else { return nil }
+        return self.lastArrival.advanced(by: idleTimeout)
+    }
+
+    /// Asks the receiver again, and lifts or begins a pause.
+    ///
+    /// - Returns: false when the transfer shall end.
+    func wake() -> Bool {
+        let before = self.demand
+        self.demand = self.receiver.woken()
+        switch self.demand {
+        case .stop: return false
+        case .pause: return true
+        case .more:
+            if case .pause = before { self.lastArrival = .now }
+            guard self.isHeldBack else { return true }
+            self.isHeldBack = false
+            // Hands over what was held back before it returns. Whatever fails shows as the transfer's result.
+            curl_easy_pause(self.easy, CURLPAUSE_CONT)
+            return true
+        }
+    }
+
+    /// The transfer is over as libcurl sees it.
+    func end(_ result: CURLcode) {
+        if result == CURLE_OK {
+            self.receiver.ended(.success(()))
+        } else if case .stop = self.demand {
+            self.end(CurlError(.stopped, "the receiver wants no more"))
+        } else {
+            self.end(CurlError(result, detail: String(cString: self.detail)))
+        }
+    }
+
+    /// The transfer is over for a reason of ours.
+    func end(_ error: CurlError) {
+        self.receiver.ended(.failure(error))
+    }
+
+    /// Takes a part of the body.
+    ///
+    /// Any answer but the count ends the transfer or holds the bytes back.
+    fileprivate func wrote(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if case .pause = self.demand {
+            self.isHeldBack = true
+            return Int(CURL_WRITEFUNC_PAUSE)
+        }
+        self.lastArrival = .now
+        self.demand = self.receiver.received(bytes)
+        if case .stop = self.demand { return bytes.isEmpty ? 1 : 0 }
+        return bytes.count
+    }
+
+    /// One line of a head, with its line end; trailers come here too and are passed over.
+    fileprivate func header(_ bytes: UnsafeRawBufferPointer) -> Int {
+        self.lastArrival = .now
+        guard !self.isHeadComplete else { return bytes.count }
+        var line = bytes[...]
+        while let last = line.last, last == 10 || last == 13 { line.removeLast() }
+        if line.isEmpty {
+            return self.headEnded() ? bytes.count : 0
+        }
+        let text = String(decoding: line, as: UTF8.self)
+        if text.hasPrefix("HTTP/") {
+            let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+            self.status = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+            self.reason = parts.count > 2 ? String(parts[2]) : ""
+            self.fields = []
+        } else if let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) {
+            self.fields.append((text[..<colon].lowercased(), Self.trimmed(text[text.index(after: colon)...])))
+        }
+        return bytes.count
+    }
+
+    /// - Returns: false when the receiver wants no more.
+    private func headEnded() -> Bool {
+        let head = CurlHead(status: self.status, reason: self.reason, headers: self.fields)
+        let isInterim = (100..<200).contains(head.status)
+        let isFollowed = self.followsRedirects && (300..<400).contains(head.status) && head["location"] != nil
+        guard !isInterim, !isFollowed else { return true }
+        self.isHeadComplete = true
+        self.demand = self.receiver.received(head)
+        if case .stop = self.demand { return false }
+        return true
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        var text = text
+        while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
+        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+        return String(text)
+    }
+}
+
+// MARK: - Options
+
+extension CurlExchange {
+    private func setCallbacks() {
+        // Unretained: the loop keeps the exchange until the handle is out of the multi handle.
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        ccurl_set_pointer(self.easy, CURLOPT_PRIVATE, context)
+        ccurl_set_pointer(self.easy, CURLOPT_ERRORBUFFER, self.detail)
+        ccurl_set_pointer(self.easy, CURLOPT_WRITEDATA, context)
+        ccurl_set_write(self.easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+            CurlExchange.of(context).wrote(UnsafeRawBufferPointer(start: bytes, count: size * count))
+        }
+        ccurl_set_pointer(self.easy, CURLOPT_HEADERDATA, context)
+        ccurl_set_write(self.easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+            CurlExchange.of(context).header(UnsafeRawBufferPointer(start: bytes, count: size * count))
+        }
+        self.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    }
+
+    private static func of(_ context: UnsafeMutableRawPointer?) -> CurlExchange {
+        guard let context else { preconditionFailure("libcurl lost the context of a callback") }
+        return Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    private func setPeer(_ request: CurlRequest) {
+        // Without signals libcurl does not shield us from SIGPIPE; the curl thread blocks that itself.
+        self.set(CURLOPT_NOSIGNAL, 1)
+        self.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        self.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        // An empty name overrules the environment.
+        self.set(CURLOPT_PROXY, request.proxy ?? "")
+        self.set(CURLOPT_NOPROXY, "")
+        if let unixSocket = request.unixSocket { self.set(CURLOPT_UNIX_SOCKET_PATH, unixSocket) }
+        self.set(CURLOPT_TCP_KEEPALIVE, 1)
+        self.set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(request.connectTimeout))
+        if let timeout = request.timeout { self.set(CURLOPT_TIMEOUT_MS, Self.milliseconds(timeout)) }
+        if let authorities = request.tls.authorities {
+            self.set(CURLOPT_CAINFO, authorities)
+            // Else the system's folder of authorities would be trusted beside the file.
+            ccurl_set_string(self.easy, CURLOPT_CAPATH, nil)
+        }
+        if let certificate = request.tls.certificate {
+            self.set(CURLOPT_SSLCERT, certificate)
+            self.set(CURLOPT_SSLKEY, request.tls.key ?? certificate)
+        }
+        if request.tls.isInsecure {
+            self.set(CURLOPT_SSL_VERIFYPEER, 0)
+            self.set(CURLOPT_SSL_VERIFYHOST, 0)
+        }
+    }
+
+    private func setMessage(_ request: CurlRequest) {
+        self.set(CURLOPT_URL, request.url)
+        self.set(CURLOPT_PATH_AS_IS, 1)
+        if self.followsRedirects {
+            self.set(CURLOPT_FOLLOWLOCATION, 1)
+            self.set(CURLOPT_MAXREDIRS, request.redirects)
+        }
+        if request.acceptsCodings { self.set(CURLOPT_ACCEPT_ENCODING, "") }
+        if let user = request.user {
+            self.set(CURLOPT_USERNAME, user)
+            self.set(CURLOPT_PASSWORD, request.password ?? "")
+        }
+        for header in request.headers {
+            // libcurl takes `Name:` as an order to leave its own header out, and `Name;` as a header without a value.
+            self.addHeader(header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)")
+        }
+        let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? ByteBuffer() : nil)
+        if let body {
+            self.set(CURLOPT_POST, 1)
+            ccurl_set_size(self.easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.readableBytes))
+            body.withUnsafeReadableBytes { bytes in
+                _ = ccurl_set_pointer(self.easy, CURLOPT_COPYPOSTFIELDS, bytes.baseAddress ?? UnsafeRawPointer(self.detail))
+            }
+            self.addHeader("Expect:")
+            if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) { self.addHeader("Content-Type:") }
+            if request.method != "POST" { self.set(CURLOPT_CUSTOMREQUEST, request.method) }
+        } else if request.method == "HEAD" {
+            self.set(CURLOPT_NOBODY, 1)
+        } else if request.method != "GET" {
+            self.set(CURLOPT_CUSTOMREQUEST, request.method)
+        }
+        ccurl_set_list(self.easy, CURLOPT_HTTPHEADER, self.list)
+    }
+
+    private func addHeader(_ line: String) {
+        self.list = curl_slist_append(self.list, line)
+    }
+
+    /// Both refuse only an option that this libcurl lacks; the oldest one supported (7.85) has them all.
+    private func set(_ option: CURLoption, _ value: Int) {
+        let result = ccurl_set_long(self.easy, option, value)
+        precondition(result == CURLE_OK, "libcurl refuses option \(option.rawValue)")
+    }
+
+    private func set(_ option: CURLoption, _ value: String) {
+        let result = ccurl_set_string(self.easy, option, value)
+        precondition(result == CURLE_OK, "libcurl refuses option \(option.rawValue)")
+    }
+
+    /// At least one, since libcurl takes zero as its own default.
+    private static func milliseconds(_ duration: Duration) -> Int {
+        let (seconds, attoseconds) = duration.components
+        return max(1, Int(min(seconds, 2_000_000)) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+    }
+}

@@ -1,0 +1,132 @@
+import CCurl
+import Glibc
+
+/// What runs on the curl thread: takes commands, lets libcurl work, waits.
+///
+/// Made, used and dropped on that thread.
+final class CurlLoop {
+    private let mailbox: CurlMailbox
+    private let multi: UnsafeMutableRawPointer
+    private var exchanges: [UInt64: CurlExchange] = [:]
+    /// Handles of finished transfers: making one costs as much as a small request.
+    private var spare: [UnsafeMutableRawPointer] = []
+    /// No transfer's idle timeout ends before this.
+    ///
+    /// Arrivals only move the ends away, so they need not be looked at until then.
+    private var idleCheck: ContinuousClock.Instant?
+
+    init(mailbox: CurlMailbox) {
+        _ = libcurlIsReady
+        guard let multi = curl_multi_init() else { preconditionFailure("libcurl is out of memory") }
+        self.mailbox = mailbox
+        self.multi = multi
+    }
+
+    /// Returns once the mailbox has ended.
+    func run() {
+        self.prepareThread()
+        self.mailbox.opened(self.multi)
+        while let commands = self.mailbox.take() {
+            for command in commands { self.obey(command) }
+            var running: Int32 = 0
+            curl_multi_perform(self.multi, &running)
+            self.reap()
+            self.endIdle()
+            curl_multi_poll(self.multi, nil, 0, self.patience, nil)
+        }
+        let error = CurlError(.cancelled, "the program ends")
+        for exchange in Array(self.exchanges.values) { self.remove(exchange)?.end(error) }
+        for case .start(_, _, let make) in self.mailbox.takeRest() { make().ended(.failure(error)) }
+        for easy in self.spare { curl_easy_cleanup(easy) }
+        curl_multi_cleanup(self.multi)
+    }
+
+    private func prepareThread() {
+        // Signals are for the main thread; and OpenSSL writes to sockets in a way that raises SIGPIPE.
+        var all = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, nil)
+    }
+
+    private func obey(_ command: CurlMailbox.Command) {
+        switch command {
+        case .start(let id, let request, let make):
+            guard let easy = self.spare.popLast() ?? curl_easy_init() else { preconditionFailure("libcurl is out of memory") }
+            let exchange = CurlExchange(id: id, easy: easy, request: request, receiver: make())
+            self.exchanges[id] = exchange
+            curl_multi_add_handle(self.multi, easy)
+            self.watch(exchange)
+        case .wake(let id):
+            guard let exchange = self.exchanges[id] else { return }
+            if exchange.wake() {
+                self.watch(exchange)
+            } else {
+                self.remove(exchange)?.end(CurlError(.stopped, "the receiver wants no more"))
+            }
+        case .cancel(let id):
+            guard let exchange = self.exchanges[id] else { return }
+            self.remove(exchange)?.end(CurlError(.cancelled, "the transfer was cancelled"))
+        }
+    }
+
+    /// Ends the transfers that libcurl has finished.
+    private func reap() {
+        var waiting: Int32 = 0
+        while let message = curl_multi_info_read(self.multi, &waiting) {
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
+                let context = ccurl_private(easy)
+            else { continue }
+            // The message is gone with the next call to libcurl.
+            let result = ccurl_result(message)
+            let exchange = Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
+            self.remove(exchange)?.end(result)
+        }
+    }
+
+    private func endIdle() {
+        guard let check = self.idleCheck, check <= .now else { return }
+        self.idleCheck = nil
+        let now = ContinuousClock.now
+        for exchange in Array(self.exchanges.values) {
+            guard let deadline = exchange.idleDeadline else { continue }
+            if deadline <= now {
+                self.remove(exchange)?.end(CurlError(.timedOut, "the peer has sent nothing for too long"))
+            } else {
+                self.watch(exchange)
+            }
+        }
+    }
+
+    private func watch(_ exchange: CurlExchange) {
+        guard let deadline = exchange.idleDeadline else { return }
+        self.idleCheck = self.idleCheck.map { min($0, deadline) } ?? deadline
+    }
+
+    /// Milliseconds to wait for sockets at most; libcurl shortens it to its own timers.
+    private var patience: Int32 {
+        guard let check = self.idleCheck else { return 60_000 }
+        let left = ContinuousClock.now.duration(to: check)
+        let (seconds, attoseconds) = left.components
+        guard seconds < 60 else { return 60_000 }
+        return Int32(max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1))
+    }
+
+    /// Takes a transfer out of libcurl; its receiver is told by the caller, after that.
+    private func remove(_ exchange: CurlExchange) -> CurlExchange? {
+        guard self.exchanges.removeValue(forKey: exchange.id) != nil else { return nil }
+        curl_multi_remove_handle(self.multi, exchange.easy)
+        if self.spare.count < 16 {
+            curl_easy_reset(exchange.easy)
+            self.spare.append(exchange.easy)
+        } else {
+            curl_easy_cleanup(exchange.easy)
+        }
+        return exchange
+    }
+}
+
+/// `curl_global_init` must have run once before any other call.
+private let libcurlIsReady: Void = {
+    let result = curl_global_init(Int(CURL_GLOBAL_ALL))
+    precondition(result == CURLE_OK, "libcurl cannot start")
+}()

@@ -1,0 +1,100 @@
+import Glibc
+import NIOCore
+
+/// All HTTP transfers of the program: one thread, one curl multi handle, whose connections are kept alive and used again.
+///
+/// Thread-safe. The thread starts with the first transfer and ends when the object goes; transfers still under way are then
+/// cancelled.
+package final class CurlMulti: Sendable {
+    private let mailbox = CurlMailbox()
+
+    package init() {}
+
+    deinit {
+        self.mailbox.end()
+    }
+
+    /// Starts a transfer whose response goes, piece by piece, to a receiver.
+    ///
+    /// - Parameter receiver: called once, on the curl thread; see ``CurlReceiver``.
+    @discardableResult
+    package func start(_ request: CurlRequest, receiver: @escaping @Sendable (CurlTransfer) -> any CurlReceiver) -> CurlTransfer {
+        let transfer = CurlTransfer(id: self.mailbox.nextID(), mailbox: self.mailbox)
+        self.start(transfer, request) { receiver(transfer) }
+        return transfer
+    }
+
+    /// Makes a request and waits for all of the response.
+    ///
+    /// - Parameter bodyLimit: how many bytes of the body are kept; the rest is read and dropped.
+    /// - Throws: ``CurlError``; with code `cancelled` when the task is cancelled. Any status is a response, not an error.
+    package func response(to request: CurlRequest, bodyLimit: Int) async throws(CurlError) -> CurlResponse {
+        let transfer = CurlTransfer(id: self.mailbox.nextID(), mailbox: self.mailbox)
+        let result: Result<CurlResponse, CurlError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                self.start(transfer, request) { CurlCollector(limit: bodyLimit) { continuation.resume(returning: $0) } }
+                // A cancellation that came before the start found nothing to cancel.
+                if Task.isCancelled { transfer.cancel() }
+            }
+        } onCancel: {
+            transfer.cancel()
+        }
+        return try result.get()
+    }
+
+    private func start(_ transfer: CurlTransfer, _ request: CurlRequest, _ make: @escaping @Sendable () -> any CurlReceiver) {
+        guard self.mailbox.post(.start(transfer.id, request, make)) else { return }
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(self.mailbox)
+        let status = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                // Balances `passRetained`: the thread owns the mailbox from here on.
+                CurlLoop(mailbox: Unmanaged<CurlMailbox>.fromOpaque(context).takeRetainedValue()).run()
+                return nil
+            }, context.toOpaque()
+        )
+        guard status == 0 else {
+            context.release()
+            let error = CurlError(.other, "no thread can be started for HTTP transfers: \(String(cString: strerror(status)))")
+            for case .start(_, _, let make) in self.mailbox.startFailed() { make().ended(.failure(error)) }
+            return
+        }
+        pthread_detach(thread)
+    }
+}
+
+/// Collects a whole response.
+private final class CurlCollector: CurlReceiver {
+    private let limit: Int
+    private let done: (Result<CurlResponse, CurlError>) -> Void
+    private var head: CurlHead?
+    private var body = ByteBuffer()
+
+    init(limit: Int, done: @escaping (Result<CurlResponse, CurlError>) -> Void) {
+        self.limit = limit
+        self.done = done
+    }
+
+    func received(_ head: CurlHead) -> CurlDemand {
+        self.head = head
+        return .more
+    }
+
+    func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand {
+        let room = self.limit - self.body.readableBytes
+        if room > 0 { self.body.writeBytes(bytes.prefix(room)) }
+        return .more
+    }
+
+    func woken() -> CurlDemand { .more }
+
+    func ended(_ result: Result<Void, CurlError>) {
+        switch (result, self.head) {
+        case (.failure(let error), _): self.done(.failure(error))
+        case (.success, let head?): self.done(.success(CurlResponse(head: head, body: self.body)))
+        case (.success, nil): self.done(.failure(CurlError(.lost, "the server closed the connection without an answer")))
+        }
+    }
+}

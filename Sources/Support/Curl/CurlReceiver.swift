@@ -1,0 +1,26 @@
+/// What takes the response of one transfer.
+///
+/// Made on the thread of ``CurlMulti`` and called only there, so it needs no lock; it must not block, for all transfers share that
+/// thread.
+package protocol CurlReceiver: AnyObject {
+    /// Status and headers of the final response; those of interim responses and followed redirects are not told.
+    func received(_ head: CurlHead) -> CurlDemand
+
+    /// The next bytes of the body, decoded, 1 byte to 16 KiB, valid during the call only.
+    func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand
+
+    /// Somebody called ``CurlTransfer/wake()``. The answer counts anew: `more` lifts a pause.
+    func woken() -> CurlDemand
+
+    /// The transfer is over; nothing is called after it.
+    func ended(_ result: Result<Void, CurlError>)
+}
+
+/// Whether a receiver wants more.
+package enum CurlDemand: Sendable {
+    case more
+    /// What was told is taken; nothing more until ``CurlReceiver/woken()`` answers `more`. The idle timeout rests meanwhile.
+    case pause
+    /// End the transfer with ``CurlError/Code/stopped``.
+    case stop
+}

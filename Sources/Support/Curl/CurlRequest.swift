@@ -1,0 +1,100 @@
+package import NIOCore
+
+/// One HTTP request, before it is handed to ``CurlMulti``.
+package struct CurlRequest: Sendable {
+    package typealias Header = (name: String, value: String)
+
+    /// Absolute, `http` or `https`; legal in RFC 3986's sense.
+    ///
+    /// Sent as it is: dot segments are not folded.
+    package var url: String
+    /// Any token; the body decides nothing about it.
+    package var method: String
+    /// Sent in this order.
+    ///
+    /// Names and values must pass ``isHeaderName(_:)`` and ``isHeaderValue(_:)``.
+    package var headers: [Header]
+    package var body: ByteBuffer?
+    /// For Basic authentication (RFC 7617), sent at once without waiting to be asked.
+    package var user: String?
+    package var password: String?
+    package var tls: CurlTLS
+    /// How long resolving, connecting and the TLS handshake may take together.
+    package var connectTimeout: Duration
+    /// How long all of it may take; `nil` means for ever.
+    package var timeout: Duration?
+    /// How long the peer may send nothing while we would read; `nil` means for ever.
+    package var idleTimeout: Duration?
+    /// How many redirects are followed at most, also to other hosts (which are not told user, password and `Authorization`).
+    package var redirects: Int
+    /// Offers the content codings libcurl can decode (gzip, deflate, br, zstd) and decodes them.
+    package var acceptsCodings: Bool
+    /// A Unix domain socket to connect to in place of the URL's host.
+    package var unixSocket: String?
+    /// The proxy's URL.
+    ///
+    /// The environment's `http_proxy` is never looked at.
+    package var proxy: String?
+
+    package init(
+        _ url: String, method: String = "GET", headers: [Header] = [], body: ByteBuffer? = nil, user: String? = nil,
+        password: String? = nil, tls: CurlTLS = CurlTLS(), connectTimeout: Duration = .seconds(10), timeout: Duration? = nil,
+        idleTimeout: Duration? = nil, redirects: Int = 0, acceptsCodings: Bool = false, unixSocket: String? = nil,
+        proxy: String? = nil
+    ) {
+        self.url = url
+        self.method = method
+        self.headers = headers
+        self.body = body
+        self.user = user
+        self.password = password
+        self.tls = tls
+        self.connectTimeout = connectTimeout
+        self.timeout = timeout
+        self.idleTimeout = idleTimeout
+        self.redirects = redirects
+        self.acceptsCodings = acceptsCodings
+        self.unixSocket = unixSocket
+        self.proxy = proxy
+    }
+
+    /// Whether the text is a header's name: a token of RFC 9110 §5.6.2.
+    package static func isHeaderName(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+
+    /// Whether the text can be a header's value (RFC 9110 §5.5): no control characters but the tab, no white space at either end.
+    package static func isHeaderValue(_ text: String) -> Bool {
+        guard text.utf8.allSatisfy({ ($0 >= 32 && $0 != 127) || $0 == 9 }) else { return false }
+        return !text.hasPrefix(" ") && !text.hasPrefix("\t") && !text.hasSuffix(" ") && !text.hasSuffix("\t")
+    }
+
+    /// What keeps a text from being the address of a request, as half a sentence; `nil` when nothing does.
+    package static func problem(withURL text: String) -> String? {
+        let lower = text.lowercased()
+        guard let scheme = ["http://", "https://"].first(where: { lower.hasPrefix($0) }) else {
+            return "must begin with http:// or https://"
+        }
+        guard text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+            return "must not hold spaces, control characters or letters beyond ASCII; write them as %20 and the like"
+        }
+        let authority = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        if authority.contains("@") { return "must not hold a user or password; there are settings for them" }
+        if authority.isEmpty || authority.hasPrefix(":") { return "names no host" }
+        if text.contains("#") { return "must not hold '#', which no server is told of" }
+        return nil
+    }
+
+    /// The URL without its query, in which some services want secrets: for logs and messages.
+    package static func printable(_ url: String) -> String {
+        String(url.prefix { $0 != "?" })
+    }
+}

@@ -1,0 +1,17 @@
+/// A transfer under way, as its owner sees it.
+///
+/// Thread-safe; both calls do nothing once the transfer is over.
+package struct CurlTransfer: Sendable {
+    let id: UInt64
+    let mailbox: CurlMailbox
+
+    /// Has ``CurlReceiver/woken()`` called soon.
+    package func wake() {
+        self.mailbox.post(.wake(self.id))
+    }
+
+    /// Ends the transfer soon, with ``CurlError/Code/cancelled``.
+    package func cancel() {
+        self.mailbox.post(.cancel(self.id))
+    }
+}
