@@ -27,7 +27,7 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "StreamBridge",
-            dependencies: ["BridgeCore", "BridgeConfiguration", "Expressions", "HTTPServer", .logging, .nio, .posix, .lifecycle]
+            dependencies: ["BridgeCore", "BridgeConfiguration", "Expressions", "HTTPServer", .logging, .nio, .posix, .http1, .lifecycle]
                 + adapters.libraries
                 + [.product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),
@@ -83,7 +83,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ConformanceTests",
-            dependencies: ["StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", .nio, .posix, .logging]
+            dependencies: ["StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", "HTTPServer", .nio, .posix, .http1, .logging]
                 + adapters.libraries
         ),
         .testTarget(

@@ -4,11 +4,6 @@ import Glibc
 ///
 /// Used by one task at a time; every wait ends after ten seconds. Closed when it is dropped.
 package final class RawConnection {
-    /// A wait that took too long, or an address that does not answer.
-    package struct Failure: Error, CustomStringConvertible {
-        package let description: String
-    }
-
     private let descriptor: Int32
     /// What has been received and not yet been taken.
     package private(set) var received: [UInt8] = []
@@ -33,7 +28,7 @@ package final class RawConnection {
                 connect(self.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard result == 0 else { throw Failure(description: "nothing listens on port \(port): errno \(errno)") }
+        guard result == 0 else { throw PeerError("nothing listens on port \(port): errno \(errno)") }
         _ = fcntl(self.descriptor, F_SETFL, O_NONBLOCK)
     }
 
@@ -57,7 +52,7 @@ package final class RawConnection {
                 try await self.wait("the peer takes no more bytes")
                 continue
             }
-            guard count > 0 else { throw Failure(description: "the peer takes no more bytes: errno \(errno)") }
+            guard count > 0 else { throw PeerError("the peer takes no more bytes: errno \(errno)") }
             self.waits = 0
             rest = rest.dropFirst(count)
         }
@@ -74,9 +69,8 @@ package final class RawConnection {
             }
             searched = max(0, self.received.count - mark.utf8.count)
             guard try await self.receiveMore() else {
-                throw Failure(
-                    description:
-                        "the connection ended before '\(mark)' came, after '\(String(decoding: self.received, as: UTF8.self))'")
+                throw PeerError(
+                    "the connection ended before '\(mark)' came, after '\(String(decoding: self.received, as: UTF8.self))'")
             }
         }
     }
@@ -85,7 +79,7 @@ package final class RawConnection {
     package func receive(count: Int) async throws -> String {
         while self.received.count < count {
             guard try await self.receiveMore() else {
-                throw Failure(description: "the connection ended before \(count) bytes came")
+                throw PeerError("the connection ended before \(count) bytes came")
             }
         }
         let text = String(decoding: self.received[..<count], as: UTF8.self)
@@ -93,7 +87,9 @@ package final class RawConnection {
         return text
     }
 
-    /// Receives until the peer ends the connection and returns what was not taken before. A reset counts as an end.
+    /// Receives until the peer ends the connection and returns what was not taken before.
+    ///
+    /// A reset counts as an end.
     package func receiveToEnd() async throws -> String {
         while try await self.receiveMore() {}
         defer { self.received = [] }
@@ -122,7 +118,7 @@ package final class RawConnection {
                 return true
             }
             if count == 0 || errno == ECONNRESET { return false }
-            guard errno == EAGAIN else { throw Failure(description: "receiving: errno \(errno)") }
+            guard errno == EAGAIN else { throw PeerError("receiving: errno \(errno)") }
             try await self.wait("nothing more came after '\(String(decoding: self.received.suffix(500), as: UTF8.self))'")
         }
     }
@@ -135,7 +131,7 @@ package final class RawConnection {
         } else if self.waits < 10_000 {
             try await Task.sleep(for: .milliseconds(1))
         } else {
-            throw Failure(description: complaint())
+            throw PeerError(complaint())
         }
     }
 

@@ -38,7 +38,7 @@ extension HTTPRequestHead {
         self.headers.contains(name: "Transfer-Encoding") || (self.contentLength ?? 0) > 0
     }
 
-    /// RFC 9110 §10.1.1
+    /// RFC 9110 §10.1.1.
     var expectsContinue: Bool {
         self.version != .http1_0 && self.headers.first(name: "Expect")?.lowercased() == "100-continue"
     }

@@ -4,8 +4,9 @@ package import NIOHTTP1
 /// One whole answer.
 package struct HTTPResponse: Sendable {
     package var status: HTTPResponseStatus
-    /// Without `Content-Length`, `Connection`, `Transfer-Encoding`, `Date` and `Server`, which the server writes. A field whose name
-    /// or value holds CR, LF or NUL is left out.
+    /// Without `Content-Length`, `Connection`, `Transfer-Encoding`, `Date` and `Server`, which the server writes.
+    ///
+    /// A field whose name or value holds CR, LF or NUL is left out.
     package var headers: [(name: String, value: String)]
     package var body: ByteBuffer
 

@@ -9,9 +9,13 @@ import Synchronization
 package final class HTTPRouter: Sendable {
     /// Gets the whole body; called on the connection's event loop, must not block.
     package typealias BufferedHandler = @Sendable (HTTPRequest, HTTPResponder) -> Void
-    /// Looks at the head before the body is read; called on the connection's event loop. An answer refuses the request.
+    /// Looks at the head before the body is read; called on the connection's event loop.
+    ///
+    /// An answer refuses the request.
     package typealias Admission = @Sendable (HTTPRequest) -> HTTPResponse?
-    /// Answers or opens a stream; called on the connection's event loop. Requests with a body do not reach it.
+    /// Answers or opens a stream; called on the connection's event loop.
+    ///
+    /// Requests with a body do not reach it.
     package typealias StreamHandler = @Sendable (HTTPRequest, HTTPFraming) -> HTTPStreamAnswer
 
     /// What was registered, for ``HTTPRouter/unregister(_:)``.
@@ -36,7 +40,9 @@ package final class HTTPRouter: Sendable {
 
     package init() {}
 
-    /// Registers a handler that gets whole requests. `GET` answers `HEAD` too.
+    /// Registers a handler that gets whole requests.
+    ///
+    /// `GET` answers `HEAD` too.
     ///
     /// - Parameters:
     ///   - bodyLimit: bytes; more is answered 413, before it is read where the client told the length.
@@ -50,7 +56,9 @@ package final class HTTPRouter: Sendable {
         try self.add(method, pattern, .buffered(limit: bodyLimit, admit: admit, handler: handler))
     }
 
-    /// Registers a handler that may take the connection over. `GET` answers `HEAD` too.
+    /// Registers a handler that may take the connection over.
+    ///
+    /// `GET` answers `HEAD` too.
     ///
     /// - Throws: ``HTTPServerError`` for a malformed pattern or when method and path are taken.
     @discardableResult
@@ -60,7 +68,9 @@ package final class HTTPRouter: Sendable {
         try self.add(method, pattern, .stream(handler))
     }
 
-    /// Removes what was registered; requests that are being answered are not touched. Doing it twice does nothing.
+    /// Removes what was registered; requests that are being answered are not touched.
+    ///
+    /// Doing it twice does nothing.
     package func unregister(_ registration: Registration) {
         self.state.withLock { state in
             for (path, entry) in state.literals {

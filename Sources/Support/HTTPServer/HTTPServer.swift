@@ -75,8 +75,10 @@ package final class HTTPServer: Sendable {
         return address
     }
 
-    /// Stops accepting, closes idle connections, lets running requests be answered, and closes what is left at the deadline, streams
-    /// included. Returns once every connection is closed.
+    /// Stops accepting, closes idle connections, lets running requests be answered, and closes what is left at the deadline,
+    /// streams included.
+    ///
+    /// Returns once every connection is closed.
     package func shutdown(deadline: ContinuousClock.Instant) async {
         let listener = self.state.withLock { state in
             defer { state.listener = nil }

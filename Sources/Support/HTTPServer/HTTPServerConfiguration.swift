@@ -27,7 +27,9 @@ package struct HTTPServerConfiguration: Sendable {
     package var tls: TLS?
     /// Connections that the kernel completes before the server has accepted them.
     package var backlog: Int32
-    /// Connections at once, streams included. What comes above is answered 503 and closed.
+    /// Connections at once, streams included.
+    ///
+    /// What comes above is answered 503 and closed.
     package var connections: Int
     /// Bytes of request line and header fields of one request; more is answered 431.
     package var headerBytes: Int
@@ -35,7 +37,9 @@ package struct HTTPServerConfiguration: Sendable {
     package var headTimeout: Duration
     /// From the end of an answer to the end of the next request head on the same connection.
     package var idleTimeout: Duration
-    /// Between two parts of a request body. The whole body may take ten times as long.
+    /// Between two parts of a request body.
+    ///
+    /// The whole body may take ten times as long.
     package var bodyTimeout: Duration
 
     package init(

@@ -303,7 +303,7 @@ import Testing
             while pending.withLock({ $0 == nil }) { await Task.yield() }
             async let end: Void = server.shutdown(deadline: .now + .seconds(10))
             #expect(try await idle.receiveToEnd() == "")
-            #expect(throws: RawConnection.Failure.self) { try RawConnection(port: port) }
+            #expect(throws: PeerError.self) { try RawConnection(port: port) }
             pending.withLock { responder in
                 responder?.respond(HTTPResponse(.ok))
                 responder = nil

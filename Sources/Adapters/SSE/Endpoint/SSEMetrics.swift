@@ -1,0 +1,39 @@
+package import BridgeCore
+
+/// The figures of one stream.
+package struct SSEMetrics: Sendable {
+    /// Why a subscriber's connection ended.
+    package enum End: String, Sendable, CaseIterable {
+        /// The client went away.
+        case client
+        /// It fell further behind than it may.
+        case slow
+        /// It took nothing for too long.
+        case stalled
+        /// The stream ended.
+        case stopped
+        /// The connection failed.
+        case failed
+    }
+
+    let subscribers: Gauge
+    let opened: Counter
+    let delivered: Counter
+    let gaps: Counter
+    private let closed: [Counter]
+
+    package init(_ metrics: ComponentMetrics) {
+        self.subscribers = metrics.gauge("sse_subscribers", help: "Subscribers now.")
+        self.opened = metrics.counter("sse_connections_opened", help: "Subscribers that came.")
+        self.delivered = metrics.counter("sse_deliveries", help: "Events written to subscribers.")
+        self.gaps = metrics.counter("sse_gaps", help: "Subscribers that were told of events they can no longer have.")
+        self.closed = End.allCases.map {
+            metrics.counter("sse_connections_closed", help: "Subscribers that went, by reason.", [("reason", $0.rawValue)])
+        }
+    }
+
+    func closed(_ end: End) -> Counter {
+        guard let index = End.allCases.firstIndex(of: end) else { preconditionFailure("\(end) is a case") }
+        return self.closed[index]
+    }
+}

@@ -1,0 +1,166 @@
+package import BridgeCore
+
+/// The settings of an SSE endpoint.
+package struct SSESinkConfiguration: SinkConfiguration {
+    package enum CodingKeys: String, CodingKey, CaseIterable {
+        case stream
+        case replay
+        case heartbeat
+        case reconnect
+        case slowClient = "slow_client"
+        case maxConnections = "max_connections"
+        case cors
+        case token
+    }
+
+    /// The last part of the path `/api/stream/{stream}`.
+    package var stream: String
+    package var replay: Replay
+    /// A comment is sent to a subscriber that was sent nothing for this long, or a little less.
+    ///
+    /// Default 15 s.
+    package var heartbeat: Duration
+    /// What `retry:` tells a client to wait before it connects again.
+    ///
+    /// Default 2 s.
+    package var reconnect: Duration
+    package var slowClient: SlowClient
+    /// Subscribers at once; more are answered 429.
+    ///
+    /// Default 100 000.
+    package var maxConnections: Int
+    package var cors: CORS
+    /// What `Authorization: Bearer …` must bring; absent means that the path is the secret.
+    package var token: Secret?
+
+    /// How much of the past a subscriber can ask for.
+    ///
+    /// All limits hold at once.
+    package struct Replay: Decodable, Sendable, Equatable {
+        package enum CodingKeys: String, CodingKey, CaseIterable { case events, bytes, age }
+
+        /// Default 10 000.
+        package var events = 10_000
+        /// Bytes of memory.
+        ///
+        /// Default 16 MiB.
+        package var bytes = 16 << 20
+        /// Default: no limit.
+        package var age: Duration?
+
+        package init() {}
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.mapping(CodingKeys.self)
+            self.events = try container.integer(.events, in: 0...100_000_000, default: self.events)
+            self.bytes = try container.bytes(.bytes, default: self.bytes)
+            self.age = try container.duration(.age)
+        }
+    }
+
+    /// When a subscriber that does not keep up is disconnected.
+    ///
+    /// It resumes by its last id.
+    package struct SlowClient: Decodable, Sendable, Equatable {
+        package enum CodingKeys: String, CodingKey, CaseIterable { case bytes, stall }
+
+        /// How far it may fall behind.
+        ///
+        /// Default 1 MiB.
+        package var bytes = 1 << 20
+        /// How long it may take nothing at all while something waits for it.
+        ///
+        /// Default 5 s.
+        package var stall = Duration.seconds(5)
+
+        package init() {}
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.mapping(CodingKeys.self)
+            self.bytes = try container.bytes(.bytes, default: self.bytes)
+            self.stall = try container.duration(.stall, default: self.stall)
+        }
+    }
+
+    /// Which pages of other origins may read the stream.
+    package struct CORS: Decodable, Sendable, Equatable {
+        package enum CodingKeys: String, CodingKey, CaseIterable { case origins }
+
+        /// Origins such as `https://dash.example`, compared exactly; `*` stands for all.
+        ///
+        /// Default: none.
+        package var origins: [String] = []
+
+        package init() {}
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.mapping(CodingKeys.self)
+            self.origins = try container.value(.origins, default: self.origins)
+        }
+    }
+
+    package static var perRouteKeys: [CodingKeys] { [] }
+
+    package init(stream: String) {
+        self.stream = stream
+        self.replay = Replay()
+        self.heartbeat = .seconds(15)
+        self.reconnect = .seconds(2)
+        self.slowClient = SlowClient()
+        self.maxConnections = 100_000
+        self.cors = CORS()
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(stream: try container.required(.stream))
+        self.replay = try container.value(.replay, default: self.replay)
+        self.heartbeat = try container.duration(.heartbeat, default: self.heartbeat)
+        self.reconnect = try container.duration(.reconnect, default: self.reconnect)
+        self.slowClient = try container.value(.slowClient, default: self.slowClient)
+        self.maxConnections = try container.integer(.maxConnections, in: 1...10_000_000, default: self.maxConnections)
+        self.cors = try container.value(.cors, default: self.cors)
+        self.token = try container.optional(.token)
+    }
+
+    package func validate() throws {
+        let isPlain = self.stream.utf8.allSatisfy {
+            switch $0 {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard isPlain, !self.stream.isEmpty, self.stream != ".", self.stream != ".." else {
+            throw SettingError(
+                path: [CodingKeys.stream], "'\(self.stream)' is not a stream name; letters, digits, '_', '.' and '-' are allowed"
+            )
+        }
+        guard self.heartbeat >= .milliseconds(100) else {
+            throw SettingError(path: [CodingKeys.heartbeat], "the heartbeat must be 100ms or more")
+        }
+        guard self.slowClient.bytes >= 4096 else {
+            throw SettingError(path: [CodingKeys.slowClient, SlowClient.CodingKeys.bytes], "a slow client needs 4KiB or more")
+        }
+        guard self.slowClient.stall >= .milliseconds(100) else {
+            throw SettingError(path: [CodingKeys.slowClient, SlowClient.CodingKeys.stall], "the stall must be 100ms or more")
+        }
+        for (index, origin) in self.cors.origins.enumerated() where origin != "*" {
+            guard let scheme = origin.firstRange(of: "://"), scheme.lowerBound > origin.startIndex,
+                !origin[scheme.upperBound...].isEmpty, !origin[scheme.upperBound...].contains("/")
+            else {
+                throw SettingError(
+                    path: [CodingKeys.cors, CORS.CodingKeys.origins],
+                    "entry \(index + 1), '\(origin)', is not an origin; write scheme and host without a path, such as https://dash.example"
+                )
+            }
+        }
+        if let token, token.value.isEmpty {
+            throw SettingError(path: [CodingKeys.token], "the token is empty")
+        }
+    }
+
+    package var exclusiveResources: [Resource] { [Resource("stream", self.stream)] }
+}

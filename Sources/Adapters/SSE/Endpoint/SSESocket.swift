@@ -1,0 +1,23 @@
+import NIOCore
+
+/// How the sockets of subscribers are set.
+enum SSESocket {
+    /// `TCP_USER_TIMEOUT`, tcp(7): absent from the C library's Swift module.
+    private static let userTimeout = NIOBSDSocket.Option(rawValue: 18)
+    /// `TCP_NOTSENT_LOWAT`, tcp(7).
+    private static let notSentLowWater = NIOBSDSocket.Option(rawValue: 25)
+
+    /// A peer that acknowledges nothing for 30 s is dead; little waits unsent in the kernel, so that a slow reader is noticed; and the
+    /// channel is full at 64 KiB.
+    ///
+    /// On the channel's event loop. Not every channel has every option, and none is needed for being right.
+    static func prepare(_ channel: any Channel) {
+        guard let options = channel.syncOptions else { return }
+        if channel.remoteAddress?.ipAddress != nil {
+            try? options.setOption(.tcpOption(Self.userTimeout), value: 30_000)
+            try? options.setOption(.tcpOption(Self.notSentLowWater), value: 128 << 10)
+        }
+        try? options.setOption(
+            .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 16 << 10, high: 64 << 10))
+    }
+}

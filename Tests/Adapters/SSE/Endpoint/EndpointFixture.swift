@@ -1,0 +1,157 @@
+import BridgeCore
+import BridgeTesting
+import HTTPServer
+import Logging
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import SSEAdapter
+
+/// A stream on an HTTP server of its own.
+struct EndpointFixture {
+    let sink: SSESink
+    let metrics: Metrics
+    let port: Int
+
+    var hub: SSEHub { self.sink.hub }
+
+    /// Offers a stream named `s` for one test.
+    static func run<Result>(
+        _ change: (inout SSESinkConfiguration) -> Void = { _ in }, _ body: (EndpointFixture) async throws -> Result
+    ) async throws -> Result {
+        var configuration = SSESinkConfiguration(stream: "s")
+        change(&configuration)
+        let group = MultiThreadedEventLoopGroup.singleton
+        let router = HTTPRouter()
+        let server = HTTPServer(
+            configuration: HTTPServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0)), router: router, group: group,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        var shared = SharedServices()
+        shared.add(router)
+        let metrics = Metrics()
+        let context = ComponentContext(
+            name: "out", logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), eventLoopGroup: group,
+            bridge: "b", cursors: NoCursors(),
+            metrics: ComponentMetrics(component: "out", kind: "sse", direction: "sink", metrics: metrics), shared: shared
+        )
+        let sink = try SSESink(variants: [configuration], context: context)
+        _ = try sink.register()
+        let address = try await server.start()
+        do {
+            let result = try await body(EndpointFixture(sink: sink, metrics: metrics, port: address.port ?? 0))
+            await sink.hub.close(within: .milliseconds(200))
+            await server.shutdown(deadline: .now + .milliseconds(200))
+            return result
+        } catch {
+            await server.shutdown(deadline: .now)
+            throw error
+        }
+    }
+
+    /// Publishes events whose messages are these texts, as one batch.
+    func publish(_ messages: [String], kind: Event.Kind = .message) async throws {
+        let deliveries = messages.enumerated().map { index, message in
+            Delivery(
+                event: Self.event(message, kind: kind), variant: 0, route: "r", attempts: 0, position: Position(UInt64(index)),
+                ticket: UInt64(index)
+            )
+        }
+        try await self.hub.home.submit { self.hub.publish(deliveries) }.get()
+    }
+
+    static func event(_ message: String, kind: Event.Kind = .message) -> Event {
+        Event(
+            id: "m", title: nil, message: message, priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
+            json: ByteBuffer(string: #"{"id":"m","title":"","message":"\#(message)"}"#), source: "in", subject: "x",
+            attributes: Attributes(), raw: ByteBuffer(), kind: kind
+        )
+    }
+
+    /// Asks for the stream.
+    ///
+    /// - Parameter target: what follows the path, such as `?since=1m`.
+    func open(_ target: String = "", headers: String = "", receiveBuffer: Int32? = nil) async throws -> StreamReader {
+        let connection = try RawConnection(port: self.port, receiveBuffer: receiveBuffer)
+        try await connection.send("GET /api/stream/s\(target) HTTP/1.1\r\nHost: x\r\n\(headers)\r\n")
+        return StreamReader(connection, head: try await connection.receive(through: "\r\n\r\n"))
+    }
+
+    /// Waits until so many subscribers are there.
+    func waitForSubscribers(_ count: Int) async throws {
+        try await eventually("there are \(count) subscribers") { self.hub.subscribers == count }
+    }
+
+    /// The sum of a counter of this stream.
+    func counter(_ name: String, _ labels: String = "") -> Int {
+        for line in self.metrics.render().split(separator: "\n")
+        where line.hasPrefix("streambridge_\(name)") && line.contains(labels) {
+            return line.split(separator: " ").last.flatMap { Int($0) } ?? 0
+        }
+        return 0
+    }
+
+    private struct NoCursors: CursorStore {
+        func cursor(of source: String) -> String? { nil }
+        func move(_ cursor: String, of source: String) throws {}
+    }
+}
+
+/// Reads a chunked event stream block by block.
+final class StreamReader {
+    let connection: RawConnection
+    let head: String
+    private var text = ""
+    private(set) var hasEnded = false
+
+    init(_ connection: RawConnection, head: String) {
+        self.connection = connection
+        self.head = head
+    }
+
+    var status: Int { Int(self.head.split(separator: " ")[1]) ?? 0 }
+
+    /// The next block without its blank line; `nil` at the end of the body.
+    func block() async throws -> String? {
+        while true {
+            if let end = self.text.firstRange(of: "\n\n") {
+                let block = String(self.text[..<end.lowerBound])
+                self.text.removeSubrange(..<end.upperBound)
+                return block
+            }
+            guard !self.hasEnded else { return nil }
+            let size = try await self.connection.receive(through: "\r\n").dropLast(1)
+            guard let length = Int(size, radix: 16) else {
+                throw PeerError("'\(size)' is no chunk size")
+            }
+            self.text += try await self.connection.receive(count: length)
+            guard try await self.connection.receive(count: 2) == "\r\n" else {
+                throw PeerError("a chunk does not end where it says")
+            }
+            if length == 0 { self.hasEnded = true }
+        }
+    }
+
+    /// The next block that is an event of the stream: its id's sequence and its message.
+    func event() async throws -> (sequence: Int, message: String) {
+        while let block = try await self.block() {
+            let lines = block.split(separator: "\n")
+            guard let id = lines.first(where: { $0.hasPrefix("id: ") }), let data = lines.first(where: { $0.hasPrefix("data: ") })
+            else { continue }
+            let sequence = Int(id.split(separator: "-").last ?? "") ?? 0
+            let message = data.split(separator: "\"message\":\"").last?.dropLast(2) ?? ""
+            return (sequence, String(message))
+        }
+        throw PeerError("the stream has ended")
+    }
+
+    /// The sequence in the cursor event, reading up to it.
+    func cursor() async throws -> Int {
+        while let block = try await self.block() {
+            guard block.hasPrefix("event: cursor\nid: ") else { continue }
+            return Int(block.split(separator: "\n")[1].split(separator: "-").last ?? "") ?? -1
+        }
+        throw PeerError("the stream has ended")
+    }
+}

@@ -1,0 +1,81 @@
+import BridgeCore
+import BridgeTesting
+import HTTPServer
+import NIOCore
+import Testing
+
+@testable import SSEAdapter
+
+@Suite struct EndpointSlowReaderTests {
+    /// 1 000 events of about 10 KB: more than kernel buffers take.
+    private static let large = String(repeating: "x", count: 10_000)
+
+    @Test func `a reader that falls too far behind is disconnected, others do not notice, and it resumes without a gap`()
+        async throws
+    {
+        try await EndpointFixture.run({
+            $0.slowClient.bytes = 256 << 10
+            $0.replay.bytes = 64 << 20
+        }) { endpoint in
+            let slow = try await endpoint.open(receiveBuffer: 4096)
+            let fast = try await endpoint.open()
+            try await endpoint.waitForSubscribers(2)
+            for sequence in 1...600 {
+                try await endpoint.publish([Self.large])
+                #expect(try await fast.event().sequence == sequence)
+            }
+            try await endpoint.waitForSubscribers(1)
+            #expect(endpoint.counter("sse_connections_closed_total", #"reason="slow""#) == 1)
+            var known = 0
+            // What was written before the end arrives in order; the last event may be cut, and is then not taken.
+            while let event = try? await slow.event() {
+                #expect(event.sequence == known + 1)
+                known = event.sequence
+            }
+            #expect(known < 600)
+            let again = try await endpoint.open(headers: "Last-Event-ID: \(endpoint.hub.epoch)-\(known)\r\n")
+            #expect(!again.head.contains("Streambridge-Gap"))
+            for sequence in (known + 1)...600 {
+                #expect(try await again.event().sequence == sequence)
+            }
+        }
+    }
+
+    @Test func `a reader that takes nothing is disconnected after the stall`() async throws {
+        try await EndpointFixture.run({
+            $0.slowClient.stall = .milliseconds(200)
+            $0.slowClient.bytes = 64 << 20
+            $0.replay.bytes = 64 << 20
+            $0.heartbeat = .milliseconds(800)
+        }) { endpoint in
+            let slow = try await endpoint.open(receiveBuffer: 4096)
+            try await endpoint.waitForSubscribers(1)
+            for _ in 1...600 {
+                try await endpoint.publish([Self.large])
+            }
+            try await endpoint.waitForSubscribers(0)
+            #expect(endpoint.counter("sse_connections_closed_total", #"reason="stalled""#) == 1)
+            #expect(slow.status == 200)
+        }
+    }
+
+    @Test func `asking for much of the past is not being slow`() async throws {
+        try await EndpointFixture.run({
+            $0.slowClient.bytes = 64 << 10
+            $0.replay.bytes = 64 << 20
+        }) { endpoint in
+            for _ in 0..<30 {
+                try await endpoint.publish(Array(repeating: Self.large, count: 20))
+            }
+            let reader = try await endpoint.open("?since=earliest", receiveBuffer: 4096)
+            for sequence in 1...600 {
+                // Live traffic goes on while the past is read.
+                if sequence % 200 == 0 { try await endpoint.publish(["live"]) }
+                #expect(try await reader.event().sequence == sequence)
+            }
+            for sequence in 601...603 {
+                #expect(try await reader.event() == (sequence, "live"))
+            }
+        }
+    }
+}

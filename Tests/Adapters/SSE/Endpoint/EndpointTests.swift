@@ -1,0 +1,244 @@
+import BridgeCore
+import BridgeTesting
+import HTTPServer
+import NIOCore
+import Testing
+
+@testable import SSEAdapter
+
+@Suite struct EndpointTests {
+    @Test func `a stream begins with a comment, the waiting time and the cursor, before any event`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let reader = try await endpoint.open()
+            #expect(reader.head.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            for line in [
+                "Content-Type: text/event-stream", "Cache-Control: no-store, no-transform", "X-Accel-Buffering: no",
+                "Transfer-Encoding: chunked",
+            ] {
+                #expect(reader.head.contains("\(line)\r\n"))
+            }
+            #expect(!reader.head.contains("Gap"))
+            #expect(try await reader.block() == ": connected")
+            #expect(try await reader.block() == "retry: 2000")
+            #expect(try await reader.block() == "event: cursor\nid: \(endpoint.hub.epoch)-0\ndata:")
+        }
+    }
+
+    @Test func `an event is an id and one data line with a space, a gap has a type and no space`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let reader = try await endpoint.open()
+            _ = try await reader.cursor()
+            try await endpoint.publish(["a", "b"])
+            try await endpoint.publish(["c"], kind: .gap)
+            let epoch = endpoint.hub.epoch
+            #expect(try await reader.block() == "id: \(epoch)-1\ndata: " + #"{"id":"m","title":"","message":"a"}"#)
+            #expect(try await reader.block() == "id: \(epoch)-2\ndata: " + #"{"id":"m","title":"","message":"b"}"#)
+            #expect(try await reader.block() == "id: \(epoch)-3\nevent: gap\ndata:" + #"{"id":"m","title":"","message":"c"}"#)
+        }
+    }
+
+    @Test func `an HTTP 1.0 client gets the bytes as they are`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let connection = try RawConnection(port: endpoint.port)
+            try await connection.send("GET /api/stream/s HTTP/1.0\r\n\r\n")
+            let head = try await connection.receive(through: "\r\n\r\n")
+            #expect(head.contains("Connection: close\r\n"))
+            #expect(!head.contains("chunked"))
+            _ = try await connection.receive(through: "data:\n\n")
+            try await endpoint.waitForSubscribers(1)
+            try await endpoint.publish(["a"])
+            #expect(try await connection.receive(through: "}\n\n").hasPrefix("id: \(endpoint.hub.epoch)-1\ndata: {"))
+            let late = try RawConnection(port: endpoint.port)
+            try await endpoint.publish(["b", "c"])
+            try await late.send("GET /api/stream/s?last_event_id=\(endpoint.hub.epoch)-2 HTTP/1.0\r\n\r\n")
+            _ = try await late.receive(through: "data:\n\n")
+            #expect(try await late.receive(through: "}\n\n").hasPrefix("id: \(endpoint.hub.epoch)-3\ndata: {"))
+        }
+    }
+
+    @Test(arguments: [
+        ("", true), ("Accept: */*\r\n", true), ("Accept: text/event-stream\r\n", true), ("Accept: text/*;q=0.5\r\n", true),
+        ("Accept: text/html, */*;q=0.1\r\n", true), ("Accept: application/json\r\n", false),
+        ("Accept: */*, text/event-stream;q=0\r\n", false), ("Accept: text/html\r\nAccept: text/event-stream\r\n", true),
+    ]) func `Accept decides`(_ headers: String, _ isAccepted: Bool) async throws {
+        try await EndpointFixture.run { endpoint in
+            let reader = try await endpoint.open(headers: headers)
+            #expect(reader.status == (isAccepted ? 200 : 406))
+            if !isAccepted {
+                #expect(try await reader.connection.receive(through: "}") == #"{"error":"This stream is text/event-stream"}"#)
+            }
+        }
+    }
+
+    @Test func `a token is asked for, and only the right one opens the stream`() async throws {
+        try await EndpointFixture.run({ $0.token = Secret("s3cret") }) { endpoint in
+            for headers in [
+                "", "Authorization: Bearer wrong\r\n", "Authorization: s3cret\r\n", "Authorization: Bearer s3cret2\r\n",
+            ] {
+                let reader = try await endpoint.open(headers: headers)
+                #expect(reader.status == 401)
+                #expect(reader.head.contains("WWW-Authenticate: Bearer realm=\"streambridge\"\r\n"))
+                #expect(
+                    try await reader.connection.receive(through: "}") == #"{"error":"Missing or invalid Authorization header"}"#
+                )
+            }
+            #expect(try await endpoint.open(headers: "Authorization: bearer s3cret\r\n").status == 200)
+        }
+    }
+
+    @Test func `HEAD, OPTIONS and other methods are answered without a stream`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let connection = try RawConnection(port: endpoint.port)
+            try await connection.send("HEAD /api/stream/s HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await connection.receive(through: "\r\n\r\n").contains("Content-Type: text/event-stream\r\n"))
+            try await connection.send("OPTIONS /api/stream/s HTTP/1.1\r\nHost: x\r\n\r\n")
+            let options = try await connection.receive(through: "\r\n\r\n")
+            #expect(options.hasPrefix("HTTP/1.1 204 "))
+            #expect(options.contains("Allow: GET, HEAD, OPTIONS\r\n"))
+            #expect(!options.contains("Access-Control"))
+            try await connection.send("POST /api/stream/s HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+            let post = try await connection.receive(through: "\r\n\r\n")
+            #expect(post.hasPrefix("HTTP/1.1 405 "))
+            #expect(post.contains("Allow: GET, HEAD, OPTIONS\r\n"))
+            #expect(endpoint.hub.subscribers == 0)
+        }
+    }
+
+    @Test func `only origins of the list are named, never with credentials`() async throws {
+        try await EndpointFixture.run({ $0.cors.origins = ["https://a.example"] }) { endpoint in
+            let known = try await endpoint.open(headers: "Origin: https://a.example\r\n")
+            #expect(known.head.contains("Access-Control-Allow-Origin: https://a.example\r\n"))
+            #expect(known.head.contains("Access-Control-Expose-Headers: Streambridge-Gap, Streambridge-Cursor\r\n"))
+            #expect(!known.head.contains("Credentials"))
+            for headers in ["Origin: https://b.example\r\n", "Origin: https://a.example.evil\r\n", ""] {
+                let other = try await endpoint.open(headers: headers)
+                #expect(other.status == 200)
+                #expect(!other.head.contains("Access-Control-Allow-Origin"))
+                #expect(other.head.contains("Vary: Origin\r\n"))
+            }
+            let connection = try RawConnection(port: endpoint.port)
+            try await connection.send(
+                "OPTIONS /api/stream/s HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\nAccess-Control-Request-Method: GET\r\n\r\n"
+            )
+            let preflight = try await connection.receive(through: "\r\n\r\n")
+            #expect(preflight.contains("Access-Control-Allow-Headers: Last-Event-ID, Authorization, Cache-Control\r\n"))
+        }
+    }
+
+    @Test func `more than the allowed connections are answered 429, and a place that is left is free`() async throws {
+        try await EndpointFixture.run({ $0.maxConnections = 2 }) { endpoint in
+            var readers = [try await endpoint.open(), try await endpoint.open()]
+            let third = try await endpoint.open()
+            #expect(third.status == 429)
+            #expect(third.head.contains("Retry-After: 10\r\n"))
+            #expect(try await third.connection.receive(through: "}") == #"{"error":"Too many connections"}"#)
+            readers.removeLast()
+            try await endpoint.waitForSubscribers(1)
+            #expect(try await endpoint.open().status == 200)
+            #expect(endpoint.counter("sse_connections_closed_total", #"reason="client""#) == 1)
+        }
+    }
+
+    @Test func `a client that ends or resets its connection is forgotten`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let reader = try await endpoint.open()
+            try await endpoint.waitForSubscribers(1)
+            reader.connection.finishSending()
+            try await endpoint.waitForSubscribers(0)
+            var other: StreamReader? = try await endpoint.open()
+            other?.connection.reset()
+            other = nil
+            try await endpoint.waitForSubscribers(0)
+            try await eventually { endpoint.counter("sse_subscribers") == 0 }
+            #expect(endpoint.counter("sse_connections_opened_total") == 2)
+        }
+    }
+
+    @Test func `a quiet stream carries comments`() async throws {
+        try await EndpointFixture.run({ $0.heartbeat = .milliseconds(160) }) { endpoint in
+            let reader = try await endpoint.open()
+            _ = try await reader.cursor()
+            let start = ContinuousClock.now
+            #expect(try await reader.block() == ":")
+            #expect(try await reader.block() == ":")
+            #expect(start.duration(to: .now) > .milliseconds(150))
+        }
+    }
+
+    @Test func `traffic pushes the comment back`() async throws {
+        try await EndpointFixture.run({ $0.heartbeat = .seconds(8) }) { endpoint in
+            let reader = try await endpoint.open()
+            for index in 1...20 {
+                try await endpoint.publish(["\(index)"])
+                #expect(try await reader.event().sequence == index)
+            }
+            #expect(reader.connection.received.isEmpty)
+        }
+    }
+
+    @Test func `a stream that ends says when to come back and ends its body`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let reader = try await endpoint.open()
+            _ = try await reader.cursor()
+            try await endpoint.publish(["last"])
+            await endpoint.hub.close(within: .seconds(5))
+            #expect(try await reader.event().message == "last")
+            let retry = try #require(try await reader.block())
+            #expect(retry.hasPrefix("retry: "))
+            #expect(try await reader.block() == nil)
+            #expect(reader.hasEnded)
+            #expect(try await reader.connection.receiveToEnd() == "")
+            #expect(endpoint.hub.subscribers == 0)
+            #expect(endpoint.counter("sse_connections_closed_total", #"reason="stopped""#) == 1)
+        }
+    }
+
+    @Test func `a thousand subscribers get every event once and in order`() async throws {
+        try await EndpointFixture.run { endpoint in
+            var readers: [StreamReader] = []
+            for _ in 0..<1000 {
+                readers.append(try await endpoint.open())
+            }
+            try await endpoint.waitForSubscribers(1000)
+            for batch in 0..<5 {
+                try await endpoint.publish((1...8).map { "\(batch * 8 + $0)" })
+            }
+            for reader in readers {
+                for sequence in 1...40 {
+                    let event = try await reader.event()
+                    guard event == (sequence, "\(sequence)") else {
+                        Issue.record("\(event) came in place of \(sequence)")
+                        return
+                    }
+                }
+            }
+            #expect(endpoint.counter("sse_deliveries_total") == 40_000)
+        }
+    }
+
+    @Test(arguments: [
+        ("a/b", "stream: 'a/b' is not a stream name; letters, digits, '_', '.' and '-' are allowed"),
+        ("", "stream: '' is not a stream name; letters, digits, '_', '.' and '-' are allowed"),
+        ("..", "stream: '..' is not a stream name; letters, digits, '_', '.' and '-' are allowed"),
+    ]) func `a stream name that cannot be a path is refused`(_ name: String, _ message: String) {
+        let error = #expect(throws: SettingError.self) { try SSESinkConfiguration(stream: name).validate() }
+        #expect(error?.description == message)
+    }
+
+    @Test func `settings that cannot be are refused by name`() {
+        func complaint(_ change: (inout SSESinkConfiguration) -> Void) -> String? {
+            var configuration = SSESinkConfiguration(stream: "s")
+            change(&configuration)
+            return #expect(throws: SettingError.self) { try configuration.validate() }?.description
+        }
+        #expect(complaint { $0.heartbeat = .zero } == "heartbeat: the heartbeat must be 100ms or more")
+        #expect(complaint { $0.slowClient.bytes = 1 } == "slow_client.bytes: a slow client needs 4KiB or more")
+        #expect(complaint { $0.slowClient.stall = .zero } == "slow_client.stall: the stall must be 100ms or more")
+        #expect(complaint { $0.token = Secret("") } == "token: the token is empty")
+        #expect(
+            complaint { $0.cors.origins = ["*", "a.example/x"] }
+                == "cors.origins: entry 2, 'a.example/x', is not an origin; write scheme and host without a path, such as https://dash.example"
+        )
+        #expect(SSESinkConfiguration(stream: "s").exclusiveResources == [Resource("stream", "s")])
+    }
+}
