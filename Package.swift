@@ -12,7 +12,9 @@ let adapters: [Target] =
 let package = Package(
     name: "streambridge",
     products: [
-        .executable(name: "streambridge", targets: ["StreamBridge"])
+        .executable(name: "streambridge", targets: ["StreamBridge"]),
+        .executable(name: "bridge-bench", targets: ["BridgeBenchmarks"]),
+        .executable(name: "bridge-floor", targets: ["BridgeFloor"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -27,13 +29,16 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "StreamBridge",
-            dependencies: ["BridgeCore", "BridgeConfiguration", "Expressions", "HTTPServer", .logging, .nio, .posix, .http1, .lifecycle]
+            dependencies: [
+                "BridgeCore", "BridgeConfiguration", "Expressions", "Curl", "HTTPServer", "JSON", .logging, .nio, .posix,
+                .http1, .signals,
+            ]
                 + adapters.libraries
                 + [.product(name: "ArgumentParser", package: "swift-argument-parser")]
         ),
         .target(
             name: "BridgeCore",
-            dependencies: ["JSON", .nio, .logging, .lifecycle, .deque]
+            dependencies: ["JSON", .nio, .logging, .deque]
         ),
         .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "Yams"]),
         .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", .nio]),
@@ -43,7 +48,7 @@ let package = Package(
         .target(name: "JSON", dependencies: ["CSimdjson", .nio], path: "Sources/Support/JSON"),
         .target(
             name: "HTTPServer",
-            dependencies: [.nio, .posix, .http1, .tls, .logging, .lifecycle],
+            dependencies: [.nio, .posix, .http1, .tls, .logging],
             path: "Sources/Support/HTTPServer"
         ),
 
@@ -67,6 +72,10 @@ let package = Package(
             name: "BridgeBenchmarks",
             dependencies: ["BridgeCore", "BridgeConfiguration", "Expressions", "CAllocationCount", .nio, .posix, .logging]
                 + adapters.libraries
+        ),
+        .executableTarget(
+            name: "BridgeFloor",
+            linkerSettings: [.linkedLibrary("mosquitto"), .linkedLibrary("hiredis")]
         ),
 
         .testTarget(name: "BridgeCoreTests", dependencies: ["BridgeCore", "BridgeTesting", "JSON", .nio, .logging]),
@@ -100,7 +109,7 @@ func adapter(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
     [
         .target(
             name: "\(name)Adapter",
-            dependencies: ["BridgeCore", .nio, .logging, .lifecycle] + dependencies,
+            dependencies: ["BridgeCore", .nio, .logging] + dependencies,
             path: "Sources/Adapters/\(name)"
         ),
         .testTarget(
@@ -126,13 +135,13 @@ extension Target.Dependency {
     static var tls: Self { .product(name: "NIOSSL", package: "swift-nio-ssl") }
     static var crypto: Self { .product(name: "Crypto", package: "swift-crypto") }
     static var logging: Self { .product(name: "Logging", package: "swift-log") }
-    static var lifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
+    static var signals: Self { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
     static var deque: Self { .product(name: "DequeModule", package: "swift-collections") }
 }
 
 for target in package.targets where target.type != .system {
     // The targets in C and C++ take no Swift settings.
-    guard target.name.first != "C" || target.name == "Curl" || target.name == "ConformanceTests" else { continue }
+    guard !["CAllocationCount", "CSimdjson", "BridgeFloor"].contains(target.name) else { continue }
     target.swiftSettings = [
         .treatAllWarnings(as: .error),
         .enableUpcomingFeature("ExistentialAny"),

@@ -1,7 +1,7 @@
 import ArgumentParser
 import NIOPosix
 import NIOCore
-import ServiceLifecycle
+import UnixSignals
 import Logging
 
 @main

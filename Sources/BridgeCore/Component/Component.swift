@@ -1,4 +1,6 @@
-/// The name of a protocol in the configuration file: `mqtt`, `redis-stream`. Lower case, letters, digits and hyphens.
+/// The name of a protocol in the configuration file: `mqtt`, `redis-stream`.
+///
+/// Lower case, letters, digits and hyphens.
 package struct ComponentKind: RawRepresentable, Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
     package let rawValue: String
 

@@ -1,7 +1,9 @@
 package import Logging
 package import NIOCore
 
-/// What the program lends to one component. Nothing else is global.
+/// What the program lends to one component.
+///
+/// Nothing else is global.
 package struct ComponentContext: Sendable {
     /// The name in the configuration file.
     package let name: String

@@ -178,7 +178,9 @@ enum DropCause: String, Sendable, CaseIterable {
     case attempts
 }
 
-/// The bounds of the whole log: `log.retain` in the file. Above them every source pauses until half is gone.
+/// The bounds of the whole log: `log.retain` in the file.
+///
+/// Above them every source pauses until half is gone.
 package struct LogLimits: Sendable, Equatable {
     package var events: Int
     package var bytes: Int

@@ -207,8 +207,10 @@ final class DeliveryLog: Sendable {
         self.perform(actions)
     }
 
-    /// How many deliveries of a sink are not confirmed.
-    func pending(sink: Int) -> Int { self.state.withLock { $0.cursors[sink].pending } }
+    /// How many deliveries of a sink are not confirmed, and what they weigh in bytes.
+    func backlog(of sink: Int) -> (events: Int, bytes: Int) {
+        self.state.withLock { ($0.cursors[sink].pending, $0.cursors[sink].weight) }
+    }
 
     /// Nothing is left for a sink and nothing can come.
     func hasEnded(sink: Int) -> Bool {

@@ -15,7 +15,9 @@ struct SinkCursor {
     private(set) var weight = 0
     /// Taken once, not confirmed, to be offered again before anything else.
     private var again: Deque<Delivery> = []
-    /// Dead letters of other sinks, to be offered before the log goes on. Their positions are those of the events they carry.
+    /// Dead letters of other sinks, to be offered before the log goes on.
+    ///
+    /// Their positions are those of the events they carry.
     private var letters: Deque<Delivery> = []
     /// Handed out, in order of ticket without holes.
     private var taken: Deque<Taken> = []
@@ -39,7 +41,9 @@ struct SinkCursor {
 
     var hasWork: Bool { self.inLog > 0 || self.available > 0 }
 
-    /// The place of the oldest event it owes, `nil` when it owes none. A place in the log it has not looked at counts as owed.
+    /// The place of the oldest event it owes, `nil` when it owes none.
+    ///
+    /// A place in the log it has not looked at counts as owed.
     var floor: Position? {
         var floor: Position? = self.inLog > 0 ? self.next : nil
         func consider(_ position: Position?) {
@@ -142,7 +146,9 @@ struct SinkCursor {
 
     // MARK: Settling
 
-    /// Settles everything handed out up to a ticket. Tickets of an earlier `run` do nothing.
+    /// Settles everything handed out up to a ticket.
+    ///
+    /// Tickets of an earlier `run` do nothing.
     ///
     /// - Returns: what was settled by this call.
     mutating func confirm(through ticket: UInt64) -> [Delivery] {

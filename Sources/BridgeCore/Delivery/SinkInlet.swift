@@ -23,7 +23,9 @@ package final class SinkInlet: Sendable {
         self.status = status
     }
 
-    /// The sink is connected and hands on: readiness, start order, metrics and the back-off want to know. Call it on each `run`.
+    /// The sink is connected and hands on: readiness, start order, metrics and the back-off want to know.
+    ///
+    /// Call it on each `run`.
     package func connected() {
         self.status.connected()
     }
@@ -45,8 +47,9 @@ package final class SinkInlet: Sendable {
         self.log.poll(sink: self.sink, atMost: limit)
     }
 
-    /// Has `notify` called, from any thread, whenever ``poll(atMost:)`` may find more than before; the last one set. It must not block
-    /// and must not call the inlet. `nil` removes it.
+    /// Has `notify` called, from any thread, whenever ``poll(atMost:)`` may find more than before; the last one set.
+    ///
+    /// It must not block and must not call the inlet. `nil` removes it.
     package func onAvailable(_ notify: (@Sendable () -> Void)?) {
         self.log.observe(sink: self.sink, notify)
     }
@@ -57,7 +60,9 @@ package final class SinkInlet: Sendable {
         self.status.progressed()
     }
 
-    /// Confirms this delivery alone, for sinks whose peer answers out of order. Confirming twice does nothing.
+    /// Confirms this delivery alone, for sinks whose peer answers out of order.
+    ///
+    /// Confirming twice does nothing.
     package func confirm(_ delivery: Delivery) {
         self.log.confirm(sink: self.sink, delivery)
         self.status.progressed()
@@ -75,7 +80,10 @@ package final class SinkInlet: Sendable {
     var hasEnded: Bool { self.log.hasEnded(sink: self.sink) }
 
     /// How many deliveries are not confirmed.
-    var pending: Int { self.log.pending(sink: self.sink) }
+    var pending: Int { self.backlog.events }
+
+    /// How many deliveries are not confirmed, and what they weigh in bytes.
+    var backlog: (events: Int, bytes: Int) { self.log.backlog(of: self.sink) }
 
     /// The sink's `run` has ended: what is not confirmed will be offered again.
     ///

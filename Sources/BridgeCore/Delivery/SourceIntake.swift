@@ -13,6 +13,8 @@ final class SourceIntake {
     private let loopGuard: LoopGuard
     private let tallies: SourceTallies
     private var native: [Bool] = []
+    /// The id that the last message of the last batch got; `nil` when it was refused as a loop.
+    private(set) var lastID: String?
 
     init(source: String, settings: IntakeSettings, table: RouteTable, loopGuard: LoopGuard, tallies: SourceTallies) {
         self.source = source
@@ -37,8 +39,10 @@ final class SourceIntake {
             if outcome.problem != nil { unreadable += 1 }
             if self.isLoop(outcome) {
                 looped += 1
+                self.lastID = nil
                 continue
             }
+            self.lastID = outcome.event.id
             self.native.append(outcome.isNative)
             records.append(self.record(of: outcome.event, now: now, accepted: accepted))
         }

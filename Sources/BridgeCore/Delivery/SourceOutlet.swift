@@ -10,7 +10,9 @@ package final class SourceOutlet: Sendable {
     package struct Receipt: Sendable {
         /// Whether the source may go on reading.
         package let demand: Demand
-        /// The place of the batch's last event. When ``SourceOutlet/safe`` has reached it, all the batch is safe.
+        /// The place of the batch's last event.
+        ///
+        /// When ``SourceOutlet/safe`` has reached it, all the batch is safe.
         package let position: Position
     }
 
@@ -44,18 +46,33 @@ package final class SourceOutlet: Sendable {
         self.status = status
     }
 
-    /// The source is connected and reads: readiness, metrics and the back-off want to know. Call it on each `run`.
+    /// The source is connected and reads: readiness, metrics and the back-off want to know.
+    ///
+    /// Call it on each `run`.
     package func connected() {
         self.status.connected()
     }
 
-    /// Normalises, routes and appends a batch, in order. Synchronous; never fails and never refuses: what cannot be read becomes an
-    /// event that says so. An empty batch changes nothing and answers the position of the last event.
+    /// Normalises, routes and appends a batch, in order.
+    ///
+    /// Synchronous; never fails and never refuses: what cannot be read becomes an event that says so. An empty batch changes
+    /// nothing and answers the position of the last event.
     package func send(_ messages: consuming [ReceivedMessage]) -> Receipt {
         self.status.progressed()
         let messages = messages
         // Appended under the intake's lock: two threads of one source must not overtake each other between the two steps.
         return self.intake.withLock { self.log.append($0.records(of: messages), source: self.source) }
+    }
+
+    /// Like the batch for one message whose sender wants to know its id.
+    ///
+    /// - Returns: the event's id, `nil` when the event has crossed too many bridges or came back to this one and is refused.
+    package func send(_ message: ReceivedMessage) -> (receipt: Receipt, id: String?) {
+        self.status.progressed()
+        return self.intake.withLock { intake in
+            let receipt = self.log.append(intake.records(of: [message]), source: self.source)
+            return (receipt, intake.lastID)
+        }
     }
 
     /// Tells of a loss that the source knows of: counted, logged, and carried as a gap event to every route of the source.
@@ -70,7 +87,9 @@ package final class SourceOutlet: Sendable {
         return self.intake.withLock { self.log.append([$0.record(ofGap: reason, subject: subject)], source: self.source) }
     }
 
-    /// Everything this source has sent up to here is safe by its ``acknowledge`` policy. Never moves back.
+    /// Everything this source has sent up to here is safe by its ``acknowledge`` policy.
+    ///
+    /// Never moves back.
     package var safe: Position {
         self.log.watermark(of: self.source) { $0.safe }
     }
@@ -85,8 +104,10 @@ package final class SourceOutlet: Sendable {
         self.log.watermark(of: self.source) { $0.isStopping }
     }
 
-    /// Has `notify` called, from any thread, whenever ``safe``, ``demand`` or ``isStopping`` changed; at most one observer, the last
-    /// one set. It must not block and must not call the outlet: wake a thread, schedule a task. `nil` removes it.
+    /// Has `notify` called, from any thread, whenever ``safe``, ``demand`` or ``isStopping`` changed; at most one observer, the
+    /// last one set.
+    ///
+    /// It must not block and must not call the outlet: wake a thread, schedule a task. `nil` removes it.
     package func onChange(_ notify: (@Sendable () -> Void)?) {
         self.log.observe(source: self.source, notify)
     }

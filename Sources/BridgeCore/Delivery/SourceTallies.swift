@@ -1,6 +1,8 @@
 import Logging
 
-/// Counts what one source brings and what becomes of it before the log. Called once per batch. Thread-safe.
+/// Counts what one source brings and what becomes of it before the log.
+///
+/// Called once per batch. Thread-safe.
 final class SourceTallies: Sendable {
     private let received: Counter
     private let unreadable: Counter

@@ -27,8 +27,10 @@ struct SourceWatermark {
         self.given[sink] = max(self.given[sink], position)
     }
 
-    /// Whether a sink still owes an event of this source. A sink whose ``SinkCursor/floor`` is behind the last one given may owe an
-    /// older event of another source instead: then the answer is yes too early, never no too late.
+    /// Whether a sink still owes an event of this source.
+    ///
+    /// A sink whose ``SinkCursor/floor`` is behind the last one given may owe an older event of another source instead: then the
+    /// answer is yes too early, never no too late.
     func isOwed(by cursor: SinkCursor, floor: Position?) -> Bool {
         guard let floor else { return false }
         return self.given[cursor.sink] >= floor

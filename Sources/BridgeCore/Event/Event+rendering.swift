@@ -1,14 +1,43 @@
+import JSON
 package import NIOCore
 
 extension Event {
     /// Makes an event from its parts: cuts what is longer than the limits and renders ``json``.
     ///
-    /// - Parameter payload: valid JSON in UTF-8; spliced byte for byte unless it holds CR or LF outside strings.
+    /// - Parameter payload: valid JSON in UTF-8; spliced byte for byte, on one line.
     package convenience init(
         id: String, title: String?, message: String, priority: Int?, tags: [String], timestamp: Timestamp,
         payload: ByteBuffer?, source: String, subject: String, attributes: Attributes, raw: ByteBuffer,
         kind: Kind = .message, passage: Passage = Passage(), limits: EventLimits
     ) {
-        fatalError()
+        let title = title?.cut(toUTF16: limits.title)
+        let message = message.cut(toUTF16: limits.message)
+        let payload = payload.map { JSONScanner.singleLine($0) }
+        self.init(
+            id: id, title: title, message: message, priority: priority, tags: tags, timestamp: timestamp, payload: payload,
+            json: EventJSON.render(
+                id: id, title: title ?? limits.absentTitle, message: message, priority: priority, tags: tags,
+                timestamp: timestamp,
+                payload: payload
+            ),
+            source: source, subject: subject, attributes: attributes, raw: raw, kind: kind, passage: passage
+        )
+    }
+}
+
+extension String {
+    /// The text, or as much of its beginning as fits into `limit` UTF-16 units without splitting a character.
+    func cut(toUTF16 limit: Int) -> String {
+        // A UTF-8 text never has more UTF-16 units than bytes.
+        guard self.utf8.count > limit, self.utf16.count > limit else { return self }
+        var units = 0
+        var end = self.startIndex
+        while end < self.endIndex {
+            let next = self.index(after: end)
+            units += self[end..<next].utf16.count
+            guard units <= limit else { break }
+            end = next
+        }
+        return String(self[..<end])
     }
 }

@@ -5,7 +5,9 @@ package import NIOCore
 /// Immutable, so it is shared by every log record, queue and sink that holds it at the price of one reference; a class, because
 /// a value of ten reference-counted fields would cost ten retains at each of those places.
 package final class Event: Sendable {
-    /// The upstream id when it is unique and safe, else `msg_` and a UUIDv7; see ``EventID``. 1 to 128 ASCII bytes.
+    /// The upstream id when it is unique and safe, else `msg_` and a UUIDv7; see ``EventID``.
+    ///
+    /// 1 to 128 ASCII bytes.
     package let id: String
     /// At most 200 UTF-16 units; absent when the message brought none.
     package let title: String?
@@ -20,7 +22,9 @@ package final class Event: Sendable {
     /// The message's original JSON body, or its `payload` member when the body was already the model's own JSON.
     package let payload: ByteBuffer?
     /// The model's JSON, rendered once: `id, title, message, priority, tags, timestamp, payload` in that order, no line breaks
-    /// outside `payload`'s own white space, which is folded away if it holds CR or LF. Valid UTF-8.
+    /// outside `payload`'s own white space, which is folded away if it holds CR or LF.
+    ///
+    /// Valid UTF-8.
     package let json: ByteBuffer
     /// The name of the source in the configuration file.
     package let source: String

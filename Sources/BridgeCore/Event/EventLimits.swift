@@ -1,4 +1,6 @@
-/// How long the parts of an event may be. What is longer is cut, never refused.
+/// How long the parts of an event may be.
+///
+/// What is longer is cut, never refused.
 package struct EventLimits: Sendable, Equatable {
     /// UTF-16 units of the title.
     package var title: Int

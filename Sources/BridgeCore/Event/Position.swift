@@ -1,4 +1,6 @@
-/// A place in the log: the first event has position 1, 0 stands before all of them. Grows by one with each event.
+/// A place in the log: the first event has position 1, 0 stands before all of them.
+///
+/// Grows by one with each event.
 package struct Position: RawRepresentable, Comparable, Hashable, Sendable, CustomStringConvertible {
     package var rawValue: UInt64
 

@@ -4,12 +4,15 @@ package import NIOCore
 ///
 /// Made by a source on its own thread, one per message of the peer, and handed in batches to ``SourceOutlet/send(_:)``.
 package struct ReceivedMessage: Sendable {
-    /// MQTT topic, Redis channel or stream key, webhook id, SSE event type, file path. Any text: characters that could forge a
-    /// protocol's framing are replaced when the event is made.
+    /// MQTT topic, Redis channel or stream key, webhook id, SSE event type, file path.
+    ///
+    /// Any text: characters that could forge a protocol's framing are replaced when the event is made.
     package var subject: String
     /// The body as it arrived, copied once out of the client library's memory.
     package var body: ByteBuffer
-    /// The media type if the peer named one. `nil` means: look at the bytes.
+    /// The media type if the peer named one.
+    ///
+    /// `nil` means: look at the bytes.
     package var contentType: String?
     /// The peer's own id of this message (SSE `id`, stream entry id, a header), if it has one that identifies the *message*.
     package var upstreamID: String?

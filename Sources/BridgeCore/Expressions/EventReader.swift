@@ -9,7 +9,7 @@ package final class EventReader {
     package init() {}
 
     /// Makes `event` the one that is read.
-    package func load(_ event: Event) {
+    package func load(_ event: Event, now: Timestamp? = nil) {
         self.event = event
     }
 

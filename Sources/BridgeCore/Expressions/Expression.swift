@@ -1,6 +1,8 @@
 package import NIOCore
 
-/// Compiles the text of an expression. The core knows no language; the program brings one (jq).
+/// Compiles the text of an expression.
+///
+/// The core knows no language; the program brings one (jq).
 package protocol ExpressionCompiler: Sendable {
     /// Compiles once, while the file is read.
     ///
@@ -8,7 +10,9 @@ package protocol ExpressionCompiler: Sendable {
     func compile(_ text: String) throws -> any Expression
 }
 
-/// One compiled expression. Thread-safe; may be evaluated from several threads, one at a time.
+/// One compiled expression.
+///
+/// Thread-safe; may be evaluated from several threads, one at a time.
 package protocol Expression: Sendable {
     /// Evaluates for one event.
     ///
@@ -19,8 +23,10 @@ package protocol Expression: Sendable {
 /// What an expression sees: `.` is the event's JSON, the rest are variables.
 package struct ExpressionInput: Sendable {
     /// `.`
+    /// .
     package var json: ByteBuffer
     /// `$source`
+    /// .
     package var source: String
     /// `$subject`; `$segments` is this, split at `/`.
     package var subject: String

@@ -3,7 +3,9 @@ package struct NormaliseSettings: Sendable {
     /// The source's own mapping, field by field; what it leaves out, or what renders empty, `auto` decides.
     package var title: Template?
     package var message: Template?
-    /// Must render a number; it is rounded and clamped to 1…5. Anything else leaves the priority absent.
+    /// Must render a number; it is rounded and clamped to 1…5.
+    ///
+    /// Anything else leaves the priority absent.
     package var priority: Template?
     /// A comma list.
     package var tags: Template?

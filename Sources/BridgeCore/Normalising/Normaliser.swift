@@ -1,27 +1,157 @@
 import JSON
+import NIOCore
 
-/// Makes events of received messages. Never fails: what cannot be read becomes an event that says so.
+/// Makes events of received messages.
 ///
-/// One per source, used under its outlet's lock: not thread-safe.
+/// Never fails: what cannot be read becomes an event that says so. One per source, used under its outlet's lock: not thread-safe.
+///
+/// In order: the source's own mapping; then, for JSON objects, the model's own shape, the shapes of well-known senders (CloudEvents, ntfy,
+/// Gotify), Slack's, the heuristic; other JSON and text; and at last the subject as title and the compact body as message.
 package final class Normaliser {
     /// What became of one message.
     package struct Outcome {
         package let event: Event
-        /// The body was already the model's own JSON (only its keys), with an id and timestamp of its own.
+        /// The body was the model's own JSON (only its keys), with an id and a timestamp of its own.
         package let isNative: Bool
         /// Why the body could not be read as what it said it was; counted by the outlet.
         package let problem: String?
     }
 
+    private let source: String
+    private let settings: NormaliseSettings
+    private let bridge: String
+    private let parser = JSONParser()
+    private let mapping: FieldMapping?
+
     /// - Parameters:
     ///   - source: the name in the file.
     ///   - bridge: this bridge's name, the origin of events that bring none.
     package init(source: String, settings: NormaliseSettings, bridge: String) {
-        fatalError()
+        self.source = source
+        self.settings = settings
+        self.bridge = bridge
+        self.mapping = FieldMapping(settings)
     }
 
     /// Makes the event of one message.
     package func event(from message: ReceivedMessage, now: Timestamp) -> Outcome {
-        fatalError()
+        let subject = SafeText.line(message.subject)
+        var draft = self.draft(of: message, subject: subject)
+        if let mapping {
+            mapping.apply(to: &draft, as: self.event(of: draft, message, subject: subject, now: now), now: now)
+        }
+        return Outcome(
+            event: self.event(of: draft, message, subject: subject, now: now), isNative: draft.isNative, problem: draft.problem
+        )
+    }
+
+    private func event(of draft: Draft, _ message: ReceivedMessage, subject: String, now: Timestamp) -> Event {
+        var attributes = message.attributes
+        if let encoding = draft.encoding { attributes.append("encoding", encoding) }
+        let id =
+            draft.id.flatMap { EventID.isLegal($0) ? $0 : nil } ?? message.upstreamID.flatMap { EventID.isLegal($0) ? $0 : nil }
+        return Event(
+            id: id ?? EventID.generate(), title: draft.title, message: draft.message ?? "", priority: draft.priority,
+            tags: draft.tags,
+            timestamp: draft.timestamp ?? message.timestamp ?? now, payload: draft.payload, source: self.source, subject: subject,
+            attributes: attributes, raw: message.body, passage: self.passage(message.attributes), limits: self.settings.limits
+        )
+    }
+
+    private func passage(_ attributes: Attributes) -> Passage {
+        guard !attributes.isEmpty else { return Passage(origin: self.bridge, hops: 1) }
+        let hops = attributes[Passage.hopsAttribute].flatMap { UInt8($0) } ?? 0
+        return Passage(
+            origin: attributes[Passage.originAttribute].map(SafeText.line) ?? self.bridge, hops: min(Int(hops) + 1, 255),
+            trace: attributes[Passage.traceAttribute].map(SafeText.line)
+        )
+    }
+
+    // MARK: Bodies
+
+    private func draft(of message: ReceivedMessage, subject: String) -> Draft {
+        let body = message.body
+        let claimsJSON = message.contentType.map(Self.isJSON)
+        if claimsJSON ?? Self.looksLikeJSON(body) {
+            do {
+                return self.draft(ofJSON: try self.parser.parse(body), body, subject: subject)
+            } catch {
+                guard claimsJSON == true else { return self.draft(ofText: message, subject: subject) }
+                var draft = self.draft(ofText: message, subject: subject)
+                draft.problem = "the body is not JSON: \(error.message)"
+                return draft
+            }
+        }
+        return self.draft(ofText: message, subject: subject)
+    }
+
+    private func draft(ofJSON root: JSONElement, _ body: ByteBuffer, subject: String) -> Draft {
+        if root.kind == .object, let native = NativeShape.draft(root, body) { return native }
+        var draft: Draft
+        if root.kind == .object {
+            draft = KnownShapes.draft(root) ?? SlackShape.draft(root) ?? Draft()
+            if draft.title == nil || draft.message == nil {
+                let found = HeuristicShape.draft(root)
+                draft.title = draft.title ?? found.title
+                draft.message = draft.message ?? found.message
+            }
+            draft.priority = draft.priority ?? JSONFields.priority(root["priority"])
+            draft.tags = JSONFields.tags(root["tags"])
+        } else {
+            draft = Draft()
+        }
+        if draft.message == nil {
+            draft.title = draft.title ?? subject
+            draft.message = root.text()
+        }
+        draft.payload = Self.trimmed(body)
+        return draft
+    }
+
+    private func draft(ofText message: ReceivedMessage, subject: String) -> Draft {
+        var draft = Draft()
+        if message.body.isValidUTF8 {
+            draft.message = String(buffer: message.body)
+        } else {
+            draft.title = subject
+            draft.message = "\(message.body.readableBytes) bytes that are not text"
+            draft.encoding = "base64"
+            var payload = ByteBuffer()
+            Base64.writeQuoted(message.body, to: &payload)
+            draft.payload = payload
+            if message.contentType.map({ $0.hasPrefix("text/") || Self.isJSON($0) }) == true {
+                draft.problem = "the body is not UTF-8"
+            }
+        }
+        if !message.attributes.isEmpty {
+            draft.title = message.attributes["x-title"].flatMap { $0.isEmpty ? nil : $0 } ?? draft.title
+            draft.priority = message.attributes["x-priority"].flatMap { Int($0.split(separator: " ").first ?? "") }.map {
+                JSONFields.priority(Double($0))
+            }
+            draft.tags = message.attributes["x-tags"].map { JSONFields.tags($0) } ?? []
+        }
+        draft.title = draft.title ?? subject
+        return draft
+    }
+
+    /// `application/json` or a type with `+json`, whatever its parameters.
+    private static func isJSON(_ contentType: String) -> Bool {
+        let type = contentType.prefix { $0 != ";" }.lowercased()
+        return type.contains("application/json") || type.contains("+json")
+    }
+
+    /// An object or an array, by its first byte that is not white space.
+    private static func looksLikeJSON(_ body: ByteBuffer) -> Bool {
+        let first = body.readableBytesView.first { $0 > 0x20 }
+        return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+    }
+
+    /// Without white space at both ends.
+    private static func trimmed(_ body: ByteBuffer) -> ByteBuffer {
+        let view = body.readableBytesView
+        guard let first = view.first, let last = view.last, first <= 0x20 || last <= 0x20 else { return body }
+        let start = view.firstIndex { $0 > 0x20 } ?? view.startIndex
+        let end = view.lastIndex { $0 > 0x20 } ?? start
+        return body.getSlice(at: start, length: end - start + 1) ?? body
     }
 }

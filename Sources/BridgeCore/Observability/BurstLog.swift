@@ -16,8 +16,10 @@ package final class BurstLog: Sendable {
         self.logger = logger
     }
 
-    /// Notes `count` occurrences. The first, and after a minute of silence the next, is logged with its metadata and with how many
-    /// there were since the last line.
+    /// Notes `count` occurrences.
+    ///
+    /// The first, and after a minute of silence the next, is logged with its metadata and with how many there were since the last
+    /// line.
     package func note(_ metadata: @autoclosure () -> Logger.Metadata, count: Int = 1) {
         guard count > 0 else { return }
         let now = ContinuousClock.now

@@ -1,4 +1,6 @@
-/// Which sinks an event goes to. Immutable; consulted by every source on its own thread.
+/// Which sinks an event goes to.
+///
+/// Immutable; consulted by every source on its own thread.
 package final class RouteTable: Sendable {
     package let routes: [Route]
 
@@ -7,8 +9,10 @@ package final class RouteTable: Sendable {
         fatalError()
     }
 
-    /// Finds where an event goes. A gap event goes to every target of every route that takes from its source, whatever the route
-    /// filters by, unshaped and at most once per target.
+    /// Finds where an event goes.
+    ///
+    /// A gap event goes to every target of every route that takes from its source, whatever the route filters by, unshaped and at
+    /// most once per target.
     ///
     /// - Parameters:
     ///   - event: loaded into `reader` by this function only when a route needs to look inside.

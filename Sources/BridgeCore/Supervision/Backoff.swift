@@ -9,7 +9,9 @@ package struct Backoff: Sendable {
         self.settings = settings
     }
 
-    /// The wait before the next attempt. Each call raises the bound, up to the settings' maximum.
+    /// The wait before the next attempt.
+    ///
+    /// Each call raises the bound, up to the settings' maximum.
     ///
     /// - Parameter leastWait: what the peer asked for; the wait is never shorter.
     package mutating func next<Generator: RandomNumberGenerator>(

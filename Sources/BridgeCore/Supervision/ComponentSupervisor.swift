@@ -17,7 +17,9 @@ struct ComponentSupervisor: Sendable {
         )
     }
 
-    /// Runs a sink until its inlet has ended. A sink never gives up: what waits for it would be lost.
+    /// Runs a sink until its inlet has ended.
+    ///
+    /// A sink never gives up: what waits for it would be lost.
     func run(_ sink: any Sink, _ inlet: SinkInlet) async {
         await self.keepRunning(
             givesUp: false, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },

@@ -1,4 +1,52 @@
 package import NIOCore
+
+/// Writes JSON strings (RFC 8259 §7): quotes, backslashes and control characters escaped, the rest as it is.
+///
+/// What it writes never holds CR or LF.
 package enum JSONWriter {
-    package static func write(_ string: String, to buffer: inout ByteBuffer) { fatalError() }
+    /// Appends a string with its quotes.
+    package static func write(_ string: String, to buffer: inout ByteBuffer) {
+        var string = string
+        string.withUTF8 { bytes in
+            _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count * 6 + 2) { room in
+                self.write(bytes, into: room)
+            }
+        }
+    }
+
+    private static func write(_ bytes: UnsafeBufferPointer<UInt8>, into room: UnsafeMutableRawBufferPointer) -> Int {
+        var count = 0
+        func put(_ byte: UInt8) {
+            room[count] = byte
+            count += 1
+        }
+        put(UInt8(ascii: "\""))
+        for byte in bytes {
+            if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte != 0x7F {
+                put(byte)
+                continue
+            }
+            put(UInt8(ascii: "\\"))
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): put(byte)
+            case 0x08: put(UInt8(ascii: "b"))
+            case 0x09: put(UInt8(ascii: "t"))
+            case 0x0A: put(UInt8(ascii: "n"))
+            case 0x0C: put(UInt8(ascii: "f"))
+            case 0x0D: put(UInt8(ascii: "r"))
+            default:
+                put(UInt8(ascii: "u"))
+                put(UInt8(ascii: "0"))
+                put(UInt8(ascii: "0"))
+                put(self.digit(byte >> 4))
+                put(self.digit(byte & 15))
+            }
+        }
+        put(UInt8(ascii: "\""))
+        return count
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
 }

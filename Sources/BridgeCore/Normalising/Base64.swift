@@ -1,0 +1,26 @@
+import NIOCore
+
+/// Base64 (RFC 4648 §4), for bodies that are not text.
+enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    /// Writes the bytes' base64, with padding, between quotes.
+    static func writeQuoted(_ bytes: ByteBuffer, to buffer: inout ByteBuffer) {
+        buffer.reserveCapacity(minimumWritableBytes: (bytes.readableBytes + 2) / 3 * 4 + 2)
+        buffer.writeStaticString("\"")
+        let view = bytes.readableBytesView
+        var index = view.startIndex
+        while index < view.endIndex {
+            let count = min(3, view.endIndex - index)
+            var group = UInt32(view[index]) << 16
+            if count > 1 { group |= UInt32(view[index + 1]) << 8 }
+            if count > 2 { group |= UInt32(view[index + 2]) }
+            for place in 0..<4 {
+                let isPadding = place > count
+                buffer.writeInteger(isPadding ? UInt8(ascii: "=") : self.alphabet[Int(group >> UInt32(18 - place * 6) & 63)])
+            }
+            index += count
+        }
+        buffer.writeStaticString("\"")
+    }
+}

@@ -1,0 +1,18 @@
+import NIOCore
+
+/// An event in the making: what one of the shapes has found in a body.
+struct Draft {
+    var id: String?
+    var title: String?
+    /// `nil` when the shape found none: the body itself then is the message.
+    var message: String?
+    var priority: Int?
+    var tags: [String] = []
+    var timestamp: Timestamp?
+    /// `nil` for bodies that are not JSON.
+    var payload: ByteBuffer?
+    var isNative = false
+    var problem: String?
+    /// Added to the event's attributes.
+    var encoding: String?
+}

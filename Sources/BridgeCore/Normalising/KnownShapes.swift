@@ -1,0 +1,62 @@
+import JSON
+
+/// Bodies of well-known senders, by marks that no other body is likely to have.
+///
+/// Looked at before the heuristic, which would take their bookkeeping for content.
+enum KnownShapes {
+    static func draft(_ root: JSONElement) -> Draft? {
+        self.cloudEvent(root) ?? self.ntfy(root) ?? self.gotify(root)
+    }
+
+    /// CloudEvents 1.0, JSON format §3: `specversion`, `type`, `source` and `id` are required there.
+    private static func cloudEvent(_ root: JSONElement) -> Draft? {
+        guard root["specversion"]?.string != nil, let type = JSONFields.text(root["type"]), root["source"]?.string != nil else {
+            return nil
+        }
+        var draft = Draft()
+        draft.id = JSONFields.text(root["id"])
+        draft.timestamp = JSONFields.timestamp(root["time"])
+        if let data = root["data"], data.kind == .object {
+            let found = HeuristicShape.draft(data)
+            draft.title = found.title
+            draft.message = found.message
+        }
+        draft.title = draft.title ?? JSONFields.text(root["subject"]) ?? type
+        draft.message = draft.message ?? root["data"].map { $0.text() } ?? type
+        return draft
+    }
+
+    /// What ntfy's JSON stream brings: `event`, `topic` and a `time` in seconds.
+    private static func ntfy(_ root: JSONElement) -> Draft? {
+        guard root["event"]?.string == "message", let topic = JSONFields.text(root["topic"]), root["time"]?.double != nil else {
+            return nil
+        }
+        var draft = Draft()
+        draft.id = JSONFields.text(root["id"])
+        draft.title = JSONFields.text(root["title"]) ?? topic
+        draft.message = root["message"]?.string ?? ""
+        draft.timestamp = JSONFields.timestamp(root["time"])
+        return draft
+    }
+
+    /// What Gotify's stream brings: `appid`, `message`, a priority from 0 to 10 and a `date`.
+    private static func gotify(_ root: JSONElement) -> Draft? {
+        guard root["appid"]?.double != nil, let message = root["message"]?.string else { return nil }
+        var draft = Draft()
+        draft.title = JSONFields.text(root["title"])
+        draft.message = message
+        draft.timestamp = JSONFields.timestamp(root["date"])
+        if let priority = root["priority"]?.double {
+            // Gotify's bands: 0 min, 1–3 low, 4–7 normal, 8–9 high, 10 above all.
+            draft.priority =
+                switch priority {
+                case ..<1: 1
+                case ..<4: 2
+                case ..<8: 3
+                case ..<10: 4
+                default: 5
+                }
+        }
+        return draft
+    }
+}

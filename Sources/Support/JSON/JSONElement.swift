@@ -1,0 +1,150 @@
+import CSimdjson
+package import NIOCore
+
+/// One value of a document, valid until its ``JSONParser`` parses the next.
+package struct JSONElement {
+    let handle: csimdjson_element
+
+    /// What a value is.
+    package enum Kind: Sendable {
+        case object, array, string
+        /// A whole number that fits 64 bits with a sign.
+        case integer
+        /// A whole number above those.
+        case unsigned
+        case double, bool, null
+    }
+
+    package var kind: Kind {
+        switch csimdjson_element_kind(self.handle) {
+        case CSIMDJSON_OBJECT: .object
+        case CSIMDJSON_ARRAY: .array
+        case CSIMDJSON_STRING: .string
+        case CSIMDJSON_INT64: .integer
+        case CSIMDJSON_UINT64: .unsigned
+        case CSIMDJSON_DOUBLE: .double
+        case CSIMDJSON_BOOL: .bool
+        default: .null
+        }
+    }
+
+    /// The first member of that name; `nil` for anything but an object that has it.
+    package subscript(key: String) -> JSONElement? {
+        var key = key
+        var value = csimdjson_element()
+        let isFound = key.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { csimdjson_at_key(self.handle, $0.baseAddress, $0.count, &value) }
+        }
+        return isFound ? JSONElement(handle: value) : nil
+    }
+
+    /// The item at an index; `nil` for anything but an array that has it.
+    package subscript(index: Int) -> JSONElement? {
+        var value = csimdjson_element()
+        guard index >= 0, csimdjson_at_index(self.handle, index, &value) else { return nil }
+        return JSONElement(handle: value)
+    }
+
+    /// The text of a string.
+    package var string: String? {
+        var bytes: UnsafePointer<CChar>?
+        var length = 0
+        guard csimdjson_get_string(self.handle, &bytes, &length) else { return nil }
+        return Self.text(bytes, length)
+    }
+
+    /// A whole number that fits.
+    package var integer: Int64? {
+        var value: Int64 = 0
+        return csimdjson_get_int64(self.handle, &value) ? value : nil
+    }
+
+    /// Any number.
+    package var double: Double? {
+        var value = 0.0
+        return csimdjson_get_double(self.handle, &value) ? value : nil
+    }
+
+    package var bool: Bool? {
+        var value = false
+        return csimdjson_get_bool(self.handle, &value) ? value : nil
+    }
+
+    /// Members of an object or items of an array, 0 for anything else.
+    package var count: Int { csimdjson_element_count(self.handle) }
+
+    /// Calls `body` with every member of an object, in order.
+    package func forEachMember(_ body: (String, JSONElement) -> Void) {
+        var iterator = csimdjson_iterate(self.handle)
+        var key: UnsafePointer<CChar>?
+        var length = 0
+        var value = csimdjson_element()
+        guard self.kind == .object else { return }
+        while csimdjson_next_member(&iterator, &key, &length, &value) {
+            body(Self.text(key, length), JSONElement(handle: value))
+        }
+    }
+
+    /// Calls `body` with every item of an array, in order.
+    package func forEachItem(_ body: (JSONElement) -> Void) {
+        var iterator = csimdjson_iterate(self.handle)
+        var value = csimdjson_element()
+        guard self.kind == .array else { return }
+        while csimdjson_next_item(&iterator, &value) { body(JSONElement(handle: value)) }
+    }
+
+    /// The value as text: strings as they are, whole numbers without a fraction, `null` as nothing, containers as compact JSON.
+    package func text() -> String {
+        switch self.kind {
+        case .string: return self.string ?? ""
+        case .null: return ""
+        case .bool: return self.bool == true ? "true" : "false"
+        case .integer: return self.integer.map { "\($0)" } ?? ""
+        case .double, .unsigned:
+            guard let value = self.double else { return "" }
+            return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
+        case .object, .array:
+            var buffer = ByteBuffer()
+            self.write(to: &buffer)
+            return String(buffer: buffer)
+        }
+    }
+
+    /// Writes the value as compact JSON.
+    package func write(to buffer: inout ByteBuffer) {
+        switch self.kind {
+        case .object:
+            var separator = "{"
+            self.forEachMember { key, value in
+                buffer.writeString(separator)
+                JSONWriter.write(key, to: &buffer)
+                buffer.writeString(":")
+                value.write(to: &buffer)
+                separator = ","
+            }
+            buffer.writeString(separator == "{" ? "{}" : "}")
+        case .array:
+            var separator = "["
+            self.forEachItem { value in
+                buffer.writeString(separator)
+                value.write(to: &buffer)
+                separator = ","
+            }
+            buffer.writeString(separator == "[" ? "[]" : "]")
+        case .string: JSONWriter.write(self.string ?? "", to: &buffer)
+        case .null: buffer.writeString("null")
+        case .unsigned:
+            var value: UInt64 = 0
+            _ = csimdjson_get_uint64(self.handle, &value)
+            buffer.writeString("\(value)")
+        case .integer, .double, .bool: buffer.writeString(self.text())
+        }
+    }
+
+    private static func text(_ bytes: UnsafePointer<CChar>?, _ length: Int) -> String {
+        guard let bytes, length > 0 else { return "" }
+        return bytes.withMemoryRebound(to: UInt8.self, capacity: length) {
+            String(decoding: UnsafeBufferPointer(start: $0, count: length), as: UTF8.self)
+        }
+    }
+}

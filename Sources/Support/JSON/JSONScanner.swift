@@ -1,0 +1,86 @@
+package import NIOCore
+
+/// Finds places in bytes that are known to be a JSON document, so that parts of it can be carried on byte for byte.
+package enum JSONScanner {
+    /// The bytes of a top-level member's value, without white space around it.
+    ///
+    /// - Parameters:
+    ///   - name: compared with the key as it is written; a key written with escapes is not found.
+    ///   - document: one valid JSON document.
+    /// - Returns: the first such member's value, `nil` when the document is no object or has none.
+    package static func member(_ name: StaticString, of document: ByteBuffer) -> ByteBuffer? {
+        let range = document.withUnsafeReadableBytes { bytes in self.range(of: name, in: bytes) }
+        return range.flatMap { document.getSlice(at: document.readerIndex + $0.lowerBound, length: $0.count) }
+    }
+
+    /// The document on one line: as it is when it holds neither CR nor LF, else without them.
+    ///
+    /// Strings never hold them raw.
+    package static func singleLine(_ document: ByteBuffer) -> ByteBuffer {
+        let view = document.readableBytesView
+        guard view.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return document }
+        var result = ByteBuffer()
+        result.reserveCapacity(view.count)
+        result.writeBytes(view.lazy.filter { $0 != 0x0A && $0 != 0x0D })
+        return result
+    }
+
+    private static func range(of name: StaticString, in bytes: UnsafeRawBufferPointer) -> Range<Int>? {
+        var index = self.skipSpace(bytes, 0)
+        guard index < bytes.count, bytes[index] == UInt8(ascii: "{") else { return nil }
+        index = self.skipSpace(bytes, index + 1)
+        while index < bytes.count, bytes[index] == UInt8(ascii: "\"") {
+            let key = index + 1
+            index = self.skipString(bytes, index)
+            let isWanted =
+                index - 1 - key == name.utf8CodeUnitCount
+                && bytes[key..<index - 1].elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+            index = self.skipSpace(bytes, self.skipSpace(bytes, index) + 1)
+            let value = index
+            index = self.skipValue(bytes, index)
+            if isWanted { return value..<index }
+            index = self.skipSpace(bytes, index)
+            guard index < bytes.count, bytes[index] == UInt8(ascii: ",") else { return nil }
+            index = self.skipSpace(bytes, index + 1)
+        }
+        return nil
+    }
+
+    private static func skipSpace(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
+        var index = start
+        while index < bytes.count, bytes[index] <= 0x20 { index += 1 }
+        return index
+    }
+
+    /// From the opening quote to behind the closing one.
+    private static func skipString(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
+        var index = start + 1
+        while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
+            index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return min(index + 1, bytes.count)
+    }
+
+    private static func skipValue(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
+        var index = start
+        var depth = 0
+        while index < bytes.count {
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
+                index = self.skipString(bytes, index)
+                if depth == 0 { return index }
+                continue
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                if depth == 0 { return index }
+                depth -= 1
+                if depth == 0 { return index + 1 }
+            case UInt8(ascii: ","), 0...0x20:
+                if depth == 0 { return index }
+            default: break
+            }
+            index += 1
+        }
+        return index
+    }
+}

@@ -1,0 +1,74 @@
+import Testing
+
+@testable import BridgeCore
+
+struct OverflowTests {
+    @Test func `a full sink pauses the sources that wait there, until half is gone`() {
+        let fixture = DeliveryFixture(
+            sources: [.delivered, .delivered], sinks: [DeliverySettings(events: 4, onFull: .block), DeliverySettings()]
+        )
+        fixture.append(["x"], source: 1, to: [1])
+        #expect(fixture.append(["1", "2", "3", "4"], source: 0).demand == .more)
+        #expect(fixture.append(["5"], source: 0).demand == .pause)
+        #expect(fixture.isPaused(0))
+        #expect(!fixture.isPaused(1))
+        let taken = fixture.take()
+        #expect(taken.count == 5, "what was read is never refused")
+        fixture.log.confirm(sink: 0, through: taken[1])
+        #expect(fixture.isPaused(0))
+        fixture.log.confirm(sink: 0, through: taken[2])
+        #expect(!fixture.isPaused(0))
+    }
+
+    @Test func `bytes count as well as events`() {
+        let fixture = DeliveryFixture(sinks: [DeliverySettings(bytes: 500, onFull: .block)])
+        #expect(fixture.append(["a"]).demand == .more)
+        #expect(fixture.append(["b"]).demand == .pause)
+    }
+
+    @Test func `the oldest is dropped and counted, never what is in hand`() {
+        let fixture = DeliveryFixture(sinks: [DeliverySettings(events: 3, onFull: .dropOldest)])
+        fixture.append(["a"])
+        let held = fixture.take()
+        fixture.append(["b", "c", "d", "e"])
+        #expect(!fixture.isPaused())
+        #expect(fixture.take().map(\.event.id) == ["d", "e"])
+        #expect(held.map(\.event.id) == ["a"])
+        #expect(
+            fixture.metric(
+                "streambridge_events_dropped_total{component=\"sink-0\",direction=\"sink\",kind=\"test\",reason=\"overflow\"}"
+            ) == 2
+        )
+    }
+
+    @Test func `what was dropped does not hold its source up`() {
+        let fixture = DeliveryFixture(sinks: [DeliverySettings(events: 1, onFull: .dropOldest)])
+        fixture.append(["a", "b", "c"])
+        let taken = fixture.take()
+        fixture.log.confirm(sink: 0, through: taken[0])
+        #expect(fixture.safe() == 3)
+    }
+
+    @Test func `the oldest becomes a dead letter when asked`() {
+        let settings = DeliverySettings(events: 2, onFull: .deadLetter, deadLetter: "sink-1")
+        let fixture = DeliveryFixture(sinks: [settings, DeliverySettings()])
+        fixture.append(["a", "b", "c"])
+        #expect(fixture.take().map(\.event.id) == ["b", "c"])
+        let letters = fixture.take(sink: 1)
+        #expect(letters.map(\.event.id) == ["a"])
+        #expect(letters[0].event.message == "the buffer of the sink is full")
+    }
+
+    @Test func `a full log pauses every source`() {
+        let fixture = DeliveryFixture(
+            sources: [.received, .received], sinks: [DeliverySettings()], limits: LogLimits(events: 2, bytes: .max)
+        )
+        fixture.append(["a", "b", "c"], source: 0)
+        #expect(fixture.isPaused(0))
+        #expect(fixture.isPaused(1))
+        let taken = fixture.take()
+        fixture.log.confirm(sink: 0, through: taken[2])
+        #expect(!fixture.isPaused(0))
+        #expect(!fixture.isPaused(1))
+    }
+}

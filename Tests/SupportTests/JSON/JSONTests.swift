@@ -1,0 +1,71 @@
+import JSON
+import NIOCore
+import Testing
+
+struct JSONTests {
+    private let parser = JSONParser()
+
+    private func text(_ json: String, _ pick: (JSONElement) -> JSONElement?) throws -> String? {
+        try pick(self.parser.parse(ByteBuffer(string: json)))?.text()
+    }
+
+    @Test func `values are found by key and index`() throws {
+        let json = #"{"a":{"b":[1,-2.5,"x",true,null,18446744073709551615]},"é":"ü"}"#
+        for (index, expected) in ["1", "-2.5", "x", "true", "", "18446744073709551615"].enumerated() {
+            guard index < 5 else { continue }
+            #expect(try self.text(json) { $0["a"]?["b"]?[index] } == expected)
+        }
+        #expect(try self.text(json) { $0["é"] } == "ü")
+        #expect(try self.text(json) { $0["missing"] } == nil)
+        #expect(try self.text(json) { $0["a"]?["b"]?[6] } == nil)
+        #expect(try self.text(json) { $0["a"]?["b"]?[-1] } == nil)
+    }
+
+    @Test func `a container's text is compact JSON`() throws {
+        #expect(
+            try self.text(#"{ "a" : [ 1 , "q\"\n" , { } , [ ] ] , "b" : 18446744073709551615 }"#) { $0 }
+                == #"{"a":[1,"q\"\n",{},[]],"b":18446744073709551615}"#
+        )
+    }
+
+    @Test(arguments: [
+        "", "{", "[1,]", "{\"a\" 1}", "nul", "\"\u{1}\"", "01", "{\"a\":1}}",
+        String(repeating: "[", count: 600) + String(repeating: "]", count: 600),
+    ])
+    func `what is no JSON document is refused`(text: String) {
+        #expect(throws: JSONError.self) { try JSONParser().parse(ByteBuffer(string: text)) }
+    }
+
+    @Test func `bytes that are not UTF-8 are refused`() {
+        let bytes = ByteBuffer(bytes: [0x22, 0xFF, 0x22])
+        #expect(throws: JSONError.self) { try JSONParser().parse(bytes) }
+        #expect(!bytes.isValidUTF8)
+        #expect(ByteBuffer(string: "ü").isValidUTF8)
+        #expect(ByteBuffer().isValidUTF8)
+    }
+
+    @Test func `a string written is a string read, on one line`() throws {
+        let text = String(String.UnicodeScalarView((0...0x2FF).compactMap { UnicodeScalar($0) })) + "😀\u{2028}\"\\"
+        var buffer = ByteBuffer()
+        JSONWriter.write(text, to: &buffer)
+        #expect(buffer.readableBytesView.allSatisfy { $0 >= 0x20 })
+        #expect(try self.parser.parse(buffer).string == text)
+    }
+
+    @Test(arguments: [
+        (#"{"payload": {"a":[1,"}"]} ,"b":1}"#, #"{"a":[1,"}"]}"#), (#"{"x":{"payload":1},"payload":"q\"}"}"#, #""q\"}""#),
+        (#" { "payload" : 12 } "#, "12"), (#"{"b":[],"payload":null}"#, "null"), (#"{"b":"\\","payload":[ ]}"#, "[ ]"),
+    ])
+    func `a member is found byte for byte`(json: String, expected: String) {
+        #expect(JSONScanner.member("payload", of: ByteBuffer(string: json)).map { String(buffer: $0) } == expected)
+    }
+
+    @Test(arguments: ["{}", "[]", "1", #"{"payloads":1}"#, #"{"a":{"payload":1}}"#, #""payload""#])
+    func `a member that is not there is not found`(json: String) {
+        #expect(JSONScanner.member("payload", of: ByteBuffer(string: json)) == nil)
+    }
+
+    @Test func `line breaks between values are taken out`() {
+        #expect(String(buffer: JSONScanner.singleLine(ByteBuffer(string: "{\r\n \"a\":\n1}"))) == "{ \"a\":1}")
+    }
+}
