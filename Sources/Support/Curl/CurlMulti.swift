@@ -14,36 +14,18 @@ package final class CurlMulti: Sendable {
         self.mailbox.end()
     }
 
-    /// Starts a transfer whose response goes, piece by piece, to a receiver.
-    ///
-    /// - Parameter receiver: called once, on the curl thread; see ``CurlReceiver``.
-    @discardableResult
-    package func start(_ request: CurlRequest, receiver: @escaping @Sendable (CurlTransfer) -> any CurlReceiver) -> CurlTransfer {
-        let transfer = CurlTransfer(id: self.mailbox.nextID(), mailbox: self.mailbox)
-        self.start(transfer, request) { receiver(transfer) }
-        return transfer
+    /// A transfer for ``start(_:_:receiver:)``, which until then can be neither woken nor cancelled.
+    package func transfer() -> CurlTransfer {
+        CurlTransfer(id: self.mailbox.nextID(), mailbox: self.mailbox)
     }
 
-    /// Makes a request and waits for all of the response.
+    /// Starts a transfer, once, whose response goes piece by piece to a receiver.
     ///
-    /// - Parameter bodyLimit: how many bytes of the body are kept; the rest is read and dropped.
-    /// - Throws: ``CurlError``; with code `cancelled` when the task is cancelled. Any status is a response, not an error.
-    package func response(to request: CurlRequest, bodyLimit: Int) async throws(CurlError) -> CurlResponse {
-        let transfer = CurlTransfer(id: self.mailbox.nextID(), mailbox: self.mailbox)
-        let result: Result<CurlResponse, CurlError> = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                self.start(transfer, request) { CurlCollector(limit: bodyLimit) { continuation.resume(returning: $0) } }
-                // A cancellation that came before the start found nothing to cancel.
-                if Task.isCancelled { transfer.cancel() }
-            }
-        } onCancel: {
-            transfer.cancel()
-        }
-        return try result.get()
-    }
-
-    private func start(_ transfer: CurlTransfer, _ request: CurlRequest, _ make: @escaping @Sendable () -> any CurlReceiver) {
-        guard self.mailbox.post(.start(transfer.id, request, make)) else { return }
+    /// - Parameter receiver: makes it, on the curl thread; see ``CurlReceiver``.
+    package func start(
+        _ transfer: CurlTransfer, _ request: CurlRequest, receiver: @escaping @Sendable () -> any CurlReceiver
+    ) {
+        guard self.mailbox.post(.start(transfer.id, request, receiver)) else { return }
         var thread = pthread_t()
         let context = Unmanaged.passRetained(self.mailbox)
         let status = pthread_create(
@@ -62,6 +44,24 @@ package final class CurlMulti: Sendable {
             return
         }
         pthread_detach(thread)
+    }
+
+    /// Makes a request and waits for all of the response.
+    ///
+    /// - Parameter bodyLimit: how many bytes of the body are kept; the rest is read and dropped.
+    /// - Throws: ``CurlError``; with code `cancelled` when the task is cancelled. Any status is a response, not an error.
+    package func response(to request: CurlRequest, bodyLimit: Int) async throws(CurlError) -> CurlResponse {
+        let transfer = self.transfer()
+        let result: Result<CurlResponse, CurlError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                self.start(transfer, request) { CurlCollector(limit: bodyLimit) { continuation.resume(returning: $0) } }
+                // A cancellation that came before the start found nothing to cancel.
+                if Task.isCancelled { transfer.cancel() }
+            }
+        } onCancel: {
+            transfer.cancel()
+        }
+        return try result.get()
     }
 }
 

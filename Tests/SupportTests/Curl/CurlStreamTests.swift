@@ -89,7 +89,8 @@ import Testing
             reply.end()
         }
         let (stream, continuation) = AsyncStream.makeStream(of: (ByteBuffer, CurlError?).self)
-        self.curl.start(CurlRequest(server.url())) { transfer in PausingReceiver(transfer) { continuation.yield(($0, $1)) } }
+        let transfer = self.curl.transfer()
+        self.curl.start(transfer, CurlRequest(server.url())) { PausingReceiver(transfer) { continuation.yield(($0, $1)) } }
         var iterator = stream.makeAsyncIterator()
         let (received, error) = try #require(await iterator.next())
         #expect(error == nil)

@@ -68,7 +68,8 @@ struct RecordedTransfer {
         let (stream, continuation) = AsyncStream.makeStream(of: RecordingReceiver.Happening.self)
         let wish = RecordingReceiver.Wish(demand)
         self.wish = wish
-        self.transfer = curl.start(request) { _ in RecordingReceiver(wish: wish, happenings: continuation) }
+        self.transfer = curl.transfer()
+        curl.start(self.transfer, request) { RecordingReceiver(wish: wish, happenings: continuation) }
         self.happenings = stream.makeAsyncIterator()
     }
 

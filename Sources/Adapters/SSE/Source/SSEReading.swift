@@ -1,0 +1,62 @@
+import BridgeCore
+import Curl
+import NIOCore
+
+/// What the events of a stream mean to us.
+///
+/// Immutable, made once per source.
+struct SSEReading: Sendable {
+    enum Meaning {
+        case message
+        /// Said to clients of the endpoint, or of a type that is not taken.
+        case nothing
+        /// The endpoint has lost something that we would have got.
+        case gap(String)
+    }
+
+    let url: String
+    let resumes: Bool
+    let maximumEvent: Int
+    let tooLarge: Counter
+    let passedOver: Counter
+    private let taken: Set<String>?
+
+    init(_ configuration: SSESource.Configuration, metrics: ComponentMetrics) {
+        self.url = CurlRequest.printable(configuration.url)
+        self.resumes = configuration.resumes
+        self.maximumEvent = configuration.maximumEvent
+        self.taken = configuration.events.map(Set.init)
+        self.tooLarge = metrics.counter("sse_events_too_large", help: "Events of a stream that were longer than max_event.")
+        self.passedOver = metrics.counter(
+            "sse_events_passed_over", help: "Events of a stream that only its clients are told, or that are not taken.")
+    }
+
+    /// A type that the file names is taken whatever it is called.
+    func meaning(of event: SSEParser.Event) -> Meaning {
+        if let taken, taken.contains(event.type) { return .message }
+        switch event.type {
+        case "gap", "lagged": return .gap("\(self.url) tells of a loss: \(Self.excerpt(event.data))")
+        case "cursor", "presence": return .nothing
+        default: return self.taken == nil ? .message : .nothing
+        }
+    }
+
+    func message(of event: SSEParser.Event) -> ReceivedMessage {
+        var attributes = Attributes([("sse-event", event.type)])
+        if !event.lastEventID.isEmpty { attributes.append("sse-id", event.lastEventID) }
+        return ReceivedMessage(
+            subject: event.type, body: event.data, upstreamID: event.hasOwnID ? event.lastEventID : nil, attributes: attributes
+        )
+    }
+
+    /// Why something may have been missed between two connections.
+    func reason(ofAbsence absence: Duration) -> String {
+        let why = self.resumes ? "the server gives no ids to resume by" : "resume is false"
+        return "the connection to \(self.url) was lost for \(max(1, absence.components.seconds)) s, and \(why)"
+    }
+
+    private static func excerpt(_ data: ByteBuffer) -> String {
+        let text = String(decoding: data.readableBytesView.prefix(200), as: UTF8.self)
+        return String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }))
+    }
+}

@@ -1,0 +1,119 @@
+import BridgeCore
+import Curl
+import NIOCore
+
+/// One response of a stream on its way into the outlet.
+///
+/// On the curl thread.
+final class SSEReception: CurlReceiver {
+    /// How it ended.
+    enum Ending: Sendable {
+        /// The server answers something that is no stream.
+        case refused(CurlHead)
+        /// The stream ended; without an error when the server ended it.
+        case ended(CurlError?)
+    }
+
+    private let outlet: SourceOutlet
+    private let progress: SSEProgress
+    private let reading: SSEReading
+    /// The request named an id to go on from.
+    private let isResumed: Bool
+    private let done: (Ending) -> Void
+    private var parser: SSEParser
+    private var items: [SSEParser.Item] = []
+    private var refusal: CurlHead?
+    private var isConnected = false
+
+    init(
+        outlet: SourceOutlet, progress: SSEProgress, reading: SSEReading, lastEventID: String, done: @escaping (Ending) -> Void
+    ) {
+        self.outlet = outlet
+        self.progress = progress
+        self.reading = reading
+        self.isResumed = !lastEventID.isEmpty
+        self.done = done
+        self.parser = SSEParser(limit: reading.maximumEvent, lastEventID: lastEventID)
+    }
+
+    func received(_ head: CurlHead) -> CurlDemand {
+        guard head.status == 200, Self.isEventStream(head["content-type"]) else {
+            self.refusal = head
+            return .stop
+        }
+        self.isConnected = true
+        self.outlet.connected()
+        if let absence = self.progress.connected(), !self.isResumed {
+            self.outlet.gap(self.reading.reason(ofAbsence: absence))
+        }
+        return self.woken()
+    }
+
+    func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand {
+        self.parser.feed(ByteBuffer(bytes: bytes), into: &self.items)
+        guard !self.items.isEmpty else { return .more }
+        var batch: [ReceivedMessage] = []
+        batch.reserveCapacity(self.items.count)
+        var receipt: SourceOutlet.Receipt?
+        var passedOver = 0
+        for item in self.items {
+            let gap: String
+            switch item {
+            case .event(let event):
+                switch self.reading.meaning(of: event) {
+                case .message:
+                    batch.append(self.reading.message(of: event))
+                    continue
+                case .nothing:
+                    passedOver += 1
+                    continue
+                case .gap(let reason): gap = reason
+                }
+            case .cursor: continue
+            case .retry(let milliseconds):
+                self.progress.retry = .milliseconds(min(milliseconds, 300_000))
+                continue
+            case .tooLarge(let type, let bytes):
+                self.reading.tooLarge.increment()
+                gap = "an event '\(type)' of \(bytes) bytes is over the limit of \(self.reading.maximumEvent) and was passed over"
+            }
+            if !batch.isEmpty { receipt = self.outlet.send(batch) }
+            batch.removeAll(keepingCapacity: true)
+            receipt = self.outlet.gap(gap)
+        }
+        self.items.removeAll(keepingCapacity: true)
+        if !batch.isEmpty { receipt = self.outlet.send(batch) }
+        self.reading.passedOver.increment(by: passedOver)
+        self.progress.received(upTo: receipt?.position, id: self.parser.lastEventID)
+        switch receipt?.demand {
+        case .more, nil: return .more
+        case .pause: return .pause
+        }
+    }
+
+    func woken() -> CurlDemand {
+        if self.outlet.isStopping { return .stop }
+        return switch self.outlet.demand {
+        case .more: .more
+        case .pause: .pause
+        }
+    }
+
+    func ended(_ result: Result<Void, CurlError>) {
+        if self.isConnected { self.progress.lost() }
+        if let refusal {
+            self.done(.refused(refusal))
+        } else if case .failure(let error) = result {
+            self.done(.ended(error))
+        } else {
+            self.done(.ended(nil))
+        }
+    }
+
+    /// `text/event-stream` in any case and with any parameters (RFC 9110 §8.3.1).
+    static func isEventStream(_ contentType: String?) -> Bool {
+        guard let contentType else { return false }
+        let type = contentType.prefix { $0 != ";" }
+        return type.lowercased().split(whereSeparator: { $0 == " " || $0 == "\t" }) == ["text/event-stream"]
+    }
+}

@@ -1,0 +1,132 @@
+package import BridgeCore
+import Curl
+import Logging
+
+/// Reads a stream of server-sent events (WHATWG HTML §9.2) and goes on where it was after every interruption.
+///
+/// The response is received on the thread of ``CurlMulti`` and sent into the outlet there; the task of ``run(_:)`` waits for its end
+/// and keeps the cursor.
+package final class SSESource: Source {
+    package static let kind: ComponentKind = "sse"
+
+    private let configuration: Configuration
+    private let context: ComponentContext
+    private let curl: CurlMulti
+    private let reading: SSEReading
+    private let progress = SSEProgress()
+
+    package init(configuration: Configuration, context: ComponentContext) throws {
+        self.configuration = configuration
+        self.context = context
+        self.curl = try context.shared.find(CurlMulti.self)
+        self.reading = SSEReading(configuration, metrics: context.metrics)
+    }
+
+    package func run(_ outlet: SourceOutlet) async throws {
+        var lastEventID = ""
+        if self.configuration.resumes {
+            lastEventID = self.progress.resumePoint {
+                self.context.cursors.cursor(of: self.context.name) ?? self.configuration.lastEventID
+            }
+        }
+        let point = lastEventID
+        do {
+            try await withThrowingTaskGroup { group in
+                group.addTask { try await self.receive(outlet, from: point) }
+                if self.configuration.resumes { group.addTask { try await self.keepCursor(outlet) } }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        } catch {
+            // Whatever ends the connection while we stop is what stopping wanted.
+            guard outlet.isStopping, !Task.isCancelled else { throw error }
+        }
+        if self.configuration.resumes, let last = self.progress.lastPending {
+            try await outlet.untilSafe(last)
+            try self.moveCursor(outlet)
+        }
+    }
+
+    /// Returns once the source is stopping; throws why the stream ended otherwise.
+    private func receive(_ outlet: SourceOutlet, from lastEventID: String) async throws {
+        let request = self.configuration.request(lastEventID: lastEventID)
+        let transfer = self.curl.transfer()
+        outlet.onChange { transfer.wake() }
+        defer { outlet.onChange(nil) }
+        let ending = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                self.curl.start(transfer, request) { [progress = self.progress, reading = self.reading] in
+                    SSEReception(outlet: outlet, progress: progress, reading: reading, lastEventID: lastEventID) {
+                        continuation.resume(returning: $0)
+                    }
+                }
+                // What changed before the start woke nobody, and a cancellation found nothing to cancel.
+                transfer.wake()
+                if Task.isCancelled { transfer.cancel() }
+            }
+        } onCancel: {
+            transfer.cancel()
+        }
+        try Task.checkCancellation()
+        switch ending {
+        case .refused(let head): throw self.error(refusal: head)
+        case .ended(let error?) where error.code == .stopped: return
+        case .ended(let error?): throw self.error(error)
+        case .ended(nil):
+            throw ComponentError(
+                .connectionLost, "\(self.reading.url) ended the stream", retryAfter: self.progress.retry
+            )
+        }
+    }
+
+    // MARK: - Cursor
+
+    /// Moves the cursor behind what becomes safe, a few times a second at most, until it is cancelled.
+    private func keepCursor(_ outlet: SourceOutlet) async throws {
+        for await _ in self.progress.changes() {
+            while let first = self.progress.firstPending {
+                try await outlet.untilSafe(first)
+                try self.moveCursor(outlet)
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+        try Task.checkCancellation()
+    }
+
+    private func moveCursor(_ outlet: SourceOutlet) throws {
+        guard let id = self.progress.take(safe: outlet.safe) else { return }
+        try self.context.cursors.move(id, of: self.context.name)
+    }
+
+    // MARK: - Errors
+
+    private func error(_ error: CurlError) -> ComponentError {
+        let code: ComponentError.Code
+        switch error.code {
+        case .refused, .resolve, .tls: code = .connectionRefused
+        case .timedOut: code = .timedOut
+        case .request: code = .rejected
+        default: code = .connectionLost
+        }
+        return ComponentError(code, "\(self.reading.url): \(error.message)", retryAfter: self.progress.retry)
+    }
+
+    private func error(refusal head: CurlHead) -> ComponentError {
+        let wait = head.retryAfter(now: Int(Timestamp.now().milliseconds / 1000))
+        let answered = "\(self.reading.url) answered \(head.line)"
+        switch head.status {
+        case 200:
+            let type = head["content-type"].map { "content of type \($0)" } ?? "content of no type"
+            return ComponentError(
+                .protocolViolation, "\(answered) with \(type); text/event-stream was expected", retryAfter: wait)
+        case 204:
+            return ComponentError(.rejected, "\(answered): the stream is over for good", isRetryable: false)
+        case 401, 403, 407:
+            return ComponentError(.unauthorized, "\(answered); 200 was expected", retryAfter: wait)
+        case 429:
+            return ComponentError(.throttled, "\(answered); 200 was expected", retryAfter: wait)
+        default:
+            return ComponentError(.rejected, "\(answered); 200 was expected", retryAfter: wait)
+        }
+    }
+}
