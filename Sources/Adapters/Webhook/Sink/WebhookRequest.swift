@@ -1,0 +1,152 @@
+import BridgeCore
+import Curl
+import NIOCore
+
+/// Makes the requests of one variant of a sink's settings.
+///
+/// Immutable; what no event can change is made once.
+struct WebhookRequest: Sendable {
+    private let configuration: WebhookSink.Configuration
+    private let signature: WebhookSignature?
+    private let fixedHeaders: [CurlRequest.Header]
+    private let madeHeaders: [(name: String, template: Template)]
+    private let contentType: String?
+
+    init(_ configuration: WebhookSink.Configuration) {
+        self.configuration = configuration
+        self.signature = configuration.signature.map {
+            WebhookSignature(secret: $0.secret, algorithm: $0.algorithm, prefix: $0.prefix)
+        }
+        let own = configuration.headers.sorted { $0.key < $1.key }
+        var headers: [CurlRequest.Header] = [("User-Agent", "streambridge")]
+        if let token = configuration.token { headers.append(("Authorization", "Bearer \(token.value)")) }
+        headers.removeAll { header in own.contains { $0.key.lowercased() == header.name.lowercased() } }
+        for (name, template) in own {
+            if let constant = template.constant { headers.append((name, constant)) }
+        }
+        self.fixedHeaders = headers
+        self.madeHeaders = own.compactMap { name, template in template.constant == nil ? (name, template) : nil }
+        if configuration.method == .get || own.contains(where: { $0.key.lowercased() == "content-type" }) {
+            self.contentType = nil
+        } else if let contentType = configuration.contentType {
+            self.contentType = contentType
+        } else if let body = configuration.body {
+            let first = body.text.first { !$0.isWhitespace }
+            let isJSON = first == "[" || first == "{" && !body.text.drop(while: \.isWhitespace).hasPrefix("{{")
+            self.contentType = isJSON ? "application/json" : "text/plain; charset=utf-8"
+        } else {
+            self.contentType = configuration.format == .raw ? nil : "application/json"
+        }
+    }
+
+    /// The request for one delivery.
+    ///
+    /// - Throws: ``WebhookRefusal`` for an event of which no request can be made.
+    func request(for delivery: Delivery, _ reader: EventReader) throws(WebhookRefusal) -> CurlRequest {
+        let event = delivery.event
+        let configuration = self.configuration
+        reader.load(event)
+        var request = CurlRequest(
+            try self.url(reader), method: configuration.method.rawValue, headers: self.fixedHeaders,
+            user: configuration.user, password: configuration.password?.value, tls: configuration.tls,
+            connectTimeout: configuration.timeout, timeout: configuration.timeout, unixSocket: configuration.unixSocket,
+            proxy: configuration.proxy?.value
+        )
+        for (name, template) in self.madeHeaders {
+            let value = try Self.render(template, reader, "the header \(name)", escape: Self.headerText)
+            request.headers.append((name, Self.headerText(value)))
+        }
+        self.addPassage(of: delivery, to: &request)
+        guard configuration.method != .get else { return request }
+        let body = try self.body(reader, event)
+        request.body = body
+        if let contentType = self.contentType {
+            request.headers.append(("Content-Type", contentType))
+        } else if configuration.format == .raw, !request.has("Content-Type") {
+            let upstream = Self.headerText(event.attributes["content-type"] ?? "")
+            request.headers.append(("Content-Type", upstream.isEmpty ? "application/octet-stream" : upstream))
+        }
+        if let signature, let header = configuration.signature?.header {
+            request.headers.removeAll { $0.name.lowercased() == header.lowercased() }
+            request.headers.append((header, signature.sign(body)))
+        }
+        return request
+    }
+
+    /// What the peer needs to tell repetitions and loops, unless the file sets a header of that name.
+    private func addPassage(of delivery: Delivery, to request: inout CurlRequest) {
+        if !request.has("Idempotency-Key") { request.headers.append(("Idempotency-Key", delivery.idempotencyKey)) }
+        for (name, value) in delivery.event.passage.attributes where !request.has(name) {
+            request.headers.append((name, Self.headerText(value)))
+        }
+    }
+
+    private func body(_ reader: EventReader, _ event: Event) throws(WebhookRefusal) -> ByteBuffer {
+        if let template = self.configuration.body { return ByteBuffer(string: try Self.render(template, reader, "the body")) }
+        return self.configuration.format == .raw ? event.raw : event.json
+    }
+
+    private func url(_ reader: EventReader) throws(WebhookRefusal) -> String {
+        let template = self.configuration.url
+        if let constant = template.constant { return constant }
+        let url = try Self.render(template, reader, "the address", escape: Self.percentEncoded)
+        if let problem = CurlRequest.problem(withURL: url) { throw WebhookRefusal("the address of this event \(problem)") }
+        // Servers fold `/../` away, and some do so after decoding: the event would choose the path.
+        let path = url.prefix { $0 != "?" }
+        guard !path.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) else {
+            throw WebhookRefusal("the address of this event would leave its path by '.' or '..'")
+        }
+        return url
+    }
+
+    private static func render(
+        _ template: Template, _ reader: EventReader, _ what: String, escape: (String) -> String = { $0 }
+    ) throws(WebhookRefusal) -> String {
+        do {
+            return try template.render(reader, escape: escape)
+        } catch {
+            throw WebhookRefusal("\(what) cannot be made: \(error)")
+        }
+    }
+
+    /// A part of a path or query: all but RFC 3986's unreserved characters as %XX.
+    static func percentEncoded(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var result: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                result.append(byte)
+            default:
+                result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    /// A text as a header's value: without control characters, and without white space at its ends.
+    static func headerText(_ text: String) -> String {
+        var scalars = text.unicodeScalars.filter { ($0.value >= 32 && $0.value != 127) || $0 == "\t" }[...]
+        while let first = scalars.first, first == " " || first == "\t" { scalars.removeFirst() }
+        while let last = scalars.last, last == " " || last == "\t" { scalars.removeLast() }
+        return String(String.UnicodeScalarView(scalars))
+    }
+}
+
+/// Why no request can be made of an event: one sentence without a final stop.
+struct WebhookRefusal: Error {
+    let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
+extension CurlRequest {
+    /// Whether a header of this name is there, in any case of its letters.
+    fileprivate func has(_ name: String) -> Bool {
+        self.headers.contains { $0.name.lowercased() == name.lowercased() }
+    }
+}
