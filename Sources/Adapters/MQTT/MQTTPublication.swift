@@ -1,0 +1,68 @@
+import BridgeCore
+import CMosquitto
+import NIOCore
+
+/// Makes one message of one event, by one of the sink's settings.
+struct MQTTPublication {
+    /// What the library takes, beside the properties.
+    struct Message {
+        let topic: String
+        let payload: ByteBuffer
+        let isRetained: Bool
+    }
+
+    let qos: Int
+    private let configuration: MQTTSink.Configuration
+    private let needsReader: Bool
+
+    init(_ configuration: MQTTSink.Configuration) {
+        self.configuration = configuration
+        self.qos = configuration.qos
+        var templates = [configuration.topic.template, configuration.body].compactMap { $0 }
+        templates += configuration.userProperties.map(\.value)
+        if case .when(let template) = configuration.retain { templates.append(template) }
+        self.needsReader = !templates.allSatisfy { $0.constant != nil }
+    }
+
+    /// - Throws: ``MQTTTopicTemplate/Refusal``, or an ``ExpressionError`` of a template.
+    func message(of event: Event, _ reader: EventReader) throws -> Message {
+        if self.needsReader { reader.load(event) }
+        let payload: ByteBuffer
+        switch self.configuration.format {
+        case .json: payload = event.json
+        // What the bridge itself tells, a gap or a dead letter, has no upstream body.
+        case .raw: payload = event.kind == .message ? event.raw : event.json
+        case .template: payload = ByteBuffer(string: try self.configuration.body?.render(reader) ?? "")
+        }
+        let isRetained =
+            switch self.configuration.retain {
+            case .always(let value): value
+            case .when(let template): try template.render(reader) == "true"
+            }
+        return Message(topic: try self.configuration.topic.render(reader), payload: payload, isRetained: isRetained)
+    }
+
+    /// Content type, idempotency key, passage and the file's own user properties; nothing with MQTT 3.1.1.
+    ///
+    /// To be called after ``message(of:_:)`` with the same event.
+    func properties(of delivery: Delivery, _ reader: EventReader) throws -> MosquittoProperties {
+        var properties = MosquittoProperties()
+        guard self.configuration.connection.version == .five else { return properties }
+        let event = delivery.event
+        switch self.configuration.format {
+        case .json: properties.append(MQTT_PROP_CONTENT_TYPE, text: "application/json")
+        case .raw:
+            if let type = event.attributes["content-type"] { properties.append(MQTT_PROP_CONTENT_TYPE, text: type) }
+        case .template: break
+        }
+        properties.append(user: MQTTSink.idempotencyProperty, delivery.idempotencyKey)
+        for (name, value) in event.passage.attributes { properties.append(user: name, value) }
+        for (name, template) in self.configuration.userProperties {
+            let value = try template.render(reader)
+            guard properties.append(user: name, value) else {
+                throw MQTTTopicTemplate.Refusal(reason: "the user property \(name) is not text that MQTT allows")
+            }
+        }
+        return properties
+    }
+}

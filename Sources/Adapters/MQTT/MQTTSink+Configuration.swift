@@ -1,0 +1,103 @@
+package import BridgeCore
+
+extension MQTTSink {
+    /// The settings of an MQTT sink.
+    package struct Configuration: SinkConfiguration {
+        /// What is published: `format`.
+        enum Format: String, CaseIterable, Sendable {
+            /// The event's JSON.
+            case json
+            /// The upstream body as it arrived.
+            case raw
+            /// What `body` makes of the event.
+            case template
+        }
+
+        /// `retain`: a boolean, or a template that makes `true` or something else.
+        enum Retain: Sendable {
+            case always(Bool)
+            case when(Template)
+        }
+
+        let connection: MQTTConnectionSettings
+        /// `topic` and `keep_slashes` (false when left out).
+        let topic: MQTTTopicTemplate
+        /// `any_topic`; false when left out.
+        let mayBeAnyTopic: Bool
+        /// `qos`; 1 when left out.
+        let qos: Int
+        /// False when left out.
+        let retain: Retain
+        /// `template` when there is a `body`, else `json`.
+        let format: Format
+        /// `body`; with ``Format/template`` only.
+        let body: Template?
+        /// `user_properties` by name; MQTT 5 only.
+        let userProperties: [(name: String, value: Template)]
+        /// `in_flight`: how many messages may wait for their PUBACK; 100 when left out. The broker may allow fewer.
+        let window: Int
+
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case url
+            case clientID = "client_id"
+            case version = "protocol"
+            case user, password, tls
+            case keepAlive = "keep_alive"
+            case sessionExpiry = "session_expiry"
+            case will, birth, topic
+            case keepsSlashes = "keep_slashes"
+            case mayBeAnyTopic = "any_topic"
+            case qos, retain, format, body
+            case userProperties = "user_properties"
+            case window = "in_flight"
+        }
+
+        package static let perRouteKeys: [CodingKeys] = [
+            .topic, .keepsSlashes, .mayBeAnyTopic, .qos, .retain, .format, .body, .userProperties,
+        ]
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            self.connection = try MQTTConnectionSettings(from: decoder)
+            self.topic = MQTTTopicTemplate(
+                template: try container.required(.topic), keepsSlashes: try container.value(.keepsSlashes, default: false)
+            )
+            self.mayBeAnyTopic = try container.value(.mayBeAnyTopic, default: false)
+            self.qos = try container.qos(.qos, default: 1)
+            if let always = try? container.optional(.retain, as: Bool.self) {
+                self.retain = .always(always)
+            } else {
+                self.retain = try container.optional(.retain, as: Template.self).map { .when($0) } ?? .always(false)
+            }
+            self.body = try container.optional(.body)
+            self.format = try container.choice(.format, default: self.body == nil ? .json : .template)
+            self.userProperties = try container.value(.userProperties, default: [String: Template]())
+                .sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+            self.window = try container.integer(.window, in: 1...65_535, default: 100)
+        }
+
+        package func validate() throws {
+            try self.connection.validate()
+            do {
+                try self.topic.validate(mayBeAny: self.mayBeAnyTopic)
+            } catch let error as MQTTTextError {
+                throw SettingError(path: [CodingKeys.topic], error.description)
+            }
+            if self.connection.sessionExpiry != nil {
+                throw SettingError(
+                    path: [CodingKeys.sessionExpiry], "a sink keeps no session: what is not confirmed is sent anew")
+            }
+            if self.format == .template, self.body == nil {
+                throw SettingError(path: [CodingKeys.format], "format: template needs a body")
+            }
+            if self.format != .template, self.body != nil {
+                throw SettingError(path: [CodingKeys.body], "a body is used with format: template only; leave one of the two out")
+            }
+            if self.connection.version == .three, !self.userProperties.isEmpty {
+                throw SettingError(path: [CodingKeys.userProperties], "user properties need protocol: 5")
+            }
+        }
+
+        package var exclusiveResources: [Resource] { self.connection.exclusiveResources }
+    }
+}

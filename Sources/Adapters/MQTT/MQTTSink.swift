@@ -1,0 +1,39 @@
+package import BridgeCore
+import PollThread
+
+/// Publishes events to a broker; MQTT 3.1.1 or 5, quality of service 0 and 1.
+///
+/// At QoS 1 a delivery is confirmed when the broker has acknowledged it (PUBACK), at QoS 0 when its bytes are written.
+package struct MQTTSink: Sink {
+    package static let kind: ComponentKind = "mqtt"
+
+    /// The user property that is the same for every attempt at one delivery.
+    static let idempotencyProperty = "idempotency-key"
+
+    private let variants: [Configuration]
+    private let context: ComponentContext
+
+    package init(variants: [Configuration], context: ComponentContext) throws {
+        self.variants = variants
+        self.context = context
+    }
+
+    package func run(_ inlet: SinkInlet) async throws {
+        let thread: PollThread
+        do {
+            thread = try PollThread(name: "mqtt-\(self.context.name)")
+        } catch {
+            throw ComponentError(.inputOutput, "no thread for \(self.variants[0].connection.address)", cause: error)
+        }
+        // The session has left the thread when its `run` has returned.
+        defer { thread.stop() }
+        inlet.onAvailable { thread.wake() }
+        defer { inlet.onAvailable(nil) }
+        let session = MQTTSinkSession(variants: self.variants, context: self.context, inlet: inlet, thread: thread)
+        try await withTaskCancellationHandler {
+            try await session.run()
+        } onCancel: {
+            thread.wake()
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package import BridgeCore
+
+extension MQTTSource {
+    /// The settings of an MQTT source.
+    package struct Configuration: ComponentConfiguration {
+        let connection: MQTTConnectionSettings
+        /// `subscribe`; at least one.
+        let subscriptions: [MQTTSubscription]
+        /// `no_local`: does not receive what this very client publishes; true when left out, MQTT 5 only.
+        let noLocal: Bool?
+
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case url
+            case clientID = "client_id"
+            case version = "protocol"
+            case user, password, tls
+            case keepAlive = "keep_alive"
+            case sessionExpiry = "session_expiry"
+            case will, birth, subscribe
+            case noLocal = "no_local"
+        }
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            self.connection = try MQTTConnectionSettings(from: decoder)
+            self.subscriptions = try container.required(.subscribe, as: MQTTSubscriptions.self).elements
+            self.noLocal = try container.optional(.noLocal)
+        }
+
+        package func validate() throws {
+            try self.connection.validate()
+            guard !self.subscriptions.isEmpty else {
+                throw SettingError(path: [CodingKeys.subscribe], "at least one topic filter is needed, such as zigbee2mqtt/#")
+            }
+            var filters: Set<String> = []
+            for subscription in self.subscriptions where !filters.insert(subscription.wireFilter).inserted {
+                throw SettingError(path: [CodingKeys.subscribe], "\(subscription.wireFilter) is subscribed to twice")
+            }
+            if self.wantsSession, self.sessionExpiry == .zero {
+                throw SettingError(
+                    path: [CodingKeys.sessionExpiry],
+                    "qos 1 needs a session that outlives a lost connection; write 1m or more, or qos: 0 at every topic"
+                )
+            }
+            if self.sessionExpiry == .zero, let subscription = self.subscriptions.first(where: { $0.retained == .firstTime }) {
+                throw SettingError(
+                    path: [CodingKeys.sessionExpiry],
+                    "retained: first_time at \(subscription.filter) needs a session that outlives a lost connection; write 1m or more"
+                )
+            }
+            guard self.connection.version == .three else { return }
+            if let subscription = self.subscriptions.first(where: { $0.retained == .firstTime }) {
+                throw SettingError(
+                    path: [CodingKeys.subscribe],
+                    "retained: first_time at \(subscription.filter) needs protocol: 5; write accept or ignore"
+                )
+            }
+            if self.noLocal == true { throw SettingError(path: [CodingKeys.noLocal], "no_local needs protocol: 5") }
+        }
+
+        package var exclusiveResources: [Resource] { self.connection.exclusiveResources }
+
+        /// Whether the broker has anything to keep for us.
+        var wantsSession: Bool { self.subscriptions.contains { $0.qos > 0 } }
+
+        /// One hour when left out and any subscription has QoS 1, else none.
+        var sessionExpiry: Duration {
+            self.connection.sessionExpiry ?? (self.wantsSession ? .seconds(3600) : .zero)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package import BridgeCore
+import PollThread
+import Synchronization
+
+/// Receives what a broker publishes to the subscribed topics; MQTT 3.1.1 or 5, quality of service 0 and 1.
+///
+/// At QoS 1 a message is acknowledged to the broker (PUBACK) only once it is safe by the source's `ack:`.
+package struct MQTTSource: Source {
+    package static let kind: ComponentKind = "mqtt"
+
+    private let configuration: Configuration
+    private let context: ComponentContext
+    private let ignored: Counter
+    private let history = History()
+
+    package init(configuration: Configuration, context: ComponentContext) throws {
+        self.configuration = configuration
+        self.context = context
+        self.ignored = context.metrics.counter(
+            "mqtt_retained_ignored", help: "Retained messages that were ignored because of retained: ignore."
+        )
+    }
+
+    package func run(_ outlet: SourceOutlet) async throws {
+        let thread: PollThread
+        do {
+            thread = try PollThread(name: "mqtt-\(self.context.name)")
+        } catch {
+            throw ComponentError(.inputOutput, "no thread for \(self.configuration.connection.address)", cause: error)
+        }
+        // The session has left the thread when its `run` has returned.
+        defer { thread.stop() }
+        outlet.onChange { thread.wake() }
+        defer { outlet.onChange(nil) }
+        let session = MQTTSourceSession(
+            configuration: self.configuration, context: self.context, ignored: self.ignored, history: self.history,
+            outlet: outlet,
+            thread: thread
+        )
+        try await withTaskCancellationHandler {
+            try await session.run()
+        } onCancel: {
+            thread.wake()
+        }
+    }
+
+    /// What one `run` leaves for the next.
+    final class History: Sendable {
+        private let lost = Mutex<ContinuousClock.Instant?>(nil)
+
+        /// When an earlier connection was lost; `nil` before the first one.
+        var lostAt: ContinuousClock.Instant? { self.lost.withLock { $0 } }
+
+        func lostNow() {
+            self.lost.withLock { $0 = .now }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+import BridgeCore
+import Logging
+import PollThread
+
+/// One connection of an MQTT source: it turns libmosquitto's loop and decides when an acknowledgement may leave.
+///
+/// On its ``PollThread``, which its only method blocks until the connection ends.
+///
+/// The rule of acknowledging: libmosquitto queues a PUBACK while it reads a message, and everything queued leaves with the next
+/// write. So nothing is written while a message of QoS 1 is not yet safe, not even a ping. Reading goes on meanwhile, because
+/// the messages of QoS 1 that are read then are bounded by the broker's window, and those of QoS 0 need no acknowledgement.
+actor MQTTSourceSession {
+    /// How many packets are read before the batch is handed on.
+    private static let turn = 256
+    /// How many messages of QoS 1 may wait for their acknowledgement, whatever the broker's window.
+    private static let window = 1024
+
+    nonisolated let unownedExecutor: UnownedSerialExecutor
+    private let configuration: MQTTSource.Configuration
+    private let context: ComponentContext
+    private let ignored: Counter
+    private let history: MQTTSource.History
+    private let outlet: SourceOutlet
+    private let thread: PollThread
+
+    /// SUBSCRIBE packets that the broker has not answered yet.
+    private var pending: [Int32: MQTTSubscription] = [:]
+    /// Up to here everything must be safe before anything is written.
+    private var acknowledgedFrom = Position.start
+    /// Messages of QoS 1 whose acknowledgements are queued.
+    private var unacknowledged = 0
+
+    init(
+        configuration: MQTTSource.Configuration, context: ComponentContext, ignored: Counter, history: MQTTSource.History,
+        outlet: SourceOutlet, thread: PollThread
+    ) {
+        self.unownedExecutor = thread.asUnownedSerialExecutor()
+        self.configuration = configuration
+        self.context = context
+        self.ignored = ignored
+        self.history = history
+        self.outlet = outlet
+        self.thread = thread
+    }
+
+    /// Returns when the outlet is stopping and everything is acknowledged; throws when the connection is lost.
+    func run() throws {
+        guard let connection = try self.connect() else { return }
+        defer { self.history.lostNow() }
+        try self.subscribe(connection)
+        try self.turn(connection)
+        connection.close(announcing: self.configuration.connection.will)
+    }
+
+    /// - Returns: `nil` when the source shall end before it is connected.
+    private func connect() throws -> MQTTConnection? {
+        let settings = self.configuration.connection
+        // While an acknowledgement is held back no ping may leave, so the kernel looks after the connection instead.
+        let holdsLong = self.outlet.acknowledge == .delivered && self.configuration.wantsSession
+        let plan = MQTTConnection.Plan(
+            clientID: settings.clientID(for: self.context, direction: "source"),
+            sessionExpiry: self.configuration.sessionExpiry, keepAlive: holdsLong ? .zero : settings.keepAlive,
+            receiveMaximum: UInt16(Self.window)
+        )
+        do {
+            let connection = try MQTTConnection.open(
+                settings, plan: plan,
+                events: {
+                    MosquittoEvents(
+                        reader: MQTTMessageReader(subscriptions: self.configuration.subscriptions, ignored: self.ignored)
+                    )
+                },
+                thread: self.thread, isUnwanted: { self.outlet.isStopping }
+            )
+            if holdsLong, settings.keepAlive != .zero { connection.useTCPKeepAlive(idle: settings.keepAlive) }
+            self.context.logger.notice(
+                "Connected",
+                metadata: [
+                    "peer": "\(connection.peer)", "client_id": "\(plan.clientID)",
+                    "session": "\(connection.connack.isSessionPresent ? "resumed" : "new")",
+                ]
+            )
+            return connection
+        } catch is CancellationError {
+            if self.outlet.isStopping, !Task.isCancelled { return nil }
+            throw CancellationError()
+        }
+    }
+
+    /// Subscribes anew at each connect, ends what an earlier file subscribed to, and tells of a gap.
+    private func subscribe(_ connection: MQTTConnection) throws {
+        self.tellGap(connection)
+        let memory = MQTTSessionMemory(context: self.context)
+        for filter in try memory.replace(with: self.configuration.subscriptions.map(\.wireFilter))
+        where connection.connack.isSessionPresent {
+            self.context.logger.info("Unsubscribing", metadata: ["filter": "\(filter)"])
+            try connection.unsubscribe(filter)
+        }
+        let isFive = self.configuration.connection.version == .five
+        for subscription in self.configuration.subscriptions {
+            let options = isFive ? subscription.options(noLocal: self.configuration.noLocal ?? true) : 0
+            let packet = try connection.subscribe(subscription.wireFilter, qos: subscription.qos, options: options)
+            self.pending[packet] = subscription
+        }
+        try connection.announce(self.configuration.connection.birth)
+        // All of it leaves before the first message is read, which could not be acknowledged yet.
+        try connection.write()
+        while connection.publisher.wantsWrite {
+            if Task.isCancelled { throw CancellationError() }
+            _ = connection.wait(reads: false, writes: true)
+            try connection.write()
+        }
+    }
+
+    /// What was published while we were away is lost unless the broker kept it.
+    private func tellGap(_ connection: MQTTConnection) {
+        guard let lost = self.history.lostAt else { return }
+        let keptNothing = !connection.connack.isSessionPresent
+        guard keptNothing || self.configuration.subscriptions.contains(where: { $0.qos == 0 }) else { return }
+        let seconds = (ContinuousClock.now - lost).components.seconds
+        self.outlet.gap(
+            keptNothing
+                ? "the connection to \(connection.peer) was lost for \(seconds) s and the broker kept no session"
+                : "the connection to \(connection.peer) was lost for \(seconds) s and the broker keeps nothing at qos 0"
+        )
+    }
+
+    private func turn(_ connection: MQTTConnection) throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        var isPausedSince: ContinuousClock.Instant?
+        var mayHaveMore = false
+        while true {
+            try Task.checkCancellation()
+            let isStopping = self.outlet.isStopping
+            let isHeld = self.unacknowledged > 0 && self.outlet.safe < self.acknowledgedFrom
+            let isPaused = !isStopping && self.pending.isEmpty && self.outlet.demand == .pause
+            if !isHeld {
+                try connection.write(corked: self.unacknowledged > 1)
+                self.unacknowledged = 0
+                if isStopping { return }
+                try self.keepAlive(connection, pausedSince: &isPausedSince, isPaused: isPaused)
+            }
+            if !self.pending.isEmpty, ContinuousClock.now > deadline {
+                throw ComponentError(.timedOut, "\(connection.peer) did not answer SUBSCRIBE in time")
+            }
+            let reads = !isStopping && !isPaused && self.unacknowledged < Self.window
+            if !(reads && mayHaveMore) {
+                let ready = connection.wait(reads: reads, writes: !isHeld)
+                guard reads, !ready.isDisjoint(with: [.readable, .failed]) else { continue }
+            }
+            mayHaveMore = try self.read(connection)
+        }
+    }
+
+    /// Reads one batch and hands it on.
+    ///
+    /// - Returns: true when there may be more, in the socket or in the TLS layer on it.
+    private func read(_ connection: MQTTConnection) throws -> Bool {
+        var mayHaveMore = false
+        var failure: (any Error)?
+        do {
+            mayHaveMore = try connection.read(atMost: Self.turn)
+        } catch {
+            // What was read before the connection was lost is handed on all the same.
+            failure = error
+        }
+        self.handOn(connection.events)
+        if let failure { throw failure }
+        try self.noteGranted(connection)
+        return mayHaveMore
+    }
+
+    private func handOn(_ events: MosquittoEvents) {
+        guard !events.messages.isEmpty || events.acknowledgements > 0 else { return }
+        let receipt = self.outlet.send(events.takeMessages())
+        let acknowledgements = events.takeAcknowledgements()
+        guard acknowledgements > 0 else { return }
+        self.unacknowledged += acknowledgements
+        self.acknowledgedFrom = receipt.position
+    }
+
+    /// Looks at the answers to SUBSCRIBE (MQTT 5 §3.9.3, MQTT 3.1.1 §3.9.3).
+    private func noteGranted(_ connection: MQTTConnection) throws {
+        guard !self.pending.isEmpty else { return }
+        for (packet, code) in connection.events.takeSubscribed() {
+            guard let subscription = self.pending.removeValue(forKey: packet) else { continue }
+            guard code < 0x80 else {
+                let reason = self.configuration.connection.version == .five ? " (\(ComponentError.text(code)))" : ""
+                throw ComponentError(
+                    .rejected, "\(connection.peer) refuses the subscription to \(subscription.wireFilter)\(reason)",
+                    retryAfter: .seconds(30)
+                )
+            }
+            if code < subscription.qos {
+                self.context.logger.warning(
+                    "Subscription granted with less than asked for",
+                    metadata: ["filter": "\(subscription.wireFilter)", "qos": "\(code)"]
+                )
+            }
+            if self.pending.isEmpty { self.outlet.connected() }
+        }
+    }
+
+    /// Keeps the broker from dropping us.
+    ///
+    /// While paused nothing is read, so no answer to a ping would be seen and libmosquitto would give up; any other packet serves the
+    /// broker as well (MQTT 5 §3.1.2.10). One that asks for nothing: ending a subscription that was never made.
+    private func keepAlive(_ connection: MQTTConnection, pausedSince: inout ContinuousClock.Instant?, isPaused: Bool) throws {
+        guard isPaused else {
+            let wasPaused = pausedSince != nil
+            pausedSince = nil
+            // The answers that came while paused are read first.
+            if !wasPaused { try connection.keepAliveTick() }
+            return
+        }
+        let now = ContinuousClock.now
+        guard let since = pausedSince else {
+            pausedSince = now
+            return
+        }
+        guard connection.keepAliveInterval != .zero, now - since > connection.keepAliveInterval / 2 else { return }
+        pausedSince = now
+        try connection.unsubscribe("streambridge/keep-alive")
+        try connection.write()
+    }
+}

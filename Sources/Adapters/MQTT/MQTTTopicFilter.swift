@@ -1,0 +1,46 @@
+/// What a subscription matches: topic levels with `+` for one and `#` for all that follow (MQTT 5 §4.7).
+struct MQTTTopicFilter: Sendable, Hashable, CustomStringConvertible {
+    /// Without `$share/<group>/`.
+    let text: String
+    private let levels: [Substring]
+
+    /// - Throws: ``MQTTTextError``.
+    init(_ text: String) throws {
+        guard !text.isEmpty else { throw MQTTTextError("a topic filter has at least one character") }
+        guard text.utf8.count <= 65_535 else { throw MQTTTextError("a topic filter has at most 65535 bytes") }
+        guard !text.utf8.contains(0) else { throw MQTTTextError("a topic filter holds no NUL") }
+        guard !text.hasPrefix("$share/") else {
+            throw MQTTTextError("a shared subscription is written with the key share: topic: alerts/#, share: group")
+        }
+        let levels = text.split(separator: "/", omittingEmptySubsequences: false)
+        for (index, level) in levels.enumerated() {
+            if level.contains("#"), level != "#" || index != levels.count - 1 {
+                throw MQTTTextError("'\(text)' has a '#' that is not the whole of its last level")
+            }
+            if level.contains("+"), level != "+" {
+                throw MQTTTextError("'\(text)' has a '+' that is not the whole of its level")
+            }
+        }
+        self.text = text
+        self.levels = levels
+    }
+
+    var description: String { self.text }
+
+    /// Whether a topic is matched. Wildcards at the beginning match no topic that begins with `$` (MQTT 5 §4.7.2).
+    func matches(_ topic: String) -> Bool {
+        if topic.utf8.first == UInt8(ascii: "$"), self.levels[0] == "+" || self.levels[0] == "#" { return false }
+        var rest = topic.utf8[...]
+        var isAtEnd = false
+        for level in self.levels {
+            // `a/#` matches `a` too.
+            if level == "#" { return true }
+            if isAtEnd { return false }
+            let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+            if level != "+", !level.utf8.elementsEqual(rest[..<end]) { return false }
+            isAtEnd = end == rest.endIndex
+            rest = isAtEnd ? rest[end...] : rest[rest.index(after: end)...]
+        }
+        return isAtEnd
+    }
+}
