@@ -77,9 +77,10 @@ package final class PollThread: SerialExecutor {
         if self.isCurrent { pthread_detach(thread) } else { pthread_join(thread, nil) }
     }
 
-    /// Ends the wait that is under way, or else the next one at its beginning. From any thread; never blocks.
+    /// Ends the wait of the job that runs, or else the job's next one at its beginning. From any thread; never blocks.
     ///
-    /// Costs a system call only when the thread does wait.
+    /// A wake before the job has begun is not kept, so a job looks at what it waits for before it waits. Costs a system call only when
+    /// the thread does wait.
     package func wake() {
         guard self.attention.exchange(Attention.called, ordering: .sequentiallyConsistent) == Attention.waiting else { return }
         var one: UInt64 = 1
@@ -145,6 +146,8 @@ package final class PollThread: SerialExecutor {
         let executor = self.asUnownedSerialExecutor()
         var jobs: [UnownedJob] = []
         while true {
+            // What was called for until now is in the list; a job's first wait shall not end because the job was enqueued.
+            self.attention.store(Attention.awake, ordering: .sequentiallyConsistent)
             let isStopped = self.state.withLock { state in
                 swap(&state.jobs, &jobs)
                 return state.isStopped

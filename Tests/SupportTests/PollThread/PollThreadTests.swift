@@ -55,8 +55,14 @@ struct PollThreadTests {
         defer { thread.stop() }
         let waiter = Waiter(thread: thread)
         async let readiness = waiter.wait(fd: -1, events: [], timeout: nil)
-        thread.wake()
+        let waking = Task {
+            while !Task.isCancelled {
+                thread.wake()
+                await Task.yield()
+            }
+        }
         #expect(await readiness.isEmpty)
+        waking.cancel()
     }
 
     @Test func `a wake between two waits is not lost, and ends one wait only`() async throws {
@@ -181,12 +187,11 @@ private actor Waiter {
     }
 
     func waits(for flags: Flags, _ count: Int) -> Int {
-        var seen = 0
-        while seen < count {
+        while true {
+            let seen = flags.raised.load(ordering: .sequentiallyConsistent)
+            if seen >= count { return seen }
             _ = self.thread.wait()
-            seen = flags.raised.load(ordering: .sequentiallyConsistent)
         }
-        return seen
     }
 
     func turnsUntilTold() async -> Int {

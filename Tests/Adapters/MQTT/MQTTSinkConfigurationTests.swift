@@ -1,0 +1,83 @@
+import BridgeCore
+import Testing
+
+@testable import MQTTAdapter
+
+struct MQTTSinkConfigurationTests {
+    @Test func `a topic is enough, and everything else has a default`() throws {
+        let configuration = try settings(MQTTSink.Configuration.self, #"{"url": "mqtt://broker", "topic": "bridge/out"}"#)
+        try configuration.validate()
+        #expect(configuration.topic.template.constant == "bridge/out")
+        #expect(configuration.qos == 1)
+        #expect(configuration.format == .json)
+        #expect(configuration.window == 100)
+        #expect(configuration.userProperties.isEmpty)
+        guard case .always(false) = configuration.retain else {
+            Issue.record("retain is \(configuration.retain)")
+            return
+        }
+    }
+
+    @Test func `a body makes the format a template`() throws {
+        let configuration = try settings(
+            MQTTSink.Configuration.self,
+            #"{"url": "mqtt://b", "topic": "a", "body": "{{ .title }}", "retain": "{{ .priority }}"}"#
+        )
+        #expect(configuration.format == .template)
+        guard case .when(let template) = configuration.retain else {
+            Issue.record("retain is \(configuration.retain)")
+            return
+        }
+        #expect(template.text == "{{ .priority }}")
+    }
+
+    @Test func `its keys hold those of the connection, and those of a route are its own`() {
+        let own = Set(MQTTSink.Configuration.CodingKeys.allCases.map(\.stringValue))
+        let connection = MQTTConnectionSettings.CodingKeys.allCases.map(\.stringValue)
+        #expect(own.isSuperset(of: connection))
+        #expect(Set(MQTTSink.Configuration.perRouteKeys.map(\.stringValue)).isDisjoint(with: connection))
+    }
+
+    @Test(
+        arguments: [
+            (#""topic": """#, "topic: a topic has at least one character"),
+            (#""topic": "a/+""#, "topic: '+' is a wildcard, and one publishes to one topic; leave it out"),
+            (#""topic": "a/#/{{ .title }}""#, "topic: '#' is a wildcard, and one publishes to one topic; leave it out"),
+            (
+                #""topic": "{{ $subject }}""#,
+                "topic: the topic begins with what an event says, so an event could choose any topic; begin it with fixed text such as"
+                    + " bridge/, or write any_topic: true"
+            ),
+            (#""topic": "a", "format": "template""#, "format: format: template needs a body"),
+            (
+                #""topic": "a", "format": "raw", "body": "x""#,
+                "body: a body is used with format: template only; leave one of the two out"
+            ),
+            (#""topic": "a", "format": "xml""#, "format: 'xml' is not one of json, raw, template"),
+            (
+                #""topic": "a", "session_expiry": "1h""#,
+                "session_expiry: a sink keeps no session: what is not confirmed is sent anew"
+            ),
+            (
+                #""topic": "a", "protocol": "3.1.1", "user_properties": {"a": "b"}"#,
+                "user_properties: user properties need protocol: 5"
+            ),
+            (#""topic": "a", "in_flight": 0"#, "in_flight: 0 is out of range; 1 to 65535 is allowed"),
+            (
+                #""topic": "a", "qos": 2"#,
+                "qos: qos 2 is not offered, because its acknowledgement cannot wait until an event is safe; write 1, which loses nothing"
+                    + " and may deliver twice"
+            ),
+        ]
+    )
+    func `a mistake is refused with what would be right`(rest: String, message: String) {
+        #expect(complaint(MQTTSink.Configuration.self, #"{"url": "mqtt://b", \#(rest)}"#) == message)
+    }
+
+    @Test(arguments: ["{{ $subject }}", "a/{{ .title | sub(\"[+]\"; \"#\") }}"])
+    func `what is allowed passes`(topic: String) throws {
+        let json = #"{"url": "mqtt://b", "topic": "\#(topic.replacing("\"", with: "\\\""))", "any_topic": true}"#
+        // The second is jq, which only the program can compile.
+        #expect(complaint(MQTTSink.Configuration.self, json).map { !$0.contains("wildcard") } ?? true)
+    }
+}

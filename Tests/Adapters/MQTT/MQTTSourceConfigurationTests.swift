@@ -1,0 +1,127 @@
+import BridgeCore
+import Testing
+
+@testable import MQTTAdapter
+
+struct MQTTSourceConfigurationTests {
+    private func read(_ json: String) throws -> MQTTSource.Configuration {
+        let configuration = try settings(MQTTSource.Configuration.self, json)
+        try configuration.validate()
+        return configuration
+    }
+
+    @Test func `one filter is enough, and everything else has a default`() throws {
+        let configuration = try self.read(#"{"url": "mqtt://broker", "subscribe": "zigbee2mqtt/#"}"#)
+        #expect(configuration.connection.address.description == "mqtt://broker:1883")
+        #expect(configuration.connection.version == .five)
+        #expect(configuration.connection.keepAlive == .seconds(30))
+        #expect(configuration.connection.clientID == nil)
+        #expect(configuration.subscriptions.map(\.wireFilter) == ["zigbee2mqtt/#"])
+        #expect(configuration.subscriptions[0].qos == 1)
+        #expect(configuration.subscriptions[0].retained == .accept)
+        #expect(configuration.sessionExpiry == .seconds(3600))
+        #expect(configuration.exclusiveResources.isEmpty)
+    }
+
+    @Test func `filters are texts and mappings, mixed`() throws {
+        let configuration = try self.read(
+            """
+            {"url": "mqtts://me:pw@broker", "client_id": "c", "protocol": "5", "keep_alive": "1m", "session_expiry": "7d",
+             "tls": {"ca_file": "/ca.pem", "cert_file": "/c.pem", "key_file": "/k.pem", "insecure": true},
+             "will": {"topic": "bridge/state", "payload": "offline"},
+             "birth": {"topic": "bridge/state", "payload": "online", "qos": 0, "retain": false},
+             "subscribe": ["a/+", {"topic": "b/#", "qos": 0, "share": "group", "retained": "ignore"},
+                           {"topic": "c", "retained": "first_time"}], "no_local": false}
+            """
+        )
+        #expect(configuration.subscriptions.map(\.wireFilter) == ["a/+", "$share/group/b/#", "c"])
+        #expect(configuration.subscriptions.map(\.qos) == [1, 0, 1])
+        #expect(configuration.subscriptions.map { $0.options(noLocal: true) } == [0x04, 0x20, 0x14])
+        #expect(configuration.sessionExpiry == .seconds(7 * 86_400))
+        #expect(configuration.noLocal == false)
+        #expect(configuration.connection.user == "me")
+        #expect(configuration.connection.password == Secret("pw"))
+        #expect(configuration.connection.tls?.isInsecure == true)
+        #expect(configuration.connection.will?.isRetained == true)
+        #expect(configuration.connection.birth?.isRetained == false)
+        #expect(configuration.exclusiveResources == [Resource("client id", "c at mqtts://broker:8883")])
+    }
+
+    @Test func `only qos 0 asks for no session`() throws {
+        let configuration = try self.read(#"{"url": "mqtt://b", "subscribe": {"topic": "a", "qos": 0}}"#)
+        #expect(configuration.sessionExpiry == .zero)
+        #expect(!configuration.wantsSession)
+    }
+
+    @Test func `its keys hold those of the connection`() {
+        let own = Set(MQTTSource.Configuration.CodingKeys.allCases.map(\.stringValue))
+        #expect(own.isSuperset(of: MQTTConnectionSettings.CodingKeys.allCases.map(\.stringValue)))
+    }
+
+    @Test(
+        arguments: [
+            (#""subscribe": []"#, "subscribe: at least one topic filter is needed, such as zigbee2mqtt/#"),
+            (#""subscribe": ["a", {"topic": "a", "qos": 0}]"#, "subscribe: a is subscribed to twice"),
+            (
+                #""subscribe": {"topic": "a", "qos": 2}"#,
+                "subscribe.qos: qos 2 is not offered, because its acknowledgement cannot wait until an event is safe; write 1, which"
+                    + " loses nothing and may deliver twice"
+            ),
+            (#""subscribe": {"topic": "a", "qos": 3}"#, "subscribe.qos: 3 is not a quality of service; write 0 or 1"),
+            (#""subscribe": {"topic": "a#"}"#, "subscribe.topic: 'a#' has a '#' that is not the whole of its last level"),
+            (#""subscribe": "a#""#, "subscribe: 'a#' has a '#' that is not the whole of its last level"),
+            (#""subscribe": {"topic": "a", "share": "x/y"}"#, "subscribe.share: a group has a name without '/', '+' and '#'"),
+            (
+                #""subscribe": {"topic": "a", "retained": "no"}"#,
+                "subscribe.retained: 'no' is not one of accept, ignore, first_time"
+            ),
+            (
+                #""subscribe": {"topic": "a", "retain": "ignore"}"#,
+                "subscribe.retain: there is no key retain; there are topic, qos, share, retained"
+            ),
+            (
+                #""subscribe": "a", "session_expiry": "0s""#,
+                "session_expiry: qos 1 needs a session that outlives a lost connection; write 1m or more, or qos: 0 at every topic"
+            ),
+            (
+                #""subscribe": {"topic": "a", "qos": 0, "retained": "first_time"}"#,
+                "session_expiry: retained: first_time at a needs a session that outlives a lost connection; write 1m or more"
+            ),
+            (
+                #""subscribe": {"topic": "a", "retained": "first_time"}, "protocol": "3.1.1""#,
+                "subscribe: retained: first_time at a needs protocol: 5; write accept or ignore"
+            ),
+            (#""subscribe": "a", "protocol": "3.1.1", "no_local": true"#, "no_local: no_local needs protocol: 5"),
+            (#""subscribe": "a", "protocol": "4""#, "protocol: '4' is not one of 3.1.1, 5"),
+            (
+                #""subscribe": "a", "tls": {"ca_file": "/x"}"#,
+                "tls: tls applies to mqtts:// only; the url is mqtt://b:1883"
+            ),
+            (#""subscribe": "a", "tls": {"cert_file": "/x"}"#, "tls: cert_file and key_file need each other"),
+            (
+                #""subscribe": "a", "tls": {"ca": "/x"}"#,
+                "tls.ca: there is no key ca; there are ca_file, cert_file, key_file, insecure"
+            ),
+            (#""subscribe": "a", "password": "x""#, "password: a password needs a user"),
+            (
+                #""subscribe": "a", "client_id": """#,
+                "client_id: a client id has at least one character; leave the key out for a made one"
+            ),
+            (#""subscribe": "a", "keep_alive": "1s""#, "keep_alive: 1 s is out of range; 5s to 18h is allowed, or 0s for none"),
+            (
+                #""subscribe": "a", "will": {"topic": "a/#"}"#,
+                "will.topic: 'a/#' is not a topic; it has characters, and no '+' and '#'"
+            ),
+        ]
+    )
+    func `a mistake is refused with what would be right`(rest: String, message: String) {
+        #expect(complaint(MQTTSource.Configuration.self, #"{"url": "mqtt://b", \#(rest)}"#) == message)
+    }
+
+    @Test func `a bad url is refused under its key`() {
+        #expect(
+            complaint(MQTTSource.Configuration.self, #"{"url": "b:1883", "subscribe": "a"}"#)
+                == "url: this is not a URL; write mqtt://host, mqtt://host:1883 or mqtts://host:8883"
+        )
+    }
+}

@@ -1,0 +1,36 @@
+import Testing
+
+@testable import MQTTAdapter
+
+struct MQTTTopicFilterTests {
+    @Test(
+        arguments: [
+            ("a/b", "a/b", true), ("a/b", "a/c", false), ("a/b", "a", false), ("a/b", "a/b/c", false), ("a", "a/b", false),
+            ("a/+", "a/b", true), ("a/+", "a", false), ("a/+", "a/b/c", false), ("a/+", "a/", true), ("+", "a", true),
+            ("+", "/a", false), ("+/+", "/a", true), ("/+", "/a", true), ("+/b/+", "a/b/c", true), ("+/b/+", "a/x/c", false),
+            ("#", "a", true), ("#", "a/b/c", true), ("a/#", "a", true), ("a/#", "a/b/c", true), ("a/#", "ab", false),
+            ("a/+/#", "a", false), ("a/+/#", "a/b", true), ("a//b", "a//b", true), ("a//b", "a/b", false),
+            ("#", "$SYS/uptime", false), ("+/uptime", "$SYS/uptime", false), ("$SYS/#", "$SYS/uptime", true),
+            ("ä/+", "ä/ö", true), ("a/b/", "a/b", false), ("a/b", "a/b/", false),
+        ]
+    )
+    func `a filter matches as MQTT 4·7 says`(filter: String, topic: String, isMatch: Bool) throws {
+        #expect(try MQTTTopicFilter(filter).matches(topic) == isMatch)
+    }
+
+    @Test(
+        arguments: [
+            ("", "a topic filter has at least one character"),
+            ("a#", "'a#' has a '#' that is not the whole of its last level"),
+            ("#/a", "'#/a' has a '#' that is not the whole of its last level"),
+            ("a/b+", "'a/b+' has a '+' that is not the whole of its level"),
+            ("a\0b", "a topic filter holds no NUL"),
+            ("$share/group/a", "a shared subscription is written with the key share: topic: alerts/#, share: group"),
+            (String(repeating: "x", count: 65_536), "a topic filter has at most 65535 bytes"),
+        ]
+    )
+    func `what is no filter is refused with the reason`(text: String, message: String) {
+        let error = #expect(throws: MQTTTextError.self) { try MQTTTopicFilter(text) }
+        #expect(error?.description == message)
+    }
+}

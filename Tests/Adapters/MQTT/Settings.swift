@@ -1,0 +1,17 @@
+import BridgeCore
+import FoundationEssentials
+
+/// Reads settings as the loader would. JSON is YAML enough for the tests of one adapter.
+func settings<Configuration: Decodable>(_ type: Configuration.Type, _ json: String) throws -> Configuration {
+    try JSONDecoder().decode(type, from: Data(json.utf8))
+}
+
+/// Reads and validates settings and returns the complaint.
+func complaint<Configuration: ComponentConfiguration>(_ type: Configuration.Type, _ json: String) -> String? {
+    do {
+        try settings(type, json).validate()
+        return nil
+    } catch {
+        return "\(error)"
+    }
+}
