@@ -40,7 +40,7 @@ let package = Package(
             name: "BridgeCore",
             dependencies: ["JSON", .nio, .logging, .deque]
         ),
-        .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "Yams"]),
+        .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "Yams", .logging]),
         .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", .nio]),
 
         .target(name: "PollThread", dependencies: ["CLinux"], path: "Sources/Support/PollThread"),
@@ -81,7 +81,7 @@ let package = Package(
         .testTarget(name: "BridgeCoreTests", dependencies: ["BridgeCore", "BridgeTesting", "JSON", .nio, .logging]),
         .testTarget(
             name: "BridgeConfigurationTests",
-            dependencies: ["BridgeCore", "BridgeConfiguration", "BridgeTesting"]
+            dependencies: ["BridgeCore", "BridgeConfiguration", "BridgeTesting", .logging]
         ),
         .testTarget(name: "ExpressionsTests", dependencies: ["BridgeCore", "Expressions", .nio]),
         .testTarget(

@@ -1,2 +1,2 @@
 /// `match:`, the declarative filter, compiled.
-package struct Matcher: Sendable {}
+package struct Matcher: Sendable, Decodable {}

@@ -1,2 +1,2 @@
 /// `set:`, compiled: makes a changed copy of an event.
-package struct Shaping: Sendable {}
+package struct Shaping: Sendable, Decodable {}

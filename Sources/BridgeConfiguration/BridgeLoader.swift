@@ -1,0 +1,165 @@
+package import BridgeCore
+import Yams
+
+/// Reads a configuration file into a plan, or says everything that is wrong with it.
+package struct BridgeLoader: Sendable {
+    private let catalog: AdapterCatalog
+    private let expressions: any ExpressionCompiler
+    private let expansion: ScalarExpansion
+
+    /// - Parameters:
+    ///   - environment: what `${env:NAME}` stands for.
+    ///   - readFile: what `${file:PATH}` stands for.
+    package init(
+        catalog: AdapterCatalog, expressions: any ExpressionCompiler, environment: [String: String],
+        readFile: @escaping @Sendable (String) throws -> String
+    ) {
+        self.catalog = catalog
+        self.expressions = expressions
+        self.expansion = ScalarExpansion(environment: environment, readFile: readFile)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// No I/O but for `${file:PATH}`.
+    ///
+    /// - Parameter file: its name, for messages.
+    package func load(text: String, file: String) throws(ConfigurationErrors) -> BridgePlan {
+        let findings = Findings(file: file)
+        var plan = BridgePlan()
+        if let root = self.root(text, findings) { self.read(root, into: &plan, findings) }
+        guard findings.errors.isEmpty else {
+            throw ConfigurationErrors(
+                diagnostics: findings.errors.sorted { ($0.line, $0.column, $0.message) < ($1.line, $1.column, $1.message) }
+            )
+        }
+        plan.warnings = findings.warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+        return plan
+    }
+
+    /// Bytes that names of components and of the service may have.
+    static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+
+    // MARK: From text to nodes
+
+    private func root(_ text: String, _ findings: Findings) -> Located? {
+        do {
+            guard let node = try Yams.compose(yaml: text), !Located(node: node, path: []).isNull else {
+                findings.error("the file is empty; it needs sources, sinks and routes", line: 1, column: 1)
+                return nil
+            }
+            let root = Located(node: self.expanded(node, [], findings), path: [])
+            guard root.node.mapping != nil else {
+                findings.error("must be a mapping with sources, sinks and routes", at: root)
+                return nil
+            }
+            return root
+        } catch let error as YamlError {
+            self.tell(error, findings)
+        } catch {
+            findings.error("\(error)", line: 1, column: 1)
+        }
+        return nil
+    }
+
+    private func tell(_ error: YamlError, _ findings: Findings) {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+            findings.error(problem, line: mark.line, column: mark.column)
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let keys = duplicates.map { "'\($0)'" }.joined(separator: ", ")
+            findings.error("\(keys) stands twice in the same mapping", line: context.mark.line, column: context.mark.column)
+        case .reader(let problem, _, _, _): findings.error(problem, line: 1, column: 1)
+        default: findings.error("\(error)", line: 1, column: 1)
+        }
+    }
+
+    private func expanded(_ node: Node, _ path: [String], _ findings: Findings) -> Node {
+        switch node {
+        case .scalar(var scalar):
+            do {
+                let text = try self.expansion.expand(scalar.string)
+                if text != scalar.string { scalar.string = text }
+            } catch {
+                findings.error(error.message, at: Located(node: node, path: path))
+            }
+            return .scalar(scalar)
+        case .mapping(let mapping):
+            let pairs = mapping.map { ($0.key, self.expanded($0.value, path + [$0.key.string ?? "?"], findings)) }
+            return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark))
+        case .sequence(let sequence):
+            let items = sequence.enumerated().map { self.expanded($0.element, path + ["[\($0.offset)]"], findings) }
+            return .sequence(Node.Sequence(items, sequence.tag, sequence.style, sequence.mark))
+        case .alias:
+            return node
+        }
+    }
+
+    // MARK: From nodes to the plan
+
+    private func read(_ root: Located, into plan: inout BridgePlan, _ findings: Findings) {
+        findings.refuseUnknownKeys(
+            of: root, known: ["version", "service", "http", "log", "defaults", "sources", "sinks", "routes"])
+        if let version = root.child("version"), version.text != "1" {
+            findings.error("'\(version.text ?? "")' is no known version; 1 is", at: version)
+        }
+        let decoding = SettingsDecoding(findings: findings, userInfo: [.expressionCompiler: self.expressions])
+        self.readService(root, into: &plan, decoding, findings)
+        let defaults = root.child("defaults")
+        if let defaults {
+            findings.refuseUnknownKeys(of: defaults, known: ["source", "sink", "dead_letter", "unrouted", "event"])
+            if let event = defaults.child("event") {
+                findings.refuseUnknownKeys(of: event, known: EventDeclaration.CodingKeys.allCases.map(\.rawValue))
+                plan.limits = decoding.decode(event, as: EventDeclaration.self)?.limits ?? plan.limits
+            }
+        }
+        let components = ComponentReader(
+            catalog: self.catalog, decoding: decoding, findings: findings, defaults: defaults, limits: plan.limits
+        )
+        let sources = components.sources(root.child("sources"))
+        var sinks = components.sinks(root.child("sinks"))
+        let sinkNames = root.child("sinks")?.members.map(\.key) ?? []
+        plan.routes = RouteReader(
+            components: components, expressions: self.expressions, sourceNames: root.child("sources")?.members.map(\.key) ?? [],
+            sinkNames: sinkNames
+        ).routes(root.child("routes"), sinks: &sinks)
+        plan.sources = sources.map(\.prepared)
+        plan.sinks = sinks.map(\.prepared)
+        let graph = GraphChecks(
+            root: root, defaults: defaults, sources: sources, sinks: sinks, sinkNames: sinkNames, findings: findings)
+        plan.unroutedSink = graph.check(plan.routes)
+    }
+
+    private func readService(
+        _ root: Located, into plan: inout BridgePlan, _ decoding: SettingsDecoding, _ findings: Findings
+    ) {
+        if let service = root.child("service") {
+            findings.refuseUnknownKeys(of: service, known: ServiceDeclaration.CodingKeys.allCases.map(\.rawValue))
+            if let log = service.child("log") {
+                findings.refuseUnknownKeys(of: log, known: ServiceDeclaration.LogKeys.allCases.map(\.rawValue))
+            }
+            plan.service = decoding.decode(service, as: ServiceDeclaration.self)?.settings ?? plan.service
+        }
+        if let http = root.child("http") {
+            findings.refuseUnknownKeys(of: http, known: HTTPDeclaration.CodingKeys.allCases.map(\.rawValue))
+            if let tls = http.child("tls") {
+                findings.refuseUnknownKeys(of: tls, known: HTTPDeclaration.TLSKeys.allCases.map(\.rawValue))
+            }
+            plan.http = decoding.decode(http, as: HTTPDeclaration.self)?.settings ?? plan.http
+        }
+        if let log = root.child("log") {
+            findings.refuseUnknownKeys(of: log, known: LogDeclaration.CodingKeys.allCases.map(\.rawValue))
+            if let retain = log.child("retain") {
+                findings.refuseUnknownKeys(of: retain, known: LogDeclaration.RetainKeys.allCases.map(\.rawValue))
+            }
+            plan.logLimits = decoding.decode(log, as: LogDeclaration.self)?.limits ?? plan.logLimits
+        }
+    }
+}

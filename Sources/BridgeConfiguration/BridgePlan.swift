@@ -1,0 +1,78 @@
+package import BridgeCore
+package import Logging
+
+/// A configuration file, read and checked: everything that the program needs to put the bridges together.
+package struct BridgePlan: Sendable {
+    package var service = ServiceSettings()
+    package var http = HTTPSettings()
+    /// `log.retain`, the bounds of the memory log.
+    package var logLimits = LogLimits()
+    package var sources: [PreparedSource] = []
+    package var sinks: [PreparedSink] = []
+    /// Name their sinks by place in ``sinks``.
+    package var routes: [Route] = []
+    /// The place of the sink that takes what no route takes; `nil` means dropped and counted.
+    package var unroutedSink: Int?
+    /// `defaults.event`.
+    package var limits = EventLimits()
+    /// What may be meant, but looks like a mistake.
+    package var warnings: [Diagnostic] = []
+}
+
+/// `service:` in the file.
+package struct ServiceSettings: Sendable {
+    /// How log lines look.
+    package enum LogFormat: String, Sendable, CaseIterable {
+        case text
+        case json
+    }
+
+    /// This bridge's name, see `Passage.origin`; `nil` lets the program choose one that no other bridge has.
+    package var name: String?
+    /// Where cursors are kept; `nil` keeps them in memory.
+    package var stateDirectory: String?
+    /// How long the end may take; default 30 s.
+    package var drain: Duration = .seconds(30)
+    /// How many bridges an event may cross, 1 to 255; default 8.
+    package var maximumHops = 8
+    package var logLevel = Logger.Level.info
+    package var logFormat = LogFormat.text
+}
+
+/// `http:` in the file: the one listener for streams, webhooks and operations.
+package struct HTTPSettings: Sendable {
+    /// The host to listen on; default 127.0.0.1.
+    package var host = "127.0.0.1"
+    /// Default 8080; 0 lets the system choose.
+    package var port = 8080
+    /// PEM files of the certificate with its chain, and of its key.
+    package var certificateFile: String?
+    package var keyFile: String?
+    /// Connections at once, streams included; default 100 000.
+    package var maximumConnections = 100_000
+}
+
+/// One source, ready to be made.
+package struct PreparedSource: Sendable {
+    package let name: String
+    package let registration: SourceRegistration
+    package let settings: DecodedSettings
+    package let acknowledge: AcknowledgePolicy
+    package let normalise: NormaliseSettings
+    /// Whether known losses become gap events (`on_gap: emit`) or are only counted.
+    package let emitsGaps: Bool
+    package let retry: RetrySettings
+    /// Whether the program is ready only while it is connected.
+    package let isRequired: Bool
+}
+
+/// One sink, ready to be made.
+package struct PreparedSink: Sendable {
+    package let name: String
+    package let registration: SinkRegistration
+    /// Its own settings, then those of every different `with:` in the routes.
+    package var variants: [DecodedSettings]
+    package let delivery: DeliverySettings
+    /// Whether the program is ready only while it is connected.
+    package let isRequired: Bool
+}

@@ -1,0 +1,45 @@
+import Yams
+
+/// Collects what is found while a file is read, so that all of it can be told at once.
+final class Findings {
+    private let file: String
+    private(set) var errors: [Diagnostic] = []
+    private(set) var warnings: [Diagnostic] = []
+
+    init(file: String) {
+        self.file = file
+    }
+
+    func error(_ message: String, at place: Located) {
+        let diagnostic = self.diagnostic(.error, message, at: place)
+        if !self.errors.contains(diagnostic) { self.errors.append(diagnostic) }
+    }
+
+    func warning(_ message: String, at place: Located) {
+        self.warnings.append(self.diagnostic(.warning, message, at: place))
+    }
+
+    /// A mistake of the YAML itself.
+    func error(_ message: String, line: Int, column: Int) {
+        self.errors.append(
+            Diagnostic(severity: .error, file: self.file, line: line, column: column, path: "", message: message)
+        )
+    }
+
+    private func diagnostic(_ severity: Diagnostic.Severity, _ message: String, at place: Located) -> Diagnostic {
+        Diagnostic(
+            severity: severity, file: self.file, line: place.node.mark?.line ?? 1, column: place.node.mark?.column ?? 1,
+            path: place.path.joined(separator: ".").replacing(".[", with: "["), message: message
+        )
+    }
+
+    /// Refuses members that nobody reads.
+    func refuseUnknownKeys(of place: Located, known: [String]) {
+        for (key, node) in place.node.mapping ?? [:] {
+            guard let name = key.string, !known.contains(name) else { continue }
+            _ = node
+            self.error(
+                "unknown key '\(name)'\(NearestName.hint(for: name, among: known))", at: Located(node: key, path: place.path))
+        }
+    }
+}

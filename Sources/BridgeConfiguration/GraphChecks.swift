@@ -1,0 +1,99 @@
+import BridgeCore
+import Yams
+
+/// Looks at sources, sinks and routes together.
+struct GraphChecks {
+    let root: Located
+    let defaults: Located?
+    let sources: [ComponentReader.Found<PreparedSource>]
+    let sinks: [ComponentReader.Found<PreparedSink>]
+    /// Those with mistakes included.
+    let sinkNames: [String]
+    let findings: Findings
+
+    /// - Returns: the place of the sink for events that no route takes.
+    func check(_ routes: [Route]) -> Int? {
+        for key in ["sources", "sinks", "routes"] {
+            guard let part = self.root.child(key), !part.isNull else {
+                self.findings.error("'\(key)' is missing", at: self.root)
+                continue
+            }
+            if part.node.mapping?.isEmpty == true || part.node.sequence?.isEmpty == true {
+                self.findings.error("is empty; at least one is needed", at: part)
+            }
+        }
+        self.checkResources()
+        let unrouted = self.checkDeadLetters()
+        self.warnOfIdle(routes)
+        return unrouted
+    }
+
+    /// Two components must not claim the same thing.
+    private func checkResources() {
+        var owners: [Resource: Located] = [:]
+        let claims =
+            self.sources.map { ($0.prepared.settings.exclusiveResources, $0.place) }
+            + self.sinks.map { ($0.prepared.variants[0].exclusiveResources, $0.place) }
+        for (resources, place) in claims {
+            for resource in resources {
+                if let owner = owners[resource] {
+                    let line = owner.node.mark?.line ?? 1
+                    self.findings.error(
+                        "the \(resource) belongs to \(owner.path.joined(separator: ".")) already (line \(line))", at: place)
+                } else {
+                    owners[resource] = place
+                }
+            }
+        }
+    }
+
+    private func checkDeadLetters() -> Int? {
+        if let name = self.defaults?.child("dead_letter") { self.refuseUnknownSink(name) }
+        for sink in self.sinks {
+            let delivery = sink.prepared.delivery
+            if let name = sink.place.child("dead_letter") {
+                self.refuseUnknownSink(name)
+                if name.text == sink.prepared.name { self.findings.error("a sink cannot take its own dead letters", at: name) }
+            }
+            if delivery.onFull == .deadLetter, delivery.deadLetter == nil {
+                self.findings.error(
+                    "on_full: dead_letter needs a sink for the dead letters; set dead_letter here or in defaults", at: sink.place
+                )
+            }
+        }
+        guard let unrouted = self.defaults?.child("unrouted") else { return nil }
+        switch unrouted.text {
+        case "drop": return nil
+        case "dead_letter":
+            guard let name = self.defaults?.child("dead_letter")?.text else {
+                self.findings.error("dead_letter needs a sink for the dead letters; set defaults.dead_letter", at: unrouted)
+                return nil
+            }
+            return self.sinks.firstIndex { $0.prepared.name == name }
+        default:
+            self.findings.error("'\(unrouted.text ?? "")' is not one of drop, dead_letter", at: unrouted)
+            return nil
+        }
+    }
+
+    private func refuseUnknownSink(_ place: Located) {
+        let name = place.text ?? ""
+        guard !self.sinkNames.contains(name) else { return }
+        self.findings.error("no sink is called '\(name)'\(NearestName.hint(for: name, among: self.sinkNames))", at: place)
+    }
+
+    /// Components that nothing goes through are probably forgotten.
+    private func warnOfIdle(_ routes: [Route]) {
+        guard !routes.isEmpty else { return }
+        let letters = Set(
+            self.sinks.compactMap(\.prepared.delivery.deadLetter) + [self.defaults?.child("dead_letter")?.text ?? ""])
+        for (index, sink) in self.sinks.enumerated() where !letters.contains(sink.prepared.name) {
+            if !routes.contains(where: { $0.targets.contains { $0.sink == index } }) {
+                self.findings.warning("no route goes to this sink", at: sink.place)
+            }
+        }
+        for source in self.sources where !routes.contains(where: { $0.sources?.contains(source.prepared.name) ?? true }) {
+            self.findings.warning("no route takes from this source", at: source.place)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import BridgeCore
+import Yams
+
+/// One node of the file with the path to it.
+struct Located {
+    let node: Node
+    let path: [String]
+
+    func child(_ key: String) -> Located? {
+        self.node.mapping?[key].map { Located(node: $0, path: self.path + [key]) }
+    }
+
+    /// The members of a mapping in the order of the file.
+    var members: [(key: String, value: Located)] {
+        (self.node.mapping ?? [:]).compactMap { key, value in
+            key.string.map { ($0, Located(node: value, path: self.path + [$0])) }
+        }
+    }
+
+    /// The items of a sequence; a single scalar or mapping counts as a sequence of one.
+    var items: [Located] {
+        guard let sequence = self.node.sequence else { return self.isNull ? [] : [self] }
+        return sequence.enumerated().map { Located(node: $0.element, path: self.path + ["[\($0.offset)]"]) }
+    }
+
+    var isNull: Bool {
+        guard case .scalar(let scalar) = self.node else { return false }
+        return scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+    }
+
+    var text: String? {
+        if case .scalar(let scalar) = self.node { scalar.string } else { nil }
+    }
+
+    /// Follows a coding path as far as it goes.
+    func descend(_ codingPath: [any CodingKey]) -> Located {
+        var place = self
+        for key in codingPath {
+            if let index = key.intValue, let sequence = place.node.sequence, sequence.indices.contains(index) {
+                place = Located(node: sequence[index], path: place.path + ["[\(index)]"])
+            } else if let child = place.child(key.stringValue) {
+                place = child
+            } else {
+                break
+            }
+        }
+        return place
+    }
+
+    /// A copy of a mapping without a member, or with one replaced.
+    func replacing(_ key: String, by value: Node?) -> Located {
+        guard let mapping = self.node.mapping else { return self }
+        var pairs = mapping.filter { $0.key.string != key }.map { ($0.key, $0.value) }
+        if let value { pairs.append((Node(key), value)) }
+        return Located(node: .mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark)), path: self.path)
+    }
+}

@@ -1,0 +1,27 @@
+/// What a person may have meant.
+enum NearestName {
+    /// `; did you mean 'topic'?`, or the whole list when nothing is near.
+    static func hint(for word: String, among names: [String]) -> String {
+        let near = names.map { ($0, self.distance(word, $0)) }.min { $0.1 < $1.1 }
+        if let (name, distance) = near, distance <= max(1, min(word.count, name.count) / 3) { return "; did you mean '\(name)'?" }
+        return names.isEmpty ? "; there are none" : "; there are \(names.sorted().joined(separator: ", "))"
+    }
+
+    /// How many characters must be added, removed, replaced or swapped with their neighbour.
+    private static func distance(_ first: String, _ second: String) -> Int {
+        let first = Array(first.lowercased()), second = Array(second.lowercased())
+        var rows = [Array(0...second.count)]
+        for (line, character) in first.enumerated() {
+            var row = [line + 1]
+            for (column, other) in second.enumerated() {
+                var best = min(rows[line][column + 1] + 1, row[column] + 1, rows[line][column] + (character == other ? 0 : 1))
+                if line > 0, column > 0, character == second[column - 1], first[line - 1] == other {
+                    best = min(best, rows[line - 1][column - 1] + 1)
+                }
+                row.append(best)
+            }
+            rows.append(row)
+        }
+        return rows[first.count][second.count]
+    }
+}

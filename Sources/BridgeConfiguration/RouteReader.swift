@@ -1,0 +1,146 @@
+import BridgeCore
+import Yams
+
+/// Reads `routes:`, once sources and sinks are known.
+struct RouteReader {
+    let components: ComponentReader
+    let expressions: any ExpressionCompiler
+    /// The names of all sources and sinks of the file, those with mistakes included, so that these are not told twice.
+    let sourceNames: [String]
+    let sinkNames: [String]
+    private var findings: Findings { self.components.findings }
+
+    init(components: ComponentReader, expressions: any ExpressionCompiler, sourceNames: [String], sinkNames: [String]) {
+        self.components = components
+        self.expressions = expressions
+        self.sourceNames = sourceNames
+        self.sinkNames = sinkNames
+    }
+
+    /// - Parameter sinks: gets a further variant for each different `with:`.
+    func routes(_ place: Located?, sinks: inout [ComponentReader.Found<PreparedSink>]) -> [Route] {
+        guard let place, !place.isNull else { return [] }
+        guard place.node.sequence != nil else {
+            self.findings.error("must be a list of routes", at: place)
+            return []
+        }
+        var names: Set<String> = []
+        return place.items.enumerated().compactMap { index, place in
+            guard place.node.mapping != nil else {
+                self.findings.error("must be a mapping with a 'to'", at: place)
+                return nil
+            }
+            self.findings.refuseUnknownKeys(of: place, known: ["name", "from", "match", "when", "set", "to", "stop"])
+            let name = place.child("name")?.text ?? "route-\(index + 1)"
+            if !names.insert(name).inserted {
+                self.findings.error(
+                    "the name '\(name)' stands twice; routes need different names", at: place.child("name") ?? place)
+            }
+            return Route(
+                name: name, sources: self.sources(place.child("from")),
+                match: self.components.decoding.decodeIfPresent(place.child("match"), as: Matcher.self),
+                when: self.condition(place.child("when")),
+                shaping: self.components.decoding.decodeIfPresent(place.child("set"), as: Shaping.self),
+                targets: self.targets(place, &sinks), stop: self.stop(place.child("stop"))
+            )
+        }
+    }
+
+    private func sources(_ place: Located?) -> Set<String>? {
+        guard let place else { return nil }
+        let names = place.items.compactMap { item -> String? in
+            guard let name = item.text else {
+                self.findings.error("must be the name of a source", at: item)
+                return nil
+            }
+            guard self.sourceNames.contains(name) else {
+                self.findings.error(
+                    "no source is called '\(name)'\(NearestName.hint(for: name, among: self.sourceNames))", at: item)
+                return nil
+            }
+            return name
+        }
+        return Set(names)
+    }
+
+    private func condition(_ place: Located?) -> (any Expression)? {
+        guard let place else { return nil }
+        guard let text = place.text else {
+            self.findings.error("must be text: a jq expression", at: place)
+            return nil
+        }
+        do {
+            return try self.expressions.compile(text)
+        } catch {
+            self.findings.error("\(error)", at: place)
+            return nil
+        }
+    }
+
+    private func stop(_ place: Located?) -> Bool {
+        guard let place else { return false }
+        return self.components.decoding.decode(place, as: Bool.self) ?? false
+    }
+
+    private func targets(_ route: Located, _ sinks: inout [ComponentReader.Found<PreparedSink>]) -> [Route.Target] {
+        guard let to = route.child("to"), !to.items.isEmpty else {
+            self.findings.error("'to' is missing; name at least one sink", at: route)
+            return []
+        }
+        var targets: [Route.Target] = []
+        for item in to.items {
+            let name = item.text ?? item.child("sink")?.text
+            if item.node.mapping != nil { self.findings.refuseUnknownKeys(of: item, known: ["sink", "with"]) }
+            guard let name else {
+                self.findings.error("must be the name of a sink, or {sink: NAME, with: {…}}", at: item)
+                continue
+            }
+            guard let index = sinks.firstIndex(where: { $0.prepared.name == name }) else {
+                if !self.sinkNames.contains(name) {
+                    self.findings.error(
+                        "no sink is called '\(name)'\(NearestName.hint(for: name, among: self.sinkNames))", at: item)
+                }
+                continue
+            }
+            var target = Route.Target(sink: index)
+            if let with = item.child("with"), !with.isNull {
+                guard let variant = self.variant(with, of: &sinks[index]) else { continue }
+                target.variant = variant
+            }
+            if targets.contains(target) {
+                self.findings.error("the sink '\(name)' stands twice in this route", at: item)
+            } else {
+                targets.append(target)
+            }
+        }
+        return targets
+    }
+
+    /// Decodes the sink's settings with what `with:` sets anew.
+    private func variant(_ with: Located, of sink: inout ComponentReader.Found<PreparedSink>) -> Int? {
+        let registration = sink.prepared.registration
+        guard with.node.mapping != nil else {
+            self.findings.error("must be a mapping of the sink's settings", at: with)
+            return nil
+        }
+        let allowed = registration.perRouteKeys
+        var merged = sink.place
+        var isAllowed = true
+        for (key, value) in with.members {
+            if allowed.contains(key) {
+                merged = merged.replacing(key, by: value.node)
+            } else {
+                isAllowed = false
+                let list = allowed.isEmpty ? "nothing can" : "\(allowed.sorted().joined(separator: ", ")) can"
+                self.findings.error("'\(key)' of a \(registration.kind) sink cannot be set per route; \(list)", at: value)
+            }
+        }
+        // Mistakes are told where `with:` stands; only its values are new.
+        guard isAllowed, let settings = self.components.settings(Located(node: merged.node, path: with.path), registration.decode)
+        else {
+            return nil
+        }
+        sink.prepared.variants.append(settings)
+        return sink.prepared.variants.count - 1
+    }
+}

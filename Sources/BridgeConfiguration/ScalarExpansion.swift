@@ -1,0 +1,59 @@
+/// Replaces `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}` in one scalar; `$$` stands for `$`.
+///
+/// Done after parsing, so that no value can add structure to the file. What is replaced is never part of a message.
+struct ScalarExpansion {
+    let environment: [String: String]
+    let readFile: @Sendable (String) throws -> String
+
+    /// What is wrong with a scalar.
+    struct Failure: Error {
+        let message: String
+    }
+
+    func expand(_ text: String) throws(Failure) -> String {
+        guard text.contains("$") else { return text }
+        var result = ""
+        var rest = text[...]
+        while let dollar = rest.firstIndex(of: "$") {
+            result += rest[..<dollar]
+            rest = rest[rest.index(after: dollar)...]
+            if rest.first == "$" {
+                result += "$"
+                rest = rest.dropFirst()
+            } else if rest.first == "{" {
+                guard let end = rest.firstIndex(of: "}") else {
+                    throw Failure(message: "'${' has no closing '}'; write $$ for a plain $")
+                }
+                result += try self.value(of: String(rest[rest.index(after: rest.startIndex)..<end]))
+                rest = rest[rest.index(after: end)...]
+            } else {
+                result += "$"
+            }
+        }
+        return result + rest
+    }
+
+    private func value(of reference: String) throws(Failure) -> String {
+        if reference.hasPrefix("env:") {
+            let body = reference.dropFirst(4)
+            let parts = body.split(separator: ":-", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(parts[0])
+            if let value = self.environment[name], parts.count == 1 || !value.isEmpty { return value }
+            guard parts.count == 2 else {
+                throw Failure(message: "the environment variable \(name) is not set; set it or write ${env:\(name):-default}")
+            }
+            return String(parts[1])
+        }
+        if reference.hasPrefix("file:") {
+            let path = String(reference.dropFirst(5))
+            do {
+                let text = try self.readFile(path)
+                return text.hasSuffix("\n") ? String(text.dropLast()) : text
+            } catch {
+                throw Failure(message: "the file \(path) cannot be read: \(error)")
+            }
+        }
+        throw Failure(
+            message: "'${\(reference)}' is not known; write ${env:NAME}, ${env:NAME:-default}, ${file:PATH}, or $$ for a plain $")
+    }
+}

@@ -1,0 +1,91 @@
+import BridgeCore
+import Yams
+
+/// Decodes a part of the file into a type, and says of every value that cannot be what is wrong and what would be right.
+struct SettingsDecoding {
+    let findings: Findings
+    let userInfo: [CodingUserInfoKey: any Sendable]
+
+    /// Decodes with a closure of the adapter, or of the core.
+    ///
+    /// One decoding ends at the first bad value: that one is told and left out, and the rest decoded again, so that all are told.
+    func decode<Value>(_ place: Located, as decode: @escaping (any Decoder) throws -> Value) -> Value? {
+        var place = place
+        var left: Set<String> = []
+        for attempt in 0..<32 {
+            do {
+                let value = try YAMLDecoder().decode(Box<Value>.self, from: place.node, userInfo: self.boxed(decode)).value
+                return attempt == 0 ? value : nil
+            } catch {
+                guard let failure = Failure(error), !left.contains(failure.path.last?.stringValue ?? "") else { return nil }
+                self.findings.error(failure.message, at: place.descend(failure.path))
+                guard let key = failure.path.first?.stringValue, left.insert(key).inserted, place.child(key) != nil else {
+                    return nil
+                }
+                place = place.replacing(key, by: nil)
+            }
+        }
+        return nil
+    }
+
+    func decode<Value: Decodable>(_ place: Located, as type: Value.Type) -> Value? {
+        self.decode(place) { try Value(from: $0) }
+    }
+
+    private func boxed<Value>(_ decode: @escaping (any Decoder) throws -> Value) -> [CodingUserInfoKey: Any] {
+        var userInfo: [CodingUserInfoKey: Any] = self.userInfo
+        userInfo[Box<Value>.key] = decode
+        return userInfo
+    }
+
+    /// Hands the decoder that Yams makes to a closure.
+    private struct Box<Value>: Decodable {
+        static var key: CodingUserInfoKey { CodingUserInfoKey(rawValue: "streambridge.decode")! }
+        let value: Value
+
+        init(from decoder: any Decoder) throws {
+            guard let decode = decoder.userInfo[Self.key] as? (any Decoder) throws -> Value else {
+                preconditionFailure("the closure that decodes is missing")
+            }
+            self.value = try decode(decoder)
+        }
+    }
+
+    /// A decoding error in words for people.
+    struct Failure {
+        let path: [any CodingKey]
+        let message: String
+
+        init?(_ error: any Error) {
+            switch error {
+            case let error as SettingError:
+                self.path = error.path
+                self.message = error.message
+            case DecodingError.keyNotFound(let key, let context):
+                self.path = context.codingPath + [key]
+                self.message = "'\(key.stringValue)' is missing"
+            case DecodingError.typeMismatch(let type, let context), DecodingError.valueNotFound(let type, let context):
+                self.path = context.codingPath
+                self.message = "must be \(Self.name(of: type))"
+            case DecodingError.dataCorrupted(let context):
+                self.path = context.codingPath
+                self.message = context.debugDescription
+            default:
+                self.path = []
+                self.message = "\(error)"
+            }
+        }
+
+        private static func name(of type: Any.Type) -> String {
+            switch type {
+            case is Int.Type, is Int64.Type, is UInt16.Type, is UInt.Type: "a whole number"
+            case is Double.Type: "a number"
+            case is Bool.Type: "true or false"
+            case is String.Type, is Node.Scalar.Type, is Secret.Type: "text"
+            case is Node.Mapping.Type: "a mapping of keys to values"
+            case is Node.Sequence.Type: "a list"
+            default: "another kind of value"
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import BridgeConfiguration
+import BridgeCore
+import Logging
+import Testing
+
+struct BridgeLoaderTests {
+    private let correct = """
+        version: 1
+        service: { name: home, state_dir: /var/lib/x, drain: 10s, max_hops: 3, log: { level: debug, format: json } }
+        http: { listen: "[::1]:9000", max_connections: 5 }
+        log: { kind: memory, retain: { events: 10, bytes: 1KiB } }
+        defaults:
+          dead_letter: undelivered
+          unrouted: dead_letter
+          event: { title: 10, message: 20, absent_title: omit }
+          source: { ack: received }
+          sink: { buffer: { events: 7, on_full: drop_oldest }, retry: { attempts: 3 } }
+        sources:
+          one: { type: fake, url: here, port: 5 }
+          two: { type: fake, url: there, ack: delivered, on_gap: count, required: false, retry: { initial: 2s } }
+        sinks:
+          out: { type: fake, topic: plain, buffer: { bytes: 1MiB } }
+          undelivered: { type: fake, retry: { attempts: 9 } }
+        routes:
+          - { name: first, from: one, to: [out, { sink: out, with: { topic: other } }], stop: true }
+          - { from: [one, two], to: out }
+          - to: undelivered
+        """
+
+    @Test func `a correct file becomes a plan`() throws {
+        let plan = try load(self.correct)
+        #expect(plan.service.name == "home")
+        #expect(plan.service.drain == .seconds(10))
+        #expect(plan.service.logLevel == .debug)
+        #expect(plan.http.host == "::1")
+        #expect(plan.http.port == 9000)
+        #expect(plan.logLimits == LogLimits(events: 10, bytes: 1024))
+        #expect(plan.limits == EventLimits(title: 10, message: 20, absentTitle: nil))
+        #expect(plan.unroutedSink == 1)
+        #expect(plan.sources.map(\.acknowledge) == [.received, .delivered])
+        #expect(plan.sources.map(\.emitsGaps) == [true, false])
+        #expect(plan.sources.map(\.isRequired) == [true, false])
+        #expect(plan.sources[1].retry.initial == .seconds(2))
+        #expect(plan.sinks[0].delivery.events == 7)
+        #expect(plan.sinks[0].delivery.bytes == 1 << 20)
+        #expect(plan.sinks[0].delivery.onFull == .dropOldest)
+        #expect(plan.sinks[0].delivery.deadLetter == "undelivered")
+        #expect(plan.sinks[1].delivery.deadLetter == nil, "the dead letters' own sink has none")
+        #expect(plan.sinks[1].delivery.retry.attempts == 9)
+        #expect(plan.sinks[0].variants.count == 2)
+        #expect(plan.routes.map(\.name) == ["first", "route-2", "route-3"])
+        #expect(plan.routes[0].targets == [Route.Target(sink: 0), Route.Target(sink: 0, variant: 1)])
+        #expect(plan.routes[0].stop)
+        #expect(plan.routes[1].sources == ["one", "two"])
+        #expect(plan.routes[2].sources == nil)
+    }
+
+    @Test func `every mistake is told at once with its place`() {
+        let found = mistakes(
+            """
+            sources:
+              home: { type: fake, url: here, port: 70000, timeout: soon, topcis: [a] }
+              other: { type: kafka }
+              third: { type: fake, port: many, ack: maybe }
+            sinks:
+              out: { type: fake, bufer: {} }
+            routes:
+              - { from: hmoe, to: [out, auot], when: wrong }
+              - { from: home }
+            """
+        )
+        #expect(
+            found == [
+                "bridges.yaml:2:40: error: sources.home.port: 70000 is out of range; 1 to 65535 is allowed",
+                "bridges.yaml:2:56: error: sources.home.timeout: 'soon' is not a span of time; write a number and ms, s, m, h or d, such as 30s",
+                "bridges.yaml:2:62: error: sources.home: unknown key 'topcis'; did you mean 'topics'?",
+                "bridges.yaml:3:18: error: sources.other.type: no source is called 'kafka'; there are fake",
+                "bridges.yaml:4:10: error: sources.third: 'url' is missing",
+                "bridges.yaml:4:30: error: sources.third.port: must be a whole number",
+                "bridges.yaml:4:41: error: sources.third.ack: 'maybe' is not one of received, logged, delivered",
+                "bridges.yaml:6:22: error: sinks.out: unknown key 'bufer'; did you mean 'buffer'?",
+                "bridges.yaml:8:13: error: routes[0].from: no source is called 'hmoe'; did you mean 'home'?",
+                "bridges.yaml:8:29: error: routes[0].to[1]: no sink is called 'auot'; did you mean 'out'?",
+                "bridges.yaml:8:42: error: routes[0].when: 'wrong' is not defined",
+                "bridges.yaml:9:5: error: routes[1]: 'to' is missing; name at least one sink",
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        ("", "1:1: error: the file is empty; it needs sources, sinks and routes"),
+        ("# only a comment", "1:1: error: the file is empty; it needs sources, sinks and routes"),
+        ("[1, 2]", "1:1: error: must be a mapping with sources, sinks and routes"),
+        ("a: [", "1:5: error: did not find expected node content"),
+        ("a: 1\na: 2", "1:1: error: 'a' stands twice in the same mapping"),
+    ])
+    func `what is no such file is told in one line`(text: String, expected: String) {
+        #expect(mistakes(text).first?.hasSuffix(expected) == true, "\(mistakes(text))")
+    }
+
+    @Test(arguments: [
+        ("version: 2", "'2' is no known version; 1 is"),
+        ("http: { listen: nowhere }", "'nowhere' is no address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"),
+        (
+            "http: { listen: \"1.2.3.4:99999\" }",
+            "'1.2.3.4:99999' is no address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"
+        ),
+        ("http: { tls: { cert_file: a } }", "'key_file' is missing"),
+        ("service: { name: \"a b\" }", "'a b' is no name; 1 to 64 letters, digits, '.', '_' and '-' are allowed"),
+        ("service: { log: { level: loud } }", "'loud' is not one of trace, debug, info, notice, warning, error, critical"),
+        ("log: { kind: sqlite }", "'sqlite' is not one of memory"),
+        ("defaults: { dead_letter: nowhere }", "no sink is called 'nowhere'; there are out"),
+        ("defaults: { unrouted: dead_letter }", "dead_letter needs a sink for the dead letters; set defaults.dead_letter"),
+        ("defaults: { unrouted: keep }", "'keep' is not one of drop, dead_letter"),
+        ("defaults: { sink: { buffer: { on_full: explode } } }", "'explode' is not one of block, drop_oldest, dead_letter"),
+        (
+            "defaults: { sink: { buffer: { on_full: dead_letter } } }",
+            "on_full: dead_letter needs a sink for the dead letters; set dead_letter here or in defaults"
+        ),
+        ("defaults: { sink: { retry: { factor: 0.5 } } }", "0.5 is out of range; 1 to 100 is allowed"),
+        ("extra: 1", "unknown key 'extra'; there are defaults, http, log, routes, service, sinks, sources, version"),
+    ])
+    func `a setting that cannot be is refused with what would be right`(line: String, expected: String) {
+        let file = line + "\nsources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]\n"
+        #expect(mistakes(file).contains { $0.hasSuffix(expected) }, "\(mistakes(file))")
+    }
+
+    @Test(arguments: [
+        ("in: { type: fake, url: bad }", "sources.in.url: 'bad' is no address; write scheme://host"),
+        ("in: { url: x }", "sources.in: 'type' is missing; there are fake"),
+        ("in: text", "sources.in: must be a mapping with a 'type'"),
+        ("'a/b': { type: fake, url: x }", "'a/b' is no name; letters, digits, '.', '_' and '-' are allowed"),
+        ("in: { type: fake, url: [1] }", "sources.in.url: must be text"),
+        ("in: { type: fake, url: x, topics: one }", "sources.in.topics: must be a list"),
+        (
+            "{ a: { type: fake, url: x, port: 3 }, b: { type: fake, url: x, port: 3 } }",
+            "sources.b: the port 3 belongs to sources.a already (line 1)"
+        ),
+    ])
+    func `a source that cannot be is refused`(source: String, expected: String) {
+        let file =
+            "sources: { \(source.hasPrefix("{") ? String(source.dropFirst().dropLast()) : source) }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]\n"
+        #expect(mistakes(file).contains { $0.hasSuffix(expected) }, "\(mistakes(file))")
+    }
+
+    @Test(arguments: [
+        ("{ to: [out, out] }", "routes[0].to[1]: the sink 'out' stands twice in this route"),
+        ("{ to: [{ with: {} }] }", "routes[0].to[0]: must be the name of a sink, or {sink: NAME, with: {…}}"),
+        (
+            "{ to: { sink: out, with: { host: x } } }",
+            "routes[0].to.with.host: 'host' of a fake sink cannot be set per route; topic can"
+        ),
+        ("{ to: { sink: out, with: { topic: \"{{ wrong }}\" } } }", "routes[0].to.with.topic: 'wrong' is not defined"),
+        ("{ to: out, stop: perhaps }", "routes[0].stop: must be true or false"),
+        ("{ to: out, froom: in }", "routes[0]: unknown key 'froom'; did you mean 'from'?"),
+        ("{ name: a, to: out }, { name: a, to: out }", "routes[1].name: the name 'a' stands twice; routes need different names"),
+    ])
+    func `a route that cannot be is refused`(route: String, expected: String) {
+        let file = "sources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [\(route)]\n"
+        #expect(mistakes(file).contains { $0.hasSuffix(expected) }, "\(mistakes(file))")
+    }
+
+    @Test func `what nothing goes through is warned of`() throws {
+        let plan = try load(
+            "sources: { a: { type: fake, url: x }, b: { type: fake, url: x, port: 2 } }\nsinks: { c: { type: fake }, d: { type: fake } }\n"
+                + "routes: [{ from: a, to: c }]"
+        )
+        #expect(plan.warnings.map(\.message) == ["no route takes from this source", "no route goes to this sink"])
+    }
+
+    @Test func `no cut of a correct file does more than be refused`() {
+        for length in 0..<self.correct.utf8.count {
+            _ = mistakes(String(decoding: self.correct.utf8.prefix(length), as: UTF8.self))
+        }
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<300 {
+            var bytes = Array(self.correct.utf8)
+            bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 32...126, using: &random)
+            _ = mistakes(String(decoding: bytes, as: UTF8.self))
+        }
+    }
+}

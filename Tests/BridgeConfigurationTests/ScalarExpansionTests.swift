@@ -1,0 +1,60 @@
+import BridgeCore
+import Testing
+
+@testable import BridgeConfiguration
+
+struct ScalarExpansionTests {
+    private let expansion = ScalarExpansion(
+        environment: ["A": "x", "EMPTY": "", "TRICK": "a: [1]\n${env:A}"],
+        readFile: { path in
+            guard path == "/secret" else { throw ExpressionError("no such file") }
+            return "s3cret\n"
+        }
+    )
+
+    @Test(arguments: [
+        ("plain", "plain"), ("${env:A}", "x"), ("<${env:A}${env:A}>", "<xx>"), ("${env:B:-d}", "d"), ("${env:EMPTY:-d}", "d"),
+        ("${env:EMPTY}", ""), ("${env:B:-}", ""), ("${env:B:-mqtt://h:1}", "mqtt://h:1"), ("${file:/secret}", "s3cret"),
+        ("$$", "$"),
+        ("$${env:A}", "${env:A}"), ("$1 costs $", "$1 costs $"), ("${env:TRICK}", "a: [1]\n${env:A}"),
+    ])
+    func `references are replaced once and only in the scalar`(text: String, expected: String) throws {
+        #expect(try self.expansion.expand(text) == expected)
+    }
+
+    @Test(arguments: [
+        ("${env:B}", "the environment variable B is not set; set it or write ${env:B:-default}"),
+        ("${file:/none}", "the file /none cannot be read: no such file"),
+        ("${A}", "'${A}' is not known; write ${env:NAME}, ${env:NAME:-default}, ${file:PATH}, or $$ for a plain $"),
+        ("${env:A", "'${' has no closing '}'; write $$ for a plain $"),
+    ])
+    func `what cannot be replaced is told`(text: String, expected: String) {
+        do {
+            _ = try self.expansion.expand(text)
+            Issue.record("expanded")
+        } catch {
+            #expect(error.message == expected)
+        }
+    }
+
+    @Test func `a value never becomes structure and keeps its type`() throws {
+        let plan = try load(
+            "sources: { in: { type: fake, url: \"${env:URL}\", port: ${env:PORT} } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]",
+            environment: ["URL": "a, b: c", "PORT": "77"]
+        )
+        let settings = try #require(plan.sources[0].settings.value as? FakeSource.Configuration)
+        #expect(settings.url == "a, b: c")
+        #expect(settings.port == 77)
+    }
+
+    @Test func `a missing variable is told where it stands`() {
+        let found = mistakes(
+            "sources: { in: { type: fake, url: x, password: \"${env:PW}\" } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]"
+        )
+        #expect(
+            found == [
+                "bridges.yaml:1:48: error: sources.in.password: the environment variable PW is not set; set it or write ${env:PW:-default}"
+            ]
+        )
+    }
+}
