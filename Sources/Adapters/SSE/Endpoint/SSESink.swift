@@ -7,7 +7,8 @@ import NIOHTTP1
 /// The SSE endpoint: offers what it is given at `GET /api/stream/{stream}`.
 ///
 /// An event is confirmed once it is in the stream's memory and on its way to those who listen; subscribers that were away ask for
-/// what they missed. The history lives as long as the sink, whatever happens to its `run`.
+/// what they missed. Path and history live as long as the sink, whatever happens to its `run`: a browser that is answered 404 while the
+/// program starts does not come back.
 package final class SSESink: Sink {
     package typealias Configuration = SSESinkConfiguration
 
@@ -15,7 +16,7 @@ package final class SSESink: Sink {
 
     private let router: HTTPRouter
     let hub: SSEHub
-    private let endpoint: SSEEndpoint
+    private let registrations: [HTTPRouter.Registration]
     private let path: String
     private let logger: Logger
 
@@ -25,30 +26,34 @@ package final class SSESink: Sink {
         self.hub = SSEHub(
             configuration: configuration, group: context.eventLoopGroup, metrics: SSEMetrics(context.metrics)
         )
-        self.endpoint = SSEEndpoint(configuration: configuration, hub: self.hub)
         self.path = "/api/stream/\(configuration.stream)"
+        self.registrations = try Self.register(
+            self.path, SSEEndpoint(configuration: configuration, hub: self.hub), on: self.router
+        )
         self.logger = context.logger
     }
 
+    deinit {
+        self.registrations.forEach(self.router.unregister)
+    }
+
     package func run(_ inlet: SinkInlet) async throws {
-        let registrations = try self.register()
-        defer { registrations.forEach(self.router.unregister) }
         inlet.connected()
         self.logger.notice("SSE stream offered", metadata: ["path": "\(self.path)", "epoch": "\(self.hub.epoch)"])
         try await SSEFeed(inlet: inlet, hub: self.hub).run()
-        registrations.forEach(self.router.unregister)
         await self.hub.close(within: .seconds(2))
     }
 
-    /// Offers the path; what is returned takes it back.
-    func register() throws -> [HTTPRouter.Registration] {
+    private static func register(
+        _ path: String, _ endpoint: SSEEndpoint, on router: HTTPRouter
+    ) throws -> [HTTPRouter.Registration] {
         do {
             return [
-                try self.router.registerStream(.GET, self.path) { self.endpoint.answer($0, framing: $1) },
-                try self.router.register(.OPTIONS, self.path, bodyLimit: 0) { $1.respond(self.endpoint.preflight($0)) },
+                try router.registerStream(.GET, path) { endpoint.answer($0, framing: $1) },
+                try router.register(.OPTIONS, path, bodyLimit: 0) { $1.respond(endpoint.preflight($0)) },
             ]
         } catch {
-            throw ComponentError(.settings, "the stream cannot be offered at \(self.path)", isRetryable: false, cause: error)
+            throw ComponentError(.settings, "the stream cannot be offered at \(path)", isRetryable: false, cause: error)
         }
     }
 }

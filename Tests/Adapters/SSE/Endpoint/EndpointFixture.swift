@@ -37,7 +37,6 @@ struct EndpointFixture {
             metrics: ComponentMetrics(component: "out", kind: "sse", direction: "sink", metrics: metrics), shared: shared
         )
         let sink = try SSESink(variants: [configuration], context: context)
-        _ = try sink.register()
         let address = try await server.start()
         do {
             let result = try await body(EndpointFixture(sink: sink, metrics: metrics, port: address.port ?? 0))
