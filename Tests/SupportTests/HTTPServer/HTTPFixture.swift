@@ -13,7 +13,8 @@ func withServer<Result>(
     change(&configuration)
     let router = HTTPRouter()
     let server = HTTPServer(
-        configuration: configuration, router: router, group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test")
+        configuration: configuration, router: router, group: MultiThreadedEventLoopGroup.singleton,
+        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     )
     let address = try await server.start()
     do {

@@ -1,0 +1,84 @@
+import BridgeTesting
+import HTTPServer
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Testing
+
+@Suite struct HTTPServerTLSTests {
+    @Test func `requests and large answers go over TLS, and mutual TLS asks for a certificate`() async throws {
+        let files = try await Identity.make()
+        let large = String(repeating: "x", count: 300_000)
+        for isMutual in [false, true] {
+            try await withServer({
+                $0.tls = .init(
+                    certificates: files.certificate, key: files.key, clientAuthorities: isMutual ? files.certificate : nil
+                )
+            }) { router, port, _ in
+                try router.register(.GET, "/") { $1.respond(HTTPResponse(.ok, body: ByteBuffer(string: large))) }
+                let url = "https://localhost:\(port)/"
+                let common = ["-sS", "--cacert", files.certificate, "-w", " %{http_version} %{http_code}"]
+                let own = isMutual ? ["--cert", files.certificate, "--key", files.key] : []
+                try await ChildProcess.with("curl", common + own + [url]) { curl in
+                    let ending = try await curl.untilEnded()
+                    #expect(ending == .exited(0), "\(curl.standardError)")
+                    #expect(curl.standardOutput == large + " 1.1 200")
+                }
+                guard isMutual else { return }
+                try await ChildProcess.with("curl", common + [url]) { curl in
+                    let ending = try await curl.untilEnded()
+                    #expect(ending != .exited(0))
+                }
+            }
+        }
+    }
+
+    @Test func `files that are no identity are named`() async throws {
+        let server = HTTPServer(
+            configuration: HTTPServerConfiguration(
+                address: .tcp(host: "127.0.0.1", port: 0), tls: .init(certificates: "/nowhere/a.pem", key: "/nowhere/b.pem")
+            ), router: HTTPRouter(), group: MultiThreadedEventLoopGroup.singleton, logger: .init(label: "test")
+        )
+        let error = await #expect(throws: HTTPServerError.self) { try await server.start() }
+        #expect(error?.message == "the TLS certificate /nowhere/a.pem with the key /nowhere/b.pem cannot be used")
+    }
+
+    @Test func `a unix socket is listened on, replaced when it was left behind, and removed`() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("http.sock")
+        for _ in 0..<2 {
+            try await withServer({ $0.address = .unix(path: path) }) { router, _, _ in
+                try router.register(.GET, "/a", handler: echo)
+                try await ChildProcess.with("curl", ["-sS", "--unix-socket", path, "http://x/a"]) { curl in
+                    let ending = try await curl.untilEnded()
+                    #expect(ending == .exited(0), "\(curl.standardError)")
+                    #expect(curl.standardOutput == "GET /a [] ")
+                }
+            }
+            #expect(try await ChildProcess("test", ["-e", path]).untilEnded() == .exited(1))
+        }
+    }
+
+    /// A certificate for `localhost` that has signed itself.
+    struct Identity {
+        let certificate: String
+        let key: String
+        private let directory: TemporaryDirectory
+
+        static func make() async throws -> Identity {
+            let directory = try TemporaryDirectory()
+            let identity = Identity(certificate: directory.file("cert.pem"), key: directory.file("key.pem"), directory: directory)
+            let openssl = try ChildProcess(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", identity.key, "-out",
+                    identity.certificate,
+                ]
+            )
+            guard try await openssl.untilEnded() == .exited(0) else { throw PeerError(openssl.standardError) }
+            return identity
+        }
+    }
+}
