@@ -7,7 +7,7 @@ let adapters: [Target] =
     + adapter("MQTT", ["CMosquitto", "PollThread"])
     + adapter("Redis", ["CHiredis", .posix, .tls])
     + adapter("SSE", ["Curl", "HTTPServer", .posix, .http1])
-    + adapter("Webhook", ["Curl", "HTTPServer", .posix, .http1, .crypto])
+    + adapter("Webhook", ["Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
 
 let package = Package(
     name: "streambridge",

@@ -1,0 +1,121 @@
+import BridgeCore
+import HTTPServer
+import JSON
+import NIOCore
+import NIOHTTP1
+
+/// One event loop's part of a webhook source: its requests that wait for their events to be safe.
+///
+/// Only ever touched on its loop.
+final class WebhookIntake {
+    private let eventLoop: any EventLoop
+    private let gate: WebhookGate
+    private let rules: WebhookRules
+    private let timeout: TimeAmount
+    private let count: @Sendable (HTTPResponseStatus) -> Void
+    private let parser = JSONParser()
+    private var waiting = CircularBuffer<Request>()
+    private var timer: Scheduled<Void>?
+
+    init(
+        eventLoop: any EventLoop, gate: WebhookGate, rules: WebhookRules, timeout: Duration,
+        count: @escaping @Sendable (HTTPResponseStatus) -> Void
+    ) {
+        self.eventLoop = eventLoop
+        self.gate = gate
+        self.rules = rules
+        self.timeout = TimeAmount(timeout)
+        self.count = count
+    }
+
+    // MARK: - Requests
+
+    /// Takes a whole request in.
+    ///
+    /// - Parameter status: what the path it came by answers.
+    func take(_ request: HTTPRequest, id: String, status: HTTPResponseStatus, _ responder: HTTPResponder) {
+        if let refusal = self.rules.refusal(ofBody: request.body, request) ?? WebhookMessage.refusal(request, self.parser) {
+            self.refuse(responder, refusal)
+            return
+        }
+        guard case .open(let outlet) = self.gate.phase else {
+            self.refuse(responder, WebhookRules.closed)
+            return
+        }
+        // Counted before the watermark is read, so that whoever moves it in between sees that somebody waits.
+        self.gate.addWaiting(1)
+        let (receipt, eventID) = outlet.send(WebhookMessage.make(request, id: id))
+        if receipt.demand == .pause { self.gate.isPaused = true }
+        guard let eventID else {
+            self.gate.addWaiting(-1)
+            self.refuse(responder, WebhookRules.loop)
+            return
+        }
+        let waiting = Request(
+            position: receipt.position, responder: responder, eventID: eventID, status: status, deadline: .now() + self.timeout
+        )
+        if outlet.acknowledge == .received || (self.waiting.isEmpty && receipt.position <= outlet.safe) {
+            self.accept(waiting)
+        } else {
+            self.waiting.append(waiting)
+            self.release(through: outlet.safe)
+            self.setTimer()
+        }
+    }
+
+    /// Answers every request whose event is safe.
+    func release(through safe: Position) {
+        while let request = self.waiting.first, request.position <= safe {
+            self.waiting.removeFirst()
+            self.accept(request)
+        }
+    }
+
+    /// Answers every request that waits: it will not be known whether its event is safe.
+    func giveUp() {
+        while let request = self.waiting.popFirst() {
+            self.gate.addWaiting(-1)
+            self.refuse(request.responder, WebhookRules.late)
+        }
+    }
+
+    private func accept(_ request: Request) {
+        self.gate.addWaiting(-1)
+        self.count(request.status)
+        request.responder.respond(
+            .json(request.status, "{\"id\":\"\(request.eventID)\",\"messageId\":\"\(request.eventID)\",\"status\":\"queued\"}")
+        )
+    }
+
+    private func refuse(_ responder: HTTPResponder, _ response: HTTPResponse) {
+        self.count(response.status)
+        responder.respond(response)
+    }
+
+    // MARK: - Time
+
+    private func setTimer() {
+        guard self.timer == nil, let first = self.waiting.first else { return }
+        let intake = NIOLoopBound(self, eventLoop: self.eventLoop)
+        self.timer = self.eventLoop.scheduleTask(deadline: first.deadline) { intake.value.expire() }
+    }
+
+    private func expire() {
+        self.timer = nil
+        let now = NIODeadline.now()
+        while let request = self.waiting.first, request.deadline <= now {
+            self.waiting.removeFirst()
+            self.gate.addWaiting(-1)
+            self.refuse(request.responder, WebhookRules.late)
+        }
+        self.setTimer()
+    }
+
+    private struct Request {
+        let position: Position
+        let responder: HTTPResponder
+        let eventID: String
+        let status: HTTPResponseStatus
+        let deadline: NIODeadline
+    }
+}

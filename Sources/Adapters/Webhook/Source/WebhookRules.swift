@@ -1,0 +1,92 @@
+import BridgeCore
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+
+/// Which requests a webhook source refuses, and what it says: the statuses and texts that Alphorn's senders know.
+///
+/// Immutable.
+struct WebhookRules: Sendable {
+    /// An event that has crossed this many bridges is not taken in: the engine's own limit.
+    static let maximumHops = 8
+
+    /// An event that has been here, or has crossed too many bridges.
+    static var loop: HTTPResponse { .error(.loopDetected, "Loop detected") }
+    /// The source does not run.
+    static var closed: HTTPResponse {
+        .error(.serviceUnavailable, "Not taking requests now", headers: [("Retry-After", "5")])
+    }
+    /// The event was taken, and nobody knows yet whether it is safe.
+    static var late: HTTPResponse {
+        .error(.serviceUnavailable, "Not confirmed in time", headers: [("Retry-After", "5")])
+    }
+
+    private let token: Secret?
+    private let signature: (verifier: WebhookSignature, header: String)?
+
+    init(_ configuration: WebhookSourceConfiguration) {
+        self.token = configuration.token
+        self.signature = configuration.signature.map {
+            (WebhookSignature(secret: $0.secret, algorithm: $0.algorithm, prefix: $0.prefix), $0.header)
+        }
+    }
+
+    /// Looks at the head, before the body is read.
+    func refusal(of request: HTTPRequest, _ gate: WebhookGate) -> HTTPResponse? {
+        if let token {
+            guard let value = request.header("Authorization"), let key = Self.bearer(value) else {
+                return .error(
+                    .unauthorized, "Missing or invalid Authorization header",
+                    headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\"")]
+                )
+            }
+            guard token.matches(key) else {
+                return .error(
+                    .unauthorized, "Invalid API key",
+                    headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\", error=\"invalid_token\"")]
+                )
+            }
+        }
+        if let hops = request.header(Passage.hopsAttribute).flatMap({ Int($0) }), hops >= Self.maximumHops {
+            return Self.loop
+        }
+        if let refusal = Self.refusal(ofType: request) { return refusal }
+        switch gate.phase {
+        case .notYet, .stopping:
+            return Self.closed
+        case .open:
+            guard gate.isPaused else { return nil }
+            return .error(.tooManyRequests, "Too many requests", headers: [("Retry-After", "1")])
+        }
+    }
+
+    /// Looks at the signature of the body.
+    func refusal(ofBody body: ByteBuffer, _ request: HTTPRequest) -> HTTPResponse? {
+        guard let signature else { return nil }
+        guard let value = request.header(signature.header) else {
+            return .error(.unauthorized, "Missing \(signature.header) header")
+        }
+        return signature.verifier.verify(value, body: body) ? nil : .error(.unauthorized, "Invalid signature")
+    }
+
+    /// Bodies that could not be read.
+    private static func refusal(ofType request: HTTPRequest) -> HTTPResponse? {
+        if let coding = request.header("Content-Encoding"), coding.lowercased() != "identity" {
+            return .error(
+                .unsupportedMediaType, "Content-Encoding '\(coding)' is not known here",
+                headers: [("Accept-Encoding", "identity")]
+            )
+        }
+        if let type = request.header("Content-Type"), type.lowercased().hasPrefix("multipart/") {
+            return .error(.unsupportedMediaType, "Content-Type '\(type)' is not known here; send JSON or text")
+        }
+        return nil
+    }
+
+    /// The token of `Authorization` (RFC 6750 §2.1).
+    private static func bearer(_ value: String) -> String? {
+        let parts = value.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
+    }
+}
