@@ -3,7 +3,7 @@ import PackageDescription
 
 /// One line per adapter: the protocol's folder and what it needs beside the core.
 let adapters: [Target] =
-    adapter("File", [])
+    adapter("File", ["CLinux", .posix, .deque])
     + adapter("MQTT", ["CMosquitto", "PollThread"])
     + adapter("Redis", ["CHiredis", .posix, .tls])
     + adapter("SSE", ["Curl", "HTTPServer", .posix, .http1])

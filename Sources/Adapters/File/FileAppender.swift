@@ -1,0 +1,151 @@
+import Glibc
+import NIOCore
+import Synchronization
+
+/// The open end of a file: appends whole lines, takes half ones back, rotates. Closed with the last reference.
+///
+/// Thread-safe behind its lock, which is held while it writes.
+final class FileAppender: Sendable {
+    /// `write(2)`, or what a test puts in its place.
+    typealias Write = @Sendable (Int32, UnsafeRawPointer, Int) -> Int
+
+    /// The file had lacked its last LF, as after a crash within a write; it was added.
+    let hasEndedLine: Bool
+    private let destination: FileSink.Configuration.Destination
+    private let write: Write
+    private let state: Mutex<Opened>
+
+    /// Opens or makes the file.
+    ///
+    /// - Throws: ``FileFailure``.
+    init(_ destination: FileSink.Configuration.Destination, write: @escaping Write = { Glibc.write($0, $1, $2) }) throws {
+        self.destination = destination
+        self.write = write
+        var opened = try Opened(destination.path)
+        self.hasEndedLine = try opened.endLine()
+        self.state = Mutex(opened)
+    }
+
+    deinit {
+        self.state.withLock { $0.close() }
+    }
+
+    /// Appends lines, each with its LF. When it throws, none of them is in the file, except in what cannot be cut, such as a pipe.
+    ///
+    /// - Throws: ``FileFailure``.
+    func append(_ lines: ByteBuffer) throws {
+        try self.state.withLock { opened in
+            try self.reopenIfMoved(&opened)
+            if let largest = self.destination.largestSize, opened.size > 0, opened.size + lines.readableBytes > largest {
+                try self.rotate(&opened)
+            }
+            do {
+                try lines.withUnsafeReadableBytes { try self.write($0, to: opened) }
+                if self.destination.isSynchronised, opened.isRegular, fsync(opened.descriptor) != 0 {
+                    throw FileFailure("\(self.destination.path) cannot be synchronised")
+                }
+            } catch {
+                opened.cutBack()
+                throw error
+            }
+            opened.size += lines.readableBytes
+        }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, to opened: borrowing Opened) throws {
+        var start = 0
+        while start < bytes.count {
+            var count = bytes.count - start
+            if !opened.isRegular {
+                // A write of this size to a pipe that poll calls writable does not block.
+                count = min(count, Int(PIPE_BUF))
+                var poll = pollfd(fd: opened.descriptor, events: Int16(POLLOUT), revents: 0)
+                guard Glibc.poll(&poll, 1, 10_000) > 0 else {
+                    throw FileFailure("\(self.destination.path) takes nothing for 10 s", number: ETIMEDOUT)
+                }
+            }
+            let written = self.write(opened.descriptor, bytes.baseAddress! + start, count)
+            if written < 0, errno == EINTR || errno == EAGAIN { continue }
+            guard written > 0 else {
+                throw FileFailure("\(self.destination.path) cannot be written", number: written == 0 ? ENOSPC : errno)
+            }
+            start += written
+        }
+    }
+
+    /// Somebody else (logrotate) may have moved the file away.
+    private func reopenIfMoved(_ opened: inout Opened) throws {
+        guard opened.isRegular, self.destination.path != "-" else { return }
+        var status = stat()
+        if stat(self.destination.path, &status) == 0, status.st_ino == opened.inode { return }
+        try self.reopen(&opened)
+    }
+
+    private func rotate(_ opened: inout Opened) throws {
+        let path = self.destination.path
+        guard self.destination.kept > 0 else {
+            guard unlink(path) == 0 else { throw FileFailure("\(path) cannot be removed") }
+            return try self.reopen(&opened)
+        }
+        for number in stride(from: self.destination.kept, to: 1, by: -1) {
+            // The older ones need not be there.
+            if rename("\(path).\(number - 1)", "\(path).\(number)") != 0, errno != ENOENT {
+                throw FileFailure("\(path).\(number - 1) cannot be renamed")
+            }
+        }
+        guard rename(path, "\(path).1") == 0 else { throw FileFailure("\(path) cannot be renamed") }
+        try self.reopen(&opened)
+    }
+
+    private func reopen(_ opened: inout Opened) throws {
+        let new = try Opened(self.destination.path)
+        opened.close()
+        opened = new
+    }
+
+    /// One open descriptor and what is known of it.
+    private struct Opened {
+        let descriptor: Int32
+        let isRegular: Bool
+        let inode: ino_t
+        /// Bytes of whole lines.
+        var size: Int
+
+        init(_ path: String) throws {
+            if path == "-" {
+                self.descriptor = STDOUT_FILENO
+            } else {
+                self.descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+                guard self.descriptor >= 0 else { throw FileFailure.opening(path) }
+            }
+            var status = stat()
+            self.isRegular = fstat(self.descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+            self.inode = status.st_ino
+            self.size = self.isRegular ? Int(status.st_size) : 0
+        }
+
+        /// - Returns: whether there was a line to end.
+        mutating func endLine() throws -> Bool {
+            guard self.isRegular, self.size > 0 else { return false }
+            // The descriptor is for appending only; reading needs one of its own.
+            let reader = open("/proc/self/fd/\(self.descriptor)", O_RDONLY | O_CLOEXEC)
+            guard reader >= 0 else { return false }
+            defer { Glibc.close(reader) }
+            var byte: UInt8 = 0
+            guard pread(reader, &byte, 1, self.size - 1) == 1, byte != UInt8(ascii: "\n") else { return false }
+            byte = UInt8(ascii: "\n")
+            guard Glibc.write(self.descriptor, &byte, 1) == 1 else { throw FileFailure("a line cannot be ended") }
+            self.size += 1
+            return true
+        }
+
+        /// Takes back what was written since the last whole line.
+        func cutBack() {
+            if self.isRegular { ftruncate(self.descriptor, self.size) }
+        }
+
+        func close() {
+            if self.descriptor != STDOUT_FILENO { Glibc.close(self.descriptor) }
+        }
+    }
+}

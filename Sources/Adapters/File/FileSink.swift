@@ -1,0 +1,73 @@
+package import BridgeCore
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Appends events to a file or to standard output, one line each; rotates the file when it has grown large.
+///
+/// A line is written whole or not at all: what a full disk cut off is taken back before the next attempt. Writes block, so they are
+/// done by the thread pool that NIO keeps for files.
+package struct FileSink: Sink {
+    package static let kind: ComponentKind = "file"
+
+    private let variants: [Configuration]
+    private let context: ComponentContext
+
+    package init(variants: [Configuration], context: ComponentContext) throws {
+        self.variants = variants
+        self.context = context
+    }
+
+    package func run(_ inlet: SinkInlet) async throws {
+        let settings = self.variants[0]
+        let file = try await Self.blocking { try FileAppender(settings.destination) }
+        if file.hasEndedLine {
+            self.context.logger.warning(
+                "File ended within a line, which was ended", metadata: ["path": "\(settings.destination.path)"]
+            )
+        }
+        inlet.connected()
+        let reader = EventReader()
+        // What is written at once: bounds memory, and keeps a file within its largest size.
+        let most = min(1 << 20, settings.destination.largestSize ?? .max)
+        while true {
+            let batch = try await inlet.next(atMost: 512)
+            guard !batch.isEmpty else { return }
+            var portion = ByteBuffer()
+            var previous: Delivery?
+            for delivery in batch {
+                let lineStart = portion.writerIndex
+                do {
+                    try self.variants[delivery.variant].write(delivery.event, reader: reader, to: &portion)
+                } catch {
+                    portion.moveWriterIndex(to: lineStart)
+                    inlet.refuse(delivery, "the line cannot be made: \(error)")
+                    continue
+                }
+                if portion.readableBytes > most, lineStart > 0, let last = previous {
+                    let line = portion.getSlice(at: lineStart, length: portion.writerIndex - lineStart)!
+                    portion.moveWriterIndex(to: lineStart)
+                    try await self.append(portion, to: file, confirming: last, of: inlet)
+                    portion = line
+                }
+                previous = delivery
+            }
+            if let last = previous { try await self.append(portion, to: file, confirming: last, of: inlet) }
+        }
+    }
+
+    private func append(
+        _ lines: ByteBuffer, to file: FileAppender, confirming delivery: Delivery, of inlet: SinkInlet
+    ) async throws {
+        try await Self.blocking { try file.append(lines) }
+        inlet.confirm(through: delivery)
+    }
+
+    private static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        do {
+            return try await NIOThreadPool.singleton.runIfActive(body)
+        } catch let failure as FileFailure {
+            throw failure.componentError
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import BridgeCore
+import Glibc
+
+/// A file that is being read, and how far. Closed with the last reference; for one thread at a time.
+final class OpenFile {
+    let path: String
+    let descriptor: Int32
+    /// A file on a disk; else a pipe, socket or terminal, which tells by `poll` when there is more.
+    let isRegular: Bool
+    let inode: UInt64
+    /// The byte that is read next.
+    private(set) var offset = 0
+    private let isOwned: Bool
+
+    /// - Throws: ``FileFailure``; a ``ComponentError`` that is final when the path is a directory.
+    init(_ path: String, at offset: Int) throws {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw FileFailure.opening(path) }
+        let type = status.st_mode & S_IFMT
+        guard type != S_IFDIR else {
+            throw ComponentError(.settings, "\(path) is a directory; a file is needed", isRetryable: false)
+        }
+        // A pipe is opened for both, so that it does not end whenever its last writer closes it.
+        let descriptor = open(path, (type == S_IFIFO ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileFailure.opening(path) }
+        guard fstat(descriptor, &status) == 0 else {
+            let failure = FileFailure.opening(path)
+            close(descriptor)
+            throw failure
+        }
+        self.path = path
+        self.descriptor = descriptor
+        self.isOwned = true
+        self.inode = UInt64(status.st_ino)
+        self.isRegular = status.st_mode & S_IFMT == S_IFREG
+        if self.isRegular, offset > 0 { try self.seek(to: offset, from: SEEK_SET) }
+    }
+
+    /// Standard input, which is never closed.
+    init(standardInput: Void) {
+        var status = stat()
+        self.path = "standard input"
+        self.descriptor = STDIN_FILENO
+        self.isOwned = false
+        self.isRegular = fstat(STDIN_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        self.inode = UInt64(status.st_ino)
+    }
+
+    deinit {
+        if self.isOwned { close(self.descriptor) }
+    }
+
+    /// Reads what there is.
+    ///
+    /// - Returns: how many bytes, 0 at the end, `nil` when a pipe has nothing now.
+    /// - Throws: ``FileFailure``.
+    func read(into chunk: inout [UInt8]) throws -> Int? {
+        if !self.isRegular {
+            var poll = pollfd(fd: self.descriptor, events: Int16(POLLIN), revents: 0)
+            guard Glibc.poll(&poll, 1, 0) > 0 else { return nil }
+        }
+        let count = Glibc.read(self.descriptor, &chunk, chunk.count)
+        if count < 0 {
+            if errno == EAGAIN || errno == EINTR { return nil }
+            throw FileFailure("\(self.path) cannot be read")
+        }
+        self.offset += count
+        return count
+    }
+
+    func seekToEnd() throws {
+        if self.isRegular { try self.seek(to: 0, from: SEEK_END) }
+    }
+
+    func seekToBeginning() throws {
+        try self.seek(to: 0, from: SEEK_SET)
+    }
+
+    private func seek(to offset: Int, from origin: Int32) throws {
+        let place = lseek(self.descriptor, offset, origin)
+        guard place >= 0 else { throw FileFailure("\(self.path) cannot be read from \(offset)") }
+        self.offset = place
+    }
+}

@@ -1,0 +1,121 @@
+import BridgeCore
+import BridgeTesting
+import Glibc
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import FileAdapter
+
+struct FileAppenderTests {
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        self.directory = try TemporaryDirectory()
+    }
+
+    @Test func `lines are appended to what is there`() throws {
+        try self.directory.write("before\n", to: "log")
+        let file = try FileAppender(self.destination())
+        try file.append(ByteBuffer(string: "one\ntwo\n"))
+        #expect(self.text("log") == "before\none\ntwo\n")
+        #expect(!file.hasEndedLine)
+    }
+
+    @Test func `a line that a crash cut off is ended first`() throws {
+        try self.directory.write("before\nhal", to: "log")
+        let file = try FileAppender(self.destination())
+        try file.append(ByteBuffer(string: "one\n"))
+        #expect(self.text("log") == "before\nhal\none\n")
+        #expect(file.hasEndedLine)
+    }
+
+    @Test func `what a full disk cut off is taken back, and nothing is lost or doubled`() throws {
+        let calls = Mutex(0)
+        let file = try FileAppender(self.destination()) { descriptor, bytes, count in
+            let call = calls.withLock { calls in
+                calls += 1
+                return calls
+            }
+            switch call {
+            case 2: return write(descriptor, bytes, count / 2)
+            case 3:
+                errno = ENOSPC
+                return -1
+            default: return write(descriptor, bytes, count)
+            }
+        }
+        try file.append(ByteBuffer(string: "one\n"))
+        let error = #expect(throws: FileFailure.self) { try file.append(ByteBuffer(string: "two\nthree\n")) }
+        #expect(error?.componentError.description == "\(self.directory.file("log")) cannot be written: No space left on device")
+        #expect(error?.componentError.code == .inputOutput)
+        #expect(error?.componentError.isRetryable == true)
+        #expect(self.text("log") == "one\n")
+        try file.append(ByteBuffer(string: "two\nthree\n"))
+        #expect(self.text("log") == "one\ntwo\nthree\n")
+    }
+
+    @Test func `a device that is full says so`() {
+        let destination = FileSink.Configuration.Destination(path: "/dev/full", isSynchronised: false, largestSize: nil, kept: 0)
+        let error = #expect(throws: FileFailure.self) { try FileAppender(destination).append(ByteBuffer(string: "x\n")) }
+        #expect(error?.description == "/dev/full cannot be written: No space left on device")
+    }
+
+    @Test func `a missing directory is named`() {
+        let destination = FileSink.Configuration.Destination(
+            path: self.directory.file("no/log"), isSynchronised: false, largestSize: nil, kept: 0
+        )
+        let error = #expect(throws: FileFailure.self) { try FileAppender(destination) }
+        #expect(error?.description == "the directory \(self.directory.file("no")) is not there: No such file or directory")
+    }
+
+    @Test func `a file that grows too large is rotated, and the oldest goes`() throws {
+        let file = try FileAppender(self.destination(largestSize: 10, kept: 2))
+        for line in ["1111\n", "2222\n", "3333\n", "4444\n", "5555\n", "6666\n", "7777\n"] {
+            try file.append(ByteBuffer(string: line))
+        }
+        #expect(self.text("log") == "7777\n")
+        #expect(self.text("log.1") == "5555\n6666\n")
+        #expect(self.text("log.2") == "3333\n4444\n")
+        #expect(TemporaryDirectory.names(in: self.directory.path) == ["log", "log.1", "log.2"])
+    }
+
+    @Test func `with keep 0 a large file begins anew`() throws {
+        let file = try FileAppender(self.destination(largestSize: 6, kept: 0))
+        try file.append(ByteBuffer(string: "1111\n"))
+        try file.append(ByteBuffer(string: "2222\n"))
+        #expect(self.text("log") == "2222\n")
+        #expect(TemporaryDirectory.names(in: self.directory.path) == ["log"])
+    }
+
+    @Test func `a line larger than the largest size is written whole`() throws {
+        let file = try FileAppender(self.destination(largestSize: 6, kept: 1))
+        try file.append(ByteBuffer(string: "11111111111\n"))
+        #expect(self.text("log") == "11111111111\n")
+    }
+
+    @Test func `a file that was moved away is made again`() throws {
+        let file = try FileAppender(self.destination())
+        try file.append(ByteBuffer(string: "one\n"))
+        rename(self.directory.file("log"), self.directory.file("moved"))
+        try file.append(ByteBuffer(string: "two\n"))
+        #expect(self.text("moved") == "one\n")
+        #expect(self.text("log") == "two\n")
+    }
+
+    @Test func `synchronised lines are there as well`() throws {
+        let file = try FileAppender(
+            FileSink.Configuration.Destination(path: self.directory.file("log"), isSynchronised: true, largestSize: nil, kept: 0)
+        )
+        try file.append(ByteBuffer(string: "one\n"))
+        #expect(self.text("log") == "one\n")
+    }
+
+    private func destination(largestSize: Int? = nil, kept: Int = 5) -> FileSink.Configuration.Destination {
+        .init(path: self.directory.file("log"), isSynchronised: false, largestSize: largestSize, kept: kept)
+    }
+
+    private func text(_ name: String) -> String {
+        String(decoding: self.directory.read(name), as: UTF8.self)
+    }
+}
