@@ -16,11 +16,8 @@ package final class BlockingSocket: Sendable {
                 connect(self.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard failure == 0 else {
-            let error = PeerError.system("connect to 127.0.0.1:\(port)")
-            close(self.descriptor)
-            throw error
-        }
+        // What throws here runs deinit, which closes the descriptor.
+        guard failure == 0 else { throw PeerError.system("connect to 127.0.0.1:\(port)") }
         var one: Int32 = 1
         setsockopt(self.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
     }
