@@ -1,0 +1,253 @@
+import BridgeConfiguration
+import BridgeCore
+import NIOCore
+import Testing
+
+/// What every sink is checked for, whatever its protocol.
+///
+/// Each check starts a fixture of its own; those that a kind's ``Guarantees`` do not cover return at once.
+package enum SinkConformance {
+    private static let thousand = (0..<1000).map { ByteBuffer(string: "message \($0)") }
+
+    /// The settings that the fixture writes are read, and name no key that the adapter does not list.
+    package static func settingsAreRead<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        try await self.with(type) { fixture in
+            let plan = try kit.plan(sink: Fixture.kind, yaml: fixture.yaml(subject: "conformance", body: .event))
+            #expect(plan.sinks.count == 1)
+            #expect(plan.sinks[0].registration.kind == Fixture.kind)
+        }
+    }
+
+    /// A key that the sink does not know is refused, with its name and its place.
+    package static func wrongKeyIsRefused<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        try await self.with(type) { fixture in
+            let yaml = fixture.yaml(subject: "conformance", body: .event) + "\nno_such_key: 1"
+            let line = 5 + yaml.split(separator: "\n").count
+            let errors = try #require(throws: ConfigurationErrors.self) { try kit.plan(sink: Fixture.kind, yaml: yaml) }
+            let texts = errors.diagnostics.map { "\($0)" }
+            #expect(texts.contains { $0.hasPrefix("bridges.yaml:\(line):5:") && $0.contains("no_such_key") }, "\(texts)")
+        }
+    }
+
+    /// A thousand events arrive as the engine made them, in order where that is promised, each once.
+    package static func deliversInOrder<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        try await self.with(type) { fixture in
+            let harness = try await self.harness(fixture, kit)
+            try await harness.run {
+                for start in stride(from: 0, to: 1000, by: 50) { harness.source.send(Array(self.thousand[start..<(start + 50)])) }
+                try await self.untilReceived(1000, fixture)
+            }
+            try await self.compare(fixture, with: harness.recorder.events.map(\.json))
+            #expect(harness.deadLetters.count == 0)
+        }
+    }
+
+    /// The hardest body of the protocol, an empty one and one of a mebibyte arrive as they were.
+    package static func bodiesArriveAsTheyAre<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        if Fixture.guarantees.contains(.binarySafe) {
+            #expect(Fixture.hardestPayload == ByteBuffer(bytes: UInt8.min...UInt8.max))
+        }
+        try await self.with(type) { fixture in
+            let harness = try await self.harness(fixture, kit, body: Fixture.carriesRaw ? .raw : .event)
+            let bodies = [
+                Fixture.hardestPayload, Fixture.carriesEmpty ? ByteBuffer() : ByteBuffer(string: "x"),
+                ByteBuffer(repeating: UInt8(ascii: "m"), count: Fixture.largestPayload), ByteBuffer(string: "last"),
+            ]
+            try await harness.run {
+                for body in bodies { harness.source.send([body]) }
+                try await self.untilReceived(bodies.count, fixture)
+            }
+            let expected = Fixture.carriesRaw ? bodies : harness.recorder.events.map(\.json)
+            try await self.compare(fixture, with: expected)
+        }
+    }
+
+    /// Origin, hops and trace travel beside the body.
+    package static func passageTravels<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        guard Fixture.guarantees.contains(.keepsHeaders) else { return }
+        try await self.with(type) { fixture in
+            let harness = try await self.harness(fixture, kit)
+            let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            try await harness.run {
+                harness.source.send([
+                    ReceivedMessage(
+                        subject: "x", body: ByteBuffer(string: "hello"), attributes: Attributes([(Passage.traceAttribute, trace)])
+                    )
+                ])
+                try await self.untilReceived(1, fixture)
+            }
+            let headers = try await fixture.received(on: "conformance")[0].headers
+            func value(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+            #expect(value(Passage.originAttribute) == "conformance")
+            #expect(value(Passage.hopsAttribute) == "1")
+            #expect(value(Passage.traceAttribute)?.hasPrefix("00-0af7651916cd43dd8448eb211c80319c-") == true)
+        }
+    }
+
+    /// A peer that is not there yet is waited for, and then gets everything.
+    package static func waitsForThePeer<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        guard Fixture.guarantees.isSuperset(of: [.connects, .atLeastOnce]) else { return }
+        try await self.with(type) { fixture in
+            let harness = try SinkHarness(fixture, kit, yaml: fixture.yaml(subject: "conformance", body: .event))
+            try await fixture.interrupt()
+            try await harness.run(untilConnected: false) {
+                harness.source.send(Array(self.thousand[..<100]))
+                try await eventually("the absence is noticed") { harness.status.lastError != nil }
+                try await fixture.restore()
+                try await fixture.prepare(subject: "conformance")
+                try await self.untilReceived(100, fixture)
+            }
+            try await self.compare(fixture, with: harness.recorder.events.map(\.json))
+        }
+    }
+
+    /// What was not confirmed when the connection was lost is offered again: nothing is missing, and the order is kept but for repeats.
+    package static func unconfirmedIsOfferedAgain<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws
+    {
+        guard Fixture.guarantees.isSuperset(of: [.connects, .atLeastOnce]) else { return }
+        try await self.with(type) { fixture in
+            let harness = try await self.harness(fixture, kit)
+            let end = try await harness.run {
+                for start in stride(from: 0, to: 500, by: 50) { harness.source.send(Array(self.thousand[start..<(start + 50)])) }
+                try await fixture.interrupt()
+                for start in stride(from: 500, to: 1000, by: 50) {
+                    harness.source.send(Array(self.thousand[start..<(start + 50)]))
+                }
+                try await eventually("the loss is noticed") { harness.status.lastError != nil }
+                try await fixture.restore()
+                try await eventually("everything is confirmed") { harness.bridge.pending == 0 }
+            }
+            #expect(end.left == 0)
+            let received = try await fixture.received(on: "conformance").map(\.body)
+            let expected = harness.recorder.events.map(\.json)
+            #expect(expected.count == 1000)
+            let firsts = Self.firsts(of: received)
+            let missing = Set(expected).subtracting(firsts)
+            #expect(missing.isEmpty, "\(missing.count) are missing")
+            if Fixture.guarantees.contains(.ordered) { #expect(firsts == expected) }
+        }
+    }
+
+    /// An event that the sink refuses for good becomes a dead letter with the reason, and the others go on.
+    package static func refusedBecomesDeadLetter<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        try await self.with(type) { fixture in
+            guard let yaml = fixture.yamlRefusing(subject: "conformance") else { return }
+            let harness = try SinkHarness(fixture, kit, yaml: yaml)
+            try await fixture.prepare(subject: "conformance")
+            try await harness.run {
+                harness.source.send(["first", "refuse me", "last"].map { ByteBuffer(string: $0) })
+                try await self.untilReceived(2, fixture)
+                try await eventually("the dead letter has arrived") { harness.deadLetters.count == 1 }
+            }
+            #expect(try await fixture.received(on: "conformance").count == 2)
+            let letter = try #require(harness.deadLetters.deliveries.first?.event)
+            #expect(letter.kind == .deadLetter)
+            #expect(letter.raw == ByteBuffer(string: "refuse me"))
+            #expect(!letter.message.isEmpty)
+        }
+    }
+
+    /// Asked to stop, the sink first hands on what waits, then `run` returns within a second.
+    package static func stopsSoon<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        try await self.with(type) { fixture in
+            let harness = try await self.harness(fixture, kit)
+            let end = try await harness.run { harness.source.send(Array(self.thousand[..<100])) }
+            #expect(end.stopping < .stop)
+            #expect(end.left == 0)
+            try await self.untilReceived(100, fixture)
+        }
+    }
+
+    /// Cancelled while its peer is away, `run` still ends soon.
+    package static func endsWhenCancelled<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        guard Fixture.guarantees.isSuperset(of: [.connects, .atLeastOnce]) else { return }
+        try await self.with(type) { fixture in
+            try await fixture.interrupt()
+            let yaml = fixture.yaml(subject: "conformance", body: .event)
+            let harness = try SinkHarness(fixture, kit, yaml: yaml, drain: .milliseconds(50))
+            let end = try await harness.run(untilConnected: false) { harness.source.send(Array(self.thousand[..<100])) }
+            #expect(end.stopping < .stop)
+            #expect(end.left >= 100)
+        }
+    }
+
+    /// Two sinks of one kind run side by side.
+    package static func twoAtOnce<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        try await self.with(type) { fixture in
+            let one = try await self.harness(fixture, kit, subject: "one")
+            let two = try await self.harness(fixture, kit, subject: "two")
+            try await one.run {
+                try await two.run {
+                    one.source.send(Array(self.thousand[..<100]))
+                    two.source.send(Array(self.thousand[100..<200]))
+                    try await self.untilReceived(100, fixture, on: "one")
+                    try await self.untilReceived(100, fixture, on: "two")
+                }
+            }
+            try await self.compare(fixture, on: "one", with: one.recorder.events.map(\.json))
+            try await self.compare(fixture, on: "two", with: two.recorder.events.map(\.json))
+        }
+    }
+
+    /// After many runs no descriptor and no thread is left.
+    package static func leavesNothing<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
+        try await self.with(type) { fixture in
+            try await fixture.prepare(subject: "conformance")
+            func cycle() async throws {
+                let harness = try SinkHarness(fixture, kit, yaml: fixture.yaml(subject: "conformance", body: .event))
+                let end = try await harness.run {
+                    harness.source.send([ByteBuffer(string: "hello")])
+                    try await eventually("it is confirmed") { harness.bridge.pending == 0 }
+                }
+                #expect(end.left == 0)
+            }
+            try await ProcessUsage.expectNoGrowth(cycle)
+        }
+    }
+
+    private static func harness<Fixture: SinkFixture>(
+        _ fixture: Fixture, _ kit: ConformanceKit, subject: String = "conformance", body: SinkBody = .event
+    ) async throws -> SinkHarness {
+        let harness = try SinkHarness(fixture, kit, subject: subject, yaml: fixture.yaml(subject: subject, body: body))
+        try await fixture.prepare(subject: subject)
+        return harness
+    }
+
+    private static func untilReceived(_ count: Int, _ fixture: some SinkFixture, on subject: String = "conformance") async throws
+    {
+        var received = 0
+        try await eventually("the peer has received \(count), not \(received)") {
+            received = try await fixture.received(on: subject).count
+            return received >= count
+        }
+    }
+
+    private static func compare<Fixture: SinkFixture>(
+        _ fixture: Fixture, on subject: String = "conformance", with expected: [ByteBuffer]
+    ) async throws {
+        let actual = try await fixture.received(on: subject).map(\.body)
+        if Fixture.guarantees.contains(.ordered) {
+            #expect(actual == expected)
+        } else {
+            #expect(actual.map { String(buffer: $0) }.sorted() == expected.map { String(buffer: $0) }.sorted())
+        }
+    }
+
+    /// Each body once, where it stands first.
+    private static func firsts(of bodies: [ByteBuffer]) -> [ByteBuffer] {
+        var known: Set<ByteBuffer> = []
+        return bodies.filter { known.insert($0).inserted }
+    }
+
+    private static func with<Fixture: SinkFixture>(_ type: Fixture.Type, _ body: (Fixture) async throws -> Void) async throws {
+        let fixture = try await type.start()
+        do {
+            try await body(fixture)
+        } catch {
+            // The check has failed already; what ending the peer says then matters less.
+            try? await fixture.tearDown()
+            throw error
+        }
+        try await fixture.tearDown()
+    }
+}

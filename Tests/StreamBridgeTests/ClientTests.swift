@@ -1,0 +1,128 @@
+import BridgeTesting
+import NIOCore
+import Testing
+
+/// The clients that the field's documentation shows, against the endpoint. Go's `bufio.Scanner` is stood in for by a reader with its rules,
+/// because no Go toolchain is at hand: lines of at most 64 KiB, those that begin with `data: ` taken whole.
+@Suite(.timeLimit(.minutes(2)))
+struct ClientTests {
+    private static let yaml = """
+        sources:
+          in: { type: webhook, id: hello }
+        sinks:
+          out: { type: sse, stream: demo, heartbeat: 1s }
+        routes:
+          - { from: [in], to: [out] }
+        """
+
+    @Test func `curl shows every event as one data line`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let curl = try ChildProcess("curl", ["-sN", "http://127.0.0.1:\(bridge.port)/api/stream/demo"])
+        try await eventually("curl is connected") { curl.standardOutput.contains("event: cursor") }
+        try await Self.publish(to: bridge)
+        try await eventually("both have arrived") { Self.data(curl.standardOutput).count == 2 }
+        try Self.expectEvents(Self.data(curl.standardOutput))
+    }
+
+    @Test func `Python requests reads line by line`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let script = """
+            import json, sys, requests
+            response = requests.get(sys.argv[1], stream=True)
+            print(response.headers.get("Content-Encoding"), file=sys.stderr, flush=True)
+            for line in response.iter_lines():
+                if line:
+                    text = line.decode("utf-8")
+                    if text.startswith("data: "):
+                        event = json.loads(text[6:])
+                        print(event["title"] + "|" + event["message"], flush=True)
+            """
+        let python = try ChildProcess("python3", ["-c", script, "http://127.0.0.1:\(bridge.port)/api/stream/demo"])
+        try await eventually("it is connected") {
+            if let ending = python.ended { throw PeerError("python ended with \(ending): \(python.standardError)") }
+            return try await bridge.metric("streambridge_sse_subscribers") == 1
+        }
+        try await Self.publish(to: bridge)
+        // iter_lines holds a line back until more has come; the heartbeat brings it.
+        try await eventually("both are printed, not \(python.standardOutput) \(python.standardError)") {
+            python.standardOutput == "|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
+        }
+        #expect(python.standardError == "None\n")
+    }
+
+    @Test func `Node reads the stream of fetch line by line`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let script = """
+            const response = await fetch(process.argv[1]);
+            let rest = "";
+            for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+                const lines = (rest + chunk).split("\\n");
+                rest = lines.pop();
+                for (const line of lines) if (line.startsWith("data: ")) {
+                    const event = JSON.parse(line.slice(6));
+                    console.log(event.title + "|" + event.message);
+                }
+            }
+            """
+        let node = try ChildProcess(
+            "node", ["--input-type=module", "-e", script, "http://127.0.0.1:\(bridge.port)/api/stream/demo"]
+        )
+        try await eventually("it is connected") {
+            if let ending = node.ended { throw PeerError("node ended with \(ending): \(node.standardError)") }
+            return try await bridge.metric("streambridge_sse_subscribers") == 1
+        }
+        try await Self.publish(to: bridge)
+        try await eventually("both are printed, not \(node.standardOutput) \(node.standardError)") {
+            node.standardOutput == "|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
+        }
+    }
+
+    @Test func `EventSource hears every event as a message, and resumes where it was cut`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let first = try await bridge.stream("demo")
+        try await Self.publish(to: bridge)
+        try await eventually("both have arrived") { first.messages.count == 2 }
+        try Self.expectEvents(first.messages.map(\.data))
+        first.close()
+        try await Self.publish(to: bridge)
+        let second = try await bridge.stream("demo", headers: [("Last-Event-ID", first.messages[0].id)])
+        try await eventually("the three after the first have arrived") { second.messages.count == 3 }
+        #expect(second.messages[0] == first.messages[1])
+        #expect(second.header("content-type")?.hasPrefix("text/event-stream") == true)
+    }
+
+    @Test func `a scanner with lines of 64 KiB sees every event`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let client = try await bridge.stream(
+            "demo", headers: [("Accept-Encoding", "gzip"), ("User-Agent", "Go-http-client/1.1")])
+        #expect(client.header("content-encoding") == nil)
+        try await Self.publish(to: bridge)
+        try await eventually("both have arrived") { client.naiveData.count == 2 }
+        try Self.expectEvents(client.naiveData)
+        #expect(client.body.split(separator: 10).allSatisfy { $0.count < 65_536 })
+    }
+
+    private static func publish(to bridge: BridgeProcess) async throws {
+        #expect(try await bridge.post("/n/hello", ByteBuffer(string: "plain \u{E4}"), type: "text/plain").status == 201)
+        let body = ByteBuffer(
+            string: #"{"title":"Deploy Complete","message":"v2.1.0 deployed","priority":3,"tags":["deploy","production"]}"#
+        )
+        let answer = try await bridge.post("/api/webhooks/hello", body, type: "application/json")
+        #expect(answer.status == 200)
+        #expect(
+            answer.text.contains("\"id\":\"") && answer.text.contains("\"messageId\":\"") && answer.text.contains("\"status\":\"")
+        )
+    }
+
+    private static func expectEvents(_ data: [String]) throws {
+        let events = try ReceivedEvent.all(data)
+        #expect(events.map(\.message) == ["plain \u{E4}", "v2.1.0 deployed"])
+        #expect(events.map(\.title) == ["", "Deploy Complete"])
+        #expect(events[1].priority == 3)
+        #expect(events[1].tags == ["deploy", "production"])
+    }
+
+    private static func data(_ output: String) -> [String] {
+        output.split(separator: "\n").filter { $0.hasPrefix("data: ") }.map { String($0.dropFirst(6)) }
+    }
+}
