@@ -6,7 +6,7 @@ let adapters: [Target] =
     adapter("File", ["CLinux", .posix, .deque])
     + adapter("MQTT", ["CMosquitto", "PollThread"])
     + adapter("Redis", ["CHiredis", .posix, .tls])
-    + adapter("SSE", ["Curl", "HTTPServer", .posix, .http1])
+    + adapter("SSE", ["Curl", "HTTPServer", "JSON", .posix, .http1])
     + adapter("Webhook", ["Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
 
 let package = Package(
@@ -92,7 +92,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ConformanceTests",
-            dependencies: ["StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", "HTTPServer", .nio, .posix, .http1, .logging]
+            dependencies: [
+                "StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", "Curl", "HTTPServer", .nio, .posix, .http1,
+                .logging,
+            ]
                 + adapters.libraries
         ),
         .testTarget(

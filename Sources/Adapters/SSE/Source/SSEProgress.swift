@@ -64,12 +64,11 @@ final class SSEProgress: Sendable {
     ///
     /// - Parameters:
     ///   - position: of the last event that was sent; `nil` when there was none since the last call.
-    ///   - id: the last event id now. One that cannot be sent leaves the one before in place: then something comes twice, but nothing
-    ///     is missed.
-    func received(upTo position: Position?, id: String) {
+    ///   - id: the last event id now, which ``isUsable(_:)``; `nil` leaves the one before in place.
+    func received(upTo position: Position?, id: String?) {
         let changes: AsyncStream<Void>.Continuation? = self.state.withLock { state in
             if let position { state.position = position }
-            guard id != state.lastEventID, Self.isUsable(id) else { return nil }
+            guard let id, id != state.lastEventID else { return nil }
             state.lastEventID = id
             // A slow sink may leave thousands waiting; then the last one waits for the newest.
             if state.pending.count >= 1024 { state.pending.removeLast() }

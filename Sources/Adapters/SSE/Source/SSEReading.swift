@@ -1,5 +1,6 @@
 import BridgeCore
 import Curl
+import JSON
 import NIOCore
 
 /// What the events of a stream mean to us.
@@ -35,7 +36,7 @@ struct SSEReading: Sendable {
     func meaning(of event: SSEParser.Event) -> Meaning {
         if let taken, taken.contains(event.type) { return .message }
         switch event.type {
-        case "gap", "lagged": return .gap("\(self.url) tells of a loss: \(Self.excerpt(event.data))")
+        case "gap", "lagged": return .gap("\(self.url) tells of a loss: \(Self.reason(event.data))")
         case "cursor", "presence": return .nothing
         default: return self.taken == nil ? .message : .nothing
         }
@@ -55,8 +56,15 @@ struct SSEReading: Sendable {
         return "the connection to \(self.url) was lost for \(max(1, absence.components.seconds)) s, and \(why)"
     }
 
-    private static func excerpt(_ data: ByteBuffer) -> String {
-        let text = String(decoding: data.readableBytesView.prefix(200), as: UTF8.self)
-        return String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }))
+    /// An endpoint's own gap brings a `reason`; one that it passes on is an event, whose `message` says it.
+    private static func reason(_ data: ByteBuffer) -> String {
+        let parser = JSONParser()
+        // The element lives in the parser.
+        let text = withExtendedLifetime(parser) {
+            // What is no JSON is a reason as it is.
+            let root = try? parser.parse(data)
+            return root?["message"]?.string ?? root?["reason"]?.string ?? String(buffer: data)
+        }
+        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(200).filter { $0.value >= 32 && $0.value != 127 }))
     }
 }

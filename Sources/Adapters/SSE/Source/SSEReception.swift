@@ -81,14 +81,30 @@ final class SSEReception: CurlReceiver {
             batch.removeAll(keepingCapacity: true)
             receipt = self.outlet.gap(gap)
         }
+        let id = self.lastUsableID
         self.items.removeAll(keepingCapacity: true)
         if !batch.isEmpty { receipt = self.outlet.send(batch) }
         self.reading.passedOver.increment(by: passedOver)
-        self.progress.received(upTo: receipt?.position, id: self.parser.lastEventID)
+        self.progress.received(upTo: receipt?.position, id: id)
         switch receipt?.demand {
         case .more, nil: return .more
         case .pause: return .pause
         }
+    }
+
+    /// The place in the stream that the newest items name.
+    ///
+    /// One that cannot be sent is passed over: then something comes twice, but
+    /// nothing is missed.
+    private var lastUsableID: String? {
+        for item in self.items.reversed() {
+            switch item {
+            case .event(let event) where SSEProgress.isUsable(event.lastEventID): return event.lastEventID
+            case .cursor(let id) where SSEProgress.isUsable(id): return id
+            default: continue
+            }
+        }
+        return nil
     }
 
     func woken() -> CurlDemand {

@@ -1,0 +1,296 @@
+import BridgeCore
+import BridgeTesting
+import NIOCore
+import Testing
+
+@testable import SSEAdapter
+
+@Suite(.timeLimit(.minutes(2))) struct SSESourceTests {
+    @Test func `an event arrives with its type, its id and its data`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url())
+        try await eventually { peer.clients == 1 }
+        peer.publish([.init(id: "7", type: "door", "open"), .init("second"), .init(type: "two\u{e9}", "a\nb")])
+        #expect(try await fixture.bodies(3) == ["open", "second", "a\nb"])
+        let events = fixture.sink.events
+        #expect(events.map(\.subject) == ["door", "message", "two\u{e9}"])
+        #expect(events[0].id == "7")
+        #expect(events[0].attributes["sse-event"] == "door")
+        // The id stands for the place in the stream from here on, but names the first event only.
+        #expect(events.map { $0.attributes["sse-id"] } == ["7", "7", "7"])
+        #expect(events[1].id != "7")
+        await fixture.stop()
+    }
+
+    @Test func `the request says what the file says`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(
+            peer.url("/x?topic=a%20b"),
+            #""method": "POST", "body": "{}", "token": "secret", "headers": {"X-One": "1", "User-Agent": "me"}"#
+        )
+        try await eventually { peer.clients == 1 }
+        let request = peer.requests[0]
+        #expect(request.method == "POST")
+        #expect(request.uri == "/x?topic=a%20b")
+        #expect(String(buffer: request.body) == "{}")
+        #expect(request.headers["accept"] == "text/event-stream")
+        #expect(request.headers["cache-control"] == "no-cache")
+        #expect(request.headers["content-type"] == "application/json")
+        #expect(request.headers["authorization"] == "Bearer secret")
+        #expect(request.headers["x-one"] == "1")
+        #expect(request.headers["user-agent"] == "me")
+        #expect(request.headers["accept-encoding"]?.contains("gzip") == true)
+        #expect(request.lastEventID == nil)
+        await fixture.stop()
+    }
+
+    @Test func `a cut connection is resumed where it was and nothing is missed or told as a gap`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url())
+        try await eventually { peer.clients == 1 }
+        for round in 0..<5 {
+            peer.publish((0..<10).map { .init(id: "\(round * 20 + $0)", "\(round * 20 + $0)") })
+            _ = try await fixture.bodies(round * 20 + 10)
+            peer.refuse { _ in .init(503) }
+            peer.cut()
+            peer.publish((10..<20).map { .init(id: "\(round * 20 + $0)", "\(round * 20 + $0)") })
+            peer.refuse(nil)
+            _ = try await fixture.bodies(round * 20 + 20)
+        }
+        #expect(fixture.sink.bodies.map { String(buffer: $0) } == (0..<100).map(String.init))
+        #expect(fixture.sink.gaps.isEmpty)
+        #expect(peer.requests[0].lastEventID == nil)
+        #expect(peer.requests.last?.lastEventID == "89")
+        await fixture.stop()
+    }
+
+    @Test func `without ids a cut connection is a gap`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url())
+        try await eventually { peer.clients == 1 }
+        peer.publish([.init("a")])
+        _ = try await fixture.bodies(1)
+        peer.cut()
+        try await eventually { fixture.sink.gaps.count == 1 }
+        #expect(
+            fixture.sink.gaps[0].message
+                == "the connection to \(peer.url()) was lost for 1 s, and the server gives no ids to resume by"
+        )
+        await fixture.stop()
+    }
+
+    @Test func `with resume false no id is sent, and a cut connection is a gap`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let cursors = MemoryCursorStore()
+        let fixture = try StreamFixture(peer.url(), #""resume": false"#, cursors: cursors)
+        try await eventually { peer.clients == 1 }
+        peer.publish([.init(id: "1", "a")])
+        _ = try await fixture.bodies(1)
+        peer.cut()
+        try await eventually { fixture.sink.gaps.count == 1 }
+        #expect(fixture.sink.gaps[0].message.hasSuffix("and resume is false"))
+        #expect(peer.requests.allSatisfy { $0.lastEventID == nil })
+        #expect(cursors.cursor(of: "in") == nil)
+        await fixture.stop()
+    }
+
+    @Test func `after a restart the stream goes on behind what was delivered`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let cursors = MemoryCursorStore()
+        let first = try StreamFixture(peer.url(), cursors: cursors)
+        try await eventually { peer.clients == 1 }
+        peer.publish([.init(id: "1", "a"), .init(id: "2", "b")])
+        _ = try await first.bodies(2)
+        #expect(await first.stop() == 0)
+        #expect(cursors.cursor(of: "in") == "2")
+        peer.publish([.init(id: "3", "c")])
+        let second = try StreamFixture(peer.url(), #""last_event_id": "0""#, cursors: cursors)
+        #expect(try await second.bodies(1) == ["c"])
+        #expect(peer.requests.last?.lastEventID == "2")
+        await second.stop()
+    }
+
+    @Test func `the cursor stays where it is until the sink has confirmed`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let cursors = MemoryCursorStore()
+        let sink = RecordingSink()
+        let fixture = try StreamFixture(peer.url(), cursors: cursors, sink: sink)
+        try await eventually { peer.clients == 1 }
+        peer.publish([.init(id: "1", "a")])
+        try await eventually { cursors.cursor(of: "in") == "1" }
+        sink.hold()
+        peer.publish([.init(id: "2", "b")])
+        _ = try await fixture.bodies(2)
+        // The stream goes on, so the source has had every chance to move the cursor too early.
+        peer.cut()
+        try await eventually { peer.requests.count == 2 && peer.clients == 1 }
+        #expect(peer.requests[1].lastEventID == "2")
+        #expect(cursors.cursor(of: "in") == "1")
+        sink.hold(false)
+        try await eventually { cursors.cursor(of: "in") == "2" }
+        await fixture.stop()
+    }
+
+    @Test func `the first connection begins at last_event_id`() async throws {
+        let peer = try await SSEServerPeer.start()
+        peer.publish([.init(id: "1", "a"), .init(id: "2", "b")])
+        let fixture = try StreamFixture(peer.url(), #""last_event_id": "1""#)
+        #expect(try await fixture.bodies(1) == ["b"])
+        await fixture.stop()
+    }
+
+    @Test func `an id that no header can carry is never sent`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url())
+        try await eventually { peer.clients == 1 }
+        peer.publish([.init(id: "1", "a"), .init(id: "2\u{1}", "b")])
+        _ = try await fixture.bodies(2)
+        peer.cut()
+        try await eventually { peer.requests.count == 2 }
+        #expect(peer.requests[1].lastEventID == "1")
+        await fixture.stop()
+    }
+
+    @Test(
+        arguments: [
+            (404, [:], "answered 404 Not Found; 200 was expected"), (401, [:], "answered 401 Unauthorized; 200 was expected"),
+            (503, [:], "answered 503 Service Unavailable; 200 was expected"),
+            (200, [:], "answered 200 OK with content of no type; text/event-stream was expected"),
+            (
+                200, ["content-type": "text/html; charset=utf-8"],
+                "answered 200 OK with content of type text/html; charset=utf-8; text/event-stream was expected"
+            ),
+        ] as [(Int, HTTPFields, String)])
+    func `an answer that is no stream is told and tried again`(_ status: Int, _ headers: HTTPFields, _ reason: String)
+        async throws
+    {
+        let peer = try await SSEServerPeer.start()
+        peer.refuse { _ in .init(status, headers: headers) }
+        let fixture = try StreamFixture(peer.url("/stream?key=secret"))
+        #expect(try await fixture.failure() == "\(peer.url()) \(reason)")
+        peer.refuse(nil)
+        try await fixture.isConnected()
+        await fixture.stop()
+    }
+
+    @Test func `204 ends the source for good`() async throws {
+        let peer = try await SSEServerPeer.start()
+        peer.refuse { _ in .init(204) }
+        let fixture = try StreamFixture(peer.url())
+        #expect(try await fixture.failure() == "\(peer.url()) answered 204 No Content: the stream is over for good")
+        #expect(fixture.bridge.sources[0].status.hasGivenUp)
+        #expect(peer.requests.count == 1)
+        await fixture.stop()
+    }
+
+    @Test func `a peer that is not there is tried until it is`() async throws {
+        let peer = try await SSEServerPeer.start()
+        try await peer.stop()
+        let fixture = try StreamFixture(peer.url())
+        #expect(try await fixture.failure().hasPrefix("\(peer.url()): Failed to connect to 127.0.0.1 port \(peer.port)"))
+        try await peer.listen()
+        try await fixture.isConnected()
+        #expect(fixture.sink.gaps.isEmpty)
+        await fixture.stop()
+    }
+
+    @Test func `a silent stream is given up, and a comment is enough to keep it`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url(), #""idle_timeout": "300ms""#)
+        try await eventually { peer.clients == 1 }
+        let began = ContinuousClock.now
+        try await eventually {
+            peer.write(raw: ByteBuffer(string: ":\n"))
+            return began.duration(to: .now) > .milliseconds(900)
+        }
+        #expect(peer.requests.count == 1)
+        #expect(try await fixture.failure() == "\(peer.url()): the peer has sent nothing for too long")
+        await fixture.stop()
+    }
+
+    @Test func `a slow sink stops the reading, and nothing is lost`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let sink = RecordingSink()
+        sink.close()
+        let fixture = try StreamFixture(peer.url(), buffer: 10, sink: sink)
+        try await eventually { peer.clients == 1 }
+        let count = 2000
+        let filler = String(repeating: "x", count: 1000)
+        for number in 0..<count { peer.publish([.init(id: "\(number)", "\(number) \(filler)")]) }
+        try await eventually { fixture.bridge.sources[0].outlet.demand == .pause }
+        #expect(fixture.bridge.pending < count)
+        sink.close(false)
+        let bodies = try await fixture.bodies(count)
+        #expect(bodies == (0..<count).map { "\($0) \(filler)" })
+        #expect(peer.requests.count == 1)
+        await fixture.stop()
+    }
+
+    @Test func `what an endpoint says to its clients is no event`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url())
+        try await eventually { peer.clients == 1 }
+        peer.publish([
+            .init(id: "5", type: "cursor", ""), .init(type: "presence", "{}"), .init(type: "gap", #"{"reason":"evicted"}"#),
+            .init(type: "lagged", "3"), .init("a"),
+        ])
+        #expect(try await fixture.bodies(1) == ["a"])
+        try await eventually { fixture.sink.gaps.count == 2 }
+        #expect(
+            fixture.sink.gaps.map(\.message) == [
+                "\(peer.url()) tells of a loss: evicted", "\(peer.url()) tells of a loss: 3",
+            ]
+        )
+        peer.cut()
+        try await eventually { peer.requests.count == 2 }
+        #expect(peer.requests[1].lastEventID == "5")
+        await fixture.stop()
+    }
+
+    @Test func `only the types that are named are taken, whatever they are called`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url(), #""events": ["presence", "b"]"#)
+        try await eventually { peer.clients == 1 }
+        peer.publish([.init("no"), .init(type: "presence", "1"), .init(id: "9", type: "a", "no"), .init(type: "b", "2")])
+        #expect(try await fixture.bodies(2) == ["1", "2"])
+        #expect(
+            fixture.metrics.render().contains(
+                "streambridge_sse_events_passed_over_total{component=\"in\",direction=\"source\",kind=\"sse\"} 2"))
+        await fixture.stop()
+    }
+
+    @Test func `an event over the limit is a gap and the stream goes on`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url(), #""max_event": "1KiB""#)
+        try await eventually { peer.clients == 1 }
+        peer.publish([.init(id: "1", "a"), .init(id: "2", String(repeating: "x", count: 2000)), .init(id: "3", "b")])
+        #expect(try await fixture.bodies(2) == ["a", "b"])
+        #expect(
+            fixture.sink.gaps.map(\.message) == ["an event 'message' of 2000 bytes is over the limit of 1024 and was passed over"]
+        )
+        await fixture.stop()
+    }
+
+    @Test func `the server's retry is the least wait`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url())
+        try await eventually { peer.clients == 1 }
+        peer.write(raw: ByteBuffer(string: "retry: 400\ndata: a\n\n"))
+        _ = try await fixture.bodies(1)
+        let cut = ContinuousClock.now
+        peer.cut()
+        try await eventually { peer.requests.count == 2 }
+        #expect(cut.duration(to: .now) >= .milliseconds(400))
+        await fixture.stop()
+    }
+
+    @Test func `stopping closes the connection and returns at once`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url())
+        try await eventually { peer.clients == 1 }
+        let began = ContinuousClock.now
+        #expect(await fixture.stop() == 0)
+        #expect(began.duration(to: .now) < .seconds(5))
+        try await eventually { peer.clients == 0 }
+    }
+}
