@@ -88,7 +88,9 @@ package final class WebhookSink: Sink {
         return underWay.failure == nil ? requests : nil
     }
 
-    /// How many requests are under way, and the first failure. Behind its lock.
+    /// How many requests are under way, and the first failure.
+    ///
+    /// Behind its lock.
     private final class UnderWay: Sendable {
         private let state = Mutex<(count: Int, failure: (any Error)?)>((0, nil))
 

@@ -1,0 +1,98 @@
+import BridgeCore
+import BridgeTesting
+import Curl
+import FoundationEssentials
+import Logging
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import WebhookAdapter
+
+/// A bridge that sends what a test says to one webhook.
+struct HookFixture {
+    let source = ScriptedSource()
+    let refused = RecordingSink()
+    let bridge: Bridge
+
+    private let stopping: AsyncStream<Void>.Continuation
+    private let running: Task<Int, Never>
+
+    /// - Parameters:
+    ///   - variants: the settings of the file as JSON, without `url` unless they name one; the last one is used.
+    ///   - attempts: after how many refusals for now an event becomes a dead letter.
+    init(_ url: String, _ variants: String..., attempts: Int = 3) throws {
+        let metrics = Metrics()
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        var shared = SharedServices()
+        shared.add(CurlMulti())
+        let counters = ComponentMetrics(component: "out", kind: "webhook", direction: "sink", metrics: metrics)
+        let context = ComponentContext(
+            name: "out", logger: logger, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, bridge: "b",
+            cursors: MemoryCursorStore(), metrics: counters, shared: shared
+        )
+        let settings = try (variants.isEmpty ? [""] : variants).map { try Self.configuration(url, $0) }
+        let retry = RetrySettings(initial: .milliseconds(1), factor: 1, maximum: .milliseconds(5), attempts: attempts)
+        let sink = try WebhookSink(variants: settings, context: context)
+        let bridge = Bridge(
+            sources: [
+                SourceParts(
+                    name: "in", source: self.source, acknowledge: .delivered, intake: IntakeSettings(bridge: "home"),
+                    retry: retry,
+                    metrics: ComponentMetrics(component: "in", kind: "scripted", direction: "source", metrics: metrics),
+                    logger: logger
+                )
+            ],
+            sinks: [
+                SinkParts(
+                    name: "out", sink: sink, delivery: DeliverySettings(retry: retry, deadLetter: "refused"), metrics: counters,
+                    logger: logger
+                ),
+                SinkParts(
+                    name: "refused", sink: self.refused, delivery: DeliverySettings(),
+                    metrics: ComponentMetrics(component: "refused", kind: "recording", direction: "sink", metrics: metrics),
+                    logger: logger
+                ),
+            ],
+            table: RouteTable(routes: [
+                Route(name: "all", targets: [Route.Target(sink: 0, variant: settings.count - 1)])
+            ]),
+            metrics: metrics, logger: logger
+        )
+        let (stopped, stopping) = AsyncStream.makeStream(of: Void.self)
+        self.bridge = bridge
+        self.stopping = stopping
+        self.running = Task { await bridge.run(drain: .seconds(10)) { for await _ in stopped {} } }
+    }
+
+    static func configuration(_ url: String, _ settings: String = "") throws -> WebhookSink.Configuration {
+        let own = settings.contains("\"url\"") ? "" : "\"url\": \"\(url)\"\(settings.isEmpty ? "" : ", ")"
+        let configuration = try JSONDecoder().decode(WebhookSink.Configuration.self, from: Data("{\(own)\(settings)}".utf8))
+        try configuration.validate()
+        return configuration
+    }
+
+    func stop() async -> Int {
+        self.stopping.finish()
+        return await self.running.value
+    }
+
+    /// Sends messages of one subject, once the bridge runs.
+    func send(_ bodies: [String], subject: String = "door", attributes: [Attributes.Element] = []) async throws {
+        try await eventually { self.source.outlet != nil }
+        self.source.send(
+            bodies.map { ReceivedMessage(subject: subject, body: ByteBuffer(string: $0), attributes: Attributes(attributes)) }
+        )
+    }
+
+    /// Waits until nothing is under way.
+    func untilDelivered() async throws {
+        try await eventually("everything is delivered") { self.bridge.pending == 0 }
+    }
+
+    /// Waits for a dead letter and returns its JSON.
+    func deadLetter() async throws -> String {
+        try await eventually("there is a dead letter") { self.refused.count > 0 }
+        return String(buffer: self.refused.deliveries[0].event.json)
+    }
+}

@@ -1,0 +1,91 @@
+import BridgeCore
+import Testing
+
+@testable import WebhookAdapter
+
+@Suite struct WebhookSinkConfigurationTests {
+    @Test func `only the address is needed`() throws {
+        let configuration = try HookFixture.configuration("https://a.example/hook")
+        #expect(configuration.method == .post)
+        #expect(configuration.timeout == .seconds(15))
+        #expect(configuration.inFlight == 1)
+        #expect(configuration.success == .success)
+        #expect([199, 200, 299, 300].map(configuration.success.contains) == [false, true, true, false])
+    }
+
+    @Test(arguments: [
+        ("a.example/x", "", "url: the address must begin with http:// or https://"),
+        ("http://{{ .payload.host }}/x", "", "url: the address names no host"),
+        (
+            "http://a{{ $subject }}/x", "",
+            "url: '{{' may stand only behind the host and a '/', so that no event can choose where it is sent"
+        ),
+        (
+            "http://a:1{{ $subject }}", "",
+            "url: '{{' may stand only behind the host and a '/', so that no event can choose where it is sent"
+        ),
+        ("{{ .payload.url }}", "", "url: the address must begin with http:// or https://"),
+        ("http://a", #""method": "DELETE""#, "method: 'DELETE' is not one of POST, PUT, PATCH, GET"),
+        ("http://a", #""format": "raw", "body": "x""#, "format: format and body exclude each other; body says all of it"),
+        ("http://a", #""method": "GET", "body": "x""#, "body: GET sends no body; leave body out or write method: POST"),
+        (
+            "http://a", #""method": "GET", "signature": {"secret": "x"}"#,
+            "signature: GET sends no body; leave signature out or write method: POST"
+        ),
+        ("http://a", #""content_type": "a\r\n""#, "content_type: 'a\r\n' is not a media type such as application/json"),
+        ("http://a", #""headers": {"a b": "x"}"#, "headers: 'a b' is not the name of a header"),
+        ("http://a", #""headers": {"Host": "x"}"#, "headers: Host is set by HTTP itself"),
+        (
+            "http://a", #""headers": {"a": "b\r\nc: d"}"#,
+            "headers: the value of a holds control characters or begins or ends with a space"
+        ),
+        ("http://a", #""password": "x""#, "password: a password needs a user beside it"),
+        ("http://a", #""user": "u", "token": "x""#, "token: a token and a user exclude each other; one of them is sent"),
+        ("http://a", #""timeout": "0s""#, "timeout: must be longer than nothing"),
+        ("http://a", #""in_flight": 0"#, "in_flight: 0 is out of range; 1 to 1000 is allowed"),
+        ("http://a", #""signature": {"secret": ""}"#, "signature.secret: an empty secret protects nothing"),
+        ("http://a", #""signature": {"secret": "x", "header": "a b"}"#, "signature.header: 'a b' is not the name of a header"),
+        (
+            "http://a", #""signature": {"secret": "x", "algorithm": "md5"}"#,
+            "signature.algorithm: 'md5' is not one of sha256, sha512"
+        ),
+        (
+            "http://a", #""signature": {"secret": "x", "key": "y"}"#,
+            "signature.key: 'key' is not known here; secret, header, algorithm, prefix are"
+        ),
+    ])
+    func `what cannot be is refused with its reason`(_ url: String, _ settings: String, _ reason: String) {
+        let error = #expect(throws: SettingError.self) { try HookFixture.configuration(url, settings) }
+        #expect(error?.description == reason)
+    }
+
+    @Test(arguments: ["2xx", "100", "200-", "-200", "299-200", "200-600", "200-204-208", ""])
+    func `what is no status is refused`(_ text: String) {
+        let error = #expect(throws: SettingError.self) { try HookFixture.configuration("http://a", #""success": ["\#(text)"]"#) }
+        #expect(
+            error?.message == "'\(text)' is neither a status code from 200 to 599 nor a range of them such as 200-299"
+        )
+    }
+
+    @Test func `an empty list of successes is refused`() {
+        let error = #expect(throws: SettingError.self) { try HookFixture.configuration("http://a", #""success": []"#) }
+        #expect(
+            error?.description == "success: an empty list would make every answer a failure; leave it out to accept every 2xx")
+    }
+
+    @Test func `secrets are not printed`() throws {
+        let configuration = try HookFixture.configuration(
+            "http://a", #""token": "hidden", "proxy": "http://u:hidden@p", "signature": {"secret": "hidden"}"#
+        )
+        var text = ""
+        dump(configuration, to: &text)
+        #expect(!text.contains("hidden") && !"\(configuration)".contains("hidden"))
+    }
+
+    @Test func `parts of an address and of a header are made safe`() {
+        #expect(WebhookRequest.percentEncoded("aZ09-._~") == "aZ09-._~")
+        #expect(WebhookRequest.percentEncoded("a/b?c=d&\u{e9}%\0") == "a%2Fb%3Fc%3Dd%26%C3%A9%25%00")
+        #expect(WebhookRequest.headerText(" a\r\nb\u{0}\tc\u{7f} ") == "ab\tc")
+        #expect(WebhookRequest.headerText("\r\n") == "")
+    }
+}
