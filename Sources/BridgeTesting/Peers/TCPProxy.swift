@@ -1,0 +1,168 @@
+import Glibc
+import Synchronization
+
+/// Stands between a client and a server on loopback: shows what the client sends, and cuts or refuses connections.
+///
+/// Thread-safe. Ends with the last reference to it.
+package final class TCPProxy: Sendable {
+    /// What it does with a new connection.
+    package enum Mode: Sendable {
+        /// Connects it with the server.
+        case forward
+        /// Closes it at once.
+        case refuse
+        /// Accepts it and never says anything.
+        case swallow
+    }
+
+    private struct State {
+        var mode = Mode.forward
+        var sockets: [Int32] = []
+        var connections = 0
+    }
+
+    package let port: Int
+    private let server: Int
+    private let listener: Int32
+    private let observe: @Sendable (Int, ArraySlice<UInt8>) -> Void
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - server: the port behind it.
+    ///   - observe: called with each piece that a client sends, and the number of its connection, from 1; on a thread of its own.
+    package init(server: Int, observe: @escaping @Sendable (_ connection: Int, _ bytes: ArraySlice<UInt8>) -> Void = { _, _ in })
+        throws
+    {
+        self.server = server
+        self.observe = observe
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard listener >= 0 else { throw PeerError.system("socket") }
+        self.listener = listener
+        var address = sockaddr_in.loopback(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let failed = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, length) != 0 || listen(listener, 64) != 0 || getsockname(listener, $0, &length) != 0
+            }
+        }
+        guard !failed else { throw PeerError.system("listen") }
+        self.port = Int(UInt16(bigEndian: address.sin_port))
+        OwnThread.start { [weak self] in
+            while true {
+                let client = accept(listener, nil, nil)
+                guard client >= 0 else { return }
+                guard let self else {
+                    close(client)
+                    return
+                }
+                self.serve(client)
+            }
+        }
+    }
+
+    deinit {
+        shutdown(self.listener, Int32(SHUT_RDWR))
+        close(self.listener)
+        self.cut()
+    }
+
+    /// How many connections there were, the refused ones included.
+    package var connections: Int { self.state.withLock { $0.connections } }
+
+    /// What becomes of connections from now on; those that are open stay.
+    package func set(_ mode: Mode) {
+        self.state.withLock { $0.mode = mode }
+    }
+
+    /// Cuts every connection.
+    package func cut() {
+        self.state.withLock { state in
+            for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    private func serve(_ client: Int32) {
+        let (mode, number) = self.state.withLock { state in
+            state.connections += 1
+            return (state.mode, state.connections)
+        }
+        switch mode {
+        case .refuse: close(client)
+        case .swallow: self.state.withLock { $0.sockets.append(client) }
+        case .forward:
+            guard let server = Self.connected(to: self.server) else {
+                close(client)
+                return
+            }
+            for socket in [client, server] {
+                var one: Int32 = 1
+                setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+            }
+            self.state.withLock { $0.sockets += [client, server] }
+            // Closed when both directions are done with them.
+            let pair = Pair(client: client, server: server)
+            let observe = self.observe
+            OwnThread.start { [weak self] in
+                Self.forward(from: pair.client, to: pair.server) { observe(number, $0) }
+                self?.forget(pair)
+            }
+            OwnThread.start { [weak self] in
+                Self.forward(from: pair.server, to: pair.client) { _ in }
+                self?.forget(pair)
+            }
+        }
+    }
+
+    private func forget(_ pair: Pair) {
+        self.state.withLock { $0.sockets.removeAll { $0 == pair.client || $0 == pair.server } }
+    }
+
+    private static func connected(to port: Int) -> Int32? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in.loopback(port: port)
+        let failure = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        if failure == 0 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    /// Ends both ways when one ends.
+    private static func forward(from source: Int32, to target: Int32, _ look: (ArraySlice<UInt8>) -> Void) {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        loop: while true {
+            let count = recv(source, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            look(buffer[..<count])
+            var start = 0
+            while start < count {
+                let written = buffer[start..<count].withUnsafeBytes {
+                    send(target, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                }
+                guard written > 0 else { break loop }
+                start += written
+            }
+        }
+        shutdown(target, Int32(SHUT_RDWR))
+        shutdown(source, Int32(SHUT_RDWR))
+    }
+
+    /// The two sockets of one connection, closed with the last reference.
+    private final class Pair: Sendable {
+        let client: Int32
+        let server: Int32
+
+        init(client: Int32, server: Int32) {
+            self.client = client
+            self.server = server
+        }
+
+        deinit {
+            close(self.client)
+            close(self.server)
+        }
+    }
+}
