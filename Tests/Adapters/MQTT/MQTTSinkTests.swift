@@ -1,0 +1,182 @@
+import BridgeCore
+import BridgeTesting
+import NIOCore
+import Testing
+
+@testable import MQTTAdapter
+
+@Suite(.timeLimit(.minutes(2)))
+struct MQTTSinkTests {
+    private func url(_ port: Int) -> String { "mqtt://127.0.0.1:\(port)" }
+
+    private func bodies(_ range: Range<Int>) -> [ByteBuffer] { range.map { ByteBuffer(string: "message \($0)") } }
+
+    /// Runs a sink while `body` does, with a peer that is subscribed to everything.
+    private func run(
+        _ json: String, variants: [String] = [], broker: BrokerProcess,
+        _ body: (MQTTRig, ScriptedSource, MQTTPeer) async throws -> Void
+    ) async throws {
+        var options = MQTTPeer.Options()
+        options.version = 5
+        let peer = try await MQTTPeer.connect(port: broker.port, options)
+        try await peer.subscribe("#")
+        let script = ScriptedSource()
+        let connection = #""url": "\#(self.url(broker.port))""#
+        let rig = try MQTTRig(
+            script: script, sink: "{\(connection), \(json)}", variants: variants.map { "{\(connection), \($0)}" })
+        let left = try await rig.run {
+            try await eventually { rig.sink.status.isConnected && script.outlet != nil }
+            try await body(rig, script, peer)
+        }
+        #expect(left == 0)
+    }
+
+    @Test(arguments: ["3.1.1", "5"], [0, 1])
+    func `events arrive in order, whatever their bytes`(version: String, qos: Int) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        var bodies = self.bodies(0..<2000)
+        bodies.append(ByteBuffer())
+        bodies.append(ByteBuffer(bytes: UInt8.min...UInt8.max))
+        bodies.append(ByteBuffer(repeating: 0x61, count: 1 << 20))
+        try await self.run(
+            #""topic": "out", "format": "raw", "protocol": "\#(version)", "qos": \#(qos)"#, broker: broker
+        ) { _, script, peer in
+            script.send(bodies)
+            try await eventually { peer.count == bodies.count }
+            #expect(peer.messages.map(\.payload) == bodies)
+            #expect(peer.messages.allSatisfy { $0.qos == qos && $0.topic == "out" && !$0.retain })
+        }
+    }
+
+    @Test func `the event's JSON is sent, with its passage and its id beside it`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(#""topic": "out", "user_properties": {"room": "{{ $subject }}"}"#, broker: broker) { _, script, peer in
+            script.send([ByteBuffer(string: #"{"id": "m1", "title": "Door", "message": "open"}"#)], subject: "hall")
+            try await eventually { peer.count == 1 }
+            let message = peer.messages[0]
+            #expect(message.text.hasPrefix(#"{"id":"m1","title":"Door","message":"open""#))
+            let properties = Dictionary(message.userProperties.map { ($0.name, $0.value) }) { first, _ in first }
+            #expect(properties["idempotency-key"] == "m1")
+            #expect(properties["streambridge-origin"] == "other")
+            #expect(properties["streambridge-hops"] == "1")
+            #expect(properties["room"] == "hall")
+        }
+    }
+
+    @Test func `topic, body and retain are made of the event, and its content cannot choose other topics`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(
+            #""topic": "bridge/{{ .title }}", "body": "<{{ .message }}>", "retain": "{{ .payload.keep }}""#, broker: broker
+        ) { _, script, peer in
+            script.send([
+                ByteBuffer(string: #"{"title": "hall", "message": "a", "payload": {"keep": true}}"#),
+                ByteBuffer(string: #"{"title": "../+/#", "message": "b", "payload": {"keep": false}}"#),
+            ])
+            try await eventually { peer.count == 2 }
+            #expect(peer.messages.map(\.topic) == ["bridge/hall", "bridge/..____"])
+            #expect(peer.messages.map(\.text) == ["<a>", "<b>"])
+            let late = try await MQTTPeer.connect(port: broker.port)
+            try await late.subscribe("bridge/#")
+            try await eventually { late.count == 1 }
+            #expect(late.messages.map(\.topic) == ["bridge/hall"])
+        }
+    }
+
+    @Test func `a route's own settings apply to its deliveries`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(
+            #""topic": "one", "format": "raw""#, variants: [#""topic": "two", "format": "template", "body": "x", "qos": 0"#],
+            broker: broker
+        ) { _, script, peer in
+            script.send(self.bodies(0..<10))
+            try await eventually { peer.count == 20 }
+            #expect(peer.messages.filter { $0.topic == "one" }.map(\.payload) == self.bodies(0..<10))
+            #expect(peer.messages.filter { $0.topic == "two" }.allSatisfy { $0.text == "x" && $0.qos == 0 })
+        }
+    }
+
+    @Test(arguments: [#""in_flight": 1"#, #""in_flight": 5"#, #""in_flight": 500"#])
+    func `every window delivers everything`(window: String) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(#""topic": "out", "format": "raw", \#(window)"#, broker: broker) { _, script, peer in
+            script.send(self.bodies(0..<300))
+            try await eventually { peer.count == 300 }
+            #expect(peer.messages.map(\.payload) == self.bodies(0..<300))
+        }
+    }
+
+    @Test(arguments: ["3.1.1", "5"])
+    func `nothing is missing after the connection was cut again and again`(version: String) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let peer = try await MQTTPeer.connect(port: broker.port)
+        try await peer.subscribe("#")
+        let proxy = try MQTTProxy(broker: broker.port)
+        let script = ScriptedSource()
+        let rig = try MQTTRig(
+            script: script,
+            sink:
+                #"{"url": "\#(self.url(proxy.port))", "protocol": "\#(version)", "topic": "out", "format": "raw", "in_flight": 10}"#
+        )
+        let left = try await rig.run {
+            try await eventually { rig.sink.status.isConnected && script.outlet != nil }
+            for round in 0..<5 {
+                script.send(self.bodies((round * 400)..<(round * 400 + 400)))
+                try await eventually { peer.count > round * 400 + 50 }
+                let connections = proxy.connections
+                proxy.cut()
+                try await eventually { proxy.connections > connections }
+            }
+            try await eventually { Set(peer.messages.map(\.text)).count == 2000 }
+        }
+        #expect(left == 0)
+    }
+
+    @Test func `a message that the broker does not take is refused, and the next ones go on`() async throws {
+        let broker = try await BrokerProcess.mosquitto("max_packet_size 1000")
+        try await self.run(#""topic": "out", "format": "raw""#, broker: broker) { rig, script, peer in
+            script.send([ByteBuffer(string: "a"), ByteBuffer(repeating: 0x61, count: 2000), ByteBuffer(string: "b")])
+            try await eventually { peer.count == 2 }
+            #expect(peer.messages.map(\.text) == ["a", "b"])
+        }
+    }
+
+    @Test func `a topic that the broker forbids is refused with its reason, and the next ones go on`() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("topic readwrite open/#\ntopic read #\n", to: "acl")
+        let broker = try await BrokerProcess.mosquitto("acl_file \(file)")
+        try await self.run(#""topic": "{{ .title }}/x", "any_topic": true, "body": "{{ .message }}""#, broker: broker) {
+            _, script, peer in
+            script.send([
+                ByteBuffer(string: #"{"title": "closed", "message": "a"}"#),
+                ByteBuffer(string: #"{"title": "open", "message": "b"}"#),
+            ])
+            try await eventually { peer.count == 1 }
+            #expect(peer.messages.map(\.topic) == ["open/x"])
+        }
+    }
+
+    @Test func `a frozen broker is noticed and nothing is lost`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(#""topic": "out", "format": "raw", "keep_alive": "5s""#, broker: broker) { rig, script, peer in
+            broker.freeze()
+            script.send(self.bodies(0..<50))
+            try await eventually("the keep-alive has run out") { rig.sink.status.lastError != nil }
+            broker.thaw()
+            try await eventually { Set(peer.messages.map(\.text)).count == 50 }
+        }
+    }
+
+    @Test func `birth and will are published`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let peer = try await MQTTPeer.connect(port: broker.port)
+        try await peer.subscribe("state")
+        let rig = try MQTTRig(
+            script: ScriptedSource(),
+            sink: """
+                {"url": "\(self.url(broker.port))", "topic": "a", "will": {"topic": "state", "payload": "offline"},
+                 "birth": {"topic": "state", "payload": "online"}}
+                """)
+        try await rig.run { try await eventually { peer.messages.map(\.text) == ["online"] } }
+        try await eventually { peer.messages.map(\.text) == ["online", "offline"] }
+    }
+}

@@ -1,0 +1,399 @@
+import BridgeCore
+import BridgeTesting
+import NIOCore
+import Testing
+
+@testable import MQTTAdapter
+
+@Suite(.timeLimit(.minutes(2)))
+struct MQTTSourceTests {
+    private func url(_ port: Int) -> String { "mqtt://127.0.0.1:\(port)" }
+
+    private func bodies(_ range: Range<Int>) -> [ByteBuffer] { range.map { ByteBuffer(string: "message \($0)") } }
+
+    @Test(arguments: ["3.1.1", "5"], [0, 1])
+    func `messages arrive in order, whatever their bytes`(version: String, qos: Int) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let recorder = RecordingSink()
+        let rig = try MQTTRig(
+            source: """
+                {"url": "\(self.url(broker.port))", "protocol": "\(version)", "subscribe": {"topic": "home/+", "qos": \(qos)}}
+                """, into: recorder)
+        var bodies = self.bodies(0..<500)
+        bodies.append(ByteBuffer())
+        bodies.append(ByteBuffer(bytes: UInt8.min...UInt8.max))
+        bodies.append(ByteBuffer(repeating: 0x61, count: 1 << 20))
+        let left = try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            let peer = try await MQTTPeer.connect(port: broker.port)
+            try await peer.publish(bodies, on: "home/door", qos: UInt8(qos))
+            try await eventually { recorder.count == bodies.count }
+        }
+        #expect(left == 0)
+        #expect(recorder.bodies == bodies)
+        let event = try #require(recorder.events.first)
+        #expect(event.subject == "home/door")
+        #expect(event.attributes["qos"] == "\(qos)")
+        #expect(event.attributes["retained"] == "false")
+    }
+
+    @Test func `user properties become attributes and the idempotency key the upstream id`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let recorder = RecordingSink()
+        let rig = try MQTTRig(source: #"{"url": "\#(self.url(broker.port))", "subscribe": "a"}"#, into: recorder)
+        try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            var options = MQTTPeer.Options()
+            options.version = 5
+            let peer = try await MQTTPeer.connect(port: broker.port, options)
+            try await peer.publish(
+                [ByteBuffer(string: "x")], on: "a",
+                userProperties: [("Room", "kitchen"), ("room", "hall"), ("idempotency-key", "order-17")]
+            )
+            try await eventually { recorder.count == 1 }
+        }
+        let event = try #require(recorder.events.first)
+        #expect(event.attributes.elements.filter { $0.name == "room" }.map(\.value) == ["kitchen", "hall"])
+        #expect(event.id == "order-17")
+    }
+
+    @Test(arguments: ["3.1.1", "5"])
+    func `nothing is acknowledged before the sink has confirmed`(version: String) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let proxy = try MQTTProxy(broker: broker.port)
+        let recorder = RecordingSink()
+        recorder.hold()
+        let rig = try MQTTRig(
+            source: """
+                {"url": "\(self.url(proxy.port))", "protocol": "\(version)", "subscribe": ["a", {"topic": "b", "qos": 0}]}
+                """, into: recorder)
+        try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            let peer = try await MQTTPeer.connect(port: broker.port)
+            try await peer.publish(self.bodies(0..<5), on: "a")
+            try await eventually { recorder.count >= 1 }
+            // A message that needs no acknowledgement shows that the loop has turned since.
+            let before = try #require(rig.receivedCount)
+            try await peer.publish("later", on: "b", qos: 0)
+            try await eventually { rig.receivedCount! > before }
+            #expect(proxy.sent(4) == 0)
+            recorder.hold(false)
+            try await eventually("five PUBACKs") { proxy.sent(4) == 5 }
+        }
+        #expect(recorder.count == 6)
+    }
+
+    @Test(arguments: ["3.1.1", "5"])
+    func `what was not confirmed when the connection was lost comes again`(version: String) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let proxy = try MQTTProxy(broker: broker.port)
+        let recorder = RecordingSink()
+        recorder.hold()
+        let rig = try MQTTRig(
+            source: #"{"url": "\#(self.url(proxy.port))", "protocol": "\#(version)", "subscribe": "a"}"#, into: recorder)
+        try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            let peer = try await MQTTPeer.connect(port: broker.port)
+            try await peer.publish(self.bodies(0..<10), on: "a")
+            try await eventually { rig.receivedCount == 10 }
+            proxy.cut()
+            try await eventually { proxy.connections == 2 }
+            try await eventually("the same messages again") { rig.receivedCount == 20 }
+            #expect(proxy.sent(4) == 0)
+            recorder.hold(false)
+            try await eventually { proxy.sent(4) == 10 }
+        }
+        #expect(Set(recorder.bodies.map { String(buffer: $0) }) == Set((0..<10).map { "message \($0)" }))
+        #expect(recorder.gaps.isEmpty)
+    }
+
+    @Test func `nothing is missing after the broker was killed and started again`() async throws {
+        let broker = try await BrokerProcess.mosquitto("persistence true", "autosave_on_changes true", "autosave_interval 1")
+        let recorder = RecordingSink()
+        let rig = try MQTTRig(source: #"{"url": "\#(self.url(broker.port))", "subscribe": "a"}"#, into: recorder)
+        try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            recorder.hold()
+            let peer = try await MQTTPeer.connect(port: broker.port)
+            try await peer.publish(self.bodies(0..<100), on: "a")
+            try await eventually("the broker has written the last message") {
+                // It saves after every second change.
+                try await peer.publish("another change", on: "elsewhere", retain: true)
+                return broker.directory.read("mosquitto.db").contains(sequence: Array("message 99".utf8))
+            }
+            try await broker.kill()
+            try await eventually { !rig.source.status.isConnected }
+            try await broker.restart()
+            recorder.hold(false)
+            try await eventually { Set(recorder.bodies.map { String(buffer: $0) }).count == 100 }
+        }
+    }
+
+    @Test func `messages that arrive while the source is away are kept by the session`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let recorder = RecordingSink()
+        let json = #"{"url": "\#(self.url(broker.port))", "subscribe": "a"}"#
+        let first = try MQTTRig(source: json, into: recorder)
+        try await first.run { try await eventually { first.source.status.isConnected } }
+        let peer = try await MQTTPeer.connect(port: broker.port)
+        try await peer.publish(self.bodies(0..<50), on: "a")
+        let second = try MQTTRig(source: json, into: recorder)
+        try await second.run { try await eventually { recorder.count == 50 } }
+        #expect(recorder.bodies == self.bodies(0..<50))
+    }
+
+    @Test func `a filter that has left the file is unsubscribed from`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let recorder = RecordingSink()
+        let cursors = MemoryCursorStore()
+        let first = try MQTTRig(
+            source: #"{"url": "\#(self.url(broker.port))", "subscribe": ["old", "kept"]}"#, into: recorder, cursors: cursors)
+        try await first.run { try await eventually { first.source.status.isConnected } }
+        let second = try MQTTRig(
+            source: #"{"url": "\#(self.url(broker.port))", "subscribe": "kept"}"#, into: recorder, cursors: cursors)
+        try await second.run {
+            try await eventually { second.source.status.isConnected }
+            let peer = try await MQTTPeer.connect(port: broker.port)
+            try await peer.publish("not wanted", on: "old")
+            try await peer.publish("wanted", on: "kept")
+            try await eventually { recorder.count > 0 }
+        }
+        #expect(recorder.bodies.map { String(buffer: $0) } == ["wanted"])
+    }
+
+    @Test(arguments: ["3.1.1", "5"])
+    func `retained messages come, or are ignored, as the file says`(version: String) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let peer = try await MQTTPeer.connect(port: broker.port)
+        try await peer.publish("kept", on: "accept/a", retain: true)
+        try await peer.publish("ignored", on: "ignore/a", retain: true)
+        let recorder = RecordingSink()
+        let rig = try MQTTRig(
+            source: """
+                {"url": "\(self.url(broker.port))", "protocol": "\(version)",
+                 "subscribe": ["accept/#", {"topic": "ignore/#", "retained": "ignore"}]}
+                """, into: recorder)
+        try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            try await peer.publish("live", on: "ignore/a", retain: true)
+            try await eventually { recorder.count == 2 }
+        }
+        #expect(recorder.events.map { $0.attributes["retained"] } == ["true", "false"])
+        #expect(recorder.bodies.map { String(buffer: $0) } == ["kept", "live"])
+    }
+
+    @Test func `retained messages come once with first_time`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let peer = try await MQTTPeer.connect(port: broker.port)
+        try await peer.publish("kept", on: "a", retain: true)
+        let recorder = RecordingSink()
+        let json = """
+            {"url": "\(self.url(broker.port))", "subscribe": {"topic": "a", "retained": "first_time"}}
+            """
+        let first = try MQTTRig(source: json, into: recorder)
+        try await first.run { try await eventually { recorder.count == 1 } }
+        let second = try MQTTRig(source: json, into: recorder)
+        try await second.run {
+            try await eventually { second.source.status.isConnected }
+            try await peer.publish("live", on: "a")
+            try await eventually { recorder.count == 2 }
+        }
+        #expect(recorder.bodies.map { String(buffer: $0) } == ["kept", "live"])
+    }
+
+    @Test func `a shared subscription delivers each message to one of its group`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let recorder = RecordingSink()
+        let other = RecordingSink()
+        func json(_ id: String) -> String {
+            #"{"url": "\#(self.url(broker.port))", "client_id": "\#(id)", "subscribe": {"topic": "a/#", "share": "group"}}"#
+        }
+        let first = try MQTTRig(source: json("one"), into: recorder)
+        let second = try MQTTRig(source: json("two"), into: other)
+        try await first.run {
+            try await second.run {
+                try await eventually { first.source.status.isConnected && second.source.status.isConnected }
+                let peer = try await MQTTPeer.connect(port: broker.port)
+                try await peer.publish(self.bodies(0..<40), on: "a/b")
+                try await eventually { recorder.count + other.count == 40 }
+            }
+        }
+        let all = (recorder.bodies + other.bodies).map { String(buffer: $0) }
+        #expect(Set(all) == Set((0..<40).map { "message \($0)" }))
+        #expect(recorder.count > 0 && other.count > 0)
+    }
+
+    @Test func `a full buffer stops the reading and loses nothing`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let recorder = RecordingSink()
+        recorder.close()
+        let rig = try MQTTRig(
+            source: #"{"url": "\#(self.url(broker.port))", "subscribe": "a"}"#, into: recorder, ack: .received,
+            buffer: DeliverySettings(events: 10, onFull: .block))
+        try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            let peer = try await MQTTPeer.connect(port: broker.port)
+            try await peer.publish(self.bodies(0..<2000), on: "a")
+            #expect(rig.receivedCount! < 1000)
+            recorder.close(false)
+            try await eventually { recorder.count == 2000 }
+        }
+        #expect(recorder.bodies == self.bodies(0..<2000))
+    }
+
+    @Test func `a paused source keeps the connection`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let proxy = try MQTTProxy(broker: broker.port)
+        let recorder = RecordingSink()
+        recorder.close()
+        let rig = try MQTTRig(
+            source: #"{"url": "\#(self.url(proxy.port))", "subscribe": "a", "keep_alive": "5s"}"#, into: recorder, ack: .received,
+            buffer: DeliverySettings(events: 10, onFull: .block))
+        try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            let peer = try await MQTTPeer.connect(port: broker.port)
+            try await peer.publish(self.bodies(0..<1000), on: "a")
+            // The broker gives up on a client that says nothing for 7.5 s.
+            try await eventually("four signs of life") { proxy.sent(10) >= 4 }
+            recorder.close(false)
+            try await eventually { recorder.count == 1000 }
+            #expect(proxy.connections == 1)
+        }
+    }
+
+    @Test func `a lost connection at qos 0 is told as a gap`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let proxy = try MQTTProxy(broker: broker.port)
+        let recorder = RecordingSink()
+        let rig = try MQTTRig(
+            source: #"{"url": "\#(self.url(proxy.port))", "subscribe": {"topic": "a", "qos": 0}}"#, into: recorder)
+        try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            proxy.cut()
+            try await eventually { recorder.gaps.count == 1 }
+        }
+        let text = try #require(recorder.gaps.first?.message)
+        #expect(text.contains("the connection to \(self.url(proxy.port)) was lost for"))
+        #expect(text.contains("the broker kept no session"))
+    }
+
+    @Test func `birth is published at the start and the will at the end`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let peer = try await MQTTPeer.connect(port: broker.port)
+        try await peer.subscribe("state")
+        let rig = try MQTTRig(
+            source: """
+                {"url": "\(self.url(broker.port))", "subscribe": "a", "will": {"topic": "state", "payload": "offline"},
+                 "birth": {"topic": "state", "payload": "online"}}
+                """, into: RecordingSink())
+        try await rig.run { try await eventually { peer.messages.map(\.text) == ["online"] } }
+        try await eventually { peer.messages.map(\.text) == ["online", "offline"] }
+    }
+
+    @Test func `a client with the same id is named as the reason`() async throws {
+        // mosquitto 2.0.11 closes without the DISCONNECT that MQTT 5 §3.1.4 asks for.
+        let broker = try ScriptedBroker([1: [0x20, 3, 0, 0, 0], 8: [0x90, 4, 0, 0, 0, 1, 0xe0, 2, 0x8e, 0]])
+        let rig = try MQTTRig(
+            source: #"{"url": "\#(self.url(broker.port))", "subscribe": "a", "client_id": "twin"}"#, into: RecordingSink())
+        try await rig.run {
+            try await eventually { rig.source.status.lastError != nil }
+            #expect(
+                rig.source.status.lastError
+                    == "\(self.url(broker.port)) closed the connection because another client has the same client id twin"
+            )
+        }
+    }
+
+    @Test func `a broker that is not there is told, and found when it comes`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await broker.kill()
+        let recorder = RecordingSink()
+        let rig = try MQTTRig(source: #"{"url": "\#(self.url(broker.port))", "subscribe": "a"}"#, into: recorder)
+        try await rig.run {
+            try await eventually { rig.source.status.lastError != nil }
+            #expect(
+                rig.source.status.lastError
+                    == "\(self.url(broker.port)) cannot be reached: writing: Connection refused"
+                    || rig.source.status.lastError
+                        == "\(self.url(broker.port)) cannot be reached: connecting: Connection refused"
+            )
+            try await broker.restart()
+            try await eventually { rig.source.status.isConnected }
+        }
+    }
+
+    @Test func `a host without an address is told`() async throws {
+        let rig = try MQTTRig(source: #"{"url": "mqtt://no-such-host.invalid", "subscribe": "a"}"#, into: RecordingSink())
+        try await rig.run {
+            try await eventually { rig.source.status.lastError != nil }
+            #expect(
+                rig.source.status.lastError?.hasPrefix("the name of mqtt://no-such-host.invalid:1883 cannot be resolved") == true)
+        }
+    }
+
+    @Test func `a peer that never answers does not hold up the end`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let proxy = try MQTTProxy(broker: broker.port)
+        proxy.swallow()
+        let rig = try MQTTRig(source: #"{"url": "\#(self.url(proxy.port))", "subscribe": "a"}"#, into: RecordingSink())
+        let clock = ContinuousClock()
+        var stopping = clock.now
+        try await rig.run {
+            try await eventually { proxy.connections == 1 }
+            stopping = clock.now
+        }
+        #expect(clock.now - stopping < .seconds(5))
+    }
+
+    @Test(
+        arguments: [
+            ("5", [0x20, 3, 0, 0, 0] as [UInt8], [0x90, 4, 0, 0, 0, 0x87] as [UInt8], " (reason code 135: Not authorized)"),
+            ("3.1.1", [0x20, 2, 0, 0], [0x90, 3, 0, 0, 0x80], ""),
+        ]
+    )
+    func `a refused subscription is told with its filter`(version: String, connack: [UInt8], suback: [UInt8], reason: String)
+        async throws
+    {
+        let broker = try ScriptedBroker([1: connack, 8: suback])
+        let rig = try MQTTRig(
+            source: #"{"url": "\#(self.url(broker.port))", "protocol": "\#(version)", "subscribe": "secret/#"}"#,
+            into: RecordingSink())
+        try await rig.run {
+            try await eventually { rig.source.status.lastError != nil }
+            #expect(rig.source.status.lastError == "\(self.url(broker.port)) refuses the subscription to secret/#\(reason)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("5", [0x20, 3, 0, 0x86, 0] as [UInt8], "does not accept user and password"),
+            ("5", [0x20, 3, 0, 0x87, 0], "does not authorise us to connect (reason code 135: Not authorized)"),
+            ("5", [0x20, 3, 0, 0x85, 0], "does not accept the client id test-in-source"),
+            ("5", [0x20, 3, 0, 0x89, 0], "refused the connection (reason code 137: Server busy)"),
+            ("5", [0x20, 2, 0, 1], "does not speak MQTT 5; write protocol: 3.1.1"),
+            ("3.1.1", [0x20, 2, 0, 4], "does not accept user and password"),
+            ("3.1.1", [0x20, 2, 0, 5], "does not authorise us to connect"),
+            ("3.1.1", [0x20, 2, 0, 2], "does not accept the client id test-in-source"),
+            ("3.1.1", [0x20, 2, 0, 3], "says that it is unavailable"),
+        ]
+    )
+    func `a refused connection is told with its reason`(version: String, connack: [UInt8], message: String) async throws {
+        let broker = try ScriptedBroker([1: connack])
+        let rig = try MQTTRig(
+            source: #"{"url": "\#(self.url(broker.port))", "protocol": "\#(version)", "subscribe": "a"}"#, into: RecordingSink())
+        try await rig.run {
+            try await eventually { rig.source.status.lastError != nil }
+            #expect(rig.source.status.lastError == "\(self.url(broker.port)) \(message)")
+        }
+    }
+}
+
+extension Array where Element: Equatable {
+    /// Whether the elements occur next to each other.
+    func contains(sequence: [Element]) -> Bool {
+        guard let first = sequence.first, self.count >= sequence.count else { return sequence.isEmpty }
+        return self.indices.dropLast(sequence.count - 1).contains {
+            self[$0] == first && self[$0..<($0 + sequence.count)].elementsEqual(sequence)
+        }
+    }
+}
