@@ -192,7 +192,9 @@ final class MQTTConnection {
         }
     }
 
-    /// Sends a ping when one is due, and gives up on a broker that did not answer the last one. May write anything queued.
+    /// Sends a ping when one is due, and gives up on a broker that did not answer the last one.
+    ///
+    /// May write anything queued.
     func keepAliveTick() throws {
         guard self.keepAliveInterval != .zero else { return }
         try self.perform {

@@ -23,7 +23,9 @@ struct MQTTConnectionSettings: Sendable {
     let tls: MQTTTLSSettings?
     /// `keep_alive`; 30 seconds when left out, 0 for none.
     let keepAlive: Duration
-    /// `session_expiry`; how long the broker keeps our session while we are away. The source and the sink have their own defaults.
+    /// `session_expiry`; how long the broker keeps our session while we are away.
+    ///
+    /// The source and the sink have their own defaults.
     let sessionExpiry: Duration?
     /// `will`: published by the broker when we vanish, and by us when we stop.
     let will: MQTTAnnouncement?

@@ -34,7 +34,9 @@ extension MQTTSink {
         let body: Template?
         /// `user_properties` by name; MQTT 5 only.
         let userProperties: [(name: String, value: Template)]
-        /// `in_flight`: how many messages may wait for their PUBACK; 100 when left out. The broker may allow fewer.
+        /// `in_flight`: how many messages may wait for their PUBACK; 100 when left out.
+        ///
+        /// The broker may allow fewer.
         let window: Int
 
         package enum CodingKeys: String, CodingKey, CaseIterable {

@@ -27,7 +27,9 @@ struct MQTTTopicFilter: Sendable, Hashable, CustomStringConvertible {
 
     var description: String { self.text }
 
-    /// Whether a topic is matched. Wildcards at the beginning match no topic that begins with `$` (MQTT 5 §4.7.2).
+    /// Whether a topic is matched.
+    ///
+    /// Wildcards at the beginning match no topic that begins with `$` (MQTT 5 §4.7.2).
     func matches(_ topic: String) -> Bool {
         if topic.utf8.first == UInt8(ascii: "$"), self.levels[0] == "+" || self.levels[0] == "#" { return false }
         var rest = topic.utf8[...]

@@ -97,7 +97,9 @@ final class MosquittoHandle {
         try self.check("will", failure)
     }
 
-    /// Begins to connect; nothing waits but the resolution of a name. The CONNECT packet is queued.
+    /// Begins to connect; nothing waits but the resolution of a name.
+    ///
+    /// The CONNECT packet is queued.
     func connect(host: String, port: Int, keepAlive: Int, properties: borrowing MosquittoProperties) throws {
         if !properties.isEmpty {
             // The library takes properties of CONNECT only in the call that blocks while it connects, and keeps them for the next

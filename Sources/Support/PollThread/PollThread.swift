@@ -62,9 +62,9 @@ package final class PollThread: SerialExecutor {
         close(self.alarm)
     }
 
-    /// Runs what is already enqueued, ends the thread and waits until it is gone. A second call does nothing.
+    /// Runs what is already enqueued, ends the thread and waits until it is gone.
     ///
-    /// Call it when no actor uses the thread any more; enqueuing later is a programming error. May be called on the thread
+    /// A second call does nothing. Call it when no actor uses the thread any more; enqueuing later is a programming error. May be called on the thread
     /// itself, which then ends after the job that calls.
     package func stop() {
         let thread = self.state.withLock { state in
@@ -77,9 +77,9 @@ package final class PollThread: SerialExecutor {
         if self.isCurrent { pthread_detach(thread) } else { pthread_join(thread, nil) }
     }
 
-    /// Ends the wait of the job that runs, or else the job's next one at its beginning. From any thread; never blocks.
+    /// Ends the wait of the job that runs, or else the job's next one at its beginning.
     ///
-    /// A wake before the job has begun is not kept, so a job looks at what it waits for before it waits. Costs a system call only when
+    /// From any thread; never blocks. A wake before the job has begun is not kept, so a job looks at what it waits for before it waits. Costs a system call only when
     /// the thread does wait.
     package func wake() {
         guard self.attention.exchange(Attention.called, ordering: .sequentiallyConsistent) == Attention.waiting else { return }
@@ -88,7 +88,9 @@ package final class PollThread: SerialExecutor {
         _ = write(self.alarm, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// Waits until the descriptor is ready, ``wake()`` was called or the time is over, whichever comes first. On this thread only.
+    /// Waits until the descriptor is ready, ``wake()`` was called or the time is over, whichever comes first.
+    ///
+    /// On this thread only.
     ///
     /// - Parameters:
     ///   - fd: -1 for none.

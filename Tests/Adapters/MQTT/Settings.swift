@@ -1,7 +1,9 @@
 import BridgeCore
 import FoundationEssentials
 
-/// Reads settings as the loader would. JSON is YAML enough for the tests of one adapter.
+/// Reads settings as the loader would.
+///
+/// JSON is YAML enough for the tests of one adapter.
 func settings<Configuration: Decodable>(_ type: Configuration.Type, _ json: String) throws -> Configuration {
     try JSONDecoder().decode(type, from: Data(json.utf8))
 }
