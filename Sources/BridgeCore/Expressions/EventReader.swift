@@ -1,25 +1,146 @@
 import JSON
+import NIOCore
 
 /// Reads one event after another for matchers and templates, parsing JSON only when something looks at it.
 ///
 /// Not thread-safe: one per thread or lock. Keeps its buffers from event to event.
 package final class EventReader {
     package private(set) var event: Event?
+    private var time: Timestamp?
+    private let parser = JSONParser()
+    private var payload = Payload.unread
 
     package init() {}
 
     /// Makes `event` the one that is read.
+    ///
+    /// - Parameter now: what expressions see as `$now`; without it the wall clock, read when first asked for.
     package func load(_ event: Event, now: Timestamp? = nil) {
         self.event = event
+        self.time = now
+        self.payload = .unread
     }
 
     /// The value at a path as text; missing values are empty.
     package func text(at path: EventPath) -> String {
-        fatalError()
+        self.value(at: path).text
+    }
+
+    /// The value at a path.
+    package func value(at path: EventPath) -> EventValue {
+        guard let event else { return .missing }
+        if path.root == .payload { return self.payloadValue(at: path.steps) }
+        guard let step = path.steps.first else { return self.value(of: path.root, in: event) }
+        guard path.steps.count == 1 else { return .missing }
+        switch (path.root, step) {
+        case (.segments, .index(let index)):
+            return Self.segment(index, of: event.subject)
+        case (.tags, .index(let index)):
+            let place = index < 0 ? event.tags.count + index : index
+            return event.tags.indices.contains(place) ? .text(event.tags[place]) : .missing
+        case (.attributes, .key(let name)):
+            return event.attributes[name].map { .text($0) } ?? .missing
+        default: return .missing
+        }
     }
 
     /// What an expression sees of the event.
+    ///
+    /// - Precondition: an event is loaded.
     package var expressionInput: ExpressionInput {
-        fatalError()
+        guard let event else { preconditionFailure("no event is loaded") }
+        return ExpressionInput(event: event, now: self.now)
+    }
+
+    private var now: Timestamp {
+        if let time { return time }
+        let time = Timestamp.now()
+        self.time = time
+        return time
+    }
+
+    private func value(of root: EventPath.Root, in event: Event) -> EventValue {
+        switch root {
+        case .event: .text(String(buffer: event.json))
+        case .id: .text(event.id)
+        case .title: event.title.map { .text($0) } ?? .missing
+        case .message: .text(event.message)
+        case .priority: event.priority.map { .integer($0) } ?? .missing
+        case .tags: event.tags.isEmpty ? .missing : .list(event.tags)
+        case .timestamp: .text(event.timestamp.description)
+        case .payload: self.payloadValue(at: [])
+        case .source: .text(event.source)
+        case .subject: .text(event.subject)
+        case .segments: .list(Self.segments(of: event.subject))
+        case .attributes: .table(event.attributes)
+        case .raw: .text(String(buffer: event.raw))
+        case .now: .number(Double(self.now.milliseconds) / 1000)
+        }
+    }
+
+    private func payloadValue(at steps: [EventPath.Step]) -> EventValue {
+        guard var element = self.root else { return .missing }
+        for step in steps {
+            let next: JSONElement? =
+                switch step {
+                case .key(let key): element.kind == .object ? element[key] : nil
+                case .index(let index): Self.item(index, of: element)
+                case .number(let index, let key):
+                    element.kind == .array ? Self.item(index, of: element) : element.kind == .object ? element[key] : nil
+                }
+            guard let next else { return .missing }
+            element = next
+        }
+        return element.kind == .null ? .missing : .json(element)
+    }
+
+    private static func item(_ index: Int, of element: JSONElement) -> JSONElement? {
+        guard element.kind == .array else { return nil }
+        if index >= 0 { return element[index] }
+        let place = element.count + index
+        return place < 0 ? nil : element[place]
+    }
+
+    /// The payload, parsed at the first look.
+    ///
+    /// A payload that is not JSON counts as absent.
+    private var root: JSONElement? {
+        switch self.payload {
+        case .root(let element): return element
+        case .absent: return nil
+        case .unread:
+            // An event's payload was parsed when the event was made; a refusal here means there is nothing to look at.
+            guard let bytes = self.event?.payload, let element = try? self.parser.parse(bytes) else {
+                self.payload = .absent
+                return nil
+            }
+            self.payload = .root(element)
+            return element
+        }
+    }
+
+    /// The parts of a subject between its slashes; none of an empty one, as `split` does in jq.
+    private static func segments(of subject: String) -> [String] {
+        subject.isEmpty ? [] : subject.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    private static func segment(_ index: Int, of subject: String) -> EventValue {
+        guard !subject.isEmpty else { return .missing }
+        if index >= 0 {
+            var rest = subject[...]
+            for _ in 0..<index {
+                guard let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/")) else { return .missing }
+                rest = rest[rest.utf8.index(after: slash)...]
+            }
+            return .text(String(rest.prefix(upTo: rest.utf8.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex)))
+        }
+        let segments = Self.segments(of: subject)
+        return segments.count + index >= 0 ? .text(segments[segments.count + index]) : .missing
+    }
+
+    private enum Payload {
+        case unread
+        case absent
+        case root(JSONElement)
     }
 }

@@ -22,11 +22,9 @@ package protocol Expression: Sendable {
 
 /// What an expression sees: `.` is the event's JSON, the rest are variables.
 package struct ExpressionInput: Sendable {
-    /// `.`
-    /// .
+    /// `.`, the event's JSON.
     package var json: ByteBuffer
-    /// `$source`
-    /// .
+    /// `$source`, the source's name.
     package var source: String
     /// `$subject`; `$segments` is this, split at `/`.
     package var subject: String
@@ -71,7 +69,7 @@ package enum ExpressionValue: Sendable, Equatable {
         switch self {
         case .none, .null: ""
         case .bool(let value): value ? "true" : "false"
-        case .number(let value): value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+        case .number(let value): value == value.rounded() && abs(value) <= 0x1p53 ? String(Int64(value)) : String(value)
         case .string(let value), .json(let value): value
         }
     }
