@@ -1,18 +1,54 @@
+import Synchronization
+
 /// Which sinks an event goes to.
 ///
 /// Immutable; consulted by every source on its own thread.
+///
+/// The routes' sources and subjects are indexed, so an event meets only routes that take its subject. What it then meets is kept per
+/// source and subject, and with it the plans that came out; an event of a known subject costs one look-up and the conditions of the
+/// routes that have some.
 package final class RouteTable: Sendable {
     package let routes: [Route]
+    private let limits: EventLimits
+    /// Of the sources that routes name.
+    private let named: [String: SourceTable]
+    /// Of all other sources.
+    private let other: SourceTable
 
     /// - Parameter limits: for events that `set:` makes.
     package init(routes: [Route], limits: EventLimits = EventLimits()) {
-        fatalError()
+        self.routes = routes
+        self.limits = limits
+        let candidates = CandidateStore(routes: routes)
+        var common = SubjectTrie()
+        var own: [String: SubjectTrie] = [:]
+        var gaps: [String?: [Int]] = [:]
+        for (index, route) in routes.enumerated() {
+            guard let sources = Self.sources(of: route) else {
+                common.insert(route, index)
+                gaps[nil, default: []].append(index)
+                continue
+            }
+            for source in sources {
+                own[source, default: SubjectTrie()].insert(route, index)
+                gaps[source, default: []].append(index)
+            }
+        }
+        let everywhere = gaps[nil] ?? []
+        self.other = SourceTable(
+            common: common, own: SubjectTrie(), gap: Self.gapPlan(everywhere, routes), candidates: candidates)
+        var named: [String: SourceTable] = [:]
+        for (source, trie) in own {
+            let gap = Self.gapPlan((everywhere + (gaps[source] ?? [])).sorted(), routes)
+            named[source] = SourceTable(common: common, own: trie, gap: gap, candidates: candidates)
+        }
+        self.named = named
     }
 
     /// Finds where an event goes.
     ///
-    /// A gap event goes to every target of every route that takes from its source, whatever the route filters by, unshaped and at
-    /// most once per target.
+    /// A gap event goes to every target of every route that takes from its source, whatever the route
+    /// filters by, unshaped and at most once per target.
     ///
     /// - Parameters:
     ///   - event: loaded into `reader` by this function only when a route needs to look inside.
@@ -21,7 +57,104 @@ package final class RouteTable: Sendable {
     package func routing(
         of event: Event, reader: EventReader, now: Timestamp, failures: (Int, ExpressionError) -> Void
     ) -> Routing {
-        fatalError()
+        let table = self.named.isEmpty ? self.other : self.named[event.source] ?? self.other
+        switch event.kind {
+        case .message: break
+        case .gap: return Routing(plan: table.gap, shaped: [])
+        case .deadLetter: return Routing(plan: .nowhere, shaped: [])
+        }
+        let candidates = table.candidates(for: event.subject)
+        if let plan = candidates.plan { return Routing(plan: plan, shaped: []) }
+        reader.load(event, now: now)
+        var matches = MatchSet(count: candidates.items.count)
+        var shaped: [Event] = []
+        for (place, item) in candidates.items.enumerated() {
+            let route = self.routes[item]
+            guard self.takes(route, item, event, reader, failures) else { continue }
+            if let shaping = route.shaping {
+                do {
+                    shaped.append(try shaping.apply(to: event, reader: reader, limits: self.limits))
+                } catch {
+                    failures(item, ExpressionError(wrapping: error))
+                    continue
+                }
+            }
+            matches.insert(place)
+            if route.stop { break }
+        }
+        return Routing(plan: candidates.plan(for: matches), shaped: shaped)
+    }
+
+    private func takes(
+        _ route: Route, _ index: Int, _ event: Event, _ reader: EventReader, _ failures: (Int, ExpressionError) -> Void
+    ) -> Bool {
+        if let residual = route.match?.residual, !residual.holds(reader) { return false }
+        guard let when = route.when else { return true }
+        do {
+            return try when.evaluate(reader.expressionInput).isTrue
+        } catch {
+            failures(index, ExpressionError(wrapping: error))
+            return false
+        }
+    }
+
+    /// The sources a route takes from by `from` and by `match` together; `nil` means every one.
+    private static func sources(of route: Route) -> Set<String>? {
+        guard let sources = route.sources else { return route.match?.sources }
+        return route.match?.sources.map { sources.intersection($0) } ?? sources
+    }
+
+    private static func gapPlan(_ indexes: [Int], _ routes: [Route]) -> RoutePlan {
+        var seen: Set<Route.Target> = []
+        var entries: [RoutePlan.Entry] = []
+        for index in indexes {
+            for target in routes[index].targets where seen.insert(target).inserted {
+                entries.append(RoutePlan.Entry(sink: target.sink, variant: target.variant, route: index, shape: -1))
+            }
+        }
+        return entries.isEmpty ? .nowhere : RoutePlan(entries: entries)
+    }
+}
+
+extension SubjectTrie {
+    fileprivate mutating func insert(_ route: Route, _ index: Int) {
+        guard let subjects = route.match?.subjects else { return self.insertForAll(value: index) }
+        for subject in subjects { self.insert(subject, value: index) }
+    }
+}
+
+extension ExpressionError {
+    fileprivate init(wrapping error: any Error) {
+        self = error as? ExpressionError ?? ExpressionError("\(error)")
+    }
+}
+
+/// What one source's events can meet: the routes for all sources and those for this one.
+///
+/// Behind its lock: what subjects met before.
+private final class SourceTable: Sendable {
+    private let common: SubjectTrie
+    private let own: SubjectTrie
+    private let store: CandidateStore
+    private let cache = Mutex(SubjectCache())
+    /// Where gap events go.
+    let gap: RoutePlan
+
+    init(common: SubjectTrie, own: SubjectTrie, gap: RoutePlan, candidates: CandidateStore) {
+        self.common = common
+        self.own = own
+        self.gap = gap
+        self.store = candidates
+    }
+
+    func candidates(for subject: String) -> Candidates {
+        if let known = self.cache.withLock({ $0.find(subject) }) { return known }
+        var indexes: [Int] = []
+        self.common.collect(subject, into: &indexes)
+        self.own.collect(subject, into: &indexes)
+        let found = self.store.candidates(indexes)
+        self.cache.withLock { $0.insert(found, for: subject) }
+        return found
     }
 }
 
@@ -31,23 +164,4 @@ package struct Routing: Sendable {
     package let plan: RoutePlan
     /// The changed copies that ``RoutePlan/Entry/shape`` points at; empty for most.
     package let shaped: [Event]
-}
-
-/// A list of deliveries that many events share.
-package final class RoutePlan: Sendable {
-    package let entries: [Entry]
-
-    package init(entries: [Entry]) {
-        self.entries = entries
-    }
-
-    /// One delivery.
-    package struct Entry: Sendable, Hashable {
-        package let sink: Int
-        package let variant: Int
-        /// The route's place in ``RouteTable/routes``.
-        package let route: Int
-        /// Which of ``Routing/shaped`` goes, or -1 for the event as it is.
-        package let shape: Int
-    }
 }

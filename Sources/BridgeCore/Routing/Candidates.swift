@@ -1,0 +1,124 @@
+import Synchronization
+
+/// The routes that take a source and subject, in the order of the file, with the plans that came out of them.
+///
+/// Thread-safe.
+final class Candidates: Sendable {
+    /// How many plans are kept before all are forgotten.
+    private static let capacity = 1024
+
+    /// Places in ``RouteTable/routes``; those behind a route that surely stops are left out.
+    let items: [Int]
+    /// The plan, when no route looks inside the event.
+    let plan: RoutePlan?
+    private let routes: [Route]
+    private let plans = Mutex<[MatchSet: RoutePlan]>([:])
+
+    init(_ indexes: [Int], routes: [Route]) {
+        var items: [Int] = []
+        var isConditional = false
+        for index in indexes {
+            items.append(index)
+            let route = routes[index]
+            if route.looksInside {
+                isConditional = true
+            } else if route.stop {
+                break
+            }
+        }
+        self.items = items
+        self.routes = routes
+        self.plan = isConditional ? nil : Self.makePlan(items, routes)
+    }
+
+    /// The plan for the items that took the event, the same object for the same items.
+    func plan(for matches: MatchSet) -> RoutePlan {
+        if let known = self.plans.withLock({ $0[matches] }) { return known }
+        let plan = Self.makePlan(self.items.enumerated().filter { matches.contains($0.offset) }.map(\.element), self.routes)
+        return self.plans.withLock { plans in
+            if let known = plans[matches] { return known }
+            if plans.count >= Self.capacity { plans.removeAll() }
+            plans[matches] = plan
+            return plan
+        }
+    }
+
+    private static func makePlan(_ items: [Int], _ routes: [Route]) -> RoutePlan {
+        var entries: [RoutePlan.Entry] = []
+        var shapes = 0
+        for item in items {
+            let route = routes[item]
+            let shape = route.shaping == nil ? -1 : shapes
+            if route.shaping != nil { shapes += 1 }
+            for target in route.targets {
+                entries.append(RoutePlan.Entry(sink: target.sink, variant: target.variant, route: item, shape: shape))
+            }
+        }
+        return entries.isEmpty ? .nowhere : RoutePlan(entries: entries)
+    }
+}
+
+extension Route {
+    /// Whether more than the source and the subject decides, or the event changes on the way.
+    fileprivate var looksInside: Bool {
+        self.match?.residual != nil || self.when != nil || self.shaping != nil
+    }
+}
+
+/// Which of some candidates took an event.
+///
+/// Up to 64 candidates it lives without the heap.
+struct MatchSet: Hashable, Sendable {
+    private var low: UInt64 = 0
+    private var high: [UInt64]
+
+    init(count: Int) {
+        self.high = count <= 64 ? [] : [UInt64](repeating: 0, count: (count - 1) / 64)
+    }
+
+    mutating func insert(_ place: Int) {
+        if place < 64 {
+            self.low |= 1 << UInt64(place)
+        } else {
+            self.high[place / 64 - 1] |= 1 << UInt64(place % 64)
+        }
+    }
+
+    func contains(_ place: Int) -> Bool {
+        let word = place < 64 ? self.low : self.high[place / 64 - 1]
+        return word & (1 << UInt64(place % 64)) != 0
+    }
+}
+
+/// Makes ``Candidates`` and shares them between subjects that meet the same routes.
+///
+/// Thread-safe.
+final class CandidateStore: Sendable {
+    /// How many are kept before all are forgotten.
+    private static let capacity = 16_384
+
+    private let routes: [Route]
+    private let known = Mutex<[[Int]: Candidates]>([:])
+
+    init(routes: [Route]) {
+        self.routes = routes
+    }
+
+    /// - Parameter indexes: places in ``RouteTable/routes``, in no order, some more than once.
+    func candidates(_ indexes: [Int]) -> Candidates {
+        var sorted = indexes.sorted()
+        var kept = 0
+        for index in sorted where kept == 0 || sorted[kept - 1] != index {
+            sorted[kept] = index
+            kept += 1
+        }
+        sorted.removeLast(sorted.count - kept)
+        return self.known.withLock { known in
+            if let candidates = known[sorted] { return candidates }
+            if known.count >= Self.capacity { known.removeAll() }
+            let candidates = Candidates(sorted, routes: self.routes)
+            known[sorted] = candidates
+            return candidates
+        }
+    }
+}

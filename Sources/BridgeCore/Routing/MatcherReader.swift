@@ -1,0 +1,89 @@
+/// Reads one mapping of `match:`.
+struct MatcherReader {
+    /// For messages.
+    private static let knownKeys =
+        "source, subject, priority, tags, title, message, payload.<path>, attributes.<name>, any, all, not"
+    private let container: KeyedDecodingContainer<SettingKey>
+    private let path: [any CodingKey]
+
+    init(_ decoder: any Decoder) throws {
+        self.path = decoder.codingPath
+        do {
+            self.container = try decoder.container(keyedBy: SettingKey.self)
+        } catch is DecodingError {
+            throw SettingError(path: decoder.codingPath, "a filter is a mapping with keys of \(Self.knownKeys)")
+        }
+    }
+
+    /// The conditions, one or more per key, in the order of the keys' names.
+    func parts() throws -> [Predicate] {
+        let keys = self.container.allKeys.sorted { $0.stringValue < $1.stringValue }
+        guard !keys.isEmpty else {
+            throw SettingError(path: self.path, "a filter needs a key; there are \(Self.knownKeys)")
+        }
+        return try keys.flatMap { try self.parts(for: $0) }
+    }
+
+    private func parts(for key: SettingKey) throws -> [Predicate] {
+        let decoder = try self.container.superDecoder(forKey: key)
+        let path = self.path + [key]
+        switch key.stringValue {
+        case "source": return [.source(Set(try Self.list(of: String.self, decoder, path)))]
+        case "subject": return [.subject(try Self.list(of: SubjectPattern.self, decoder, path))]
+        case "priority": return try OperatorReader(decoder, path).priority()
+        case "tags": return try OperatorReader(decoder, path).tags()
+        case "title": return try OperatorReader(decoder, path).texts().map { .title($0) }
+        case "message": return try OperatorReader(decoder, path).texts().map { .message($0) }
+        case "any": return [.any(try Self.filters(decoder, path))]
+        case "all": return [.all(try Self.filters(decoder, path))]
+        case "not": return [.not(Self.all(try MatcherReader(decoder).parts()))]
+        default: break
+        }
+        if let rest = Self.rest(of: key.stringValue, behind: "payload") {
+            guard let payloadPath = EventPath(payload: rest) else {
+                throw SettingError(
+                    path: path, "'\(rest)' is not a path; write keys with dots between them, such as payload.sensors.0.temp")
+            }
+            return try OperatorReader(decoder, path).values().map { .value(payloadPath, $0) }
+        }
+        if let name = Self.rest(of: key.stringValue, behind: "attributes"), !name.isEmpty {
+            return try OperatorReader(decoder, path).values().map { .attribute(name.lowercased(), $0) }
+        }
+        throw SettingError(path: path, "a filter has no key '\(key.stringValue)'; there are \(Self.knownKeys)")
+    }
+
+    private static func rest(of key: String, behind name: String) -> String? {
+        guard key.hasPrefix(name) else { return nil }
+        let rest = key.dropFirst(name.count)
+        if rest.first == "." { return String(rest.dropFirst()) }
+        return rest.first == "[" && name == "payload" ? String(rest) : nil
+    }
+
+    private static func all(_ parts: [Predicate]) -> Predicate {
+        parts.count == 1 ? parts[0] : .all(parts)
+    }
+
+    /// A list of filters.
+    private static func filters(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> [Predicate] {
+        guard var container = try? decoder.unkeyedContainer() else {
+            throw SettingError(path: path, "a list of filters belongs here, each with a '-' in front")
+        }
+        var filters: [Predicate] = []
+        while !container.isAtEnd {
+            filters.append(Self.all(try MatcherReader(container.superDecoder()).parts()))
+        }
+        guard !filters.isEmpty else { throw SettingError(path: path, "the list of filters is empty") }
+        return filters
+    }
+
+    /// One value or a list of them.
+    private static func list<Value: Decodable>(of type: Value.Type, _ decoder: any Decoder, _ path: [any CodingKey]) throws
+        -> [Value]
+    {
+        guard var container = try? decoder.unkeyedContainer() else { return [try Value(from: decoder)] }
+        var values: [Value] = []
+        while !container.isAtEnd { values.append(try container.decode(Value.self)) }
+        guard !values.isEmpty else { throw SettingError(path: path, "the list is empty; leave the key out to take everything") }
+        return values
+    }
+}

@@ -1,0 +1,147 @@
+/// Reads what stands behind one key of a filter: a plain value, a list, or a mapping of operators, all of which must hold.
+struct OperatorReader {
+    private let decoder: any Decoder
+    private let path: [any CodingKey]
+
+    init(_ decoder: any Decoder, _ path: [any CodingKey]) {
+        self.decoder = decoder
+        self.path = path
+    }
+
+    /// `priority`: a number, a list of numbers, or operators.
+    func priority() throws -> [Predicate] {
+        if let list = self.list {
+            return [.priority(.oneOf(try self.numbers(list, self.path)))]
+        }
+        guard let operators = try self.operators(of: NumberTest.Operator.allCases.map(\.rawValue)) else {
+            return [.priority(.equal(try self.number(self.decoder, self.path)))]
+        }
+        return try operators.map { key, decoder in
+            .priority(try self.numberTest(NumberTest.Operator(rawValue: key.stringValue)!, decoder, self.path + [key]))
+        }
+    }
+
+    /// `tags`: one tag or a list, of which one must be there, or `any`, `all`, `none` with such lists.
+    func tags() throws -> [Predicate] {
+        guard let operators = try self.operators(of: ["any", "all", "none"]) else {
+            return [.anyTag(try self.tagSet(self.decoder, self.path))]
+        }
+        return try operators.map { key, decoder in
+            let tags = try self.tagSet(decoder, self.path + [key])
+            switch key.stringValue {
+            case "any": return .anyTag(tags)
+            case "all": return .allTags(tags)
+            default: return .noTag(tags)
+            }
+        }
+    }
+
+    /// `title` and `message`: a text, or operators.
+    func texts() throws -> [TextTest] {
+        guard let operators = try self.operators(of: TextTest.Operator.allCases.map(\.rawValue)) else {
+            return [.equals(FoldedText(try self.text(self.decoder, self.path)))]
+        }
+        return try operators.map { key, decoder in
+            try self.textTest(TextTest.Operator(rawValue: key.stringValue)!, decoder, self.path + [key])
+        }
+    }
+
+    /// A value of the payload or an attribute: a plain value, or operators for texts and numbers.
+    func values() throws -> [Predicate.ValueTest] {
+        let names = TextTest.Operator.allCases.map(\.rawValue) + NumberTest.Operator.allCases.map(\.rawValue)
+        guard let operators = try self.operators(of: names) else { return [try self.scalar(self.decoder, self.path)] }
+        return try operators.map { key, decoder in
+            let path = self.path + [key]
+            if let name = TextTest.Operator(rawValue: key.stringValue) { return .text(try self.textTest(name, decoder, path)) }
+            switch NumberTest.Operator(rawValue: key.stringValue)! {
+            case .eq:
+                return try self.scalar(decoder, path)
+            case .ne:
+                // Negated only for values that are there, as all negative operators are.
+                guard case .scalar(let text, let number) = try self.scalar(decoder, path) else {
+                    preconditionFailure("no scalar")
+                }
+                return number.map { .number(.notEqual($0)) } ?? .text(.notEquals(text))
+            case let name:
+                return .number(try self.numberTest(name, decoder, path))
+            }
+        }
+    }
+
+    /// The operators of a mapping; `nil` when there is no mapping.
+    private func operators(of names: [String]) throws -> [(key: SettingKey, decoder: any Decoder)]? {
+        guard let container = try? self.decoder.container(keyedBy: SettingKey.self) else { return nil }
+        let allowed = names.joined(separator: ", ")
+        let keys = container.allKeys.sorted { $0.stringValue < $1.stringValue }
+        guard !keys.isEmpty else { throw SettingError(path: self.path, "an operator is missing; there are \(allowed)") }
+        return try keys.map { key in
+            guard names.contains(key.stringValue) else {
+                throw SettingError(
+                    path: self.path + [key], "there is no operator '\(key.stringValue)' here; there are \(allowed)")
+            }
+            return (key, try container.superDecoder(forKey: key))
+        }
+    }
+
+    private var list: (any UnkeyedDecodingContainer)? { try? self.decoder.unkeyedContainer() }
+
+    private func textTest(_ name: TextTest.Operator, _ decoder: any Decoder, _ path: [any CodingKey]) throws -> TextTest {
+        do {
+            return try TextTest(name, self.text(decoder, path))
+        } catch let error as SettingError where error.path.isEmpty {
+            throw SettingError(path: path, error.message)
+        }
+    }
+
+    private func numberTest(_ name: NumberTest.Operator, _ decoder: any Decoder, _ path: [any CodingKey]) throws -> NumberTest {
+        guard name == .between else { return NumberTest(name, try self.number(decoder, path)) }
+        guard let list = try? decoder.unkeyedContainer(), let bounds = try? self.numbers(list, path), bounds.count == 2,
+            bounds[0] <= bounds[1]
+        else { throw SettingError(path: path, "between takes two numbers, the smaller first, such as [1, 3]") }
+        return .between(bounds[0]...bounds[1])
+    }
+
+    private func numbers(_ list: any UnkeyedDecodingContainer, _ path: [any CodingKey]) throws -> [Double] {
+        var list = list
+        var numbers: [Double] = []
+        while !list.isAtEnd { numbers.append(try self.number(list.superDecoder(), path)) }
+        guard !numbers.isEmpty else { throw SettingError(path: path, "the list is empty; at least one number belongs here") }
+        return numbers
+    }
+
+    private func number(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> Double {
+        guard let number = try? decoder.singleValueContainer().decode(Double.self), number.isFinite else {
+            throw SettingError(path: path, "a number belongs here")
+        }
+        return number
+    }
+
+    private func tagSet(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> Set<FoldedText> {
+        guard var list = try? decoder.unkeyedContainer() else { return [FoldedText(try self.text(decoder, path))] }
+        var tags: Set<FoldedText> = []
+        while !list.isAtEnd { tags.insert(FoldedText(try self.text(list.superDecoder(), path))) }
+        guard !tags.isEmpty else { throw SettingError(path: path, "the list is empty; at least one tag belongs here") }
+        return tags
+    }
+
+    /// YAML tells texts from numbers and words such as `on` only by sight; what is written counts.
+    private func text(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> String {
+        guard let container = try? decoder.singleValueContainer(), !container.decodeNil() else {
+            throw SettingError(path: path, "a text belongs here")
+        }
+        if let text = try? container.decode(String.self) { return text }
+        if let flag = try? container.decode(Bool.self) { return flag ? "true" : "false" }
+        if let number = try? container.decode(Double.self) { return ExpressionValue.number(number).text }
+        throw SettingError(path: path, "a text belongs here")
+    }
+
+    private func scalar(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> Predicate.ValueTest {
+        let text: String
+        do {
+            text = try self.text(decoder, path)
+        } catch is SettingError {
+            throw SettingError(path: path, "a text, a number, true or false belongs here, or a mapping of operators")
+        }
+        return .scalar(FoldedText(text), Double(decimal: text))
+    }
+}

@@ -1,0 +1,30 @@
+/// What subjects met before, bounded: two generations, of which the older is dropped when the younger is full.
+struct SubjectCache {
+    /// Entries per generation.
+    static let capacity = 4096
+    /// Longer subjects are not kept, so that a peer's made-up subjects hold at most some megabytes.
+    static let longestSubject = 512
+
+    private var young: [SubjectKey: Candidates] = [:]
+    private var old: [SubjectKey: Candidates] = [:]
+
+    mutating func find(_ subject: String) -> Candidates? {
+        let key = SubjectKey(subject[...])
+        if let found = self.young[key] { return found }
+        guard let found = self.old[key] else { return nil }
+        self.insert(found, for: subject)
+        return found
+    }
+
+    mutating func insert(_ candidates: Candidates, for subject: String) {
+        guard subject.utf8.count <= Self.longestSubject else { return }
+        if self.young.count >= Self.capacity {
+            swap(&self.old, &self.young)
+            self.young.removeAll(keepingCapacity: true)
+        }
+        self.young[SubjectKey(subject[...])] = candidates
+    }
+
+    /// For tests.
+    var count: Int { self.young.count + self.old.count }
+}
