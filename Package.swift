@@ -5,7 +5,7 @@ import PackageDescription
 let adapters: [Target] =
     adapter("File", ["CLinux", .posix, .deque])
     + adapter("MQTT", ["CMosquitto", "PollThread"])
-    + adapter("Redis", ["CHiredis", .posix, .tls])
+    + adapter("Redis", ["CHiredis", "JSON", .posix, .tls])
     + adapter("SSE", ["Curl", "HTTPServer", "JSON", .posix, .http1])
     + adapter("Webhook", ["Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
 

@@ -1,0 +1,163 @@
+import BridgeCore
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// One connection to a Redis server, logged in.
+///
+/// Thread-safe; everything happens on its event loop. Not reconnected: it ends, and the component is run again.
+struct RedisConnection: Sendable {
+    let channel: any Channel
+    /// The server, for messages.
+    let peer: String
+    private let handler: NIOLoopBound<RedisHandler>
+    private let closed: EventLoopFuture<ComponentError>
+
+    /// Connects, logs in and chooses the database.
+    ///
+    /// - Parameter name: shown by `CLIENT LIST`; spaces are replaced.
+    /// - Throws: ``ComponentError``.
+    static func open(_ settings: RedisSettings, group: any EventLoopGroup, name: String) async throws -> RedisConnection {
+        let peer = settings.address.description
+        let loop = group.next()
+        let closed = loop.makePromise(of: ComponentError.self)
+        let tls: (context: NIOSSLContext, host: String)? =
+            if case .tcp(let host, _, true) = settings.address { (try settings.sslContext(), host) } else { nil }
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(TimeAmount(settings.connectTimeout))
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.maxMessagesPerRead, value: 4)
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16 << 10, maximum: 128 << 10))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        // A literal address is no server name (RFC 6066 §3).
+                        let isName = (try? SocketAddress(ipAddress: tls.host, port: 0)) == nil
+                        try channel.pipeline.syncOperations.addHandler(
+                            try NIOSSLClientHandler(context: tls.context, serverHostname: isName ? tls.host : nil)
+                        )
+                    }
+                    try channel.pipeline.syncOperations.addHandler(RedisHandler(peer: peer, closed: closed))
+                }
+            }
+        let channel: any Channel
+        do {
+            channel =
+                switch settings.address {
+                case .tcp(let host, let port, _): try await bootstrap.connect(host: host, port: port).get()
+                case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
+                }
+        } catch {
+            closed.fail(error)
+            throw ComponentError(.connectionRefused, "\(peer) cannot be reached", cause: error)
+        }
+        let handler = try await loop.submit {
+            NIOLoopBound(try channel.pipeline.syncOperations.handler(type: RedisHandler.self), eventLoop: loop)
+        }.get()
+        let connection = RedisConnection(channel: channel, peer: peer, handler: handler, closed: closed.futureResult)
+        do {
+            try await connection.logIn(settings, name: name)
+        } catch {
+            connection.close()
+            throw error
+        }
+        return connection
+    }
+
+    /// Sends one command.
+    ///
+    /// - Returns: its answer, error answers included.
+    func command(_ words: String...) async throws -> RedisReply {
+        var buffer = ByteBuffer()
+        RedisCommand.write(words, to: &buffer)
+        return try await self.send(buffer, replies: 1)[0]
+    }
+
+    /// Sends encoded commands in one write.
+    ///
+    /// - Returns: as many answers as there are commands.
+    func send(_ commands: ByteBuffer, replies: Int) async throws -> [RedisReply] {
+        let promise = self.channel.eventLoop.makePromise(of: [RedisReply].self)
+        let handler = self.handler
+        let channel = self.channel
+        channel.eventLoop.execute {
+            do {
+                let context = try channel.pipeline.syncOperations.context(handler: handler.value)
+                handler.value.send(commands, replies: replies, context: context, promise: promise)
+            } catch {
+                promise.fail(ComponentError(.connectionLost, "the connection is closed", cause: error))
+            }
+        }
+        return try await withTaskCancellationHandler {
+            try await promise.futureResult.get()
+        } onCancel: {
+            channel.close(promise: nil)
+        }
+    }
+
+    /// Runs `body` while the connection lives, and closes it afterwards.
+    ///
+    /// - Throws: what `body` throws, or why the connection ended before it.
+    func whileOpen(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let closed = self.closed
+        defer { self.close() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                let cancelled = closed.eventLoop.makePromise(of: ComponentError.self)
+                closed.cascade(to: cancelled)
+                throw try await withTaskCancellationHandler {
+                    try await cancelled.futureResult.get()
+                } onCancel: {
+                    cancelled.fail(CancellationError())
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Hands every further answer to a subscriber, made on the event loop.
+    func subscribe(_ make: @escaping @Sendable () -> any RedisReceiver, _ commands: ByteBuffer) async throws {
+        let handler = self.handler
+        let channel = self.channel
+        try await channel.eventLoop.submit {
+            handler.value.subscribe(make())
+            channel.writeAndFlush(commands, promise: nil)
+        }.get()
+    }
+
+    /// Stops or goes on reading the socket.
+    func setPaused(_ isPaused: Bool) {
+        let handler = self.handler
+        let channel = self.channel
+        channel.eventLoop.execute {
+            guard handler.value.isPaused != isPaused else { return }
+            handler.value.isPaused = isPaused
+            channel.setOption(.autoRead, value: !isPaused).whenFailure { _ in channel.close(promise: nil) }
+        }
+    }
+
+    func close() {
+        self.channel.close(promise: nil)
+    }
+
+    private func logIn(_ settings: RedisSettings, name: String) async throws {
+        if let password = settings.password {
+            let reply =
+                if let user = settings.user {
+                    try await self.command("AUTH", user, password.value)
+                } else {
+                    try await self.command("AUTH", password.value)
+                }
+            if case .error(let text) = reply {
+                throw ComponentError(.unauthorized, "\(self.peer) does not accept the password: \(text)")
+            }
+        }
+        if settings.database != 0 {
+            try RedisFailure.check(try await self.command("SELECT", String(settings.database)), self.peer)
+        }
+        let safe = String(name.map { $0.isASCII && $0 > " " && $0 != "\u{7F}" ? $0 : "_" })
+        try RedisFailure.check(try await self.command("CLIENT", "SETNAME", safe), self.peer)
+    }
+}

@@ -1,0 +1,22 @@
+import BridgeCore
+
+/// What an error answer means.
+enum RedisFailure {
+    /// Error classes that pass by themselves or that only the operator can mend: never one event's fault.
+    private static let passing = [
+        "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "NOAUTH", "MISCONF", "NOREPLICAS", "TRYAGAIN", "BUSY", "NOPERM",
+    ]
+
+    /// The error to throw for an answer that concerns the connection, `nil` for one that concerns its command alone.
+    static func connection(_ text: String, _ peer: String) -> ComponentError? {
+        guard let word = text.split(separator: " ").first, self.passing.contains(String(word)) else { return nil }
+        let code: ComponentError.Code = word == "NOAUTH" || word == "NOPERM" ? .unauthorized : .rejected
+        return ComponentError(code, "\(peer) answers: \(text)")
+    }
+
+    /// - Throws: ``ComponentError`` for any error answer.
+    static func check(_ reply: RedisReply, _ peer: String) throws {
+        guard case .error(let text) = reply else { return }
+        throw self.connection(text, peer) ?? ComponentError(.rejected, "\(peer) answers: \(text)")
+    }
+}

@@ -1,0 +1,132 @@
+import BridgeCore
+import NIOCore
+
+/// What takes a connection's answers. Lives on the connection's event loop.
+protocol RedisReceiver: AnyObject {
+    /// Each answer, in order; the view is valid within the call.
+    func received(_ reply: RedisReplyView)
+    /// All that was read at once has been handed out.
+    func readComplete()
+}
+
+/// The one handler of a Redis channel: bytes in, answers out, and a PING when nothing has come for a while.
+///
+/// Lives on its event loop.
+final class RedisHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Silence after which a PING is sent, and after which the server counts as gone.
+    private static let idle = TimeAmount.seconds(15)
+    private static let dead = TimeAmount.seconds(25)
+
+    private let peer: String
+    private let reader = RedisReplyReader()
+    /// Answers to commands, in order, until ``subscriber`` takes over.
+    private var waiting: CircularBuffer<Waiting> = []
+    private var collected: [RedisReply] = []
+    /// Takes everything from the moment it is set.
+    private var subscriber: (any RedisReceiver)?
+    private var lastRead = NIODeadline.now()
+    private var watch: RepeatedTask?
+    private var failure: ComponentError?
+    private let closed: EventLoopPromise<ComponentError>
+    /// No bytes are expected while the reader is paused.
+    var isPaused = false {
+        didSet { self.lastRead = .now() }
+    }
+
+    /// - Parameter closed: gets why the connection ended.
+    init(peer: String, closed: EventLoopPromise<ComponentError>) {
+        self.peer = peer
+        self.closed = closed
+    }
+
+    /// Sends commands and gets their answers.
+    func send(_ commands: ByteBuffer, replies: Int, context: ChannelHandlerContext, promise: EventLoopPromise<[RedisReply]>) {
+        guard self.failure == nil, context.channel.isActive else {
+            promise.fail(self.failure ?? self.lost)
+            return
+        }
+        self.waiting.append(Waiting(replies: replies, promise: promise))
+        context.writeAndFlush(self.wrapOutboundOut(commands), promise: nil)
+    }
+
+    func subscribe(_ subscriber: any RedisReceiver) {
+        self.subscriber = subscriber
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        self.watch = context.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { _ in
+            let (handler, context) = loopBound.value
+            handler.checkSilence(context)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.lastRead = .now()
+        do {
+            try self.reader.feed(self.unwrapInboundIn(data)) { self.dispatch($0) }
+        } catch {
+            self.fail(ComponentError(.protocolViolation, "\(self.peer) does not speak Redis: \(error.message)"), context)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.subscriber?.readComplete()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.fail(self.lost, context)
+        self.watch?.cancel()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.fail(ComponentError(.connectionLost, "the connection to \(self.peer) failed", cause: error), context)
+    }
+
+    private var lost: ComponentError {
+        ComponentError(.connectionLost, "\(self.peer) closed the connection")
+    }
+
+    private func dispatch(_ reply: RedisReplyView) {
+        if let subscriber {
+            subscriber.received(reply)
+            return
+        }
+        guard !self.waiting.isEmpty else { return }
+        self.collected.append(reply.copy())
+        guard self.collected.count == self.waiting[self.waiting.startIndex].replies else { return }
+        let replies = self.collected
+        self.collected = []
+        self.waiting.removeFirst().promise?.succeed(replies)
+    }
+
+    private func checkSilence(_ context: ChannelHandlerContext) {
+        guard !self.isPaused, self.failure == nil else { return }
+        let silence = NIODeadline.now() - self.lastRead
+        if silence > Self.dead {
+            self.fail(ComponentError(.timedOut, "\(self.peer) has not answered a PING for 10 s"), context)
+        } else if silence > Self.idle {
+            var ping = ByteBuffer()
+            RedisCommand.write(["PING"], to: &ping)
+            if self.subscriber == nil { self.waiting.append(Waiting(replies: 1, promise: nil)) }
+            context.writeAndFlush(self.wrapOutboundOut(ping), promise: nil)
+        }
+    }
+
+    private func fail(_ error: ComponentError, _ context: ChannelHandlerContext) {
+        guard self.failure == nil else { return }
+        self.failure = error
+        for waiting in self.waiting { waiting.promise?.fail(error) }
+        self.waiting.removeAll()
+        self.closed.succeed(error)
+        context.close(promise: nil)
+    }
+
+    private struct Waiting {
+        let replies: Int
+        let promise: EventLoopPromise<[RedisReply]>?
+    }
+}

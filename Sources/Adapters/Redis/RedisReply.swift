@@ -1,0 +1,107 @@
+import CHiredis
+import NIOCore
+
+/// A server's answer, copied out of hiredis's memory.
+enum RedisReply: Sendable, Equatable {
+    case bulk(ByteBuffer)
+    case status(String)
+    case integer(Int64)
+    case array([RedisReply])
+    case error(String)
+    case null
+
+    /// The text of a bulk string or status.
+    var text: String? {
+        switch self {
+        case .bulk(let bytes): String(buffer: bytes)
+        case .status(let text): text
+        default: nil
+        }
+    }
+
+    var items: [RedisReply]? {
+        if case .array(let items) = self { items } else { nil }
+    }
+}
+
+/// A server's answer in hiredis's memory, valid within the call that hands it out.
+struct RedisReplyView {
+    private let reply: UnsafeMutablePointer<redisReply>
+
+    init(_ reply: UnsafeMutablePointer<redisReply>) {
+        self.reply = reply
+    }
+
+    var isArray: Bool { self.reply.pointee.type == REDIS_REPLY_ARRAY }
+    var isError: Bool { self.reply.pointee.type == REDIS_REPLY_ERROR }
+    var count: Int { self.isArray ? Int(self.reply.pointee.elements) : 0 }
+
+    subscript(index: Int) -> RedisReplyView? {
+        guard index < self.count, let element = self.reply.pointee.element[index] else { return nil }
+        return RedisReplyView(element)
+    }
+
+    /// The bytes of a string, status or error.
+    var bytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: self.reply.pointee.str, count: Int(self.reply.pointee.len))
+    }
+
+    var text: String { String(decoding: self.bytes, as: UTF8.self) }
+
+    func copy() -> RedisReply {
+        switch self.reply.pointee.type {
+        case REDIS_REPLY_STRING: .bulk(ByteBuffer(bytes: self.bytes))
+        case REDIS_REPLY_STATUS: .status(self.text)
+        case REDIS_REPLY_ERROR: .error(self.text)
+        case REDIS_REPLY_INTEGER: .integer(self.reply.pointee.integer)
+        case REDIS_REPLY_ARRAY: .array((0..<self.count).compactMap { self[$0]?.copy() })
+        default: .null
+        }
+    }
+}
+
+/// Takes answers out of bytes in pieces of any size, with hiredis's reader (RESP2).
+///
+/// Not thread-safe.
+final class RedisReplyReader {
+    private let reader: UnsafeMutablePointer<redisReader>
+
+    init() {
+        guard let reader = redisReaderCreate() else { fatalError("out of memory") }
+        self.reader = reader
+    }
+
+    deinit {
+        redisReaderFree(self.reader)
+    }
+
+    /// Feeds bytes and calls `body` with every answer that is complete, in order.
+    ///
+    /// - Throws: ``RedisProtocolError`` for bytes that are no RESP2; the reader is then of no more use.
+    func feed(_ bytes: ByteBuffer, _ body: (RedisReplyView) -> Void) throws(RedisProtocolError) {
+        let status = bytes.withUnsafeReadableBytes { bytes in
+            redisReaderFeed(self.reader, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        guard status == REDIS_OK else { throw self.failure }
+        while true {
+            var reply: UnsafeMutableRawPointer?
+            guard redisReaderGetReply(self.reader, &reply) == REDIS_OK else { throw self.failure }
+            guard let reply else { return }
+            body(RedisReplyView(reply.assumingMemoryBound(to: redisReply.self)))
+            freeReplyObject(reply)
+        }
+    }
+
+    private var failure: RedisProtocolError {
+        RedisProtocolError(
+            message: withUnsafeBytes(of: self.reader.pointee.errstr) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        )
+    }
+}
+
+/// What hiredis says of bytes that are no RESP2.
+struct RedisProtocolError: Error, CustomStringConvertible {
+    let message: String
+
+    var description: String { self.message }
+}

@@ -1,0 +1,88 @@
+package import BridgeCore
+import NIOCore
+
+/// Publishes to Redis channels (`type: redis`). Confirmed when the server has answered.
+package final class RedisSink: Sink {
+    package static let kind: ComponentKind = "redis"
+
+    /// Settings of the sink.
+    package struct Configuration: SinkConfiguration {
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case url, user, password, tls, connectTimeout = "connect_timeout", channel, format, body
+        }
+
+        package static let perRouteKeys: [CodingKeys] = [.channel, .format, .body]
+
+        let redis: RedisSettings
+        let channel: Template
+        let content: RedisContent
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
+            self.channel = try container.required(.channel)
+            self.content = try RedisContent(container, format: .format, body: .body)
+        }
+    }
+
+    private let variants: [Configuration]
+    private let context: ComponentContext
+
+    package init(variants: [Configuration], context: ComponentContext) {
+        self.variants = variants
+        self.context = context
+    }
+
+    package func run(_ inlet: SinkInlet) async throws {
+        let variants = self.variants
+        try await RedisPublisher(settings: variants[0].redis, context: self.context).run(inlet) { delivery, reader, buffer in
+            let settings = variants[delivery.variant]
+            reader.load(delivery.event)
+            let channel = try settings.channel.render(reader, escape: RedisContent.line)
+            let body = try settings.content.bytes(reader, delivery.event)
+            RedisCommand.begin(3, in: &buffer)
+            RedisCommand.word("PUBLISH", to: &buffer)
+            RedisCommand.word(channel, to: &buffer)
+            RedisCommand.word(body, to: &buffer)
+        }
+    }
+}
+
+/// What goes as the body of a message: `format:` or `body:`.
+enum RedisContent: Sendable {
+    enum Format: String, CaseIterable {
+        /// The event's JSON.
+        case json
+        /// The upstream body as it came.
+        case raw
+    }
+
+    case json
+    case raw
+    case template(Template)
+
+    init<Keys: CodingKey>(_ container: KeyedDecodingContainer<Keys>, format: Keys, body: Keys) throws {
+        if let template: Template = try container.optional(body) {
+            guard !container.contains(format) else {
+                throw SettingError(path: container.codingPath + [body], "format and body exclude each other; leave one out")
+            }
+            self = .template(template)
+        } else {
+            self = try container.choice(format, default: Format.json) == .json ? .json : .raw
+        }
+    }
+
+    func bytes(_ reader: EventReader, _ event: Event) throws -> ByteBuffer {
+        switch self {
+        case .json: event.json
+        case .raw: event.raw
+        case .template(let template): ByteBuffer(string: try template.render(reader))
+        }
+    }
+
+    /// What an event's content may put into a channel or key: no control characters.
+    static func line(_ text: String) -> String {
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return text }
+        return String(text.map { $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "_" : $0 })
+    }
+}

@@ -1,0 +1,106 @@
+package import BridgeCore
+import NIOCore
+import Synchronization
+
+/// Subscribes to Redis channels and patterns (`type: redis`).
+///
+/// Pub/sub keeps nothing: what is published while the connection is down is gone, and that is told as a gap.
+package final class RedisSource: Source {
+    package static let kind: ComponentKind = "redis"
+
+    /// Settings of the source.
+    package struct Configuration: ComponentConfiguration {
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case url, user, password, tls, connectTimeout = "connect_timeout", channels, patterns
+        }
+
+        let redis: RedisSettings
+        /// Exact names.
+        let channels: [String]
+        /// Globs, as `PSUBSCRIBE` takes them.
+        let patterns: [String]
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
+            self.channels = try container.texts(.channels)
+            self.patterns = try container.texts(.patterns)
+        }
+
+        package func validate() throws {
+            guard !self.channels.isEmpty || !self.patterns.isEmpty else {
+                throw SettingError("nothing to subscribe to; set channels or patterns")
+            }
+        }
+    }
+
+    private let configuration: Configuration
+    private let context: ComponentContext
+    /// Since when the connection is lost; `nil` before the first one and while there is one.
+    private let lostAt = Mutex<ContinuousClock.Instant?>(nil)
+
+    package init(configuration: Configuration, context: ComponentContext) {
+        self.configuration = configuration
+        self.context = context
+    }
+
+    package func run(_ outlet: SourceOutlet) async throws {
+        let connection = try await RedisConnection.open(
+            self.configuration.redis, group: self.context.eventLoopGroup, name: "\(self.context.bridge).\(self.context.name)"
+        )
+        try await self.subscribe(connection, outlet)
+        if let since = self.lostAt.withLock({ $0 }) {
+            let (seconds, _) = (ContinuousClock.now - since).components
+            outlet.gap("the connection to \(connection.peer) was lost for \(max(1, seconds)) s, and Redis pub/sub keeps nothing")
+        }
+        self.lostAt.withLock { $0 = nil }
+        outlet.onChange {
+            if case .more = outlet.demand { connection.setPaused(false) }
+        }
+        defer { outlet.onChange(nil) }
+        outlet.connected()
+        do {
+            try await connection.whileOpen { try await outlet.untilStopping() }
+        } catch {
+            self.lostAt.withLock { $0 = .now }
+            throw error
+        }
+    }
+
+    private func subscribe(_ connection: RedisConnection, _ outlet: SourceOutlet) async throws {
+        var commands = ByteBuffer()
+        let channels = self.configuration.channels, patterns = self.configuration.patterns
+        if !channels.isEmpty { RedisCommand.write(["SUBSCRIBE"] + channels, to: &commands) }
+        if !patterns.isEmpty { RedisCommand.write(["PSUBSCRIBE"] + patterns, to: &commands) }
+        let confirmed = connection.channel.eventLoop.makePromise(of: Void.self)
+        connection.channel.closeFuture.whenComplete { _ in
+            confirmed.fail(ComponentError(.connectionLost, "\(connection.peer) closed the connection while subscribing"))
+        }
+        do {
+            try await connection.subscribe(
+                {
+                    RedisSubscriber(
+                        outlet: outlet, connection: connection, subscriptions: channels.count + patterns.count, confirmed: confirmed
+                    )
+                }, commands
+            )
+            try await withTaskCancellationHandler {
+                try await confirmed.futureResult.get()
+            } onCancel: {
+                connection.close()
+            }
+        } catch {
+            connection.close()
+            throw error
+        }
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// A list of texts, or one text.
+    func texts(_ key: Key) throws -> [String] {
+        guard self.contains(key) else { return [] }
+        if let text = try? self.decode(String.self, forKey: key) { return [text] }
+        return try self.decode([String].self, forKey: key)
+    }
+}

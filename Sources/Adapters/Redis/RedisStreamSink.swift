@@ -1,0 +1,91 @@
+package import BridgeCore
+import NIOCore
+
+/// Appends to Redis streams (`type: redis-stream`). Confirmed when the server has answered.
+package final class RedisStreamSink: Sink {
+    package static let kind: ComponentKind = "redis-stream"
+
+    /// Settings of the sink.
+    package struct Configuration: SinkConfiguration {
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case url, user, password, tls, connectTimeout = "connect_timeout", stream, maxlen, format, fields
+        }
+
+        package static let perRouteKeys: [CodingKeys] = [.stream, .maxlen, .format, .fields]
+
+        enum Format: String, CaseIterable {
+            /// One field `event` with the event's JSON.
+            case json
+            /// One field `data` with the upstream body as it came.
+            case raw
+        }
+
+        let redis: RedisSettings
+        let stream: Template
+        /// The stream is trimmed to about this many entries; absent means never.
+        let maxlen: Int?
+        let format: Format
+        /// The entry's fields instead of ``format``, in alphabetical order.
+        let fields: [(name: String, value: Template)]?
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
+            self.stream = try container.required(.stream)
+            self.maxlen = container.contains(.maxlen) ? try container.integer(.maxlen, in: 1...Int.max, default: 1) : nil
+            self.format = try container.choice(.format, default: Format.json)
+            let fields: [String: Template]? = try container.optional(.fields)
+            self.fields = fields?.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        }
+
+        package func validate() throws {
+            if self.fields?.isEmpty == true { throw SettingError(path: [CodingKeys.fields], "is empty; an entry needs a field") }
+        }
+    }
+
+    private let variants: [Configuration]
+    private let context: ComponentContext
+
+    package init(variants: [Configuration], context: ComponentContext) {
+        self.variants = variants
+        self.context = context
+    }
+
+    package func run(_ inlet: SinkInlet) async throws {
+        let variants = self.variants
+        try await RedisPublisher(settings: variants[0].redis, context: self.context).run(inlet) { delivery, reader, buffer in
+            reader.load(delivery.event)
+            try Self.encode(delivery, variants[delivery.variant], reader, &buffer)
+        }
+    }
+
+    private static func encode(
+        _ delivery: Delivery, _ settings: Configuration, _ reader: EventReader, _ buffer: inout ByteBuffer
+    ) throws {
+        let event = delivery.event
+        let stream = try settings.stream.render(reader, escape: RedisContent.line)
+        var fields = try settings.fields.map { try $0.map { ($0.name, ByteBuffer(string: try $0.value.render(reader))) } }
+        if fields == nil {
+            switch settings.format {
+            case .json: fields = [("event", event.json)]
+            case .raw: fields = [("data", event.raw)]
+            }
+            fields?.append(("event-id", ByteBuffer(string: delivery.idempotencyKey)))
+            for attribute in event.passage.attributes { fields?.append((attribute.name, ByteBuffer(string: attribute.value))) }
+        }
+        let pairs = fields ?? []
+        RedisCommand.begin(3 + (settings.maxlen == nil ? 0 : 3) + pairs.count * 2, in: &buffer)
+        RedisCommand.word("XADD", to: &buffer)
+        RedisCommand.word(stream, to: &buffer)
+        if let maxlen = settings.maxlen {
+            RedisCommand.word("MAXLEN", to: &buffer)
+            RedisCommand.word("~", to: &buffer)
+            RedisCommand.word(String(maxlen), to: &buffer)
+        }
+        RedisCommand.word("*", to: &buffer)
+        for (name, value) in pairs {
+            RedisCommand.word(name, to: &buffer)
+            RedisCommand.word(value, to: &buffer)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import BridgeCore
+import NIOCore
+
+/// Takes what a subscribed connection brings: confirmations at first, then messages, a batch per read.
+///
+/// Lives on the connection's event loop.
+final class RedisSubscriber: RedisReceiver {
+    private let outlet: SourceOutlet
+    private let connection: RedisConnection
+    private var unconfirmed: Int
+    private let confirmed: EventLoopPromise<Void>
+    /// The bodies of one read, in one allocation; messages get slices of it.
+    private var bodies = ByteBuffer()
+    private var batch: [(subject: String, pattern: String?, body: Range<Int>)] = []
+    private var lastSubject: (bytes: [UInt8], text: String) = ([], "")
+
+    /// - Parameters:
+    ///   - subscriptions: how many confirmations to expect.
+    ///   - confirmed: succeeds with the last of them.
+    init(outlet: SourceOutlet, connection: RedisConnection, subscriptions: Int, confirmed: EventLoopPromise<Void>) {
+        self.outlet = outlet
+        self.connection = connection
+        self.unconfirmed = subscriptions
+        self.confirmed = confirmed
+    }
+
+    func received(_ reply: RedisReplyView) {
+        guard reply.count >= 2, let kind = reply[0]?.bytes else {
+            if reply.isError { self.confirmed.fail(ComponentError(.rejected, "\(self.connection.peer) answers: \(reply.text)")) }
+            return
+        }
+        if kind.elementsEqual("message".utf8), let channel = reply[1], let body = reply[2] {
+            self.add(channel, pattern: nil, body)
+        } else if kind.elementsEqual("pmessage".utf8), let pattern = reply[1], let channel = reply[2], let body = reply[3] {
+            self.add(channel, pattern: pattern.text, body)
+        } else if kind.elementsEqual("subscribe".utf8) || kind.elementsEqual("psubscribe".utf8) {
+            self.unconfirmed -= 1
+            if self.unconfirmed == 0 { self.confirmed.succeed() }
+        }
+    }
+
+    func readComplete() {
+        guard !self.batch.isEmpty else { return }
+        let bodies = self.bodies
+        let messages = self.batch.map { message in
+            ReceivedMessage(
+                subject: message.subject, body: bodies.getSlice(at: message.body.lowerBound, length: message.body.count) ?? ByteBuffer(),
+                attributes: message.pattern.map { Attributes([("pattern", $0)]) } ?? Attributes()
+            )
+        }
+        self.batch.removeAll(keepingCapacity: true)
+        self.bodies = ByteBuffer()
+        if case .pause = self.outlet.send(messages).demand { self.connection.setPaused(true) }
+    }
+
+    private func add(_ channel: RedisReplyView, pattern: String?, _ body: RedisReplyView) {
+        if !channel.bytes.elementsEqual(self.lastSubject.bytes) { self.lastSubject = (Array(channel.bytes), channel.text) }
+        let start = self.bodies.writerIndex
+        self.bodies.writeBytes(body.bytes)
+        self.batch.append((self.lastSubject.text, pattern, start..<self.bodies.writerIndex))
+    }
+}
