@@ -71,7 +71,8 @@ let package = Package(
         .executableTarget(
             name: "BridgeBenchmarks",
             dependencies: ["BridgeCore", "BridgeConfiguration", "Expressions", "CAllocationCount", .nio, .posix, .logging]
-                + adapters.libraries
+                + adapters.libraries,
+            resources: [.embedInCode("thresholds.txt")]
         ),
         .executableTarget(
             name: "BridgeFloor",

@@ -1,2 +1,36 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// `bridge-bench run | check | record [NAME…]`: measures, compares with what is recorded, records anew.
 @main
-struct Main { static func main() {} }
+struct Main {
+    static let all: [Benchmark] = NormalisingBenchmarks.all + RoutingBenchmarks.all + DeliveryBenchmarks.all + ParserBenchmarks.all
+
+    static func main() {
+        let arguments = CommandLine.arguments.dropFirst()
+        let verb = arguments.first ?? "run"
+        guard ["run", "check", "record"].contains(verb) else {
+            fputs("usage: bridge-bench run | check | record [name…]\n", stderr)
+            exit(EX_USAGE)
+        }
+        let wanted = arguments.dropFirst()
+        let thresholds = Thresholds.recorded
+        var failed = 0
+        var results: [(name: String, figures: Figures)] = []
+        for benchmark in Self.all where wanted.isEmpty || wanted.contains(where: { benchmark.name.contains($0) }) {
+            let figures = benchmark.measure()
+            results.append((benchmark.name, figures))
+            let isAllowed = verb != "check" || thresholds.allow(benchmark.name, figures)
+            if !isAllowed { failed += 1 }
+            let time = "\(Int(figures.nanoseconds.rounded())) ns"
+            let allocations = "\(Thresholds.rounded(figures.allocations)) allocations"
+            let verdict =
+                isAllowed ? "" : "  more than recorded: \(thresholds.allocations[benchmark.name].map { "\($0)" } ?? "nothing")"
+            print("\(benchmark.name): \(time), \(allocations) per event\(verdict)")
+        }
+        if verb == "record" { Thresholds.record(results) }
+        if verb == "check" { print("\(results.count - failed) passed, \(failed) failed") }
+        exit(failed == 0 ? 0 : 1)
+    }
+}

@@ -1,0 +1,72 @@
+import BridgeCore
+import Logging
+import NIOCore
+
+/// Messages and bridges that the benchmarks share.
+enum Samples {
+    static let text = ByteBuffer(string: "The washing machine in the cellar has finished its long programme")
+    static let vendor = ByteBuffer(
+        string: #"{"device":"sensor-7","subject":"Cellar","body":"humidity is high","readings":{"humidity":81.5,"temp":14.2},"ok":true}"#
+    )
+    static let native = ByteBuffer(
+        string: #"{"id":"msg_0199f2d3a1b07c3e9d5f112233445566","title":"Door","message":"the front door is open","priority":4,"#
+            + #""tags":["door","home"],"timestamp":"2026-01-15T10:00:00.000Z","payload":{"state":"open","battery":87}}"#
+    )
+
+    static func messages(_ body: ByteBuffer, count: Int, contentType: String? = nil) -> [ReceivedMessage] {
+        (0..<count).map { index in
+            ReceivedMessage(subject: "home/\(index % 8)/door", body: body, contentType: contentType)
+        }
+    }
+
+    /// A bridge of one source and one sink, neither of which runs: its outlet and inlet are worked by hand.
+    static func bridge(routes: [Route]) -> Bridge {
+        let metrics = Metrics()
+        let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+        return Bridge(
+            sources: [
+                SourceParts(
+                    name: "in", source: IdleSource(), acknowledge: .delivered, intake: IntakeSettings(bridge: "bench"),
+                    retry: RetrySettings(),
+                    metrics: ComponentMetrics(component: "in", kind: "idle", direction: "source", metrics: metrics), logger: logger
+                )
+            ],
+            sinks: [
+                SinkParts(
+                    name: "out", sink: IdleSink(), delivery: DeliverySettings(),
+                    metrics: ComponentMetrics(component: "out", kind: "idle", direction: "sink", metrics: metrics), logger: logger
+                )
+            ],
+            table: RouteTable(routes: routes), metrics: metrics, logger: logger
+        )
+    }
+}
+
+/// A source that brings nothing by itself.
+struct IdleSource: Source {
+    struct Configuration: ComponentConfiguration {
+        enum CodingKeys: String, CodingKey, CaseIterable { case unused }
+    }
+    static let kind: ComponentKind = "idle"
+
+    init() {}
+    init(configuration: Configuration, context: ComponentContext) {}
+
+    func run(_ outlet: SourceOutlet) async throws {
+        try await outlet.untilStopping()
+    }
+}
+
+/// A sink that takes nothing by itself.
+struct IdleSink: Sink {
+    struct Configuration: SinkConfiguration {
+        enum CodingKeys: String, CodingKey, CaseIterable { case unused }
+        static let perRouteKeys: [CodingKeys] = []
+    }
+    static let kind: ComponentKind = "idle"
+
+    init() {}
+    init(variants: [Configuration], context: ComponentContext) {}
+
+    func run(_ inlet: SinkInlet) async throws {}
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+
+/// `streambridge run [FILE]`.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run the bridges of a file until SIGTERM or SIGINT.",
+        discussion: """
+            On the first signal the sources stop, what they have sent is delivered, and the program ends with 0. What could not be \
+            delivered within service.drain is counted in the last log line, and the exit code is 1.
+            """
+    )
+
+    @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    var file = "bridges.yaml"
+
+    func run() async throws {
+        let plan = try ConfigurationInput(file: self.file).load()
+        try await self.start(Gateway(plan: plan))
+    }
+
+    /// Leaves the main actor at once: every hop from there costs microseconds.
+    @concurrent
+    private func start(_ gateway: Gateway) async throws {
+        guard try await gateway.run() else { throw ExitCode(1) }
+    }
+}

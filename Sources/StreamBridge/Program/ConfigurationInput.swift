@@ -1,0 +1,69 @@
+import ArgumentParser
+import BridgeConfiguration
+import BridgeCore
+import Expressions
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The configuration file as the commands read it: mistakes go to standard error, and end the program with 78.
+struct ConfigurationInput {
+    let file: String
+
+    /// - Throws: `ExitCode` 78 after every mistake has been printed.
+    func load() throws -> BridgePlan {
+        let loader = BridgeLoader(
+            catalog: .shipped, expressions: JQCompiler(), environment: Self.environment(), readFile: { try Self.read($0) }
+        )
+        do {
+            let plan = try loader.load(text: try Self.read(self.file), file: self.file)
+            for warning in plan.warnings { Self.complain("\(warning)") }
+            return plan
+        } catch let mistakes as ConfigurationErrors {
+            for mistake in mistakes.diagnostics { Self.complain("\(mistake)") }
+            throw ExitCode(EX_CONFIG)
+        } catch let error as FileError {
+            Self.complain("\(self.file): error: \(error.message)")
+            throw ExitCode(EX_CONFIG)
+        }
+    }
+
+    private static func complain(_ line: String) {
+        var line = line + "\n"
+        line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private static func environment() -> [String: String] {
+        var result: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let pair = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if pair.count == 2 { result[String(pair[0])] = String(pair[1]) }
+            entry += 1
+        }
+        return result
+    }
+
+    private static func read(_ path: String) throws -> String {
+        guard let file = fopen(path, "r") else { throw FileError(message: String(cString: strerror(errno))) }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            if count == 0 { break }
+            bytes += chunk[..<count]
+        }
+        guard ferror(file) == 0 else { throw FileError(message: String(cString: strerror(errno))) }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError(message: "the file is not UTF-8") }
+        return text
+    }
+
+    /// Why a file cannot be read.
+    struct FileError: Error, CustomStringConvertible {
+        let message: String
+
+        var description: String { self.message }
+    }
+}

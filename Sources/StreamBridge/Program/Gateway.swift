@@ -1,0 +1,128 @@
+import BridgeConfiguration
+import BridgeCore
+import Curl
+import HTTPServer
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import UnixSignals
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// The composition root: makes every object from the prepared file, starts them in order, ends them in the reverse order.
+struct Gateway: Sendable {
+    let plan: BridgePlan
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// - Returns: whether everything that was accepted has been delivered.
+    /// - Throws: ``ComponentError`` or `HTTPServerError` for what only the running machine can refuse: a port in use, a missing directory.
+    func run() async throws -> Bool {
+        let logger = self.logger("streambridge")
+        // Registered before anything is started: a signal that comes early must still end in order.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        _ = signal(SIGPIPE, SIG_IGN)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount))
+        let router = HTTPRouter()
+        let curl = CurlMulti()
+        var shared = SharedServices()
+        shared.add(router)
+        shared.add(curl)
+        let metrics = Metrics()
+        let bridge = try self.makeBridge(group: group, shared: shared, metrics: metrics, logger: logger)
+        let pages = OperationsPages(
+            bridge: bridge, metrics: metrics,
+            optional: Set(self.plan.sources.filter { !$0.isRequired }.map { "source \($0.name)" })
+                .union(self.plan.sinks.filter { !$0.isRequired }.map { "sink \($0.name)" })
+        )
+        try pages.register(on: router)
+
+        let server = try await self.startServer(router: router, group: group)
+        logger.notice(
+            "Started",
+            metadata: [
+                "version": "\(StreamBridge.version)", "sources": "\(bridge.sources.count)",
+                "sinks": "\(bridge.sinks.count)", "routes": "\(self.plan.routes.count)",
+            ]
+        )
+        let left = await bridge.run(drain: self.plan.service.drain) {
+            for await received in signals {
+                logger.notice("Signal received", metadata: ["signal": "\(received)"])
+                break
+            }
+            pages.isStopping.store(true, ordering: .relaxed)
+        }
+        await server.shutdown(deadline: .now + .seconds(2))
+        try await group.shutdownGracefully()
+        if left > 0 {
+            logger.error("Stopped with undelivered events", metadata: ["undelivered": "\(left)"])
+        } else {
+            logger.notice("Stopped")
+        }
+        return left == 0
+    }
+
+    private func startServer(router: HTTPRouter, group: any EventLoopGroup) async throws -> HTTPServer {
+        let settings = self.plan.http
+        let configuration = HTTPServerConfiguration(
+            address: .tcp(host: settings.host, port: settings.port),
+            tls: settings.certificateFile.flatMap { certificates in
+                settings.keyFile.map { HTTPServerConfiguration.TLS(certificates: certificates, key: $0) }
+            },
+            connections: settings.maximumConnections
+        )
+        let server = HTTPServer(configuration: configuration, router: router, group: group, logger: self.logger("http"))
+        _ = try await server.start()
+        return server
+    }
+
+    private func makeBridge(
+        group: any EventLoopGroup, shared: SharedServices, metrics: Metrics, logger: Logger
+    ) throws -> Bridge {
+        let name = self.plan.service.name ?? Self.randomName()
+        let cursors = FileCursorStore(directory: self.plan.service.stateDirectory)
+        func context(_ component: String, _ metrics: ComponentMetrics) -> ComponentContext {
+            ComponentContext(
+                name: component, logger: self.logger(component), eventLoopGroup: group, bridge: name, cursors: cursors,
+                metrics: metrics, shared: shared
+            )
+        }
+        let sinks = try self.plan.sinks.map { sink in
+            let figures = ComponentMetrics(component: sink.name, kind: sink.registration.kind, direction: "sink", metrics: metrics)
+            return SinkParts(
+                name: sink.name, sink: try sink.registration.make(sink.variants, context(sink.name, figures)),
+                delivery: sink.delivery, metrics: figures, logger: self.logger(sink.name)
+            )
+        }
+        let sources = try self.plan.sources.map { source in
+            let figures = ComponentMetrics(component: source.name, kind: source.registration.kind, direction: "source", metrics: metrics)
+            return SourceParts(
+                name: source.name, source: try source.registration.make(source.settings, context(source.name, figures)),
+                acknowledge: source.acknowledge,
+                intake: IntakeSettings(
+                    normalise: source.normalise, bridge: name, maximumHops: self.plan.service.maximumHops,
+                    emitsGaps: source.emitsGaps
+                ),
+                retry: source.retry, metrics: figures, logger: self.logger(source.name)
+            )
+        }
+        return Bridge(
+            sources: sources, sinks: sinks, table: RouteTable(routes: self.plan.routes, limits: self.plan.limits),
+            unrouted: self.plan.unroutedSink, limits: self.plan.logLimits, metrics: metrics, logger: logger
+        )
+    }
+
+    /// A name that no other bridge has, for files that give none.
+    private static func randomName() -> String {
+        "streambridge-" + String(UInt32.random(in: .min ... .max) | 0x8000_0000, radix: 16)
+    }
+
+    private func logger(_ label: String) -> Logger {
+        let level = self.plan.service.logLevel
+        let format: StandardErrorLogHandler.Format = self.plan.service.logFormat == .json ? .json : .text
+        return Logger(label: label) { StandardErrorLogHandler(label: $0, level: level, format: format) }
+    }
+}
