@@ -1,12 +1,14 @@
 import CAllocationCount
 
 /// One measured piece of work.
-struct Benchmark {
+struct Benchmark: Sendable {
     let name: String
     /// How many events one call of the work handles: figures are given per event.
     let eventsPerCall: Int
-    /// Prepares, and returns the work. Called once per run.
-    let setUp: () -> () -> Void
+    /// Prepares, and returns the work.
+    ///
+    /// Called once per run.
+    let setUp: @Sendable () -> () -> Void
 
     /// Warms up, then measures five runs of at least 50 ms each.
     func measure() -> Figures {

@@ -5,13 +5,13 @@ import Glibc
 /// `bridge-bench run | check | record [NAME…]`: measures, compares with what is recorded, records anew.
 @main
 struct Main {
-    static let all: [Benchmark] = NormalisingBenchmarks.all + RoutingBenchmarks.all + DeliveryBenchmarks.all + ParserBenchmarks.all
+    static let all: [Benchmark] = NormalisingBenchmarks.all + RoutingBenchmarks.all + DeliveryBenchmarks.all
 
     static func main() {
         let arguments = CommandLine.arguments.dropFirst()
         let verb = arguments.first ?? "run"
         guard ["run", "check", "record"].contains(verb) else {
-            fputs("usage: bridge-bench run | check | record [name…]\n", stderr)
+            print("usage: bridge-bench run | check | record [name…]")
             exit(EX_USAGE)
         }
         let wanted = arguments.dropFirst()

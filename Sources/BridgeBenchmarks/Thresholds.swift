@@ -23,7 +23,7 @@ struct Thresholds {
     static func record(_ results: [(name: String, figures: Figures)]) {
         let path = #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/thresholds.txt"
         guard let file = fopen(path, "w") else {
-            fputs("\(path): \(String(cString: strerror(errno)))\n", stderr)
+            print("\(path): \(String(cString: strerror(errno)))")
             exit(1)
         }
         for (name, figures) in results { fputs("\(Self.rounded(figures.allocations)) \(name)\n", file) }

@@ -4,7 +4,8 @@ import BridgeCore
 enum RedisFailure {
     /// Error classes that pass by themselves or that only the operator can mend: never one event's fault.
     private static let passing = [
-        "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "NOAUTH", "MISCONF", "NOREPLICAS", "TRYAGAIN", "BUSY", "NOPERM",
+        "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "NOAUTH", "MISCONF", "NOREPLICAS", "TRYAGAIN", "BUSY",
+        "NOPERM",
     ]
 
     /// The error to throw for an answer that concerns the connection, `nil` for one that concerns its command alone.

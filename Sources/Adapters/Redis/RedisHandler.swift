@@ -1,7 +1,9 @@
 import BridgeCore
 import NIOCore
 
-/// What takes a connection's answers. Lives on the connection's event loop.
+/// What takes a connection's answers.
+///
+/// Lives on the connection's event loop.
 protocol RedisReceiver: AnyObject {
     /// Each answer, in order; the view is valid within the call.
     func received(_ reply: RedisReplyView)

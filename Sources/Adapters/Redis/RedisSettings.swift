@@ -73,7 +73,9 @@ struct RedisSettings: Sendable {
             if let file = self.tls.certificateFile {
                 configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }
             }
-            if let file = self.tls.keyFile { configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: file, format: .pem)) }
+            if let file = self.tls.keyFile {
+                configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: file, format: .pem))
+            }
             if self.tls.isInsecure { configuration.certificateVerification = .none }
             return try NIOSSLContext(configuration: configuration)
         } catch {
@@ -134,7 +136,9 @@ struct RedisURL: Equatable {
                     bytes.append(byte)
                     continue
                 }
-                guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { return nil }
+                guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                    return nil
+                }
                 bytes.append(value)
                 rest = rest.dropFirst(2)
             }

@@ -1,7 +1,9 @@
 package import BridgeCore
 import NIOCore
 
-/// Publishes to Redis channels (`type: redis`). Confirmed when the server has answered.
+/// Publishes to Redis channels (`type: redis`).
+///
+/// Confirmed when the server has answered.
 package final class RedisSink: Sink {
     package static let kind: ComponentKind = "redis"
 

@@ -80,7 +80,8 @@ package final class RedisSource: Source {
             try await connection.subscribe(
                 {
                     RedisSubscriber(
-                        outlet: outlet, connection: connection, subscriptions: channels.count + patterns.count, confirmed: confirmed
+                        outlet: outlet, connection: connection, subscriptions: channels.count + patterns.count,
+                        confirmed: confirmed
                     )
                 }, commands
             )

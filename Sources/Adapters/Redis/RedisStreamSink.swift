@@ -1,7 +1,9 @@
 package import BridgeCore
 import NIOCore
 
-/// Appends to Redis streams (`type: redis-stream`). Confirmed when the server has answered.
+/// Appends to Redis streams (`type: redis-stream`).
+///
+/// Confirmed when the server has answered.
 package final class RedisStreamSink: Sink {
     package static let kind: ComponentKind = "redis-stream"
 

@@ -47,12 +47,15 @@ package final class RedisStreamSource: Source {
 
         package func validate() throws {
             if self.stream.isEmpty { throw SettingError(path: [CodingKeys.stream], "is empty; name a stream") }
-            if self.group?.isEmpty == true { throw SettingError(path: [CodingKeys.group], "is empty; name a group or leave it out") }
+            if self.group?.isEmpty == true {
+                throw SettingError(path: [CodingKeys.group], "is empty; name a group or leave it out")
+            }
             if self.group == nil, self.consumer != nil {
                 throw SettingError(path: [CodingKeys.consumer], "means nothing without a group; set group")
             }
             guard self.start == "$" || RedisStreamID(self.start) != nil else {
-                throw SettingError(path: [CodingKeys.start], "'\(self.start)' is no place in a stream; write $, 0 or an entry's id")
+                throw SettingError(
+                    path: [CodingKeys.start], "'\(self.start)' is no place in a stream; write $, 0 or an entry's id")
             }
             guard self.block >= .milliseconds(10), self.block <= .seconds(10) else {
                 throw SettingError(path: [CodingKeys.block], "is out of range; 10ms to 10s is allowed")
@@ -139,7 +142,8 @@ package final class RedisStreamSource: Source {
     private func readGroup(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
-        let created = try await connection.command("XGROUP", "CREATE", self.configuration.stream, group, self.configuration.start, "MKSTREAM")
+        let created = try await connection.command(
+            "XGROUP", "CREATE", self.configuration.stream, group, self.configuration.start, "MKSTREAM")
         if case .error(let text) = created, !text.hasPrefix("BUSYGROUP") { try RedisFailure.check(created, connection.peer) }
         outlet.connected()
         try await self.readBacklog(group, connection, outlet, done)
@@ -174,7 +178,8 @@ package final class RedisStreamSource: Source {
         let idle = String(self.configuration.claimAfter.milliseconds)
         repeat {
             let reply = try await connection.command(
-                "XAUTOCLAIM", self.configuration.stream, group, self.consumer, idle, from, "COUNT", String(self.configuration.batch)
+                "XAUTOCLAIM", self.configuration.stream, group, self.consumer, idle, from, "COUNT",
+                String(self.configuration.batch)
             )
             try RedisFailure.check(reply, connection.peer)
             guard let parts = reply.items, parts.count >= 2 else { return }
@@ -197,7 +202,8 @@ package final class RedisStreamSource: Source {
         outlet.connected()
         while !outlet.isStopping {
             let reply = try await connection.command(
-                "XREAD", "COUNT", String(self.configuration.batch), "BLOCK", String(self.configuration.block.milliseconds), "STREAMS",
+                "XREAD", "COUNT", String(self.configuration.batch), "BLOCK", String(self.configuration.block.milliseconds),
+                "STREAMS",
                 self.configuration.stream, from
             )
             try RedisFailure.check(reply, connection.peer)
@@ -229,7 +235,8 @@ package final class RedisStreamSource: Source {
 
     /// Sends what is not under way already, and hands the batch on to be acknowledged.
     private func send(
-        _ entries: [RedisStreamEntry], _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void,
+        _ entries: [RedisStreamEntry], _ connection: RedisConnection, _ outlet: SourceOutlet,
+        _ done: @Sendable (SentBatch) -> Void,
         isNew: Bool
     ) async throws {
         guard !entries.isEmpty else { return }
@@ -247,7 +254,8 @@ package final class RedisStreamSource: Source {
                 if let deliveries, deliveries > self.configuration.maximumDeliveries {
                     self.exhausted.increment()
                     outlet.gap(
-                        "the entry \(entry.id) was handed out \(deliveries) times and is given up", subject: self.configuration.stream
+                        "the entry \(entry.id) was handed out \(deliveries) times and is given up",
+                        subject: self.configuration.stream
                     )
                     continue
                 }

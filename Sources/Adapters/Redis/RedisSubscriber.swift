@@ -44,7 +44,8 @@ final class RedisSubscriber: RedisReceiver {
         let bodies = self.bodies
         let messages = self.batch.map { message in
             ReceivedMessage(
-                subject: message.subject, body: bodies.getSlice(at: message.body.lowerBound, length: message.body.count) ?? ByteBuffer(),
+                subject: message.subject,
+                body: bodies.getSlice(at: message.body.lowerBound, length: message.body.count) ?? ByteBuffer(),
                 attributes: message.pattern.map { Attributes([("pattern", $0)]) } ?? Attributes()
             )
         }

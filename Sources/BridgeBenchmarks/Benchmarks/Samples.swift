@@ -6,7 +6,8 @@ import NIOCore
 enum Samples {
     static let text = ByteBuffer(string: "The washing machine in the cellar has finished its long programme")
     static let vendor = ByteBuffer(
-        string: #"{"device":"sensor-7","subject":"Cellar","body":"humidity is high","readings":{"humidity":81.5,"temp":14.2},"ok":true}"#
+        string:
+            #"{"device":"sensor-7","subject":"Cellar","body":"humidity is high","readings":{"humidity":81.5,"temp":14.2},"ok":true}"#
     )
     static let native = ByteBuffer(
         string: #"{"id":"msg_0199f2d3a1b07c3e9d5f112233445566","title":"Door","message":"the front door is open","priority":4,"#
@@ -28,7 +29,8 @@ enum Samples {
                 SourceParts(
                     name: "in", source: IdleSource(), acknowledge: .delivered, intake: IntakeSettings(bridge: "bench"),
                     retry: RetrySettings(),
-                    metrics: ComponentMetrics(component: "in", kind: "idle", direction: "source", metrics: metrics), logger: logger
+                    metrics: ComponentMetrics(component: "in", kind: "idle", direction: "source", metrics: metrics),
+                    logger: logger
                 )
             ],
             sinks: [
@@ -46,6 +48,8 @@ enum Samples {
 struct IdleSource: Source {
     struct Configuration: ComponentConfiguration {
         enum CodingKeys: String, CodingKey, CaseIterable { case unused }
+
+        init(from decoder: any Decoder) {}
     }
     static let kind: ComponentKind = "idle"
 
@@ -62,6 +66,8 @@ struct IdleSink: Sink {
     struct Configuration: SinkConfiguration {
         enum CodingKeys: String, CodingKey, CaseIterable { case unused }
         static let perRouteKeys: [CodingKeys] = []
+
+        init(from decoder: any Decoder) {}
     }
     static let kind: ComponentKind = "idle"
 

@@ -91,14 +91,16 @@ struct Gateway: Sendable {
             )
         }
         let sinks = try self.plan.sinks.map { sink in
-            let figures = ComponentMetrics(component: sink.name, kind: sink.registration.kind, direction: "sink", metrics: metrics)
+            let figures = ComponentMetrics(
+                component: sink.name, kind: sink.registration.kind, direction: "sink", metrics: metrics)
             return SinkParts(
                 name: sink.name, sink: try sink.registration.make(sink.variants, context(sink.name, figures)),
                 delivery: sink.delivery, metrics: figures, logger: self.logger(sink.name)
             )
         }
         let sources = try self.plan.sources.map { source in
-            let figures = ComponentMetrics(component: source.name, kind: source.registration.kind, direction: "source", metrics: metrics)
+            let figures = ComponentMetrics(
+                component: source.name, kind: source.registration.kind, direction: "source", metrics: metrics)
             return SourceParts(
                 name: source.name, source: try source.registration.make(source.settings, context(source.name, figures)),
                 acknowledge: source.acknowledge,

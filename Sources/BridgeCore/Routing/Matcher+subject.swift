@@ -1,0 +1,6 @@
+extension Matcher {
+    /// Takes the events of one subject pattern.
+    package init(subject: SubjectPattern) {
+        self.init(subjects: [subject])
+    }
+}
