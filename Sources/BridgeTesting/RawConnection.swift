@@ -136,14 +136,17 @@ package final class RawConnection {
     }
 
     private func firstEnd(of mark: [UInt8], from start: Int) -> Int? {
-        guard self.received.count >= mark.count, let first = mark.first else { return nil }
-        var index = start
-        while index + mark.count <= self.received.count {
-            if self.received[index] == first, self.received[index..<(index + mark.count)].elementsEqual(mark) {
-                return index + mark.count
+        self.received.withUnsafeBytes { bytes -> Int? in
+            guard let base = bytes.baseAddress else { return nil }
+            var index = start
+            while bytes.count - index >= mark.count {
+                // Byte by byte would take too long without optimisation.
+                guard let place = memchr(base + index, Int32(mark[0]), bytes.count - index - mark.count + 1) else { return nil }
+                index = UnsafeRawPointer(place) - base
+                if memcmp(place, mark, mark.count) == 0 { return index + mark.count }
+                index += 1
             }
-            index += 1
+            return nil
         }
-        return nil
     }
 }

@@ -1,4 +1,5 @@
 import BridgeCore
+import Glibc
 import HTTPServer
 import NIOCore
 
@@ -93,7 +94,7 @@ struct SSEBatch: Sendable {
     /// Events have no `event:` line, so that `onmessage` hears them, and a space behind `data:`, which clients that read line by line look
     /// for. A gap is for those who know of it: a type of its own and no space.
     private static func write(_ event: Event, epoch: String, sequence: UInt64, into buffer: inout ByteBuffer) {
-        assert(!event.json.readableBytesView.contains { $0 == 10 || $0 == 13 }, "an event's JSON is one line")
+        assert(Self.isOneLine(event.json), "an event's JSON is one line")
         buffer.writeStaticString("id: ")
         buffer.writeString(epoch)
         buffer.writeStaticString("-")
@@ -101,5 +102,12 @@ struct SSEBatch: Sendable {
         buffer.writeStaticString(event.kind == .gap ? "\nevent: gap\ndata:" : "\ndata: ")
         buffer.writeImmutableBuffer(event.json)
         buffer.writeStaticString("\n\n")
+    }
+
+    private static func isOneLine(_ json: ByteBuffer) -> Bool {
+        json.withUnsafeReadableBytes { bytes in
+            guard let start = bytes.baseAddress else { return true }
+            return memchr(start, 10, bytes.count) == nil && memchr(start, 13, bytes.count) == nil
+        }
     }
 }

@@ -6,14 +6,13 @@ import NIOCore
 ///
 /// Only ever touched on its loop.
 final class SSEShard {
-    /// Ticks in one heartbeat.
-    static let ticksPerHeartbeat: UInt32 = 16
-
     let eventLoop: any EventLoop
     let history: SSEHistory
     let metrics: SSEMetrics
     /// How far a subscriber may fall behind.
     let slowBytes: UInt64
+    /// Ticks in one heartbeat; at least 16.
+    let heartbeatTicks: UInt32
     /// Ticks without progress after which a subscriber is disconnected.
     let stallTicks: UInt32
     private let tickLength: Duration
@@ -32,8 +31,9 @@ final class SSEShard {
         self.history = history
         self.metrics = metrics
         self.slowBytes = UInt64(settings.slowClient.bytes)
-        self.tickLength = settings.heartbeat / Int(Self.ticksPerHeartbeat)
-        self.stallTicks = UInt32(max(1, min(1e9, (settings.slowClient.stall / self.tickLength).rounded(.up))))
+        self.tickLength = min(settings.heartbeat / 16, settings.slowClient.stall / 4)
+        self.heartbeatTicks = Self.ticks(settings.heartbeat, self.tickLength)
+        self.stallTicks = Self.ticks(settings.slowClient.stall, self.tickLength)
         self.reconnect = settings.reconnect
         self.chunkedComment = Self.framed(":\n\n", .chunked)
         self.plainComment = Self.framed(":\n\n", .untilClose)
@@ -47,7 +47,7 @@ final class SSEShard {
         self.metrics.subscribers.add(1)
         // Half a heartbeat's worth of phases, so that quiet subscribers are not all written to in the same instant.
         self.joined &+= 1
-        subscriber.phase = self.joined % (Self.ticksPerHeartbeat / 2)
+        subscriber.phase = self.joined % (self.heartbeatTicks / 2)
         subscriber.index = self.subscribers.count
         self.subscribers.append(subscriber)
         guard !self.isClosed else {
@@ -119,6 +119,10 @@ final class SSEShard {
         case .chunked: self.chunkedComment
         case .untilClose: self.plainComment
         }
+    }
+
+    private static func ticks(_ span: Duration, _ length: Duration) -> UInt32 {
+        UInt32(min(1e9, (span / length).rounded(.up)))
     }
 
     private static func framed(_ text: String, _ framing: HTTPFraming) -> ByteBuffer {

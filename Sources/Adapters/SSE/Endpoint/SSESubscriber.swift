@@ -125,7 +125,7 @@ final class SSESubscriber: ChannelInboundHandler {
             } else if now &- blockedAt >= self.shard.stallTicks {
                 self.disconnect(.stalled)
             }
-        } else if now &- self.writtenAt >= SSEShard.ticksPerHeartbeat - self.phase {
+        } else if now &- self.writtenAt >= self.shard.heartbeatTicks - self.phase {
             self.writtenAt = now
             context.writeAndFlush(Self.wrapOutboundOut(self.shard.comment(self.framing)), promise: nil)
         }
