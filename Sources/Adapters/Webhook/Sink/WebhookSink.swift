@@ -110,8 +110,7 @@ package final class WebhookSink: Sink {
     }
 
     private func send(_ request: CurlRequest, for delivery: Delivery, _ inlet: SinkInlet) async throws {
-        // Of many webhooks the path is the secret.
-        let peer = CurlRequest.origin(of: request.url)
+        let peer = CurlRequest.printable(request.url)
         let response: CurlResponse
         do {
             response = try await self.curl.response(to: request, bodyLimit: 512)

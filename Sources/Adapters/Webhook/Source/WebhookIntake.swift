@@ -12,20 +12,20 @@ final class WebhookIntake {
     private let gate: WebhookGate
     private let rules: WebhookRules
     private let timeout: TimeAmount
-    private let count: @Sendable (HTTPResponseStatus) -> Void
+    private let metrics: WebhookMetrics
     private let parser = JSONParser()
     private var waiting = CircularBuffer<Request>()
     private var timer: Scheduled<Void>?
 
     init(
         eventLoop: any EventLoop, gate: WebhookGate, rules: WebhookRules, timeout: Duration,
-        count: @escaping @Sendable (HTTPResponseStatus) -> Void
+        metrics: WebhookMetrics
     ) {
         self.eventLoop = eventLoop
         self.gate = gate
         self.rules = rules
         self.timeout = TimeAmount(timeout)
-        self.count = count
+        self.metrics = metrics
     }
 
     // MARK: - Requests
@@ -81,14 +81,14 @@ final class WebhookIntake {
 
     private func accept(_ request: Request) {
         self.gate.addWaiting(-1)
-        self.count(request.status)
+        self.metrics.answered(request.status)
         request.responder.respond(
             .json(request.status, "{\"id\":\"\(request.eventID)\",\"messageId\":\"\(request.eventID)\",\"status\":\"queued\"}")
         )
     }
 
     private func refuse(_ responder: HTTPResponder, _ response: HTTPResponse) {
-        self.count(response.status)
+        self.metrics.answered(response.status)
         responder.respond(response)
     }
 

@@ -28,21 +28,18 @@ package final class WebhookSource: Source {
         self.router = try context.shared.find(HTTPRouter.self)
         let rules = WebhookRules(configuration)
         let gate = self.gate
-        let metrics = context.metrics
-        let count: @Sendable (HTTPResponseStatus) -> Void = { status in
-            metrics.counter("webhook_requests", help: "Requests by answer.", [("status", String(status.code))]).increment()
-        }
+        let metrics = WebhookMetrics(context.metrics)
         var intakes: [ObjectIdentifier: NIOLoopBoundBox<WebhookIntake>] = [:]
         for loop in context.eventLoopGroup.makeIterator() {
             intakes[ObjectIdentifier(loop)] = .makeBoxSendingValue(
-                WebhookIntake(eventLoop: loop, gate: gate, rules: rules, timeout: configuration.timeout, count: count),
+                WebhookIntake(eventLoop: loop, gate: gate, rules: rules, timeout: configuration.timeout, metrics: metrics),
                 eventLoop: loop
             )
         }
         self.intakes = intakes
         self.registrations = try Self.register(configuration, on: self.router, intakes) { request in
             let refusal = rules.refusal(of: request, gate)
-            if let refusal { count(refusal.status) }
+            if let refusal { metrics.answered(refusal.status) }
             return refusal
         }
     }
