@@ -97,4 +97,10 @@ package struct CurlRequest: Sendable {
     package static func printable(_ url: String) -> String {
         String(url.prefix { $0 != "?" })
     }
+
+    /// Scheme, host and port of a URL: for logs and messages about services whose very path is a secret.
+    package static func origin(of url: String) -> String {
+        guard let scheme = url.firstRange(of: "://") else { return "" }
+        return url[..<scheme.upperBound] + url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }
+    }
 }

@@ -52,20 +52,20 @@ import Testing
 
     @Test func `a paused transfer tells nothing until it is woken and then loses nothing`() async throws {
         let (server, replies) = try await Self.streaming()
-        let request = CurlRequest(server.url(), idleTimeout: .milliseconds(200))
+        let request = CurlRequest(server.url(), idleTimeout: .seconds(1))
         var transfer = RecordedTransfer(self.curl, request, answering: .pause)
         #expect(await transfer.head()?.status == 200)
         var iterator = replies.makeAsyncIterator()
         let reply = try #require(await iterator.next())
         reply.write("one")
         // Woken without a wish for more: were the pause leaky, or the idle timeout running, it would show between the two.
-        for _ in 0..<30 {
+        for _ in 0..<60 {
             transfer.transfer.wake()
             guard case .woken? = await transfer.next() else {
                 Issue.record("something else was told")
                 return
             }
-            _ = try? await self.curl.response(to: CurlRequest(server.url(), timeout: .milliseconds(10)), bodyLimit: 0)
+            _ = try? await self.curl.response(to: CurlRequest(server.url(), timeout: .milliseconds(20)), bodyLimit: 0)
         }
         transfer.wish.now = .more
         transfer.transfer.wake()
@@ -101,7 +101,6 @@ import Testing
     @Test func `a silent peer is given up after the idle timeout`() async throws {
         let (server, _) = try await Self.streaming()
         var transfer = RecordedTransfer(self.curl, CurlRequest(server.url(), idleTimeout: .milliseconds(100)))
-        #expect(await transfer.head()?.status == 200)
         let error = await transfer.rest().error
         #expect(error?.code == .timedOut)
         #expect(error?.message == "the peer has sent nothing for too long")
@@ -111,11 +110,11 @@ import Testing
     @Test func `any byte pushes the idle timeout back`() async throws {
         let (server, replies) = try await Self.streaming()
         let began = ContinuousClock.now
-        var transfer = RecordedTransfer(self.curl, CurlRequest(server.url(), idleTimeout: .milliseconds(400)))
+        var transfer = RecordedTransfer(self.curl, CurlRequest(server.url(), idleTimeout: .seconds(1)))
         #expect(await transfer.head()?.status == 200)
         var iterator = replies.makeAsyncIterator()
         let reply = try #require(await iterator.next())
-        while began.duration(to: .now) < .milliseconds(1000) {
+        while began.duration(to: .now) < .milliseconds(1600) {
             reply.write(":\n")
             #expect(await transfer.text() == ":\n")
             _ = try? await self.curl.response(to: CurlRequest(server.url(), timeout: .milliseconds(20)), bodyLimit: 0)

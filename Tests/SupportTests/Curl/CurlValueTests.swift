@@ -28,6 +28,8 @@ import Testing
 
     @Test func `a query is never printed`() {
         #expect(CurlRequest.printable("http://a/b?token=c") == "http://a/b")
+        #expect(CurlRequest.origin(of: "https://a:1/b/c?token=c") == "https://a:1")
+        #expect(CurlRequest.origin(of: "https://a?b://c") == "https://a")
     }
 
     @Test(

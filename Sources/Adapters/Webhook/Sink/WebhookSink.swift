@@ -110,7 +110,8 @@ package final class WebhookSink: Sink {
     }
 
     private func send(_ request: CurlRequest, for delivery: Delivery, _ inlet: SinkInlet) async throws {
-        let peer = CurlRequest.printable(request.url)
+        // Of many webhooks the path is the secret.
+        let peer = CurlRequest.origin(of: request.url)
         let response: CurlResponse
         do {
             response = try await self.curl.response(to: request, bodyLimit: 512)

@@ -196,12 +196,12 @@ import Testing
 
     @Test func `a silent stream is given up, and a comment is enough to keep it`() async throws {
         let peer = try await SSEServerPeer.start()
-        let fixture = try StreamFixture(peer.url(), #""idle_timeout": "300ms""#)
+        let fixture = try StreamFixture(peer.url(), #""idle_timeout": "1s""#)
         try await eventually { peer.clients == 1 }
         let began = ContinuousClock.now
         try await eventually {
             peer.write(raw: ByteBuffer(string: ":\n"))
-            return began.duration(to: .now) > .milliseconds(900)
+            return began.duration(to: .now) > .milliseconds(1600)
         }
         #expect(peer.requests.count == 1)
         #expect(try await fixture.failure() == "\(peer.url()): the peer has sent nothing for too long")
