@@ -50,12 +50,12 @@ package struct ConformanceKit: Sendable {
     }
 
     /// What a component gets in a test.
-    func context(name: String, kind: ComponentKind, direction: String, services: SharedServices, cursors: any CursorStore)
+    static func context(name: String, kind: ComponentKind, direction: String, services: SharedServices, cursors: any CursorStore)
         -> (ComponentContext, Metrics)
     {
         let metrics = Metrics()
         let context = ComponentContext(
-            name: name, logger: Self.logger(name), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            name: name, logger: self.logger(name), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             bridge: "conformance", cursors: cursors,
             metrics: ComponentMetrics(component: name, kind: kind, direction: direction, metrics: metrics), shared: services
         )

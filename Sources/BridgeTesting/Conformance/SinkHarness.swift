@@ -12,15 +12,24 @@ package final class SinkHarness: Sendable {
     private let drain: Duration
 
     /// - Throws: `ConfigurationErrors` when the settings are wrong.
-    package init<Fixture: SinkFixture>(
-        _ fixture: Fixture, _ kit: ConformanceKit, subject: String = "conformance", yaml: String,
-        drain: Duration = .seconds(20)
+    package convenience init<Fixture: SinkFixture>(
+        _ fixture: Fixture, _ kit: ConformanceKit, subject: String = "conformance", yaml: String, drain: Duration = .seconds(20)
     ) throws {
-        let plan = try kit.plan(sink: Fixture.kind, yaml: yaml)
-        let (context, metrics) = kit.context(
-            name: subject, kind: Fixture.kind, direction: "sink", services: fixture.services, cursors: MemoryCursorStore()
+        let prepared = try kit.plan(sink: Fixture.kind, yaml: yaml).sinks[0]
+        try self.init(name: subject, kind: Fixture.kind, services: fixture.services, drain: drain) { context in
+            try prepared.registration.make(prepared.variants, context)
+        }
+    }
+
+    /// Runs any sink, without a fixture.
+    package init(
+        name: String, kind: ComponentKind, services: SharedServices = SharedServices(), drain: Duration = .seconds(20),
+        _ make: (ComponentContext) throws -> any Sink
+    ) rethrows {
+        let (context, metrics) = ConformanceKit.context(
+            name: name, kind: kind, direction: "sink", services: services, cursors: MemoryCursorStore()
         )
-        let sink = try plan.sinks[0].registration.make(plan.sinks[0].variants, context)
+        let sink = try make(context)
         let scripted = ComponentMetrics(component: "scripted", kind: ScriptedSource.kind, direction: "source", metrics: metrics)
         self.drain = drain
         self.bridge = Bridge(
@@ -32,7 +41,7 @@ package final class SinkHarness: Sendable {
             ],
             sinks: [
                 SinkParts(
-                    name: subject, sink: sink, delivery: DeliverySettings(retry: .quick, deadLetter: "dead"),
+                    name: name, sink: sink, delivery: DeliverySettings(retry: .quick, deadLetter: "dead"),
                     metrics: context.metrics, logger: context.logger
                 ),
                 .recorder(self.recorder, name: "recorder", metrics: metrics),

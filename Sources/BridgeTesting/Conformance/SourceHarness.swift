@@ -22,21 +22,29 @@ package final class SourceHarness: Sendable {
     private let drain: Duration
 
     /// - Throws: `ConfigurationErrors` when the fixture's settings are wrong.
-    package init<Fixture: SourceFixture>(
+    package convenience init<Fixture: SourceFixture>(
         _ fixture: Fixture, _ kit: ConformanceKit, subject: String = "conformance", options: Options = Options()
     ) throws {
-        let plan = try kit.plan(source: Fixture.kind, yaml: fixture.yaml(subject: subject))
-        let (context, metrics) = kit.context(
-            name: subject, kind: Fixture.kind, direction: "source", services: fixture.services, cursors: options.cursors
+        let prepared = try kit.plan(source: Fixture.kind, yaml: fixture.yaml(subject: subject)).sources[0]
+        try self.init(name: subject, kind: Fixture.kind, services: fixture.services, options: options) { context in
+            try prepared.registration.make(prepared.settings, context)
+        }
+    }
+
+    /// Runs any source, without a fixture.
+    package init(
+        name: String, kind: ComponentKind, services: SharedServices = SharedServices(), options: Options = Options(),
+        _ make: (ComponentContext) throws -> any Source
+    ) rethrows {
+        let (context, metrics) = ConformanceKit.context(
+            name: name, kind: kind, direction: "source", services: services, cursors: options.cursors
         )
-        let source = try plan.sources[0].registration.make(plan.sources[0].settings, context)
         self.drain = options.drain
         self.bridge = Bridge(
             sources: [
                 SourceParts(
-                    name: subject, source: source, acknowledge: options.acknowledge,
-                    intake: IntakeSettings(bridge: "conformance"),
-                    retry: .quick, metrics: context.metrics, logger: context.logger
+                    name: name, source: try make(context), acknowledge: options.acknowledge,
+                    intake: IntakeSettings(bridge: "conformance"), retry: .quick, metrics: context.metrics, logger: context.logger
                 )
             ],
             sinks: [.recorder(self.recorder, name: "recorder", buffer: options.buffer, metrics: metrics)],

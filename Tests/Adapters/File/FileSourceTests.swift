@@ -1,0 +1,151 @@
+import BridgeCore
+import BridgeTesting
+import FoundationEssentials
+import Glibc
+import NIOCore
+import Testing
+
+@testable import FileAdapter
+
+@Suite(.timeLimit(.minutes(1)))
+struct FileSourceTests {
+    private let directory: TemporaryDirectory
+
+    init() throws {
+        self.directory = try TemporaryDirectory()
+    }
+
+    @Test func `lines become messages with the path as subject`() async throws {
+        try self.directory.write("one\ntwo\n", to: "log")
+        let harness = try self.harness()
+        try await harness.run { try await Self.expect(["one", "two"], in: harness) }
+        #expect(harness.recorder.events[0].subject == self.directory.file("log"))
+        #expect(harness.recorder.events[0].attributes["path"] == self.directory.file("log"))
+    }
+
+    @Test func `a rotated file is read to its end before the new one`() async throws {
+        try self.directory.write("one\n", to: "log")
+        let harness = try self.harness()
+        try await harness.run {
+            try await Self.expect(["one"], in: harness)
+            rename(self.directory.file("log"), self.directory.file("log.1"))
+            try self.directory.append("two\nthree without LF", to: "log.1")
+            try self.directory.append("four\n", to: "log")
+            try await Self.expect(["one", "two", "three without LF", "four"], in: harness)
+            try self.directory.append("five\n", to: "log")
+            try await Self.expect(["one", "two", "three without LF", "four", "five"], in: harness)
+        }
+        #expect(harness.recorder.gaps.isEmpty)
+    }
+
+    @Test func `a truncated file is read from its beginning`() async throws {
+        try self.directory.write("one\ntwo\n", to: "log")
+        let harness = try self.harness()
+        try await harness.run {
+            try await Self.expect(["one", "two"], in: harness)
+            try self.directory.write("3\n", to: "log")
+            try await Self.expect(["one", "two", "3"], in: harness)
+        }
+    }
+
+    @Test func `a file rotated while nothing ran is finished first`() async throws {
+        try self.directory.write("one\n", to: "log")
+        let options = SourceHarness.Options()
+        let first = try self.harness(options: options)
+        try await first.run { try await Self.expect(["one"], in: first) }
+        try self.directory.append("two\n", to: "log")
+        rename(self.directory.file("log"), self.directory.file("log.1"))
+        try self.directory.write("three\n", to: "log")
+        let second = try self.harness(options: options)
+        try await second.run { try await Self.expect(["two", "three"], in: second) }
+        #expect(second.recorder.gaps.isEmpty)
+    }
+
+    @Test func `a file that was replaced while nothing ran is told as a gap`() async throws {
+        try self.directory.write("one\n", to: "log")
+        let options = SourceHarness.Options()
+        let first = try self.harness(options: options)
+        try await first.run { try await Self.expect(["one"], in: first) }
+        unlink(self.directory.file("log"))
+        try self.directory.write("another file\n", to: "keeps the inode busy")
+        try self.directory.write("new\n", to: "log")
+        let second = try self.harness(options: options)
+        try await second.run { try await Self.expect(["new"], in: second) }
+        #expect(second.recorder.gaps.count == 1)
+    }
+
+    @Test func `start at the end brings what comes later`() async throws {
+        try self.directory.write("old\n", to: "log")
+        let harness = try self.harness(#""start": "end""#)
+        try await harness.run {
+            try self.directory.append("new\n", to: "log")
+            try await Self.expect(["new"], in: harness)
+        }
+    }
+
+    @Test func `a file that is not followed ends with its last line, whole or not`() async throws {
+        try self.directory.write("one\ntwo", to: "log")
+        let harness = try self.harness(#""follow": false"#)
+        let end = try await harness.run {
+            try await Self.expect(["one", "two"], in: harness)
+            try self.directory.append("three\n", to: "log")
+            #expect(harness.status.isConnected)
+        }
+        #expect(end.left == 0)
+        #expect(harness.recorder.count == 2)
+    }
+
+    @Test func `a line that is too long is cut and says so`() async throws {
+        try self.directory.write(String(repeating: "a", count: 40) + "\nshort\n", to: "log")
+        let harness = try self.harness(#""max_line": "16""#)
+        try await harness.run { try await Self.expect([String(repeating: "a", count: 16), "short"], in: harness) }
+        #expect(harness.recorder.events.map { $0.attributes["truncated"] } == ["true", nil])
+    }
+
+    @Test func `a named pipe stays open when a writer leaves`() async throws {
+        mkfifo(self.directory.file("log"), 0o600)
+        let harness = try self.harness()
+        try await harness.run {
+            try self.directory.append("one\n", to: "log")
+            try await Self.expect(["one"], in: harness)
+            try self.directory.append("two\n", to: "log")
+            try await Self.expect(["one", "two"], in: harness)
+        }
+    }
+
+    @Test func `a file that is not there is waited for`() async throws {
+        let harness = try self.harness()
+        try await harness.run(untilConnected: false) {
+            try await eventually("the reason is told") {
+                harness.status.lastError
+                    == "the file \(self.directory.file("log")) is not there: No such file or directory"
+            }
+            try self.directory.write("one\n", to: "log")
+            try await Self.expect(["one"], in: harness)
+        }
+    }
+
+    @Test func `a directory is refused for good`() async throws {
+        mkdir(self.directory.file("log"), 0o700)
+        let harness = try self.harness()
+        try await harness.run(untilConnected: false) {
+            try await eventually("it has given up") { harness.status.hasGivenUp }
+        }
+        #expect(harness.recorder.count == 0)
+    }
+
+    private func harness(_ more: String = "", options: SourceHarness.Options = .init()) throws -> SourceHarness {
+        let json = #"{"path": "\#(self.directory.file("log"))"\#(more.isEmpty ? "" : ", " + more)}"#
+        let settings = try JSONDecoder().decode(FileSource.Configuration.self, from: Data(json.utf8))
+        try settings.validate()
+        return try SourceHarness(name: "file", kind: "file", options: options) { context in
+            try FileSource(configuration: settings, context: context)
+        }
+    }
+
+    private static func expect(_ lines: [String], in harness: SourceHarness) async throws {
+        try await eventually("there are \(lines), not \(harness.recorder.bodies.map { String(buffer: $0) })") {
+            harness.recorder.bodies == lines.map { ByteBuffer(string: $0) }
+        }
+    }
+}
