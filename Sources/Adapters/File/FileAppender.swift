@@ -2,7 +2,9 @@ import Glibc
 import NIOCore
 import Synchronization
 
-/// The open end of a file: appends whole lines, takes half ones back, rotates. Closed with the last reference.
+/// The open end of a file: appends whole lines, takes half ones back, rotates.
+///
+/// Closed with the last reference.
 ///
 /// Thread-safe behind its lock, which is held while it writes.
 final class FileAppender: Sendable {
@@ -30,7 +32,9 @@ final class FileAppender: Sendable {
         self.state.withLock { $0.close() }
     }
 
-    /// Appends lines, each with its LF. When it throws, none of them is in the file, except in what cannot be cut, such as a pipe.
+    /// Appends lines, each with its LF.
+    ///
+    /// When it throws, none of them is in the file, except in what cannot be cut, such as a pipe.
     ///
     /// - Throws: ``FileFailure``.
     func append(_ lines: ByteBuffer) throws {

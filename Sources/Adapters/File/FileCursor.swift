@@ -1,6 +1,8 @@
 import Glibc
 
-/// How far a file has been read: which file, and the byte after the last whole line. Kept as text, `inode:offset`.
+/// How far a file has been read: which file, and the byte after the last whole line.
+///
+/// Kept as text, `inode:offset`.
 struct FileCursor: Equatable {
     var inode: UInt64
     var offset: Int
@@ -18,7 +20,9 @@ struct FileCursor: Equatable {
 
     var text: String { "\(self.inode):\(self.offset)" }
 
-    /// Where the cursor's file lies now: at `path`, or rotated away beside it. `nil` when it is gone or has been cut short since.
+    /// Where the cursor's file lies now: at `path`, or rotated away beside it.
+    ///
+    /// `nil` when it is gone or has been cut short since.
     func path(near path: String) -> String? {
         if self.fits(path) { return path }
         let directory = FileFailure.directory(of: path)

@@ -6,7 +6,9 @@ extension FileSink {
     package struct Configuration: SinkConfiguration {
         /// Which file, and how it is kept.
         package var destination: Destination
-        /// `format`: what a line is made of when there is no `body`. `json`, the event's JSON, by default.
+        /// `format`: what a line is made of when there is no `body`.
+        ///
+        /// `json`, the event's JSON, by default.
         package var format: Format
         /// `body`: a template that makes the line; line breaks in what it fills in become spaces.
         package var body: Template?
@@ -23,11 +25,17 @@ extension FileSink {
         package struct Destination: Sendable {
             /// `path`: a file, or `-` for standard output.
             package var path: String
-            /// `fsync`: whether each batch is on the disk before it counts as delivered. False by default.
+            /// `fsync`: whether each batch is on the disk before it counts as delivered.
+            ///
+            /// False by default.
             package var isSynchronised: Bool
-            /// `max_size`: a file that would grow beyond it becomes `path.1`. Never by default.
+            /// `max_size`: a file that would grow beyond it becomes `path.1`.
+            ///
+            /// Never by default.
             package var largestSize: Int?
-            /// `keep`: how many of `path.1`, `path.2`, … there may be. 5 by default, at most 1000.
+            /// `keep`: how many of `path.1`, `path.2`, … there may be.
+            ///
+            /// 5 by default, at most 1000.
             package var kept: Int
         }
 

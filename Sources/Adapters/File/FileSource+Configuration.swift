@@ -5,13 +5,19 @@ extension FileSource {
     package struct Configuration: ComponentConfiguration {
         /// `path`: a file, a named pipe, or `-` for standard input.
         package var path: String
-        /// `follow`: whether more is awaited at the end of the file. True by default; standard input is never followed.
+        /// `follow`: whether more is awaited at the end of the file.
+        ///
+        /// True by default; standard input is never followed.
         package var follow: Bool
-        /// `start`: where a file is begun of which nothing has been read yet. The beginning by default.
+        /// `start`: where a file is begun of which nothing has been read yet.
+        ///
+        /// The beginning by default.
         package var start: Start
         /// `subject` of the messages; the path by default.
         package var subject: String
-        /// `max_line`: what is longer is cut there and marked with the attribute `truncated`. 1 MiB by default.
+        /// `max_line`: what is longer is cut there and marked with the attribute `truncated`.
+        ///
+        /// 1 MiB by default.
         package var longestLine: Int
 
         /// Where to begin.

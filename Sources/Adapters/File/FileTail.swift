@@ -4,7 +4,9 @@ import Glibc
 import Logging
 import NIOCore
 
-/// One run of a file source. On its own thread, from beginning to end.
+/// One run of a file source.
+///
+/// On its own thread, from beginning to end.
 struct FileTail {
     private let configuration: FileSource.Configuration
     private let context: ComponentContext

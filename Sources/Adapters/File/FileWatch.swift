@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
 
-/// Hears from the kernel (inotify) that a file has grown or been replaced. Only a hint: the reader looks for itself.
+/// Hears from the kernel (inotify) that a file has grown or been replaced.
+///
+/// Only a hint: the reader looks for itself.
 final class FileWatch {
     let descriptor: Int32
 

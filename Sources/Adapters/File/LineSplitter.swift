@@ -1,6 +1,8 @@
 import NIOCore
 
-/// Cuts bytes into lines, whatever pieces they come in. Only LF ends a line; every other byte belongs to it.
+/// Cuts bytes into lines, whatever pieces they come in.
+///
+/// Only LF ends a line; every other byte belongs to it.
 struct LineSplitter {
     /// One line without its LF.
     struct Line {
@@ -39,7 +41,9 @@ struct LineSplitter {
         return lines
     }
 
-    /// The bytes after the last LF as a line of their own; `nil` when there are none. For the end of a file.
+    /// Takes the bytes after the last LF as a line of their own.
+    ///
+    /// `nil` when there are none. For the end of a file.
     mutating func finish() -> Line? {
         self.partialLength == 0 ? nil : self.takePartial()
     }

@@ -1,7 +1,9 @@
 import BridgeCore
 import Glibc
 
-/// A file that is being read, and how far. Closed with the last reference; for one thread at a time.
+/// A file that is being read, and how far.
+///
+/// Closed with the last reference; for one thread at a time.
 final class OpenFile {
     let path: String
     let descriptor: Int32

@@ -31,7 +31,9 @@ final class Wakeup: Sendable {
         self.signal()
     }
 
-    /// Forgets the signals so far. Called by the woken thread before it looks at what may have changed.
+    /// Forgets the signals so far.
+    ///
+    /// Called by the woken thread before it looks at what may have changed.
     func reset() {
         var count: eventfd_t = 0
         eventfd_read(self.descriptor, &count)

@@ -1,7 +1,9 @@
 import BridgeCore
 import Synchronization
 
-/// Cursors that live as long as the test. Thread-safe.
+/// Cursors that live as long as the test.
+///
+/// Thread-safe.
 package final class MemoryCursorStore: CursorStore {
     private let cursors = Mutex<[String: String]>([:])
 

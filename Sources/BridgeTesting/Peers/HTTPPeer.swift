@@ -111,7 +111,9 @@ package final class HTTPPeer: Sendable {
         self.answer { _ in answer }
     }
 
-    /// Answers every following request by what it is. Called on an event loop.
+    /// Answers every following request by what it is.
+    ///
+    /// Called on an event loop.
     package func answer(_ rule: @escaping @Sendable (Request) -> Answer) {
         self.state.withLock { $0.answer = rule }
     }
@@ -132,7 +134,9 @@ package final class HTTPPeer: Sendable {
         return rule(request)
     }
 
-    /// Collects one request after the other of one connection. On its event loop.
+    /// Collects one request after the other of one connection.
+    ///
+    /// On its event loop.
     private final class RequestHandler: ChannelInboundHandler {
         typealias InboundIn = HTTPServerRequestPart
         typealias OutboundOut = HTTPServerResponsePart

@@ -91,7 +91,7 @@ package final class RedisPeer: Sendable {
     }
 
     /// Adds one entry for each payload to a stream, as the value of `field`.
-    package func add(_ payloads: [ByteBuffer], to stream: String, field: String = "message") async throws {
+    package func add(_ payloads: [ByteBuffer], to stream: String, field: String = "data") async throws {
         let head = ["XADD", stream, "*", field].map { ByteBuffer(string: $0) }
         try await self.pipeline(payloads.map { head + [$0] })
     }

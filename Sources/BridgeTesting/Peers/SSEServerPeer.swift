@@ -7,7 +7,9 @@ import Synchronization
 ///
 /// Thread-safe. Closed with the last reference. Any path serves the stream.
 package final class SSEServerPeer: Sendable {
-    /// One event as it is written. A field that is `nil` is not written.
+    /// One event as it is written.
+    ///
+    /// A field that is `nil` is not written.
     package struct Event: Sendable {
         package var id: String?
         package var type: String?
@@ -180,7 +182,9 @@ package final class SSEServerPeer: Sendable {
         }
     }
 
-    /// Answers a request; from then on the channel gets what is published. On the channel's event loop.
+    /// Answers a request; from then on the channel gets what is published.
+    ///
+    /// On the channel's event loop.
     fileprivate func serve(_ request: Request, on channel: any Channel) {
         self.state.withLock { state in
             state.requests.append(request)
@@ -205,7 +209,9 @@ package final class SSEServerPeer: Sendable {
         }
     }
 
-    /// Collects the request of one connection. On its event loop.
+    /// Collects the request of one connection.
+    ///
+    /// On its event loop.
     private final class StreamHandler: ChannelInboundHandler {
         typealias InboundIn = HTTPServerRequestPart
 

@@ -20,16 +20,16 @@ package final class BrokerProcess: Sendable {
 
     /// Starts mosquitto: everyone may connect, queues have no bound, nothing is kept over a kill, unless the lines say otherwise.
     ///
-    /// - Parameter lines: of its configuration, after `listener`; `{port}` and `{directory}` are replaced. For a broker that remembers:
-    ///   `persistence true` and `autosave_interval 1`.
+    /// - Parameter lines: of its configuration, after `listener`; `{port}` and `{directory}` are replaced. For a broker that
+    ///   remembers: `persistence true` and `autosave_interval 1`.
     package static func mosquitto(_ lines: String...) async throws -> BrokerProcess {
         try await self.start(.mosquitto(lines))
     }
 
     /// Starts redis-server without persistence, unless the arguments say otherwise.
     ///
-    /// - Parameter arguments: `{port}` and `{directory}` are replaced. For a server that remembers over a kill: `--appendonly yes` and
-    ///   `--appendfsync always`, each as two arguments.
+    /// - Parameter arguments: `{port}` and `{directory}` are replaced. For a server that remembers over a kill:
+    ///   `--appendonly yes` and `--appendfsync always`, each as two arguments.
     package static func redis(_ arguments: String...) async throws -> BrokerProcess {
         try await self.start(.redis(arguments))
     }
@@ -56,7 +56,9 @@ package final class BrokerProcess: Sendable {
         try await Self.untilReady(self.program, process, port: self.port)
     }
 
-    /// Stops it where it stands (SIGSTOP): connections stay open and nothing answers. ``thaw()`` lets it go on.
+    /// Stops it where it stands (SIGSTOP): connections stay open and nothing answers.
+    ///
+    /// ``thaw()`` lets it go on.
     package func freeze() {
         self.process.withLock { $0 }.signal(SIGSTOP)
     }
@@ -128,7 +130,9 @@ package final class BrokerProcess: Sendable {
             }
         }
 
-        /// Whether a client would be served now. Blocks for a moment.
+        /// Whether a client would be served now.
+        ///
+        /// Blocks for a moment.
         func isReady(port: Int) -> Bool {
             guard let socket = try? BlockingSocket(port: port) else { return false }
             guard case .redis(let arguments) = self, !arguments.contains("--tls-port") else { return true }

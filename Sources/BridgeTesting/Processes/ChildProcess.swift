@@ -85,7 +85,9 @@ package final class ChildProcess: Sendable {
         return try await body(process)
     }
 
-    /// How it ended, `nil` while it runs. Reaps it.
+    /// How it ended, `nil` while it runs.
+    ///
+    /// Reaps it.
     package var ended: Ending? {
         self.ending.withLock { ending in
             if let ending { return ending }
