@@ -4,7 +4,9 @@ import Glibc
 import NIOCore
 import Testing
 
-/// The built program, run with a file. Ends with the last reference to it.
+/// The built program, run with a file.
+///
+/// Ends with the last reference to it.
 final class BridgeProcess: Sendable {
     /// Where its HTTP server listens.
     let port: Int
@@ -111,9 +113,17 @@ struct ReceivedEvent: Decodable, Equatable {
     var timestamp: String
     var payload: Payload?
 
-    /// What the tests put in.
+    /// What the tests put in; anything else is taken as a payload without a number.
     struct Payload: Decodable, Equatable {
         var number: Int?
+
+        init(from decoder: any Decoder) {
+            self.number = try? decoder.container(keyedBy: CodingKeys.self).decode(Int.self, forKey: .number)
+        }
+
+        private enum CodingKeys: CodingKey {
+            case number
+        }
     }
 
     static func all(_ texts: [String]) throws -> [ReceivedEvent] {

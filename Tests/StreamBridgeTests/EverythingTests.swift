@@ -68,7 +68,7 @@ struct EverythingTests {
         let figures = try await bridge.get("/metrics").text
         for name in [
             "streambridge_events_received_total", "streambridge_events_sent_total", "streambridge_component_up",
-            "streambridge_events_dropped_total", "streambridge_queue_depth", "streambridge_delivery_seconds_bucket",
+            "streambridge_events_dropped_total", "streambridge_queue_events", "streambridge_delivery_seconds_bucket",
         ] {
             #expect(figures.contains(name), "\(name) is shown")
         }

@@ -38,12 +38,14 @@ struct OutageTests {
     @Test func `a killed MQTT broker gets everything once it is back`() async throws {
         let broker = try await BrokerProcess.mosquitto("persistence true", "autosave_interval 1")
         let server = try await SSEServerPeer.start()
+        // The program meets the broker again only once there is a subscriber: the broker drops what nobody wants.
+        let proxy = try TCPProxy(server: broker.port)
         let bridge = try await BridgeProcess.start(
             """
             sources:
               in: { type: sse, url: "\(server.url())" }
             sinks:
-              out: { type: mqtt, url: "mqtt://127.0.0.1:\(broker.port)", topic: out, qos: 1 }
+              out: { type: mqtt, url: "mqtt://127.0.0.1:\(proxy.port)", topic: out, qos: 1 }
             routes:
               - { from: [in], to: [out] }
             """
@@ -54,11 +56,14 @@ struct OutageTests {
         server.publish(Self.events(0..<1000))
         try await eventually("the first thousand has arrived") { receiver.count >= 1000 }
         received += receiver.messages.map(\.text)
+        proxy.set(.refuse)
         try await broker.kill()
+        proxy.cut()
         server.publish(Self.events(1000..<Self.count))
         try await eventually("the loss is noticed") { try await bridge.get("/readyz").status == 503 }
         try await broker.restart()
         receiver = try await Self.subscribed(broker)
+        proxy.set(.forward)
         try await eventually(within: .seconds(60), "the rest has arrived, not \(receiver.count)") {
             receiver.count >= Self.count - 1000
         }
