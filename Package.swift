@@ -94,7 +94,8 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", "Curl", "HTTPServer", .nio, .posix, .http1,
+                "StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", "Expressions", "Curl", "HTTPServer", .nio,
+                .posix, .http1,
                 .logging,
             ]
                 + adapters.libraries
