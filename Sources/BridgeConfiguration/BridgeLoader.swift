@@ -86,7 +86,10 @@ package struct BridgeLoader: Sendable {
         case .scalar(var scalar):
             do {
                 let text = try self.expansion.expand(scalar.string)
-                if text != scalar.string { scalar.string = text }
+                if text != scalar.string {
+                    findings.conceal(text, writtenAs: scalar.string)
+                    scalar.string = text
+                }
             } catch {
                 findings.error(error.message, at: Located(node: node, path: path))
             }

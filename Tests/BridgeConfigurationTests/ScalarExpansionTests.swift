@@ -47,6 +47,18 @@ struct ScalarExpansionTests {
         #expect(settings.port == 77)
     }
 
+    @Test func `a value from outside the file is never printed`() {
+        let found = mistakes(
+            "sources: { in: { type: fake, url: x, timeout: \"${env:T}\" } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]",
+            environment: ["T": "s3cret-value"]
+        )
+        #expect(
+            found == [
+                "bridges.yaml:1:47: error: sources.in.timeout: '${env:T}' is not a span of time; write a number and ms, s, m, h or d, such as 30s"
+            ]
+        )
+    }
+
     @Test func `a missing variable is told where it stands`() {
         let found = mistakes(
             "sources: { in: { type: fake, url: x, password: \"${env:PW}\" } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]"
