@@ -59,6 +59,12 @@ struct ComponentReader {
             var delivery = self.buffer(place, over: baseBuffer)
             delivery.retry = self.retry(place, over: baseRetry)
             delivery.deadLetter = declaration?.deadLetter ?? (deadLetter == name ? nil : deadLetter)
+            if delivery.deadLetter == nil, deadLetter == name, place.child("buffer")?.child("on_full") == nil,
+                delivery.onFull == .deadLetter
+            {
+                // The default is meant for the others: where dead letters come to rest, none can be made.
+                delivery.onFull = .block
+            }
             guard let settings = self.settings(place, registration.decode), let declaration else { return nil }
             return Found(
                 prepared: PreparedSink(

@@ -160,6 +160,18 @@ struct BridgeLoaderTests {
         #expect(mistakes(file).contains { $0.hasSuffix(expected) }, "\(mistakes(file))")
     }
 
+    @Test func `the sink for dead letters blocks where the others by default make some`() throws {
+        let plan = try load(
+            """
+            defaults: { dead_letter: last, sink: { buffer: { on_full: dead_letter } } }
+            sources: { in: { type: fake, url: x } }
+            sinks: { out: { type: fake }, last: { type: fake } }
+            routes: [{ to: out }]
+            """
+        )
+        #expect(plan.sinks.map(\.delivery.onFull) == [.deadLetter, .block])
+    }
+
     @Test func `what nothing goes through is warned of`() throws {
         let plan = try load(
             "sources: { a: { type: fake, url: x }, b: { type: fake, url: x, port: 2 } }\nsinks: { c: { type: fake }, d: { type: fake } }\n"
