@@ -111,6 +111,8 @@ extension Shaping.Tags {
     private static func array(_ text: String) -> [String]? {
         guard text.utf8.first == UInt8(ascii: "[") else { return nil }
         let parser = JSONParser()
+        // The element lives in the parser.
+        defer { withExtendedLifetime(parser) {} }
         // A text that only looks like an array is a comma list.
         guard let element = try? parser.parse(ByteBuffer(string: text)), element.kind == .array else { return nil }
         var tags: [String] = []
