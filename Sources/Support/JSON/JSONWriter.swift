@@ -8,7 +8,12 @@ package enum JSONWriter {
     package static func write(_ string: String, to buffer: inout ByteBuffer) {
         var string = string
         string.withUTF8 { bytes in
-            _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count * 6 + 2) { room in
+            // Room for what is there, not for the worst case: a buffer that grows to six times a message stays that large in the log.
+            var growth = 0
+            for byte in bytes where byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                growth += 5
+            }
+            _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + growth + 2) { room in
                 self.write(bytes, into: room)
             }
         }
