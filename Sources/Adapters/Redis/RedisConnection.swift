@@ -25,7 +25,6 @@ struct RedisConnection: Sendable {
             if case .tcp(let host, _, true) = settings.address { (try settings.sslContext(), host) } else { nil }
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(settings.connectTimeout))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 4)
             .channelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16 << 10, maximum: 128 << 10)
