@@ -20,7 +20,6 @@ struct RedisConnection: Sendable {
     static func open(_ settings: RedisSettings, group: any EventLoopGroup, name: String) async throws -> RedisConnection {
         let peer = settings.address.description
         let loop = group.next()
-        let closed = loop.makePromise(of: ComponentError.self)
         let tls: (context: NIOSSLContext, host: String)? =
             if case .tcp(let host, _, true) = settings.address { (try settings.sslContext(), host) } else { nil }
         let bootstrap = ClientBootstrap(group: loop)
@@ -38,7 +37,7 @@ struct RedisConnection: Sendable {
                             try NIOSSLClientHandler(context: tls.context, serverHostname: isName ? tls.host : nil)
                         )
                     }
-                    try channel.pipeline.syncOperations.addHandler(RedisHandler(peer: peer, closed: closed))
+                    try channel.pipeline.syncOperations.addHandler(RedisHandler(peer: peer))
                 }
             }
         let channel: any Channel
@@ -49,13 +48,19 @@ struct RedisConnection: Sendable {
                 case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
                 }
         } catch {
-            closed.fail(error)
             throw ComponentError(.connectionRefused, "\(peer) cannot be reached", cause: error)
         }
-        let handler = try await loop.submit {
-            NIOLoopBound(try channel.pipeline.syncOperations.handler(type: RedisHandler.self), eventLoop: loop)
-        }.get()
-        let connection = RedisConnection(channel: channel, peer: peer, handler: handler, closed: closed.futureResult)
+        let connection: RedisConnection
+        do {
+            let handler = try await loop.submit {
+                NIOLoopBound(try channel.pipeline.syncOperations.handler(type: RedisHandler.self), eventLoop: loop)
+            }.get()
+            let closed = try await loop.submit { handler.value.ended(on: loop) }.get()
+            connection = RedisConnection(channel: channel, peer: peer, handler: handler, closed: closed)
+        } catch {
+            channel.close(promise: nil)
+            throw ComponentError(.connectionLost, "\(peer) closed the connection at once", cause: error)
+        }
         do {
             try await connection.logIn(settings, name: name)
         } catch {

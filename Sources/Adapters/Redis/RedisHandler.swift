@@ -32,16 +32,23 @@ final class RedisHandler: ChannelInboundHandler {
     private var lastRead = NIODeadline.now()
     private var watch: RepeatedTask?
     private var failure: ComponentError?
-    private let closed: EventLoopPromise<ComponentError>
+    /// See ``ended(on:)``.
+    private var closed: EventLoopPromise<ComponentError>?
     /// No bytes are expected while the reader is paused.
     var isPaused = false {
         didSet { self.lastRead = .now() }
     }
 
-    /// - Parameter closed: gets why the connection ended.
-    init(peer: String, closed: EventLoopPromise<ComponentError>) {
+    init(peer: String) {
         self.peer = peer
-        self.closed = closed
+    }
+
+    /// Gets why the connection ended; to be asked for once.
+    func ended(on eventLoop: any EventLoop) -> EventLoopFuture<ComponentError> {
+        if let failure { return eventLoop.makeSucceededFuture(failure) }
+        let promise = eventLoop.makePromise(of: ComponentError.self)
+        self.closed = promise
+        return promise.futureResult
     }
 
     /// Sends commands and gets their answers.
@@ -80,8 +87,16 @@ final class RedisHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.fail(self.lost, context)
+        self.end(self.lost)
+    }
+
+    /// Also called for a channel that was never connected, which does not become inactive.
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.end(self.lost)
         self.watch?.cancel()
+        self.watch = nil
+        // It holds the connection and so this handler.
+        self.subscriber = nil
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -119,12 +134,17 @@ final class RedisHandler: ChannelInboundHandler {
     }
 
     private func fail(_ error: ComponentError, _ context: ChannelHandlerContext) {
+        self.end(error)
+        context.close(promise: nil)
+    }
+
+    /// Tells everyone who waits, once.
+    private func end(_ error: ComponentError) {
         guard self.failure == nil else { return }
         self.failure = error
         for waiting in self.waiting { waiting.promise?.fail(error) }
         self.waiting.removeAll()
-        self.closed.succeed(error)
-        context.close(promise: nil)
+        self.closed?.succeed(error)
     }
 
     private struct Waiting {
