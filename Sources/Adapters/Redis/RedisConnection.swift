@@ -2,6 +2,7 @@ import BridgeCore
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Synchronization
 
 /// One connection to a Redis server, logged in.
 ///
@@ -12,6 +13,7 @@ struct RedisConnection: Sendable {
     let peer: String
     private let handler: NIOLoopBound<RedisHandler>
     private let closed: EventLoopFuture<ComponentError>
+    private let pauseHint = PauseHint()
 
     /// Connects, logs in and chooses the database.
     ///
@@ -133,15 +135,27 @@ struct RedisConnection: Sendable {
         }.get()
     }
 
-    /// Stops or goes on reading the socket.
-    func setPaused(_ isPaused: Bool) {
+    /// Stops or goes on reading the socket, as the outlet wants it by then.
+    ///
+    /// The demand is looked at on the event loop, so that no other look at it comes between looking and acting.
+    func follow(_ outlet: SourceOutlet) {
         let handler = self.handler
         let channel = self.channel
+        let hint = self.pauseHint
         channel.eventLoop.execute {
+            // Set before the look: whoever changes the demand after it sees the hint and has it looked at again.
+            hint.isSet.store(true, ordering: .relaxed)
+            let isPaused = outlet.demand == .pause
+            if !isPaused { hint.isSet.store(false, ordering: .relaxed) }
             guard handler.value.isPaused != isPaused else { return }
             handler.value.isPaused = isPaused
             channel.setOption(.autoRead, value: !isPaused).whenFailure { _ in channel.close(promise: nil) }
         }
+    }
+
+    /// Like ``follow(_:)``, and free while the socket is read; for each change that an outlet tells of.
+    func followIfPaused(_ outlet: SourceOutlet) {
+        if self.pauseHint.isSet.load(ordering: .relaxed) { self.follow(outlet) }
     }
 
     func close() {
@@ -165,5 +179,10 @@ struct RedisConnection: Sendable {
         }
         let safe = String(name.map { $0.isASCII && $0 > " " && $0 != "\u{7F}" ? $0 : "_" })
         try RedisFailure.check(try await self.command("CLIENT", "SETNAME", safe), self.peer)
+    }
+
+    /// Whether the socket may be paused; false only while it is read.
+    private final class PauseHint: Sendable {
+        let isSet = Atomic<Bool>(false)
     }
 }

@@ -54,10 +54,10 @@ package final class RedisSource: Source {
             outlet.gap("the connection to \(connection.peer) was lost for \(max(1, seconds)) s, and Redis pub/sub keeps nothing")
         }
         self.lostAt.withLock { $0 = nil }
-        outlet.onChange {
-            if case .more = outlet.demand { connection.setPaused(false) }
-        }
+        outlet.onChange { connection.followIfPaused(outlet) }
         defer { outlet.onChange(nil) }
+        // The demand may have changed before it was observed.
+        connection.follow(outlet)
         outlet.connected()
         do {
             try await connection.whileOpen { try await outlet.untilStopping() }

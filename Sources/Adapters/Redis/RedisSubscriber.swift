@@ -51,7 +51,7 @@ final class RedisSubscriber: RedisReceiver {
         }
         self.batch.removeAll(keepingCapacity: true)
         self.bodies = ByteBuffer()
-        if case .pause = self.outlet.send(messages).demand { self.connection.setPaused(true) }
+        if case .pause = self.outlet.send(messages).demand { self.connection.follow(self.outlet) }
     }
 
     private func add(_ channel: RedisReplyView, pattern: String?, _ body: RedisReplyView) {
