@@ -122,20 +122,25 @@ package final class RedisStreamSource: Source {
     private func readUntilStopping(
         _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @escaping @Sendable (SentBatch) -> Void
     ) async throws {
-        try await connection.whileOpen {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    if let name = self.configuration.group {
-                        try await self.readGroup(name, connection, outlet, done)
-                    } else {
-                        try await self.readAll(connection, outlet, done)
+        do {
+            try await connection.whileOpen {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        if let name = self.configuration.group {
+                            try await self.readGroup(name, connection, outlet, done)
+                        } else {
+                            try await self.readAll(connection, outlet, done)
+                        }
                     }
+                    // A read that waits is given up at once: what it would have brought stays with the server.
+                    group.addTask { try await outlet.untilStopping() }
+                    defer { group.cancelAll() }
+                    try await group.next()
                 }
-                // A read that waits is given up at once: what it would have brought stays with the server.
-                group.addTask { try await outlet.untilStopping() }
-                defer { group.cancelAll() }
-                try await group.next()
             }
+        } catch {
+            // Giving up a read closes its connection, which may be told first; what was sent is still to be acknowledged.
+            guard outlet.isStopping, !Task.isCancelled else { throw error }
         }
     }
 
