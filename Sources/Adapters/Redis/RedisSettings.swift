@@ -8,6 +8,10 @@ struct RedisSettings: Sendable {
         case tcp(host: String, port: Int, isTLS: Bool)
         case unix(path: String)
 
+        var isTLS: Bool {
+            if case .tcp(_, _, true) = self { true } else { false }
+        }
+
         var description: String {
             switch self {
             case .tcp(let host, let port, let isTLS): "\(isTLS ? "rediss" : "redis")://\(host):\(port)"
@@ -31,7 +35,7 @@ struct RedisSettings: Sendable {
         init() {}
 
         init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
+            let container = try decoder.mapping(CodingKeys.self)
             self.authorityFile = try container.optional(.authorityFile)
             self.certificateFile = try container.optional(.certificateFile)
             self.keyFile = try container.optional(.keyFile)
@@ -59,7 +63,20 @@ struct RedisSettings: Sendable {
         self.database = url.database
         self.user = try container.optional(key("user")) ?? url.user
         self.password = try container.optional(key("password")) ?? url.password.map { Secret($0) }
+        if self.user != nil, self.password == nil {
+            throw SettingError(path: container.codingPath + [key("user")], "a user needs a password")
+        }
         self.tls = try container.value(key("tls"), default: TLS())
+        if container.contains(key("tls")), !url.address.isTLS {
+            throw SettingError(
+                path: container.codingPath + [key("tls")], "tls applies to rediss:// only; the url is \(url.address)"
+            )
+        }
+        guard (self.tls.certificateFile == nil) == (self.tls.keyFile == nil) else {
+            throw SettingError(
+                path: container.codingPath + [key("tls")], "cert_file and key_file belong together; set both or neither"
+            )
+        }
         self.connectTimeout = try container.duration(key("connect_timeout"), default: .seconds(5))
     }
 
