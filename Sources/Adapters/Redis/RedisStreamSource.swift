@@ -19,7 +19,7 @@ package final class RedisStreamSource: Source {
         let redis: RedisSettings
         let stream: String
         let group: String?
-        /// Default: the component's name; must be different for each replica.
+        /// Default: the bridge's name, a dot and the component's; must be different for each replica.
         let consumer: String?
         /// Where a new group, or a source without a cursor, begins: `$` (default, what comes from now on), `0`, or an entry's id.
         let start: String
@@ -234,7 +234,7 @@ package final class RedisStreamSource: Source {
         reply.items?.first?.items.flatMap { $0.count > 1 ? $0[1] : nil } ?? .null
     }
 
-    private var consumer: String { self.configuration.consumer ?? self.context.name }
+    private var consumer: String { self.configuration.consumer ?? "\(self.context.bridge).\(self.context.name)" }
 
     // MARK: Sending and acknowledging
 
