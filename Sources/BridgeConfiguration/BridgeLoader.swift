@@ -89,6 +89,8 @@ package struct BridgeLoader: Sendable {
                 if text != scalar.string {
                     findings.conceal(text, writtenAs: scalar.string)
                     scalar.string = text
+                    // Quotes were needed for the reference in `{ port: "${env:PORT}" }`; what it stands for may still be a number.
+                    if scalar.style != .plain, !["null", "Null", "NULL", "~"].contains(text) { scalar.style = .plain }
                 }
             } catch {
                 findings.error(error.message, at: Located(node: node, path: path))

@@ -61,11 +61,11 @@ struct BridgeLoaderTests {
             sources:
               home: { type: fake, url: here, port: 70000, timeout: soon, topcis: [a] }
               other: { type: kafka }
-              third: { type: fake, port: many, ack: maybe }
+              third: { type: fake, url: x, port: many, ack: maybe }
             sinks:
               out: { type: fake, bufer: {} }
             routes:
-              - { from: hmoe, to: [out, auot], when: wrong }
+              - { from: hmoe, to: [out, uot_], when: wrong }
               - { from: home }
             """
         )
@@ -75,12 +75,11 @@ struct BridgeLoaderTests {
                 "bridges.yaml:2:56: error: sources.home.timeout: 'soon' is not a span of time; write a number and ms, s, m, h or d, such as 30s",
                 "bridges.yaml:2:62: error: sources.home: unknown key 'topcis'; did you mean 'topics'?",
                 "bridges.yaml:3:18: error: sources.other.type: no source is called 'kafka'; there are fake",
-                "bridges.yaml:4:10: error: sources.third: 'url' is missing",
-                "bridges.yaml:4:30: error: sources.third.port: must be a whole number",
-                "bridges.yaml:4:41: error: sources.third.ack: 'maybe' is not one of received, logged, delivered",
+                "bridges.yaml:4:38: error: sources.third.port: must be a whole number",
+                "bridges.yaml:4:49: error: sources.third.ack: 'maybe' is not one of received, logged, delivered",
                 "bridges.yaml:6:22: error: sinks.out: unknown key 'bufer'; did you mean 'buffer'?",
                 "bridges.yaml:8:13: error: routes[0].from: no source is called 'hmoe'; did you mean 'home'?",
-                "bridges.yaml:8:29: error: routes[0].to[1]: no sink is called 'auot'; did you mean 'out'?",
+                "bridges.yaml:8:29: error: routes[0].to[1]: no sink is called 'uot_'; there are out",
                 "bridges.yaml:8:42: error: routes[0].when: 'wrong' is not defined",
                 "bridges.yaml:9:5: error: routes[1]: 'to' is missing; name at least one sink",
             ]
@@ -91,7 +90,7 @@ struct BridgeLoaderTests {
         ("", "1:1: error: the file is empty; it needs sources, sinks and routes"),
         ("# only a comment", "1:1: error: the file is empty; it needs sources, sinks and routes"),
         ("[1, 2]", "1:1: error: must be a mapping with sources, sinks and routes"),
-        ("a: [", "1:5: error: did not find expected node content"),
+        ("a: [", "2:1: error: did not find expected node content"),
         ("a: 1\na: 2", "1:1: error: 'a' stands twice in the same mapping"),
     ])
     func `what is no such file is told in one line`(text: String, expected: String) {
@@ -131,6 +130,7 @@ struct BridgeLoaderTests {
         ("in: text", "sources.in: must be a mapping with a 'type'"),
         ("'a/b': { type: fake, url: x }", "'a/b' is no name; letters, digits, '.', '_' and '-' are allowed"),
         ("in: { type: fake, url: [1] }", "sources.in.url: must be text"),
+        ("in: { type: fake }", "sources.in: 'url' is missing"),
         ("in: { type: fake, url: x, topics: one }", "sources.in.topics: must be a list"),
         (
             "{ a: { type: fake, url: x, port: 3 }, b: { type: fake, url: x, port: 3 } }",
@@ -150,7 +150,10 @@ struct BridgeLoaderTests {
             "{ to: { sink: out, with: { host: x } } }",
             "routes[0].to.with.host: 'host' of a fake sink cannot be set per route; topic can"
         ),
-        ("{ to: { sink: out, with: { topic: \"{{ wrong }}\" } } }", "routes[0].to.with.topic: 'wrong' is not defined"),
+        (
+            "{ to: { sink: out, with: { topic: \"{{ wrong }}\" } } }",
+            "routes[0].to.with.topic: in '{{ wrong }}': 'wrong' is not defined"
+        ),
         ("{ to: out, stop: perhaps }", "routes[0].stop: must be true or false"),
         ("{ to: out, froom: in }", "routes[0]: unknown key 'froom'; did you mean 'from'?"),
         ("{ name: a, to: out }, { name: a, to: out }", "routes[1].name: the name 'a' stands twice; routes need different names"),

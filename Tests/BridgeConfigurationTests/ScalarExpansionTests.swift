@@ -39,7 +39,7 @@ struct ScalarExpansionTests {
 
     @Test func `a value never becomes structure and keeps its type`() throws {
         let plan = try load(
-            "sources: { in: { type: fake, url: \"${env:URL}\", port: ${env:PORT} } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]",
+            "sources: { in: { type: fake, url: \"${env:URL}\", port: \"${env:PORT}\" } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]",
             environment: ["URL": "a, b: c", "PORT": "77"]
         )
         let settings = try #require(plan.sources[0].settings.value as? FakeSource.Configuration)

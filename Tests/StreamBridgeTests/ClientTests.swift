@@ -47,7 +47,7 @@ struct ClientTests {
         try await Self.publish(to: bridge)
         // iter_lines holds a line back until more has come; the heartbeat brings it.
         try await eventually("both are printed, not \(python.standardOutput) \(python.standardError)") {
-            python.standardOutput == "hello|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
+            python.standardOutput == "|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
         }
         #expect(python.standardError == "None\n")
     }
@@ -75,7 +75,7 @@ struct ClientTests {
         }
         try await Self.publish(to: bridge)
         try await eventually("both are printed, not \(node.standardOutput) \(node.standardError)") {
-            node.standardOutput == "hello|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
+            node.standardOutput == "|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
         }
     }
 
@@ -119,7 +119,7 @@ struct ClientTests {
     private static func expectEvents(_ data: [String]) throws {
         let events = try ReceivedEvent.all(data)
         #expect(events.map(\.message) == ["plain \u{E4}", "v2.1.0 deployed"])
-        #expect(events.map(\.title) == ["hello", "Deploy Complete"])
+        #expect(events.map(\.title) == ["", "Deploy Complete"])
         #expect(events[1].priority == 3)
         #expect(events[1].tags == ["deploy", "production"])
     }

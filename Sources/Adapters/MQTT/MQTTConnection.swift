@@ -236,8 +236,12 @@ final class MQTTConnection {
     /// The queue of messages to publish.
     var publisher: MosquittoHandle { self.handle }
 
-    /// Says what the will says and goodbye, and waits a moment until both are written.
+    /// Says what the will says and goodbye, and waits a moment until the broker has read both.
     func close(announcing will: MQTTAnnouncement?) {
+        // libmosquitto closes its socket right after DISCONNECT. Closing it while messages of the broker are unread would reset the
+        // connection, and the broker would lose the acknowledgements it has not read yet: this second descriptor keeps it open.
+        let second = dup(self.handle.socket)
+        defer { self.drain(second) }
         // The work is done: a broker that is gone by now loses nothing of ours.
         do {
             try self.announce(will)
@@ -250,6 +254,19 @@ final class MQTTConnection {
             }
         } catch {
             return
+        }
+    }
+
+    /// Reads what still comes until the broker has closed its side, a second at most, and closes the descriptor.
+    private func drain(_ descriptor: Int32) {
+        guard descriptor >= 0 else { return }
+        defer { Glibc.close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        let deadline = ContinuousClock.now + .seconds(1)
+        while ContinuousClock.now < deadline {
+            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+            if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return }
+            if count < 0 { _ = self.thread.wait(fd: descriptor, events: .readable, timeout: .milliseconds(50)) }
         }
     }
 

@@ -21,4 +21,14 @@ package struct Attributes: Sendable {
     package mutating func append(_ name: String, _ value: String) {
         self.elements.append((name, value))
     }
+
+    /// A copy with every value changed; the same storage when no value changes.
+    func map(_ change: (String) -> String) -> Attributes {
+        var result = self
+        for (index, element) in self.elements.enumerated() {
+            let value = change(element.value)
+            if value != element.value { result.elements[index].value = value }
+        }
+        return result
+    }
 }

@@ -11,14 +11,17 @@ enum NativeShape {
         var isNative = true
         var hasPayload = false
         root.forEachMember { key, value in
-            switch key {
-            case "id": draft.id = value.string
-            case "title": draft.title = value.string
-            case "message": draft.message = value.string
-            case "priority": draft.priority = JSONFields.priority(value)
-            case "tags": draft.tags = JSONFields.tags(value)
-            case "timestamp": draft.timestamp = JSONFields.timestamp(value)
-            case "payload": hasPayload = true
+            // A value of another type would be lost here; the heuristic keeps the whole body as payload.
+            switch (key, value.kind) {
+            case ("id", .string): draft.id = value.string
+            case ("title", .string): draft.title = value.string
+            case ("message", .string): draft.message = value.string
+            case ("priority", .integer), ("priority", .double), ("priority", .unsigned):
+                draft.priority = JSONFields.priority(value)
+            case ("tags", .array), ("tags", .string): draft.tags = JSONFields.tags(value)
+            case ("timestamp", .string), ("timestamp", .integer), ("timestamp", .double):
+                draft.timestamp = JSONFields.timestamp(value)
+            case ("payload", _): hasPayload = true
             default: isNative = false
             }
         }

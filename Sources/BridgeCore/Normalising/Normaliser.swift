@@ -46,7 +46,7 @@ package final class Normaliser {
     }
 
     private func event(of draft: Draft, _ message: ReceivedMessage, subject: String, now: Timestamp) -> Event {
-        var attributes = message.attributes
+        var attributes = message.attributes.map(SafeText.line)
         if let encoding = draft.encoding { attributes.append("encoding", encoding) }
         let id =
             draft.id.flatMap { EventID.isLegal($0) ? $0 : nil } ?? message.upstreamID.flatMap { EventID.isLegal($0) ? $0 : nil }
@@ -60,9 +60,9 @@ package final class Normaliser {
 
     private func passage(_ attributes: Attributes) -> Passage {
         guard !attributes.isEmpty else { return Passage(origin: self.bridge, hops: 1) }
-        let hops = attributes[Passage.hopsAttribute].flatMap { UInt8($0) } ?? 0
+        let hops = attributes[Passage.hopsAttribute].map { Int($0) ?? 255 } ?? 0
         return Passage(
-            origin: attributes[Passage.originAttribute].map(SafeText.line) ?? self.bridge, hops: min(Int(hops) + 1, 255),
+            origin: attributes[Passage.originAttribute].map(SafeText.line) ?? self.bridge, hops: min(max(hops, 0), 254) + 1,
             trace: attributes[Passage.traceAttribute].map(SafeText.line)
         )
     }
@@ -130,7 +130,6 @@ package final class Normaliser {
             }
             draft.tags = message.attributes["x-tags"].map { JSONFields.tags($0) } ?? []
         }
-        draft.title = draft.title ?? subject
         return draft
     }
 

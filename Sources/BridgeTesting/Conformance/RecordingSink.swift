@@ -33,14 +33,20 @@ package final class RecordingSink: Sink {
 
     package func run(_ inlet: SinkInlet) async throws {
         inlet.connected()
+        var unconfirmed: Delivery?
         while true {
-            try await self.until { !$0.isClosed }
-            let batch = try await inlet.next(atMost: 100)
-            guard let last = batch.last else { return }
-            self.state.withLock { $0.deliveries += batch }
-            // Taken, and not confirmed before the test says so: whoever waits for it waits.
-            try await self.until { !$0.isHolding }
-            inlet.confirm(through: last)
+            let (isClosed, isHolding) = self.state.withLock { ($0.isClosed, $0.isHolding) }
+            if !isHolding, let last = unconfirmed {
+                inlet.confirm(through: last)
+                unconfirmed = nil
+            }
+            switch isClosed ? .empty : inlet.poll(atMost: 100) {
+            case .batch(let batch):
+                self.state.withLock { $0.deliveries += batch }
+                unconfirmed = batch.last
+            case .ended where unconfirmed == nil: return
+            case .ended, .empty: try await Task.sleep(for: .milliseconds(2))
+            }
         }
     }
 
@@ -64,8 +70,4 @@ package final class RecordingSink: Sink {
     package var bodies: [ByteBuffer] { self.events.map(\.raw) }
     /// How many events were taken so far, gaps included.
     package var count: Int { self.state.withLock { $0.deliveries.count } }
-
-    private func until(_ condition: (State) -> Bool) async throws {
-        while !self.state.withLock({ condition($0) }) { try await Task.sleep(for: .milliseconds(2)) }
-    }
 }

@@ -16,7 +16,7 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let plan = try ConfigurationInput(file: self.file).load()
-        try await self.start(Gateway(plan: plan))
+        try await self.start(Gateway(plan: plan, file: self.file))
     }
 
     /// Leaves the main actor at once: every hop from there costs microseconds.

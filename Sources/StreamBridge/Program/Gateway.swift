@@ -15,6 +15,8 @@ import Glibc
 /// The composition root: makes every object from the prepared file, starts them in order, ends them in the reverse order.
 struct Gateway: Sendable {
     let plan: BridgePlan
+    /// The path of the configuration file.
+    let file: String
 
     /// Runs until SIGTERM or SIGINT.
     ///
@@ -82,7 +84,7 @@ struct Gateway: Sendable {
     private func makeBridge(
         group: any EventLoopGroup, shared: SharedServices, metrics: Metrics, logger: Logger
     ) throws -> Bridge {
-        let name = self.plan.service.name ?? Self.randomName()
+        let name = self.plan.service.name ?? Self.name(for: self.file)
         let cursors = FileCursorStore(directory: self.plan.service.stateDirectory)
         func context(_ component: String, _ metrics: ComponentMetrics) -> ComponentContext {
             ComponentContext(
@@ -117,9 +119,18 @@ struct Gateway: Sendable {
         )
     }
 
-    /// A name that no other bridge has, for files that give none.
-    private static func randomName() -> String {
-        "streambridge-" + String(UInt32.random(in: .min ... .max) | 0x8000_0000, radix: 16)
+    /// A name for files that give none: the same after a restart, because MQTT sessions and consumer groups go by it, and another on
+    /// every machine and for every file.
+    private static func name(for file: String) -> String {
+        var host = [CChar](repeating: 0, count: 256)
+        gethostname(&host, host.count - 1)
+        let path = realpath(file, nil)
+        defer { free(path) }
+        let place = path.map { String(cString: $0) } ?? file
+        let bytes = host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) } + Array(place.utf8)
+        // FNV-1a, 32 bits.
+        let hash = bytes.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+        return "streambridge-" + String(hash, radix: 16)
     }
 
     private func logger(_ label: String) -> Logger {

@@ -101,6 +101,6 @@ package struct CurlRequest: Sendable {
     /// Scheme, host and port of a URL: for logs and messages about services whose very path is a secret.
     package static func origin(of url: String) -> String {
         guard let scheme = url.firstRange(of: "://") else { return "" }
-        return url[..<scheme.upperBound] + url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }
+        return String(url[..<scheme.upperBound] + url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" })
     }
 }

@@ -42,7 +42,7 @@ struct NormaliserTests {
             #expect(String(buffer: again.json) == json)
             json = String(buffer: again.json)
         }
-        #expect(first.title == "home/door")
+        #expect(first.title == nil)
     }
 
     @Test func `a payload member is never nested again`() {
@@ -158,6 +158,19 @@ struct NormaliserTests {
         let pretty = self.event("{\r\n  \"message\": \"m\",\n  \"x\": [1,\r2]\n}")
         #expect(!String(buffer: pretty.json).contains { $0.isNewline })
         #expect(pretty.message == "m")
+    }
+
+    @Test func `a value of the wrong type is kept in the payload`() {
+        let body = #"{"message":"m","priority":"high"}"#
+        #expect(self.event(body).payload.map { String(buffer: $0) } == body)
+    }
+
+    @Test func `attributes hold no line breaks and hops no tricks`() {
+        let event = self.event("x", attributes: [("a", "b\r\nc"), ("streambridge-hops", "300")])
+        #expect(event.attributes["a"] == "b\u{FFFD}\u{FFFD}c")
+        #expect(event.passage.hops == 255)
+        #expect(self.event("x", attributes: [("streambridge-hops", "-5")]).passage.hops == 1)
+        #expect(self.event("x", attributes: [("streambridge-hops", "many")]).passage.hops == 255)
     }
 
     @Test func `an unsafe id is replaced, a safe upstream one is used`() {

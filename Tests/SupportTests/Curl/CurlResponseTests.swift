@@ -186,7 +186,8 @@ import Testing
     }
 
     @Test func `a unix socket and a proxy are used in place of the host`() async throws {
-        let path = "/tmp/streambridge-curl-\(UInt32.random(in: 0 ... .max)).sock"
+        let directory = try TemporaryDirectory()
+        let path = directory.file("curl.sock")
         let local = try await ScriptedHTTPServer(unixSocket: path) { request, reply in reply.answer(200, [], request.uri) }
         let answer = try await self.curl.response(
             to: CurlRequest("http://docker.invalid/events", unixSocket: path), bodyLimit: 100

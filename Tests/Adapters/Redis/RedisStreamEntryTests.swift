@@ -1,0 +1,44 @@
+import BridgeCore
+import NIOCore
+import Testing
+
+@testable import RedisAdapter
+
+struct RedisStreamEntryTests {
+    private func entry(_ fields: [(String, String)]?) -> RedisStreamEntry {
+        RedisStreamEntry(id: "1768471200000-7", fields: fields?.map { ($0.0, ByteBuffer(string: $0.1)) })
+    }
+
+    @Test(arguments: ["event", "data", "payload", "json", "body"])
+    func `a single field of the usual name is the body`(name: String) throws {
+        let message = try #require(self.entry([(name, "{\"a\":1}")]).message(stream: "s"))
+        #expect(String(buffer: message.body) == "{\"a\":1}")
+        #expect(message.subject == "s")
+        #expect(message.upstreamID == "1768471200000-7")
+        #expect(message.timestamp?.description == "2026-01-15T10:00:00.000Z")
+        #expect(message.attributes["redis-id"] == "1768471200000-7")
+    }
+
+    @Test func `other fields become a JSON object in their order`() throws {
+        let message = try #require(self.entry([("b", "1"), ("a\"", "x\ny"), ("event", "e")]).message(stream: "s"))
+        #expect(String(buffer: message.body) == #"{"b":"1","a\"":"x\ny","event":"e"}"#)
+    }
+
+    @Test func `what our own sink adds becomes attributes`() throws {
+        let message = try #require(
+            self.entry([("event", "x"), ("event-id", "msg_1"), ("streambridge-origin", "o"), ("streambridge-hops", "2")]).message(
+                stream: "s")
+        )
+        #expect(String(buffer: message.body) == "x")
+        #expect(message.upstreamID == "msg_1")
+        #expect(message.attributes["streambridge-origin"] == "o")
+        #expect(message.attributes["streambridge-hops"] == "2")
+    }
+
+    @Test func `a deleted entry has no message`() {
+        #expect(self.entry(nil).message(stream: "s") == nil)
+        let reply = RedisReply.array([.array([.bulk(ByteBuffer(string: "1-0")), .null])])
+        #expect(RedisStreamEntry.entries(reply).map(\.id) == ["1-0"])
+        #expect(RedisStreamEntry.entries(.null).isEmpty)
+    }
+}

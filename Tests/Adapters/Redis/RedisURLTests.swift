@@ -1,0 +1,37 @@
+import Testing
+
+@testable import RedisAdapter
+
+struct RedisURLTests {
+    @Test(arguments: [
+        ("redis://localhost", RedisSettings.Address.tcp(host: "localhost", port: 6379, isTLS: false), 0),
+        ("rediss://h:7000/3", .tcp(host: "h", port: 7000, isTLS: true), 3),
+        ("redis://[::1]:1/", .tcp(host: "::1", port: 1, isTLS: false), 0),
+        ("redis://[fe80::1]", .tcp(host: "fe80::1", port: 6379, isTLS: false), 0),
+        ("unix:///run/redis.sock", .unix(path: "/run/redis.sock"), 0),
+    ])
+    func `an address is taken apart`(text: String, address: RedisSettings.Address, database: Int) throws {
+        let url = try #require(RedisURL(text))
+        #expect(url.address == address)
+        #expect(url.database == database)
+        #expect(url.user == nil)
+        #expect(url.password == nil)
+    }
+
+    @Test func `user and password may be percent-encoded`() throws {
+        let url = try #require(RedisURL("redis://a%40b:p%3Aw@h"))
+        #expect(url.user == "a@b")
+        #expect(url.password == "p:w")
+        #expect(RedisURL("redis://:secret@h")?.user == nil)
+        #expect(RedisURL("redis://:secret@h")?.password == "secret")
+    }
+
+    @Test(arguments: [
+        "", "localhost", "http://h", "redis://", "redis://h:0", "redis://h:70000", "redis://h:x", "redis://h/x", "redis://h/-1",
+        "unix://",
+        "unix://relative", "redis://a b", "redis://%zz:x@h",
+    ])
+    func `anything else is refused`(text: String) {
+        #expect(RedisURL(text) == nil)
+    }
+}
