@@ -33,10 +33,11 @@ struct Thresholds {
     /// Whether a benchmark stays within what is recorded for it; one that is not recorded does not.
     func allow(_ name: String, _ figures: Figures) -> Bool {
         guard let allowed = self.allocations[name] else { return false }
-        return Self.rounded(figures.allocations) <= allowed + 0.05
+        // What grows now and then (a hash table, a queue) falls into one run or another.
+        return figures.allocations <= allowed + 0.25
     }
 
-    /// To hundredths: a hash table that grows now and then must not decide.
+    /// To hundredths.
     static func rounded(_ allocations: Double) -> Double {
         (allocations * 100).rounded() / 100
     }

@@ -94,12 +94,15 @@ int hold(struct end receive) {
     return 0;
 }
 
+/// Ids differ from run to run: streambridge takes an event that it has delivered before for one that goes in circles.
 static size_t message(char *bytes, long number) {
+    static unsigned long run;
+    if (run == 0) run = (unsigned long)getpid() ^ (unsigned long)time(NULL) << 20;
     return sprintf(
         bytes,
-        "{\"id\":\"msg_%012ld\",\"title\":\"Door\",\"message\":\"the front door is open\",\"priority\":4,\"tags\":[\"door\",\"home\"],"
+        "{\"id\":\"msg_%016lx%012ld\",\"title\":\"Door\",\"message\":\"the front door is open\",\"priority\":4,\"tags\":[\"door\",\"home\"],"
         "\"timestamp\":\"2026-01-15T10:00:00.000Z\",\"payload\":{\"state\":\"open\",\"battery\":87}}",
-        number);
+        run, number);
 }
 
 static double now(void) {

@@ -9,7 +9,17 @@ package enum EventID {
     package static func isLegal(_ text: String) -> Bool {
         let bytes = text.utf8
         guard (1...128).contains(bytes.count) else { return false }
-        return bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F && !self.unsafe.contains($0) }
+        return bytes.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: ":"), UInt8(ascii: "<"),
+                UInt8(ascii: ">"),
+                UInt8(ascii: "?"), UInt8(ascii: "@"), UInt8(ascii: "["), UInt8(ascii: "\\"), UInt8(ascii: "]"), UInt8(ascii: "{"),
+                UInt8(ascii: "}"):
+                false
+            case 0x21...0x7E: true
+            default: false
+            }
+        }
     }
 
     /// A new id: `msg_` and a UUIDv7 (RFC 9562 §5.7) without dashes, 36 bytes.
@@ -44,7 +54,6 @@ package enum EventID {
         }
     }
 
-    private static let unsafe = Array("\"():<>?@[\\]{}".utf8)
     private static let last = Mutex<(time: UInt64, counter: UInt64)>((0, 0))
 
     private static func digit(_ value: UInt64) -> UInt8 {
