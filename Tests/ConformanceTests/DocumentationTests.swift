@@ -31,7 +31,8 @@ struct DocumentationTests {
     private static func mistakes(_ text: String, file: String) -> [Diagnostic] {
         var environment: [String: String] = [:]
         for part in text.split(separator: "${env:").dropFirst() {
-            environment[String(part.prefix { $0 != "}" && $0 != ":" })] = "https://example.test/x"
+            let name = part.prefix { $0 != "}" && $0 != ":" }
+            if part[name.endIndex...].first == "}" { environment[String(name)] = "https://example.test/x" }
         }
         let loader = BridgeLoader(
             catalog: .shipped, expressions: JQCompiler(), environment: environment, readFile: { _ in "secret\n" })

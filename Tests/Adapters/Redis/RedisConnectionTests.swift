@@ -1,0 +1,111 @@
+import BridgeCore
+import BridgeTesting
+import FoundationEssentials
+import NIOPosix
+import Testing
+
+@testable import RedisAdapter
+
+/// Logging in to a real server over every transport.
+@Suite(.timeLimit(.minutes(1)))
+struct RedisConnectionTests {
+    private let group = MultiThreadedEventLoopGroup.singleton
+
+    private func settings(_ json: String) throws -> RedisSettings {
+        try JSONDecoder().decode(Holder.self, from: Data(json.utf8)).settings
+    }
+
+    private func ping(_ json: String) async throws -> String? {
+        let connection = try await RedisConnection.open(try self.settings(json), group: self.group, name: "a test")
+        defer { connection.close() }
+        return try await connection.command("PING").text
+    }
+
+    private func failure(_ json: String) async -> ComponentError? {
+        do {
+            _ = try await self.ping(json)
+            return nil
+        } catch {
+            return error as? ComponentError
+        }
+    }
+
+    @Test func `a password opens the server and a wrong one is told`() async throws {
+        let server = try await BrokerProcess.redis("--requirepass", "right")
+        #expect(try await self.ping("{\"url\":\"redis://:right@127.0.0.1:\(server.port)/2\"}") == "PONG")
+        #expect(try await self.ping("{\"url\":\"redis://127.0.0.1:\(server.port)\",\"password\":\"right\"}") == "PONG")
+        let wrong = await self.failure("{\"url\":\"redis://127.0.0.1:\(server.port)\",\"password\":\"wrong\"}")
+        #expect(wrong?.code == .unauthorized)
+        #expect(wrong?.message.hasPrefix("redis://127.0.0.1:\(server.port) does not accept the password: WRONGPASS") == true)
+        #expect(wrong.map { !"\($0)".contains(":wrong") } == true)
+    }
+
+    @Test func `a user may log in with a password of their own`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        _ = try await peer.command("ACL", "SETUSER", "bridge", "on", ">secret", "~*", "&*", "+@all")
+        #expect(
+            try await self.ping("{\"url\":\"redis://127.0.0.1:\(server.port)\",\"user\":\"bridge\",\"password\":\"secret\"}")
+                == "PONG"
+        )
+    }
+
+    @Test func `a unix socket is a transport`() async throws {
+        let directory = try TemporaryDirectory()
+        let server = try await BrokerProcess.redis("--unixsocket", directory.file("redis.sock"))
+        #expect(try await self.ping("{\"url\":\"unix://\(directory.file("redis.sock"))\"}") == "PONG")
+        try await server.stop()
+        #expect(await self.failure("{\"url\":\"unix://\(directory.file("redis.sock"))\"}")?.code == .connectionRefused)
+    }
+
+    @Test func `TLS checks the server's certificate`() async throws {
+        let directory = try TemporaryDirectory()
+        let make = try ChildProcess(
+            "openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                "/CN=localhost",
+                "-addext", "subjectAltName=DNS:localhost", "-keyout", directory.file("key.pem"), "-out",
+                directory.file("cert.pem"),
+            ]
+        )
+        guard try await make.untilEnded() == .exited(0) else { throw PeerError(make.standardError) }
+        let server = try await BrokerProcess.redis(
+            "--port", "0", "--tls-port", "{port}", "--tls-cert-file", directory.file("cert.pem"), "--tls-key-file",
+            directory.file("key.pem"), "--tls-ca-cert-file", directory.file("cert.pem"), "--tls-auth-clients", "no"
+        )
+        let url = "\"url\":\"rediss://localhost:\(server.port)\""
+        #expect(try await self.ping("{\(url),\"tls\":{\"ca_file\":\"\(directory.file("cert.pem"))\"}}") == "PONG")
+        #expect(try await self.ping("{\(url),\"tls\":{\"insecure\":true}}") == "PONG")
+        #expect(await self.failure("{\(url)}")?.isRetryable == true, "the system knows no such authority")
+    }
+
+    @Test func `a peer that speaks something else is told`() async throws {
+        let peer = try await HTTPPeer.start()
+        let failure = await self.failure("{\"url\":\"redis://127.0.0.1:\(peer.port)/1\"}")
+        #expect(failure?.code == .protocolViolation || failure?.code == .connectionLost)
+    }
+
+    @Test(arguments: [
+        (
+            "{\"url\":\"http://h\"}",
+            "no Redis address; write redis://[user:password@]host[:6379][/database], rediss://… or unix:///path"
+        ),
+        ("{\"url\":\"redis://h\",\"user\":\"a\"}", "a user needs a password"),
+        ("{\"url\":\"redis://h\",\"tls\":{}}", "tls applies to rediss:// only; the url is redis://h:6379"),
+        ("{\"url\":\"rediss://h\",\"tls\":{\"cert_file\":\"a\"}}", "cert_file and key_file belong together; set both or neither"),
+    ])
+    func `settings that would be ignored are refused`(json: String, message: String) {
+        #expect { try self.settings(json) } throws: { ($0 as? SettingError)?.message == message }
+    }
+
+    /// Decodes the settings that all Redis components share.
+    private struct Holder: Decodable {
+        let settings: RedisSettings
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: RedisSource.Configuration.CodingKeys.self)
+            self.settings = try RedisSettings(container) { RedisSource.Configuration.CodingKeys(rawValue: $0)! }
+        }
+    }
+}
