@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Ids of events: which are legal, and how new ones are made.
@@ -28,18 +29,18 @@ package enum EventID {
     /// which moves the time on when it is used up).
     package static func generate() -> String {
         let now = UInt64(max(0, Timestamp.now().milliseconds))
-        let (time, counter) = self.last.withLock { last -> (UInt64, UInt64) in
+        let (time, counter, random) = self.last.withLock { last -> (UInt64, UInt64, UInt64) in
             if now > last.time {
-                last = (now, UInt64.random(in: 0..<1024))
+                (last.time, last.counter) = (now, last.pool.next() & 1023)
             } else if last.counter < 4095 {
                 last.counter += 1
             } else {
-                last = (last.time + 1, 0)
+                (last.time, last.counter) = (last.time + 1, 0)
             }
-            return last
+            return (last.time, last.counter, last.pool.next())
         }
         let high = time << 16 | 0x7000 | counter
-        let low = UInt64.random(in: 0...UInt64.max) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        let low = random & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
         return String(unsafeUninitializedCapacity: 36) { bytes in
             bytes[0] = UInt8(ascii: "m")
             bytes[1] = UInt8(ascii: "s")
@@ -54,7 +55,27 @@ package enum EventID {
         }
     }
 
-    private static let last = Mutex<(time: UInt64, counter: UInt64)>((0, 0))
+    private static let last = Mutex(Last())
+
+    private struct Last {
+        var time: UInt64 = 0
+        var counter: UInt64 = 0
+        var pool = RandomPool()
+    }
+
+    /// The system's random numbers, 32 at a call: asking for each id costs a microsecond.
+    private struct RandomPool {
+        private var numbers: [UInt64] = []
+
+        mutating func next() -> UInt64 {
+            if self.numbers.isEmpty {
+                self.numbers = Array(repeating: 0, count: 32)
+                let status = self.numbers.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) }
+                precondition(status == 0, "the system has no random numbers")
+            }
+            return self.numbers.removeLast()
+        }
+    }
 
     private static func digit(_ value: UInt64) -> UInt8 {
         UInt8(value < 10 ? 48 + value : 87 + value)
