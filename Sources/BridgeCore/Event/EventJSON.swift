@@ -3,9 +3,6 @@ import NIOCore
 
 /// The model's JSON: `id, title, message, priority, tags, timestamp, payload` in that order, on one line, absent members left out.
 enum EventJSON {
-    /// The names of the members, in order.
-    static let members = ["id", "title", "message", "priority", "tags", "timestamp", "payload"]
-
     static func render(
         id: String, title: String?, message: String, priority: Int?, tags: [String], timestamp: Timestamp, payload: ByteBuffer?
     ) -> ByteBuffer {
