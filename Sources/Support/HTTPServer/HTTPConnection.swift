@@ -145,23 +145,24 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
             self.state = .body(incoming)
         case (.body(let incoming), .part(.end)):
             self.deadline = .distantFuture
-            self.state = .answering(incoming.exchange)
-            guard let context else { return }
-            let responder = HTTPResponder(
-                connection: self, exchange: incoming.exchange.number, eventLoop: context.eventLoop
-            )
-            incoming.handler(incoming.request, responder)
+            switch incoming.handler {
+            case .buffered(let handler):
+                self.state = .answering(incoming.exchange)
+                guard let context else { return }
+                let responder = HTTPResponder(
+                    connection: self, exchange: incoming.exchange.number, eventLoop: context.eventLoop
+                )
+                handler(incoming.request, responder)
+            case .stream(let handler):
+                self.open(handler(incoming.request, incoming.exchange.framing), incoming.exchange)
+            }
         case (.discarding(let response, let exchange), .part(.end)):
             self.finish(response, exchange)
-        case (.opening(let request, let handler, let exchange), .part(.end)):
-            self.open(handler(request, exchange.framing), exchange)
-        case (.idle, .failure(let response)), (.body, .failure(let response)), (.discarding, .failure(let response)),
-            (.opening, .failure(let response)):
+        case (.idle, .failure(let response)), (.body, .failure(let response)), (.discarding, .failure(let response)):
             self.refuse(response, Exchange(number: 0, isKeptAlive: false, isHead: false, isHTTP10: false))
-        case (.idle, .inputClosed), (.body, .inputClosed), (.discarding, .inputClosed), (.opening, .inputClosed),
-            (.lingering, .inputClosed):
+        case (.idle, .inputClosed), (.body, .inputClosed), (.discarding, .inputClosed), (.lingering, .inputClosed):
             self.closeAfterWrites()
-        case (.discarding, .part), (.opening, .part), (.lingering, _), (.handedOver, _), (.idle, .part), (.body, .part),
+        case (.discarding, .part), (.lingering, _), (.handedOver, _), (.idle, .part), (.body, .part),
             (.answering, _):
             // Of a body nobody wants, or behind the last request of the connection.
             break
@@ -206,33 +207,36 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func begin(_ request: HTTPRequest, _ route: HTTPRouter.Route, of head: HTTPRequestHead, _ exchange: Exchange) {
+        let limit: Int
+        let handler: Incoming.Handler
         switch route {
-        case .stream(let handler):
-            guard !head.hasBody else {
+        case .stream(let bodyLimit, let streamHandler):
+            guard bodyLimit > 0 || !head.hasBody else {
                 self.refuse(.error(.badRequest, "This request takes no body"), of: head, exchange)
                 return
             }
-            self.state = .opening(request, handler, exchange)
-        case .buffered(let limit, let admit, let handler):
+            (limit, handler) = (bodyLimit, .stream(streamHandler))
+        case .buffered(let bodyLimit, let admit, let bufferedHandler):
             if let refusal = admit?(request) {
                 self.refuse(refusal, of: head, exchange)
                 return
             }
-            if let length = head.contentLength, length > limit {
-                self.refuse(.tooLarge(limit: limit), of: head, exchange)
-                return
-            }
-            if head.hasBody, head.expectsContinue {
-                self.context?.writeAndFlush(
-                    Self.wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
-            }
-            let now = NIODeadline.now()
-            let timeout = TimeAmount(self.configuration.bodyTimeout)
-            self.deadline = now + timeout
-            self.state = .body(
-                Incoming(request: request, handler: handler, limit: limit, exchange: exchange, deadline: now + timeout * 10)
-            )
+            (limit, handler) = (bodyLimit, .buffered(bufferedHandler))
         }
+        if let length = head.contentLength, length > limit {
+            self.refuse(.tooLarge(limit: limit), of: head, exchange)
+            return
+        }
+        if head.hasBody, head.expectsContinue {
+            self.context?.writeAndFlush(
+                Self.wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        }
+        let now = NIODeadline.now()
+        let timeout = TimeAmount(self.configuration.bodyTimeout)
+        self.deadline = now + timeout
+        self.state = .body(
+            Incoming(request: request, handler: handler, limit: limit, exchange: exchange, deadline: now + timeout * 10)
+        )
     }
 
     // MARK: - Answers
@@ -284,6 +288,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
         switch answer {
         case .respond(let response):
             self.finish(response, exchange)
+        case .later(let answer):
+            self.state = .answering(exchange)
+            let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
+            answer.hop(to: context.eventLoop).whenComplete { connection.value.decided($0, exchange.number) }
         case .open(let opening) where exchange.isHead:
             self.finish(opening.head, exchange)
         case .open(let opening):
@@ -301,6 +309,16 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(Self.wrapOutboundOut(buffer), promise: nil)
             self.handOver(context, to: opening.handler(context.channel))
         }
+    }
+
+    /// Goes on with an answer that took its time.
+    private func decided(_ result: Result<HTTPStreamAnswer, any Error>, _ number: UInt64) {
+        guard case .answering(let exchange) = self.state, exchange.number == number else { return }
+        switch result {
+        case .success(let answer): self.open(answer, exchange)
+        case .failure: self.finish(.error(.internalServerError, "The request could not be decided"), exchange)
+        }
+        self.resume()
     }
 
     private func handOver(_ context: ChannelHandlerContext, to handler: any ChannelHandler) {
@@ -324,7 +342,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
     func timeOut() {
         switch self.state {
-        case .idle, .opening, .lingering, .discarding: self.close()
+        case .idle, .lingering, .discarding: self.close()
         case .body(let incoming):
             self.refuse(.error(.requestTimeout, "The request body came too slowly"), incoming.exchange.closing)
         case .answering, .handedOver: break
@@ -383,8 +401,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
         case discarding(HTTPResponse, Exchange)
         /// The whole request is with its handler.
         case answering(Exchange)
-        /// A streaming route, until the end of its request.
-        case opening(HTTPRequest, HTTPRouter.StreamHandler, Exchange)
         /// The last answer is written; the client has not closed yet.
         case lingering
         /// The channel belongs to a stream.
@@ -396,8 +412,13 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private struct Incoming {
+        enum Handler {
+            case buffered(HTTPRouter.BufferedHandler)
+            case stream(HTTPRouter.StreamHandler)
+        }
+
         var request: HTTPRequest
-        let handler: HTTPRouter.BufferedHandler
+        let handler: Handler
         let limit: Int
         let exchange: Exchange
         let deadline: NIODeadline

@@ -14,7 +14,7 @@ package struct HTTPRequest: Sendable {
     package let remoteAddress: SocketAddress?
     /// The values of the pattern's `{name}` segments, percent-decoded, in the pattern's order.
     package internal(set) var parameters: [(name: String, value: String)] = []
-    /// The whole body; always empty for streaming routes.
+    /// The whole body.
     package internal(set) var body = ByteBuffer()
 
     /// The value of a `{name}` segment.

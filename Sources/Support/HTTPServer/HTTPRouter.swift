@@ -4,8 +4,9 @@ import Synchronization
 /// Which handler answers which method and path.
 ///
 /// Thread-safe; components register their paths while the server runs. A pattern is a path whose segments may be `{name}`, which stands
-/// for one segment that is not empty. Literal paths come before patterns, patterns in the order of their registration. Segments
-/// are percent-decoded before they are compared (so `%2F` does not divide), and a slash at the end matters.
+/// for one segment that is not empty; the last may be `{name...}`, which stands for one or more, joined by slashes. Literal paths come
+/// before patterns, patterns in the order of their registration. Segments are percent-decoded before they are compared (so `%2F` does not
+/// divide), and a slash at the end matters.
 package final class HTTPRouter: Sendable {
     /// Gets the whole body; called on the connection's event loop, must not block.
     package typealias BufferedHandler = @Sendable (HTTPRequest, HTTPResponder) -> Void
@@ -13,9 +14,7 @@ package final class HTTPRouter: Sendable {
     ///
     /// An answer refuses the request.
     package typealias Admission = @Sendable (HTTPRequest) -> HTTPResponse?
-    /// Answers or opens a stream; called on the connection's event loop.
-    ///
-    /// Requests with a body do not reach it.
+    /// Answers or opens a stream; called on the connection's event loop, once the body is there.
     package typealias StreamHandler = @Sendable (HTTPRequest, HTTPFraming) -> HTTPStreamAnswer
 
     /// What was registered, for ``HTTPRouter/unregister(_:)``.
@@ -25,7 +24,7 @@ package final class HTTPRouter: Sendable {
 
     enum Route: Sendable {
         case buffered(limit: Int, admit: Admission?, handler: BufferedHandler)
-        case stream(StreamHandler)
+        case stream(limit: Int, handler: StreamHandler)
     }
 
     enum Match {
@@ -60,12 +59,13 @@ package final class HTTPRouter: Sendable {
     ///
     /// `GET` answers `HEAD` too.
     ///
+    /// - Parameter bodyLimit: bytes; 0 means that a request with a body is answered 400.
     /// - Throws: ``HTTPServerError`` for a malformed pattern or when method and path are taken.
     @discardableResult
     package func registerStream(
-        _ method: HTTPMethod, _ pattern: String, handler: @escaping StreamHandler
+        _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 0, handler: @escaping StreamHandler
     ) throws -> Registration {
-        try self.add(method, pattern, .stream(handler))
+        try self.add(method, pattern, .stream(limit: bodyLimit, handler: handler))
     }
 
     /// Removes what was registered; requests that are being answered are not touched.
@@ -133,10 +133,18 @@ package final class HTTPRouter: Sendable {
     }
 
     private static func parameters(of segments: [String], in pattern: [Segment]) -> [(name: String, value: String)]? {
-        guard segments.count == pattern.count else { return nil }
+        if case .rest = pattern.last {
+            guard segments.count >= pattern.count else { return nil }
+        } else {
+            guard segments.count == pattern.count else { return nil }
+        }
         var parameters: [(name: String, value: String)] = []
-        for (segment, part) in zip(segments, pattern) {
+        for (index, (segment, part)) in zip(segments, pattern).enumerated() {
             switch part {
+            case .rest(let name):
+                let rest = segments[index...].joined(separator: "/")
+                guard !rest.isEmpty else { return nil }
+                parameters.append((name, rest))
             case .literal(let text): guard text == segment else { return nil }
             case .parameter(let name):
                 guard !segment.isEmpty else { return nil }
@@ -151,17 +159,21 @@ package final class HTTPRouter: Sendable {
             throw HTTPServerError(.pattern, "the path '\(pattern)' must begin with / and have neither % nor ?")
         }
         var names: Set<Substring> = []
-        return try pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { segment in
+        let parts = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        return try parts.enumerated().map { index, segment in
             guard segment.contains(where: { $0 == "{" || $0 == "}" }) else { return .literal(String(segment)) }
-            let name = segment.dropFirst().dropLast()
-            guard segment.hasPrefix("{"), segment.hasSuffix("}"), !name.isEmpty, !name.contains("{"), !name.contains("}"),
+            var name = segment.dropFirst().dropLast()
+            let isRest = name.hasSuffix("...") && index == parts.count - 1
+            if isRest { name = name.dropLast(3) }
+            guard segment.hasPrefix("{"), segment.hasSuffix("}"), !name.isEmpty, !name.contains(where: { "{}.".contains($0) }),
                 names.insert(name).inserted
             else {
                 throw HTTPServerError(
-                    .pattern, "the segment '\(segment)' of '\(pattern)' must be text or one {name} that stands once"
+                    .pattern,
+                    "the segment '\(segment)' of '\(pattern)' must be text or one {name} that stands once, at the end also {name...}"
                 )
             }
-            return .parameter(String(name))
+            return isRest ? .rest(String(name)) : .parameter(String(name))
         }
     }
 
@@ -184,17 +196,18 @@ package final class HTTPRouter: Sendable {
     private enum Segment: Hashable, Sendable {
         case literal(String)
         case parameter(String)
+        case rest(String)
 
         var isParameter: Bool {
-            if case .parameter = self { true } else { false }
+            if case .literal = self { false } else { true }
         }
 
         /// Two parameters stand for the same segment whatever their names.
         static func == (lhs: Segment, rhs: Segment) -> Bool {
             switch (lhs, rhs) {
             case (.literal(let left), .literal(let right)): left == right
-            case (.parameter, .parameter): true
-            case (.literal, .parameter), (.parameter, .literal): false
+            case (.parameter, .parameter), (.rest, .rest): true
+            default: false
             }
         }
 

@@ -1,11 +1,13 @@
 package import NIOCore
 
 /// What a streaming route answers.
-package enum HTTPStreamAnswer {
+package enum HTTPStreamAnswer: Sendable {
     /// An ordinary answer; the connection goes on.
     case respond(HTTPResponse)
     /// The connection now belongs to a stream.
     case open(HTTPStreamOpening)
+    /// The answer is not known yet; a failure is answered 500.
+    indirect case later(EventLoopFuture<HTTPStreamAnswer>)
 }
 
 /// How a connection becomes a stream: the head of the answer, its first bytes, and the handler that takes the channel over.
@@ -14,13 +16,13 @@ package enum HTTPStreamAnswer {
 /// handler of HTTP then leaves the pipeline, and the receive buffer shrinks: nothing but the channel and the new
 /// handler remains. Whatever still arrives must be ignored unread (it may be of any type), and `ChannelEvent.inputClosed` means that the
 /// client is gone. The server closes streams that still stand at the end of its shutdown.
-package struct HTTPStreamOpening {
+package struct HTTPStreamOpening: Sendable {
     /// Status and header fields; its body is the first bytes of the stream, unframed.
     package var head: HTTPResponse
     /// Called once, on the channel's event loop; never for HEAD.
-    package var handler: (any Channel) -> any ChannelHandler
+    package var handler: @Sendable (any Channel) -> any ChannelHandler
 
-    package init(head: HTTPResponse, handler: @escaping (any Channel) -> any ChannelHandler) {
+    package init(head: HTTPResponse, handler: @escaping @Sendable (any Channel) -> any ChannelHandler) {
         self.head = head
         self.handler = handler
     }

@@ -1,3 +1,4 @@
+import BridgeTesting
 import HTTPServer
 import NIOHTTP1
 import Testing
@@ -6,9 +7,13 @@ import Testing
     @Test(arguments: [
         ("a", "the path 'a' must begin with / and have neither % nor ?"),
         ("/a?b", "the path '/a?b' must begin with / and have neither % nor ?"),
-        ("/{a}/{a}", "the segment '{a}' of '/{a}/{a}' must be text or one {name} that stands once"),
-        ("/x{a}", "the segment 'x{a}' of '/x{a}' must be text or one {name} that stands once"),
-        ("/{}", "the segment '{}' of '/{}' must be text or one {name} that stands once"),
+        ("/{a}/{a}", "the segment '{a}' of '/{a}/{a}' must be text or one {name} that stands once, at the end also {name...}"),
+        ("/x{a}", "the segment 'x{a}' of '/x{a}' must be text or one {name} that stands once, at the end also {name...}"),
+        (
+            "/{a...}/b",
+            "the segment '{a...}' of '/{a...}/b' must be text or one {name} that stands once, at the end also {name...}"
+        ),
+        ("/{}", "the segment '{}' of '/{}' must be text or one {name} that stands once, at the end also {name...}"),
     ]) func `a malformed pattern is refused`(_ pattern: String, _ message: String) {
         let error = #expect(throws: HTTPServerError.self) { try HTTPRouter().register(.GET, pattern) { _, _ in } }
         #expect(error?.message == message)
@@ -27,5 +32,18 @@ import Testing
         #expect(throws: HTTPServerError.self) { try router.register(.GET, "/a/b") { _, _ in } }
         router.unregister(literal)
         try router.register(.GET, "/a/b") { _, _ in }
+    }
+
+    @Test(arguments: [
+        ("/s/a", "a"), ("/s/a/b/c", "a/b/c"), ("/s/a%2Fb", "a/b"), ("/s/a/%23", "a/#"), ("/s/", nil), ("/s", nil),
+    ]) func `a rest stands for what is left of the path`(_ path: String, _ rest: String?) async throws {
+        try await withServer { router, port, _ in
+            try router.register(.GET, "/s/{rest...}") { $1.respond(.json(.ok, $0.parameter("rest"))) }
+            let client = try RawConnection(port: port)
+            try await client.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
+            let answer = try await client.answer()
+            #expect(answer.status == (rest == nil ? 404 : 200))
+            if let rest { #expect(answer.body == rest) }
+        }
     }
 }

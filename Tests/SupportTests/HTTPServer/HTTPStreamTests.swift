@@ -63,6 +63,42 @@ import Testing
         }
     }
 
+    @Test func `a stream may have a body, up to its limit, and any method`() async throws {
+        try await withServer { router, port, _ in
+            try router.registerStream(.RAW(value: "QUERY"), "/s", bodyLimit: 8) { request, framing in
+                String(buffer: request.body) == "names" ? Self.opening(framing) : .respond(.error(.badRequest, "No names"))
+            }
+            let client = try RawConnection(port: port)
+            try await client.send("QUERY /s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ntoo long!")
+            #expect(try await client.answer().body == #"{"error":"Payload too large","limit":8}"#)
+            try await client.send("QUERY /s HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await client.answer().body == #"{"error":"No names"}"#)
+            try await client.send("GET /s HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await client.answer().headers["allow"] == "OPTIONS, QUERY")
+            try await client.send("QUERY /s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nnames\r\n0\r\n\r\n")
+            _ = try await client.receive(through: "end\r\n")
+        }
+    }
+
+    @Test func `an answer that takes its time holds back what follows on its connection, and a failure is told`() async throws {
+        try await withServer { router, port, _ in
+            let promise = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: HTTPStreamAnswer.self)
+            try router.registerStream(.GET, "/s") { request, framing in
+                request.query("fail") == "1"
+                    ? .later(promise.futureResult.eventLoop.makeFailedFuture(ChannelError.eof)) : .later(promise.futureResult)
+            }
+            let client = try RawConnection(port: port)
+            try await client.send("GET /s?fail=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            let failure = try await client.answer()
+            #expect(failure.status == 500)
+            #expect(failure.body == #"{"error":"The request could not be decided"}"#)
+            try await client.send("GET /s HTTP/1.1\r\nHost: x\r\n\r\nGET /none HTTP/1.1\r\nHost: x\r\n\r\n")
+            promise.succeed(.respond(.error(.forbidden, "Not you")))
+            #expect(try await client.answer().status == 403)
+            #expect(try await client.answer().status == 404)
+        }
+    }
+
     private static func opening(_ framing: HTTPFraming) -> HTTPStreamAnswer {
         .open(
             HTTPStreamOpening(
