@@ -6,7 +6,7 @@ let adapters: [Target] =
     adapter("File", ["CLinux", .posix, .deque])
     + adapter("MQTT", ["CMosquitto", "PollThread"])
     + adapter("Redis", ["CHiredis", "JSON", .posix, .tls])
-    + adapter("SSE", ["Curl", "HTTPServer", "JSON", .posix, .http1])
+    + adapter("SSE", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1])
     + adapter("Webhook", ["Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
 
 let package = Package(
@@ -45,6 +45,7 @@ let package = Package(
 
         .target(name: "PollThread", dependencies: ["CLinux"], path: "Sources/Support/PollThread"),
         .target(name: "Curl", dependencies: ["CCurl", .nio], path: "Sources/Support/Curl"),
+        .target(name: "Compression", dependencies: ["CZlib", "CZstd", .nio], path: "Sources/Support/Compression"),
         .target(name: "JSON", dependencies: ["CSimdjson", .nio], path: "Sources/Support/JSON"),
         .target(
             name: "HTTPServer",
@@ -57,6 +58,8 @@ let package = Package(
         .systemLibrary(name: "CJq", path: "Sources/C/CJq"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
         .systemLibrary(name: "CMosquitto", path: "Sources/C/CMosquitto", pkgConfig: "libmosquitto"),
+        .systemLibrary(name: "CZlib", path: "Sources/C/CZlib"),
+        .systemLibrary(name: "CZstd", path: "Sources/C/CZstd"),
         .target(
             name: "CSimdjson",
             path: "Sources/C/CSimdjson",
@@ -88,7 +91,8 @@ let package = Package(
         .testTarget(
             name: "SupportTests",
             dependencies: [
-                "BridgeTesting", "PollThread", "Curl", "JSON", "HTTPServer", "CLinux", .nio, .posix, .http1, .tls, .logging,
+                "BridgeTesting", "Compression", "PollThread", "Curl", "JSON", "HTTPServer", "CLinux", .nio, .posix, .http1, .tls,
+                .logging,
             ]
         ),
         .testTarget(

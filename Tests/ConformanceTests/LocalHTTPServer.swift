@@ -9,6 +9,7 @@ import NIOPosix
 struct LocalHTTPServer: Sendable {
     let router: HTTPRouter
     let port: Int
+    let services: SharedServices
     private let server: HTTPServer
 
     static func start() async throws -> LocalHTTPServer {
@@ -18,13 +19,9 @@ struct LocalHTTPServer: Sendable {
             group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "http") { _ in SwiftLogNoOpLogHandler() }
         )
         guard let port = try await server.start().port else { throw PeerError("the HTTP server has no port") }
-        return LocalHTTPServer(router: router, port: port, server: server)
-    }
-
-    var services: SharedServices {
-        var services = SharedServices()
-        services.add(self.router)
-        return services
+        let services = SharedServices()
+        services.add(router)
+        return LocalHTTPServer(router: router, port: port, services: services, server: server)
     }
 
     func stop() async {

@@ -17,7 +17,7 @@ struct SSESourceFixture: SourceFixture {
     private let ids = Counter()
 
     static func start() async throws -> SSESourceFixture {
-        var services = SharedServices()
+        let services = SharedServices()
         services.add(CurlMulti())
         let peer = try await SSEServerPeer.start()
         // What the source goes on from when it has never connected.

@@ -12,7 +12,7 @@ struct WebhookSinkFixture: SinkFixture {
     private let peer: HTTPPeer
 
     static func start() async throws -> WebhookSinkFixture {
-        var services = SharedServices()
+        let services = SharedServices()
         services.add(CurlMulti())
         let peer = try await HTTPPeer.start()
         peer.answer { request in

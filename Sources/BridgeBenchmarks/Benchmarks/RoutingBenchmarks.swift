@@ -9,7 +9,7 @@ enum RoutingBenchmarks {
         Benchmark(name: "route: \(count) subject routes", eventsPerCall: 64) {
             let routes = (0..<count).map { index in
                 Route(
-                    name: "route-\(index)", match: Matcher(subject: Self.pattern("home/\(index)/+")),
+                    name: "route-\(index)", match: Matcher(subjects: [Self.pattern("home/\(index)/+")]),
                     targets: [Route.Target(sink: index)]
                 )
             }

@@ -1,5 +1,6 @@
 package import Logging
 package import NIOCore
+import Synchronization
 
 /// What the program lends to one component.
 ///
@@ -34,24 +35,41 @@ package struct ComponentContext: Sendable {
     }
 }
 
-/// Objects that the program makes once and several components use, found by their type.
+/// Objects that several components use, found by their type.
 ///
-/// Filled by the program before any component is made; adapters ask for the type they know from `Support/`, so the core needs to
-/// know none of them.
+/// Filled by the program before any component is made, and by adapters whose components share something; adapters ask for the types they
+/// know, so the core needs to know none of them. Copies are the same.
 package struct SharedServices: Sendable {
-    private var services: [ObjectIdentifier: any Sendable] = [:]
+    private let registry = Registry()
 
     package init() {}
 
-    package mutating func add<Service: Sendable>(_ service: Service) {
-        self.services[ObjectIdentifier(Service.self)] = service
+    package func add<Service: Sendable>(_ service: Service) {
+        self.registry.services.withLock { $0[ObjectIdentifier(Service.self)] = service }
     }
 
     /// - Throws: a ``ComponentError`` when the program offers no such service.
     package func find<Service: Sendable>(_ type: Service.Type) throws -> Service {
-        guard let service = self.services[ObjectIdentifier(type)] as? Service else {
+        guard let service = self.registry.services.withLock({ $0[ObjectIdentifier(type)] }) as? Service else {
             throw ComponentError(.settings, "this program offers no \(type)", isRetryable: false)
         }
         return service
+    }
+
+    /// The service, made by whoever asks first.
+    ///
+    /// - Parameter make: must not ask for a service itself.
+    /// - Throws: what `make` throws.
+    package func find<Service: Sendable>(_ type: Service.Type, make: () throws -> Service) throws -> Service {
+        try self.registry.services.withLock { services in
+            if let service = services[ObjectIdentifier(type)] as? Service { return service }
+            let service = try make()
+            services[ObjectIdentifier(type)] = service
+            return service
+        }
+    }
+
+    private final class Registry: Sendable {
+        let services = Mutex<[ObjectIdentifier: any Sendable]>([:])
     }
 }

@@ -30,7 +30,7 @@ struct Gateway: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount))
         let router = HTTPRouter()
         let curl = CurlMulti()
-        var shared = SharedServices()
+        let shared = SharedServices()
         shared.add(router)
         shared.add(curl)
         let metrics = Metrics()

@@ -2,7 +2,6 @@ package import BridgeCore
 import HTTPServer
 import Logging
 import NIOCore
-import NIOHTTP1
 
 /// The SSE endpoint: offers what it is given at `GET /api/stream/{stream}`.
 ///
@@ -14,46 +13,36 @@ package final class SSESink: Sink {
 
     package static let kind: ComponentKind = "sse"
 
-    private let router: HTTPRouter
-    let hub: SSEHub
-    private let registrations: [HTTPRouter.Registration]
-    private let path: String
+    private let service: SSEService
+    let stream: SSEStream
     private let logger: Logger
 
     package init(variants: [SSESinkConfiguration], context: ComponentContext) throws {
-        let configuration = variants[0]
-        self.router = try context.shared.find(HTTPRouter.self)
-        self.hub = SSEHub(
-            configuration: configuration, group: context.eventLoopGroup, metrics: SSEMetrics(context.metrics)
-        )
-        self.path = "/api/stream/\(configuration.stream)"
-        self.registrations = try Self.register(
-            self.path, SSEEndpoint(configuration: configuration, hub: self.hub), on: self.router
-        )
+        let router = try context.shared.find(HTTPRouter.self)
+        do {
+            self.service = try context.shared.find(SSEService.self) {
+                try SSEService(router: router, group: context.eventLoopGroup)
+            }
+        } catch {
+            throw ComponentError(.settings, "streams cannot be offered at \(SSEService.path)", isRetryable: false, cause: error)
+        }
+        self.stream = self.service.hub.add(variants[0], SSEMetrics(context.metrics))
         self.logger = context.logger
     }
 
     deinit {
-        self.registrations.forEach(self.router.unregister)
+        self.service.hub.remove(self.stream)
     }
+
+    var hub: SSEHub { self.service.hub }
 
     package func run(_ inlet: SinkInlet) async throws {
         inlet.connected()
-        self.logger.notice("SSE stream offered", metadata: ["path": "\(self.path)", "epoch": "\(self.hub.epoch)"])
-        try await SSEFeed(inlet: inlet, hub: self.hub).run()
-        await self.hub.close(within: .seconds(2))
-    }
-
-    private static func register(
-        _ path: String, _ endpoint: SSEEndpoint, on router: HTTPRouter
-    ) throws -> [HTTPRouter.Registration] {
-        do {
-            return [
-                try router.registerStream(.GET, path) { endpoint.answer($0, framing: $1) },
-                try router.register(.OPTIONS, path, bodyLimit: 0) { $1.respond(endpoint.preflight($0)) },
-            ]
-        } catch {
-            throw ComponentError(.settings, "the stream cannot be offered at \(path)", isRetryable: false, cause: error)
-        }
+        self.logger.notice(
+            "SSE stream offered",
+            metadata: ["path": "\(SSEService.path)/\(self.stream.settings.stream.text)", "epoch": "\(self.hub.epoch)"]
+        )
+        try await SSEFeed(inlet: inlet, hub: self.hub, stream: self.stream).run()
+        await self.hub.close(self.stream, within: self.stream.settings.drain)
     }
 }

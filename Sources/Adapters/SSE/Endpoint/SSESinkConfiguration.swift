@@ -11,10 +11,14 @@ package struct SSESinkConfiguration: SinkConfiguration {
         case maxConnections = "max_connections"
         case cors
         case token
+        case patterns
+        case expressions
+        case compression
+        case drain
     }
 
-    /// The last part of the path `/api/stream/{stream}`.
-    package var stream: String
+    /// The name behind `/api/stream/`; a template offers a stream for every name that events make of it.
+    package var stream: Template
     package var replay: Replay
     /// A comment is sent to a subscriber that was sent nothing for this long, or a little less.
     ///
@@ -32,6 +36,20 @@ package struct SSESinkConfiguration: SinkConfiguration {
     package var cors: CORS
     /// What `Authorization: Bearer …` must bring; absent means that the path is the secret.
     package var token: Secret?
+    /// Whether clients may ask for MQTT filters over names.
+    ///
+    /// Default false: then a name is known only to those who were told.
+    package var patterns: Bool
+    /// Compiles `when=` of clients; `nil` unless `expressions: true`.
+    package var compiler: (any ExpressionCompiler)?
+    /// Whether streams are compressed for clients that accept it.
+    ///
+    /// Default true.
+    package var compression: Bool
+    /// The span over which connections are closed when the program stops.
+    ///
+    /// Default 1 s.
+    package var drain: Duration
 
     /// How much of the past a subscriber can ask for.
     ///
@@ -58,12 +76,22 @@ package struct SSESinkConfiguration: SinkConfiguration {
         }
     }
 
-    /// When a subscriber that does not keep up is disconnected.
-    ///
-    /// It resumes by its last id.
-    package struct SlowClient: Decodable, Sendable, Equatable {
-        package enum CodingKeys: String, CodingKey, CaseIterable { case bytes, stall }
+    /// What happens to a subscriber that does not keep up.
+    package struct SlowClient: Decodable, Sendable {
+        package enum CodingKeys: String, CodingKey, CaseIterable { case policy, bytes, stall, key }
 
+        /// What is done once it is too far behind.
+        package enum Policy: String, CaseIterable, Sendable {
+            /// Its connection ends; it resumes by its last id.
+            case disconnect
+            /// It is told how many events it misses, and goes on with later ones.
+            case dropOldest = "drop_oldest"
+            /// Of what waits for it, it gets the latest event of each key, however far it is behind.
+            case conflate
+        }
+
+        /// Default: disconnect.
+        package var policy = Policy.disconnect
         /// How far it may fall behind.
         ///
         /// Default 1 MiB.
@@ -72,13 +100,23 @@ package struct SSESinkConfiguration: SinkConfiguration {
         ///
         /// Default 5 s.
         package var stall = Duration.seconds(5)
+        /// What `conflate` compares.
+        ///
+        /// Default `{{ $subject }}`.
+        package var key: Template
 
-        package init() {}
+        package init() {
+            // A plain path needs no compiler and cannot fail.
+            self.key = try! Template("{{ $subject }}", compiler: nil)
+        }
 
         package init(from decoder: any Decoder) throws {
             let container = try decoder.mapping(CodingKeys.self)
+            self.init()
+            self.policy = try container.choice(.policy, default: self.policy)
             self.bytes = try container.bytes(.bytes, default: self.bytes)
             self.stall = try container.duration(.stall, default: self.stall)
+            self.key = try container.value(.key, default: self.key)
         }
     }
 
@@ -101,7 +139,12 @@ package struct SSESinkConfiguration: SinkConfiguration {
 
     package static var perRouteKeys: [CodingKeys] { [] }
 
-    package init(stream: String) {
+    /// - Throws: ``ExpressionError`` when the name has braces that do not match.
+    package init(stream: String) throws {
+        self.init(try Template(stream, compiler: nil))
+    }
+
+    private init(_ stream: Template) {
         self.stream = stream
         self.replay = Replay()
         self.heartbeat = .seconds(15)
@@ -109,11 +152,14 @@ package struct SSESinkConfiguration: SinkConfiguration {
         self.slowClient = SlowClient()
         self.maxConnections = 100_000
         self.cors = CORS()
+        self.patterns = false
+        self.compression = true
+        self.drain = .seconds(1)
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(stream: try container.required(.stream))
+        self.init(try container.required(.stream))
         self.replay = try container.value(.replay, default: self.replay)
         self.heartbeat = try container.duration(.heartbeat, default: self.heartbeat)
         self.reconnect = try container.duration(.reconnect, default: self.reconnect)
@@ -121,23 +167,16 @@ package struct SSESinkConfiguration: SinkConfiguration {
         self.maxConnections = try container.integer(.maxConnections, in: 1...10_000_000, default: self.maxConnections)
         self.cors = try container.value(.cors, default: self.cors)
         self.token = try container.optional(.token)
+        self.patterns = try container.value(.patterns, default: self.patterns)
+        if try container.value(.expressions, default: false) {
+            self.compiler = decoder.userInfo[.expressionCompiler] as? any ExpressionCompiler
+        }
+        self.compression = try container.value(.compression, default: self.compression)
+        self.drain = try container.duration(.drain, default: self.drain)
     }
 
     package func validate() throws {
-        let isPlain = self.stream.utf8.allSatisfy {
-            switch $0 {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        guard isPlain, !self.stream.isEmpty, self.stream != ".", self.stream != ".." else {
-            throw SettingError(
-                path: [CodingKeys.stream], "'\(self.stream)' is not a stream name; letters, digits, '_', '.' and '-' are allowed"
-            )
-        }
+        try self.validateName()
         guard self.heartbeat >= .milliseconds(100) else {
             throw SettingError(path: [CodingKeys.heartbeat], "the heartbeat must be 100ms or more")
         }
@@ -162,5 +201,28 @@ package struct SSESinkConfiguration: SinkConfiguration {
         }
     }
 
-    package var exclusiveResources: [Resource] { [Resource("stream", self.stream)] }
+    /// What stands in the file must be plain; what an event adds is made so.
+    private func validateName() throws {
+        let name = self.stream.constant ?? self.stream.staticPrefix
+        let segments = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let isPlain = name.utf8.allSatisfy {
+            switch $0 {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "/"):
+                true
+            default: false
+            }
+        }
+        let isWhole =
+            self.stream.constant == nil
+            || segments.allSatisfy { !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
+        guard isPlain, isWhole else {
+            throw SettingError(
+                path: [CodingKeys.stream],
+                "'\(self.stream.text)' is not a stream name; letters, digits, '_', '.' and '-' are allowed, with '/' between parts"
+            )
+        }
+    }
+
+    package var exclusiveResources: [Resource] { [Resource("stream", self.stream.text)] }
 }

@@ -8,11 +8,12 @@ import Testing
 
 @testable import SSEAdapter
 
-/// A stream on an HTTP server of its own.
+/// Streams on an HTTP server of their own.
 struct EndpointFixture {
     let sink: SSESink
     let metrics: Metrics
     let port: Int
+    private let context: ComponentContext
 
     var hub: SSEHub { self.sink.hub }
 
@@ -20,27 +21,26 @@ struct EndpointFixture {
     static func run<Result>(
         _ change: (inout SSESinkConfiguration) -> Void = { _ in }, _ body: (EndpointFixture) async throws -> Result
     ) async throws -> Result {
-        var configuration = SSESinkConfiguration(stream: "s")
-        change(&configuration)
         let group = MultiThreadedEventLoopGroup.singleton
         let router = HTTPRouter()
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let server = HTTPServer(
             configuration: HTTPServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0)), router: router, group: group,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            logger: logger
         )
-        var shared = SharedServices()
+        let shared = SharedServices()
         shared.add(router)
         let metrics = Metrics()
         let context = ComponentContext(
-            name: "out", logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), eventLoopGroup: group,
-            bridge: "b", cursors: NoCursors(),
+            name: "out", logger: logger, eventLoopGroup: group, bridge: "b", cursors: NoCursors(),
             metrics: ComponentMetrics(component: "out", kind: "sse", direction: "sink", metrics: metrics), shared: shared
         )
-        let sink = try SSESink(variants: [configuration], context: context)
+        let sink = try Self.sink("s", change, context)
         let address = try await server.start()
         do {
-            let result = try await body(EndpointFixture(sink: sink, metrics: metrics, port: address.port ?? 0))
-            await sink.hub.close(within: .milliseconds(200))
+            let result = try await body(
+                EndpointFixture(sink: sink, metrics: metrics, port: address.port ?? 0, context: context))
+            await sink.hub.close(sink.stream, within: .zero)
             await server.shutdown(deadline: .now + .milliseconds(200))
             return result
         } catch {
@@ -49,21 +49,43 @@ struct EndpointFixture {
         }
     }
 
-    /// Publishes events whose messages are these texts, as one batch.
-    func publish(_ messages: [String], kind: Event.Kind = .message) async throws {
-        let deliveries = messages.enumerated().map { index, message in
-            Delivery(
-                event: Self.event(message, kind: kind), variant: 0, route: "r", attempts: 0, position: Position(UInt64(index)),
-                ticket: UInt64(index)
-            )
-        }
-        try await self.hub.home.submit { self.hub.publish(deliveries) }.get()
+    /// Offers one more stream on the same server, for as long as the result is kept.
+    func offer(_ stream: String, _ change: (inout SSESinkConfiguration) -> Void = { _ in }) throws -> SSESink {
+        try Self.sink(stream, change, self.context)
     }
 
-    static func event(_ message: String, kind: Event.Kind = .message) -> Event {
+    private static func sink(
+        _ stream: String, _ change: (inout SSESinkConfiguration) -> Void, _ context: ComponentContext
+    ) throws -> SSESink {
+        var configuration = try SSESinkConfiguration(stream: stream)
+        configuration.drain = .zero
+        change(&configuration)
+        return try SSESink(variants: [configuration], context: context)
+    }
+
+    /// Publishes events to a stream, through its feed, and waits until they are published.
+    func publish(_ events: [Event], names: [String]? = nil, to sink: SSESink? = nil) async throws {
+        let stream = (sink ?? self.sink).stream
+        try await self.hub.home.submit { self.hub.publish(events, names: names, to: stream) }.get()
+    }
+
+    /// Publishes events whose messages are these texts, as one batch.
+    func publish(_ messages: [String], kind: Event.Kind = .message) async throws {
+        try await self.publish(messages.map { Self.event($0, kind: kind) })
+    }
+
+    /// Ends the stream.
+    func close() async {
+        await self.hub.close(self.sink.stream, within: .zero)
+    }
+
+    static func event(
+        _ message: String, kind: Event.Kind = .message, priority: Int? = nil, tags: [String] = [], subject: String = "x"
+    ) -> Event {
         Event(
-            id: "m", title: nil, message: message, priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
-            json: ByteBuffer(string: #"{"id":"m","title":"","message":"\#(message)"}"#), source: "in", subject: "x",
+            id: "m", title: nil, message: message, priority: priority, tags: tags, timestamp: Timestamp(milliseconds: 0),
+            payload: nil, json: ByteBuffer(string: #"{"id":"m","title":"","message":"\#(message)"}"#), source: "in",
+            subject: subject,
             attributes: Attributes(), raw: ByteBuffer(), kind: kind
         )
     }
@@ -72,14 +94,24 @@ struct EndpointFixture {
     ///
     /// - Parameter target: what follows the path, such as `?since=1m`.
     func open(_ target: String = "", headers: String = "", receiveBuffer: Int32? = nil) async throws -> StreamReader {
+        try await self.request("GET /api/stream/s\(target)", headers: headers, receiveBuffer: receiveBuffer)
+    }
+
+    /// Sends a request and reads the head of its answer.
+    ///
+    /// - Parameter line: method and target.
+    func request(
+        _ line: String, headers: String = "", body: String? = nil, receiveBuffer: Int32? = nil
+    ) async throws -> StreamReader {
         let connection = try RawConnection(port: self.port, receiveBuffer: receiveBuffer)
-        try await connection.send("GET /api/stream/s\(target) HTTP/1.1\r\nHost: x\r\n\(headers)\r\n")
+        let length = body.map { "Content-Length: \($0.utf8.count)\r\n" } ?? ""
+        try await connection.send("\(line) HTTP/1.1\r\nHost: x\r\n\(headers)\(length)\r\n\(body ?? "")")
         return StreamReader(connection, head: try await connection.receive(through: "\r\n\r\n"))
     }
 
     /// Waits until so many subscribers are there.
     func waitForSubscribers(_ count: Int) async throws {
-        try await eventually("there are \(count) subscribers") { self.hub.subscribers == count }
+        try await eventually("there are \(count) subscribers") { self.sink.stream.subscribers == count }
     }
 
     /// The sum of a counter of this stream.
@@ -110,6 +142,12 @@ final class StreamReader {
     }
 
     var status: Int { Int(self.head.split(separator: " ")[1]) ?? 0 }
+
+    /// The body of an answer that is no stream.
+    func body() async throws -> String {
+        let length = self.head.split(separator: "\r\n").first { $0.hasPrefix("Content-Length: ") }?.dropFirst(16) ?? ""
+        return try await self.connection.receive(count: Int(length) ?? 0)
+    }
 
     /// The next block without its blank line; `nil` at the end of the body.
     func block() async throws -> String? {

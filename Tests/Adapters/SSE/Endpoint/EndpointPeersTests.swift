@@ -21,7 +21,7 @@ import Testing
                     }
                     .joined()
                 try await eventually("curl has it all") { curl.standardOutput == expected }
-                await endpoint.hub.close(within: .seconds(5))
+                await endpoint.close()
                 let ending = try await curl.untilEnded()
                 #expect(ending == .exited(0))
             }
@@ -36,30 +36,11 @@ import Testing
             timestamp: Timestamp(milliseconds: 0), payload: payload, source: "in", subject: "x", attributes: Attributes(),
             raw: ByteBuffer(), limits: EventLimits()
         )
-        let delivery = Delivery(event: event, variant: 0, route: "", attempts: 0, position: .start, ticket: 0)
-        let batch = SSEBatch([delivery], epoch: "e", first: 1, offset: 0, time: Timestamp(milliseconds: 0))
-        let block = String(buffer: batch.framed(.untilClose))
+        var buffer = ByteBuffer()
+        SSEFormat.events.write(event, epoch: "e", sequence: 1, into: &buffer)
+        let block = String(buffer: buffer)
         let lines = block.utf8.split(omittingEmptySubsequences: false) { $0 == 10 || $0 == 13 }
         #expect(lines.count == 4)
         #expect(block.hasPrefix("id: e-1\ndata: {") && block.hasSuffix("}\n\n"))
-    }
-
-    @Test func `every batch can be read from each of its events, in both framings`() throws {
-        let deliveries = (1...20).map {
-            Delivery(
-                event: EndpointFixture.event(String(repeating: "x", count: $0 * 7)), variant: 0, route: "", attempts: 0,
-                position: .start, ticket: 0
-            )
-        }
-        let batch = SSEBatch(deliveries[...], epoch: "e", first: 41, offset: 1000, time: Timestamp(milliseconds: 0))
-        let whole = String(buffer: batch.framed(.untilClose))
-        #expect(batch.startOffset == 1000 && batch.endOffset == 1000 + UInt64(whole.utf8.count) && batch.end == 61)
-        for sequence in UInt64(41)...60 {
-            let rest = String(buffer: batch.framed(.untilClose, from: sequence))
-            #expect(rest.hasPrefix("id: e-\(sequence)\n") && whole.hasSuffix(rest))
-            #expect(batch.offset(of: sequence) == batch.endOffset - UInt64(rest.utf8.count))
-            let chunk = String(buffer: batch.framed(.chunked, from: sequence))
-            #expect(chunk == String(rest.utf8.count, radix: 16) + "\r\n" + rest + "\r\n")
-        }
     }
 }

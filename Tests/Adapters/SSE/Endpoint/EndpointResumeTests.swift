@@ -1,7 +1,9 @@
 import BridgeCore
 import BridgeTesting
+import Compression
 import HTTPServer
 import NIOCore
+import NIOPosix
 import Synchronization
 import Testing
 
@@ -113,31 +115,52 @@ import Testing
     }
 
     @Test func `the memory is bounded by bytes and by age`() async throws {
-        let replay = SSESinkConfiguration.Replay()
-        let history = { (change: (inout SSESinkConfiguration.Replay) -> Void) in
-            var replay = replay
+        var settings = try SSESinkConfiguration(stream: "s")
+        settings.slowClient.bytes = 0
+        func hub(_ change: (inout SSESinkConfiguration.Replay) -> Void) -> (SSEHistory, (SSEStart, Int64) -> SSEResolution) {
+            var replay = SSESinkConfiguration.Replay()
             change(&replay)
-            return SSEHistory(epoch: "e", replay: replay, slowBytes: 0)
-        }
-        func fill(_ history: SSEHistory) {
+            var history = SSEHistory(replay: replay, slowBytes: 0)
+            let stream = SSEStream(
+                number: 0, settings: settings,
+                metrics: SSEMetrics(ComponentMetrics(component: "s", kind: "sse", direction: "sink", metrics: Metrics()))
+            )
             for index in 0..<100 {
-                let delivery = Delivery(
-                    event: EndpointFixture.event(String(repeating: "x", count: 900)), variant: 0, route: "", attempts: 0,
-                    position: .start, ticket: 0
+                let event = EndpointFixture.event(String(repeating: "x", count: 900))
+                history.append(
+                    SSEBatch(
+                        [event], names: nil, stream: stream, first: UInt64(index + 1), offset: history.endOffset,
+                        time: Timestamp(milliseconds: Int64(index) * 1000)
+                    )
                 )
-                _ = history.append([delivery], time: Timestamp(milliseconds: Int64(index) * 1000))
             }
+            let view = SSEView(
+                selection: SSESelection(streams: [0], names: [], filter: .everything, format: .events, coding: .identity),
+                streams: [stream], epoch: "e",
+                position: .makeBoxSendingValue(0, eventLoop: MultiThreadedEventLoopGroup.singleton.next())
+            )
+            let last = history
+            return (
+                last,
+                { start, time in
+                    SSEResolver(
+                        view: view, histories: [last], head: 100, epoch: "e", now: Timestamp(milliseconds: time)
+                    ).resolve(start)
+                }
+            )
         }
-        let byBytes = history { $0.bytes = 20_000 }
-        fill(byBytes)
-        let oldest = byBytes.resolve(.earliest, now: Timestamp(milliseconds: 100_000)).next
-        #expect(oldest > 80 && oldest < 95)
-        let byAge = history { $0.age = .seconds(10) }
-        fill(byAge)
-        #expect(byAge.resolve(.earliest, now: Timestamp(milliseconds: 100_000)).next == 91)
-        #expect(byAge.resolve(.earliest, now: Timestamp(milliseconds: 1_000_000)).next == 101)
-        let span = byAge.resolve(.time(Timestamp(milliseconds: 5000), "95s"), now: Timestamp(milliseconds: 100_000))
-        #expect(span.gap?.reason == .evicted)
+        let byBytes = hub { $0.bytes = 20_000 }.1
+        let oldest = byBytes(.earliest, 100_000).position
+        #expect(oldest > 75 && oldest < 95)
+        let byAge = hub { $0.age = .seconds(10) }.1
+        #expect(byAge(.earliest, 100_000).position == 90)
+        #expect(byAge(.earliest, 1_000_000).position == 100)
+        #expect(byAge(.time(Timestamp(milliseconds: 5000), "95s"), 100_000).gap?.reason == .evicted)
+        let large = hub { _ in }.0
+        for sequence in UInt64(0)...100 {
+            #expect(large.index(after: sequence) == Int(sequence))
+            #expect((large.lag(after: sequence) == 0) == (sequence == 100))
+        }
     }
 
     @Test func `joining while events are published at full speed loses nothing and doubles nothing`() async throws {
@@ -159,7 +182,7 @@ import Testing
                             let headers = round % 3 == 0 ? "" : "Last-Event-ID: \(endpoint.hub.epoch)-\(known)\r\n"
                             let reader = try await endpoint.open(headers: headers)
                             if reader.head.contains("Streambridge-Gap") {
-                                known = Int(endpoint.hub.history.head)
+                                known = Int(endpoint.hub.head)
                                 continue
                             }
                             var expected = try await reader.cursor()

@@ -78,4 +78,59 @@ import Testing
             }
         }
     }
+
+    @Test func `drop_oldest tells how many events are missing and goes on with later ones`() async throws {
+        try await EndpointFixture.run({
+            $0.slowClient.policy = .dropOldest
+            $0.slowClient.bytes = 256 << 10
+            $0.slowClient.stall = .seconds(60)
+            $0.replay.bytes = 64 << 20
+        }) { endpoint in
+            let slow = try await endpoint.open(receiveBuffer: 4096)
+            _ = try await slow.cursor()
+            for _ in 1...600 { try await endpoint.publish([Self.large]) }
+            var last = 0
+            var dropped = 0
+            while last < 600 {
+                let block = try #require(try await slow.block())
+                if block.hasPrefix("event: gap") {
+                    #expect(block.contains("\"reason\":\"slow\""))
+                    let count = try #require(block.split(separator: "\"dropped\":").last?.prefix { $0.isNumber })
+                    dropped += try #require(Int(count))
+                } else if block.hasPrefix("id: ") {
+                    let sequence = try #require(Int(block.split(separator: "\n")[0].split(separator: "-")[1]))
+                    #expect(sequence > last)
+                    if sequence != last + 1 {
+                        #expect(dropped == sequence - last - 1)
+                        dropped = 0
+                    }
+                    last = sequence
+                }
+            }
+            #expect(endpoint.counter("sse_gaps_total") >= 1)
+            #expect(endpoint.sink.stream.subscribers == 1)
+        }
+    }
+
+    @Test func `conflate gives a slow reader the latest of each key, in order, and a fast one everything`() async throws {
+        try await EndpointFixture.run({
+            $0.slowClient.policy = .conflate
+            $0.slowClient.stall = .seconds(60)
+            $0.replay.bytes = 64 << 20
+        }) { endpoint in
+            let slow = try await endpoint.open(receiveBuffer: 4096)
+            let fast = try await endpoint.open()
+            _ = try await slow.cursor()
+            for sequence in 1...600 {
+                try await endpoint.publish([EndpointFixture.event(Self.large, subject: "room/\(sequence % 3)")])
+                #expect(try await fast.event().sequence == sequence)
+            }
+            var seen: [Int] = []
+            while seen.last != 600 { seen.append(try await slow.event().sequence) }
+            #expect(seen == seen.sorted())
+            #expect(seen.suffix(3) == [598, 599, 600])
+            #expect(seen.count < 400)
+            #expect(endpoint.counter("sse_conflated_total") == 600 - seen.count)
+        }
+    }
 }

@@ -27,7 +27,7 @@ struct StreamFixture {
     ) throws {
         let metrics = Metrics()
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        var shared = SharedServices()
+        let shared = SharedServices()
         shared.add(CurlMulti())
         let counters = ComponentMetrics(component: "in", kind: "sse", direction: "source", metrics: metrics)
         let context = ComponentContext(

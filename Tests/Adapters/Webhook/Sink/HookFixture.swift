@@ -24,7 +24,7 @@ struct HookFixture {
     init(_ url: String, _ variants: String..., attempts: Int = 3) throws {
         let metrics = Metrics()
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        var shared = SharedServices()
+        let shared = SharedServices()
         shared.add(CurlMulti())
         let counters = ComponentMetrics(component: "out", kind: "webhook", direction: "sink", metrics: metrics)
         let context = ComponentContext(

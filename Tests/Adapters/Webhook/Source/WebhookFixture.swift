@@ -33,7 +33,7 @@ struct WebhookFixture: Sendable {
             configuration: HTTPServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0)), router: router, group: group,
             logger: logger
         )
-        var shared = SharedServices()
+        let shared = SharedServices()
         shared.add(router)
         let metrics = Metrics()
         let figures = ComponentMetrics(component: "hook", kind: "webhook", direction: "source", metrics: metrics)

@@ -2,18 +2,20 @@ import BridgeCore
 import NIOCore
 import Synchronization
 
-/// Carries deliveries from the inlet to the hub, on the hub's home loop: no task stands between a source and its subscribers.
+/// Carries deliveries from the inlet to a stream of the hub, on the hub's home loop: no task stands between a source and its subscribers.
 ///
 /// The inlet's notification schedules one drain of the loop, however many come before it runs.
 final class SSEFeed: Sendable {
     private let inlet: SinkInlet
     private let hub: SSEHub
+    private let stream: SSEStream
     private let isScheduled = Atomic<Bool>(false)
     private let continuation = Mutex<Waiting>(.notYet)
 
-    init(inlet: SinkInlet, hub: SSEHub) {
+    init(inlet: SinkInlet, hub: SSEHub, stream: SSEStream) {
         self.inlet = inlet
         self.hub = hub
+        self.stream = stream
     }
 
     /// Publishes until the inlet has ended.
@@ -49,7 +51,7 @@ final class SSEFeed: Sendable {
             guard !self.isDone else { return }
             switch self.inlet.poll(atMost: 512) {
             case .batch(let deliveries):
-                self.hub.publish(deliveries)
+                self.publish(deliveries)
                 self.inlet.confirm(through: deliveries[deliveries.count - 1])
             case .empty:
                 return
@@ -59,6 +61,42 @@ final class SSEFeed: Sendable {
             }
         }
         self.schedule()
+    }
+
+    private func publish(_ deliveries: [Delivery]) {
+        let template = self.stream.settings.stream
+        guard !self.stream.isFixed else {
+            self.publish(deliveries.map(\.event), names: nil)
+            return
+        }
+        let reader = self.hub.shard(on: self.hub.home).reader
+        var events: [Event] = []
+        var names: [String] = []
+        for delivery in deliveries {
+            reader.load(delivery.event)
+            do {
+                names.append(try SSEName.name(template.render(reader, escape: SSEName.escape)))
+                events.append(delivery.event)
+            } catch {
+                self.inlet.refuse(delivery, "the stream's name cannot be made: \(error)")
+            }
+        }
+        self.publish(events, names: names)
+    }
+
+    /// Publishes in pieces of moderate size: each is written to every subscriber at once.
+    private func publish(_ events: [Event], names: [String]?) {
+        var start = 0
+        while start < events.count {
+            var size = 0
+            var end = start
+            repeat {
+                size += events[end].json.readableBytes + 64
+                end += 1
+            } while end < events.count && size < 64 << 10
+            self.hub.publish(Array(events[start..<end]), names: names.map { Array($0[start..<end]) }, to: self.stream)
+            start = end
+        }
     }
 
     private var isDone: Bool {

@@ -14,12 +14,15 @@ package struct SSEMetrics: Sendable {
         case stopped
         /// The connection failed.
         case failed
+        /// What allowed it to listen is over.
+        case expired
     }
 
     let subscribers: Gauge
     let opened: Counter
     let delivered: Counter
     let gaps: Counter
+    let conflated: Counter
     private let closed: [Counter]
 
     package init(_ metrics: ComponentMetrics) {
@@ -27,6 +30,8 @@ package struct SSEMetrics: Sendable {
         self.opened = metrics.counter("sse_connections_opened", help: "Subscribers that came.")
         self.delivered = metrics.counter("sse_deliveries", help: "Events written to subscribers.")
         self.gaps = metrics.counter("sse_gaps", help: "Subscribers that were told of events they can no longer have.")
+        self.conflated = metrics.counter(
+            "sse_conflated", help: "Events that a slow subscriber was spared for a later one of their key.")
         self.closed = End.allCases.map {
             metrics.counter("sse_connections_closed", help: "Subscribers that went, by reason.", [("reason", $0.rawValue)])
         }

@@ -1,0 +1,143 @@
+import BridgeCore
+import HTTPServer
+import NIOCore
+
+/// The subscribers of one view on one event loop.
+///
+/// Only ever touched on its loop.
+final class SSEGroup {
+    let view: SSEView
+    let hub: SSEHub
+    let shard: SSEShard
+    private var subscribers: ContiguousArray<SSESubscriber> = []
+    private var polls: [SSEPoll] = []
+    /// The time, in ticks of the view's pace.
+    private(set) var now: UInt32 = 0
+    private var elapsed = Duration.zero
+    private var joined: UInt32 = 0
+    private let comment: SSEBytes
+    private var cursor: (sequence: UInt64, bytes: SSEBytes)?
+
+    init(view: SSEView, hub: SSEHub, shard: SSEShard) {
+        self.view = view
+        self.hub = hub
+        self.shard = shard
+        self.comment = view.bytes(view.selection.format.comment, shard.compressor)
+    }
+
+    // MARK: - Subscribers
+
+    /// Takes a subscriber in.
+    func add(_ subscriber: SSESubscriber) {
+        for stream in self.view.streams {
+            stream.metrics.opened.increment()
+            stream.metrics.subscribers.add(1)
+        }
+        // Half a heartbeat's worth of phases, so that quiet subscribers are not all written to in the same instant.
+        self.joined &+= 1
+        subscriber.phase = self.joined % (self.view.pace.heartbeatTicks / 2)
+        subscriber.index = self.subscribers.count
+        self.subscribers.append(subscriber)
+    }
+
+    func remove(_ subscriber: SSESubscriber, _ end: SSEMetrics.End) {
+        for stream in self.view.streams {
+            stream.metrics.closed(end).increment()
+            stream.metrics.subscribers.add(-1)
+        }
+        let last = self.subscribers.removeLast()
+        if last !== subscriber {
+            self.subscribers[subscriber.index] = last
+            last.index = subscriber.index
+        }
+        self.leaveIfEmpty()
+    }
+
+    /// Takes in somebody who waits for one answer.
+    func add(_ poll: SSEPoll) {
+        self.polls.append(poll)
+    }
+
+    private func leaveIfEmpty() {
+        if self.subscribers.isEmpty, self.polls.isEmpty { self.shard.remove(self) }
+    }
+
+    func deliver(_ piece: SSEPiece, of stream: SSEStream) {
+        let chunked = piece.bytes.framed(.chunked)
+        var delivered = 0
+        // Backwards, because a subscriber that is disconnected is replaced by the last one.
+        var index = self.subscribers.count - 1
+        while index >= 0 {
+            if index < self.subscribers.count {
+                delivered += self.subscribers[index].deliver(piece, chunked)
+            }
+            index -= 1
+        }
+        stream.metrics.delivered.increment(by: delivered)
+        if !self.polls.isEmpty {
+            self.polls.removeAll { $0.answer() }
+            self.leaveIfEmpty()
+        }
+    }
+
+    /// Those that are here now.
+    var members: [SSESubscriber] { Array(self.subscribers) }
+
+    /// Ends all that is here: streams spread over a span of time, polls at once.
+    func close(within span: Duration) {
+        for poll in self.polls { poll.end() }
+        self.polls.removeAll()
+        let group = NIOLoopBound(self, eventLoop: self.shard.eventLoop)
+        let count = self.subscribers.count
+        let steps = span > .zero ? min(count, 100) : 1
+        for step in 0..<steps {
+            let delay = TimeAmount(span * step / max(1, steps))
+            self.shard.eventLoop.scheduleTask(in: delay) { group.value.stop((count + steps - 1) / steps) }
+        }
+        self.leaveIfEmpty()
+    }
+
+    private func stop(_ count: Int) {
+        for subscriber in Array(self.subscribers.suffix(count)) {
+            subscriber.stop()
+        }
+    }
+
+    /// A last waiting time, its own for each, so that those who were sent away do not come back in the same instant.
+    var farewell: SSEBytes {
+        let least = self.view.pace.reconnect.milliseconds
+        return self.view.bytes(
+            self.view.selection.format.farewell(retry: least + .random(in: 0...max(1000, least))), self.shard.compressor)
+    }
+
+    // MARK: - Time
+
+    /// Lets time pass.
+    func pass(_ time: Duration) {
+        self.elapsed += time
+        guard self.elapsed >= self.view.pace.tick else { return }
+        self.elapsed -= self.view.pace.tick
+        self.now &+= 1
+        for subscriber in Array(self.subscribers) {
+            subscriber.tick()
+        }
+        if !self.polls.isEmpty {
+            self.polls.removeAll { $0.isOver() }
+            self.leaveIfEmpty()
+        }
+    }
+
+    /// What a quiet subscriber is sent: how far the streams have got, where events may have passed it by, else a comment.
+    ///
+    /// - Parameter position: where it stands; moved to what it is told.
+    func heartbeat(_ position: inout UInt64) -> SSEBytes {
+        let through = self.shard.through
+        guard self.view.isSelective, through > position else { return self.comment }
+        position = through
+        if let cursor, cursor.sequence == through { return cursor.bytes }
+        let text = self.view.selection.format.cursor(SSECursor(epoch: self.view.epoch, sequence: through))
+        let bytes = self.view.bytes(text, self.shard.compressor)
+        self.cursor = (through, bytes)
+        return bytes
+    }
+}

@@ -1,0 +1,261 @@
+import BridgeCore
+import Compression
+import HTTPServer
+import NIOCore
+import Synchronization
+
+/// All streams of the program: one count of their events, their histories, and their subscribers in one shard per event loop.
+///
+/// Thread-safe. Events come from one publisher at a time on ``home``; a batch is rendered once per view and costs one hop per other loop.
+/// Because all streams share the epoch and the count, one id says where a subscriber stands in any number of them.
+final class SSEHub: Sendable {
+    /// The loop that publishes.
+    let home: any EventLoop
+    let epoch: String
+    private let state = Mutex(State())
+    private let shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>]
+    private let renderer: NIOLoopBoundBox<Renderer>
+
+    init(group: any EventLoopGroup) {
+        let home = group.next()
+        self.home = home
+        self.epoch = SSECursor.newEpoch(milliseconds: Timestamp.now().milliseconds)
+        self.renderer = .makeBoxSendingValue(Renderer(), eventLoop: home)
+        var shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>] = [:]
+        for loop in group.makeIterator() {
+            shards[ObjectIdentifier(loop)] = .makeBoxSendingValue(SSEShard(eventLoop: loop), eventLoop: loop)
+        }
+        self.shards = shards
+    }
+
+    /// The shard of a loop that the caller is on.
+    func shard(on loop: any EventLoop) -> SSEShard {
+        guard let box = self.shards[ObjectIdentifier(loop)] else {
+            preconditionFailure("the HTTP server runs on the loops of the group")
+        }
+        return box.value
+    }
+
+    /// Calls on every loop.
+    func onEachShard(_ body: @escaping @Sendable (SSEShard) -> Void) {
+        for box in self.shards.values {
+            box.eventLoop.execute { body(box.value) }
+        }
+    }
+
+    // MARK: - Streams
+
+    /// Adds what a sink offers.
+    func add(_ settings: SSESinkConfiguration, _ metrics: SSEMetrics) -> SSEStream {
+        self.state.withLock { state in
+            let stream = SSEStream(number: state.streamCount, settings: settings, metrics: metrics)
+            state.streamCount += 1
+            state.streams[stream.number] = State.Stream(
+                stream: stream, history: SSEHistory(replay: settings.replay, slowBytes: settings.slowClient.bytes)
+            )
+            return stream
+        }
+    }
+
+    func remove(_ stream: SSEStream) {
+        self.state.withLock { $0.streams[stream.number] = nil }
+    }
+
+    /// Ends all that listens to a stream, spread over a span of time, and waits until nobody is left, but not much longer than that.
+    func close(_ stream: SSEStream, within span: Duration) async {
+        let end = stream.beginClosing(on: self.home)
+        self.onEachShard { shard in
+            for group in shard.groups(of: stream) { group.close(within: span) }
+        }
+        let timer = self.home.scheduleTask(in: TimeAmount(span + .seconds(2))) { stream.finishClosing() }
+        // The promise is never failed.
+        try? await end.get()
+        timer.cancel()
+    }
+
+    /// The streams that can have events of these names, in the order of the file.
+    func streams(for names: [SubjectPattern]) -> [SSEStream] {
+        self.state.withLock { state in
+            state.streams.values.map(\.stream).filter { stream in names.contains(where: stream.canHave) }
+                .sorted { $0.number < $1.number }
+        }
+    }
+
+    // MARK: - Publishing
+
+    /// Gives events to a stream's history and to all who listen, in order.
+    ///
+    /// On ``home``.
+    ///
+    /// - Parameters:
+    ///   - events: not empty.
+    ///   - names: one for each event, or `nil` for a stream of a fixed name.
+    func publish(_ events: [Event], names: [String]?, to stream: SSEStream) {
+        self.home.assertInEventLoop()
+        let (first, offset) = self.state.withLock { ($0.head + 1, $0.streams[stream.number]?.history.endOffset ?? 0) }
+        let batch = SSEBatch(events, names: names, stream: stream, first: first, offset: offset, time: Timestamp.now())
+        let views = self.state.withLock { $0.append(batch) }
+        let pieces = self.renderer.value.pieces(of: batch, for: views)
+        for box in self.shards.values {
+            if box.eventLoop.inEventLoop {
+                box.value.deliver(pieces, of: stream, through: batch.last)
+            } else {
+                box.eventLoop.execute { box.value.deliver(pieces, of: stream, through: batch.last) }
+            }
+        }
+    }
+
+    /// Makes pieces on the home loop.
+    private struct Renderer {
+        private let reader = EventReader()
+        private let compressor = SegmentCompressor()
+
+        func pieces(of batch: SSEBatch, for views: [SSEView]) -> [SSEPiece] {
+            views.compactMap { view in
+                let events = view.events(of: batch, after: 0, self.reader)
+                guard let last = events.last else { return nil }
+                defer { view.position.value = last.sequence }
+                return SSEPiece(
+                    view: view, bytes: view.bytes(events, self.compressor), count: events.count, previous: view.position.value,
+                    last: last.sequence
+                )
+            }
+        }
+    }
+
+    // MARK: - Views
+
+    /// The view of a selection, for one more member; give it back with ``leave(_:)``.
+    func join(_ selection: SSESelection) -> SSEView {
+        self.state.withLock { state in
+            if let entry = state.views[selection] {
+                state.views[selection]?.members += 1
+                return entry.view
+            }
+            let streams = selection.streams.compactMap { state.streams[$0]?.stream }
+            let view = SSEView(
+                selection: selection, streams: streams, epoch: self.epoch,
+                position: .makeBoxSendingValue(state.head, eventLoop: self.home)
+            )
+            state.views[selection] = State.Entry(view: view, members: 1)
+            for stream in streams { state.streams[stream.number]?.add(view) }
+            return view
+        }
+    }
+
+    func leave(_ view: SSEView) {
+        self.state.withLock { state in
+            guard let entry = state.views[view.selection] else { return }
+            if entry.members > 1 {
+                state.views[view.selection]?.members -= 1
+            } else {
+                state.views[view.selection] = nil
+                for stream in view.streams { state.streams[stream.number]?.remove(view) }
+            }
+        }
+    }
+
+    /// Views that have members.
+    var views: Int { self.state.withLock { $0.views.count } }
+
+    /// Decides where somebody who joins begins.
+    func resolve(_ start: SSEStart, _ view: SSEView, now: Timestamp) -> SSEResolution {
+        self.state.withLock { state in
+            for stream in view.streams { state.streams[stream.number]?.history.forget(now: now) }
+            let resolver = SSEResolver(
+                view: view, histories: state.histories(of: view), head: state.head, epoch: self.epoch, now: now
+            )
+            return resolver.resolve(start)
+        }
+    }
+
+    /// Reads on from a sequence.
+    ///
+    /// - Parameters:
+    ///   - told: the latest sequence whose loss is known to the reader.
+    ///   - bytes: enough to stop at; at least one batch is read.
+    func read(_ view: SSEView, after sequence: UInt64, told: UInt64, atMost bytes: Int) -> SSEBacklog {
+        self.state.withLock { state in
+            SSEBacklog(state.histories(of: view), head: state.head, after: sequence, told: told, atMost: UInt64(bytes))
+        }
+    }
+
+    /// Bytes of the view's streams behind a sequence.
+    func lag(_ view: SSEView, after sequence: UInt64) -> UInt64 {
+        self.state.withLock { state in state.histories(of: view).reduce(0) { $0 + $1.lag(after: sequence) } }
+    }
+
+    /// What is missing from a view's streams, as it stands now.
+    func gap(_ view: SSEView, _ requested: String, _ reason: SSEGap.Reason) -> SSEGap {
+        self.state.withLock { SSEGap($0.histories(of: view), epoch: self.epoch, now: .now(), requested, reason) }
+    }
+
+    /// The sequence of the latest event of all streams; 0 when there was none.
+    var head: UInt64 { self.state.withLock { $0.head } }
+
+    private struct State {
+        struct Stream {
+            let stream: SSEStream
+            var history: SSEHistory
+            /// Views of plain names of a stream that has many; a fixed one is in every view of it.
+            private var named: [String: [SSEView]] = [:]
+            private var others: [SSEView] = []
+
+            init(stream: SSEStream, history: SSEHistory) {
+                self.stream = stream
+                self.history = history
+            }
+
+            mutating func add(_ view: SSEView) {
+                guard let name = self.name(of: view) else {
+                    self.others.append(view)
+                    return
+                }
+                self.named[name, default: []].append(view)
+            }
+
+            mutating func remove(_ view: SSEView) {
+                guard let name = self.name(of: view) else {
+                    self.others.removeAll { $0 === view }
+                    return
+                }
+                self.named[name]?.removeAll { $0 === view }
+                if self.named[name]?.isEmpty == true { self.named[name] = nil }
+            }
+
+            /// The views that a batch may concern.
+            func views(for batch: SSEBatch) -> [SSEView] {
+                guard !self.named.isEmpty else { return self.others }
+                let names = Set(batch.events.indices.map(batch.name(at:)))
+                return self.others + names.flatMap { self.named[$0] ?? [] }
+            }
+
+            private func name(of view: SSEView) -> String? {
+                guard !self.stream.isFixed, view.selection.names.count == 1, view.selection.names[0].syntax == .exact else {
+                    return nil
+                }
+                return view.selection.names[0].text
+            }
+        }
+
+        struct Entry {
+            let view: SSEView
+            var members: Int
+        }
+
+        var head: UInt64 = 0
+        var streamCount = 0
+        var streams: [Int: Stream] = [:]
+        var views: [SSESelection: Entry] = [:]
+
+        mutating func append(_ batch: SSEBatch) -> [SSEView] {
+            self.head = batch.last
+            self.streams[batch.stream.number]?.history.append(batch)
+            return self.streams[batch.stream.number]?.views(for: batch) ?? []
+        }
+
+        func histories(of view: SSEView) -> [SSEHistory] {
+            view.streams.compactMap { self.streams[$0.number]?.history }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import BridgeCore
+import Compression
+import NIOCore
+
+/// The subscribers on one event loop, by view, and the one timer that they share.
+///
+/// Only ever touched on its loop.
+final class SSEShard {
+    let eventLoop: any EventLoop
+    /// For those who read the past.
+    let reader = EventReader()
+    let compressor = SegmentCompressor()
+    /// Everything up to this sequence has been handed to the subscribers here.
+    private(set) var through: UInt64 = 0
+    private var groups: [ObjectIdentifier: SSEGroup] = [:]
+    private var timer: RepeatedTask?
+    private var grain = Duration.seconds(1)
+
+    init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    /// The group of a view; made when it is the first time.
+    func group(of view: SSEView, hub: SSEHub) -> SSEGroup {
+        if let group = self.groups[ObjectIdentifier(view)] { return group }
+        let group = SSEGroup(view: view, hub: hub, shard: self)
+        self.groups[ObjectIdentifier(view)] = group
+        self.startTimer(view.pace.tick)
+        return group
+    }
+
+    /// Forgets a group that has nobody left.
+    func remove(_ group: SSEGroup) {
+        self.groups[ObjectIdentifier(group.view)] = nil
+        if self.groups.isEmpty {
+            self.timer?.cancel()
+            self.timer = nil
+        }
+    }
+
+    /// Writes what is new to everybody who has all that came before it.
+    ///
+    /// - Parameter sequence: the last of the batch, whether or not a view has it.
+    func deliver(_ pieces: [SSEPiece], of stream: SSEStream, through sequence: UInt64) {
+        self.through = sequence
+        for piece in pieces {
+            self.groups[ObjectIdentifier(piece.view)]?.deliver(piece, of: stream)
+        }
+    }
+
+    /// Those who listen to a stream.
+    func groups(of stream: SSEStream) -> [SSEGroup] {
+        self.groups.values.filter { $0.view.streams.contains { $0 === stream } }
+    }
+
+    private func startTimer(_ tick: Duration) {
+        guard self.timer == nil || tick < self.grain else { return }
+        self.timer?.cancel()
+        self.grain = self.timer == nil ? tick : min(self.grain, tick)
+        let shard = NIOLoopBound(self, eventLoop: self.eventLoop)
+        let length = TimeAmount(self.grain)
+        self.timer = self.eventLoop.scheduleRepeatedTask(initialDelay: length, delay: length) { _ in shard.value.tick() }
+    }
+
+    private func tick() {
+        for group in self.groups.values {
+            group.pass(self.grain)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import BridgeCore
+import NIOCore
+import Synchronization
+
+/// What one sink offers: a stream of a fixed name, or streams whose names its events choose.
+///
+/// Thread-safe.
+final class SSEStream: Sendable {
+    /// Its place among the hub's streams.
+    let number: Int
+    let settings: SSESinkConfiguration
+    let metrics: SSEMetrics
+    private let places = Atomic<Int>(0)
+    private let closing = Mutex<Closing>(.no)
+
+    init(number: Int, settings: SSESinkConfiguration, metrics: SSEMetrics) {
+        self.number = number
+        self.settings = settings
+        self.metrics = metrics
+    }
+
+    /// Whether all its events have the same name.
+    var isFixed: Bool { self.settings.stream.constant != nil }
+
+    /// The name, where it is fixed; else what all names begin with.
+    var prefix: String { self.settings.stream.constant ?? self.settings.stream.staticPrefix }
+
+    /// Whether some event of it may have a name that a pattern takes.
+    func canHave(_ pattern: SubjectPattern) -> Bool {
+        if self.isFixed { return pattern.matches(self.prefix) }
+        guard pattern.syntax == .mqtt else { return pattern.text.hasPrefix(self.prefix) }
+        // What stands before the first wildcard must agree with the prefix as far as both go.
+        let start = pattern.text.prefix { $0 != "+" && $0 != "#" }
+        return start.hasPrefix(self.prefix) || self.prefix.hasPrefix(start)
+    }
+
+    // MARK: - Who is here
+
+    /// Subscribers now, those whose answer is on its way included.
+    var subscribers: Int { self.places.load(ordering: .relaxed) }
+
+    /// Counts one more subscriber, unless there are as many as there may be.
+    func enter() -> Bool {
+        guard self.places.wrappingAdd(1, ordering: .relaxed).newValue <= self.settings.maxConnections else {
+            self.leave()
+            return false
+        }
+        return true
+    }
+
+    func leave() {
+        if self.places.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { self.finishClosing() }
+    }
+
+    // MARK: - The end
+
+    /// Whether whoever comes is sent away.
+    var isClosing: Bool { self.closing.withLock { if case .no = $0 { false } else { true } } }
+
+    /// Marks the stream as ending.
+    ///
+    /// - Returns: completes once nobody is left.
+    func beginClosing(on loop: any EventLoop) -> EventLoopFuture<Void> {
+        let promise = loop.makePromise(of: Void.self)
+        self.closing.withLock { $0 = .waiting(promise) }
+        if self.subscribers == 0 { self.finishClosing() }
+        return promise.futureResult
+    }
+
+    /// Completes what ``beginClosing(on:)`` returned.
+    func finishClosing() {
+        let promise = self.closing.withLock { closing -> EventLoopPromise<Void>? in
+            guard case .waiting(let promise) = closing else { return nil }
+            closing = .done
+            return promise
+        }
+        promise?.succeed()
+    }
+
+    private enum Closing {
+        case no
+        case waiting(EventLoopPromise<Void>)
+        case done
+    }
+}

@@ -1,0 +1,277 @@
+import BridgeCore
+import Compression
+import HTTPServer
+import NIOCore
+
+/// One connection that listens: a cursor over the history of its view's streams and the only handler of its channel.
+///
+/// On its shard's event loop. While the client keeps up it is written the pieces that all share; when its socket is full it keeps
+/// nothing but its place, and reads on from the history once there is room.
+final class SSESubscriber: ChannelInboundHandler {
+    typealias InboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    private let group: SSEGroup
+    private let framing: HTTPFraming
+    /// What it holds as long as it is here.
+    let place: SSEPlace
+    private var context: ChannelHandlerContext?
+    /// The place in the group, which alone changes it.
+    var index = 0
+    /// How many ticks before a whole heartbeat has passed the comment is due.
+    var phase: UInt32 = 0
+    /// It has every event of its view up to this sequence.
+    private var position: UInt64
+    /// The latest sequence whose loss it knows of.
+    private var told: UInt64
+    /// How far behind it began, until it has caught up: asking for the past is not being slow.
+    private var allowance: UInt64
+    /// When something was last written, in ticks.
+    private var writtenAt: UInt32
+    /// When the socket was last seen to take something, while it is full.
+    private var blockedAt: UInt32?
+    private var room = 0
+    private var isPumping = false
+    private var end: SSEMetrics.End?
+    /// What is written first.
+    private var opening: String?
+    /// What has been written, for the end of a gzip stream.
+    private var sum = GzipSum()
+
+    init(group: SSEGroup, framing: HTTPFraming, place: SSEPlace, start: SSEResolution, opening: String) {
+        self.group = group
+        self.framing = framing
+        self.place = place
+        self.position = start.position
+        self.told = start.told
+        self.allowance = start.lag
+        self.writtenAt = group.now
+        self.opening = opening
+    }
+
+    // MARK: - Writing
+
+    /// Writes a piece, if everything before it is written and the socket has room.
+    ///
+    /// - Parameter chunked: the piece's bytes in the framing that nearly all use.
+    /// - Returns: how many events were written.
+    func deliver(_ piece: SSEPiece, _ chunked: ByteBuffer) -> Int {
+        guard let context, self.end == nil, piece.last > self.position, self.blockedAt == nil, !self.isPumping else { return 0 }
+        guard context.channel.isWritable else {
+            self.block(context)
+            return 0
+        }
+        guard piece.previous <= self.position else {
+            self.pump()
+            return 0
+        }
+        context.writeAndFlush(
+            Self.wrapOutboundOut(self.framing == .chunked ? chunked : piece.bytes.framed(self.framing)), promise: nil
+        )
+        self.wrote(piece.bytes)
+        self.position = piece.last
+        return piece.count
+    }
+
+    /// Writes the first bytes.
+    private func open(_ context: ChannelHandlerContext) {
+        guard let text = self.opening else { return }
+        self.opening = nil
+        let coding = self.group.view.selection.coding
+        let bytes = self.group.view.bytes(text, self.group.shard.compressor, prefix: coding.start)
+        context.write(Self.wrapOutboundOut(bytes.framed(self.framing)), promise: nil)
+        self.wrote(bytes)
+    }
+
+    /// Writes what is missing, as long as the socket has room.
+    private func pump() {
+        guard !self.isPumping, let context else { return }
+        self.isPumping = true
+        defer { self.isPumping = false }
+        if self.blockedAt != nil, self.allowance == 0 { self.shorten(context) }
+        let view = self.group.view
+        var turns = 0
+        while context.channel.isWritable {
+            guard self.end == nil else { return }
+            guard turns < 16 else {
+                // Others want the loop too.
+                let subscriber = NIOLoopBound(self, eventLoop: context.eventLoop)
+                context.eventLoop.execute { subscriber.value.pump() }
+                return
+            }
+            turns += 1
+            switch self.group.hub.read(view, after: self.position, told: self.told, atMost: 32 << 10) {
+            case .current(let head):
+                self.position = head
+                self.blockedAt = nil
+                self.allowance = 0
+                return
+            case .lost(let forgotten):
+                guard view.pace.slow.policy != .disconnect else {
+                    self.disconnect(.slow)
+                    return
+                }
+                self.told = forgotten
+                self.tell(of: forgotten, since: self.position, dropped: nil, context)
+            case .batches(let batches, let through):
+                let events = batches.flatMap { view.events(of: $0, after: self.position, self.group.shard.reader) }
+                self.position = through
+                self.blockedAt = nil
+                if !events.isEmpty {
+                    self.write(view.bytes(events, self.group.shard.compressor), context)
+                    batches[0].stream.metrics.delivered.increment(by: events.count)
+                }
+            }
+        }
+        self.block(context)
+    }
+
+    /// Leaves out what a reader that could not keep up is not to be sent any more.
+    private func shorten(_ context: ChannelHandlerContext) {
+        let view = self.group.view
+        let limit = UInt64(view.pace.slow.bytes)
+        switch view.pace.slow.policy {
+        case .disconnect:
+            return
+        case .dropOldest:
+            guard self.group.hub.lag(view, after: self.position) > limit else { return }
+            var dropped: Int? = 0
+            if case .lost = self.group.hub.read(view, after: self.position, told: self.told, atMost: 1) { dropped = nil }
+            let position = self.position
+            while self.group.hub.lag(view, after: self.position) > limit / 2,
+                case .batches(let batches, _) = self.group.hub.read(view, after: self.position, told: .max, atMost: 1)
+            {
+                let events = batches.flatMap { view.events(of: $0, after: self.position, self.group.shard.reader) }
+                dropped = dropped.map { $0 + events.count }
+                self.position = batches.last?.last ?? self.position
+            }
+            self.tell(of: self.position, since: position, dropped: dropped, context)
+        case .conflate:
+            guard
+                case .batches(let batches, let through) = self.group.hub.read(
+                    view, after: self.position, told: .max, atMost: .max)
+            else { return }
+            let events = batches.flatMap { view.events(of: $0, after: self.position, self.group.shard.reader) }
+            let latest = SSEConflation.latest(of: events, by: view.pace.slow.key, self.group.shard.reader)
+            self.position = through
+            guard !latest.isEmpty else { return }
+            self.write(view.bytes(latest, self.group.shard.compressor), context)
+            view.streams[0].metrics.delivered.increment(by: latest.count)
+            view.streams[0].metrics.conflated.increment(by: events.count - latest.count)
+        }
+    }
+
+    private func tell(of forgotten: UInt64, since position: UInt64, dropped: Int?, _ context: ChannelHandlerContext) {
+        let view = self.group.view
+        let requested = "\(SSECursor(epoch: view.epoch, sequence: position))"
+        var gap = self.group.hub.gap(view, requested, .slow)
+        gap.dropped = dropped
+        view.streams.forEach { $0.metrics.gaps.increment() }
+        self.told = max(self.told, forgotten)
+        self.write(view.bytes(view.selection.format.gap(gap), self.group.shard.compressor), context)
+    }
+
+    private func write(_ bytes: SSEBytes, _ context: ChannelHandlerContext) {
+        context.writeAndFlush(Self.wrapOutboundOut(bytes.framed(self.framing)), promise: nil)
+        self.wrote(bytes)
+    }
+
+    private func wrote(_ bytes: SSEBytes) {
+        self.writtenAt = self.group.now
+        if self.group.view.selection.coding == .gzip { self.sum.add(bytes.sum) }
+    }
+
+    private func block(_ context: ChannelHandlerContext) {
+        guard self.blockedAt == nil else { return }
+        self.blockedAt = self.group.now
+        self.room = Self.room(context)
+    }
+
+    /// Sends the comment when it is due, and gives up on a client that takes nothing or too little.
+    func tick() {
+        guard let context, self.end == nil else { return }
+        let now = self.group.now
+        let pace = self.group.view.pace
+        if let blockedAt {
+            let room = Self.room(context)
+            if room != self.room {
+                self.room = room
+                self.blockedAt = now
+            } else if now &- blockedAt >= pace.stallTicks {
+                self.disconnect(.stalled)
+                return
+            }
+            if pace.slow.policy == .disconnect, self.lag > UInt64(pace.slow.bytes) + self.allowance { self.disconnect(.slow) }
+        } else if now &- self.writtenAt >= pace.heartbeatTicks - self.phase {
+            self.write(self.group.heartbeat(&self.position), context)
+        }
+    }
+
+    /// Bytes of its streams that it has not been written.
+    var lag: UInt64 { self.group.hub.lag(self.group.view, after: self.position) }
+
+    // MARK: - Ends
+
+    /// Ends the stream: a last field, the end of the body, the end of the connection.
+    func stop(_ reason: SSEMetrics.End = .stopped) {
+        guard let context, self.end == nil else { return }
+        self.end = reason
+        guard context.channel.isWritable, self.blockedAt == nil else {
+            context.close(promise: nil)
+            return
+        }
+        let farewell = self.group.farewell
+        self.wrote(farewell)
+        var buffer = farewell.framed(self.framing)
+        if self.group.view.selection.coding == .gzip { self.framing.write(self.sum.end, into: &buffer) }
+        buffer.writeStaticString(self.framing.end)
+        let channel = context.channel
+        context.writeAndFlush(Self.wrapOutboundOut(buffer)).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    private func disconnect(_ end: SSEMetrics.End) {
+        guard self.end == nil else { return }
+        self.end = end
+        self.context?.close(promise: nil)
+    }
+
+    /// How many bytes the channel would still take before it is full; changes when the socket takes some.
+    private static func room(_ context: ChannelHandlerContext) -> Int {
+        // A channel that cannot tell is one that does not change.
+        ((try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? nil) ?? 0
+    }
+
+    // MARK: - The channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.group.add(self)
+        self.open(context)
+        // The head of the answer waits for this.
+        context.flush()
+        guard !self.place.isClosing else {
+            self.stop()
+            return
+        }
+        self.pump()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.group.remove(self, self.end ?? .client)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { self.pump() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.inputClosed) = event as? ChannelEvent { self.disconnect(.client) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.disconnect(.failed)
+    }
+}

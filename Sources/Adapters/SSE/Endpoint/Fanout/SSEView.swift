@@ -1,0 +1,81 @@
+import BridgeCore
+import Compression
+import NIOCore
+
+/// What all subscribers with one selection are sent: made once for them all.
+///
+/// Immutable but for ``position``, which belongs to the hub's home loop.
+final class SSEView: Sendable {
+    let selection: SSESelection
+    /// The streams that can have events for it.
+    let streams: [SSEStream]
+    let pace: SSEPace
+    let epoch: String
+    /// The sequence of the last event that was published to it, or that stood before it was there.
+    let position: NIOLoopBoundBox<UInt64>
+
+    init(selection: SSESelection, streams: [SSEStream], epoch: String, position: NIOLoopBoundBox<UInt64>) {
+        self.selection = selection
+        self.streams = streams
+        self.pace = SSEPace(streams.map(\.settings))
+        self.epoch = epoch
+        self.position = position
+    }
+
+    /// Whether every event of its streams is in it.
+    private var isWhole: Bool {
+        self.selection.filter.takesEverything && self.streams.allSatisfy { $0.isFixed }
+    }
+
+    /// Whether events of its streams can pass it by, so that its subscribers must be told how far it has got.
+    var isSelective: Bool { !self.isWhole }
+
+    /// The events of a batch behind a sequence that belong to this view, with their sequences.
+    func events(of batch: SSEBatch, after sequence: UInt64, _ reader: EventReader) -> [(event: Event, sequence: UInt64)] {
+        let isWhole = self.isWhole
+        var result: [(event: Event, sequence: UInt64)] = []
+        for index in batch.index(after: sequence)..<batch.events.count {
+            let event = batch.events[index]
+            guard isWhole || (self.takes(batch, index) && self.selection.filter.takes(event, reader)) else { continue }
+            result.append((event, batch.first + UInt64(index)))
+        }
+        return result
+    }
+
+    private func takes(_ batch: SSEBatch, _ index: Int) -> Bool {
+        batch.stream.isFixed || self.selection.takes(name: batch.name(at: index))
+    }
+
+    /// Bytes of events, in this view's format and coding.
+    ///
+    /// - Parameter events: not empty.
+    func bytes(_ events: [(event: Event, sequence: UInt64)], _ compressor: SegmentCompressor) -> SSEBytes {
+        let capacity = events.reduce(0) { $0 + $1.event.json.readableBytes + self.epoch.utf8.count + 48 }
+        func write(into buffer: inout ByteBuffer) {
+            for (event, sequence) in events {
+                self.selection.format.write(event, epoch: self.epoch, sequence: sequence, into: &buffer)
+            }
+        }
+        guard self.selection.coding != .identity else { return SSEBytes(capacity: capacity, write) }
+        var text = ByteBufferAllocator().buffer(capacity: capacity)
+        write(into: &text)
+        return SSEBytes(text, as: self.selection.coding, compressor)
+    }
+
+    /// Bytes of a text in this view's coding.
+    func bytes(_ text: String, _ compressor: SegmentCompressor, prefix: [UInt8] = []) -> SSEBytes {
+        SSEBytes(ByteBuffer(string: text), as: self.selection.coding, compressor, prefix: prefix)
+    }
+}
+
+/// What is written to a view's subscribers for one batch.
+struct SSEPiece: Sendable {
+    let view: SSEView
+    let bytes: SSEBytes
+    /// Events in it.
+    let count: Int
+    /// The sequence up to which a subscriber must have everything for this to be what comes next.
+    let previous: UInt64
+    /// That of its last event.
+    let last: UInt64
+}

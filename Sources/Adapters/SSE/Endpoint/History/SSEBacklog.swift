@@ -1,0 +1,44 @@
+/// Where a subscriber's reading of its streams goes on.
+enum SSEBacklog {
+    /// It has everything up to this sequence.
+    case current(UInt64)
+    /// The next batches of all its streams, in order; with them it has everything up to `through`.
+    case batches([SSEBatch], through: UInt64)
+    /// Events that it needs are forgotten, the latest of them this one.
+    case lost(UInt64)
+
+    /// Reads.
+    ///
+    /// - Parameters:
+    ///   - head: the sequence of the latest event of all streams.
+    ///   - told: the latest sequence whose loss is known.
+    ///   - bytes: enough to stop at; at least one batch is read.
+    init(_ histories: [SSEHistory], head: UInt64, after sequence: UInt64, told: UInt64, atMost bytes: UInt64) {
+        guard sequence < head else {
+            self = .current(head)
+            return
+        }
+        if let forgotten = histories.map(\.forgotten).max(), forgotten > max(sequence, told) {
+            self = .lost(forgotten)
+            return
+        }
+        var places = histories.map { $0.index(after: sequence) }
+        var batches: [SSEBatch] = []
+        var size: UInt64 = 0
+        while size < bytes {
+            var next: (index: Int, batch: SSEBatch)?
+            for (index, history) in histories.enumerated() where places[index] < history.batches.count {
+                let batch = history[places[index]]
+                if batch.first < next?.batch.first ?? .max { next = (index, batch) }
+            }
+            guard let next else {
+                self = batches.isEmpty ? .current(head) : .batches(batches, through: head)
+                return
+            }
+            places[next.index] += 1
+            batches.append(next.batch)
+            size += next.batch.endOffset - next.batch.offset(through: sequence)
+        }
+        self = .batches(batches, through: batches.last?.last ?? sequence)
+    }
+}

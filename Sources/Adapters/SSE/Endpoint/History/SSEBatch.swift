@@ -1,0 +1,62 @@
+import BridgeCore
+import NIOCore
+
+/// Events of a stream that were published together, with consecutive sequences.
+///
+/// They share their memory with the log; what subscribers are sent is made from them once per view.
+struct SSEBatch: Sendable {
+    let stream: SSEStream
+    /// The sequence of the first event.
+    let first: UInt64
+    let events: [Event]
+    /// The stream's name for each event; `nil` where all have the same.
+    private let names: [String]?
+    /// Bytes of the stream up to the end of each event, counted from ``startOffset``.
+    private let ends: [UInt32]
+    /// Bytes of the stream before this batch.
+    let startOffset: UInt64
+    /// When the events were published.
+    let time: Timestamp
+
+    /// - Parameter names: one for each event, or `nil` for a stream whose name no event changes.
+    init(
+        _ events: [Event], names: [String]?, stream: SSEStream, first: UInt64, offset: UInt64, time: Timestamp
+    ) {
+        self.stream = stream
+        self.first = first
+        self.events = events
+        self.names = names
+        var end: UInt32 = 0
+        self.ends = events.map { event in
+            end += UInt32(event.json.readableBytes + Self.frame)
+            return end
+        }
+        self.startOffset = offset
+        self.time = time
+    }
+
+    /// What `id:` and the rest of a block take, about.
+    private static let frame = 40
+
+    /// The sequence of the last event.
+    var last: UInt64 { self.first + UInt64(self.events.count) - 1 }
+    var endOffset: UInt64 { self.startOffset + UInt64(self.ends.last ?? 0) }
+    /// What the batch holds in memory, about.
+    var memory: Int { self.events.reduce(160) { $0 + $1.json.readableBytes + $1.raw.readableBytes + 280 } }
+
+    /// The name of the stream that the event at an index belongs to.
+    func name(at index: Int) -> String {
+        self.names?[index] ?? self.stream.prefix
+    }
+
+    /// The index of the first event with a greater sequence; the count where there is none.
+    func index(after sequence: UInt64) -> Int {
+        sequence < self.first ? 0 : min(self.events.count, Int(sequence - self.first) + 1)
+    }
+
+    /// Bytes of the stream up to the end of an event and of all before it.
+    func offset(through sequence: UInt64) -> UInt64 {
+        let index = self.index(after: sequence)
+        return index == 0 ? self.startOffset : self.startOffset + UInt64(self.ends[index - 1])
+    }
+}

@@ -1,0 +1,98 @@
+import BridgeCore
+import NIOCore
+
+/// What one stream remembers: its latest batches.
+///
+/// A value behind the hub's lock. Looking an event up takes O(log n).
+struct SSEHistory {
+    private let replay: SSESinkConfiguration.Replay
+    private let slowBytes: Int
+    private(set) var batches = CircularBuffer<SSEBatch>()
+    /// The sequence of the stream's latest event; 0 when there was none.
+    private(set) var last: UInt64 = 0
+    private(set) var endOffset: UInt64 = 0
+    private var count = 0
+    private var memory = 0
+    /// The latest sequence that is forgotten; 0 when none is.
+    private(set) var forgotten: UInt64 = 0
+    /// When the latest forgotten event was published.
+    private var forgottenTime = Timestamp(milliseconds: .min)
+
+    init(replay: SSESinkConfiguration.Replay, slowBytes: Int) {
+        self.replay = replay
+        self.slowBytes = slowBytes
+    }
+
+    mutating func append(_ batch: SSEBatch) {
+        self.batches.append(batch)
+        self.last = batch.last
+        self.endOffset = batch.endOffset
+        self.count += batch.events.count
+        self.memory += batch.memory
+        self.forget(now: batch.time)
+    }
+
+    /// Forgets the oldest batches that are over the limits, as long as so much of the stream remains as subscribers that are a little
+    /// behind need.
+    mutating func forget(now: Timestamp) {
+        while let batch = self.batches.first, self.endOffset - batch.endOffset >= UInt64(self.slowBytes),
+            self.memory > self.replay.bytes || self.count - batch.events.count >= self.replay.events || self.isOld(batch, now)
+        {
+            self.memory -= batch.memory
+            self.count -= batch.events.count
+            self.forgotten = batch.last
+            self.forgottenTime = max(self.forgottenTime, batch.time)
+            self.batches.removeFirst()
+        }
+    }
+
+    /// The latest sequence that may no longer be asked for: forgotten, or kept only for those who are a little behind.
+    func floor(now: Timestamp) -> UInt64 {
+        var floor = self.forgotten
+        var memory = self.memory
+        var excess = self.count - self.replay.events
+        for batch in self.batches {
+            guard memory > self.replay.bytes || excess >= batch.events.count || self.isOld(batch, now) else {
+                return excess > 0 ? batch.first + UInt64(excess) - 1 : floor
+            }
+            memory -= batch.memory
+            excess -= batch.events.count
+            floor = batch.last
+        }
+        return floor
+    }
+
+    /// The place of the first batch with an event behind a sequence; the count where there is none.
+    func index(after sequence: UInt64) -> Int {
+        var low = 0
+        var high = self.batches.count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].last <= sequence { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Bytes of the stream behind a sequence.
+    func lag(after sequence: UInt64) -> UInt64 {
+        let index = self.index(after: sequence)
+        guard index < self.batches.count else { return 0 }
+        return self.endOffset - self[index].offset(through: sequence)
+    }
+
+    /// The last sequence before the first event that was published at or after a time; `nil` when such events may be forgotten.
+    func position(at time: Timestamp, now: Timestamp) -> UInt64? {
+        guard self.forgotten == 0 || self.forgottenTime < time else { return nil }
+        let position = self.batches.first { $0.time >= time }.map { $0.first - 1 } ?? self.last
+        return position >= self.floor(now: now) ? position : nil
+    }
+
+    subscript(index: Int) -> SSEBatch {
+        self.batches[self.batches.index(self.batches.startIndex, offsetBy: index)]
+    }
+
+    private func isOld(_ batch: SSEBatch, _ now: Timestamp) -> Bool {
+        guard let age = self.replay.age else { return false }
+        return now.milliseconds - batch.time.milliseconds > age.milliseconds
+    }
+}

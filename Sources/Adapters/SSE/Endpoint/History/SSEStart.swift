@@ -1,0 +1,56 @@
+import BridgeCore
+
+/// Where a subscriber asks to begin.
+enum SSEStart: Equatable {
+    /// With the next event.
+    case live
+    /// With the oldest that is remembered.
+    case earliest
+    /// With the latest so many.
+    case count(Int)
+    /// After the event with this id; any text.
+    case after(String)
+    /// With the first event at or after a time; the text is what was asked.
+    case time(Timestamp, String)
+
+    /// What is wrong with `since`.
+    static let complaint = "since must be an event id, a span of time such as 10m, a time, a count, earliest or latest"
+
+    /// Reads `Last-Event-ID`, else `last_event_id` (also `lastEventID`, `lastEventId`), else `since`; empty ones count as absent.
+    ///
+    /// - Parameter fallback: what none of them means.
+    /// - Returns: `nil` when `since` is none of the things it can be.
+    init?(_ parameters: SSEParameters, now: Timestamp, else fallback: SSEStart = .live) {
+        if let id = parameters.lastEventID {
+            self = .after(id)
+            return
+        }
+        guard let since = parameters.value("since"), !since.isEmpty else {
+            self = fallback
+            return
+        }
+        switch since {
+        case "earliest": self = .earliest
+        case "latest": self = .live
+        default:
+            if since.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), let count = Int(since) {
+                self = .count(count)
+            } else if let span = Duration(setting: since) {
+                self = .time(Timestamp(milliseconds: now.milliseconds - span.milliseconds), since)
+            } else if let time = Timestamp(rfc3339: since) {
+                self = .time(time, since)
+            } else if SSECursor(since) != nil {
+                self = .after(since)
+            } else {
+                return nil
+            }
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    var milliseconds: Int64 {
+        self.components.seconds * 1000 + self.components.attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,75 @@
+import HTTPServer
+import JSON
+import NIOCore
+
+/// The parameters of a request for streams, from its query and its body.
+///
+/// A body is a form (`application/x-www-form-urlencoded`) or a JSON object whose values are texts, numbers and lists of them.
+struct SSEParameters {
+    private var values: [(name: String, value: String)] = []
+    /// `Last-Event-ID`, else the parameter of one of its names; `nil` when it is absent or empty.
+    private(set) var lastEventID: String?
+
+    /// - Throws: ``SSEComplaint`` for what cannot be read.
+    init(_ request: HTTPRequest) throws(SSEComplaint) {
+        try self.add(form: request.rawQuery)
+        if request.body.readableBytes > 0 { try self.add(request.body, type: request.header("Content-Type") ?? "") }
+        let names = ["last_event_id", "lastEventID", "lastEventId"]
+        let ids = [request.header("Last-Event-ID")] + names.map { self.value($0) }
+        self.lastEventID = ids.lazy.compactMap { $0 }.first { !$0.isEmpty }
+    }
+
+    /// The first value of a name.
+    func value(_ name: String) -> String? {
+        self.values.first { $0.name == name }?.value
+    }
+
+    /// All values of a name, also those with commas between them; empty ones left out.
+    func list(_ name: String) -> [String] {
+        self.values.filter { $0.name == name }
+            .flatMap { $0.value.split(separator: ",") }
+            .map { $0.filter { $0 != " " } }
+            .filter { !$0.isEmpty }
+    }
+
+    /// A whole number.
+    ///
+    /// - Throws: ``SSEComplaint`` for anything else, and outside of the range.
+    func integer(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws(SSEComplaint) -> Int {
+        guard let text = self.value(name), !text.isEmpty else { return fallback }
+        guard let value = Int(text), range.contains(value) else {
+            throw SSEComplaint("\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    private mutating func add(form text: String) throws(SSEComplaint) {
+        guard let pairs = HTTPForm.pairs(of: text) else {
+            throw SSEComplaint("the parameters are not percent-encoded UTF-8")
+        }
+        self.values += pairs
+    }
+
+    private mutating func add(_ body: ByteBuffer, type: String) throws(SSEComplaint) {
+        switch type.prefix(while: { $0 != ";" }).lowercased() {
+        case "application/x-www-form-urlencoded":
+            try self.add(form: String(buffer: body))
+        case "application/json":
+            let parser = JSONParser()
+            guard let root = try? parser.parse(body), root.kind == .object else {
+                throw SSEComplaint("the body must be a JSON object")
+            }
+            var values: [(String, String)] = []
+            root.forEachMember { name, value in
+                if value.kind == .array {
+                    value.forEachItem { values.append((name, $0.text())) }
+                } else {
+                    values.append((name, value.text()))
+                }
+            }
+            withExtendedLifetime(parser) { self.values += values }
+        default:
+            throw SSEComplaint("the body must be application/json or application/x-www-form-urlencoded")
+        }
+    }
+}

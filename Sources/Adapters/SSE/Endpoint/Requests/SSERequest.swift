@@ -1,0 +1,73 @@
+import BridgeCore
+import Compression
+import HTTPServer
+import NIOHTTP1
+
+/// A request for streams, read: what it asks for, and in which form.
+struct SSERequest {
+    /// Names and filters in one request at most.
+    static let nameLimit = 64
+
+    let names: [SubjectPattern]
+    let streams: [SSEStream]
+    let accept: SSEAccept
+    let selection: SSESelection
+    let start: SSEStart
+    let parameters: SSEParameters
+
+    /// Finds out which streams a request is for.
+    ///
+    /// - Throws: ``SSERefusal``.
+    static func names(_ request: HTTPRequest, _ parameters: SSEParameters) throws(SSERefusal) -> [SubjectPattern] {
+        var texts = parameters.list("streams")
+        if let path = request.parameters.first(where: { $0.name == "streams" })?.value {
+            texts += path.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        guard !texts.isEmpty else { throw SSERefusal(.badRequest, "No stream is named") }
+        guard texts.count <= Self.nameLimit else {
+            throw SSERefusal(.badRequest, "\(texts.count) streams are too many for one connection; \(Self.nameLimit) at most")
+        }
+        do {
+            return try texts.map { text throws(SSEComplaint) in try SSEName.pattern(text) }
+        } catch {
+            throw SSERefusal(.badRequest, error.message)
+        }
+    }
+
+    /// - Parameters:
+    ///   - names: what ``names(_:_:)`` found.
+    ///   - streams: those that can have events of these names.
+    /// - Throws: ``SSERefusal``.
+    init(
+        _ request: HTTPRequest, _ parameters: SSEParameters, names: [SubjectPattern], streams: [SSEStream], now: Timestamp
+    ) throws(SSERefusal) {
+        guard let accept = SSEAccept(request, parameters) else { throw SSERefusal(.notAcceptable, SSEAccept.offer) }
+        guard let start = SSEStart(parameters, now: now, else: accept == .batch(wait: false) ? .earliest : .live) else {
+            throw SSERefusal(.badRequest, SSEStart.complaint)
+        }
+        let compiler = streams.allSatisfy { $0.settings.compiler != nil } ? streams.first?.settings.compiler : nil
+        let filter: SSEFilter
+        do { filter = try SSEFilter(parameters, compiler: compiler) } catch { throw SSERefusal(.badRequest, error.message) }
+        var format = SSEFormat.events
+        var coding = SSECoding.identity
+        if case .stream(let wanted) = accept {
+            format = wanted
+            if streams.allSatisfy(\.settings.compression) {
+                guard let negotiated = SSECoding.negotiate(request.headers["Accept-Encoding"]) else {
+                    throw SSERefusal(.notAcceptable, "This stream is sent as gzip, zstd or identity")
+                }
+                coding = negotiated
+            }
+        }
+        self.names = names
+        self.streams = streams
+        self.accept = accept
+        self.start = start
+        self.parameters = parameters
+        // The names do not matter where every stream has just one.
+        let isFixed = streams.allSatisfy(\.isFixed)
+        self.selection = SSESelection(
+            streams: streams.map(\.number), names: isFixed ? [] : names, filter: filter, format: format, coding: coding
+        )
+    }
+}

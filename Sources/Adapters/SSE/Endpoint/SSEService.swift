@@ -1,0 +1,38 @@
+import BridgeCore
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+
+/// The paths of all streams of the program, and their hub.
+///
+/// Made by the first sink that offers a stream, and there as long as one of them.
+final class SSEService: Sendable {
+    static let path = "/api/stream"
+
+    let hub: SSEHub
+    private let router: HTTPRouter
+    private let registrations: [HTTPRouter.Registration]
+
+    /// - Throws: `HTTPServerError` when the paths are taken.
+    init(router: HTTPRouter, group: any EventLoopGroup) throws {
+        let hub = SSEHub(group: group)
+        let endpoint = SSEEndpoint(hub: hub)
+        self.hub = hub
+        self.router = router
+        var registrations: [HTTPRouter.Registration] = []
+        for pattern in [Self.path, Self.path + "/{streams...}"] {
+            registrations.append(try router.registerStream(.GET, pattern) { endpoint.answer($0, framing: $1) })
+            for method in [HTTPMethod.POST, .RAW(value: "QUERY")] {
+                registrations.append(
+                    try router.registerStream(method, pattern, bodyLimit: 64 << 10) { endpoint.answer($0, framing: $1) })
+            }
+            registrations.append(
+                try router.register(.OPTIONS, pattern, bodyLimit: 0) { $1.respond(endpoint.preflight($0)) })
+        }
+        self.registrations = registrations
+    }
+
+    deinit {
+        self.registrations.forEach(self.router.unregister)
+    }
+}

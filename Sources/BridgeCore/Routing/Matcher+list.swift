@@ -1,0 +1,15 @@
+extension Matcher {
+    /// Takes events by plain lists, as a query string has them; a list that is `nil` or empty asks for nothing.
+    ///
+    /// - Parameters:
+    ///   - priorities: one of these.
+    ///   - tags: all of these; case does not matter.
+    package init(
+        sources: Set<String>? = nil, subjects: [SubjectPattern]? = nil, priorities: [Int] = [], tags: [String] = []
+    ) {
+        var conditions: [Predicate] = []
+        if !priorities.isEmpty { conditions.append(.priority(.oneOf(priorities.map(Double.init)))) }
+        if !tags.isEmpty { conditions.append(.allTags(Set(tags.map { FoldedText($0) }))) }
+        self.init(sources: sources, subjects: subjects, residual: conditions.isEmpty ? nil : .all(conditions))
+    }
+}

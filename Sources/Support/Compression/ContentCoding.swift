@@ -1,0 +1,34 @@
+/// How the body of an answer is compressed (RFC 9110 §8.4.1).
+package enum ContentCoding: String, Hashable, Sendable, CaseIterable {
+    case identity
+    /// RFC 1952.
+    case gzip
+    /// RFC 8878.
+    case zstd
+
+    /// Chooses by the values of `Accept-Encoding` (RFC 9110 §12.5.3): the greatest weight, and of equals the smaller result.
+    ///
+    /// Without the field nothing is compressed; a weight of 0 forbids.
+    ///
+    /// - Returns: `nil` when even `identity` is forbidden and nothing else is left.
+    package static func negotiate(_ fields: [String]) -> ContentCoding? {
+        var weights: [String: Double] = [:]
+        for item in fields.flatMap({ $0.split(separator: ",") }) {
+            let parts = item.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" }.lowercased() }
+            guard let name = parts.first else { continue }
+            let weight = parts.dropFirst().first { $0.hasPrefix("q=") }.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
+            weights[name == "x-gzip" ? "gzip" : name] = weight
+        }
+        func weight(_ coding: ContentCoding) -> Double {
+            // What is not named is as good as `*`, and identity is always good enough when nothing forbids it.
+            weights[coding.rawValue] ?? weights["*"] ?? (coding == .identity ? 0.0001 : 0)
+        }
+        return [ContentCoding.zstd, .gzip, .identity].filter { weight($0) > 0 }.max { weight($0) < weight($1) }
+    }
+
+    /// What stands before the first segment.
+    package var start: [UInt8] {
+        // Deflate, no flags, no time, unknown system (RFC 1952 §2.3).
+        self == .gzip ? [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255] : []
+    }
+}

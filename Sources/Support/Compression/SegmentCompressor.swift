@@ -1,0 +1,96 @@
+import CZlib
+import CZstd
+package import NIOCore
+
+/// Compresses each piece of a stream on its own, so that the same compressed bytes can be sent to everybody who reads along, whatever they
+/// were sent before.
+///
+/// A gzip segment is a run of deflate blocks that refers to nothing before it and ends on a byte (RFC 1951 §3.2.4), a zstd segment a frame.
+/// Not thread-safe; keeps some 260 KiB from its first use on.
+package final class SegmentCompressor {
+    /// Shorter pieces are stored: compressing them costs more than it saves.
+    package static let threshold = 256
+
+    private var deflater: UnsafeMutablePointer<z_stream>?
+    private var context: OpaquePointer?
+
+    package init() {}
+
+    deinit {
+        if let deflater {
+            deflateEnd(deflater)
+            deflater.deinitialize(count: 1)
+            deflater.deallocate()
+        }
+        ZSTD_freeCCtx(self.context)
+    }
+
+    /// Appends a piece in a coding.
+    package func write(_ piece: ByteBuffer, as coding: ContentCoding, into buffer: inout ByteBuffer) {
+        switch coding {
+        case .identity:
+            buffer.writeImmutableBuffer(piece)
+        case .gzip where piece.readableBytes < Self.threshold:
+            Self.store(piece, into: &buffer)
+        case .gzip:
+            self.deflate(piece, into: &buffer)
+        case .zstd:
+            self.compress(piece, into: &buffer)
+        }
+    }
+
+    /// One stored block (RFC 1951 §3.2.4); what precedes it ends on a byte.
+    private static func store(_ piece: ByteBuffer, into buffer: inout ByteBuffer) {
+        let length = UInt16(piece.readableBytes)
+        buffer.writeInteger(0 as UInt8)
+        buffer.writeInteger(length, endianness: .little)
+        buffer.writeInteger(~length, endianness: .little)
+        buffer.writeImmutableBuffer(piece)
+    }
+
+    private func deflate(_ piece: ByteBuffer, into buffer: inout ByteBuffer) {
+        let stream = self.readyDeflater()
+        // The flush adds at most one empty block of five bytes, and a byte for what was begun.
+        let bound = Int(deflateBound(stream, UInt(piece.readableBytes))) + 16
+        piece.withUnsafeReadableBytes { source in
+            _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { target in
+                // zlib only reads through the pointer.
+                stream.pointee.next_in = UnsafeMutablePointer(mutating: source.bindMemory(to: UInt8.self).baseAddress)
+                stream.pointee.avail_in = UInt32(source.count)
+                stream.pointee.next_out = target.bindMemory(to: UInt8.self).baseAddress
+                stream.pointee.avail_out = UInt32(target.count)
+                let result = CZlib.deflate(stream, Z_SYNC_FLUSH)
+                precondition(result == Z_OK && stream.pointee.avail_in == 0, "the bound holds")
+                return target.count - Int(stream.pointee.avail_out)
+            }
+        }
+    }
+
+    private func compress(_ piece: ByteBuffer, into buffer: inout ByteBuffer) {
+        let context = self.context ?? ZSTD_createCCtx()
+        self.context = context
+        piece.withUnsafeReadableBytes { source in
+            _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: ZSTD_compressBound(source.count)) { target in
+                let count = ZSTD_compressCCtx(context, target.baseAddress, target.count, source.baseAddress, source.count, 3)
+                precondition(ZSTD_isError(count) == 0, "the bound holds")
+                return count
+            }
+        }
+    }
+
+    private func readyDeflater() -> UnsafeMutablePointer<z_stream> {
+        if let deflater {
+            deflateReset(deflater)
+            return deflater
+        }
+        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        // Raw deflate: the member's header and trailer belong to the connection.
+        let result = deflateInit2_(
+            stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)
+        )
+        precondition(result == Z_OK, "zlib has memory and is the one it was built for")
+        self.deflater = stream
+        return stream
+    }
+}

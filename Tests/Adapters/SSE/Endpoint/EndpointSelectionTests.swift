@@ -1,0 +1,168 @@
+import BridgeCore
+import BridgeTesting
+import HTTPServer
+import NIOCore
+import Testing
+
+@testable import SSEAdapter
+
+@Suite struct EndpointSelectionTests {
+    @Test(arguments: [
+        ("?priority=4,5", [3, 4]), ("?priority=1", []), ("?tags=door", [1, 3]), ("?tags=DOOR,open", [3]),
+        ("?subject=home/%2B/state", [1, 2]), ("?subject=home/a/state,other", [1, 4]), ("?source=in&priority=4&tags=door", [3]),
+        ("?source=elsewhere", []), ("?tags=", [1, 2, 3, 4]),
+    ]) func `a filter lets through what it names and nothing else, live and from the past`(
+        _ query: String, _ expected: [Int]
+    ) async throws {
+        try await EndpointFixture.run { endpoint in
+            let events = [
+                EndpointFixture.event("1", tags: ["door"], subject: "home/a/state"),
+                EndpointFixture.event("2", priority: 3, subject: "home/b/state"),
+                EndpointFixture.event("3", priority: 4, tags: ["open", "Door"], subject: "home/a"),
+                EndpointFixture.event("4", priority: 5, subject: "other"),
+            ]
+            let live = try await endpoint.open(query)
+            _ = try await live.cursor()
+            try await endpoint.publish(events)
+            let late = try await endpoint.open(query + "&since=earliest")
+            try await endpoint.publish([EndpointFixture.event("gap", kind: .gap)])
+            for reader in [live, late] {
+                for sequence in expected {
+                    #expect(try await reader.event() == (sequence, "\(sequence)"))
+                }
+                var last = try await reader.block()
+                while last?.hasPrefix("id: ") == false { last = try await reader.block() }
+                #expect(last?.contains("event: gap") == true)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("?priority=6", "'6' is no priority; 1 to 5 are, with commas between them"),
+        ("?subject=a/%23/b", "subject 'a/#/b': "),
+        ("?when=true", "this stream takes no 'when'; its 'expressions' setting is off"),
+        ("?x=%zz", "the parameters are not percent-encoded UTF-8"),
+        ("?padding=9000", "padding must be a whole number from 0 to 8192"),
+        (",", "'' is no stream name: a subject cannot be empty"), ("/%23/x", "'s/#/x' is no stream name: "),
+    ]) func `a request that cannot be is refused with what would be right`(_ target: String, _ message: String) async throws {
+        try await EndpointFixture.run { endpoint in
+            let reader = try await endpoint.open(target)
+            #expect(reader.status == 400)
+            #expect(try await reader.body().hasPrefix("{\"error\":\"\(message)"))
+        }
+    }
+
+    @Test func `a filtered stream that is quiet tells how far it has got`() async throws {
+        try await EndpointFixture.run({ $0.heartbeat = .milliseconds(160) }) { endpoint in
+            let reader = try await endpoint.open("?priority=5")
+            #expect(try await reader.cursor() == 0)
+            try await endpoint.publish(["1", "2", "3"])
+            #expect(try await reader.cursor() == 3)
+            #expect(try await reader.block() == ":")
+            try await endpoint.publish([EndpointFixture.event("4", priority: 5)])
+            #expect(try await reader.event() == (4, "4"))
+        }
+    }
+
+    @Test func `many streams come over one connection in the order of their events, and one id resumes them all`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let others = try (1...7).map { try endpoint.offer("t\($0)") }
+            let names = "s," + (1...7).map { "t\($0)" }.joined(separator: ",")
+            let reader = try await endpoint.request("GET /api/stream/\(names)")
+            _ = try await reader.cursor()
+            var count = 0
+            for round in 1...3 {
+                for sink in [endpoint.sink] + others {
+                    try await endpoint.publish([EndpointFixture.event("\(round)")], to: sink)
+                    count += 1
+                    #expect(try await reader.event() == (count, "\(round)"))
+                }
+            }
+            for known in [0, 5, 23, 24] {
+                let again = try await endpoint.request(
+                    "GET /api/stream/\(names)", headers: "Last-Event-ID: \(endpoint.hub.epoch)-\(known)\r\n")
+                #expect(!again.head.contains("Streambridge-Gap"))
+                #expect(try await again.cursor() == known)
+                for sequence in stride(from: known + 1, through: 24, by: 1) {
+                    #expect(try await again.event().sequence == sequence)
+                }
+            }
+            let one = try await endpoint.request("GET /api/stream/t7?since=1")
+            #expect(try await one.event() == (24, "3"))
+            let two = try await endpoint.request("GET /api/stream/t1,t2?since=3")
+            for sequence in [11, 18, 19] { #expect(try await two.event().sequence == sequence) }
+            let missing = try await endpoint.request("GET /api/stream/s,none")
+            #expect(missing.status == 404)
+            #expect(try await missing.body() == #"{"error":"There is no stream 'none'"}"#)
+        }
+    }
+
+    @Test(arguments: ["POST", "QUERY"]) func `a long list goes in the body`(_ method: String) async throws {
+        try await EndpointFixture.run { endpoint in
+            let other = try endpoint.offer("t")
+            for (type, body) in [
+                ("application/json", #"{"streams":["s","t"],"since":"earliest","priority":[4,5]}"#),
+                ("application/x-www-form-urlencoded; charset=utf-8", "streams=s,t&since=earliest&priority=4&priority=5"),
+            ] {
+                let reader = try await endpoint.request(
+                    "\(method) /api/stream", headers: "Content-Type: \(type)\r\n", body: body)
+                #expect(reader.status == 200)
+                _ = try await reader.cursor()
+                try await endpoint.publish([EndpointFixture.event("no")])
+                try await endpoint.publish([EndpointFixture.event("yes", priority: 5)], to: other)
+                var message = ""
+                while message != "yes" { message = try await reader.event().message }
+            }
+            for (type, body, message) in [
+                ("text/plain", "s", "the body must be application/json or application/x-www-form-urlencoded"),
+                ("application/json", "[1]", "the body must be a JSON object"), ("application/json", "{}", "No stream is named"),
+                (
+                    "application/json", #"{"streams":"\#(Array(repeating: "s", count: 65).joined(separator: ","))"}"#,
+                    "65 streams are too many for one connection; 64 at most"
+                ),
+            ] {
+                let refused = try await endpoint.request(
+                    "\(method) /api/stream", headers: "Content-Type: \(type)\r\n", body: body)
+                #expect(refused.status == 400)
+                #expect(try await refused.body() == "{\"error\":\"\(message)\"}")
+            }
+            let large = try await endpoint.request("\(method) /api/stream", body: String(repeating: "x", count: 65 << 10))
+            #expect(large.status == 413)
+        }
+    }
+
+    @Test func `events choose the names of streams, and patterns take many`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let users = try endpoint.offer("users/{{ $subject }}") { $0.patterns = true }
+            let one = try await endpoint.request("GET /api/stream/users/1/mail")
+            let all = try await endpoint.request("GET /api/stream/users/%2B/mail")
+            let everything = try await endpoint.request("GET /api/stream/users/%23")
+            for reader in [one, all, everything] { _ = try await reader.cursor() }
+            try await endpoint.publish(
+                ["a", "b", "c"].map { EndpointFixture.event($0) }, names: ["users/1/mail", "users/2/mail", "users/2/news"],
+                to: users
+            )
+            #expect(try await one.event() == (1, "a"))
+            for sequence in 1...2 { #expect(try await all.event().sequence == sequence) }
+            for sequence in 1...3 { #expect(try await everything.event().sequence == sequence) }
+            let late = try await endpoint.request("GET /api/stream/users/2/news?since=earliest")
+            #expect(try await late.event() == (3, "c"))
+            #expect(try await endpoint.request("GET /api/stream/other/1").status == 404)
+            let refused = try await endpoint.request("GET /api/stream/%2B")
+            #expect(refused.status == 403)
+            #expect(try await refused.body() == #"{"error":"The pattern '+' is not allowed here"}"#)
+        }
+    }
+
+    @Test func `a filter is evaluated once for all who share it`() async throws {
+        try await EndpointFixture.run { endpoint in
+            var readers: [StreamReader] = []
+            for index in 0..<50 {
+                readers.append(try await endpoint.open(index % 2 == 0 ? "?priority=5,4" : "?priority=4,5&tags="))
+            }
+            #expect(endpoint.hub.views == 1)
+            try await endpoint.publish([EndpointFixture.event("1", priority: 5)])
+            for reader in readers { #expect(try await reader.event() == (1, "1")) }
+        }
+    }
+}
