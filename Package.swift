@@ -24,13 +24,15 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .executableTarget(
             name: "StreamBridge",
             dependencies: [
-                "BridgeCore", "BridgeConfiguration", "Expressions", "Curl", "HTTPServer", "JSON", .logging, .nio, .posix,
+                "Access", "BridgeCore", "BridgeConfiguration", "Expressions", "Curl", "HTTPServer", "JSON", .logging, .nio,
+                .posix,
                 .http1, .signals,
             ]
                 + adapters.libraries
@@ -41,6 +43,10 @@ let package = Package(
             dependencies: ["JSON", .nio, .logging, .deque]
         ),
         .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "Yams", .logging]),
+        .target(
+            name: "Access",
+            dependencies: ["BridgeCore", "BridgeConfiguration", "Curl", "HTTPServer", "JSON", .jwt, .nio, .http1, .logging]
+        ),
         .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", .nio]),
 
         .target(name: "PollThread", dependencies: ["CLinux"], path: "Sources/Support/PollThread"),
@@ -144,6 +150,7 @@ extension Target.Dependency {
     static var tls: Self { .product(name: "NIOSSL", package: "swift-nio-ssl") }
     static var crypto: Self { .product(name: "Crypto", package: "swift-crypto") }
     static var logging: Self { .product(name: "Logging", package: "swift-log") }
+    static var jwt: Self { .product(name: "JWTKit", package: "jwt-kit") }
     static var signals: Self { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
     static var deque: Self { .product(name: "DequeModule", package: "swift-collections") }
 }

@@ -50,6 +50,8 @@ package struct HTTPSettings: Sendable {
     package var keyFile: String?
     /// Connections at once, streams included; default 100 000.
     package var maximumConnections = 100_000
+    /// Who may read streams and write to webhooks; `nil` leaves that to the tokens of each.
+    package var access: AccessSettings?
 }
 
 /// One source, ready to be made.

@@ -127,7 +127,7 @@ struct ServiceDeclaration: Decodable {
 
 /// `http:`.
 struct HTTPDeclaration: Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable { case listen, tls, maximumConnections = "max_connections" }
+    enum CodingKeys: String, CodingKey, CaseIterable { case listen, tls, maximumConnections = "max_connections", access }
 
     enum TLSKeys: String, CodingKey, CaseIterable { case certificateFile = "cert_file", keyFile = "key_file" }
 
@@ -154,6 +154,7 @@ struct HTTPDeclaration: Decodable {
             settings.certificateFile = try tls.required(.certificateFile)
             settings.keyFile = try tls.required(.keyFile)
         }
+        settings.access = try container.optional(.access)
         self.settings = settings
     }
 

@@ -1,3 +1,4 @@
+import Access
 import BridgeConfiguration
 import BridgeCore
 import Curl
@@ -33,6 +34,10 @@ struct Gateway: Sendable {
         let shared = SharedServices()
         shared.add(router)
         shared.add(curl)
+        if let settings = self.plan.http.access {
+            shared.add(
+                HTTPAccessService(try await Access(settings, group: group, curl: curl, logger: self.logger("access"))))
+        }
         let metrics = Metrics()
         let bridge = try self.makeBridge(group: group, shared: shared, metrics: metrics, logger: logger)
         let pages = OperationsPages(

@@ -14,9 +14,9 @@ final class SSEService: Sendable {
     private let registrations: [HTTPRouter.Registration]
 
     /// - Throws: `HTTPServerError` when the paths are taken.
-    init(router: HTTPRouter, group: any EventLoopGroup) throws {
+    init(router: HTTPRouter, group: any EventLoopGroup, access: (any HTTPAccess)?) throws {
         let hub = SSEHub(group: group)
-        let endpoint = SSEEndpoint(hub: hub)
+        let endpoint = SSEEndpoint(hub: hub, access: access)
         self.hub = hub
         self.router = router
         var registrations: [HTTPRouter.Registration] = []

@@ -19,9 +19,10 @@ package final class SSESink: Sink {
 
     package init(variants: [SSESinkConfiguration], context: ComponentContext) throws {
         let router = try context.shared.find(HTTPRouter.self)
+        let access = try? context.shared.find(HTTPAccessService.self).access
         do {
             self.service = try context.shared.find(SSEService.self) {
-                try SSEService(router: router, group: context.eventLoopGroup)
+                try SSEService(router: router, group: context.eventLoopGroup, access: access)
             }
         } catch {
             throw ComponentError(.settings, "streams cannot be offered at \(SSEService.path)", isRetryable: false, cause: error)

@@ -69,6 +69,31 @@ struct WebhookRules: Sendable {
         return signature.verifier.verify(value, body: body) ? nil : .error(.unauthorized, "Invalid signature")
     }
 
+    /// Goes on with a request whose grant lets it write to a webhook, and answers the others.
+    ///
+    /// On the responder's event loop.
+    static func check(
+        _ grant: EventLoopFuture<HTTPGrant>, id: String, _ responder: HTTPResponder, then take: @escaping @Sendable () -> Void
+    ) {
+        grant.hop(to: responder.eventLoop).whenComplete { result in
+            switch result {
+            case .success(let grant):
+                let name = try? SubjectPattern(id, syntax: .exact)
+                let isGranted = grant.publish.contains { text in
+                    let syntax: SubjectPattern.Syntax = text.contains { "+#".contains($0) } ? .mqtt : .exact
+                    return name.map { (try? SubjectPattern(text, syntax: syntax))?.covers($0) ?? false } ?? false
+                }
+                guard isGranted else {
+                    return responder.respond(
+                        grant.challenge?.response ?? .error(.forbidden, "Not allowed to write to '\(id)'"))
+                }
+                take()
+            case .failure(let error):
+                responder.respond((error as? HTTPRefusal)?.response ?? .error(.internalServerError, "Access cannot be decided"))
+            }
+        }
+    }
+
     /// Bodies that could not be read.
     private static func refusal(ofType request: HTTPRequest) -> HTTPResponse? {
         if let coding = request.header("Content-Encoding"), coding.lowercased() != "identity" {

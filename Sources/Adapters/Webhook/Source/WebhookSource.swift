@@ -37,7 +37,10 @@ package final class WebhookSource: Source {
             )
         }
         self.intakes = intakes
-        self.registrations = try Self.register(configuration, on: self.router, intakes) { request in
+        // What signs or brings a token of its own is let in by that.
+        let isOpen = configuration.token == nil && configuration.signature == nil
+        let access = isOpen ? try? context.shared.find(HTTPAccessService.self).access : nil
+        self.registrations = try Self.register(configuration, on: self.router, intakes, access) { request in
             let refusal = rules.refusal(of: request, gate)
             if let refusal { metrics.answered(refusal.status) }
             return refusal
@@ -99,7 +102,7 @@ package final class WebhookSource: Source {
 
     private static func register(
         _ configuration: WebhookSourceConfiguration, on router: HTTPRouter,
-        _ intakes: [ObjectIdentifier: NIOLoopBoundBox<WebhookIntake>],
+        _ intakes: [ObjectIdentifier: NIOLoopBoundBox<WebhookIntake>], _ access: (any HTTPAccess)?,
         admit: @escaping HTTPRouter.Admission
     ) throws -> [HTTPRouter.Registration] {
         var registrations: [HTTPRouter.Registration] = []
@@ -111,8 +114,12 @@ package final class WebhookSource: Source {
                             .POST, path, bodyLimit: configuration.maxBody,
                             admit: admit,
                             handler: { request, responder in
-                                intakes[ObjectIdentifier(responder.eventLoop)]?.value
-                                    .take(request, id: id, status: status, responder)
+                                let take: @Sendable () -> Void = {
+                                    intakes[ObjectIdentifier(responder.eventLoop)]?.value
+                                        .take(request, id: id, status: status, responder)
+                                }
+                                guard let access else { return take() }
+                                WebhookRules.check(access.grant(request), id: id, responder, then: take)
                             }
                         )
                     )

@@ -33,6 +33,8 @@ final class SSESubscriber: ChannelInboundHandler {
     private var room = 0
     private var isPumping = false
     private var end: SSEMetrics.End?
+    /// Ends it when what allowed it is over.
+    private var expiry: Scheduled<Void>?
     /// What is written first.
     private var opening: String?
     /// What has been written, for the end of a gzip stream.
@@ -253,11 +255,21 @@ final class SSESubscriber: ChannelInboundHandler {
             self.stop()
             return
         }
+        self.endWhenItExpires(context)
         self.pump()
+    }
+
+    private func endWhenItExpires(_ context: ChannelHandlerContext) {
+        guard let expires = self.place.expires else { return }
+        let subscriber = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let delay = TimeAmount.milliseconds(expires - Timestamp.now().milliseconds)
+        self.expiry = context.eventLoop.scheduleTask(in: delay) { subscriber.value.stop(.expired) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.expiry?.cancel()
+        self.expiry = nil
         self.group.remove(self, self.end ?? .client)
     }
 

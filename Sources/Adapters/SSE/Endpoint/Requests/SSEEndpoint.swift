@@ -9,20 +9,50 @@ import NIOHTTP1
 /// Immutable. On the event loop of the connection.
 struct SSEEndpoint: Sendable {
     private let hub: SSEHub
+    /// Decides about streams that have no token of their own; `nil` leaves them open.
+    private let access: (any HTTPAccess)?
 
-    init(hub: SSEHub) {
+    init(hub: SSEHub, access: (any HTTPAccess)?) {
         self.hub = hub
+        self.access = access
     }
 
     /// Opens the streams or says why not.
     func answer(_ request: HTTPRequest, framing: HTTPFraming) -> HTTPStreamAnswer {
         var streams: [SSEStream] = []
-        do {
-            return try self.answer(request, framing, &streams)
+        do throws(SSERefusal) {
+            let parameters: SSEParameters
+            do { parameters = try SSEParameters(request) } catch { throw SSERefusal(.badRequest, error.message) }
+            let names = try SSERequest.names(request, parameters)
+            streams = self.hub.streams(for: names)
+            if let missing = names.first(where: { name in !streams.contains { $0.canHave(name) } }) {
+                throw SSERefusal(.notFound, "There is no stream '\(missing.text)'")
+            }
+            try SSETokens.check(request, streams)
+            guard let access, streams.contains(where: { $0.settings.token == nil }) else {
+                return try self.answer(request, framing, parameters, names, streams, nil)
+            }
+            return .later(
+                access.grant(request).map { [streams] grant in
+                    do throws(SSERefusal) {
+                        return try self.answer(request, framing, parameters, names, streams, SSEPermission(grant))
+                    } catch {
+                        return Self.refuse(error.response, request, streams)
+                    }
+                }.flatMapErrorThrowing { [streams] error in
+                    guard let response = (error as? HTTPRefusal)?.response else { throw error }
+                    return Self.refuse(response, request, streams)
+                }
+            )
         } catch {
-            let headers = error.headers + SSEOrigins(streams).headers(request) + [("Vary", "Origin")]
-            return .respond(.error(error.status, error.message, headers: headers))
+            return Self.refuse(error.response, request, streams)
         }
+    }
+
+    private static func refuse(_ response: HTTPResponse, _ request: HTTPRequest, _ streams: [SSEStream]) -> HTTPStreamAnswer {
+        var response = response
+        response.headers += SSEOrigins(streams).headers(request) + [("Vary", "Origin")]
+        return .respond(response)
     }
 
     /// Answers OPTIONS.
@@ -34,25 +64,22 @@ struct SSEEndpoint: Sendable {
     }
 
     private func answer(
-        _ request: HTTPRequest, _ framing: HTTPFraming, _ streams: inout [SSEStream]
+        _ request: HTTPRequest, _ framing: HTTPFraming, _ parameters: SSEParameters, _ names: [SubjectPattern],
+        _ streams: [SSEStream], _ permission: SSEPermission?
     ) throws(SSERefusal) -> HTTPStreamAnswer {
         let now = Timestamp.now()
-        let parameters: SSEParameters
-        do { parameters = try SSEParameters(request) } catch { throw SSERefusal(.badRequest, error.message) }
-        let names = try SSERequest.names(request, parameters)
-        streams = self.hub.streams(for: names)
-        if let missing = names.first(where: { name in !streams.contains { $0.canHave(name) } }) {
-            throw SSERefusal(.notFound, "There is no stream '\(missing.text)'")
-        }
-        try SSETokens.check(request, streams)
-        if let pattern = names.first(where: { $0.syntax == .mqtt }), !streams.allSatisfy(\.settings.patterns) {
-            throw SSERefusal(.forbidden, "The pattern '\(pattern.text)' is not allowed here")
+        try permission?.check(names, streams)
+        if let pattern = names.first(where: { $0.syntax == .mqtt }) {
+            // Whoever is granted a pattern may ask for it.
+            guard streams.allSatisfy({ $0.settings.patterns || (permission != nil && $0.settings.token == nil) }) else {
+                throw SSERefusal(.forbidden, "The pattern '\(pattern.text)' is not allowed here")
+            }
         }
         let asked = try SSERequest(request, parameters, names: names, streams: streams, now: now)
         guard !streams.contains(where: \.isClosing) else {
             throw SSERefusal(.serviceUnavailable, "The server is going away", [("Retry-After", "5")])
         }
-        guard let place = SSEPlace(asked.selection, hub: self.hub) else {
+        guard let place = SSEPlace(asked.selection, hub: self.hub, permission: permission) else {
             throw SSERefusal(.tooManyRequests, "Too many connections", [("Retry-After", "10")])
         }
         let resolution = self.hub.resolve(asked.start, place.view, now: now)

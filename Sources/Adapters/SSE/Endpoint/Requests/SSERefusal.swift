@@ -1,15 +1,15 @@
 import HTTPServer
 import NIOHTTP1
 
-/// Why a request for streams is not granted.
+/// Why a request for streams is not granted: the answer.
 struct SSERefusal: Error {
-    let status: HTTPResponseStatus
-    let message: String
-    let headers: [(name: String, value: String)]
+    var response: HTTPResponse
+
+    init(_ response: HTTPResponse) {
+        self.response = response
+    }
 
     init(_ status: HTTPResponseStatus, _ message: String, _ headers: [(name: String, value: String)] = []) {
-        self.status = status
-        self.message = message
-        self.headers = headers
+        self.response = .error(status, message, headers: headers)
     }
 }

@@ -1,6 +1,5 @@
 import BridgeCore
 import HTTPServer
-import NIOHTTP1
 
 /// The token of a stream's own setting.
 enum SSETokens {
@@ -9,10 +8,7 @@ enum SSETokens {
         for stream in streams {
             guard let token = stream.settings.token else { continue }
             guard let brought = Self.bearer(request), token.matches(brought) else {
-                throw SSERefusal(
-                    .unauthorized, "Missing or invalid Authorization header",
-                    [("WWW-Authenticate", "Bearer realm=\"streambridge\"")]
-                )
+                throw SSERefusal(HTTPRefusal.unauthorized.response)
             }
         }
     }

@@ -1,0 +1,90 @@
+package import BridgeConfiguration
+import BridgeCore
+package import Curl
+package import HTTPServer
+package import Logging
+package import NIOCore
+import NIOHTTP1
+
+/// Decides by the file's `http.access` who may read streams and write to webhooks.
+///
+/// Thread-safe. Tokens of the file and users are known at once; tokens of an issuer are verified; what is neither goes to the hook.
+package final class Access: HTTPAccess {
+    private let settings: AccessSettings
+    private let group: any EventLoopGroup
+    private let verifier: TokenVerifier?
+    private let hook: AccessHook?
+
+    /// - Throws: ``ComponentError`` for keys that cannot be read.
+    package init(_ settings: AccessSettings, group: any EventLoopGroup, curl: CurlMulti, logger: Logger) async throws {
+        self.settings = settings
+        self.group = group
+        if let jwt = settings.jwt {
+            self.verifier = try await TokenVerifier(jwt, curl: curl, logger: logger)
+        } else {
+            self.verifier = nil
+        }
+        self.hook = settings.hook.map { AccessHook($0, curl: curl, logger: logger) }
+    }
+
+    package func grant(_ request: HTTPRequest) -> EventLoopFuture<HTTPGrant> {
+        let loop = self.group.any()
+        switch Credentials(request, self.settings) {
+        case .none:
+            guard self.hook == nil else { return self.askHook(request, loop) }
+            let grants = self.settings.anonymous
+            guard !grants.subscribe.isEmpty || !grants.publish.isEmpty else { return loop.makeFailedFuture(self.challenge) }
+            return loop.makeSucceededFuture(
+                HTTPGrant(challenge: self.challenge, subscribe: grants.subscribe, publish: grants.publish))
+        case .token(let token):
+            // Every token is compared, so that the time tells nothing of where one matched.
+            let known = self.settings.tokens.filter { $0.token.matches(token) }
+            if let token = known.first { return loop.makeSucceededFuture(Self.grant(token.name, token.grants)) }
+            if let verifier { return self.verify(token, verifier, loop) }
+        case .user(let user, let password):
+            let known = self.settings.users.filter { Secret($0.user).matches(user) && $0.password.matches(password) }
+            if let user = known.first { return loop.makeSucceededFuture(Self.grant(user.user, user.grants)) }
+        case .unknown:
+            break
+        }
+        return self.hook == nil ? loop.makeFailedFuture(self.challenge) : self.askHook(request, loop)
+    }
+
+    private func verify(_ token: String, _ verifier: TokenVerifier, _ loop: any EventLoop) -> EventLoopFuture<HTTPGrant> {
+        let refusal = self.invalid
+        return loop.makeFutureWithTask {
+            do {
+                return try await verifier.grant(token)
+            } catch {
+                throw refusal
+            }
+        }
+    }
+
+    private func askHook(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPGrant> {
+        guard let hook else { preconditionFailure("there is a hook") }
+        return loop.makeFutureWithTask { try await hook.grant(request) }
+    }
+
+    /// The answer that asks for credentials.
+    private var challenge: HTTPRefusal {
+        guard !self.settings.users.isEmpty else { return .unauthorized }
+        var response = HTTPRefusal.unauthorized.response
+        response.headers.append(("WWW-Authenticate", "Basic realm=\"streambridge\", charset=\"UTF-8\""))
+        return HTTPRefusal(response)
+    }
+
+    /// What whoever brings a token that does not verify is answered (RFC 6750 §3.1).
+    private var invalid: HTTPRefusal {
+        HTTPRefusal(
+            .error(
+                .unauthorized, "The token is not valid",
+                headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\", error=\"invalid_token\"")]
+            )
+        )
+    }
+
+    private static func grant(_ name: String?, _ grants: AccessSettings.Grants) -> HTTPGrant {
+        HTTPGrant(name: name, subscribe: grants.subscribe, publish: grants.publish)
+    }
+}

@@ -1,0 +1,19 @@
+extension SubjectPattern {
+    /// Whether everything that the other pattern takes is also taken by this one.
+    ///
+    /// For names and MQTT filters (MQTT 3.1.1 §4.7); a glob covers only itself and the exact subjects that it takes.
+    package func covers(_ other: SubjectPattern) -> Bool {
+        if self == other { return true }
+        if other.syntax == .exact { return self.matches(other.text) }
+        guard self.syntax == .mqtt, other.syntax == .mqtt else { return false }
+        let mine = self.text.split(separator: "/", omittingEmptySubsequences: false)
+        let theirs = other.text.split(separator: "/", omittingEmptySubsequences: false)
+        // Neither wildcard begins to take what begins with $ (§4.7.2).
+        if theirs.first?.first == "$", mine.first == "#" || mine.first == "+" { return false }
+        for (index, level) in mine.enumerated() {
+            if level == "#" { return true }
+            guard index < theirs.count, level == theirs[index] || (level == "+" && theirs[index] != "#") else { return false }
+        }
+        return theirs.count == mine.count
+    }
+}

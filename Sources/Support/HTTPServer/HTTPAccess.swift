@@ -1,0 +1,61 @@
+package import NIOCore
+import NIOHTTP1
+
+/// Who sends a request, and what they may do.
+package struct HTTPGrant: Sendable {
+    /// Who it is, for those who look after the server; `nil` for anybody.
+    package var name: String?
+    /// What is answered when this does not reach: where no credentials were brought, that some may help; `nil` for 403.
+    package var challenge: HTTPRefusal?
+    /// What they may read: names and MQTT filters over names (MQTT 3.1.1 §4.7).
+    package var subscribe: [String]
+    /// What they may write to: the same.
+    package var publish: [String]
+    /// When it ends, in milliseconds since 1970; `nil` for never.
+    package var expires: Int64?
+
+    package init(
+        name: String? = nil, challenge: HTTPRefusal? = nil, subscribe: [String] = [], publish: [String] = [],
+        expires: Int64? = nil
+    ) {
+        self.name = name
+        self.challenge = challenge
+        self.subscribe = subscribe
+        self.publish = publish
+        self.expires = expires
+    }
+}
+
+/// Decides by the credentials of a request what its sender may do.
+///
+/// Thread-safe.
+package protocol HTTPAccess: Sendable {
+    /// - Returns: what the request's sender may do; fails with ``HTTPRefusal`` when the credentials are no good, or nobody can tell.
+    func grant(_ request: HTTPRequest) -> EventLoopFuture<HTTPGrant>
+}
+
+/// An answer in place of what was asked for.
+package struct HTTPRefusal: Error {
+    package let response: HTTPResponse
+
+    package init(_ response: HTTPResponse) {
+        self.response = response
+    }
+
+    /// What whoever brings no credentials, or none that are known, is answered (RFC 9110 §15.5.2).
+    package static let unauthorized = HTTPRefusal(
+        .error(
+            .unauthorized, "Missing or invalid Authorization header",
+            headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\"")]
+        )
+    )
+}
+
+/// The one ``HTTPAccess`` of the program, to be found by its type.
+package struct HTTPAccessService: Sendable {
+    package let access: any HTTPAccess
+
+    package init(_ access: any HTTPAccess) {
+        self.access = access
+    }
+}

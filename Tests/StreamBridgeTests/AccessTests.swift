@@ -1,0 +1,190 @@
+import BridgeTesting
+import Glibc
+import NIOCore
+import Testing
+
+/// Who may read and write, told by `http.access`.
+@Suite(.timeLimit(.minutes(2)))
+struct AccessTests {
+    private static let yaml = """
+        sources:
+          in: { type: webhook, ids: [door, window] }
+        sinks:
+          users: { type: sse, stream: 'users/{{ $subject }}' }
+          news: { type: sse, stream: news }
+          own: { type: sse, stream: own, token: its own }
+        routes:
+          - { from: [in], to: [users, news, own] }
+        """
+
+    private typealias Header = (name: String, value: String)
+
+    private static func status(_ bridge: BridgeProcess, _ stream: String, _ headers: [Header] = []) async throws -> Int {
+        let mark = stream.contains("?") ? "&" : "?"
+        return try await HTTPRequestPeer.send(
+            "GET", "/api/stream/\(stream)\(mark)format=json", port: bridge.port, headers: headers
+        ).status
+    }
+
+    private static func bearer(_ token: String) -> [Header] { [("Authorization", "Bearer \(token)")] }
+
+    @Test func `tokens, users, a cookie and the query let in as far as they are granted`() async throws {
+        let bridge = try await BridgeProcess.start(
+            Self.yaml,
+            http: """
+                access: { anonymous: { subscribe: [news] }, cookie: session, query_token: true,
+                  tokens: [ { token: reader, subscribe: ['users/+'] }, { token: writer, publish: [door] } ],
+                  users: [ { user: ann, password: 'p:w', subscribe: ['users/ann/#', 'users/door'] } ] }
+                """
+        )
+        for (stream, headers, expected) in [
+            ("news", [], 200), ("users/door", [], 401), ("users/door", Self.bearer("reader"), 200),
+            ("users/door/x", Self.bearer("reader"), 403), ("news", Self.bearer("reader"), 403),
+            ("users/%2B", Self.bearer("reader"), 200), ("users/%23", Self.bearer("reader"), 403),
+            ("users/door", Self.bearer("wrong"), 401), ("users/door", Self.bearer("writer"), 403),
+            ("users/door", [("Authorization", "Digest x")], 401),
+            // ann:p:w and ann:wrong
+            ("users/door", [("Authorization", "Basic YW5uOnA6dw==")], 200),
+            ("users/door", [("Authorization", "Basic YW5uOndyb25n")], 401),
+            ("users/door", [("Cookie", "other=1; session=reader")], 200), ("users/door", [("Cookie", "session=wrong")], 401),
+            ("users/door?access_token=reader", [], 200), ("users/door?access_token=wrong", [], 401),
+            ("own", [], 401), ("own", Self.bearer("its own"), 200), ("none", Self.bearer("reader"), 404),
+        ] as [(String, [Header], Int)] {
+            #expect(try await Self.status(bridge, stream, headers) == expected, "\(stream) \(headers)")
+        }
+        let connection = try RawConnection(port: bridge.port)
+        try await connection.send("GET /api/stream/users/door HTTP/1.1\r\nHost: x\r\n\r\n")
+        let refused = try await connection.receive(through: "}")
+        #expect(refused.hasSuffix(#"{"error":"Missing or invalid Authorization header"}"#))
+        #expect(refused.contains("WWW-Authenticate: Bearer realm=\"streambridge\"\r\n"))
+        #expect(refused.contains("WWW-Authenticate: Basic realm=\"streambridge\", charset=\"UTF-8\"\r\n"))
+        let event = ByteBuffer(string: "x")
+        #expect(try await bridge.post("/n/door", event, headers: Self.bearer("writer")).status == 201)
+        let other = try await bridge.post("/n/window", event, headers: Self.bearer("writer"))
+        #expect(other.status == 403)
+        #expect(other.text == #"{"error":"Not allowed to write to 'window'"}"#)
+        #expect(try await bridge.post("/n/door", event).status == 401)
+        #expect(!bridge.process.standardError.contains("reader"))
+    }
+
+    @Test func `a token of an issuer grants by its claims, and ends the stream when it expires`() async throws {
+        let soon = Int(time(nil)) + 2
+        let maker = try await TokenMaker.make([
+            #"{"sub":"door","iss":"me","aud":["us","them"]}"#, #"{"sub":"door","iss":"me","aud":"us","exp":\#(soon)}"#,
+            #"{"sub":"door","iss":"me","aud":"us","exp":1000}"#, #"{"sub":"door","iss":"me","aud":"us","nbf":4000000000}"#,
+            #"{"sub":"door","iss":"other","aud":"us"}"#, #"{"sub":"door","iss":"me","aud":"them"}"#,
+            #"{"sub":"+","iss":"me","aud":"us"}"#,
+            ##"{"iss":"me","aud":"us","streambridge":{"subscribe":["news"],"publish":["#"]}}"##,
+        ])
+        let bridge = try await BridgeProcess.start(
+            Self.yaml,
+            http: "access: { jwt: { secret: \(TokenMaker.secret), issuer: me, audience: us, subscribe: ['users/{sub}/#'] } }"
+        )
+        let tokens = try #require(maker.tokens["HS256"])
+        for (index, stream, expected) in [
+            (0, "users/door", 200), (0, "users/window", 403), (0, "users/door/%23", 200), (2, "users/door", 401),
+            (3, "users/door", 401), (4, "users/door", 401), (5, "users/door", 401), (6, "users/door", 403), (6, "users/%2B", 403),
+            (7, "news", 200), (7, "users/door", 403),
+        ] {
+            #expect(try await Self.status(bridge, stream, Self.bearer(tokens[index])) == expected, "\(index) \(stream)")
+        }
+        for other in ["none", "RS256", "ES256"] {
+            #expect(try await Self.status(bridge, "users/door", Self.bearer(maker.tokens[other]?[0] ?? "")) == 401)
+        }
+        #expect(try await bridge.post("/n/door", ByteBuffer(string: "x"), headers: Self.bearer(tokens[7])).status == 201)
+        let stream = try await bridge.stream("users/door", headers: Self.bearer(tokens[1]))
+        try await eventually("the stream has ended") { stream.ending != nil }
+        #expect(Int(time(nil)) - soon <= 1)
+        #expect(try await bridge.metric("streambridge_sse_connections_closed_total", #"reason="expired""#) >= 1)
+    }
+
+    @Test(arguments: ["RS256", "PS256", "ES256", "ES384", "EdDSA"]) func `keys come as a file, a set or from a URL`(
+        _ algorithm: String
+    ) async throws {
+        let maker = try await TokenMaker.make([#"{"sub":"door"}"#])
+        let token = try #require(maker.tokens[algorithm]?[0])
+        let directory = try TemporaryDirectory()
+        try directory.write(try #require(maker.pem[algorithm]), to: "key.pem")
+        try directory.write(maker.keys, to: "keys.json")
+        let issuer = try await HTTPPeer.start()
+        issuer.answer(with: HTTPPeer.Answer(503))
+        var settings = ["public_key_file: '\(directory.file("key.pem"))', algorithm: \(algorithm)"]
+        // A set says no padding, and RS and PS keys look alike.
+        if algorithm != "PS256" {
+            settings += ["keys_file: '\(directory.file("keys.json"))'", "keys_url: '\(issuer.url("/jwks"))'"]
+        }
+        for keys in settings {
+            let bridge = try await BridgeProcess.start(
+                Self.yaml, http: "access: { jwt: { \(keys), subscribe: ['users/{sub}'] } }")
+            if keys.hasPrefix("keys_url") {
+                #expect(try await Self.status(bridge, "users/door", Self.bearer(token)) == 401)
+                #expect(bridge.process.standardError.contains("The set of keys cannot be had"))
+                issuer.answer(with: HTTPPeer.Answer(200, body: maker.keys))
+                let second = try await BridgeProcess.start(
+                    Self.yaml, http: "access: { jwt: { \(keys), subscribe: ['users/{sub}'] } }")
+                #expect(try await Self.status(second, "users/door", Self.bearer(token)) == 200)
+            } else {
+                #expect(try await Self.status(bridge, "users/door", Self.bearer(token)) == 200)
+                #expect(try await Self.status(bridge, "users/door", Self.bearer(maker.tokens["HS256"]?[0] ?? "")) == 401)
+            }
+        }
+    }
+
+    @Test func `a hook decides, is asked once per credentials and target, and what it cannot tell is 503`() async throws {
+        let hook = try await HTTPPeer.start()
+        hook.answer { request in
+            switch request.headers["Authorization"] {
+            case "Bearer all": HTTPPeer.Answer(204)
+            case "Bearer some": HTTPPeer.Answer(200, body: #"{"name":"ann","subscribe":["users/+"],"publish":["door"]}"#)
+            case "Bearer no": HTTPPeer.Answer(403)
+            case "Bearer slow": HTTPPeer.Answer(200, delay: .seconds(5))
+            case "Bearer broken": HTTPPeer.Answer(500)
+            default: HTTPPeer.Answer(401)
+            }
+        }
+        let bridge = try await BridgeProcess.start(
+            Self.yaml, http: "access: { hook: { url: '\(hook.url("/ask"))', timeout: 500ms } }")
+        for (token, stream, expected) in [
+            ("all", "news", 200), ("all", "users/%23", 200), ("some", "users/1", 200), ("some", "news", 403), ("no", "news", 403),
+            ("slow", "news", 503), ("broken", "news", 503), ("none", "news", 401), ("all", "news", 200),
+        ] {
+            #expect(try await Self.status(bridge, stream, Self.bearer(token)) == expected, "\(token) \(stream)")
+        }
+        #expect(hook.requests.filter { $0.headers["Authorization"] == "Bearer all" }.count == 2)
+        let asked = try #require(hook.requests.first)
+        #expect(asked.headers["X-Original-URI"] == "/api/stream/news?format=json")
+        #expect(try await bridge.post("/n/door", ByteBuffer(string: "x"), headers: Self.bearer("some")).status == 201)
+        #expect(try await bridge.post("/n/window", ByteBuffer(string: "x"), headers: Self.bearer("some")).status == 403)
+    }
+
+    @Test(arguments: [
+        ("access: {}", "http.access: nobody would be let in; give tokens, users, jwt, hook or anonymous"),
+        ("access: { tokens: [ { token: '', subscribe: [a] } ] }", "http.access.tokens[0].token: the token is empty"),
+        ("access: { anonymous: { subscribe: ['a/#/b'] } }", "http.access.anonymous.subscribe: 'a/#/b': "),
+        ("access: { jwt: {} }", "http.access.jwt: give one of secret, public_key_file, keys_file and keys_url, not 0"),
+        ("access: { jwt: { secret: short } }", "http.access.jwt.secret: the secret has 5 bytes; 32 or more are safe"),
+        ("access: { jwt: { keys_file: x, algorithm: HS256 } }", "http.access.jwt.algorithm: HS256 needs a secret"),
+        ("access: { hook: { url: ftp://x } }", "http.access.hook.url: 'ftp://x' is no http or https URL"),
+        (
+            "access: { tokn: [] }",
+            "http.access.tokn: 'tokn' is not known here; anonymous, tokens, users, jwt, hook, cookie, query_token are"
+        ),
+    ]) func `settings that cannot be are refused`(_ http: String, _ message: String) async throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("http: { \(http) }\n" + Self.yaml, to: "bridges.yaml")
+        let result = try await BridgeProcess.command("check", directory.file("bridges.yaml"))
+        #expect(result.code == 78)
+        #expect(result.error.contains(message), "\(result.error)")
+    }
+
+    @Test func `keys that cannot be read end the start`() async throws {
+        let directory = try TemporaryDirectory()
+        try directory.write(
+            "http: { listen: '127.0.0.1:0', access: { jwt: { keys_file: '\(directory.file("none"))' } } }\n" + Self.yaml,
+            to: "bridges.yaml"
+        )
+        let result = try await BridgeProcess.command("run", directory.file("bridges.yaml"))
+        #expect(result.code != 0)
+        #expect(result.error.contains("cannot be read: No such file or directory"), "\(result.error)")
+    }
+}
