@@ -38,8 +38,10 @@ package final class Access: HTTPAccess {
                 HTTPGrant(challenge: self.challenge, subscribe: grants.subscribe, publish: grants.publish))
         case .token(let token):
             // Every token is compared, so that the time tells nothing of where one matched.
-            let known = self.settings.tokens.filter { $0.token.matches(token) }
-            if let token = known.first { return loop.makeSucceededFuture(Self.grant(token.name, token.grants)) }
+            let known = self.settings.tokens.enumerated().filter { $0.element.token.matches(token) }
+            if let (index, token) = known.first.map({ ($0.offset, $0.element) }) {
+                return loop.makeSucceededFuture(Self.grant(token.name ?? "token \(index + 1)", token.grants))
+            }
             if let verifier { return self.verify(token, verifier, loop) }
         case .user(let user, let password):
             let known = self.settings.users.filter { Secret($0.user).matches(user) && $0.password.matches(password) }

@@ -157,6 +157,41 @@ struct AccessTests {
         #expect(try await bridge.post("/n/window", ByteBuffer(string: "x"), headers: Self.bearer("some")).status == 403)
     }
 
+    @Test func `presence tells those who are granted it who is there, and lets them end a connection`() async throws {
+        let bridge = try await BridgeProcess.start(
+            Self.yaml.replacing("stream: news }", with: "stream: news, presence: true, limits: { per_client: 1 } }"),
+            http: """
+                access: { tokens: [ { token: ann, name: ann, subscribe: ['#'], publish: ['#'] },
+                  { token: admin, subscribe: ['$presence/#'], publish: ['$presence/#'] } ] }
+                """
+        )
+        #expect(try await Self.status(bridge, "$presence/news", Self.bearer("ann")) == 403)
+        let presence = try await bridge.stream("$presence/news", headers: Self.bearer("admin"))
+        let stream = try await bridge.stream("news", headers: Self.bearer("ann"))
+        try await eventually("the subscriber is told") {
+            presence.messages.contains { $0.data.contains(#""title":"subscribe","message":"ann""#) }
+        }
+        #expect(try await Self.status(bridge, "news", Self.bearer("ann")) == 429)
+        func list(_ token: String, _ query: String = "") async throws -> HTTPRequestPeer.Answer {
+            try await HTTPRequestPeer.send("GET", "/api/presence\(query)", port: bridge.port, headers: Self.bearer(token))
+        }
+        #expect(try await list("ann").text == #"{"connections":[],"next":null}"#)
+        #expect(try await list("wrong").status == 401)
+        #expect(try await list("admin", "?limit=0").status == 400)
+        let text = try await list("admin", "?stream=news").text
+        #expect(text.contains(#""name":"ann","address":"127.0.0.1","streams":["news"],"since":""#))
+        #expect(text.contains(#""type":"text/event-stream","coding":"identity","cursor":""#))
+        let number = try #require(text.split(separator: #""number":"#).last?.prefix { $0.isNumber })
+        for (token, number, status) in [("ann", number, 403), ("admin", "999", 404), ("admin", "x", 400), ("admin", number, 204)]
+        {
+            let answer = try await HTTPRequestPeer.send(
+                "DELETE", "/api/presence/\(number)", port: bridge.port, headers: Self.bearer(token))
+            #expect(answer.status == status)
+        }
+        try await eventually("the stream has ended") { stream.ending != nil }
+        try await eventually("that is told too") { presence.messages.contains { $0.data.contains(#""title":"unsubscribe""#) } }
+    }
+
     @Test(arguments: [
         ("access: {}", "http.access: nobody would be let in; give tokens, users, jwt, hook or anonymous"),
         ("access: { tokens: [ { token: '', subscribe: [a] } ] }", "http.access.tokens[0].token: the token is empty"),

@@ -14,8 +14,8 @@ final class SSEService: Sendable {
     private let registrations: [HTTPRouter.Registration]
 
     /// - Throws: `HTTPServerError` when the paths are taken.
-    init(router: HTTPRouter, group: any EventLoopGroup, access: (any HTTPAccess)?) throws {
-        let hub = SSEHub(group: group)
+    init(router: HTTPRouter, group: any EventLoopGroup, access: (any HTTPAccess)?, metrics: SSEMetrics) throws {
+        let hub = try SSEHub(group: group, presence: access == nil ? nil : metrics)
         let endpoint = SSEEndpoint(hub: hub, access: access)
         self.hub = hub
         self.router = router
@@ -28,6 +28,12 @@ final class SSEService: Sendable {
             }
             registrations.append(
                 try router.register(.OPTIONS, pattern, bodyLimit: 0) { $1.respond(endpoint.preflight($0)) })
+        }
+        if let access {
+            let presence = SSEPresence(hub: hub, access: access)
+            registrations.append(try router.register(.GET, SSEPresence.path, bodyLimit: 0, handler: presence.list))
+            registrations.append(
+                try router.register(.DELETE, SSEPresence.path + "/{number}", bodyLimit: 0, handler: presence.end))
         }
         self.registrations = registrations
     }

@@ -20,14 +20,15 @@ package final class SSESink: Sink {
     package init(variants: [SSESinkConfiguration], context: ComponentContext) throws {
         let router = try context.shared.find(HTTPRouter.self)
         let access = try? context.shared.find(HTTPAccessService.self).access
+        let metrics = SSEMetrics(context.metrics)
         do {
             self.service = try context.shared.find(SSEService.self) {
-                try SSEService(router: router, group: context.eventLoopGroup, access: access)
+                try SSEService(router: router, group: context.eventLoopGroup, access: access, metrics: metrics)
             }
         } catch {
             throw ComponentError(.settings, "streams cannot be offered at \(SSEService.path)", isRetryable: false, cause: error)
         }
-        self.stream = self.service.hub.add(variants[0], SSEMetrics(context.metrics))
+        self.stream = self.service.hub.add(variants[0], metrics)
         self.logger = context.logger
     }
 

@@ -15,6 +15,8 @@ package struct SSESinkConfiguration: SinkConfiguration {
         case expressions
         case compression
         case drain
+        case limits
+        case presence
     }
 
     /// The name behind `/api/stream/`; a template offers a stream for every name that events make of it.
@@ -46,6 +48,11 @@ package struct SSESinkConfiguration: SinkConfiguration {
     ///
     /// Default true.
     package var compression: Bool
+    package var limits: Limits
+    /// Whether who comes and goes is told on the stream `$presence/` and this stream's name, to those who are granted that.
+    ///
+    /// Default false.
+    package var presence: Bool
     /// The span over which connections are closed when the program stops.
     ///
     /// Default 1 s.
@@ -120,6 +127,43 @@ package struct SSESinkConfiguration: SinkConfiguration {
         }
     }
 
+    /// How many connections may come from where.
+    package struct Limits: Decodable, Sendable {
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case perAddress = "per_address", perClient = "per_client", acceptRate = "accept_rate", onFull = "on_full"
+        }
+
+        /// What browsers are told when there are too many.
+        package enum OnFull: String, CaseIterable, Sendable {
+            /// To come back after a random time.
+            case retry
+            /// That they are refused, which they take as final.
+            case refuse
+        }
+
+        /// Connections at once of one IPv4 address or one IPv6 network of 64 bits; default: no limit.
+        package var perAddress: Int?
+        /// Connections at once of one user, token or subject of tokens; default: no limit.
+        package var perClient: Int?
+        /// New connections in a second; default: no limit.
+        package var acceptRate: Int?
+        /// Default: retry.
+        package var onFull = OnFull.retry
+
+        package init() {}
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.mapping(CodingKeys.self)
+            func limit(_ key: CodingKeys) throws -> Int? {
+                container.contains(key) ? try container.integer(key, in: 1...10_000_000, default: 1) : nil
+            }
+            self.perAddress = try limit(.perAddress)
+            self.perClient = try limit(.perClient)
+            self.acceptRate = try limit(.acceptRate)
+            self.onFull = try container.choice(.onFull, default: self.onFull)
+        }
+    }
+
     /// Which pages of other origins may read the stream.
     package struct CORS: Decodable, Sendable, Equatable {
         package enum CodingKeys: String, CodingKey, CaseIterable { case origins }
@@ -155,6 +199,8 @@ package struct SSESinkConfiguration: SinkConfiguration {
         self.patterns = false
         self.compression = true
         self.drain = .seconds(1)
+        self.limits = Limits()
+        self.presence = false
     }
 
     package init(from decoder: any Decoder) throws {
@@ -173,6 +219,8 @@ package struct SSESinkConfiguration: SinkConfiguration {
         }
         self.compression = try container.value(.compression, default: self.compression)
         self.drain = try container.duration(.drain, default: self.drain)
+        self.limits = try container.value(.limits, default: self.limits)
+        self.presence = try container.value(.presence, default: self.presence)
     }
 
     package func validate() throws {

@@ -133,7 +133,7 @@ import Testing
             var readers = [try await endpoint.open(), try await endpoint.open()]
             let third = try await endpoint.open()
             #expect(third.status == 429)
-            #expect(third.head.contains("Retry-After: 10\r\n"))
+            #expect(third.head.contains("Retry-After: "))
             #expect(try await third.connection.receive(through: "}") == #"{"error":"Too many connections"}"#)
             readers.removeLast()
             try await endpoint.waitForSubscribers(1)

@@ -13,10 +13,14 @@ final class SSEHub: Sendable {
     let home: any EventLoop
     let epoch: String
     private let state = Mutex(State())
+    private let numbers = Atomic<UInt64>(0)
     private let shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>]
     private let renderer: NIOLoopBoundBox<Renderer>
+    /// Where those who are granted it hear who comes and goes; `nil` where nobody is granted anything.
+    let presence: SSEStream?
 
-    init(group: any EventLoopGroup) {
+    /// - Parameter presence: the figures of the presence stream.
+    init(group: any EventLoopGroup, presence metrics: SSEMetrics? = nil) throws {
         let home = group.next()
         self.home = home
         self.epoch = SSECursor.newEpoch(milliseconds: Timestamp.now().milliseconds)
@@ -26,6 +30,10 @@ final class SSEHub: Sendable {
             shards[ObjectIdentifier(loop)] = .makeBoxSendingValue(SSEShard(eventLoop: loop), eventLoop: loop)
         }
         self.shards = shards
+        self.presence = try metrics.map { metrics in
+            SSEStream(number: 0, settings: try Self.presenceSettings(), metrics: metrics)
+        }
+        if let presence { self.state.withLock { $0.add(presence) } }
     }
 
     /// The shard of a loop that the caller is on.
@@ -36,11 +44,20 @@ final class SSEHub: Sendable {
         return box.value
     }
 
+    /// The next number of a connection.
+    func nextNumber() -> UInt64 { self.numbers.wrappingAdd(1, ordering: .relaxed).newValue }
+
     /// Calls on every loop.
     func onEachShard(_ body: @escaping @Sendable (SSEShard) -> Void) {
         for box in self.shards.values {
             box.eventLoop.execute { body(box.value) }
         }
+    }
+
+    /// Asks every loop.
+    func collect<Value: Sendable>(_ body: @escaping @Sendable (SSEShard) -> Value) -> EventLoopFuture<[Value]> {
+        EventLoopFuture.whenAllSucceed(
+            self.shards.values.map { box in box.eventLoop.submit { body(box.value) } }, on: self.home)
     }
 
     // MARK: - Streams
@@ -49,10 +66,7 @@ final class SSEHub: Sendable {
     func add(_ settings: SSESinkConfiguration, _ metrics: SSEMetrics) -> SSEStream {
         self.state.withLock { state in
             let stream = SSEStream(number: state.streamCount, settings: settings, metrics: metrics)
-            state.streamCount += 1
-            state.streams[stream.number] = State.Stream(
-                stream: stream, history: SSEHistory(replay: settings.replay, slowBytes: settings.slowClient.bytes)
-            )
+            state.add(stream)
             return stream
         }
     }
@@ -247,6 +261,14 @@ final class SSEHub: Sendable {
         var streamCount = 0
         var streams: [Int: Stream] = [:]
         var views: [SSESelection: Entry] = [:]
+
+        mutating func add(_ stream: SSEStream) {
+            self.streamCount += 1
+            self.streams[stream.number] = Stream(
+                stream: stream,
+                history: SSEHistory(replay: stream.settings.replay, slowBytes: stream.settings.slowClient.bytes)
+            )
+        }
 
         mutating func append(_ batch: SSEBatch) -> [SSEView] {
             self.head = batch.last

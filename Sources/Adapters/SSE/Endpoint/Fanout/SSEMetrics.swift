@@ -16,6 +16,8 @@ package struct SSEMetrics: Sendable {
         case failed
         /// What allowed it to listen is over.
         case expired
+        /// Somebody who looks after the server ended it.
+        case removed
     }
 
     let subscribers: Gauge
@@ -23,6 +25,7 @@ package struct SSEMetrics: Sendable {
     let delivered: Counter
     let gaps: Counter
     let conflated: Counter
+    let shed: Counter
     private let closed: [Counter]
 
     package init(_ metrics: ComponentMetrics) {
@@ -32,6 +35,7 @@ package struct SSEMetrics: Sendable {
         self.gaps = metrics.counter("sse_gaps", help: "Subscribers that were told of events they can no longer have.")
         self.conflated = metrics.counter(
             "sse_conflated", help: "Events that a slow subscriber was spared for a later one of their key.")
+        self.shed = metrics.counter("sse_shed", help: "Requests that were sent away because there were too many.")
         self.closed = End.allCases.map {
             metrics.counter("sse_connections_closed", help: "Subscribers that went, by reason.", [("reason", $0.rawValue)])
         }

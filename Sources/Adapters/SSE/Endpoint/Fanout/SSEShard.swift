@@ -53,6 +53,14 @@ final class SSEShard {
         self.groups.values.filter { $0.view.streams.contains { $0 === stream } }
     }
 
+    /// All subscribers here.
+    var members: [SSESubscriber] { self.groups.values.flatMap(\.members) }
+
+    /// The subscriber with a number.
+    func member(_ number: UInt64) -> SSESubscriber? {
+        self.members.first { $0.place.number == number }
+    }
+
     private func startTimer(_ tick: Duration) {
         guard self.timer == nil || tick < self.grain else { return }
         self.timer?.cancel()

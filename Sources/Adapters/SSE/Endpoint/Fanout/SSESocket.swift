@@ -7,6 +7,9 @@ enum SSESocket {
     /// `TCP_NOTSENT_LOWAT`, tcp(7).
     private static let notSentLowWater = NIOBSDSocket.Option(rawValue: 25)
 
+    /// Bytes with which a channel is full.
+    static let highWaterMark = 64 << 10
+
     /// A peer that acknowledges nothing for 30 s is dead; little waits unsent in the kernel, so that a slow reader is noticed; and the
     /// channel is full at 64 KiB.
     ///
@@ -18,6 +21,6 @@ enum SSESocket {
             try? options.setOption(.tcpOption(Self.notSentLowWater), value: 128 << 10)
         }
         try? options.setOption(
-            .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 16 << 10, high: 64 << 10))
+            .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 16 << 10, high: Self.highWaterMark))
     }
 }

@@ -10,13 +10,14 @@ final class SSEStream: Sendable {
     let number: Int
     let settings: SSESinkConfiguration
     let metrics: SSEMetrics
-    private let places = Atomic<Int>(0)
+    private let crowd: Mutex<SSECrowd>
     private let closing = Mutex<Closing>(.no)
 
     init(number: Int, settings: SSESinkConfiguration, metrics: SSEMetrics) {
         self.number = number
         self.settings = settings
         self.metrics = metrics
+        self.crowd = Mutex(SSECrowd(total: settings.maxConnections, limits: settings.limits))
     }
 
     /// Whether all its events have the same name.
@@ -37,19 +38,21 @@ final class SSEStream: Sendable {
     // MARK: - Who is here
 
     /// Subscribers now, those whose answer is on its way included.
-    var subscribers: Int { self.places.load(ordering: .relaxed) }
+    var subscribers: Int { self.crowd.withLock { $0.count } }
 
-    /// Counts one more subscriber, unless there are as many as there may be.
-    func enter() -> Bool {
-        guard self.places.wrappingAdd(1, ordering: .relaxed).newValue <= self.settings.maxConnections else {
-            self.leave()
-            return false
-        }
-        return true
+    /// Counts one more subscriber.
+    ///
+    /// - Returns: what there is too much of; `nil` when it is counted.
+    func enter(_ address: SSEAddress?, _ name: String?) -> String? {
+        self.crowd.withLock { $0.enter(address, name, now: .now()) }
     }
 
-    func leave() {
-        if self.places.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { self.finishClosing() }
+    func leave(_ address: SSEAddress?, _ name: String?) {
+        let count = self.crowd.withLock { crowd in
+            crowd.leave(address, name)
+            return crowd.count
+        }
+        if count == 0 { self.finishClosing() }
     }
 
     // MARK: - The end

@@ -212,6 +212,19 @@ final class SSESubscriber: ChannelInboundHandler {
     /// Bytes of its streams that it has not been written.
     var lag: UInt64 { self.group.hub.lag(self.group.view, after: self.position) }
 
+    /// What is told of it to those who look after the server.
+    var state: SSEConnectionState {
+        let view = self.group.view
+        let isFixed = view.streams.allSatisfy(\.isFixed)
+        return SSEConnectionState(
+            number: self.place.number, name: self.place.name, address: self.context?.remoteAddress?.ipAddress,
+            streams: isFixed ? view.streams.map(\.prefix) : view.selection.names.map(\.text), since: self.place.since,
+            format: view.selection.format, coding: view.selection.coding,
+            cursor: SSECursor(epoch: view.epoch, sequence: self.position), behind: self.lag,
+            queued: self.context.map { SSESocket.highWaterMark - Self.room($0) } ?? 0
+        )
+    }
+
     // MARK: - Ends
 
     /// Ends the stream: a last field, the end of the body, the end of the connection.
@@ -256,6 +269,7 @@ final class SSESubscriber: ChannelInboundHandler {
             return
         }
         self.endWhenItExpires(context)
+        self.group.hub.tell("subscribe", self.group.view.streams) { self.state }
         self.pump()
     }
 
@@ -267,6 +281,7 @@ final class SSESubscriber: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.group.hub.tell("unsubscribe", self.group.view.streams) { self.state }
         self.context = nil
         self.expiry?.cancel()
         self.expiry = nil

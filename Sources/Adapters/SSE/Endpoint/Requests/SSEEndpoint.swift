@@ -77,11 +77,9 @@ struct SSEEndpoint: Sendable {
         }
         let asked = try SSERequest(request, parameters, names: names, streams: streams, now: now)
         guard !streams.contains(where: \.isClosing) else {
-            throw SSERefusal(.serviceUnavailable, "The server is going away", [("Retry-After", "5")])
+            throw SSERefusal(SSEShedding.answer(request, .serviceUnavailable, "The server is going away", streams))
         }
-        guard let place = SSEPlace(asked.selection, hub: self.hub, permission: permission) else {
-            throw SSERefusal(.tooManyRequests, "Too many connections", [("Retry-After", "10")])
-        }
+        let place = try SSEPlace(request, asked, hub: self.hub, permission: permission, now: now)
         let resolution = self.hub.resolve(asked.start, place.view, now: now)
         if resolution.gap != nil { streams.forEach { $0.metrics.gaps.increment() } }
         switch asked.accept {

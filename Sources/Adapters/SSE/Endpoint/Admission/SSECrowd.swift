@@ -1,0 +1,51 @@
+import NIOCore
+
+/// Who is counted in a stream, and whether one more may come.
+///
+/// A value behind the stream's lock; addresses and names are remembered only where there is a limit on them.
+struct SSECrowd {
+    private let limits: SSESinkConfiguration.Limits
+    private let total: Int
+    private(set) var count = 0
+    private var addresses: [SSEAddress: Int] = [:]
+    private var names: [String: Int] = [:]
+    /// Connections that may still come now, at most a second's worth.
+    private var allowance: Double
+    private var countedAt = NIODeadline.now()
+
+    init(total: Int, limits: SSESinkConfiguration.Limits) {
+        self.total = total
+        self.limits = limits
+        self.allowance = Double(limits.acceptRate ?? 0)
+    }
+
+    /// Counts one more.
+    ///
+    /// - Returns: what there is too much of; `nil` when it is counted.
+    mutating func enter(_ address: SSEAddress?, _ name: String?, now: NIODeadline) -> String? {
+        if self.count >= self.total { return "Too many connections" }
+        if let limit = self.limits.perAddress, let address, self.addresses[address, default: 0] >= limit {
+            return "Too many connections from this address"
+        }
+        if let limit = self.limits.perClient, let name, self.names[name, default: 0] >= limit {
+            return "Too many connections of this client"
+        }
+        if let rate = self.limits.acceptRate {
+            let passed = Double((now - self.countedAt).nanoseconds) / 1e9
+            self.allowance = min(Double(rate), self.allowance + passed * Double(rate))
+            self.countedAt = now
+            guard self.allowance >= 1 else { return "Too many new connections" }
+            self.allowance -= 1
+        }
+        self.count += 1
+        if self.limits.perAddress != nil, let address { self.addresses[address, default: 0] += 1 }
+        if self.limits.perClient != nil, let name { self.names[name, default: 0] += 1 }
+        return nil
+    }
+
+    mutating func leave(_ address: SSEAddress?, _ name: String?) {
+        self.count -= 1
+        if let address, let count = self.addresses[address] { self.addresses[address] = count > 1 ? count - 1 : nil }
+        if let name, let count = self.names[name] { self.names[name] = count > 1 ? count - 1 : nil }
+    }
+}

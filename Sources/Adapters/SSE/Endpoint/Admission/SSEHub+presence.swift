@@ -1,0 +1,31 @@
+import BridgeCore
+import HTTPServer
+import NIOCore
+
+extension SSEHub {
+    /// The settings of the stream that tells who comes and goes.
+    ///
+    /// No publisher can forge its events: no sink may have a name that begins like these.
+    static func presenceSettings() throws -> SSESinkConfiguration {
+        try SSESinkConfiguration(stream: SSEPresence.prefix + "{{ $subject }}")
+    }
+
+    /// Tells what has happened to a connection, for each of its streams that wants it told.
+    ///
+    /// - Parameters:
+    ///   - what: `subscribe` or `unsubscribe`.
+    ///   - state: made only when somebody wants to know.
+    func tell(_ what: String, _ streams: [SSEStream], _ state: () -> SSEConnectionState) {
+        let names = streams.filter(\.settings.presence).map { SSEPresence.prefix + $0.prefix }
+        guard let presence, !names.isEmpty else { return }
+        let state = state()
+        let event = Event(
+            id: EventID.generate(), title: what, message: state.name ?? state.address ?? "anonymous", priority: nil, tags: [],
+            timestamp: .now(), payload: ByteBuffer(string: state.json), source: "presence", subject: what,
+            attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits()
+        )
+        self.home.execute {
+            self.publish(Array(repeating: event, count: names.count), names: names, to: presence)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import BridgeCore
+import HTTPServer
+import JSON
+import NIOCore
+import NIOHTTP1
+
+/// Who is connected to what, for those who look after the server.
+///
+/// `GET /api/presence` lists connections in the order they came; `DELETE /api/presence/{number}` ends one. Both ask for a grant: what
+/// covers `$presence/` and the name of every stream of a connection, for reading and for writing. Without `http.access` nobody has it.
+struct SSEPresence: Sendable {
+    static let path = "/api/presence"
+    /// What the names of presence streams begin with; no wildcard takes it (MQTT 3.1.1 §4.7.2).
+    static let prefix = "$presence/"
+
+    let hub: SSEHub
+    let access: any HTTPAccess
+
+    /// Answers with a page of connections: `stream`, `after` and `limit` of the query choose.
+    func list(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        self.decide(request, responder) { grant in
+            guard let parameters = try? SSEParameters(request),
+                let after = try? parameters.integer("after", in: 0...Int.max, default: 0),
+                let limit = try? parameters.integer("limit", in: 1...1000, default: 100)
+            else { return responder.respond(.error(.badRequest, "after and limit must be whole numbers, limit 1 to 1000")) }
+            let stream = parameters.value("stream")
+            self.connections { connections in
+                let allowed = connections.filter { connection in
+                    connection.number > after && Self.covers(grant.subscribe, connection.streams)
+                        && (stream.map(connection.streams.contains) ?? true)
+                }.sorted { $0.number < $1.number }
+                responder.respond(.json(.ok, Self.page(allowed.prefix(limit), isLast: allowed.count <= limit)))
+            }
+        }
+    }
+
+    /// Ends a connection.
+    func end(_ request: HTTPRequest, _ responder: HTTPResponder) {
+        guard let number = UInt64(request.parameter("number")) else {
+            return responder.respond(.error(.badRequest, "A connection has a number"))
+        }
+        self.decide(request, responder) { grant in
+            let hub = self.hub
+            self.connections { connections in
+                guard let connection = connections.first(where: { $0.number == number }) else {
+                    return responder.respond(.error(.notFound, "There is no connection \(number)"))
+                }
+                guard Self.covers(grant.publish, connection.streams) else {
+                    return responder.respond(.error(.forbidden, "Not allowed to end connection \(number)"))
+                }
+                hub.onEachShard { $0.member(number)?.stop(.removed) }
+                responder.respond(HTTPResponse(.noContent))
+            }
+        }
+    }
+
+    private func decide(_ request: HTTPRequest, _ responder: HTTPResponder, then body: @escaping @Sendable (HTTPGrant) -> Void) {
+        self.access.grant(request).hop(to: responder.eventLoop).whenComplete { result in
+            switch result {
+            case .success(let grant):
+                if let challenge = grant.challenge { return responder.respond(challenge.response) }
+                body(grant)
+            case .failure(let error):
+                responder.respond((error as? HTTPRefusal)?.response ?? .error(.internalServerError, "Access cannot be decided"))
+            }
+        }
+    }
+
+    private func connections(then body: @escaping @Sendable ([SSEConnectionState]) -> Void) {
+        self.hub.collect { shard in shard.members.map(\.state) }.whenSuccess { body($0.flatMap { $0 }) }
+    }
+
+    private static func covers(_ patterns: [String], _ streams: [String]) -> Bool {
+        let patterns = patterns.compactMap { try? SSEName.pattern($0) }
+        return streams.allSatisfy { stream in
+            guard let name = try? SSEName.pattern(Self.prefix + stream) else { return false }
+            return patterns.contains { $0.covers(name) }
+        }
+    }
+
+    private static func page(_ connections: some Sequence<SSEConnectionState>, isLast: Bool) -> String {
+        let items = Array(connections)
+        let next = isLast ? "null" : String(items.last?.number ?? 0)
+        return "{\"connections\":[\(items.map(\.json).joined(separator: ","))],\"next\":\(next)}"
+    }
+}
