@@ -28,7 +28,7 @@ struct AccessTests {
 
     private static func bearer(_ token: String) -> [Header] { [("Authorization", "Bearer \(token)")] }
 
-    @Test func `tokens, users, a cookie and the query let in as far as they are granted`() async throws {
+    @Test func `S18, S26: tokens, users, a cookie and the query let in as far as they are granted`() async throws {
         let bridge = try await BridgeProcess.start(
             Self.yaml,
             http: """
@@ -67,7 +67,7 @@ struct AccessTests {
         #expect(!bridge.process.standardError.contains("reader"))
     }
 
-    @Test func `a token of an issuer grants by its claims, and ends the stream when it expires`() async throws {
+    @Test func `S26: a token of an issuer grants by its claims, and ends the stream when it expires`() async throws {
         let soon = Int(time(nil)) + 2
         let maker = try await TokenMaker.make([
             #"{"sub":"door","iss":"me","aud":["us","them"]}"#, #"{"sub":"door","iss":"me","aud":"us","exp":\#(soon)}"#,

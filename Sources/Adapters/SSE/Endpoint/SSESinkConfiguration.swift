@@ -17,6 +17,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
         case drain
         case limits
         case presence
+        case maxAge = "max_age"
     }
 
     /// The name behind `/api/stream/`; a template offers a stream for every name that events make of it.
@@ -48,6 +49,10 @@ package struct SSESinkConfiguration: SinkConfiguration {
     ///
     /// Default true.
     package var compression: Bool
+    /// How long a connection may last, a fifth more or less so that those who came together do not come back together.
+    ///
+    /// Default: for ever.
+    package var maxAge: Duration?
     package var limits: Limits
     /// Whether who comes and goes is told on the stream `$presence/` and this stream's name, to those who are granted that.
     ///
@@ -85,7 +90,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
 
     /// What happens to a subscriber that does not keep up.
     package struct SlowClient: Decodable, Sendable {
-        package enum CodingKeys: String, CodingKey, CaseIterable { case policy, bytes, stall, key }
+        package enum CodingKeys: String, CodingKey, CaseIterable { case policy, bytes, stall, dead, key }
 
         /// What is done once it is too far behind.
         package enum Policy: String, CaseIterable, Sendable {
@@ -107,6 +112,10 @@ package struct SSESinkConfiguration: SinkConfiguration {
         ///
         /// Default 5 s.
         package var stall = Duration.seconds(5)
+        /// How long its machine may acknowledge nothing at all that was sent to it before it counts as gone (`TCP_USER_TIMEOUT`).
+        ///
+        /// Default 30 s.
+        package var dead = Duration.seconds(30)
         /// What `conflate` compares.
         ///
         /// Default `{{ $subject }}`.
@@ -123,6 +132,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
             self.policy = try container.choice(.policy, default: self.policy)
             self.bytes = try container.bytes(.bytes, default: self.bytes)
             self.stall = try container.duration(.stall, default: self.stall)
+            self.dead = try container.duration(.dead, default: self.dead)
             self.key = try container.value(.key, default: self.key)
         }
     }
@@ -219,6 +229,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
         }
         self.compression = try container.value(.compression, default: self.compression)
         self.drain = try container.duration(.drain, default: self.drain)
+        self.maxAge = try container.duration(.maxAge)
         self.limits = try container.value(.limits, default: self.limits)
         self.presence = try container.value(.presence, default: self.presence)
     }
@@ -233,6 +244,12 @@ package struct SSESinkConfiguration: SinkConfiguration {
         }
         guard self.slowClient.stall >= .milliseconds(100) else {
             throw SettingError(path: [CodingKeys.slowClient, SlowClient.CodingKeys.stall], "the stall must be 100ms or more")
+        }
+        guard (Duration.milliseconds(100)...(.seconds(3600))).contains(self.slowClient.dead) else {
+            throw SettingError(path: [CodingKeys.slowClient, SlowClient.CodingKeys.dead], "a dead client needs 100ms to 1h")
+        }
+        guard self.maxAge.map({ $0 >= .seconds(1) }) ?? true else {
+            throw SettingError(path: [CodingKeys.maxAge], "the age must be 1s or more")
         }
         for (index, origin) in self.cors.origins.enumerated() where origin != "*" {
             guard let scheme = origin.firstRange(of: "://"), scheme.lowerBound > origin.startIndex,

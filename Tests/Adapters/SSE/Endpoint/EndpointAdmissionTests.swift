@@ -7,7 +7,7 @@ import Testing
 @testable import SSEAdapter
 
 @Suite struct EndpointAdmissionTests {
-    @Test func `a browser that is too much is told to come back, a program by status`() async throws {
+    @Test func `S40: a browser that is too much is told to come back, a program by status`() async throws {
         try await EndpointFixture.run({ $0.limits.perAddress = 1 }) { endpoint in
             let first = try await endpoint.open()
             #expect(first.status == 200)
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `limits count addresses, clients and time apart, and give back what is left`() throws {
+    @Test func `S40, S41: limits count addresses, clients and time apart, and give back what is left`() throws {
         var limits = SSESinkConfiguration.Limits()
         limits.perAddress = 2
         limits.perClient = 1
@@ -64,7 +64,7 @@ import Testing
         #expect(crowd.count == 4)
     }
 
-    @Test func `an address is one of IPv4, or a network of IPv6`() {
+    @Test func `S40: an address is one of IPv4, or a network of IPv6`() {
         #expect(SSEAddress("192.0.2.1") == SSEAddress("::ffff:192.0.2.1"))
         #expect(SSEAddress("192.0.2.1") != SSEAddress("192.0.2.2"))
         #expect(SSEAddress("2001:db8:1:2::1") == SSEAddress("2001:db8:1:2:ffff::9"))
@@ -72,7 +72,7 @@ import Testing
         #expect(SSEAddress("nowhere") == nil)
     }
 
-    @Test func `an end is spread over its time, each with its own wait, and who comes meanwhile is told to come back`()
+    @Test func `S36: an end is spread over its time, each with its own wait, and who comes meanwhile is told to come back`()
         async throws
     {
         try await EndpointFixture.run { endpoint in

@@ -10,7 +10,7 @@ import Testing
 @Suite struct EndpointCompressionTests {
     private static let long = String(repeating: "temperature ", count: 100)
 
-    @Test(arguments: ["gzip", "zstd"]) func `curl decodes each event the moment it is written, and the end`(
+    @Test(arguments: ["gzip", "zstd"]) func `S38: curl decodes each event the moment it is written, and the end`(
         _ coding: String
     ) async throws {
         try await EndpointFixture.run { endpoint in
@@ -35,7 +35,7 @@ import Testing
     @Test(arguments: [
         ("Accept-Encoding: gzip\r\n", "gzip"), ("Accept-Encoding: gzip, zstd\r\n", "zstd"), ("", nil),
         ("Accept-Encoding: gzip;q=0\r\n", nil), ("Accept-Encoding: identity\r\n", nil), ("Accept-Encoding: br\r\n", nil),
-    ]) func `what is accepted is sent and told`(_ headers: String, _ coding: String?) async throws {
+    ]) func `S39: what is accepted is sent and told`(_ headers: String, _ coding: String?) async throws {
         try await EndpointFixture.run { endpoint in
             let head = try await endpoint.open(headers: headers).head
             #expect(head.contains("Vary: Origin, Accept-Encoding\r\n"))
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `Python and Node decode gzip as it comes`() async throws {
+    @Test func `S38: Python and Node decode gzip as it comes`() async throws {
         try await EndpointFixture.run { endpoint in
             let url = "http://127.0.0.1:\(endpoint.port)/api/stream/s"
             let python = """

@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(arguments: ["\n", "\r", "\r\n", "\nid: evil\n", "\r\rdata: {}\r\r", "\u{0}", "\u{2028}", "\u{85}"])
-    func `line breaks in an event never forge a field`(_ text: String) async throws {
+    func `S1, S3, S4: line breaks in an event never forge a field`(_ text: String) async throws {
         let payload = ByteBuffer(string: "{\"a\":\n1,\r\n\"b\":\r[2]}")
         let event = Event(
             id: "m", title: "T\(text)T", message: "a\(text)b", priority: 3, tags: ["x\(text)y"],

@@ -10,7 +10,7 @@ import Testing
 @testable import SSEAdapter
 
 @Suite struct EndpointResumeTests {
-    @Test func `a known id brings exactly the events after it`() async throws {
+    @Test func `S14: a known id brings exactly the events after it`() async throws {
         try await EndpointFixture.run { endpoint in
             try await endpoint.publish(["1", "2", "3"])
             try await endpoint.publish(["4"])
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `the header beats the query, every name of the query is known, empty ones are absent`() async throws {
+    @Test func `S12, S13: the header beats the query, every name of the query is known, empty ones are absent`() async throws {
         try await EndpointFixture.run { endpoint in
             try await endpoint.publish(["1", "2", "3"])
             let epoch = endpoint.hub.epoch
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func `since is an id, a span, a time, a count, earliest or latest`() async throws {
+    @Test func `S17: since is an id, a span, a time, a count, earliest or latest`() async throws {
         try await EndpointFixture.run { endpoint in
             try await endpoint.publish(["1", "2"])
             try await endpoint.publish(["3"])
@@ -68,7 +68,8 @@ import Testing
         ("nonsense", "malformed"), ("x-01", "malformed"), ("-1", "malformed"), ("otherepoch-3", "epoch"),
         ("EPOCH-999", "unknown"), ("EPOCH-1", "evicted"), ("EPOCH-18446744073709551615", "unknown"),
         ("EPOCH-18446744073709551616", "malformed"), ("a%22b%0Ac", "malformed"),
-    ]) func `an id that cannot be resumed is answered with a gap, never with silence`(_ id: String, _ reason: String) async throws
+    ]) func `S15: an id that cannot be resumed is answered with a gap, never with silence`(_ id: String, _ reason: String)
+        async throws
     {
         try await EndpointFixture.run({
             $0.replay.events = 4
@@ -163,7 +164,7 @@ import Testing
         }
     }
 
-    @Test func `joining while events are published at full speed loses nothing and doubles nothing`() async throws {
+    @Test func `S14: joining while events are published at full speed loses nothing and doubles nothing`() async throws {
         try await EndpointFixture.run { endpoint in
             let flag = Flag()
             try await withThrowingTaskGroup { group in
@@ -203,6 +204,41 @@ import Testing
                 flag.isSet.store(true, ordering: .relaxed)
                 try await group.waitForAll()
             }
+        }
+    }
+
+    @Test func `S16: the newest id of a million events is found as fast as that of ten thousand`() async throws {
+        try await EndpointFixture.run({
+            $0.replay.events = 1_000_000
+            $0.replay.bytes = 4 << 30
+        }) { endpoint in
+            let event = EndpointFixture.event("x")
+            func resume() throws -> Duration {
+                let view = endpoint.hub.join(
+                    SSESelection(
+                        streams: [endpoint.sink.stream.number], names: [], filter: .everything, format: .events, coding: .identity
+                    ))
+                defer { endpoint.hub.leave(view) }
+                let id = "\(endpoint.hub.epoch)-\(endpoint.hub.head - 1)"
+                return (0..<50).map { _ in
+                    ContinuousClock().measure {
+                        let start = endpoint.hub.resolve(.after(id), view, now: .now())
+                        #expect(start.gap == nil && start.position == endpoint.hub.head - 1)
+                    }
+                }.min() ?? .zero
+            }
+            let loop = endpoint.hub.home
+            func publish(_ batches: Int, of count: Int) async throws {
+                let events = Array(repeating: event, count: count)
+                try await loop.submit {
+                    for _ in 0..<batches { endpoint.hub.publish(events, names: nil, to: endpoint.sink.stream) }
+                }.get()
+            }
+            try await publish(1000, of: 10)
+            let small = try resume()
+            try await publish(9000, of: 110)
+            #expect(endpoint.hub.head == 1_000_000)
+            #expect(try resume() < small * 20 + .milliseconds(1))
         }
     }
 

@@ -44,7 +44,8 @@ import Testing
         ("?x=%zz", "the parameters are not percent-encoded UTF-8"),
         ("?padding=9000", "padding must be a whole number from 0 to 8192"),
         (",", "'' is no stream name: a subject cannot be empty"), ("/%23/x", "'s/#/x' is no stream name: "),
-    ]) func `a request that cannot be is refused with what would be right`(_ target: String, _ message: String) async throws {
+    ]) func `S24: a request that cannot be is refused with what would be right`(_ target: String, _ message: String) async throws
+    {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open(target)
             #expect(reader.status == 400)
@@ -52,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func `a filtered stream that is quiet tells how far it has got`() async throws {
+    @Test func `S10: a filtered stream that is quiet tells how far it has got`() async throws {
         try await EndpointFixture.run({ $0.heartbeat = .milliseconds(160) }) { endpoint in
             let reader = try await endpoint.open("?priority=5")
             #expect(try await reader.cursor() == 0)
@@ -64,7 +65,9 @@ import Testing
         }
     }
 
-    @Test func `many streams come over one connection in the order of their events, and one id resumes them all`() async throws {
+    @Test func `S11, S24: many streams come over one connection in the order of their events, and one id resumes them all`()
+        async throws
+    {
         try await EndpointFixture.run { endpoint in
             let others = try (1...7).map { try endpoint.offer("t\($0)") }
             let names = "s," + (1...7).map { "t\($0)" }.joined(separator: ",")
@@ -97,7 +100,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["POST", "QUERY"]) func `a long list goes in the body`(_ method: String) async throws {
+    @Test(arguments: ["POST", "QUERY"]) func `S25: a long list goes in the body`(_ method: String) async throws {
         try await EndpointFixture.run { endpoint in
             let other = try endpoint.offer("t")
             for (type, body) in [

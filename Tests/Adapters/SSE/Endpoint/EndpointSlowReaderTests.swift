@@ -10,7 +10,8 @@ import Testing
     /// 1 000 events of about 10 KB: more than kernel buffers take.
     private static let large = String(repeating: "x", count: 10_000)
 
-    @Test func `a reader that falls too far behind is disconnected, others do not notice, and it resumes without a gap`()
+    @Test
+    func `S30, S32: a reader that falls too far behind is disconnected, others do not notice, and it resumes without a gap`()
         async throws
     {
         try await EndpointFixture.run({
@@ -59,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func `asking for much of the past is not being slow`() async throws {
+    @Test func `S19: asking for much of the past is not being slow`() async throws {
         try await EndpointFixture.run({
             $0.slowClient.bytes = 64 << 10
             $0.replay.bytes = 64 << 20
@@ -79,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func `drop_oldest tells how many events are missing and goes on with later ones`() async throws {
+    @Test func `S30: drop_oldest tells how many events are missing and goes on with later ones`() async throws {
         try await EndpointFixture.run({
             $0.slowClient.policy = .dropOldest
             $0.slowClient.bytes = 256 << 10
@@ -112,7 +113,7 @@ import Testing
         }
     }
 
-    @Test func `conflate gives a slow reader the latest of each key, in order, and a fast one everything`() async throws {
+    @Test func `S30: conflate gives a slow reader the latest of each key, in order, and a fast one everything`() async throws {
         try await EndpointFixture.run({
             $0.slowClient.policy = .conflate
             $0.slowClient.stall = .seconds(60)

@@ -7,7 +7,7 @@ import Testing
 @testable import SSEAdapter
 
 @Suite struct EndpointTests {
-    @Test func `a stream begins with a comment, the waiting time and the cursor, before any event`() async throws {
+    @Test func `S20, S21: a stream begins with a comment, the waiting time and the cursor, before any event`() async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open()
             #expect(reader.head.hasPrefix("HTTP/1.1 200 OK\r\n"))
@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func `an event is an id and one data line with a space, a gap has a type and no space`() async throws {
+    @Test func `S8: an event is an id and one data line with a space, a gap has a type and no space`() async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open()
             _ = try await reader.cursor()
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func `an HTTP 1.0 client gets the bytes as they are`() async throws {
+    @Test func `S28: an HTTP 1.0 client gets the bytes as they are`() async throws {
         try await EndpointFixture.run { endpoint in
             let connection = try RawConnection(port: endpoint.port)
             try await connection.send("GET /api/stream/s HTTP/1.0\r\n\r\n")
@@ -60,7 +60,7 @@ import Testing
         ("", true), ("Accept: */*\r\n", true), ("Accept: text/event-stream\r\n", true), ("Accept: text/*;q=0.5\r\n", true),
         ("Accept: text/html, */*;q=0.1\r\n", true), ("Accept: text/html\r\n", false),
         ("Accept: */*, text/event-stream;q=0\r\n", false), ("Accept: text/html\r\nAccept: text/event-stream\r\n", true),
-    ]) func `Accept decides`(_ headers: String, _ isAccepted: Bool) async throws {
+    ]) func `S22: Accept decides`(_ headers: String, _ isAccepted: Bool) async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open(headers: headers)
             #expect(reader.status == (isAccepted ? 200 : 406))
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func `a token is asked for, and only the right one opens the stream`() async throws {
+    @Test func `S26: a token is asked for, and only the right one opens the stream`() async throws {
         try await EndpointFixture.run({ $0.token = Secret("s3cret") }) { endpoint in
             for headers in [
                 "", "Authorization: Bearer wrong\r\n", "Authorization: s3cret\r\n", "Authorization: Bearer s3cret2\r\n",
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `HEAD, OPTIONS and other methods are answered without a stream`() async throws {
+    @Test func `S22: HEAD, OPTIONS and other methods are answered without a stream`() async throws {
         try await EndpointFixture.run { endpoint in
             let connection = try RawConnection(port: endpoint.port)
             try await connection.send("HEAD /api/stream/s HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `only origins of the list are named, never with credentials`() async throws {
+    @Test func `S23: only origins of the list are named, never with credentials`() async throws {
         try await EndpointFixture.run({ $0.cors.origins = ["https://a.example"] }) { endpoint in
             let known = try await endpoint.open(headers: "Origin: https://a.example\r\n")
             #expect(known.head.contains("Access-Control-Allow-Origin: https://a.example\r\n"))
@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    @Test func `more than the allowed connections are answered 429, and a place that is left is free`() async throws {
+    @Test func `S40: more than the allowed connections are answered 429, and a place that is left is free`() async throws {
         try await EndpointFixture.run({ $0.maxConnections = 2 }) { endpoint in
             var readers = [try await endpoint.open(), try await endpoint.open()]
             let third = try await endpoint.open()
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test func `a client that ends or resets its connection is forgotten`() async throws {
+    @Test func `S29: a client that ends or resets its connection is forgotten`() async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open()
             try await endpoint.waitForSubscribers(1)
@@ -157,7 +157,7 @@ import Testing
         }
     }
 
-    @Test func `a quiet stream carries comments`() async throws {
+    @Test func `S33: a quiet stream carries comments`() async throws {
         try await EndpointFixture.run({ $0.heartbeat = .milliseconds(160) }) { endpoint in
             let reader = try await endpoint.open()
             _ = try await reader.cursor()
@@ -168,7 +168,7 @@ import Testing
         }
     }
 
-    @Test func `traffic pushes the comment back`() async throws {
+    @Test func `S33: traffic pushes the comment back`() async throws {
         try await EndpointFixture.run({ $0.heartbeat = .seconds(8) }) { endpoint in
             let reader = try await endpoint.open()
             for index in 1...20 {
@@ -179,7 +179,7 @@ import Testing
         }
     }
 
-    @Test func `a stream that ends says when to come back and ends its body`() async throws {
+    @Test func `S7, S36: a stream that ends says when to come back and ends its body`() async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open()
             _ = try await reader.cursor()
@@ -193,6 +193,39 @@ import Testing
             #expect(try await reader.connection.receiveToEnd() == "")
             #expect(endpoint.sink.stream.subscribers == 0)
             #expect(endpoint.counter("sse_connections_closed_total", #"reason="stopped""#) == 1)
+        }
+    }
+
+    @Test func `S35: a connection that is old enough ends, each at its own time`() async throws {
+        try await EndpointFixture.run({ $0.maxAge = .seconds(1) }) { endpoint in
+            var readers: [StreamReader] = []
+            for _ in 0..<20 { readers.append(try await endpoint.open()) }
+            for reader in readers { _ = try await reader.cursor() }
+            let start = ContinuousClock.now
+            var ends: [Duration] = []
+            for reader in readers {
+                #expect(try #require(try await reader.block()).hasPrefix("retry: "))
+                ends.append(start.duration(to: .now))
+            }
+            #expect(try #require(ends.max()) < .seconds(3))
+            #expect(try #require(ends.max()) > .milliseconds(700))
+            try await endpoint.waitForSubscribers(0)
+            #expect(endpoint.counter("sse_connections_closed_total", #"reason="aged""#) == 20)
+        }
+    }
+
+    @Test func `S27: who comes back to a stream that is gone is told not to`() async throws {
+        try await EndpointFixture.run { endpoint in
+            var other: SSESink? = try endpoint.offer("other")
+            let reader = try await endpoint.request("GET /api/stream/other")
+            #expect(reader.status == 200)
+            #expect(other?.stream.subscribers == 1)
+            reader.connection.finishSending()
+            try await eventually("it has left") { other?.stream.subscribers == 0 }
+            other = nil
+            #expect(try await endpoint.request("GET /api/stream/other").status == 404)
+            let back = try await endpoint.request("GET /api/stream/other", headers: "Last-Event-ID: e-1\r\n")
+            #expect(back.status == 204)
         }
     }
 

@@ -16,6 +16,8 @@ package struct SSEMetrics: Sendable {
         case failed
         /// What allowed it to listen is over.
         case expired
+        /// It lasted as long as it may.
+        case aged
         /// Somebody who looks after the server ended it.
         case removed
     }

@@ -7,6 +7,8 @@ struct SSEPace: Sendable {
     let heartbeatTicks: UInt32
     /// Ticks without progress after which a subscriber is disconnected.
     let stallTicks: UInt32
+    /// Ticks that a connection may last, about; 0 for ever.
+    let ageTicks: UInt32
     let tick: Duration
 
     /// - Parameter settings: those of one stream or more.
@@ -15,12 +17,14 @@ struct SSEPace: Sendable {
         for other in settings.dropFirst() {
             slow.bytes = min(slow.bytes, other.slowClient.bytes)
             slow.stall = min(slow.stall, other.slowClient.stall)
+            slow.dead = min(slow.dead, other.slowClient.dead)
         }
         self.slow = slow
         self.heartbeat = settings.map(\.heartbeat).min() ?? .seconds(15)
         self.reconnect = settings.map(\.reconnect).max() ?? .seconds(2)
         self.tick = min(self.heartbeat / 16, slow.stall / 4)
         self.heartbeatTicks = Self.ticks(self.heartbeat, self.tick)
+        self.ageTicks = settings.compactMap(\.maxAge).min().map { [tick = self.tick] in Self.ticks($0, tick) } ?? 0
         self.stallTicks = Self.ticks(slow.stall, self.tick)
     }
 

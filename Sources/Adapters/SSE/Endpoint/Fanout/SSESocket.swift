@@ -10,14 +10,14 @@ enum SSESocket {
     /// Bytes with which a channel is full.
     static let highWaterMark = 64 << 10
 
-    /// A peer that acknowledges nothing for 30 s is dead; little waits unsent in the kernel, so that a slow reader is noticed; and the
+    /// A peer that acknowledges nothing for so long is dead; little waits unsent in the kernel, so that a slow reader is noticed; and the
     /// channel is full at 64 KiB.
     ///
     /// On the channel's event loop. Not every channel has every option, and none is needed for being right.
-    static func prepare(_ channel: any Channel) {
+    static func prepare(_ channel: any Channel, dead: Duration) {
         guard let options = channel.syncOptions else { return }
         if channel.remoteAddress?.ipAddress != nil {
-            try? options.setOption(.tcpOption(Self.userTimeout), value: 30_000)
+            try? options.setOption(.tcpOption(Self.userTimeout), value: ChannelOptions.Types.SocketOption.Value(dead.milliseconds))
             try? options.setOption(.tcpOption(Self.notSentLowWater), value: 128 << 10)
         }
         try? options.setOption(

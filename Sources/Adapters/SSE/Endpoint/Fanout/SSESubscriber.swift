@@ -28,6 +28,8 @@ final class SSESubscriber: ChannelInboundHandler {
     private var allowance: UInt64
     /// When something was last written, in ticks.
     private var writtenAt: UInt32
+    /// When it has lasted long enough, in ticks; `nil` for never.
+    private let until: UInt32?
     /// When the socket was last seen to take something, while it is full.
     private var blockedAt: UInt32?
     private var room = 0
@@ -49,6 +51,8 @@ final class SSESubscriber: ChannelInboundHandler {
         self.allowance = start.lag
         self.writtenAt = group.now
         self.opening = opening
+        let age = group.view.pace.ageTicks
+        self.until = age == 0 ? nil : group.now &+ UInt32.random(in: (age - age / 5)...(age + age / 5))
     }
 
     // MARK: - Writing
@@ -194,6 +198,10 @@ final class SSESubscriber: ChannelInboundHandler {
         guard let context, self.end == nil else { return }
         let now = self.group.now
         let pace = self.group.view.pace
+        if let until, Int32(bitPattern: now &- until) >= 0 {
+            self.stop(.aged)
+            return
+        }
         if let blockedAt {
             let room = Self.room(context)
             if room != self.room {

@@ -26,6 +26,8 @@ struct SSEEndpoint: Sendable {
             let names = try SSERequest.names(request, parameters)
             streams = self.hub.streams(for: names)
             if let missing = names.first(where: { name in !streams.contains { $0.canHave(name) } }) {
+                // Whoever comes back to a stream that is no longer there must not come for ever.
+                guard parameters.lastEventID == nil else { throw SSERefusal(HTTPResponse(.noContent)) }
                 throw SSERefusal(.notFound, "There is no stream '\(missing.text)'")
             }
             try SSETokens.check(request, streams)
@@ -106,7 +108,7 @@ struct SSEEndpoint: Sendable {
         let hub = self.hub
         return .open(
             HTTPStreamOpening(head: head) { channel in
-                SSESocket.prepare(channel)
+                SSESocket.prepare(channel, dead: place.view.pace.slow.dead)
                 let shard = hub.shard(on: channel.eventLoop)
                 return SSESubscriber(
                     group: shard.group(of: place.view, hub: hub), framing: framing, place: place, start: resolution,

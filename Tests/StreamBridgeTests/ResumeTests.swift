@@ -1,0 +1,117 @@
+import BridgeTesting
+import Glibc
+import NIOCore
+import Testing
+
+/// Subscribers over the end of the program, and behind a proxy.
+@Suite(.timeLimit(.minutes(2)))
+struct ResumeTests {
+    private static let yaml = """
+        sources:
+          in: { type: webhook, id: hello }
+        sinks:
+          out: { type: sse, stream: demo, heartbeat: 1s }
+        routes:
+          - { from: [in], to: [out] }
+        """
+
+    @Test func `killed under load, every subscriber that comes back is told that the memory is gone, and misses nothing new`()
+        async throws
+    {
+        let first = try await BridgeProcess.start(Self.yaml)
+        var clients: [SSEClientPeer] = []
+        for _ in 0..<20 { clients.append(try await first.stream("demo")) }
+        let load = Task {
+            var count = 0
+            while (try? await first.post("/n/hello", ByteBuffer(string: "before \(count)")).status) == 201 { count += 1 }
+            return count
+        }
+        try await eventually("events flow") { clients.allSatisfy { $0.messages.count > 20 } }
+        first.process.kill()
+        _ = try await first.process.untilEnded()
+        let accepted = await load.value
+        #expect(accepted > 20)
+        try await eventually("all streams have ended") { clients.allSatisfy { $0.ending != nil } }
+        for client in clients {
+            // What came is the beginning of what was accepted, without a hole.
+            let messages = try ReceivedEvent.all(client.messages.map(\.data)).map(\.message)
+            #expect(messages == (0..<messages.count).map { "before \($0)" })
+        }
+        let second = try await BridgeProcess.start(Self.yaml, directory: first.directory)
+        #expect(try await second.post("/n/hello", ByteBuffer(string: "after 0")).status == 201)
+        for client in clients {
+            let id = try #require(client.messages.last?.id)
+            let again = try await second.stream("demo", headers: [("Last-Event-ID", id)])
+            #expect(again.header("streambridge-gap") == "epoch")
+            try await eventually("it has what is new") { again.messages.count == 1 }
+            #expect(again.events[0].type == "gap")
+            #expect(again.events[0].data.contains("\"requested\":\"\(id)\""))
+            #expect(try ReceivedEvent.all(again.messages.map(\.data)).map(\.message) == ["after 0"])
+        }
+    }
+
+    @Test func `S32: cut again and again under load, a subscriber that resumes by its id has every event once and in order`()
+        async throws
+    {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let proxy = try TCPProxy(server: bridge.port)
+        async let publishing: Void = {
+            for count in 0..<400 {
+                let status = try await bridge.post("/n/hello", ByteBuffer(string: "\(count)")).status
+                #expect(status == 201)
+            }
+        }()
+        var seen: [String] = []
+        var last = ""
+        while seen.count < 400 {
+            let headers = last.isEmpty ? [] : [(name: "Last-Event-ID", value: last)]
+            let client = try await SSEClientPeer.connect(
+                port: proxy.port, path: "/api/stream/demo" + (last.isEmpty ? "?since=earliest" : ""), headers: headers)
+            #expect(client.header("streambridge-gap") == nil)
+            try await eventually("some have come") { client.messages.count >= min(37, 400 - seen.count) }
+            proxy.cut()
+            try await eventually("the stream has ended") { client.ending != nil }
+            seen += try ReceivedEvent.all(client.messages.map(\.data)).map(\.message)
+            last = try #require(client.messages.last?.id)
+        }
+        try await publishing
+        #expect(seen == (0..<400).map(String.init))
+    }
+
+    @Test(arguments: ["", "proxy_buffering off; proxy_http_version 1.1; proxy_set_header Connection '';"])
+    func `nginx in front passes events on as they come, with its usual directives and without`(_ directives: String) async throws
+    {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let directory = try TemporaryDirectory()
+        let port = try freePort()
+        try directory.write(
+            """
+            daemon off; worker_processes 1; pid \(directory.file("pid")); error_log stderr;
+            events {}
+            http {
+              access_log off; gzip on; gzip_types text/event-stream; gzip_min_length 1;
+              client_body_temp_path \(directory.path); proxy_temp_path \(directory.path); fastcgi_temp_path \(directory.path);
+              uwsgi_temp_path \(directory.path); scgi_temp_path \(directory.path);
+              server {
+                listen 127.0.0.1:\(port);
+                location / { proxy_pass http://127.0.0.1:\(bridge.port); \(directives) }
+              }
+            }
+            """, to: "nginx.conf")
+        try await ChildProcess.with("/usr/sbin/nginx", ["-p", directory.path, "-c", directory.file("nginx.conf")]) { nginx in
+            try await eventually("nginx listens: \(nginx.standardError)") {
+                let answer = try? await HTTPRequestPeer.send("GET", "/livez", port: port)
+                return answer?.status == 200
+            }
+            let client = try await SSEClientPeer.connect(port: port, path: "/api/stream/demo")
+            #expect(client.status == 200)
+            try await eventually("the beginning has come through") { client.events.contains { $0.type == "cursor" } }
+            for count in 1...5 {
+                #expect(try await bridge.post("/n/hello", ByteBuffer(string: "\(count)")).status == 201)
+                try await eventually("event \(count) has come through") { client.messages.count == count }
+            }
+            client.close()
+            try await eventually("the subscriber is gone") { try await bridge.metric("streambridge_sse_subscribers") == 0 }
+        }
+    }
+}
