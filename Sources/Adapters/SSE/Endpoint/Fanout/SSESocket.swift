@@ -17,7 +17,8 @@ enum SSESocket {
     static func prepare(_ channel: any Channel, dead: Duration) {
         guard let options = channel.syncOptions else { return }
         if channel.remoteAddress?.ipAddress != nil {
-            try? options.setOption(.tcpOption(Self.userTimeout), value: ChannelOptions.Types.SocketOption.Value(dead.milliseconds))
+            let timeout = ChannelOptions.Types.SocketOption.Value(dead.milliseconds)
+            try? options.setOption(.tcpOption(Self.userTimeout), value: timeout)
             try? options.setOption(.tcpOption(Self.notSentLowWater), value: 128 << 10)
         }
         try? options.setOption(
