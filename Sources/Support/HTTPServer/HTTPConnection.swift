@@ -5,7 +5,7 @@ import NIOHTTP1
 ///
 /// On its event loop. Sits behind NIO's request decoder and writes answers as bytes. While an answer is pending nothing more is read; what
 /// had arrived already waits in ``inputs``.
-final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
+final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPWatched, HTTPAnswering {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -13,8 +13,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bodies up to this size are read and dropped after a refusal, so that the connection can go on.
     private static let discardLimit = 64 << 10
 
-    let configuration: HTTPServerConfiguration
-    private let router: HTTPRouter
     private let loop: HTTPLoop
     private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
     /// Set when the server has too many connections: then this is the only answer.
@@ -32,16 +30,11 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     var index = 0
     private(set) var deadline: NIODeadline
 
-    init(
-        configuration: HTTPServerConfiguration, router: HTTPRouter, loop: HTTPLoop,
-        decoder: ByteToMessageHandler<HTTPRequestDecoder>, refusal: HTTPResponse?
-    ) {
-        self.configuration = configuration
-        self.router = router
+    init(loop: HTTPLoop, decoder: ByteToMessageHandler<HTTPRequestDecoder>, refusal: HTTPResponse?) {
         self.loop = loop
         self.decoder = decoder
         self.refusal = refusal
-        self.deadline = .now() + TimeAmount(configuration.headTimeout)
+        self.deadline = .now() + TimeAmount(loop.configuration.headTimeout)
     }
 
     // MARK: - The channel
@@ -136,25 +129,24 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
             self.begin(head)
         case (.body(var incoming), .part(.body(let part))):
             self.state = .idle
-            guard incoming.request.body.readableBytes + part.readableBytes <= incoming.limit else {
-                self.refuse(.tooLarge(limit: incoming.limit), incoming.exchange.closing)
+            if let refusal = incoming.intake.append(part) {
+                self.refuse(refusal, incoming.exchange.closing)
                 return
             }
-            incoming.append(part)
-            self.deadline = min(.now() + TimeAmount(self.configuration.bodyTimeout), incoming.deadline)
+            self.deadline = min(.now() + TimeAmount(self.loop.configuration.bodyTimeout), incoming.deadline)
             self.state = .body(incoming)
         case (.body(let incoming), .part(.end)):
             self.deadline = .distantFuture
-            switch incoming.handler {
+            switch incoming.intake.handler {
             case .buffered(let handler):
                 self.state = .answering(incoming.exchange)
                 guard let context else { return }
                 let responder = HTTPResponder(
                     connection: self, exchange: incoming.exchange.number, eventLoop: context.eventLoop
                 )
-                handler(incoming.request, responder)
+                handler(incoming.intake.request, responder)
             case .stream(let handler):
-                self.open(handler(incoming.request, incoming.exchange.framing), incoming.exchange)
+                self.open(handler(incoming.intake.request, incoming.exchange.framing), incoming.exchange)
             }
         case (.discarding(let response, let exchange), .part(.end)):
             self.finish(response, exchange)
@@ -178,64 +170,23 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
             isHead: head.method == .HEAD,
             isHTTP10: head.version == .http1_0
         )
-        if let refusal = head.refusal {
-            self.refuse(refusal, exchange.closing)
-            return
-        }
-        let (path, query) = head.target
-        if head.method == .OPTIONS, path == "*" {
-            self.refuse(HTTPResponse(.noContent), of: head, exchange)
-            return
-        }
-        switch self.router.match(head.method, path) {
-        case .malformed:
-            self.refuse(.error(.badRequest, "Malformed path"), of: head, exchange)
-        case .notFound:
-            self.refuse(.error(.notFound, "Not found"), of: head, exchange)
-        case .other(let allow) where head.method == .OPTIONS:
-            self.refuse(HTTPResponse(.noContent, headers: [("Allow", allow)]), of: head, exchange)
-        case .other(let allow):
-            self.refuse(.error(.methodNotAllowed, "Method not allowed", headers: [("Allow", allow)]), of: head, exchange)
-        case .route(let route, let parameters):
-            var request = HTTPRequest(
-                method: head.method, version: head.version, path: path, rawQuery: query, headers: head.headers,
-                remoteAddress: context.remoteAddress
-            )
-            request.parameters = parameters
-            self.begin(request, route, of: head, exchange)
+        switch self.loop.router.decide(head, hasBody: head.hasBody, from: context.remoteAddress) {
+        case .distrust(let response): self.refuse(response, exchange.closing)
+        case .refuse(let response): self.refuse(response, of: head, exchange)
+        case .take(let intake): self.begin(intake, of: head, exchange)
         }
     }
 
-    private func begin(_ request: HTTPRequest, _ route: HTTPRouter.Route, of head: HTTPRequestHead, _ exchange: Exchange) {
-        let limit: Int
-        let handler: Incoming.Handler
-        switch route {
-        case .stream(let bodyLimit, let streamHandler):
-            guard bodyLimit > 0 || !head.hasBody else {
-                self.refuse(.error(.badRequest, "This request takes no body"), of: head, exchange)
-                return
-            }
-            (limit, handler) = (bodyLimit, .stream(streamHandler))
-        case .buffered(let bodyLimit, let admit, let bufferedHandler):
-            if let refusal = admit?(request) {
-                self.refuse(refusal, of: head, exchange)
-                return
-            }
-            (limit, handler) = (bodyLimit, .buffered(bufferedHandler))
-        }
-        if let length = head.contentLength, length > limit {
-            self.refuse(.tooLarge(limit: limit), of: head, exchange)
-            return
-        }
+    private func begin(_ intake: HTTPIntake, of head: HTTPRequestHead, _ exchange: Exchange) {
         if head.hasBody, head.expectsContinue {
             self.context?.writeAndFlush(
                 Self.wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
         }
         let now = NIODeadline.now()
-        let timeout = TimeAmount(self.configuration.bodyTimeout)
+        let timeout = TimeAmount(self.loop.configuration.bodyTimeout)
         self.deadline = now + timeout
         self.state = .body(
-            Incoming(request: request, handler: handler, limit: limit, exchange: exchange, deadline: now + timeout * 10)
+            Incoming(intake: intake, exchange: exchange, deadline: now + timeout * 10)
         )
     }
 
@@ -251,7 +202,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     /// Answers before the body has been read: reads on when the body is short, else closes.
     private func refuse(_ response: HTTPResponse, of head: HTTPRequestHead, _ exchange: Exchange) {
         if !head.hasBody || (!head.expectsContinue && head.contentLength.map { $0 <= Self.discardLimit } ?? false) {
-            self.deadline = .now() + TimeAmount(self.configuration.bodyTimeout)
+            self.deadline = .now() + TimeAmount(self.loop.configuration.bodyTimeout)
             self.state = .discarding(response, exchange)
         } else {
             self.refuse(response, exchange.closing)
@@ -275,7 +226,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
         )
         context.write(Self.wrapOutboundOut(buffer), promise: nil)
         if isKeptAlive {
-            self.deadline = .now() + TimeAmount(self.configuration.idleTimeout)
+            self.deadline = .now() + TimeAmount(self.loop.configuration.idleTimeout)
             self.state = .idle
             self.flush(context)
         } else {
@@ -412,26 +363,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private struct Incoming {
-        enum Handler {
-            case buffered(HTTPRouter.BufferedHandler)
-            case stream(HTTPRouter.StreamHandler)
-        }
-
-        var request: HTTPRequest
-        let handler: Handler
-        let limit: Int
+        var intake: HTTPIntake
         let exchange: Exchange
+        /// When the whole body must be there.
         let deadline: NIODeadline
-
-        /// A lone part that fills its receive buffer is kept as it is; else the bytes are copied, so that they do not hold more memory
-        /// than they need.
-        mutating func append(_ part: ByteBuffer) {
-            if self.request.body.readableBytes == 0, part.readableBytes * 2 >= part.storageCapacity {
-                self.request.body = part
-            } else {
-                self.request.body.writeImmutableBuffer(part)
-            }
-        }
     }
 
     /// What of a request decides how its answer is written.
@@ -448,11 +383,5 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler {
             copy.isKeptAlive = false
             return copy
         }
-    }
-}
-
-extension HTTPResponse {
-    static func tooLarge(limit: Int) -> HTTPResponse {
-        .json(.payloadTooLarge, "{\"error\":\"Payload too large\",\"limit\":\(limit)}")
     }
 }

@@ -1,11 +1,13 @@
 import NIOCore
 
-/// What the server knows on one event loop: its connections, its streams, the time of day.
+/// What the server knows on one event loop: its rules, its connections, its streams, the time of day.
 ///
 /// Only ever touched on its loop. One timer watches the deadlines of all connections, so that none needs a timer of its own.
 final class HTTPLoop {
+    let configuration: HTTPServerConfiguration
+    let router: HTTPRouter
     private let eventLoop: any EventLoop
-    private var connections: [HTTPConnection] = []
+    private var connections: [any HTTPWatched] = []
     private var streams: [ObjectIdentifier: any Channel] = [:]
     private var timer: RepeatedTask?
     /// The value of `Date`, at most a second old while there are connections.
@@ -13,11 +15,13 @@ final class HTTPLoop {
     /// True once no connection may be kept open for another request.
     private(set) var isDraining = false
 
-    init(eventLoop: any EventLoop) {
+    init(configuration: HTTPServerConfiguration, router: HTTPRouter, eventLoop: any EventLoop) {
+        self.configuration = configuration
+        self.router = router
         self.eventLoop = eventLoop
     }
 
-    func add(_ connection: HTTPConnection) {
+    func add(_ connection: any HTTPWatched) {
         connection.index = self.connections.count
         self.connections.append(connection)
         guard self.timer == nil else { return }
@@ -26,7 +30,7 @@ final class HTTPLoop {
         self.timer = self.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in loop.value.tick() }
     }
 
-    func remove(_ connection: HTTPConnection) {
+    func remove(_ connection: any HTTPWatched) {
         let last = self.connections.removeLast()
         if last !== connection {
             self.connections[connection.index] = last

@@ -9,12 +9,12 @@ import Synchronization
 package final class HTTPResponder: Sendable {
     /// The loop of the connection: from there an answer is written without a hop.
     package let eventLoop: any EventLoop
-    private let connection: NIOLoopBound<HTTPConnection>
+    private let connection: NIOLoopBound<any HTTPAnswering>
     private let exchange: UInt64
     private let isAnswered = Atomic<Bool>(false)
 
     /// On the connection's event loop.
-    init(connection: HTTPConnection, exchange: UInt64, eventLoop: any EventLoop) {
+    init(connection: any HTTPAnswering, exchange: UInt64, eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
         self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
         self.exchange = exchange
@@ -34,7 +34,7 @@ package final class HTTPResponder: Sendable {
     }
 
     private static func deliver(
-        _ response: HTTPResponse, _ connection: NIOLoopBound<HTTPConnection>, _ exchange: UInt64, _ eventLoop: any EventLoop
+        _ response: HTTPResponse, _ connection: NIOLoopBound<any HTTPAnswering>, _ exchange: UInt64, _ eventLoop: any EventLoop
     ) {
         if eventLoop.inEventLoop {
             connection.value.respond(response, to: exchange)

@@ -11,7 +11,6 @@ import Synchronization
 /// Thread-safe. Started once and shut down once.
 package final class HTTPServer: Sendable {
     private let configuration: HTTPServerConfiguration
-    private let router: HTTPRouter
     private let group: any EventLoopGroup
     private let logger: Logger
     private let loops: [ObjectIdentifier: NIOLoopBoundBox<HTTPLoop>]
@@ -22,12 +21,13 @@ package final class HTTPServer: Sendable {
         configuration: HTTPServerConfiguration, router: HTTPRouter, group: any EventLoopGroup, logger: Logger
     ) {
         self.configuration = configuration
-        self.router = router
         self.group = group
         self.logger = logger
         var loops: [ObjectIdentifier: NIOLoopBoundBox<HTTPLoop>] = [:]
         for loop in group.makeIterator() {
-            loops[ObjectIdentifier(loop)] = .makeBoxSendingValue(HTTPLoop(eventLoop: loop), eventLoop: loop)
+            loops[ObjectIdentifier(loop)] = .makeBoxSendingValue(
+                HTTPLoop(configuration: configuration, router: router, eventLoop: loop), eventLoop: loop
+            )
         }
         self.loops = loops
     }
@@ -131,7 +131,7 @@ package final class HTTPServer: Sendable {
         try pipeline.addHandler(decoder)
         try pipeline.addHandler(
             HTTPConnection(
-                configuration: self.configuration, router: self.router, loop: loop, decoder: decoder,
+                loop: loop, decoder: decoder,
                 refusal: isTooMany ? .error(.serviceUnavailable, "Too many connections", headers: [("Retry-After", "5")]) : nil
             )
         )

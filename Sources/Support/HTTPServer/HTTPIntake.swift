@@ -1,0 +1,43 @@
+import NIOCore
+import NIOHTTP1
+
+/// A request whose body is being read, and who gets it then.
+struct HTTPIntake {
+    enum Handler {
+        case buffered(HTTPRouter.BufferedHandler)
+        case stream(HTTPRouter.StreamHandler)
+    }
+
+    private(set) var request: HTTPRequest
+    let handler: Handler
+    /// Bytes of body.
+    let limit: Int
+
+    init(request: HTTPRequest, handler: Handler, limit: Int) {
+        self.request = request
+        self.handler = handler
+        self.limit = limit
+    }
+
+    /// Takes a part of the body.
+    ///
+    /// A lone part that fills its receive buffer is kept as it is; else the bytes are copied, so that they do not hold more memory
+    /// than they need.
+    ///
+    /// - Returns: why the request cannot be taken any longer.
+    mutating func append(_ part: ByteBuffer) -> HTTPResponse? {
+        guard self.request.body.readableBytes + part.readableBytes <= self.limit else { return .tooLarge(limit: self.limit) }
+        if self.request.body.readableBytes == 0, part.readableBytes * 2 >= part.storageCapacity {
+            self.request.body = part
+        } else {
+            self.request.body.writeImmutableBuffer(part)
+        }
+        return nil
+    }
+}
+
+extension HTTPResponse {
+    static func tooLarge(limit: Int) -> HTTPResponse {
+        .json(.payloadTooLarge, "{\"error\":\"Payload too large\",\"limit\":\(limit)}")
+    }
+}
