@@ -22,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
@@ -55,7 +56,7 @@ let package = Package(
         .target(name: "JSON", dependencies: ["CSimdjson", .nio], path: "Sources/Support/JSON"),
         .target(
             name: "HTTPServer",
-            dependencies: [.nio, .posix, .http1, .tls, .logging],
+            dependencies: [.nio, .posix, .http1, .http2, .hpack, .tls, .alpn, .logging],
             path: "Sources/Support/HTTPServer"
         ),
 
@@ -147,6 +148,9 @@ extension Target.Dependency {
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
     static var posix: Self { .product(name: "NIOPosix", package: "swift-nio") }
     static var http1: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
+    static var http2: Self { .product(name: "NIOHTTP2", package: "swift-nio-http2") }
+    static var hpack: Self { .product(name: "NIOHPACK", package: "swift-nio-http2") }
+    static var alpn: Self { .product(name: "NIOTLS", package: "swift-nio") }
     static var tls: Self { .product(name: "NIOSSL", package: "swift-nio-ssl") }
     static var crypto: Self { .product(name: "Crypto", package: "swift-crypto") }
     static var logging: Self { .product(name: "Logging", package: "swift-log") }

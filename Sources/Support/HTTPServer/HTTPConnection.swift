@@ -30,11 +30,14 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     var index = 0
     private(set) var deadline: NIODeadline
 
-    init(loop: HTTPLoop, decoder: ByteToMessageHandler<HTTPRequestDecoder>, refusal: HTTPResponse?) {
+    /// - Parameter deadline: the end of the first request head.
+    init(
+        loop: HTTPLoop, decoder: ByteToMessageHandler<HTTPRequestDecoder>, refusal: HTTPResponse?, deadline: NIODeadline
+    ) {
         self.loop = loop
         self.decoder = decoder
         self.refusal = refusal
-        self.deadline = .now() + TimeAmount(loop.configuration.headTimeout)
+        self.deadline = deadline
     }
 
     // MARK: - The channel
@@ -42,19 +45,15 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.loop.add(self)
+        if let refusal {
+            self.finish(refusal, Exchange(number: 0, isKeptAlive: false, isHead: false, isHTTP10: false))
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         self.inputs = CircularBuffer()
         self.loop.remove(self)
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        if let refusal {
-            self.finish(refusal, Exchange(number: 0, isKeptAlive: false, isHead: false, isHTTP10: false))
-        }
-        context.fireChannelActive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

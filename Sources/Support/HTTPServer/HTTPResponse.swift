@@ -83,7 +83,7 @@ extension String {
     }
 
     /// Whether it can stand in a header field without forging another (RFC 9110 §5.5).
-    fileprivate var isHeaderText: Bool {
+    var isHeaderText: Bool {
         !self.utf8.contains { $0 == 10 || $0 == 13 || $0 == 0 }
     }
 }

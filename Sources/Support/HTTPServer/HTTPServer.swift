@@ -6,7 +6,7 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// The program's one HTTP listener: accepts connections, speaks HTTP/1.x with or without TLS, and lets a ``HTTPRouter`` decide.
+/// The program's one HTTP listener: accepts connections, speaks HTTP/1.x and HTTP/2 with or without TLS, and lets a ``HTTPRouter`` decide.
 ///
 /// Thread-safe. Started once and shut down once.
 package final class HTTPServer: Sendable {
@@ -123,18 +123,8 @@ package final class HTTPServer: Sendable {
         if let tls {
             try pipeline.addHandler(NIOSSLServerHandler(context: tls))
         }
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = self.configuration.headerBytes
-        limits.maxHeaderListSize = self.configuration.headerBytes
-        limits.maxHeaderFieldCount = 128
-        let decoder = ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits))
-        try pipeline.addHandler(decoder)
-        try pipeline.addHandler(
-            HTTPConnection(
-                loop: loop, decoder: decoder,
-                refusal: isTooMany ? .error(.serviceUnavailable, "Too many connections", headers: [("Retry-After", "5")]) : nil
-            )
-        )
+        let refusal = HTTPResponse.error(.serviceUnavailable, "Too many connections", headers: [("Retry-After", "5")])
+        try pipeline.addHandler(HTTPVersionSelector(loop: loop, usesTLS: tls != nil, refusal: isTooMany ? refusal : nil))
     }
 
     private func finishIfEmpty() {
@@ -160,7 +150,7 @@ package final class HTTPServer: Sendable {
                 certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)
             )
             configuration.minimumTLSVersion = .tlsv12
-            configuration.applicationProtocols = ["http/1.1"]
+            configuration.applicationProtocols = ["h2", "http/1.1"]
             if let authorities = tls.clientAuthorities {
                 configuration.trustRoots = .file(authorities)
                 configuration.certificateVerification = .noHostnameVerification

@@ -18,18 +18,40 @@ import Testing
             }) { router, port, _ in
                 try router.register(.GET, "/") { $1.respond(HTTPResponse(.ok, body: ByteBuffer(string: large))) }
                 let url = "https://localhost:\(port)/"
-                let common = ["-sS", "--cacert", files.certificate, "-w", " %{http_version} %{http_code}"]
+                let common = ["-sS", "--cacert", files.certificate, "-w", " %{http_version} %{http_code} %{num_connects}"]
                 let own = isMutual ? ["--cert", files.certificate, "--key", files.key] : []
-                try await ChildProcess.with("curl", common + own + [url]) { curl in
-                    let ending = try await curl.untilEnded()
-                    #expect(ending == .exited(0), "\(curl.standardError)")
-                    #expect(curl.standardOutput == large + " 1.1 200")
+                for (option, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
+                    try await ChildProcess.with("curl", common + own + [option, url, url]) { curl in
+                        let ending = try await curl.untilEnded()
+                        #expect(ending == .exited(0), "\(curl.standardError)")
+                        #expect(curl.standardOutput == large + " \(version) 200 1" + large + " \(version) 200 0")
+                    }
                 }
                 guard isMutual else { return }
                 try await ChildProcess.with("curl", common + [url]) { curl in
                     let ending = try await curl.untilEnded()
                     #expect(ending != .exited(0))
                 }
+            }
+        }
+    }
+
+    @Test func `above the limit of connections both versions are answered 503`() async throws {
+        let files = try await Identity.make()
+        try await withServer({
+            $0.tls = .init(certificates: files.certificate, key: files.key)
+            $0.connections = 0
+        }) { _, port, server in
+            for option in ["--http2", "--http1.1"] {
+                let arguments = [
+                    "-sS", "--cacert", files.certificate, option, "-w", " %{http_code}", "https://localhost:\(port)/",
+                ]
+                try await ChildProcess.with("curl", arguments) { curl in
+                    let ending = try await curl.untilEnded()
+                    #expect(ending == .exited(0), "\(curl.standardError)")
+                    #expect(curl.standardOutput == #"{"error":"Too many connections"} 503"#)
+                }
+                try await eventually("the connection is closed") { server.connections == 0 }
             }
         }
     }

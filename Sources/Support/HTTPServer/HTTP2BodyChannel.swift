@@ -1,0 +1,107 @@
+import NIOCore
+import Synchronization
+
+/// The channel that the handler of a streaming route lives in when its answer goes over HTTP/2: takes body bytes, sends DATA frames.
+///
+/// Thread-safe. It stands on the channel that NIO gives to the stream, which takes frames only, resets the stream when it is closed, and stops
+/// the process when it is asked for an option. This one counts what waits in it, for the window of its stream as for the connection; closing
+/// it ends the stream.
+final class HTTP2BodyChannel: Channel {
+    let allocator: ByteBufferAllocator
+    let eventLoop: any EventLoop
+    let stream: any Channel
+    private let closePromise: EventLoopPromise<Void>
+    private let own = Mutex<ChannelPipeline?>(nil)
+    private let writable: Atomic<Bool>
+    private let active = Atomic<Bool>(true)
+    let state: NIOLoopBoundBox<State>
+
+    /// On the stream's event loop.
+    init(stream: any Channel, exchange: HTTP2Exchange) {
+        self.allocator = stream.allocator
+        self.eventLoop = stream.eventLoop
+        self.stream = stream
+        self.closePromise = stream.eventLoop.makePromise()
+        self.writable = Atomic(stream.isWritable)
+        self.state = NIOLoopBoundBox(State(exchange: exchange), eventLoop: stream.eventLoop)
+        self.own.withLock { $0 = ChannelPipeline(channel: self) }
+    }
+
+    var closeFuture: EventLoopFuture<Void> { self.closePromise.futureResult }
+    var localAddress: SocketAddress? { self.stream.localAddress }
+    var remoteAddress: SocketAddress? { self.stream.remoteAddress }
+    var parent: (any Channel)? { self.stream }
+    var isWritable: Bool { self.writable.load(ordering: .relaxed) }
+    var isActive: Bool { self.active.load(ordering: .relaxed) }
+    var _channelCore: any ChannelCore { self }
+
+    var pipeline: ChannelPipeline {
+        guard let pipeline = self.own.withLock({ $0 }) else { preconditionFailure("the channel has its pipeline from the start") }
+        return pipeline
+    }
+
+    // MARK: - The stream below
+
+    /// Writes the first bytes and lets the handler in.
+    func begin(_ opening: HTTPStreamOpening) {
+        if opening.head.body.readableBytes > 0 { self.write(opening.head.body, promise: nil) }
+        do {
+            try self.pipeline.syncOperations.addHandler(opening.handler(self))
+        } catch {
+            // The stream has ended meanwhile.
+            self.close(promise: nil)
+        }
+    }
+
+    func streamWritabilityChanged() {
+        self.updateWritability()
+    }
+
+    /// The client has reset the stream, or its connection is gone.
+    func streamEnded() {
+        self.end()
+    }
+
+    func end() {
+        guard self.state.value.exchange != nil else { return }
+        self.state.value.exchange = nil
+        self.active.store(false, ordering: .relaxed)
+        self.pipeline.fireChannelInactive()
+        // Whoever called is perhaps a handler that still stands in the pipeline.
+        self.eventLoop.execute {
+            self.removeHandlers(pipeline: self.pipeline)
+            self.closePromise.succeed()
+        }
+    }
+
+    func updateWritability() {
+        let isFull = self.state.value.updateFullness()
+        let isWritable = !isFull && self.stream.isWritable
+        guard self.writable.exchange(isWritable, ordering: .relaxed) != isWritable, self.state.value.exchange != nil else {
+            return
+        }
+        self.pipeline.fireChannelWritabilityChanged()
+    }
+
+    struct State {
+        /// `nil` once the channel is closed.
+        var exchange: HTTP2Exchange?
+        var waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32 << 10, high: 64 << 10)
+        /// Bytes that have been written and not yet been sent.
+        var waiting = 0
+        private var isFull = false
+
+        init(exchange: HTTP2Exchange) {
+            self.exchange = exchange
+        }
+
+        mutating func updateFullness() -> Bool {
+            if self.waiting > self.waterMark.high {
+                self.isFull = true
+            } else if self.waiting < self.waterMark.low {
+                self.isFull = false
+            }
+            return self.isFull
+        }
+    }
+}

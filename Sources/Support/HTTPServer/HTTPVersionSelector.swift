@@ -1,0 +1,115 @@
+import NIOCore
+import NIOHTTP1
+import NIOTLS
+
+/// The first handler of a connection: finds out which version of HTTP it speaks, adds the handlers of that version and leaves.
+///
+/// On its event loop. With TLS the versions are negotiated (ALPN, RFC 7301). Without, a client of HTTP/2 is known by its first bytes
+/// (RFC 9113 §3.3); every other client is taken for one of HTTP/1, whose parser then complains if need be.
+final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler, HTTPWatched {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    /// How the connection preface begins (RFC 9113 §3.4): no request of HTTP/1 does.
+    private static let preface = Array("PRI * HTTP/2.0\r\n".utf8)
+
+    private let loop: HTTPLoop
+    private let usesTLS: Bool
+    /// Set when the server has too many connections: then this is the only answer.
+    private let refusal: HTTPResponse?
+    private var context: ChannelHandlerContext?
+    /// What came before the version was known.
+    private var held = ByteBuffer()
+    var index = 0
+    let deadline: NIODeadline
+
+    init(loop: HTTPLoop, usesTLS: Bool, refusal: HTTPResponse?) {
+        self.loop = loop
+        self.usesTLS = usesTLS
+        self.refusal = refusal
+        self.deadline = .now() + TimeAmount(loop.configuration.headTimeout)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.loop.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.loop.remove(self)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        // Without TLS a client that is refused anyway is not waited for.
+        if self.refusal != nil, !self.usesTLS { self.select(context, isHTTP2: false) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = Self.unwrapInboundIn(data)
+        if self.held.readableBytes == 0 {
+            self.held = bytes
+        } else {
+            self.held.writeBuffer(&bytes)
+        }
+        guard !self.usesTLS else { return }
+        let count = min(self.held.readableBytes, Self.preface.count)
+        let begins = self.held.readableBytesView.prefix(count).elementsEqual(Self.preface.prefix(count))
+        if !begins || count == Self.preface.count { self.select(context, isHTTP2: begins) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.handshakeCompleted(let version)) = event as? TLSUserEvent {
+            self.select(context, isHTTP2: version == "h2")
+        } else if case .some(.inputClosed) = event as? ChannelEvent {
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    func timeOut() {
+        self.close()
+    }
+
+    func drain() {
+        self.close()
+    }
+
+    func close() {
+        self.context?.close(promise: nil)
+    }
+
+    private func select(_ context: ChannelHandlerContext, isHTTP2: Bool) {
+        let pipeline = context.pipeline.syncOperations
+        do {
+            if isHTTP2 {
+                try HTTP2Connection.add(to: context.channel, loop: self.loop, refusal: self.refusal, deadline: self.deadline)
+            } else {
+                var limits = NIOHTTPDecoderLimitConfiguration()
+                limits.maxHeaderFieldSize = self.loop.configuration.headerBytes
+                limits.maxHeaderListSize = self.loop.configuration.headerBytes
+                limits.maxHeaderFieldCount = 128
+                let decoder = ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits))
+                try pipeline.addHandler(decoder)
+                try pipeline.addHandler(
+                    HTTPConnection(loop: self.loop, decoder: decoder, refusal: self.refusal, deadline: self.deadline)
+                )
+            }
+        } catch {
+            // The channel is closed already.
+            context.close(promise: nil)
+            return
+        }
+        if self.held.readableBytes > 0 {
+            context.fireChannelRead(Self.wrapInboundOut(self.held))
+            self.held = ByteBuffer()
+        }
+        pipeline.removeHandler(context: context, promise: nil)
+    }
+}
