@@ -14,6 +14,8 @@ package final class HTTPServer: Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let loops: [ObjectIdentifier: NIOLoopBoundBox<HTTPLoop>]
+    /// The TLS identity of the connections that come next; `nil` without TLS.
+    private let identity = Mutex<NIOSSLContext?>(nil)
     private let open = Atomic<Int>(0)
     private let state = Mutex(State())
 
@@ -41,6 +43,7 @@ package final class HTTPServer: Sendable {
     /// - Throws: ``HTTPServerError`` when the address cannot be had or the TLS files cannot be used.
     package func start() async throws -> SocketAddress {
         let tls = try self.configuration.tls.map { try Self.context(for: $0) }
+        self.identity.withLock { $0 = tls }
         let isTCP = if case .tcp = self.configuration.address { true } else { false }
         let bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: self.configuration.backlog)
@@ -51,7 +54,7 @@ package final class HTTPServer: Sendable {
             )
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.accept(channel, tls, isTCP) }
+                channel.eventLoop.makeCompletedFuture { try self.accept(channel, isTCP) }
             }
         let channel: any Channel
         do {
@@ -104,7 +107,24 @@ package final class HTTPServer: Sendable {
         self.logger.notice("HTTP server stopped")
     }
 
-    private func accept(_ channel: any Channel, _ tls: NIOSSLContext?, _ isTCP: Bool) throws {
+    /// Reads the files of the TLS identity again; connections that are accepted from then on get it.
+    ///
+    /// Does nothing without TLS. Reads files, so not for an event loop.
+    ///
+    /// - Throws: ``HTTPServerError`` when they cannot be used; then the server keeps the identity that it has.
+    package func reloadIdentity() throws {
+        guard let tls = self.configuration.tls else { return }
+        do {
+            let context = try Self.context(for: tls)
+            self.identity.withLock { $0 = context }
+        } catch {
+            self.logger.error("TLS certificate cannot be used, the old one stays", metadata: ["error": "\(error)"])
+            throw error
+        }
+        self.logger.notice("TLS certificate loaded", metadata: ["file": "\(tls.certificates)"])
+    }
+
+    private func accept(_ channel: any Channel, _ isTCP: Bool) throws {
         guard let box = self.loops[ObjectIdentifier(channel.eventLoop)] else {
             preconditionFailure("a channel lives on a loop of its group")
         }
@@ -120,6 +140,7 @@ package final class HTTPServer: Sendable {
             try channel.syncOptions?.setOption(.socketOption(.so_keepalive), value: 1)
         }
         let pipeline = channel.pipeline.syncOperations
+        let tls = self.identity.withLock { $0 }
         if let tls {
             try pipeline.addHandler(NIOSSLServerHandler(context: tls))
         }

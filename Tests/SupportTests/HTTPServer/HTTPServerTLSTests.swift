@@ -36,6 +36,34 @@ import Testing
         }
     }
 
+    @Test func `a certificate is read again, and the old one stays when the new one is none`() async throws {
+        let (old, new) = (try await Identity.make(), try await Identity.make())
+        let directory = try TemporaryDirectory()
+        let (certificate, key) = (directory.file("certificate.pem"), directory.file("key.pem"))
+        func install(_ identity: Identity) async throws {
+            for (from, to) in [(identity.certificate, certificate), (identity.key, key)] {
+                #expect(try await ChildProcess("cp", [from, to]).untilEnded() == .exited(0))
+            }
+        }
+        func isTrusted(_ identity: Identity, _ port: Int) async throws -> Bool {
+            let arguments = ["-sS", "--cacert", identity.certificate, "https://localhost:\(port)/"]
+            return try await ChildProcess.with("curl", arguments) { try await $0.untilEnded() == .exited(0) }
+        }
+        try await install(old)
+        try await withServer({ $0.tls = .init(certificates: certificate, key: key) }) { router, port, server in
+            try router.register(.GET, "/", handler: echo)
+            #expect(try await isTrusted(old, port))
+            try await install(new)
+            #expect(try await isTrusted(old, port))
+            try server.reloadIdentity()
+            #expect(try await !isTrusted(old, port))
+            #expect(try await isTrusted(new, port))
+            _ = try directory.write("nothing", to: "key.pem")
+            #expect(throws: HTTPServerError.self) { try server.reloadIdentity() }
+            #expect(try await isTrusted(new, port))
+        }
+    }
+
     @Test func `above the limit of connections both versions are answered 503`() async throws {
         let files = try await Identity.make()
         try await withServer({
