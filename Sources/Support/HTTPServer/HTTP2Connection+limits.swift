@@ -19,6 +19,7 @@ extension HTTP2Connection {
                 try stream.pipeline.syncOperations.addHandler(HTTP2Exchange(connection: bound.value))
             }
         }
+        try channel.pipeline.syncOperations.addHandler(HTTP2Flusher())
         try channel.pipeline.syncOperations.addHandler(protocolHandler)
         try channel.pipeline.syncOperations.addHandler(connection)
     }

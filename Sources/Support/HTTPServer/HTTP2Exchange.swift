@@ -91,7 +91,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPAnswering {
             self.connection.drain()
             return
         }
-        let hasBody = !self.hasClientEnded && head.contentLength != 0
+        let hasBody = !self.hasClientEnded && (head.contentLength ?? 0) > 0
         switch self.loop.router.decide(head, hasBody: hasBody, from: context.channel.remoteAddress) {
         case .distrust(let response), .refuse(let response):
             self.finish(response)

@@ -6,7 +6,7 @@ package struct HTTPResponse: Sendable {
     package var status: HTTPResponseStatus
     /// Without `Content-Length`, `Connection`, `Transfer-Encoding`, `Date` and `Server`, which the server writes.
     ///
-    /// A field whose name or value holds CR, LF or NUL is left out.
+    /// A field whose name or value holds CR, LF or NUL is left out; HTTP/2 leaves out every name that is none (RFC 9110 §5.1) too.
     package var headers: [(name: String, value: String)]
     package var body: ByteBuffer
 

@@ -14,7 +14,7 @@ enum HTTPDecision {
 extension HTTPRouter {
     /// Decides about a request, whatever version of HTTP carried it.
     ///
-    /// - Parameter hasBody: whether a body may follow the head.
+    /// - Parameter hasBody: whether a body is known to follow the head.
     func decide(_ head: HTTPRequestHead, hasBody: Bool, from remoteAddress: SocketAddress?) -> HTTPDecision {
         if let refusal = head.refusal {
             return .distrust(refusal)

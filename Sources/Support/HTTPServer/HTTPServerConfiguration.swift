@@ -27,15 +27,16 @@ package struct HTTPServerConfiguration: Sendable {
     package var tls: TLS?
     /// Connections that the kernel completes before the server has accepted them.
     package var backlog: Int32
-    /// Connections at once, streams included.
+    /// Connections at once, streams included; one with HTTP/2 counts once, however many requests it carries.
     ///
     /// What comes above is answered 503 and closed.
     package var connections: Int
-    /// Bytes of request line and header fields of one request; more is answered 431.
+    /// Bytes of request line and header fields of one request; more is answered 431, or ends the connection with HTTP/2.
     package var headerBytes: Int
     /// From accepting a connection (TLS handshake included) to the end of its first request head.
     package var headTimeout: Duration
-    /// From the end of an answer to the end of the next request head on the same connection.
+    /// From the end of an answer to the end of the next request head on the same connection, and how long a client of HTTP/2 may leave an
+    /// answer untaken.
     package var idleTimeout: Duration
     /// Between two parts of a request body.
     ///

@@ -4,18 +4,22 @@ package import NIOCore
 package enum HTTPStreamAnswer: Sendable {
     /// An ordinary answer; the connection goes on.
     case respond(HTTPResponse)
-    /// The connection now belongs to a stream.
+    /// The connection now belongs to a stream; with HTTP/2 it is that stream of it.
     case open(HTTPStreamOpening)
     /// The answer is not known yet; a failure is answered 500.
     indirect case later(EventLoopFuture<HTTPStreamAnswer>)
 }
 
-/// How a connection becomes a stream: the head of the answer, its first bytes, and the handler that takes the channel over.
+/// How a request becomes a stream: the head of the answer, its first bytes, and the handler that takes the channel over.
 ///
 /// The head is written, but not flushed, before the handler is added; the handler writes what it has and flushes. Every
 /// handler of HTTP then leaves the pipeline, and the receive buffer shrinks: nothing but the channel and the new
 /// handler remains. Whatever still arrives must be ignored unread (it may be of any type), and `ChannelEvent.inputClosed` means that the
 /// client is gone. The server closes streams that still stand at the end of its shutdown.
+///
+/// With HTTP/2 the channel is one of its own for each stream, and a connection has many. It takes the same bytes and knows the options
+/// `writeBufferWaterMark`, `bufferedWritableBytes` and those of the socket, which it shares with its siblings. Closing it ends the stream in
+/// order; what the client does not take within two seconds is then given up.
 package struct HTTPStreamOpening: Sendable {
     /// Status and header fields; its body is the first bytes of the stream, unframed.
     package var head: HTTPResponse

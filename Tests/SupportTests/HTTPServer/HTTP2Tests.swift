@@ -142,13 +142,14 @@ import Testing
                 let cookie = request.header("Cookie") ?? ""
                 let headers = [
                     ("X-Cookie", cookie), ("X-Host", request.header("Host") ?? ""), ("Connection", "close"), ("bad name", "x"),
-                    ("X-Forged", "a\r\nb"),
+                    ("X-Forged", "a\r\nb"), ("X-Space", " a b\t"), ("X-Empty", " "),
                 ]
                 responder.respond(HTTPResponse(.ok, headers: headers))
             }
             let text = try await curl(port, "/", ["-i", "-H", "Cookie: a=1; b=2"])
             #expect(text.contains("x-cookie: a=1; b=2\r\n"))
             #expect(text.contains("x-host: 127.0.0.1:\(port)\r\n"))
+            #expect(text.contains("x-space: a b\r\nx-empty: \r\n"))
             #expect(!text.contains("connection:") && !text.contains("bad") && !text.contains("forged"))
         }
     }

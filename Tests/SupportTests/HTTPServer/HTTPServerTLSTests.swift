@@ -36,6 +36,18 @@ import Testing
         }
     }
 
+    @Test func `a stream of HTTP 2 goes over TLS`() async throws {
+        let files = try await Identity.make()
+        try await withServer({ $0.tls = .init(certificates: files.certificate, key: files.key) }) { router, port, _ in
+            try Filler(total: 500_000, endsItself: true).register(router, "/s")
+            try await ChildProcess.with("curl", ["-sSN", "--cacert", files.certificate, "https://localhost:\(port)/s"]) { curl in
+                let ending = try await curl.untilEnded()
+                #expect(ending == .exited(0), "\(curl.standardError)")
+                #expect(curl.standardOutput.utf8.count == 500_006)
+            }
+        }
+    }
+
     @Test func `a certificate is read again, and the old one stays when the new one is none`() async throws {
         let (old, new) = (try await Identity.make(), try await Identity.make())
         let directory = try TemporaryDirectory()
