@@ -78,6 +78,17 @@ struct ResumeTests {
         #expect(seen == (0..<400).map(String.init))
     }
 
+    @Test func `S37: a reload drops nobody`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let client = try await bridge.stream("demo")
+        bridge.process.signal(SIGHUP)
+        try await eventually("it is told in the log") { bridge.process.standardError.contains("Signal received signal=SIGHUP") }
+        #expect(try await bridge.post("/n/hello", ByteBuffer(string: "still there")).status == 201)
+        try await eventually("the event has come") { client.messages.count == 1 }
+        #expect(client.ending == nil)
+        #expect(try await bridge.stop() == .exited(0))
+    }
+
     @Test(arguments: ["", "proxy_buffering off; proxy_http_version 1.1; proxy_set_header Connection '';"])
     func `nginx in front passes events on as they come, with its usual directives and without`(_ directives: String) async throws
     {

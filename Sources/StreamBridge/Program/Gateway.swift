@@ -19,14 +19,14 @@ struct Gateway: Sendable {
     /// The path of the configuration file.
     let file: String
 
-    /// Runs until SIGTERM or SIGINT.
+    /// Runs until SIGTERM or SIGINT; SIGHUP has the TLS certificate read again.
     ///
     /// - Returns: whether everything that was accepted has been delivered.
     /// - Throws: ``ComponentError`` or `HTTPServerError` for what only the running machine can refuse: a port in use, a missing directory.
     func run() async throws -> Bool {
         let logger = self.logger("streambridge")
         // Registered before anything is started: a signal that comes early must still end in order.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         _ = signal(SIGPIPE, SIG_IGN)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount))
         let router = HTTPRouter()
@@ -58,7 +58,9 @@ struct Gateway: Sendable {
         let left = await bridge.run(drain: self.plan.service.drain) {
             for await received in signals {
                 logger.notice("Signal received", metadata: ["signal": "\(received)"])
-                break
+                guard received == .sighup else { break }
+                // What went wrong is in the log, and the identity stays as it was.
+                try? server.reloadIdentity()
             }
             pages.isStopping.store(true, ordering: .relaxed)
         }
