@@ -78,6 +78,24 @@ struct ResumeTests {
         #expect(seen == (0..<400).map(String.init))
     }
 
+    @Test func `S2, S5, S6: empty, hostile and binary bodies are one line of valid JSON each, or refused`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let client = try await bridge.stream("demo")
+        let bodies: [[UInt8]] = [[], [0xFF, 0xFE, 0x0A, 0x0D], Array("a\r\nid: 7\revent: x\n\ndata: y".utf8), [0]]
+        for (index, body) in bodies.enumerated() {
+            #expect(try await bridge.post("/n/hello", ByteBuffer(bytes: body), type: "text/plain").status == 201)
+            try await eventually("event \(index + 1) has come") { client.messages.count == index + 1 }
+        }
+        let events = try ReceivedEvent.all(client.messages.map(\.data))
+        #expect(events[0].message == "")
+        #expect(events[2].message == "a\r\nid: 7\revent: x\n\ndata: y")
+        #expect(Set(client.messages.map(\.id)).count == bodies.count)
+        #expect(client.events.filter { $0.type != "message" }.map(\.type) == ["cursor"])
+        let connection = try RawConnection(port: bridge.port)
+        try await connection.send("POST /n/hello HTTP/1.1\r\nHost: x\r\nX-Title: a\u{0}b\r\nContent-Length: 0\r\n\r\n")
+        #expect(try await connection.receive(through: "\r\n\r\n").hasPrefix("HTTP/1.1 400 "))
+    }
+
     @Test func `S37: a reload drops nobody`() async throws {
         let bridge = try await BridgeProcess.start(Self.yaml)
         let client = try await bridge.stream("demo")

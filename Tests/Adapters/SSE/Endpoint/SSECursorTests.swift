@@ -12,7 +12,7 @@ import Testing
         #expect(SSECursor(text) == nil)
     }
 
-    @Test func `an epoch needs no escaping anywhere`() {
+    @Test func `S9, S11: an epoch needs no escaping anywhere`() {
         let epoch = SSECursor.newEpoch(milliseconds: 1_800_000_000_000)
         #expect(SSECursor("\(epoch)-1") == SSECursor(epoch: epoch, sequence: 1))
     }

@@ -200,7 +200,7 @@ import Testing
         #expect(duration(size) < small * 300 + .milliseconds(50))
     }
 
-    private static func parse(_ pieces: [[UInt8]], limit: Int = 1 << 20) -> [String] {
+    static func parse(_ pieces: [[UInt8]], limit: Int = 1 << 20) -> [String] {
         var parser = SSEParser(limit: limit)
         var items: [SSEParser.Item] = []
         for piece in pieces { parser.feed(ByteBuffer(bytes: piece), into: &items) }

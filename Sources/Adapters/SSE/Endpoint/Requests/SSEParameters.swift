@@ -11,8 +11,13 @@ struct SSEParameters {
     private(set) var lastEventID: String?
 
     /// - Throws: ``SSEComplaint`` for what cannot be read.
+    init(query: String) throws(SSEComplaint) {
+        try self.add(form: query)
+    }
+
+    /// - Throws: ``SSEComplaint`` for what cannot be read.
     init(_ request: HTTPRequest) throws(SSEComplaint) {
-        try self.add(form: request.rawQuery)
+        try self.init(query: request.rawQuery)
         if request.body.readableBytes > 0 { try self.add(request.body, type: request.header("Content-Type") ?? "") }
         let names = ["last_event_id", "lastEventID", "lastEventId"]
         let ids = [request.header("Last-Event-ID")] + names.map { self.value($0) }
