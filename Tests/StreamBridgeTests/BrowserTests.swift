@@ -145,9 +145,7 @@ struct BrowserTests {
             }
         }
         #expect(setting.page.heard("error").first?.state == 0)
-        withKnownIssue("It is answered 503, which browsers take as final.", isIntermittent: true) {
-            #expect(setting.page.heard("error").allSatisfy { $0.state == 0 })
-        }
+        #expect(setting.page.heard("error").allSatisfy { $0.state == 0 })
         setting.bridge.process.kill()
     }
 

@@ -1,3 +1,4 @@
+import BridgeCore
 import BridgeTesting
 import Glibc
 import NIOCore

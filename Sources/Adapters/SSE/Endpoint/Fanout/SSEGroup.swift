@@ -91,7 +91,9 @@ final class SSEGroup {
         let count = self.subscribers.count
         let steps = span > .zero ? min(count, 100) : 1
         for step in 0..<steps {
-            let delay = TimeAmount(span * step / max(1, steps))
+            // At a random time within its part of the span, so that small groups do not all end at its beginning.
+            let part = span > .zero ? Double(step) + .random(in: 0..<1) : 0
+            let delay = TimeAmount(span * (part / Double(max(1, steps))))
             self.shard.eventLoop.scheduleTask(in: delay) { group.value.stop((count + steps - 1) / steps) }
         }
         self.leaveIfEmpty()
