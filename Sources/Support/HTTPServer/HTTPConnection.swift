@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// One connection for as long as it speaks HTTP/1.x: requests in, answers out, in order.
 ///
@@ -277,6 +278,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         do {
             try channel.syncOptions?.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 256))
             try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            let isEncrypted = (try? pipeline.context(handlerType: NIOSSLServerHandler.self)) != nil
+            if !isEncrypted, let sender = handler as? any HTTPDirectSender {
+                try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { sender.takeDescriptor($0) }
+            }
             try pipeline.addHandler(handler)
         } catch {
             // The channel is closed already.

@@ -32,6 +32,16 @@ package struct HTTPStreamOpening: Sendable {
     }
 }
 
+/// A stream's handler that can send to its socket without the channel.
+///
+/// A channel costs more than the system call. It may be passed by only while nothing waits in it, and only on its event loop.
+package protocol HTTPDirectSender: ChannelInboundHandler {
+    /// Tells, before the handler is added, which socket its bytes go to.
+    ///
+    /// Called only where they go there unchanged: never with TLS or HTTP/2. The descriptor is good until the channel is inactive.
+    func takeDescriptor(_ descriptor: CInt)
+}
+
 /// How a body of unknown length is delimited on its connection.
 package enum HTTPFraming: Sendable {
     /// Chunks (RFC 9112 §7.1): HTTP/1.1.

@@ -7,12 +7,13 @@ import NIOCore
 ///
 /// On its shard's event loop. While the client keeps up it is written the pieces that all share; when its socket is full it keeps
 /// nothing but its place, and reads on from the history once there is room.
-final class SSESubscriber: ChannelInboundHandler {
+final class SSESubscriber: HTTPDirectSender {
     typealias InboundIn = Never
     typealias OutboundOut = ByteBuffer
 
     private let group: SSEGroup
     private let framing: HTTPFraming
+    private var outlet = SSEOutlet()
     /// What it holds as long as it is here.
     let place: SSEPlace
     private var context: ChannelHandlerContext?
@@ -71,9 +72,7 @@ final class SSESubscriber: ChannelInboundHandler {
             self.pump()
             return 0
         }
-        context.writeAndFlush(
-            Self.wrapOutboundOut(self.framing == .chunked ? chunked : piece.bytes.framed(self.framing)), promise: nil
-        )
+        self.send(self.framing == .chunked ? chunked : piece.bytes.framed(self.framing), context)
         self.wrote(piece.bytes)
         self.position = piece.last
         return piece.count
@@ -85,7 +84,8 @@ final class SSESubscriber: ChannelInboundHandler {
         self.opening = nil
         let coding = self.group.view.selection.coding
         let bytes = self.group.view.bytes(text, self.group.shard.compressor, prefix: coding.start)
-        context.write(Self.wrapOutboundOut(bytes.framed(self.framing)), promise: nil)
+        // Through the channel, where the head of the answer waits for its flush.
+        self.write(bytes.framed(self.framing), context)
         self.wrote(bytes)
     }
 
@@ -178,8 +178,23 @@ final class SSESubscriber: ChannelInboundHandler {
     }
 
     private func write(_ bytes: SSEBytes, _ context: ChannelHandlerContext) {
-        context.writeAndFlush(Self.wrapOutboundOut(bytes.framed(self.framing)), promise: nil)
+        self.send(bytes.framed(self.framing), context)
         self.wrote(bytes)
+    }
+
+    private func send(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        guard let rest = self.outlet.send(bytes) else { return }
+        self.write(rest, context)
+    }
+
+    private func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        guard self.outlet.counts else {
+            context.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)
+            return
+        }
+        self.outlet.begin()
+        let subscriber = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.writeAndFlush(Self.wrapOutboundOut(bytes)).whenComplete { _ in subscriber.value.outlet.end() }
     }
 
     private func wrote(_ bytes: SSEBytes) {
@@ -270,8 +285,6 @@ final class SSESubscriber: ChannelInboundHandler {
         self.context = context
         self.group.add(self)
         self.open(context)
-        // The head of the answer waits for this.
-        context.flush()
         guard !self.place.isClosing else {
             self.stop()
             return
@@ -291,9 +304,19 @@ final class SSESubscriber: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.group.hub.tell("unsubscribe", self.group.view.streams) { self.state }
         self.context = nil
+        self.outlet.close()
         self.expiry?.cancel()
         self.expiry = nil
         self.group.remove(self, self.end ?? .client)
+    }
+
+    func takeDescriptor(_ descriptor: CInt) {
+        self.outlet.open(descriptor)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.outlet.close()
+        context.fireChannelInactive()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
