@@ -18,18 +18,20 @@ final class BridgeProcess: Sendable {
     ///
     /// - Parameters:
     ///   - yaml: the file but for `service` and `http`, which are added; `{directory}` is replaced.
+    ///   - host: the address to listen on, one that can also be reached at 127.0.0.1.
     ///   - http: further keys of `http`, in one line.
     ///   - directory: that of an earlier run, to go on where that one ended.
     ///   - isReady: whether to wait for `/readyz`, or only until it answers.
     static func start(
-        _ yaml: String, http: String = "", directory: TemporaryDirectory? = nil, drain: String = "20s",
+        _ yaml: String, host: String = "127.0.0.1", http: String = "", directory: TemporaryDirectory? = nil,
+        drain: String = "20s",
         waitingForReadiness isReady: Bool = true
     ) async throws -> BridgeProcess {
         let directory = try directory ?? TemporaryDirectory()
         let port = try freePort()
         let file = """
             service: { name: tested, state_dir: \(directory.path), drain: \(drain) }
-            http: { listen: "127.0.0.1:\(port)"\(http.isEmpty ? "" : ", " + http) }
+            http: { listen: "\(host):\(port)"\(http.isEmpty ? "" : ", " + http) }
 
             """
         try directory.write((file + yaml).split(separator: "{directory}").joined(separator: directory.path), to: "bridges.yaml")

@@ -123,6 +123,13 @@ import Testing
                 "OPTIONS /api/stream/s HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\nAccess-Control-Request-Method: GET\r\n\r\n"
             )
             let preflight = try await connection.receive(through: "\r\n\r\n")
+            let list = try await endpoint.request(
+                "OPTIONS /api/stream", headers: "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n")
+            #expect(list.head.contains("Access-Control-Allow-Origin: https://a.example\r\n"))
+            let other = try endpoint.offer("other")
+            let mixed = try await endpoint.request("OPTIONS /api/stream", headers: "Origin: https://a.example\r\n")
+            #expect(!mixed.head.contains("Access-Control-Allow-Origin"))
+            #expect(other.stream.subscribers == 0)
             #expect(
                 preflight.contains("Access-Control-Allow-Headers: Last-Event-ID, Authorization, Cache-Control, Content-Type\r\n"))
         }
@@ -165,6 +172,17 @@ import Testing
             #expect(try await reader.block() == ":")
             #expect(try await reader.block() == ":")
             #expect(start.duration(to: .now) > .milliseconds(150))
+        }
+    }
+
+    @Test func `S33: quiet clients are not all written to in the same instant`() async throws {
+        try await EndpointFixture.run { endpoint in
+            var readers: [StreamReader] = []
+            for _ in 0..<64 { readers.append(try await endpoint.open()) }
+            for reader in readers { _ = try await reader.cursor() }
+            let phases = try await endpoint.hub.collect { $0.members.map(\.phase) }.get().flatMap { $0 }
+            #expect(phases.count == 64)
+            #expect(Set(phases).count >= 8)
         }
     }
 

@@ -100,7 +100,8 @@ final class SSEGroup {
     }
 
     private func stop(_ count: Int) {
-        for subscriber in Array(self.subscribers.suffix(count)) {
+        // Those that are ending already stay until their channels are closed.
+        for subscriber in self.subscribers.filter({ !$0.isEnding }).suffix(count) {
             subscriber.stop()
         }
     }

@@ -87,6 +87,11 @@ final class SSEHub: Sendable {
         timer.cancel()
     }
 
+    /// All streams but that of presence.
+    var allStreams: [SSEStream] {
+        self.state.withLock { $0.streams.values.map(\.stream).filter { $0 !== self.presence } }
+    }
+
     /// The streams that can have events of these names, in the order of the file.
     func streams(for names: [SubjectPattern]) -> [SSEStream] {
         self.state.withLock { state in

@@ -250,6 +250,9 @@ final class SSESubscriber: HTTPDirectSender {
 
     // MARK: - Ends
 
+    /// Whether its connection is on the way to its end.
+    var isEnding: Bool { self.end != nil }
+
     /// Ends the stream: a last field, the end of the body, the end of the connection.
     func stop(_ reason: SSEMetrics.End = .stopped) {
         guard let context, self.end == nil else { return }

@@ -57,12 +57,11 @@ struct SSEEndpoint: Sendable {
         return .respond(response)
     }
 
-    /// Answers OPTIONS.
+    /// Answers OPTIONS; one that names no stream is about all of them, since a body names some later.
     func preflight(_ request: HTTPRequest) -> HTTPResponse {
-        guard let parameters = try? SSEParameters(request), let names = try? SSERequest.names(request, parameters) else {
-            return SSEOrigins([]).preflight(request)
-        }
-        return SSEOrigins(self.hub.streams(for: names)).preflight(request)
+        let names = (try? SSEParameters(request)).flatMap { try? SSERequest.names(request, $0) }
+        let streams = names.map { self.hub.streams(for: $0) } ?? self.hub.allStreams
+        return SSEOrigins(streams).preflight(request)
     }
 
     private func answer(
