@@ -2,8 +2,14 @@ import NIOHTTP1
 
 /// What the parser leaves to its caller.
 extension HTTPRequestHead {
+    /// Bytes of a target, as most servers and proxies have it.
+    private static let targetLimit = 8 << 10
+
     /// Why the request cannot be taken at all; its connection is not to be trusted afterwards.
     var refusal: HTTPResponse? {
+        guard self.uri.utf8.count <= Self.targetLimit else {
+            return .error(.uriTooLong, "The request target is longer than \(Self.targetLimit) bytes; send long lists in a body")
+        }
         let hosts = self.headers["Host"].count
         if hosts > 1 || (hosts == 0 && self.version != .http1_0) {
             // RFC 9112 §3.2

@@ -245,6 +245,16 @@ import Testing
         }
     }
 
+    @Test func `a target over the limit is answered 414`() async throws {
+        try await withServer { _, port, _ in
+            let client = try RawConnection(port: port)
+            try await client.send("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\nHost: x\r\n\r\n")
+            let answer = try await client.answer()
+            #expect(answer.status == 414)
+            #expect(answer.body == #"{"error":"The request target is longer than 8192 bytes; send long lists in a body"}"#)
+        }
+    }
+
     @Test func `a head over the limit is answered 431`() async throws {
         try await withServer({ $0.headerBytes = 1000 }) { router, port, _ in
             let client = try RawConnection(port: port)
