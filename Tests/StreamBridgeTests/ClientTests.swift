@@ -104,6 +104,23 @@ struct ClientTests {
         #expect(client.body.split(separator: 10).allSatisfy { $0.count < 65_536 })
     }
 
+    @Test func `a client filters by jq where the file allows it, and what it cannot evaluate lets nothing through`() async throws
+    {
+        let bridge = try await BridgeProcess.start(Self.yaml.replacing("heartbeat: 1s", with: "heartbeat: 1s, expressions: true"))
+        let some = try await bridge.stream("demo?when=.priority%3E2%20and%20(.tags%7Cindex(%22deploy%22))")
+        let none = try await bridge.stream("demo?when=.title%7Ctonumber%3E2")
+        let all = try await bridge.stream("demo?when=")
+        try await Self.publish(to: bridge)
+        try await eventually("all have arrived") { all.messages.count == 2 }
+        try await eventually("one has arrived") { some.messages.count == 1 }
+        #expect(try ReceivedEvent.all(some.messages.map(\.data)).map(\.title) == ["Deploy Complete"])
+        try await eventually("the others are told how far the stream has got") { none.events.count { $0.type == "cursor" } > 1 }
+        #expect(none.messages.isEmpty)
+        let wrong = try await bridge.get("/api/stream/demo?when=.a%7C")
+        #expect(wrong.status == 400)
+        #expect(wrong.text.hasPrefix(#"{"error":"when: "#))
+    }
+
     private static func publish(to bridge: BridgeProcess) async throws {
         #expect(try await bridge.post("/n/hello", ByteBuffer(string: "plain \u{E4}"), type: "text/plain").status == 201)
         let body = ByteBuffer(
