@@ -44,23 +44,21 @@ final class SSEFeed: Sendable {
         self.hub.home.execute { self.drain() }
     }
 
+    /// Publishes one batch, once every loop has delivered the one before; between two the sockets of this loop get their turn.
     private func drain() {
+        if self.hub.whenDelivered({ self.drain() }) { return }
         self.isScheduled.store(false, ordering: .sequentiallyConsistent)
-        // Once around the loop per few batches, so that the sockets get their turn.
-        for _ in 0..<4 {
-            guard !self.isDone else { return }
-            switch self.inlet.poll(atMost: 512) {
-            case .batch(let deliveries):
-                self.publish(deliveries)
-                self.inlet.confirm(through: deliveries[deliveries.count - 1])
-            case .empty:
-                return
-            case .ended:
-                self.end(.success(()))
-                return
-            }
+        guard !self.isDone else { return }
+        switch self.inlet.poll(atMost: 512) {
+        case .batch(let deliveries):
+            self.publish(deliveries)
+            self.inlet.confirm(through: deliveries[deliveries.count - 1])
+            self.schedule()
+        case .empty:
+            break
+        case .ended:
+            self.end(.success(()))
         }
-        self.schedule()
     }
 
     private func publish(_ deliveries: [Delivery]) {

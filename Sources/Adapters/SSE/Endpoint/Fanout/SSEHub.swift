@@ -14,6 +14,9 @@ final class SSEHub: Sendable {
     let epoch: String
     private let state = Mutex(State())
     private let numbers = Atomic<UInt64>(0)
+    /// Deliveries that other loops have not made yet.
+    private let outstanding = Atomic<Int>(0)
+    private let waiting: NIOLoopBoundBox<[@Sendable () -> Void]>
     private let shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>]
     private let renderer: NIOLoopBoundBox<Renderer>
     /// Where those who are granted it hear who comes and goes; `nil` where nobody is granted anything.
@@ -25,6 +28,7 @@ final class SSEHub: Sendable {
         self.home = home
         self.epoch = SSECursor.newEpoch(milliseconds: Timestamp.now().milliseconds)
         self.renderer = .makeBoxSendingValue(Renderer(), eventLoop: home)
+        self.waiting = .makeBoxSendingValue([], eventLoop: home)
         var shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>] = [:]
         for loop in group.makeIterator() {
             shards[ObjectIdentifier(loop)] = .makeBoxSendingValue(SSEShard(eventLoop: loop), eventLoop: loop)
@@ -119,9 +123,32 @@ final class SSEHub: Sendable {
             if box.eventLoop.inEventLoop {
                 box.value.deliver(pieces, of: stream, through: batch.last)
             } else {
-                box.eventLoop.execute { box.value.deliver(pieces, of: stream, through: batch.last) }
+                self.outstanding.wrappingAdd(1, ordering: .relaxed)
+                box.eventLoop.execute {
+                    box.value.deliver(pieces, of: stream, through: batch.last)
+                    if self.outstanding.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+                        self.home.execute { self.goOn() }
+                    }
+                }
             }
         }
+    }
+
+    /// Calls once every loop has delivered what was published.
+    ///
+    /// Publishers wait for that: what comes meanwhile becomes one batch, and no loop collects small ones. On ``home``.
+    ///
+    /// - Returns: whether there is something to wait for; if not, nothing is called.
+    func whenDelivered(_ body: @escaping @Sendable () -> Void) -> Bool {
+        guard self.outstanding.load(ordering: .acquiring) > 0 else { return false }
+        self.waiting.value.append(body)
+        return true
+    }
+
+    private func goOn() {
+        let bodies = self.waiting.value
+        self.waiting.value = []
+        for body in bodies { body() }
     }
 
     /// Makes pieces on the home loop.
