@@ -124,7 +124,6 @@ struct PythonReaderTests {
     /// An event stream by the rules of httpx-sse, started again whenever it ends.
     private static let events =
         common + """
-            import time
             data, kind = [], ""
             while True:
                 headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
@@ -157,7 +156,6 @@ struct PythonReaderTests {
                 except Lost as error:
                     print("cut off:", type(error).__name__, file=sys.stderr, flush=True)
                 data, kind = [], ""
-                time.sleep(0.02)
             """
 
     private static let jsonLines =

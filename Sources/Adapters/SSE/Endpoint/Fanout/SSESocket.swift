@@ -1,3 +1,4 @@
+import BridgeCore
 import NIOCore
 
 /// How the sockets of subscribers are set.
