@@ -115,7 +115,7 @@ struct ResumeTests {
         let port = try freePort()
         try directory.write(
             """
-            daemon off; worker_processes 1; pid \(directory.file("pid")); error_log stderr;
+            daemon off; master_process off; pid \(directory.file("pid")); error_log stderr;
             events {}
             http {
               access_log off; gzip on; gzip_types text/event-stream; gzip_min_length 1;
