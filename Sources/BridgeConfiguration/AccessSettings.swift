@@ -58,9 +58,7 @@ package struct AccessSettings: Sendable, Decodable {
             for text in texts {
                 do {
                     // The names of claims stand for what they will be.
-                    _ = try SubjectPattern(
-                        text.replacing("{", with: "").replacing("}", with: ""),
-                        syntax: text.contains { "+#".contains($0) } ? .mqtt : .exact)
+                    _ = try SubjectPattern(name: text.replacing("{", with: "").replacing("}", with: ""))
                 } catch {
                     throw SettingError(path: decoder.codingPath + [key], "'\(text)': \(error.message)")
                 }

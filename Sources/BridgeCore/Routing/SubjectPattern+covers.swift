@@ -1,4 +1,11 @@
 extension SubjectPattern {
+    /// A name, or with `+` or `#` in it an MQTT filter over names: what clients ask for and are granted.
+    ///
+    /// - Throws: ``SettingError`` for what its syntax does not allow.
+    package init(name text: String) throws(SettingError) {
+        try self.init(text, syntax: text.utf8.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") } ? .mqtt : .exact)
+    }
+
     /// Whether everything that the other pattern takes is also taken by this one.
     ///
     /// For names and MQTT filters (MQTT 3.1.1 §4.7); a glob covers only itself and the exact subjects that it takes.

@@ -42,6 +42,11 @@ package struct HTTPRefusal: Error {
         self.response = response
     }
 
+    /// What a request is answered whose grant failed.
+    package static func response(to error: any Error) -> HTTPResponse {
+        (error as? HTTPRefusal)?.response ?? .error(.internalServerError, "Access cannot be decided")
+    }
+
     /// What whoever brings no credentials, or none that are known, is answered (RFC 9110 §15.5.2).
     package static let unauthorized = HTTPRefusal(
         .error(

@@ -43,6 +43,13 @@ package struct HTTPRequest: Sendable {
     package func header(_ name: String) -> String? {
         self.headers.first(name: name)
     }
+
+    /// The token of `Authorization: Bearer` (RFC 6750 §2.1); `nil` without one.
+    package var bearerToken: String? {
+        let parts = self.header("Authorization")?.split(separator: " ", maxSplits: 1) ?? []
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
+    }
 }
 
 /// Percent-encoding, RFC 3986 §2.1.

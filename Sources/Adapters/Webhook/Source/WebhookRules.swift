@@ -34,7 +34,7 @@ struct WebhookRules: Sendable {
     /// Looks at the head, before the body is read.
     func refusal(of request: HTTPRequest, _ gate: WebhookGate) -> HTTPResponse? {
         if let token {
-            guard let value = request.header("Authorization"), let key = Self.bearer(value) else {
+            guard let key = request.bearerToken else {
                 return .error(
                     .unauthorized, "Missing or invalid Authorization header",
                     headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\"")]
@@ -78,10 +78,9 @@ struct WebhookRules: Sendable {
         grant.hop(to: responder.eventLoop).whenComplete { result in
             switch result {
             case .success(let grant):
-                let name = try? SubjectPattern(id, syntax: .exact)
+                let name = try? SubjectPattern(name: id)
                 let isGranted = grant.publish.contains { text in
-                    let syntax: SubjectPattern.Syntax = text.contains { "+#".contains($0) } ? .mqtt : .exact
-                    return name.map { (try? SubjectPattern(text, syntax: syntax))?.covers($0) ?? false } ?? false
+                    name.map { (try? SubjectPattern(name: text))?.covers($0) ?? false } ?? false
                 }
                 guard isGranted else {
                     return responder.respond(
@@ -89,7 +88,7 @@ struct WebhookRules: Sendable {
                 }
                 take()
             case .failure(let error):
-                responder.respond((error as? HTTPRefusal)?.response ?? .error(.internalServerError, "Access cannot be decided"))
+                responder.respond(HTTPRefusal.response(to: error))
             }
         }
     }
@@ -106,12 +105,5 @@ struct WebhookRules: Sendable {
             return .error(.unsupportedMediaType, "Content-Type '\(type)' is not known here; send JSON or text")
         }
         return nil
-    }
-
-    /// The token of `Authorization` (RFC 6750 §2.1).
-    private static func bearer(_ value: String) -> String? {
-        let parts = value.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1])
     }
 }

@@ -61,7 +61,7 @@ struct SSEPresence: Sendable {
                 if let challenge = grant.challenge { return responder.respond(challenge.response) }
                 body(grant)
             case .failure(let error):
-                responder.respond((error as? HTTPRefusal)?.response ?? .error(.internalServerError, "Access cannot be decided"))
+                responder.respond(HTTPRefusal.response(to: error))
             }
         }
     }

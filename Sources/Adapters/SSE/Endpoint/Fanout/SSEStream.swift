@@ -9,6 +9,10 @@ final class SSEStream: Sendable {
     /// Its place among the hub's streams.
     let number: Int
     let settings: SSESinkConfiguration
+    /// Whether all its events have the same name.
+    let isFixed: Bool
+    /// The name, where it is fixed; else what all names begin with.
+    let prefix: String
     let metrics: SSEMetrics
     private let crowd: Mutex<SSECrowd>
     private let closing = Mutex<Closing>(.no)
@@ -16,15 +20,12 @@ final class SSEStream: Sendable {
     init(number: Int, settings: SSESinkConfiguration, metrics: SSEMetrics) {
         self.number = number
         self.settings = settings
+        let constant = settings.stream.constant
+        self.isFixed = constant != nil
+        self.prefix = constant ?? settings.stream.staticPrefix
         self.metrics = metrics
         self.crowd = Mutex(SSECrowd(total: settings.maxConnections, limits: settings.limits))
     }
-
-    /// Whether all its events have the same name.
-    var isFixed: Bool { self.settings.stream.constant != nil }
-
-    /// The name, where it is fixed; else what all names begin with.
-    var prefix: String { self.settings.stream.constant ?? self.settings.stream.staticPrefix }
 
     /// Whether some event of it may have a name that a pattern takes.
     func canHave(_ pattern: SubjectPattern) -> Bool {

@@ -11,6 +11,8 @@ final class SSEView: Sendable {
     let streams: [SSEStream]
     let pace: SSEPace
     let epoch: String
+    /// Whether events of its streams can pass it by, so that its subscribers must be told how far it has got.
+    let isSelective: Bool
     /// The sequence of the last event that was published to it, or that stood before it was there.
     let position: NIOLoopBoundBox<UInt64>
 
@@ -19,24 +21,16 @@ final class SSEView: Sendable {
         self.streams = streams
         self.pace = SSEPace(streams.map(\.settings))
         self.epoch = epoch
+        self.isSelective = !selection.filter.takesEverything || !streams.allSatisfy(\.isFixed)
         self.position = position
     }
 
-    /// Whether every event of its streams is in it.
-    private var isWhole: Bool {
-        self.selection.filter.takesEverything && self.streams.allSatisfy { $0.isFixed }
-    }
-
-    /// Whether events of its streams can pass it by, so that its subscribers must be told how far it has got.
-    var isSelective: Bool { !self.isWhole }
-
     /// The events of a batch behind a sequence that belong to this view, with their sequences.
     func events(of batch: SSEBatch, after sequence: UInt64, _ reader: EventReader) -> [(event: Event, sequence: UInt64)] {
-        let isWhole = self.isWhole
         var result: [(event: Event, sequence: UInt64)] = []
         for index in batch.index(after: sequence)..<batch.events.count {
             let event = batch.events[index]
-            guard isWhole || (self.takes(batch, index) && self.selection.filter.takes(event, reader)) else { continue }
+            guard !self.isSelective || (self.takes(batch, index) && self.selection.filter.takes(event, reader)) else { continue }
             result.append((event, batch.first + UInt64(index)))
         }
         return result

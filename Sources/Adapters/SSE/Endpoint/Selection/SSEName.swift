@@ -27,7 +27,7 @@ enum SSEName {
             throw SSEComplaint("'\(text.prefix(64))' is no stream name")
         }
         do {
-            return try SubjectPattern(text, syntax: text.utf8.contains { $0 == 0x2B || $0 == 0x23 } ? .mqtt : .exact)
+            return try SubjectPattern(name: text)
         } catch {
             throw SSEComplaint("'\(text)' is no stream name: \(error.message)")
         }
