@@ -9,7 +9,7 @@ package final class TCPProxy: Sendable {
     package enum Mode: Sendable {
         /// Connects it with the server.
         case forward
-        /// Closes it at once.
+        /// Resets it at once, as where nothing listens.
         case refuse
         /// Accepts it and never says anything.
         case swallow
@@ -87,10 +87,13 @@ package final class TCPProxy: Sendable {
             return (state.mode, state.connections)
         }
         switch mode {
-        case .refuse: close(client)
+        case .refuse:
+            Self.reset(client)
+            close(client)
         case .swallow: self.state.withLock { $0.sockets.append(client) }
         case .forward:
             guard let server = Self.connected(to: self.server) else {
+                Self.reset(client)
                 close(client)
                 return
             }
@@ -130,12 +133,22 @@ package final class TCPProxy: Sendable {
         return nil
     }
 
-    /// Ends both ways when one ends.
+    /// Has the peer see a reset instead of an end: clients tell the two apart.
+    private static func reset(_ socket: Int32) {
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        connect(socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
+    }
+
+    /// Ends both ways when one ends, and passes a reset on as one.
     private static func forward(from source: Int32, to target: Int32, _ look: (ArraySlice<UInt8>) -> Void) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         loop: while true {
             let count = recv(source, &buffer, buffer.count, 0)
-            guard count > 0 else { break }
+            guard count > 0 else {
+                if count < 0, errno == ECONNRESET { Self.reset(target) }
+                break
+            }
             look(buffer[..<count])
             var start = 0
             while start < count {

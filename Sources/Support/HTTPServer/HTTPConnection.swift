@@ -305,9 +305,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     }
 
     func drain() {
-        if case .idle = self.state {
-            self.close()
-        }
+        guard case .idle = self.state else { return }
+        if self.exchangeCount == 0, let channel = self.context?.channel { channel.resetOnClose() }
+        self.close()
     }
 
     func close() {

@@ -78,6 +78,7 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
     }
 
     func drain() {
+        self.context?.channel.resetOnClose()
         self.close()
     }
 
