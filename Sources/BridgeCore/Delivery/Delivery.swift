@@ -13,6 +13,10 @@ package struct Delivery: Sendable {
     package internal(set) var ticket: UInt64
     /// When the event was appended to the log.
     let accepted: ContinuousClock.Instant
+    /// The dead letter that this delivery is about: the letter itself on its way to a dead-letter sink, or its event once more.
+    var letter: Int64?
+    /// The key of the route's `dedupe:` with what makes it different from those of other routes; `nil` for routes without.
+    var key: DedupeKey?
 
     /// - Parameter accepted: when the event was appended to the log; now, unless the log says otherwise.
     package init(
@@ -27,6 +31,9 @@ package struct Delivery: Sendable {
         self.ticket = ticket
         self.accepted = accepted
     }
+
+    /// A dead letter's event on its way to the sink that gave it up, at an operator's wish.
+    var isReplay: Bool { self.letter != nil && self.event.kind != .deadLetter }
 
     /// The same for every attempt at this delivery and different for every other: an idempotency key for peers that take one.
     package var idempotencyKey: String { self.event.id }

@@ -1,7 +1,7 @@
 extension DeliveryLog {
     /// What the lock guards.
     struct State {
-        var log = MemoryLog()
+        var log: MemoryLog
         var cursors: [SinkCursor]
         /// By sink: who is woken when there is something to take.
         var waiting: [Waiting]
@@ -16,14 +16,17 @@ extension DeliveryLog {
         /// The sink that takes what no route takes.
         let unrouted: Int?
         let limits: LogLimits
+        /// What is to be written to the disk; `nil` for a log in memory only.
+        var disk: DiskState?
         var isFinished = false
         private var isLogFull = false
         private var lastID: UInt64 = 0
 
         init(
-            cursors: [SinkCursor], waiting: [Waiting], watermarks: [SourceWatermark], names: [String],
-            sources: [String: Int], deadLetters: [Int?], unrouted: Int?, limits: LogLimits
+            log: MemoryLog, cursors: [SinkCursor], waiting: [Waiting], watermarks: [SourceWatermark], names: [String],
+            sources: [String: Int], deadLetters: [Int?], unrouted: Int?, limits: LogLimits, disk: DiskState?
         ) {
+            self.log = log
             self.cursors = cursors
             self.waiting = waiting
             self.watermarks = watermarks
@@ -32,15 +35,28 @@ extension DeliveryLog {
             self.deadLetters = deadLetters
             self.unrouted = unrouted
             self.limits = limits
+            self.disk = disk
         }
+
+        /// Up to here sinks may take: what is behind it is not safe yet.
+        var visible: Position { self.disk?.committed ?? Position(.max) }
 
         mutating func nextID() -> UInt64 {
             self.lastID += 1
             return self.lastID
         }
 
-        mutating func poll(_ sink: Int, atMost limit: Int, routes: [String]) -> SinkInlet.Poll {
-            let batch = self.cursors[sink].take(limit, from: self.log, routes: routes)
+        mutating func poll(_ sink: Int, atMost limit: Int, routes: [String], actions: inout Actions) -> SinkInlet.Poll {
+            var repeated: [Delivery] = []
+            let batch = self.cursors[sink].take(
+                limit, from: self.log, visible: self.visible, routes: routes, repeated: &repeated
+            )
+            if !repeated.isEmpty {
+                self.disk?.touch(sink)
+                actions.repeated.append((sink, repeated.count))
+                self.afterSettling(sink, actions: &actions)
+            }
+            self.askForPage(sink, actions: &actions)
             guard batch.isEmpty else {
                 self.releaseLog()
                 return .batch(batch)
@@ -48,9 +64,16 @@ extension DeliveryLog {
             return self.hasEnded(sink) ? .ended : .empty
         }
 
+        /// Whether a sink may find something now.
+        func hasWork(_ sink: Int) -> Bool { self.cursors[sink].hasWork(self.log, visible: self.visible) }
+
         /// Nothing is left for a sink and nothing can come: no source sends, and no sink that is not done has it for its dead letters.
+        ///
+        /// Keys are held back for what is in hand, so they keep a sink from its end too.
         func hasEnded(_ sink: Int) -> Bool {
-            guard self.isFinished, !self.cursors[sink].hasWork else { return false }
+            guard self.isFinished, self.cursors[sink].available == 0, self.cursors[sink].inLog == 0,
+                self.cursors[sink].keys.heldCount == 0
+            else { return false }
             return !self.cursors.indices.contains { $0 != sink && self.deadLetters[$0] == sink && self.cursors[$0].pending > 0 }
         }
 
@@ -58,11 +81,14 @@ extension DeliveryLog {
         mutating func makeRoom(_ sink: Int, routes: [String], actions: inout Actions) {
             let policy = self.cursors[sink].settings.onFull
             while policy != .block, self.cursors[sink].isOverBounds,
-                let dropped = self.cursors[sink].dropOldest(self.log, routes: routes)
+                let dropped = self.cursors[sink].dropOldest(self.log, visible: self.visible, routes: routes)
             {
                 if policy == .deadLetter {
                     self.giveUp(dropped, of: sink, .overflow, reason: "the buffer of the sink is full", actions: &actions)
                 } else {
+                    self.disk?.touch(sink)
+                    self.disk?.forget(dropped)
+                    self.offerHeld(self.cursors[sink].keys.release(dropped), to: sink)
                     actions.drops.append((sink, .overflow, "the buffer of the sink is full"))
                 }
             }
@@ -73,24 +99,56 @@ extension DeliveryLog {
         mutating func giveUp(
             _ delivery: Delivery, of sink: Int, _ cause: DropCause, reason: String, actions: inout Actions
         ) {
-            guard delivery.event.kind != .deadLetter, let target = self.deadLetters[sink] else {
-                actions.drops.append((sink, cause, reason))
-                return
-            }
-            actions.letters.append((sink, cause, reason))
+            self.disk?.touch(sink)
+            self.offerHeld(self.cursors[sink].keys.release(delivery), to: sink)
+            let target = delivery.event.kind == .deadLetter ? nil : self.deadLetters[sink]
             let letter = DeadLetter(
                 reason: reason, sink: self.names[sink], route: delivery.route, attempts: delivery.attempts + 1
             )
-            self.give(letter.event(of: delivery.event), at: delivery.position, accepted: delivery.accepted, to: target)
+            let id = self.disk?.keep(letter, of: delivery, target: target.map { self.names[$0] })
+            if target == nil, id == nil {
+                actions.drops.append((sink, cause, reason))
+            } else {
+                actions.letters.append((sink, cause, reason))
+            }
+            guard let target else { return }
+            self.give(letter.event(of: delivery.event), id: id, at: delivery.position, accepted: delivery.accepted, to: target)
             self.wake(target, actions: &actions)
         }
 
+        /// What was held back for a key that is free again is offered.
+        private mutating func offerHeld(_ held: [Delivery], to sink: Int) {
+            self.cursors[sink].again.append(contentsOf: held)
+        }
+
         /// Hands a dead letter to its sink and has the event's source wait for it.
-        mutating func give(_ letter: Event, at position: Position, accepted: ContinuousClock.Instant, to target: Int) {
-            self.cursors[target].accept(letter: letter, at: position, accepted: accepted)
+        mutating func give(
+            _ letter: Event, id: Int64?, at position: Position, accepted: ContinuousClock.Instant, to target: Int
+        ) {
+            self.cursors[target].accept(letter: letter, id: id, at: position, accepted: accepted)
             self.cursors[target].updateFullness()
             guard let source = self.sources[letter.source] else { return }
             self.watermarks[source].give(position, to: target)
+        }
+
+        /// Notes what a sink has delivered.
+        ///
+        /// - Returns: what was held back as its repetition and is settled with it.
+        mutating func delivered(_ settled: [Delivery], by sink: Int, actions: inout Actions) {
+            self.disk?.touch(sink)
+            for delivery in settled { self.disk?.forget(delivery) }
+            guard self.cursors[sink].keys.isUsed else { return }
+            let now = Timestamp.now()
+            for delivery in settled {
+                guard let key = delivery.key, let done = self.cursors[sink].keys.commit(delivery, now: now) else { continue }
+                self.disk?.keys.append(DeliveredKey(sink: self.names[sink], key: key.text, expires: done.expires))
+                for repeated in done.repeated {
+                    self.cursors[sink].release(repeated)
+                    if repeated.letter == nil { self.cursors[sink].ahead.insert(repeated.position) }
+                    self.disk?.forget(repeated)
+                }
+                if !done.repeated.isEmpty { actions.repeated.append((sink, done.repeated.count)) }
+            }
         }
 
         mutating func afterSettling(_ sink: Int, actions: inout Actions) {
@@ -104,13 +162,16 @@ extension DeliveryLog {
         mutating func settle(_ actions: inout Actions) {
             let floors = self.cursors.map(\.floor)
             let weight = self.cursors.reduce(0) { $0 + $1.weight }
-            if self.log.count > self.limits.events || weight > self.limits.bytes {
+            // A log on disk is bounded by what its sinks may owe; here it counts what waits to be written.
+            let count = self.disk == nil ? self.log.count : 0
+            if count > self.limits.events || weight > self.limits.bytes || self.disk?.isBehind == true {
                 self.isLogFull = true
-            } else if self.isLogFull, self.log.count <= self.limits.events / 2, weight <= self.limits.bytes / 2 {
+            } else if self.isLogFull, count <= self.limits.events / 2, weight <= self.limits.bytes / 2 {
                 self.isLogFull = false
             }
+            let visible = self.visible
             for source in self.watermarks.indices
-            where self.watermarks[source].update(self.cursors, floors: floors, isLogFull: self.isLogFull) {
+            where self.watermarks[source].update(self.cursors, floors: floors, visible: visible, isLogFull: self.isLogFull) {
                 self.tell(source, actions: &actions)
             }
         }
@@ -129,14 +190,19 @@ extension DeliveryLog {
 
         /// Wakes a sink that may find something.
         mutating func wake(_ sink: Int, actions: inout Actions) {
-            guard self.cursors[sink].hasWork || self.hasEnded(sink) else { return }
+            guard self.hasWork(sink) || self.hasEnded(sink) else {
+                self.askForPage(sink, actions: &actions)
+                return
+            }
             if let continuation = self.waiting[sink].takeContinuation() { actions.sinks.append(continuation) }
             if let observer = self.waiting[sink].observer { actions.observers.append(observer) }
         }
 
-        private mutating func releaseLog() {
+        mutating func releaseLog() {
             var needed = self.log.head.next
-            for cursor in self.cursors where cursor.inLog > 0 { needed = min(needed, cursor.next) }
+            for cursor in self.cursors where cursor.inLog > 0 && cursor.next >= self.log.oldest {
+                needed = min(needed, cursor.next)
+            }
             self.log.release(before: needed)
         }
     }
@@ -167,42 +233,9 @@ extension DeliveryLog {
         var observers: [@Sendable () -> Void] = []
         var drops: [(sink: Int, cause: DropCause, reason: String)] = []
         var letters: [(sink: Int, cause: DropCause, reason: String)] = []
+        var repeated: [(sink: Int, count: Int)] = []
         var unrouted = 0
-    }
-}
-
-/// Why an event does not reach the sink that a route chose; the `reason` label of the counters.
-enum DropCause: String, Sendable, CaseIterable {
-    case overflow
-    case refused
-    case attempts
-}
-
-/// The bounds of the whole log: `log.retain` in the file.
-///
-/// Above them every source pauses until half is gone.
-package struct LogLimits: Sendable, Equatable {
-    package var events: Int
-    package var bytes: Int
-
-    package init(events: Int = 1_000_000, bytes: Int = 256 << 20) {
-        self.events = events
-        self.bytes = bytes
-    }
-}
-
-/// A small set of sinks, in order of insertion.
-struct SinkSet {
-    private(set) var elements: [Int] = []
-    private var isIn: [Bool]
-
-    init(count: Int) {
-        self.isIn = Array(repeating: false, count: count)
-    }
-
-    mutating func insert(_ sink: Int) {
-        guard !self.isIn[sink] else { return }
-        self.isIn[sink] = true
-        self.elements.append(sink)
+        /// There is something that the disk shall have soon.
+        var wakesWriter = false
     }
 }

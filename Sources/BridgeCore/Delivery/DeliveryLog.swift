@@ -5,10 +5,12 @@ import Synchronization
 /// Thread-safe behind one lock, which is taken once per batch; nobody is woken and nothing is counted while it is held. Outlets and
 /// inlets are the two faces it shows.
 final class DeliveryLog: Sendable {
-    private let state: Mutex<State>
+    let state: Mutex<State>
     /// The names of the routes, which deliveries carry.
-    private let routes: [String]
-    private let tallies: DeliveryTallies
+    let routes: [String]
+    let tallies: DeliveryTallies
+    /// Called when there is something to write.
+    private let writer = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// - Parameters:
     ///   - sources: the name of each source and how it acknowledges.
@@ -16,27 +18,35 @@ final class DeliveryLog: Sendable {
     ///   - unrouted: the sink that takes what no route takes.
     ///   - routes: the routes' names.
     ///   - limits: above them every source pauses.
+    ///   - contents: what an earlier run has left on disk; `nil` for a log in memory only.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
-        unrouted: Int?, routes: [String], limits: LogLimits, tallies: DeliveryTallies
+        unrouted: Int?, routes: [String], limits: LogLimits, tallies: DeliveryTallies, contents: LogContents? = nil
     ) {
         self.routes = routes
         self.tallies = tallies
         let deadLetters = sinks.map { sink in sinks.firstIndex { $0.name == sink.settings.deadLetter } }
-        self.state = Mutex(
-            State(
-                cursors: sinks.enumerated().map { index, sink in
-                    var settings = sink.settings
-                    settings.carriesLetters = deadLetters.contains(index) || unrouted == index
-                    return SinkCursor(sink: index, settings: settings)
-                },
-                waiting: Array(repeating: Waiting(), count: sinks.count),
-                watermarks: sources.map { SourceWatermark(acknowledge: $0.acknowledge, sinks: sinks.count) },
-                names: sinks.map(\.name),
-                sources: Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, $0.offset) }),
-                deadLetters: deadLetters, unrouted: unrouted, limits: limits
-            )
+        var state = State(
+            log: MemoryLog(after: contents?.head ?? .start),
+            cursors: sinks.enumerated().map { index, sink in
+                var settings = sink.settings
+                settings.carriesLetters = deadLetters.contains(index) || unrouted == index
+                return SinkCursor(sink: index, settings: settings)
+            },
+            waiting: Array(repeating: Waiting(), count: sinks.count),
+            watermarks: sources.map { SourceWatermark(acknowledge: $0.acknowledge, sinks: sinks.count) },
+            names: sinks.map(\.name),
+            sources: Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, $0.offset) }),
+            deadLetters: deadLetters, unrouted: unrouted, limits: limits,
+            disk: contents.map { DiskState($0, sinks: sinks.count) }
         )
+        if let contents { state.resume(contents) }
+        self.state = Mutex(state)
+    }
+
+    /// Has `notify` called, from any thread, whenever there is something to write; it must not block.
+    func onChange(_ notify: (@Sendable () -> Void)?) {
+        self.writer.withLock { $0 = notify }
     }
 
     // MARK: The sources' side
@@ -49,6 +59,7 @@ final class DeliveryLog: Sendable {
             for record in records {
                 state.log.append(record)
                 let position = state.log.head
+                if !record.routing.plan.entries.isEmpty { state.disk?.append(record, at: position) }
                 for entry in record.routing.plan.entries {
                     state.cursors[entry.sink].grow(at: position, weight: record.event(of: entry).weight)
                     state.watermarks[source].give(position, to: entry.sink)
@@ -57,8 +68,7 @@ final class DeliveryLog: Sendable {
                 if record.routing.plan.entries.isEmpty {
                     actions.unrouted += 1
                     if let sink = state.unrouted, record.event.kind != .gap {
-                        let letter = DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0)
-                        state.give(letter.event(of: record.event), at: position, accepted: record.accepted, to: sink)
+                        state.giveUnrouted(record, at: position, to: sink)
                         touched.insert(sink)
                     }
                 }
@@ -69,6 +79,7 @@ final class DeliveryLog: Sendable {
                 state.wake(sink, actions: &actions)
             }
             state.settle(&actions)
+            state.afterAppending(&actions)
             let watermark = state.watermarks[source]
             return SourceOutlet.Receipt(demand: watermark.isPaused ? .pause : .more, position: watermark.appended)
         }
@@ -120,7 +131,10 @@ final class DeliveryLog: Sendable {
     // MARK: The sinks' side
 
     func poll(sink: Int, atMost limit: Int) -> SinkInlet.Poll {
-        self.state.withLock { $0.poll(sink, atMost: limit, routes: self.routes) }
+        var actions = Actions()
+        let found = self.state.withLock { $0.poll(sink, atMost: limit, routes: self.routes, actions: &actions) }
+        self.perform(actions)
+        return found
     }
 
     func observe(sink: Int, _ notify: (@Sendable () -> Void)?) {
@@ -138,7 +152,7 @@ final class DeliveryLog: Sendable {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     let mustWait = self.state.withLock { state in
-                        guard !Task.isCancelled, !state.cursors[sink].hasWork, !state.hasEnded(sink) else { return false }
+                        guard !Task.isCancelled, !state.hasWork(sink), !state.hasEnded(sink) else { return false }
                         precondition(state.waiting[sink].continuation == nil, "a sink has one consumer")
                         state.waiting[sink].continuation = continuation
                         return true
@@ -165,7 +179,10 @@ final class DeliveryLog: Sendable {
         var actions = Actions()
         let settled = self.state.withLock { state in
             let settled = body(&state)
-            if !settled.isEmpty { state.afterSettling(sink, actions: &actions) }
+            if !settled.isEmpty {
+                state.delivered(settled, by: sink, actions: &actions)
+                state.afterSettling(sink, actions: &actions)
+            }
             return settled
         }
         self.tallies.confirmed(sink: sink, settled)
@@ -217,8 +234,9 @@ final class DeliveryLog: Sendable {
         self.state.withLock { $0.hasEnded(sink) && $0.cursors[sink].pending == 0 }
     }
 
-    private func perform(_ actions: consuming Actions) {
+    func perform(_ actions: consuming Actions) {
         self.tallies.count(actions)
+        if actions.wakesWriter { self.writer.withLock { $0 }?() }
         for continuation in actions.sinks { continuation.resume() }
         for continuation in actions.sources { continuation.resume() }
         for notify in actions.observers { notify() }

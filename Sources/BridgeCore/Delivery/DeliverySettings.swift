@@ -21,6 +21,9 @@ package struct DeliverySettings: Sendable, Equatable {
         self.retry = retry
         self.deadLetter = deadLetter
     }
+
+    /// What a sink may owe when the log is on disk: more than any outage brings, less than a disk has.
+    package static let onDisk = DeliverySettings(events: 10_000_000, bytes: 8 << 30)
 }
 
 /// What happens when a sink's buffer is full: `on_full:`.

@@ -40,6 +40,7 @@ final class DeliveryTallies: Sendable {
             self.sinks[drop.sink].dropped[drop.cause]?.increment()
             self.sinks[drop.sink].dropLog.note(["reason": "\(drop.reason)"])
         }
+        for (sink, count) in actions.repeated { self.sinks[sink].repeated.increment(by: count) }
         for letter in actions.letters {
             self.sinks[letter.sink].letters[letter.cause]?.increment()
             self.sinks[letter.sink].letterLog.note(["reason": "\(letter.reason)"])
@@ -51,6 +52,7 @@ final class DeliveryTallies: Sendable {
         let latency: Histogram
         let dropped: [DropCause: Counter]
         let letters: [DropCause: Counter]
+        let repeated: Counter
         let dropLog: BurstLog
         let letterLog: BurstLog
 
@@ -63,6 +65,9 @@ final class DeliveryTallies: Sendable {
             self.letters = Self.byCause { cause in
                 metrics.counter("dead_letters", help: "Events moved to the dead letters.", [("reason", cause.rawValue)])
             }
+            self.repeated = metrics.counter(
+                "events_deduplicated", help: "Events that were held to be delivered already, by the key of a route's dedupe."
+            )
             self.dropLog = BurstLog("Event dropped", level: .error, logger: logger)
             self.letterLog = BurstLog("Event moved to the dead letters", logger: logger)
         }

@@ -37,8 +37,9 @@ final class LoopGuard: Sendable {
                     repeated += 1
                     continue
                 }
-                let routing = Routing(plan: RoutePlan(entries: passing), shaped: record.routing.shaped)
-                kept?.append(LogRecord(event: record.event, routing: routing, accepted: record.accepted))
+                let routing = Routing(plan: RoutePlan(entries: passing), shaped: record.routing.shaped, keys: record.routing.keys)
+                kept?.append(
+                    LogRecord(event: record.event, routing: routing, accepted: record.accepted, repeatKey: record.repeatKey))
             }
             if let kept { records = kept }
             return repeated

@@ -2,27 +2,37 @@ import DequeModule
 
 /// One sink's cursor over the log: what it still has to look at, what it has in hand, what it gets again.
 ///
-/// A value without a lock and without I/O; ``DeliveryLog`` owns it. Its owner forgets log records only before ``next``.
+/// A value without a lock and without I/O; ``DeliveryLog`` owns it. Its owner forgets log records only before ``next``, or has them on disk.
 struct SinkCursor {
     /// The sink's place in the list of sinks, which route plans name.
     let sink: Int
     let settings: DeliverySettings
     /// The first place in the log that it has not looked at; means nothing while ``inLog`` is 0.
-    private(set) var next = Position(1)
+    var next = Position(1)
     /// Deliveries at ``next`` or later.
-    private(set) var inLog = 0
+    var inLog = 0
     /// What everything not yet confirmed weighs, in bytes.
-    private(set) var weight = 0
+    var weight = 0
     /// Taken once, not confirmed, to be offered again before anything else.
-    private var again: Deque<Delivery> = []
-    /// Dead letters of other sinks, to be offered before the log goes on.
+    var again: Deque<Delivery> = []
+    /// Dead letters of other sinks and those that are tried again, to be offered before the log goes on.
     ///
-    /// Their positions are those of the events they carry.
-    private var letters: Deque<Delivery> = []
+    /// The positions of the former are those of the events they carry.
+    var letters: Deque<Delivery> = []
+    /// Read back from the disk, all before ``next``.
+    var loaded: Deque<Delivery> = []
+    /// A piece is being read from the disk.
+    var isLoading = false
     /// Handed out, in order of ticket without holes.
-    private var taken: Deque<Taken> = []
+    var taken: Deque<Taken> = []
+    /// Places behind what is settled without a hole that are settled too.
+    var ahead: Set<Position> = []
+    /// What `dedupe:` goes by.
+    var keys: DeliveredKeys
     private var unsettled = 0
     private var nextTicket: UInt64 = 1
+    /// Replays among what is not settled.
+    private var replays = 0
     /// Refusals for now of the first unconfirmed delivery in a row.
     private var failures = 0
     /// Over its bounds, until half of it is gone.
@@ -31,29 +41,40 @@ struct SinkCursor {
     init(sink: Int, settings: DeliverySettings) {
         self.sink = sink
         self.settings = settings
+        self.keys = DeliveredKeys()
+    }
+
+    struct Taken {
+        let delivery: Delivery
+        var isSettled = false
     }
 
     /// How many deliveries are not confirmed, those in hand included.
-    var pending: Int { self.inLog + self.available + self.unsettled }
+    var pending: Int { self.inLog + self.available + self.unsettled + self.keys.heldCount }
 
     /// How many could be taken without looking into the log.
-    private var available: Int { self.again.count + self.letters.count }
+    var available: Int { self.again.count + self.letters.count + self.loaded.count }
 
-    var hasWork: Bool { self.inLog > 0 || self.available > 0 }
+    /// Whether it may find something to take in what the log shows.
+    func hasWork(_ log: MemoryLog, visible: Position) -> Bool {
+        self.available > 0 || (self.inLog > 0 && self.next >= log.oldest && self.next <= min(visible, log.head))
+    }
 
     /// The place of the oldest event it owes, `nil` when it owes none.
     ///
-    /// A place in the log it has not looked at counts as owed.
+    /// A place in the log it has not looked at counts as owed; replays do not count.
     var floor: Position? {
         var floor: Position? = self.inLog > 0 ? self.next : nil
         func consider(_ position: Position?) {
             guard let position else { return }
             floor = min(floor ?? position, position)
         }
-        if self.settings.carriesLetters {
-            self.again.forEach { consider($0.position) }
-            self.letters.forEach { consider($0.position) }
-            self.taken.forEach { if !$0.isSettled { consider($0.delivery.position) } }
+        consider(self.loaded.first?.position)
+        consider(self.keys.floor)
+        if self.settings.carriesLetters || self.replays > 0 || self.keys.isUsed {
+            self.again.forEach { if !$0.isReplay { consider($0.position) } }
+            self.letters.forEach { if !$0.isReplay { consider($0.position) } }
+            self.taken.forEach { if !$0.isSettled, !$0.delivery.isReplay { consider($0.delivery.position) } }
         } else {
             consider(self.again.first?.position)
             consider(self.taken.first?.delivery.position)
@@ -71,11 +92,20 @@ struct SinkCursor {
     }
 
     /// Takes over an undeliverable event of another sink.
-    mutating func accept(letter event: Event, at position: Position, accepted: ContinuousClock.Instant) {
+    mutating func accept(letter event: Event, id: Int64?, at position: Position, accepted: ContinuousClock.Instant) {
         self.weight += event.weight
-        self.letters.append(
-            Delivery(event: event, variant: 0, route: "", attempts: 0, position: position, ticket: 0, accepted: accepted)
+        var delivery = Delivery(
+            event: event, variant: 0, route: "", attempts: 0, position: position, ticket: 0, accepted: accepted
         )
+        delivery.letter = id
+        self.letters.append(delivery)
+    }
+
+    /// Takes an event once more that it has given up before.
+    mutating func accept(replay delivery: Delivery) {
+        self.weight += delivery.event.weight
+        self.replays += 1
+        self.letters.append(delivery)
     }
 
     /// Whether the bounds are exceeded now.
@@ -90,61 +120,17 @@ struct SinkCursor {
         }
     }
 
-    /// Gives up the oldest delivery that is not in hand; `nil` when all are in hand.
-    mutating func dropOldest(_ log: MemoryLog, routes: [String]) -> Delivery? {
-        var dropped: [Delivery] = []
-        if let first = self.again.popFirst() {
-            dropped = [first]
-        } else {
-            self.scan(log, limit: 1, routes: routes, into: &dropped)
-            // One record may bring several deliveries; the others stay.
-            self.again.append(contentsOf: dropped.dropFirst())
-        }
-        guard let delivery = dropped.first else { return nil }
-        self.weight -= delivery.event.weight
-        return delivery
-    }
+    // MARK: Settling
 
-    // MARK: Handing out
-
-    /// Takes up to `limit` deliveries, a few more when the last record brings several.
-    mutating func take(_ limit: Int, from log: MemoryLog, routes: [String]) -> [Delivery] {
-        var batch: [Delivery] = []
-        batch.reserveCapacity(min(limit, self.inLog + self.available))
-        while batch.count < limit, let delivery = self.again.popFirst() ?? self.letters.popFirst() {
-            batch.append(delivery)
-        }
-        if batch.count < limit, self.inLog > 0 {
-            self.scan(log, limit: limit - batch.count, routes: routes, into: &batch)
-        }
+    /// Notes what is handed out.
+    mutating func hand(_ batch: inout [Delivery]) {
         for index in batch.indices {
             batch[index].ticket = self.nextTicket
             self.nextTicket += 1
             self.taken.append(Taken(delivery: batch[index]))
         }
         self.unsettled += batch.count
-        return batch
     }
-
-    private mutating func scan(_ log: MemoryLog, limit: Int, routes: [String], into batch: inout [Delivery]) {
-        let enough = batch.count + limit
-        let head = log.head
-        while batch.count < enough, self.inLog > 0, self.next <= head {
-            let record = log[self.next]
-            for entry in record.routing.plan.entries where entry.sink == self.sink {
-                batch.append(
-                    Delivery(
-                        event: record.event(of: entry), variant: entry.variant, route: routes[entry.route], attempts: 0,
-                        position: self.next, ticket: 0, accepted: record.accepted
-                    )
-                )
-                self.inLog -= 1
-            }
-            self.next = self.next.next
-        }
-    }
-
-    // MARK: Settling
 
     /// Settles everything handed out up to a ticket.
     ///
@@ -181,11 +167,15 @@ struct SinkCursor {
     /// - Parameter failed: the first of them was refused for now by the peer.
     /// - Returns: that first delivery when it has used up its attempts; it is then given up.
     mutating func takeBack(firstFailed failed: Bool) -> Delivery? {
-        var back = self.taken.compactMap { taken -> Delivery? in
-            guard !taken.isSettled else { return nil }
-            var delivery = taken.delivery
-            delivery.attempts += 1
-            return delivery
+        var back: [Delivery] = []
+        for taken in self.taken {
+            if taken.isSettled {
+                if taken.delivery.letter == nil { self.ahead.insert(taken.delivery.position) }
+            } else {
+                var delivery = taken.delivery
+                delivery.attempts += 1
+                back.append(delivery)
+            }
         }
         self.taken.removeAll(keepingCapacity: true)
         self.unsettled = 0
@@ -195,7 +185,7 @@ struct SinkCursor {
             if self.settings.retry.attempts > 0, self.failures >= self.settings.retry.attempts {
                 given = first
                 self.failures = 0
-                self.weight -= first.event.weight
+                self.release(first)
                 back.removeFirst()
             }
         }
@@ -203,18 +193,19 @@ struct SinkCursor {
         return given
     }
 
+    /// A delivery that is not in hand is no longer owed.
+    mutating func release(_ delivery: Delivery) {
+        self.weight -= delivery.event.weight
+        if delivery.isReplay { self.replays -= 1 }
+    }
+
     private mutating func settledOne(_ delivery: Delivery) {
         self.unsettled -= 1
-        self.weight -= delivery.event.weight
+        self.release(delivery)
         self.failures = 0
     }
 
     private mutating func popSettled() {
         while let first = self.taken.first, first.isSettled { self.taken.removeFirst() }
-    }
-
-    private struct Taken {
-        let delivery: Delivery
-        var isSettled = false
     }
 }

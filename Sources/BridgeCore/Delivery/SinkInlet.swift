@@ -60,6 +60,13 @@ package final class SinkInlet: Sendable {
         self.status.progressed()
     }
 
+    /// Notes that these deliveries, taken one after the other and about to be confirmed, were published under consecutive numbers.
+    ///
+    /// For sinks that are asked for what they have published, after a restart too; see ``RestorableSink``.
+    package func number(_ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
+        self.log.number(sink: self.sink, deliveries, from: sequence)
+    }
+
     /// Confirms this delivery alone, for sinks whose peer answers out of order.
     ///
     /// Confirming twice does nothing.

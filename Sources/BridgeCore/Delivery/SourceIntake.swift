@@ -13,16 +13,22 @@ final class SourceIntake {
     private let loopGuard: LoopGuard
     private let tallies: SourceTallies
     private var native: [Bool] = []
+    private var repeatKeys: RepeatKeys
     /// The id that the last message of the last batch got; `nil` when it was refused as a loop.
     private(set) var lastID: String?
 
-    init(source: String, settings: IntakeSettings, table: RouteTable, loopGuard: LoopGuard, tallies: SourceTallies) {
+    /// - Parameter repeatKeys: those of an earlier run.
+    init(
+        source: String, settings: IntakeSettings, table: RouteTable, loopGuard: LoopGuard, tallies: SourceTallies,
+        repeatKeys: RepeatKeys = RepeatKeys()
+    ) {
         self.source = source
         self.settings = settings
         self.normaliser = Normaliser(source: source, settings: settings.normalise, bridge: settings.bridge)
         self.table = table
         self.loopGuard = loopGuard
         self.tallies = tallies
+        self.repeatKeys = repeatKeys
     }
 
     /// Makes the records of a batch, in order, less what has been here before.
@@ -34,7 +40,12 @@ final class SourceIntake {
         self.native.removeAll(keepingCapacity: true)
         var looped = 0
         var unreadable = 0
+        var known = 0
         for message in messages {
+            if let key = message.repeatKey, !self.repeatKeys.insert(key), message.mayBeRepeated {
+                known += 1
+                continue
+            }
             let outcome = self.normaliser.event(from: message, now: now)
             if outcome.problem != nil { unreadable += 1 }
             if self.isLoop(outcome) {
@@ -44,11 +55,18 @@ final class SourceIntake {
             }
             self.lastID = outcome.event.id
             self.native.append(outcome.isNative)
-            records.append(self.record(of: outcome.event, now: now, accepted: accepted))
+            var record = self.record(of: outcome.event, now: now, accepted: accepted)
+            record.repeatKey = message.repeatKey
+            records.append(record)
         }
-        let repeated = self.loopGuard.filter(&records, native: self.native)
+        let repeated = known + self.loopGuard.filter(&records, native: self.native)
         self.tallies.received(messages.count, unreadable: unreadable, looped: looped, repeated: repeated)
         return records
+    }
+
+    /// Makes the event of a message that goes nowhere.
+    func event(of message: ReceivedMessage) -> Event {
+        self.normaliser.event(from: message, now: .now()).event
     }
 
     /// Makes the record of a gap event.

@@ -87,6 +87,20 @@ package final class SourceOutlet: Sendable {
         return self.intake.withLock { self.log.append([$0.record(ofGap: reason, subject: subject)], source: self.source) }
     }
 
+    /// Gives up a message that the peer has handed out too often: it is kept as a dead letter where the log can, else told as a gap.
+    ///
+    /// - Parameters:
+    ///   - reason: one sentence without a final stop.
+    ///   - attempts: how often the peer has handed it out.
+    package func giveUp(_ message: ReceivedMessage, reason: String, attempts: Int) -> Receipt {
+        let event = self.intake.withLock { $0.event(of: message) }
+        guard self.log.keep(event, reason: reason, attempts: attempts, source: self.source) else {
+            return self.gap(reason, subject: message.subject)
+        }
+        self.tallies.givenUp(reason)
+        return self.log.append([], source: self.source)
+    }
+
     /// Everything this source has sent up to here is safe by its ``acknowledge`` policy.
     ///
     /// Never moves back.

@@ -9,6 +9,8 @@ final class SourceTallies: Sendable {
     private let looped: Counter
     private let repeated: Counter
     private let gaps: Counter
+    private let letters: Counter
+    private let letterLog: BurstLog
     private let failures: [Counter]
     private let unreadableLog: BurstLog
     private let loopLog: BurstLog
@@ -29,6 +31,8 @@ final class SourceTallies: Sendable {
         self.looped = dropped("loop")
         self.repeated = dropped("repeated")
         self.gaps = metrics.counter("gaps", help: "Losses that the source knows of.")
+        self.letters = metrics.counter("dead_letters", help: "Events moved to the dead letters.", [("reason", "attempts")])
+        self.letterLog = BurstLog("Event moved to the dead letters", logger: logger)
         self.failures = routes.map { route in
             metrics.counter("route_errors", help: "Expressions that failed; the route then did not match.", [("route", route)])
         }
@@ -59,6 +63,11 @@ final class SourceTallies: Sendable {
     func failed(route: Int, _ error: ExpressionError) {
         self.failures[route].increment()
         self.failureLogs[route].note(["route": "\(self.routes[route])", "error": "\(error.message)"])
+    }
+
+    func givenUp(_ reason: String) {
+        self.letters.increment()
+        self.letterLog.note(["reason": "\(reason)"])
     }
 
     func gap(_ reason: String) {

@@ -18,6 +18,12 @@ struct SourceWatermark {
         self.given = Array(repeating: .start, count: sinks)
     }
 
+    /// Begins where an earlier run has left it: what sinks still owe may all be this source's.
+    mutating func resume(at head: Position, owed: [Bool]) {
+        self.appended = head
+        for (sink, owes) in owed.enumerated() where owes { self.given[sink] = head }
+    }
+
     mutating func append(at position: Position) {
         self.appended = position
     }
@@ -40,10 +46,11 @@ struct SourceWatermark {
     ///
     /// - Parameters:
     ///   - floors: ``SinkCursor/floor`` by sink.
+    ///   - visible: everything up to it is in the log for good.
     ///   - isLogFull: the log as a whole is over its bounds.
     /// - Returns: whether ``safe`` or ``isPaused`` changed.
-    mutating func update(_ cursors: [SinkCursor], floors: [Position?], isLogFull: Bool) -> Bool {
-        var safe = self.appended
+    mutating func update(_ cursors: [SinkCursor], floors: [Position?], visible: Position, isLogFull: Bool) -> Bool {
+        var safe = self.acknowledge == .received ? self.appended : min(self.appended, visible)
         var isPaused = isLogFull
         for (cursor, floor) in zip(cursors, floors) where self.isOwed(by: cursor, floor: floor) {
             if self.acknowledge == .delivered, let floor { safe = min(safe, floor.previous) }

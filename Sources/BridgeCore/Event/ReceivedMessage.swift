@@ -20,10 +20,15 @@ package struct ReceivedMessage: Sendable {
     package var timestamp: Timestamp?
     /// What else the peer told; names in lower case.
     package var attributes: Attributes
+    /// Tells this message from the source's other recent ones, the same when the peer sends it again: a stable hash of what identifies it,
+    /// such as stream and entry id; `nil` where nothing does.
+    package var repeatKey: UInt64?
+    /// The peer may have sent this message before; it is dropped when its ``repeatKey`` is among the last that the log took from the source.
+    package var mayBeRepeated: Bool
 
     package init(
         subject: String, body: ByteBuffer, contentType: String? = nil, upstreamID: String? = nil, timestamp: Timestamp? = nil,
-        attributes: Attributes = Attributes()
+        attributes: Attributes = Attributes(), repeatKey: UInt64? = nil, mayBeRepeated: Bool = false
     ) {
         self.subject = subject
         self.body = body
@@ -31,5 +36,7 @@ package struct ReceivedMessage: Sendable {
         self.upstreamID = upstreamID
         self.timestamp = timestamp
         self.attributes = attributes
+        self.repeatKey = repeatKey
+        self.mayBeRepeated = mayBeRepeated
     }
 }

@@ -6,6 +6,15 @@ struct LogRecord: Sendable {
     let routing: Routing
     /// When it was appended.
     let accepted: ContinuousClock.Instant
+    /// See ``ReceivedMessage/repeatKey``.
+    var repeatKey: UInt64?
+
+    init(event: Event, routing: Routing, accepted: ContinuousClock.Instant, repeatKey: UInt64? = nil) {
+        self.event = event
+        self.routing = routing
+        self.accepted = accepted
+        self.repeatKey = repeatKey
+    }
 
     /// What a delivery of this record carries: the event as it is, or a copy that `set:` made.
     func event(of entry: RoutePlan.Entry) -> Event {
@@ -14,6 +23,6 @@ struct LogRecord: Sendable {
 }
 
 extension Event {
-    /// What the event weighs in the bounds of buffers and log: its bodies and a flat charge for the rest, in bytes.
-    var weight: Int { self.json.readableBytes + self.raw.readableBytes + 256 }
+    /// What the event weighs in the bounds of buffers and log: its bodies and a flat charge for the rest, in bytes; never negative.
+    package var weight: Int { self.json.readableBytes + self.raw.readableBytes + 256 }
 }

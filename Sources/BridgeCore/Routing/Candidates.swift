@@ -59,9 +59,9 @@ final class Candidates: Sendable {
 }
 
 extension Route {
-    /// Whether more than the source and the subject decides, or the event changes on the way.
+    /// Whether more than the source and the subject decides, or the event is looked into on the way.
     fileprivate var looksInside: Bool {
-        self.match?.residual != nil || self.when != nil || self.shaping != nil
+        self.match?.residual != nil || self.when != nil || self.shaping != nil || self.dedupe != nil
     }
 }
 

@@ -9,6 +9,8 @@ package struct Route: Sendable {
     package var when: (any Expression)?
     /// `set:`, what changes before the event goes on.
     package var shaping: Shaping?
+    /// `dedupe:`, what makes an event a repetition of another; `nil` lets every event through.
+    package var dedupe: Dedupe?
     /// `to:`, in the order of the file.
     package var targets: [Target]
     /// No later route sees an event that this one took.
@@ -16,15 +18,29 @@ package struct Route: Sendable {
 
     package init(
         name: String, sources: Set<String>? = nil, match: Matcher? = nil, when: (any Expression)? = nil,
-        shaping: Shaping? = nil, targets: [Target], stop: Bool = false
+        shaping: Shaping? = nil, dedupe: Dedupe? = nil, targets: [Target], stop: Bool = false
     ) {
         self.name = name
         self.sources = sources
         self.match = match
         self.when = when
         self.shaping = shaping
+        self.dedupe = dedupe
         self.targets = targets
         self.stop = stop
+    }
+
+    /// `dedupe:` of a route.
+    package struct Dedupe: Sendable {
+        /// Events with the same key are the same.
+        package var key: Template
+        /// How long they are held off once one has been delivered.
+        package var window: Duration
+
+        package init(key: Template, window: Duration) {
+            self.key = key
+            self.window = window
+        }
     }
 
     /// One sink of a route.

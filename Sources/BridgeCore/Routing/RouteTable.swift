@@ -68,6 +68,7 @@ package final class RouteTable: Sendable {
         reader.load(event, now: now)
         var matches = MatchSet(count: candidates.items.count)
         var shaped: [Event] = []
+        var keys: [Int: DedupeKey] = [:]
         for (place, item) in candidates.items.enumerated() {
             let route = self.routes[item]
             guard self.takes(route, item, event, reader, failures) else { continue }
@@ -79,10 +80,19 @@ package final class RouteTable: Sendable {
                     continue
                 }
             }
+            if let dedupe = route.dedupe {
+                do {
+                    let key = try dedupe.key.render(reader) { $0 }
+                    keys[item] = DedupeKey(route: route.name, key: key, window: dedupe.window)
+                } catch {
+                    // An event without a key is no repetition of any other.
+                    failures(item, ExpressionError(wrapping: error))
+                }
+            }
             matches.insert(place)
             if route.stop { break }
         }
-        return Routing(plan: candidates.plan(for: matches), shaped: shaped)
+        return Routing(plan: candidates.plan(for: matches), shaped: shaped, keys: keys)
     }
 
     private func takes(
@@ -164,4 +174,12 @@ package struct Routing: Sendable {
     package let plan: RoutePlan
     /// The changed copies that ``RoutePlan/Entry/shape`` points at; empty for most.
     package let shaped: [Event]
+    /// By the place of the route in ``RouteTable/routes``, for routes with `dedupe:`; empty for most.
+    package let keys: [Int: DedupeKey]
+
+    package init(plan: RoutePlan, shaped: [Event], keys: [Int: DedupeKey] = [:]) {
+        self.plan = plan
+        self.shaped = shaped
+        self.keys = keys
+    }
 }

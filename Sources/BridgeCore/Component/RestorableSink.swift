@@ -1,0 +1,10 @@
+/// A sink that numbers what it publishes and offers it afterwards: a log on disk gives its history back after a restart.
+package protocol RestorableSink: Sink {
+    /// How many of its latest events it wants back, 0 or more.
+    var historyLimit: Int { get }
+
+    /// Takes its history: called once, before the first `run` and before anybody can ask for it.
+    ///
+    /// - Parameter events: in order of their numbers, which ``SinkInlet/number(_:from:)`` has noted.
+    func restore(_ events: [NumberedEvent]) async
+}

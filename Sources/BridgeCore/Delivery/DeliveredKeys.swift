@@ -1,0 +1,95 @@
+/// The keys of `dedupe:` for one sink, in two steps: a key is reserved while its event is on its way, and counts once that is delivered.
+///
+/// What comes with a reserved key is held back: it is settled when the first event is delivered, and takes its place when that is given
+/// up, so that nothing is lost for having been taken for a repetition. A value; ``SinkCursor`` owns it. Keeps at most
+/// ``DeliveredKeys/limit`` delivered keys, the oldest go first.
+struct DeliveredKeys {
+    static let limit = 100_000
+
+    /// What is to be done with a delivery.
+    enum Verdict {
+        case isNew
+        case isHeld
+        case wasDelivered
+    }
+
+    /// By key: when it expires, in milliseconds since 1970.
+    private var delivered: [String: Timestamp] = [:]
+    /// In order of delivery; some may be delivered again since.
+    private var order: [(key: String, expires: Timestamp)] = []
+    private var oldest = 0
+    /// By key: who has it, and who waits for it.
+    private var reserved: [String: Reservation] = [:]
+
+    private struct Reservation {
+        let position: Position
+        let letter: Int64?
+        let entry: Int
+        var held: [Delivery] = []
+    }
+
+    /// Held back, in no order.
+    var held: [Delivery] { self.reserved.isEmpty ? [] : self.reserved.values.flatMap(\.held) }
+    private(set) var heldCount = 0
+    /// Some delivery has had a key.
+    private(set) var isUsed = false
+
+    /// The oldest place held back.
+    var floor: Position? { self.heldCount == 0 ? nil : self.held.map(\.position).min() }
+
+    /// Asks for a delivery that is about to be handed out.
+    mutating func reserve(_ delivery: Delivery, now: Timestamp) -> Verdict {
+        guard let key = delivery.key?.text else { return .isNew }
+        self.isUsed = true
+        if let expires = self.delivered[key] {
+            if expires > now { return .wasDelivered }
+            self.delivered[key] = nil
+        }
+        guard let holder = self.reserved[key] else {
+            self.reserved[key] = Reservation(position: delivery.position, letter: delivery.letter, entry: delivery.variant)
+            return .isNew
+        }
+        // Offered once more after its connection was lost.
+        if holder.position == delivery.position, holder.letter == delivery.letter, holder.entry == delivery.variant {
+            return .isNew
+        }
+        self.reserved[key]?.held.append(delivery)
+        self.heldCount += 1
+        return .isHeld
+    }
+
+    /// The holder of a key has been delivered.
+    ///
+    /// - Returns: what was held back for it and is now settled, and when the key expires.
+    mutating func commit(_ delivery: Delivery, now: Timestamp) -> (repeated: [Delivery], expires: Timestamp)? {
+        guard let key = delivery.key, let reservation = self.reserved.removeValue(forKey: key.text) else { return nil }
+        self.heldCount -= reservation.held.count
+        let expires = Timestamp(milliseconds: now.milliseconds + key.window.milliseconds)
+        self.insert(key.text, expires)
+        return (reservation.held, expires)
+    }
+
+    /// The holder of a key has been given up.
+    ///
+    /// - Returns: what was held back for it and is to be offered now.
+    mutating func release(_ delivery: Delivery) -> [Delivery] {
+        guard let key = delivery.key, let reservation = self.reserved.removeValue(forKey: key.text) else { return [] }
+        self.heldCount -= reservation.held.count
+        return reservation.held
+    }
+
+    /// Notes a key of an earlier run.
+    mutating func insert(_ key: String, _ expires: Timestamp) {
+        self.delivered[key] = expires
+        self.order.append((key, expires))
+        while self.order.count - self.oldest > Self.limit {
+            let (key, expires) = self.order[self.oldest]
+            if self.delivered[key] == expires { self.delivered[key] = nil }
+            self.oldest += 1
+        }
+        if self.oldest > Self.limit {
+            self.order.removeFirst(self.oldest)
+            self.oldest = 0
+        }
+    }
+}

@@ -1,0 +1,202 @@
+import Synchronization
+
+extension DeliveryLog {
+    /// What the writer is to do next.
+    struct Work {
+        var records: [(position: Position, record: LogRecord)] = []
+        /// Without events and cursors.
+        var changes = LogChanges()
+        /// The last place that is safe once it is written.
+        var head = Position.start
+        /// Sinks that have something read back for them, with the last places that they have looked at.
+        var pages: [(sink: Int, after: Position)] = []
+        /// Everything before it is owed to nobody.
+        var settled = Position.start
+
+        var isEmpty: Bool { self.records.isEmpty && self.changes.isEmpty && self.pages.isEmpty }
+    }
+
+    /// Takes what has happened since the last call.
+    func takeWork() -> Work {
+        self.state.withLock { $0.takeWork() }
+    }
+
+    /// What was taken is safe now: sinks see it, and sources hear of it.
+    func committed(_ work: Work) {
+        var actions = Actions()
+        self.state.withLock { $0.committed(work, &actions) }
+        self.perform(actions)
+    }
+
+    /// The disk refuses, or takes again.
+    func setRefusing(_ isRefusing: Bool) {
+        var actions = Actions()
+        self.state.withLock { state in
+            state.disk?.isRefusing = isRefusing
+            state.settle(&actions)
+        }
+        self.perform(actions)
+    }
+
+    /// Gives a sink what was read back for it.
+    func loaded(_ deliveries: [Delivery], through position: Position, sink: Int) {
+        var actions = Actions()
+        self.state.withLock { state in
+            let ahead = state.cursors[sink].ahead
+            state.cursors[sink].load(deliveries.filter { !ahead.contains($0.position) }, through: position)
+            state.wake(sink, actions: &actions)
+        }
+        self.perform(actions)
+    }
+
+    /// A sink's piece could not be read; it is asked for again.
+    func notLoaded(sink: Int) {
+        self.state.withLock { state in
+            state.cursors[sink].isLoading = false
+            state.disk?.pages.append(sink)
+        }
+    }
+
+    /// Gives dead letters to the sinks that gave them up, once more.
+    ///
+    /// - Returns: those whose sinks the file no longer has.
+    func replay(_ letters: [StoredLetter], _ targets: RouteTargets) -> [StoredLetter] {
+        var actions = Actions()
+        let lost = self.state.withLock { state in
+            letters.filter { letter in
+                guard let sink = state.names.firstIndex(of: letter.sink) else { return true }
+                var delivery = Delivery(
+                    event: letter.event, variant: targets.variant(sink: letter.sink, route: letter.route), route: letter.route,
+                    attempts: 0, position: state.log.head, ticket: 0
+                )
+                delivery.letter = letter.id
+                state.cursors[sink].accept(replay: delivery)
+                state.wake(sink, actions: &actions)
+                return false
+            }
+        }
+        self.perform(actions)
+        return lost
+    }
+
+    /// Notes under which numbers a sink has published.
+    func number(sink: Int, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
+        self.state.withLock { state in
+            guard state.disk != nil, let first = deliveries.first, let last = deliveries.last else { return }
+            state.disk?.numbers.append(
+                NumberedRun(
+                    sink: state.names[sink], first: first.position, last: last.position, count: deliveries.count,
+                    sequence: sequence
+                )
+            )
+        }
+    }
+
+    /// Keeps what a source gives up as a dead letter.
+    ///
+    /// - Returns: `false` when there is no log on disk that keeps it.
+    func keep(_ event: Event, reason: String, attempts: Int, source: Int) -> Bool {
+        var actions = Actions()
+        let isKept = self.state.withLock { state in
+            guard state.disk != nil else { return false }
+            let id = state.disk?.nextLetter() ?? 0
+            state.disk?.letters.append(
+                .keep(
+                    StoredLetter(
+                        id: id, time: .now(), sink: "", route: "", reason: reason, attempts: attempts, target: nil,
+                        event: event, position: state.log.head
+                    )
+                )
+            )
+            actions.wakesWriter = true
+            return true
+        }
+        self.perform(actions)
+        return isKept
+    }
+}
+
+extension DeliveryLog.State {
+    /// Begins where an earlier run has left it.
+    mutating func resume(_ contents: LogContents) {
+        for (index, name) in self.names.enumerated() {
+            guard let owed = contents.sinks[name] else { continue }
+            self.cursors[index].resume(owed)
+        }
+        for key in contents.keys {
+            guard let sink = self.names.firstIndex(of: key.sink) else { continue }
+            self.cursors[sink].keys.insert(key.key, key.expires)
+        }
+        for letter in contents.letters {
+            guard let target = letter.target, let sink = self.names.firstIndex(of: target) else { continue }
+            let event = DeadLetter(reason: letter.reason, sink: letter.sink, route: letter.route, attempts: letter.attempts)
+                .event(of: letter.event)
+            self.cursors[sink].accept(letter: event, id: letter.id, at: letter.position, accepted: .now)
+        }
+        let owed = self.cursors.map { $0.pending > 0 }
+        for source in self.watermarks.indices { self.watermarks[source].resume(at: contents.head, owed: owed) }
+        var actions = DeliveryLog.Actions()
+        self.settle(&actions)
+        for sink in self.cursors.indices { self.askForPage(sink, actions: &actions) }
+    }
+
+    /// An event that no route takes goes to the sink for such events.
+    mutating func giveUnrouted(_ record: LogRecord, at position: Position, to sink: Int) {
+        let letter = DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0)
+        var id: Int64?
+        if self.disk != nil {
+            let delivery = Delivery(
+                event: record.event, variant: 0, route: "", attempts: 0, position: position, ticket: 0, accepted: record.accepted
+            )
+            id = self.disk?.keep(letter, of: delivery, target: self.names[sink])
+        }
+        self.give(letter.event(of: record.event), id: id, at: position, accepted: record.accepted, to: sink)
+    }
+
+    /// Has the writer begin, and keeps what it has written within bounds.
+    mutating func afterAppending(_ actions: inout DeliveryLog.Actions) {
+        guard let disk = self.disk else { return }
+        if !disk.records.isEmpty || !disk.letters.isEmpty { actions.wakesWriter = true }
+    }
+
+    /// Asks for the next piece of what a sink has to read back.
+    mutating func askForPage(_ sink: Int, actions: inout DeliveryLog.Actions) {
+        guard self.disk != nil, self.cursors[sink].wantsPage(self.log) else { return }
+        self.cursors[sink].isLoading = true
+        self.disk?.pages.append(sink)
+        actions.wakesWriter = true
+    }
+
+    mutating func takeWork() -> DeliveryLog.Work {
+        var work = DeliveryLog.Work()
+        guard var disk = self.disk else { return work }
+        self.disk = nil
+        swap(&work.records, &disk.records)
+        swap(&work.changes.letters, &disk.letters)
+        swap(&work.changes.numbers, &disk.numbers)
+        swap(&work.changes.keys, &disk.keys)
+        work.head = self.log.head
+        for sink in disk.touched.elements {
+            let mark = self.cursors[sink].mark(head: self.log.head)
+            work.changes.sinks.append(SinkMark(sink: self.names[sink], position: mark.position, ahead: mark.ahead))
+        }
+        disk.touched.removeAll()
+        work.pages = disk.pages.map { ($0, self.cursors[$0].next.previous) }
+        disk.pages.removeAll()
+        work.settled = self.cursors.compactMap(\.floor).min() ?? self.log.head.next
+        self.disk = disk
+        return work
+    }
+
+    mutating func committed(_ work: DeliveryLog.Work, _ actions: inout DeliveryLog.Actions) {
+        self.disk?.committed = work.head
+        for (_, record) in work.records { self.disk?.weight -= record.event.weight }
+        self.disk?.isRefusing = false
+        self.settle(&actions)
+        for sink in self.cursors.indices where self.cursors[sink].inLog > 0 { self.wake(sink, actions: &actions) }
+        self.releaseLog()
+        guard self.log.count > DiskState.window.events || self.log.weight > DiskState.window.bytes else { return }
+        // Half at once, so that it does not happen for every batch.
+        self.log.release(before: min(work.head.next, Position(self.log.oldest.rawValue + UInt64(self.log.count / 2))))
+    }
+}

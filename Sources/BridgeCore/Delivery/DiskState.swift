@@ -1,0 +1,77 @@
+/// What the log owes the disk: everything that has happened since the writer last asked.
+///
+/// A value without I/O; ``DeliveryLog`` owns it.
+struct DiskState {
+    /// Above it the sources pause: so much waits to be written.
+    static let backlog = 32 << 20
+    /// How much of the log stays in memory for sinks that follow closely; what is older they read back from the disk.
+    static let window = (events: 65_536, bytes: 32 << 20)
+
+    /// Up to here everything is safe.
+    var committed: Position
+    /// Appended since, in order.
+    var records: [(position: Position, record: LogRecord)] = []
+    /// What they weigh, those that are being written now included.
+    var weight = 0
+    var letters: [LetterChange] = []
+    var numbers: [NumberedRun] = []
+    var keys: [DeliveredKey] = []
+    /// The sinks that have settled something.
+    var touched: SinkSet
+    /// The sinks that have something read back for them.
+    var pages: [Int] = []
+    /// The disk refuses; the sources pause.
+    var isRefusing = false
+    private var lastLetter: Int64
+
+    init(_ contents: LogContents, sinks: Int) {
+        self.committed = contents.head
+        self.lastLetter = contents.lastLetter
+        self.touched = SinkSet(count: sinks)
+    }
+
+    /// Too much waits to be written, or it cannot be written.
+    var isBehind: Bool { self.isRefusing || self.weight > Self.backlog }
+
+    mutating func append(_ record: LogRecord, at position: Position) {
+        self.records.append((position, record))
+        self.weight += record.event.weight
+    }
+
+    mutating func touch(_ sink: Int) {
+        self.touched.insert(sink)
+    }
+
+    /// A delivery about a dead letter is settled.
+    mutating func forget(_ delivery: Delivery) {
+        guard let letter = delivery.letter else { return }
+        self.letters.append(.forget(letter))
+    }
+
+    /// Keeps a dead letter.
+    ///
+    /// - Parameter target: the sink that is to have it.
+    /// - Returns: its id; `nil` when there is nothing to keep because the letter itself was refused, and is kept already.
+    mutating func keep(_ letter: DeadLetter, of delivery: Delivery, target: String?) -> Int64? {
+        if delivery.event.kind == .deadLetter {
+            // It was kept when it came to be, and now nobody is owed it any more.
+            if let id = delivery.letter { self.letters.append(.hold(id)) }
+            return delivery.letter
+        }
+        let id = delivery.letter ?? self.nextLetter()
+        self.letters.append(
+            .keep(
+                StoredLetter(
+                    id: id, time: .now(), sink: letter.sink, route: letter.route, reason: letter.reason,
+                    attempts: letter.attempts, target: target, event: delivery.event, position: delivery.position
+                )
+            )
+        )
+        return id
+    }
+
+    mutating func nextLetter() -> Int64 {
+        self.lastLetter += 1
+        return self.lastLetter
+    }
+}

@@ -1,0 +1,129 @@
+import DequeModule
+
+extension SinkCursor {
+    /// Takes up to `limit` deliveries, a few more when the last record brings several.
+    ///
+    /// - Parameters:
+    ///   - visible: nothing behind this place is handed out.
+    ///   - repeated: gets those that `dedupe:` holds to have been delivered; they are settled.
+    mutating func take(
+        _ limit: Int, from log: MemoryLog, visible: Position, routes: [String], repeated: inout [Delivery]
+    ) -> [Delivery] {
+        var batch: [Delivery] = []
+        batch.reserveCapacity(min(limit, self.inLog + self.available))
+        while batch.count < limit, let delivery = self.again.popFirst() ?? self.letters.popFirst() ?? self.loaded.popFirst() {
+            batch.append(delivery)
+        }
+        if batch.count < limit, self.inLog > 0 {
+            self.scan(log, visible: visible, limit: limit - batch.count, routes: routes, into: &batch)
+        }
+        self.holdRepeated(&batch, &repeated)
+        self.hand(&batch)
+        return batch
+    }
+
+    /// Gives up the oldest delivery that is not in hand; `nil` when all are in hand or not to be seen yet.
+    mutating func dropOldest(_ log: MemoryLog, visible: Position, routes: [String]) -> Delivery? {
+        var dropped: [Delivery] = []
+        if let first = self.again.popFirst() ?? self.loaded.popFirst() {
+            dropped = [first]
+        } else {
+            self.scan(log, visible: visible, limit: 1, routes: routes, into: &dropped)
+            // One record may bring several deliveries; the others stay.
+            self.again.append(contentsOf: dropped.dropFirst())
+        }
+        guard let delivery = dropped.first else { return nil }
+        self.release(delivery)
+        return delivery
+    }
+
+    private mutating func scan(
+        _ log: MemoryLog, visible: Position, limit: Int, routes: [String], into batch: inout [Delivery]
+    ) {
+        // What is behind has gone to the disk and is read back from there.
+        guard self.next >= log.oldest else { return }
+        let enough = batch.count + limit
+        let head = min(log.head, visible)
+        while batch.count < enough, self.inLog > 0, self.next <= head {
+            let record = log[self.next]
+            for entry in record.routing.plan.entries where entry.sink == self.sink {
+                var delivery = Delivery(
+                    event: record.event(of: entry), variant: entry.variant, route: routes[entry.route], attempts: 0,
+                    position: self.next, ticket: 0, accepted: record.accepted
+                )
+                delivery.key = record.routing.keys[entry.route]
+                batch.append(delivery)
+                self.inLog -= 1
+            }
+            self.next = self.next.next
+        }
+    }
+
+    /// Takes out of a batch what has a key that was delivered before, and holds back what has one that is on its way.
+    private mutating func holdRepeated(_ batch: inout [Delivery], _ repeated: inout [Delivery]) {
+        guard batch.contains(where: { $0.key != nil }) else { return }
+        let now = Timestamp.now()
+        var kept: [Delivery] = []
+        for delivery in batch {
+            switch self.keys.reserve(delivery, now: now) {
+            case .isNew: kept.append(delivery)
+            case .isHeld: break
+            case .wasDelivered:
+                self.release(delivery)
+                if delivery.letter == nil { self.ahead.insert(delivery.position) }
+                repeated.append(delivery)
+            }
+        }
+        batch = kept
+    }
+
+    // MARK: What is on disk
+
+    /// What it has settled, for the disk.
+    ///
+    /// - Parameter head: the last place of the log.
+    mutating func mark(head: Position) -> (position: Position, ahead: [Position]) {
+        var first: Position? = self.inLog > 0 ? self.next : nil
+        var owed: Set<Position> = []
+        func consider(_ delivery: Delivery) {
+            guard delivery.letter == nil else { return }
+            owed.insert(delivery.position)
+            first = min(first ?? delivery.position, delivery.position)
+        }
+        self.again.forEach(consider)
+        if let loaded = self.loaded.first { consider(loaded) }
+        for delivery in self.keys.held { consider(delivery) }
+        var hasSettled = false
+        for taken in self.taken {
+            if taken.isSettled { hasSettled = true } else { consider(taken.delivery) }
+        }
+        let position = first?.previous ?? head
+        if !self.ahead.isEmpty { self.ahead = self.ahead.filter { $0 > position } }
+        guard hasSettled || !self.ahead.isEmpty else { return (position, []) }
+        var ahead = self.ahead
+        for taken in self.taken where taken.isSettled && taken.delivery.letter == nil { ahead.insert(taken.delivery.position) }
+        return (position, Array(ahead.filter { $0 > position && !owed.contains($0) }.sorted().prefix(SinkMark.limit)))
+    }
+
+    /// Begins where an earlier run has left it.
+    mutating func resume(_ owed: LogContents.Owed) {
+        self.next = owed.mark.position.next
+        self.inLog = owed.count
+        self.weight = owed.weight
+        self.ahead = Set(owed.mark.ahead)
+        self.updateFullness()
+    }
+
+    /// Whether what comes next has to be read from the disk, and is not being read yet.
+    func wantsPage(_ log: MemoryLog) -> Bool {
+        self.inLog > 0 && self.next < log.oldest && self.loaded.isEmpty && !self.isLoading
+    }
+
+    /// Takes over a piece that was read from the disk.
+    mutating func load(_ deliveries: [Delivery], through position: Position) {
+        self.isLoading = false
+        self.loaded.append(contentsOf: deliveries)
+        self.inLog -= min(deliveries.count, self.inLog)
+        self.next = max(self.next, position.next)
+    }
+}

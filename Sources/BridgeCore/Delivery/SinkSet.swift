@@ -1,0 +1,20 @@
+/// A small set of sinks, in order of insertion.
+struct SinkSet {
+    private(set) var elements: [Int] = []
+    private var isIn: [Bool]
+
+    init(count: Int) {
+        self.isIn = Array(repeating: false, count: count)
+    }
+
+    mutating func insert(_ sink: Int) {
+        guard !self.isIn[sink] else { return }
+        self.isIn[sink] = true
+        self.elements.append(sink)
+    }
+
+    mutating func removeAll() {
+        for sink in self.elements { self.isIn[sink] = false }
+        self.elements.removeAll(keepingCapacity: true)
+    }
+}

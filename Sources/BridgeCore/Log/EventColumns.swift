@@ -1,0 +1,109 @@
+package import JSON
+package import NIOCore
+
+/// An event as the columns of a table: what cannot be read out of its JSON stands beside it.
+package struct EventColumns: Sendable {
+    package var source: String
+    package var subject: String
+    /// The model's JSON.
+    package var json: ByteBuffer
+    /// The upstream body; `nil` when it is the `payload` of the JSON, byte for byte.
+    package var raw: ByteBuffer?
+    /// A JSON array of pairs; `nil` for none.
+    package var attributes: String?
+    /// A JSON array of origin, hops and trace; `nil` for an event that this bridge accepted first.
+    package var passage: String?
+    /// 0 for a message, 1 for a gap, 2 for a dead letter.
+    package var kind: Int
+
+    package init(
+        source: String, subject: String, json: ByteBuffer, raw: ByteBuffer?, attributes: String?, passage: String?, kind: Int
+    ) {
+        self.source = source
+        self.subject = subject
+        self.json = json
+        self.raw = raw
+        self.attributes = attributes
+        self.passage = passage
+        self.kind = kind
+    }
+
+    /// - Parameter bridge: this bridge's name.
+    package init(_ event: Event, bridge: String) {
+        self.source = event.source
+        self.subject = event.subject
+        self.json = event.json
+        // The payload stands at the end of the JSON.
+        self.raw = event.payload == event.raw ? nil : event.raw
+        self.attributes = event.attributes.isEmpty ? nil : Self.text(event.attributes)
+        self.passage = Self.text(event.passage, bridge)
+        self.kind =
+            switch event.kind {
+            case .message: 0
+            case .gap: 1
+            case .deadLetter: 2
+            }
+    }
+
+    /// The event again.
+    ///
+    /// - Parameters:
+    ///   - bridge: this bridge's name.
+    ///   - parser: the caller's own.
+    /// - Returns: `nil` when the columns are not such as an event makes.
+    package func event(bridge: String, parser: JSONParser) -> Event? {
+        var attributes = Attributes()
+        if let text = self.attributes {
+            guard let root = try? parser.parse(ByteBuffer(string: text)) else { return nil }
+            root.forEachItem { pair in
+                var texts: [String] = []
+                pair.forEachItem { texts.append($0.string ?? "") }
+                if texts.count == 2 { attributes.append(texts[0], texts[1]) }
+            }
+        }
+        var passage = Passage(origin: bridge, hops: 1)
+        if let text = self.passage {
+            guard let root = try? parser.parse(ByteBuffer(string: text)) else { return nil }
+            var items: [String?] = []
+            root.forEachItem { items.append($0.string) }
+            guard items.count == 3 else { return nil }
+            passage = Passage(origin: items[0], hops: items[1].flatMap { Int($0) } ?? 1, trace: items[2])
+        }
+        guard let root = try? parser.parse(self.json), let draft = NativeShape.draft(root, self.json), let id = root["id"]?.string
+        else { return nil }
+        let kind: Event.Kind = self.kind == 1 ? .gap : self.kind == 2 ? .deadLetter : .message
+        return Event(
+            id: id, title: draft.title, message: draft.message ?? "", priority: draft.priority, tags: draft.tags,
+            timestamp: draft.timestamp ?? Timestamp(milliseconds: 0), payload: draft.payload, json: self.json,
+            source: self.source, subject: self.subject, attributes: attributes,
+            raw: self.raw ?? draft.payload ?? ByteBuffer(), kind: kind, passage: passage
+        )
+    }
+
+    private static func text(_ attributes: Attributes) -> String {
+        var json = ByteBuffer()
+        for (index, element) in attributes.elements.enumerated() {
+            json.writeString(index == 0 ? "[[" : ",[")
+            JSONWriter.write(element.name, to: &json)
+            json.writeString(",")
+            JSONWriter.write(element.value, to: &json)
+            json.writeString("]")
+        }
+        json.writeString("]")
+        return String(buffer: json)
+    }
+
+    private static func text(_ passage: Passage, _ bridge: String) -> String? {
+        guard passage.hops != 1 || passage.trace != nil || passage.origin != bridge else { return nil }
+        var json = ByteBuffer()
+        func write(_ text: String?) {
+            if let text { JSONWriter.write(text, to: &json) } else { json.writeString("null") }
+        }
+        json.writeString("[")
+        write(passage.origin)
+        json.writeString(",\"\(passage.hops)\",")
+        write(passage.trace)
+        json.writeString("]")
+        return String(buffer: json)
+    }
+}

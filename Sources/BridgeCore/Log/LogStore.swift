@@ -1,0 +1,58 @@
+/// A log that outlives the program: what ``LogWriter`` writes to and reads back from.
+///
+/// Opened by whoever makes it, which also hands over its ``LogContents``. Every call comes from one thread at a time, the writer's, and may
+/// block it.
+package protocol LogStore: Sendable {
+    /// Makes a group of changes safe, all of them or none.
+    ///
+    /// - Throws: ``LogError``; the same changes are then given again, later.
+    func commit(_ changes: LogChanges) throws
+
+    /// Reads what a sink is owed, in order.
+    ///
+    /// - Parameters:
+    ///   - position: the last place that the sink has looked at.
+    ///   - limit: how many events at most.
+    /// - Throws: ``LogError``; it is asked again, later.
+    func page(of sink: String, after position: Position, atMost limit: Int) throws -> LogPage
+
+    /// Reads the latest events that a sink has numbered, in order.
+    ///
+    /// - Throws: ``LogError``.
+    func history(of sink: String, atMost limit: Int) throws -> [NumberedEvent]
+
+    /// Removes what nobody owes and nobody wants kept any more.
+    ///
+    /// - Parameter position: everything before it has been delivered.
+    /// - Returns: whether there is more to remove; then it is called again soon.
+    /// - Throws: ``LogError``.
+    func trim(before position: Position) throws -> Bool
+
+    /// Takes the dead letters that another process has asked to have replayed since the last call.
+    ///
+    /// - Throws: ``LogError``.
+    func replays() throws -> [StoredLetter]
+}
+
+/// What is wrong with a log on disk, as its operator reads it.
+package struct LogError: Error, Sendable, CustomStringConvertible {
+    /// Which file, what is wrong with it, and what to do.
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// A piece of a log on disk, read for one sink.
+package struct LogPage: Sendable {
+    /// In order; only such as the sink is owed.
+    package var events: [StoredEvent]
+    /// Up to here the sink is owed nothing else.
+    package var through: Position
+
+    package init(events: [StoredEvent], through: Position) {
+        self.events = events
+        self.through = through
+    }
+}
