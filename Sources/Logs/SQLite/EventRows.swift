@@ -1,0 +1,108 @@
+import BridgeCore
+import JSON
+import NIOCore
+
+/// Turns events into the columns of their tables and back.
+///
+/// Not thread-safe: it parses with one parser.
+final class EventRows {
+    let bridge: String
+    private let parser = JSONParser()
+    private var known: [[StoredEvent.Target]: String] = [:]
+    private var parsed: [String: [StoredEvent.Target]] = [:]
+
+    init(bridge: String) {
+        self.bridge = bridge
+    }
+
+    /// The text of the column `targets`; the same targets stand in most rows.
+    func text(of targets: [StoredEvent.Target]) -> String {
+        if let text = self.known[targets] { return text }
+        var json = ByteBuffer()
+        for (index, target) in targets.enumerated() {
+            json.writeString(index == 0 ? "[[" : ",[")
+            JSONWriter.write(target.sink, to: &json)
+            json.writeString(",")
+            JSONWriter.write(target.route, to: &json)
+            json.writeString(",\(target.variant),\(target.copy)")
+            if let key = target.key {
+                json.writeString(",")
+                JSONWriter.write(key.text, to: &json)
+                json.writeString(",\(key.window.milliseconds)")
+            }
+            json.writeString("]")
+        }
+        json.writeString(targets.isEmpty ? "[]" : "]")
+        let text = String(buffer: json)
+        if targets.allSatisfy({ $0.key == nil }) {
+            if self.known.count >= 1024 { self.known.removeAll() }
+            self.known[targets] = text
+        }
+        return text
+    }
+
+    func targets(_ text: String) -> [StoredEvent.Target] {
+        if let known = self.parsed[text] { return known }
+        guard let root = try? self.parser.parse(ByteBuffer(string: text)) else { return [] }
+        var targets: [StoredEvent.Target] = []
+        root.forEachItem { item in
+            var texts: [String] = []
+            var numbers: [Int] = []
+            item.forEachItem { part in
+                if let text = part.string { texts.append(text) } else { numbers.append(Int(part.double ?? 0)) }
+            }
+            guard texts.count >= 2, numbers.count >= 2 else { return }
+            let key = texts.count > 2 && numbers.count > 2 ? DedupeKey(text: texts[2], window: .milliseconds(numbers[2])) : nil
+            targets.append(
+                StoredEvent.Target(sink: texts[0], route: texts[1], variant: numbers[0], copy: numbers[1], key: key)
+            )
+        }
+        if targets.allSatisfy({ $0.key == nil }) {
+            if self.parsed.count >= 1024 { self.parsed.removeAll() }
+            self.parsed[text] = targets
+        }
+        return targets
+    }
+
+    /// The text of the column `copies`: a line each, the subject, a tab, the JSON.
+    func text(of copies: [Event]) -> String? {
+        guard !copies.isEmpty else { return nil }
+        return copies.map { "\($0.subject)\t\(String(buffer: $0.json))" }.joined(separator: "\n")
+    }
+
+    func copies(_ text: String?, of event: Event, _ columns: EventColumns) -> [Event]? {
+        guard let text else { return [] }
+        var copies: [Event] = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            guard let tab = line.firstIndex(of: "\t") else { return nil }
+            var own = columns
+            own.subject = String(line[..<tab])
+            own.json = ByteBuffer(substring: line[line.index(after: tab)...])
+            own.raw = event.raw
+            guard let copy = own.event(bridge: self.bridge, parser: self.parser) else { return nil }
+            copies.append(copy)
+        }
+        return copies
+    }
+
+    /// Binds seven columns of an event, from `first` on, for the length of `body`.
+    func bind(_ event: Event, to statement: SQLiteStatement, from first: Int32, _ body: () throws -> Void) rethrows {
+        let columns = EventColumns(event, bridge: self.bridge)
+        statement.bind(first, columns.source).bind(first + 1, columns.subject)
+        statement.bind(first + 4, columns.attributes).bind(first + 5, columns.passage).bind(first + 6, Int64(columns.kind))
+        try statement.withText(first + 2, columns.json) {
+            try statement.withBlob(first + 3, columns.raw, body)
+        }
+    }
+
+    /// Reads the seven columns of an event, from `first` on.
+    func columns(_ row: SQLiteStatement, from first: Int32) -> EventColumns {
+        EventColumns(
+            source: row.text(first) ?? "", subject: row.text(first + 1) ?? "", json: row.buffer(first + 2) ?? ByteBuffer(),
+            raw: row.buffer(first + 3), attributes: row.text(first + 4), passage: row.text(first + 5),
+            kind: Int(row.integer(first + 6))
+        )
+    }
+
+    func event(_ columns: EventColumns) -> Event? { columns.event(bridge: self.bridge, parser: self.parser) }
+}

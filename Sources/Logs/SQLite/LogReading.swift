@@ -1,0 +1,161 @@
+import BridgeCore
+import JSON
+import NIOCore
+
+/// What is read out of the tables.
+enum LogReading {
+    private static let event = "source, subject, event, raw, attributes, passage, kind"
+
+    // MARK: For sinks
+
+    /// See ``LogStore/page(of:after:atMost:)``.
+    static func page(
+        _ connection: borrowing SQLiteConnection, of sink: String, after position: Position, atMost limit: Int, _ rows: EventRows
+    ) throws -> LogPage {
+        let last = try connection.integer("SELECT ifnull(max(position), 0) FROM events")
+        let query = try connection.prepare(
+            """
+            SELECT position, accepted, targets, copies, \(Self.event) FROM events
+            WHERE position > ? AND instr(targets, ?) ORDER BY position LIMIT ?
+            """
+        )
+        query.bind(1, Int64(position.rawValue)).bind(2, Self.mention(sink)).bind(3, Int64(limit))
+        var page = LogPage(events: [], through: position)
+        while try query.step() {
+            page.events.append(try Self.stored(query, rows, connection.path))
+        }
+        // A page that is not full has seen everything.
+        page.through = page.events.count < limit ? max(position, Position(UInt64(last))) : page.events[limit - 1].position
+        return page
+    }
+
+    /// See ``LogStore/history(of:atMost:)``.
+    static func history(
+        _ connection: borrowing SQLiteConnection, of sink: String, atMost limit: Int, _ rows: EventRows
+    ) throws -> [NumberedEvent] {
+        let runs = try connection.prepare(
+            "SELECT first, last, sequence + count FROM numbers WHERE sink = ? ORDER BY sequence DESC")
+        let query = try connection.prepare(
+            """
+            SELECT position, accepted, targets, copies, \(Self.event) FROM events
+            WHERE position BETWEEN ? AND ? AND instr(targets, ?) ORDER BY position
+            """
+        )
+        var events: [NumberedEvent] = []
+        runs.bind(1, sink)
+        // The latest first, because of the limit.
+        while events.count < limit, try runs.step() {
+            query.bind(1, runs.integer(0)).bind(2, runs.integer(1)).bind(3, Self.mention(sink))
+            var run: [NumberedEvent] = []
+            while try query.step() {
+                let stored = try Self.stored(query, rows, connection.path)
+                for target in stored.targets where target.sink == sink {
+                    let event = stored.copies.indices.contains(target.copy) ? stored.copies[target.copy] : stored.event
+                    run.append(NumberedEvent(event: event, sequence: 0, accepted: stored.accepted))
+                }
+            }
+            // Events of its beginning may have been removed: those that are left have the last numbers.
+            var sequence = UInt64(runs.integer(2))
+            for event in run.reversed() {
+                sequence -= 1
+                events.append(NumberedEvent(event: event.event, sequence: sequence, accepted: event.accepted))
+            }
+        }
+        runs.reset()
+        return events.prefix(limit).reversed()
+    }
+
+    /// As a sink's name stands in `targets`; names have no characters that JSON escapes.
+    private static func mention(_ sink: String) -> String { "[\"\(sink)\"," }
+
+    private static func stored(_ row: SQLiteStatement, _ rows: EventRows, _ path: String) throws -> StoredEvent {
+        let columns = rows.columns(row, from: 4)
+        guard let event = rows.event(columns), let copies = rows.copies(row.text(3), of: event, columns) else {
+            throw LogError("the log \(path) has an event that cannot be read, at position \(row.integer(0))")
+        }
+        return StoredEvent(
+            position: Position(UInt64(row.integer(0))), accepted: Timestamp(milliseconds: row.integer(1)), event: event,
+            targets: rows.targets(row.text(2) ?? ""), copies: copies
+        )
+    }
+
+    // MARK: Dead letters
+
+    /// The letters that are asked for once more, and marks them as being on their way.
+    static func replays(_ connection: borrowing SQLiteConnection, _ rows: EventRows) throws -> [StoredLetter] {
+        let letters = try Self.letters(connection, "replay = 1", rows)
+        if !letters.isEmpty { try connection.execute("UPDATE dead_letters SET replay = 2 WHERE replay = 1") }
+        return letters
+    }
+
+    /// Dead letters in order of their ids.
+    static func letters(
+        _ connection: borrowing SQLiteConnection, _ condition: String, _ rows: EventRows
+    ) throws -> [StoredLetter] {
+        let query = try connection.prepare(
+            """
+            SELECT id, time, sink, route, reason, attempts, target, position, \(Self.event) FROM dead_letters
+            WHERE \(condition) ORDER BY id
+            """
+        )
+        var letters: [StoredLetter] = []
+        while try query.step() {
+            guard let event = rows.event(rows.columns(query, from: 8)) else {
+                throw LogError("the log \(connection.path) has a dead letter that cannot be read, number \(query.integer(0))")
+            }
+            letters.append(
+                StoredLetter(
+                    id: query.integer(0), time: Timestamp(milliseconds: query.integer(1)), sink: query.text(2) ?? "",
+                    route: query.text(3) ?? "", reason: query.text(4) ?? "", attempts: Int(query.integer(5)),
+                    target: query.text(6),
+                    event: event, position: Position(UInt64(query.integer(7)))
+                )
+            )
+        }
+        return letters
+    }
+
+    // MARK: At the start
+
+    /// Everything that a program that starts has to know.
+    static func contents(
+        _ connection: borrowing SQLiteConnection, sinks: [String], _ rows: EventRows
+    ) throws -> LogContents {
+        var contents = LogContents()
+        contents.head = Position(
+            UInt64(
+                try connection.integer(
+                    """
+                    SELECT max(ifnull((SELECT max(position) FROM events), 0), ifnull((SELECT max(position) FROM sinks), 0),
+                    ifnull((SELECT max(position) FROM dead_letters), 0))
+                    """
+                )))
+        // What was on its way when the program ended is sent once more.
+        try connection.execute("UPDATE dead_letters SET replay = 1 WHERE replay = 2")
+        contents.lastLetter = try connection.integer("SELECT ifnull(max(id), 0) FROM dead_letters")
+        contents.letters = try Self.letters(connection, "target IS NOT NULL AND replay = 0", rows)
+        let cursors = try connection.prepare("SELECT source, cursor FROM cursors")
+        while try cursors.step() { contents.cursors[cursors.text(0) ?? ""] = cursors.text(1) }
+        let keys = try connection.prepare("SELECT sink, key, expires FROM delivered_keys WHERE expires > ? ORDER BY expires")
+        keys.bind(1, Timestamp.now().milliseconds)
+        while try keys.step() {
+            contents.keys.append(
+                DeliveredKey(
+                    sink: keys.text(0) ?? "", key: keys.text(1) ?? "", expires: Timestamp(milliseconds: keys.integer(2))
+                )
+            )
+        }
+        contents.repeatKeys = try Self.repeatKeys(connection)
+        try OwedCount(connection, sinks: sinks, head: contents.head, rows).fill(&contents, connection)
+        return contents
+    }
+
+    private static func repeatKeys(_ connection: borrowing SQLiteConnection) throws -> [String: [UInt64]] {
+        let query = try connection.prepare(
+            "SELECT source, repeat_key FROM events WHERE repeat_key IS NOT NULL ORDER BY position DESC LIMIT 20000"
+        )
+        var keys: [String: [UInt64]] = [:]
+        while try query.step() { keys[query.text(0) ?? "", default: []].append(UInt64(bitPattern: query.integer(1))) }
+        return keys.mapValues { $0.prefix(4096).reversed() }
+    }
+}

@@ -1,0 +1,98 @@
+import BridgeCore
+
+/// The tables of the log, and how older files become today's.
+enum LogSchema {
+    /// "SBlg", so that `file` and we can tell a log from other databases.
+    static let application = 0x5342_6C67
+
+    /// One step each; the number of steps taken is the file's `user_version`.
+    static let migrations = [
+        """
+        CREATE TABLE events (
+            position   INTEGER PRIMARY KEY,
+            accepted   INTEGER NOT NULL,          -- milliseconds since 1970
+            source     TEXT NOT NULL,
+            subject    TEXT NOT NULL,
+            event      TEXT NOT NULL,             -- the model's JSON
+            raw        BLOB,                      -- the body as it came; NULL: the payload of the event
+            attributes TEXT,                      -- [[name, value], ...]
+            passage    TEXT,                      -- [origin, hops, trace]; NULL: accepted here first
+            kind       INTEGER NOT NULL,          -- 0 message, 1 gap, 2 dead letter
+            targets    TEXT NOT NULL,             -- [[sink, route, variant, copy, key, window], ...]
+            copies     TEXT,                      -- what `set:` made of the event, one JSON a line
+            weight     INTEGER NOT NULL,          -- bytes that count in the bounds of buffers
+            repeat_key INTEGER
+        );
+        CREATE TABLE sinks (
+            name     TEXT PRIMARY KEY,
+            position INTEGER NOT NULL,            -- settled up to here
+            ahead    TEXT                         -- and these behind it
+        ) WITHOUT ROWID;
+        CREATE TABLE cursors (
+            source TEXT PRIMARY KEY,
+            cursor TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE dead_letters (
+            id         INTEGER PRIMARY KEY,
+            time       INTEGER NOT NULL,          -- milliseconds since 1970
+            sink       TEXT NOT NULL,             -- who gave it up; '' when no sink did
+            route      TEXT NOT NULL,
+            reason     TEXT NOT NULL,
+            attempts   INTEGER NOT NULL,
+            target     TEXT,                      -- the sink for dead letters that is still owed it
+            replay     INTEGER NOT NULL DEFAULT 0,-- 1: asked for, 2: on its way
+            position   INTEGER NOT NULL,
+            source     TEXT NOT NULL,
+            subject    TEXT NOT NULL,
+            event      TEXT NOT NULL,
+            raw        BLOB,
+            attributes TEXT,
+            passage    TEXT,
+            kind       INTEGER NOT NULL
+        );
+        CREATE TABLE numbers (
+            sink     TEXT NOT NULL,
+            first    INTEGER NOT NULL,            -- positions from first to last
+            last     INTEGER NOT NULL,
+            count    INTEGER NOT NULL,            -- of deliveries in between
+            sequence INTEGER NOT NULL,            -- went out under this number and the following
+            PRIMARY KEY (sink, sequence)
+        ) WITHOUT ROWID;
+        CREATE TABLE delivered_keys (
+            sink    TEXT NOT NULL,
+            key     TEXT NOT NULL,
+            expires INTEGER NOT NULL,
+            PRIMARY KEY (sink, key)
+        ) WITHOUT ROWID;
+        """
+    ]
+
+    /// Brings a file to today's tables, or refuses one that is none of ours.
+    ///
+    /// - Throws: ``LogError``.
+    static func migrate(_ connection: borrowing SQLiteConnection) throws {
+        let version = try connection.integer("PRAGMA user_version")
+        let application = try connection.integer("PRAGMA application_id")
+        let isEmpty = try connection.integer("SELECT count(*) FROM sqlite_schema") == 0
+        guard application == Self.application || (isEmpty && application == 0) else {
+            throw LogError("\(connection.path) is a database, but no log of this program; name another file")
+        }
+        guard version <= Self.migrations.count else {
+            throw LogError(
+                "the log \(connection.path) was written by a newer version (its tables have number \(version), "
+                    + "this program knows up to \(Self.migrations.count))"
+            )
+        }
+        for number in Int(version)..<Self.migrations.count {
+            try connection.execute(
+                """
+                BEGIN IMMEDIATE;
+                \(Self.migrations[number])
+                PRAGMA application_id = \(Self.application);
+                PRAGMA user_version = \(number + 1);
+                COMMIT;
+                """
+            )
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import BridgeCore
+
+/// The statements of a commit, prepared once.
+final class LogStatements {
+    private let event: SQLiteStatement
+    private let sink: SQLiteStatement
+    private let cursor: SQLiteStatement
+    private let keepLetter: SQLiteStatement
+    private let holdLetter: SQLiteStatement
+    private let forgetLetter: SQLiteStatement
+    private let number: SQLiteStatement
+    private let key: SQLiteStatement
+
+    init(_ connection: borrowing SQLiteConnection) throws(LogError) {
+        self.event = try connection.prepare(
+            """
+            INSERT INTO events (position, accepted, source, subject, event, raw, attributes, passage, kind, targets, copies, weight,
+            repeat_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """
+        )
+        self.sink = try connection.prepare("INSERT OR REPLACE INTO sinks (name, position, ahead) VALUES (?, ?, ?)")
+        self.cursor = try connection.prepare("INSERT OR REPLACE INTO cursors (source, cursor) VALUES (?, ?)")
+        self.keepLetter = try connection.prepare(
+            """
+            INSERT OR REPLACE INTO dead_letters (id, time, sink, route, reason, attempts, target, position, source, subject, event, raw,
+            attributes, passage, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """
+        )
+        self.holdLetter = try connection.prepare("UPDATE dead_letters SET target = NULL WHERE id = ?")
+        self.forgetLetter = try connection.prepare("DELETE FROM dead_letters WHERE id = ?")
+        self.number = try connection.prepare(
+            "INSERT OR REPLACE INTO numbers (sink, first, last, count, sequence) VALUES (?, ?, ?, ?, ?)")
+        self.key = try connection.prepare("INSERT OR REPLACE INTO delivered_keys (sink, key, expires) VALUES (?, ?, ?)")
+    }
+
+    /// Writes a group of changes; inside a transaction.
+    func write(_ changes: LogChanges, _ rows: EventRows) throws {
+        for stored in changes.events { try self.write(stored, rows) }
+        for mark in changes.sinks {
+            let ahead = mark.ahead.isEmpty ? nil : "[\(mark.ahead.map(\.description).joined(separator: ","))]"
+            try self.sink.bind(1, mark.sink).bind(2, Int64(mark.position.rawValue)).bind(3, ahead).run()
+        }
+        for change in changes.letters {
+            switch change {
+            case .keep(let letter): try self.write(letter, rows)
+            case .hold(let id): try self.holdLetter.bind(1, id).run()
+            case .forget(let id): try self.forgetLetter.bind(1, id).run()
+            }
+        }
+        for run in changes.numbers {
+            try self.number.bind(1, run.sink).bind(2, Int64(run.first.rawValue)).bind(3, Int64(run.last.rawValue))
+                .bind(4, Int64(run.count)).bind(5, Int64(run.sequence)).run()
+        }
+        for key in changes.keys {
+            try self.key.bind(1, key.sink).bind(2, key.key).bind(3, key.expires.milliseconds).run()
+        }
+        for (source, cursor) in changes.cursors { try self.cursor.bind(1, source).bind(2, cursor).run() }
+    }
+
+    private func write(_ stored: StoredEvent, _ rows: EventRows) throws {
+        self.event.bind(1, Int64(stored.position.rawValue)).bind(2, stored.accepted.milliseconds)
+        self.event.bind(10, rows.text(of: stored.targets)).bind(11, rows.text(of: stored.copies))
+        self.event.bind(12, Int64(stored.event.weight)).bind(13, stored.repeatKey.map { Int64(bitPattern: $0) })
+        try rows.bind(stored.event, to: self.event, from: 3) { try self.event.run() }
+    }
+
+    private func write(_ letter: StoredLetter, _ rows: EventRows) throws {
+        self.keepLetter.bind(1, letter.id).bind(2, letter.time.milliseconds).bind(3, letter.sink).bind(4, letter.route)
+        self.keepLetter.bind(5, letter.reason).bind(6, Int64(letter.attempts)).bind(7, letter.target)
+        self.keepLetter.bind(8, Int64(letter.position.rawValue))
+        try rows.bind(letter.event, to: self.keepLetter, from: 9) { try self.keepLetter.run() }
+    }
+}

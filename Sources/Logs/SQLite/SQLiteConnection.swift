@@ -1,0 +1,87 @@
+import BridgeCore
+import CSQLite
+import Glibc
+
+/// One connection to a database file, used by one thread at a time.
+///
+/// Closes with its last owner.
+struct SQLiteConnection: ~Copyable {
+    let path: String
+    private let handle: OpaquePointer
+
+    /// - Parameter creates: whether a file that is not there is made.
+    /// - Throws: ``LogError``.
+    init(path: String, creates: Bool) throws(LogError) {
+        var handle: OpaquePointer?
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (creates ? SQLITE_OPEN_CREATE : 0)
+        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        guard code == SQLITE_OK, let handle else {
+            let reason = handle.map { sqlite3_system_errno($0) }.flatMap { $0 == 0 ? nil : String(cString: strerror($0)) }
+            sqlite3_close(handle)
+            throw LogError("the log \(path) cannot be opened: \(reason ?? String(cString: sqlite3_errstr(code)))")
+        }
+        self.path = path
+        self.handle = handle
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, 5000)
+    }
+
+    deinit {
+        sqlite3_close_v2(self.handle)
+    }
+
+    /// Runs statements that return nothing.
+    func execute(_ sql: String) throws(LogError) {
+        let code = sqlite3_exec(self.handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw self.failure(code) }
+    }
+
+    /// The first column of the first row, 0 when there is none.
+    func integer(_ sql: String) throws(LogError) -> Int64 {
+        let statement = try self.prepare(sql)
+        return try statement.step() ? statement.integer(0) : 0
+    }
+
+    func prepare(_ sql: String) throws(LogError) -> SQLiteStatement {
+        var statement: OpaquePointer?
+        let code = sqlite3_prepare_v3(self.handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+        guard code == SQLITE_OK, let statement else { throw self.failure(code) }
+        return SQLiteStatement(statement, connection: self.handle, path: self.path)
+    }
+
+    /// Does all or nothing.
+    func transaction(_ body: () throws -> Void) throws {
+        try self.execute("BEGIN IMMEDIATE")
+        do {
+            try body()
+            try self.execute("COMMIT")
+        } catch {
+            // Fails when the error has ended the transaction already.
+            try? self.execute("ROLLBACK")
+            throw error
+        }
+    }
+
+    private func failure(_ code: Int32) -> LogError { LogError(code, self.handle, self.path) }
+}
+
+extension LogError {
+    /// What SQLite said, and what an operator can do about it.
+    init(_ code: Int32, _ handle: OpaquePointer, _ path: String) {
+        let reason = String(cString: sqlite3_errmsg(handle))
+        switch code & 0xFF {
+        case SQLITE_FULL: self.init("the log \(path) cannot be written: the disk is full")
+        case SQLITE_CORRUPT, SQLITE_NOTADB:
+            self.init(
+                "the log \(path) is damaged (\(reason)); move it away to begin with an empty one, "
+                    + "'sqlite3 \(path) .recover' saves what can be read"
+            )
+        case SQLITE_READONLY, SQLITE_PERM: self.init("the log \(path) cannot be written: no permission")
+        case SQLITE_BUSY, SQLITE_LOCKED: self.init("the log \(path) is held by another program")
+        case SQLITE_IOERR:
+            let system = sqlite3_system_errno(handle)
+            self.init("the log \(path) cannot be used: \(system == 0 ? reason : String(cString: strerror(system)))")
+        default: self.init("the log \(path) cannot be used: \(reason)")
+        }
+    }
+}

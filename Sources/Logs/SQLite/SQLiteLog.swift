@@ -1,0 +1,116 @@
+package import BridgeCore
+import CSQLite
+import Glibc
+import JSON
+import Synchronization
+
+/// The log in one SQLite file in WAL mode: one transaction for each group of changes.
+///
+/// Thread-safe; in fact one thread at a time uses it. Held by one process, which another that opens the file as a log is told; tools may read
+/// and write beside it.
+package final class SQLiteLog: LogStore {
+    private let state: Mutex<State>
+
+    /// Opens or makes the file and reads what it holds.
+    ///
+    /// Takes a second for a million events that are owed.
+    ///
+    /// - Parameters:
+    ///   - bridge: this bridge's name; see ``Passage/origin``.
+    ///   - sinks: the names of the file's sinks.
+    /// - Throws: ``LogError`` with what to do.
+    package static func open(
+        _ settings: DurableLogSettings, bridge: String, sinks: [String]
+    ) throws -> (log: SQLiteLog, contents: LogContents) {
+        let lock = try FileLock(path: settings.path)
+        let connection = try SQLiteConnection(path: settings.path, creates: true)
+        // Means something only before the first table is made.
+        try connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        try connection.execute(
+            """
+            PRAGMA journal_mode = WAL;
+            PRAGMA synchronous = \(settings.durability == .power ? "FULL" : "NORMAL");
+            PRAGMA wal_autocheckpoint = 4000;
+            PRAGMA cache_size = -4096;
+            """
+        )
+        try LogSchema.migrate(connection)
+        let reader = EventRows(bridge: bridge)
+        let contents = try LogReading.contents(connection, sinks: sinks, reader)
+        return (SQLiteLog(State(lock: lock, connection: connection, settings: settings, rows: reader)), contents)
+    }
+
+    private init(_ state: consuming sending State) {
+        self.state = Mutex(state)
+    }
+
+    package func commit(_ changes: LogChanges) throws {
+        try self.state.withLock { try $0.commit(changes) }
+    }
+
+    package func page(of sink: String, after position: Position, atMost limit: Int) throws -> LogPage {
+        try self.state.withLock { try LogReading.page($0.connection, of: sink, after: position, atMost: limit, $0.rows) }
+    }
+
+    package func history(of sink: String, atMost limit: Int) throws -> [NumberedEvent] {
+        try self.state.withLock { try LogReading.history($0.connection, of: sink, atMost: limit, $0.rows) }
+    }
+
+    package func trim(before position: Position) throws -> Bool {
+        try self.state.withLock { try LogTrimming(settings: $0.settings).trim($0.connection, before: position) }
+    }
+
+    package func replays() throws -> [StoredLetter] {
+        try self.state.withLock { state in
+            let version = try state.connection.integer("PRAGMA data_version")
+            guard version != state.version else { return [] }
+            state.version = version
+            return try LogReading.replays(state.connection, state.rows)
+        }
+    }
+
+    private struct State: ~Copyable {
+        let lock: FileLock
+        let connection: SQLiteConnection
+        let settings: DurableLogSettings
+        let rows: EventRows
+        /// Changes when another process has written.
+        var version: Int64 = -1
+        private var statements: LogStatements?
+
+        init(lock: FileLock, connection: consuming SQLiteConnection, settings: DurableLogSettings, rows: EventRows) {
+            self.lock = lock
+            self.connection = connection
+            self.settings = settings
+            self.rows = rows
+        }
+
+        mutating func commit(_ changes: LogChanges) throws {
+            let statements = try self.statements ?? LogStatements(self.connection)
+            self.statements = statements
+            try self.connection.transaction { try statements.write(changes, self.rows) }
+        }
+    }
+}
+
+/// Keeps other processes from opening the same file as a log.
+///
+/// Released with its last reference, or with the process.
+final class FileLock: Sendable {
+    private let descriptor: Int32
+
+    init(path: String) throws {
+        self.descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        guard self.descriptor >= 0 else {
+            throw LogError("the log \(path) cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        guard flock(self.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(self.descriptor)
+            throw LogError("the log \(path) is in use by another streambridge; give each its own file")
+        }
+    }
+
+    deinit {
+        close(self.descriptor)
+    }
+}
