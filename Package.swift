@@ -32,7 +32,8 @@ let package = Package(
         .executableTarget(
             name: "StreamBridge",
             dependencies: [
-                "Access", "BridgeCore", "BridgeConfiguration", "Expressions", "Curl", "HTTPServer", "JSON", .logging, .nio,
+                "Access", "BridgeCore", "BridgeConfiguration", "Expressions", "Curl", "HTTPServer", "JSON", "SQLiteLog", .logging,
+                .nio,
                 .posix,
                 .http1, .signals,
             ]
@@ -41,8 +42,9 @@ let package = Package(
         ),
         .target(
             name: "BridgeCore",
-            dependencies: ["JSON", .nio, .logging, .deque]
+            dependencies: ["JSON", "PollThread", .nio, .logging, .deque]
         ),
+        .target(name: "SQLiteLog", dependencies: ["BridgeCore", "CSQLite", "JSON", .nio], path: "Sources/Logs/SQLite"),
         .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "Yams", .logging]),
         .target(
             name: "Access",
@@ -65,6 +67,7 @@ let package = Package(
         .systemLibrary(name: "CJq", path: "Sources/C/CJq"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
         .systemLibrary(name: "CMosquitto", path: "Sources/C/CMosquitto", pkgConfig: "libmosquitto"),
+        .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite"),
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib"),
         .systemLibrary(name: "CZstd", path: "Sources/C/CZstd"),
         .target(

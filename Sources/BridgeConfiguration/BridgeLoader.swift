@@ -126,7 +126,8 @@ package struct BridgeLoader: Sendable {
             }
         }
         let components = ComponentReader(
-            catalog: self.catalog, decoding: decoding, findings: findings, defaults: defaults, limits: plan.limits
+            catalog: self.catalog, decoding: decoding, findings: findings, defaults: defaults, limits: plan.limits,
+            isDurable: plan.log.isDurable
         )
         let sources = components.sources(root.child("sources"))
         var sinks = components.sinks(root.child("sinks"))
@@ -138,7 +139,8 @@ package struct BridgeLoader: Sendable {
         plan.sources = sources.map(\.prepared)
         plan.sinks = sinks.map(\.prepared)
         let graph = GraphChecks(
-            root: root, defaults: defaults, sources: sources, sinks: sinks, sinkNames: sinkNames, findings: findings)
+            root: root, defaults: defaults, sources: sources, sinks: sinks, sinkNames: sinkNames, isDurable: plan.log.isDurable,
+            findings: findings)
         plan.unroutedSink = graph.check(plan.routes)
     }
 
@@ -164,7 +166,14 @@ package struct BridgeLoader: Sendable {
             if let retain = log.child("retain") {
                 findings.refuseUnknownKeys(of: retain, known: LogDeclaration.RetainKeys.allCases.map(\.rawValue))
             }
-            plan.logLimits = decoding.decode(log, as: LogDeclaration.self)?.limits ?? plan.logLimits
+            do {
+                plan.log =
+                    try decoding.decode(log, as: LogDeclaration.self)?.plan(directory: plan.service.stateDirectory) ?? plan.log
+            } catch let error as SettingError {
+                findings.error(error.message, at: log.descend(error.path))
+            } catch {
+                findings.error("\(error)", at: log)
+            }
         }
     }
 }

@@ -5,8 +5,7 @@ package import Logging
 package struct BridgePlan: Sendable {
     package var service = ServiceSettings()
     package var http = HTTPSettings()
-    /// `log.retain`, the bounds of the memory log.
-    package var logLimits = LogLimits()
+    package var log = LogPlan.memory(LogLimits())
     package var sources: [PreparedSource] = []
     package var sinks: [PreparedSink] = []
     /// Name their sinks by place in ``sinks``.
@@ -17,6 +16,19 @@ package struct BridgePlan: Sendable {
     package var limits = EventLimits()
     /// What may be meant, but looks like a mistake.
     package var warnings: [Diagnostic] = []
+}
+
+/// `log:` in the file.
+package enum LogPlan: Sendable, Equatable {
+    /// Ends with the program; `retain` are its bounds.
+    case memory(LogLimits)
+    /// Survives it.
+    case disk(DurableLogSettings)
+
+    /// Whether it survives the program.
+    package var isDurable: Bool {
+        if case .disk = self { true } else { false }
+    }
 }
 
 /// `service:` in the file.

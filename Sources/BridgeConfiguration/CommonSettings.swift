@@ -174,29 +174,6 @@ struct HTTPDeclaration: Decodable {
     }
 }
 
-/// `log:`.
-struct LogDeclaration: Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable { case kind, retain }
-
-    enum Kind: String, CaseIterable { case memory }
-
-    enum RetainKeys: String, CodingKey, CaseIterable { case events, bytes }
-
-    let limits: LogLimits
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        _ = try container.choice(.kind, default: Kind.memory)
-        var limits = LogLimits()
-        if container.contains(.retain) {
-            let retain = try container.nestedContainer(keyedBy: RetainKeys.self, forKey: .retain)
-            limits.events = try retain.integer(.events, in: 1...1_000_000_000, default: limits.events)
-            limits.bytes = try retain.bytes(.bytes, default: limits.bytes)
-        }
-        self.limits = limits
-    }
-}
-
 /// `defaults.event:`.
 struct EventDeclaration: Decodable {
     enum CodingKeys: String, CodingKey, CaseIterable { case title, message, absentTitle = "absent_title" }

@@ -8,6 +8,8 @@ struct ComponentReader {
     let findings: Findings
     let defaults: Located?
     let limits: EventLimits
+    /// Whether the log survives the program.
+    let isDurable: Bool
 
     /// A component with the place it stands at, for what is checked later.
     struct Found<Prepared> {
@@ -36,7 +38,8 @@ struct ComponentReader {
             return Found(
                 prepared: PreparedSource(
                     name: name, registration: registration, settings: settings,
-                    acknowledge: declaration.acknowledge ?? base?.acknowledge ?? .delivered, normalise: normalise,
+                    acknowledge: declaration.acknowledge ?? base?.acknowledge ?? (self.isDurable ? .logged : .delivered),
+                    normalise: normalise,
                     emitsGaps: (declaration.onGap ?? base?.onGap ?? .emit) == .emit, retry: retry,
                     isRequired: declaration.isRequired
                 ),
@@ -49,7 +52,7 @@ struct ComponentReader {
         let defaults = self.defaults?.child("sink")
         if let defaults { self.findings.refuseUnknownKeys(of: defaults, known: ["buffer", "retry"]) }
         let baseRetry = self.retry(defaults, over: RetrySettings())
-        let baseBuffer = self.buffer(defaults, over: DeliverySettings())
+        let baseBuffer = self.buffer(defaults, over: self.isDurable ? .onDisk : DeliverySettings())
         let deadLetter = self.defaults?.child("dead_letter")?.text
         return self.named(place, "sink").compactMap { name, place in
             guard let registration = self.registration(place, "sink", self.catalog.sinks) else { return nil }

@@ -9,6 +9,8 @@ struct GraphChecks {
     let sinks: [ComponentReader.Found<PreparedSink>]
     /// Those with mistakes included.
     let sinkNames: [String]
+    /// Whether the log survives the program.
+    let isDurable: Bool
     let findings: Findings
 
     /// - Returns: the place of the sink for events that no route takes.
@@ -55,7 +57,7 @@ struct GraphChecks {
                 self.refuseUnknownSink(name)
                 if name.text == sink.prepared.name { self.findings.error("a sink cannot take its own dead letters", at: name) }
             }
-            if delivery.onFull == .deadLetter, delivery.deadLetter == nil {
+            if delivery.onFull == .deadLetter, delivery.deadLetter == nil, !self.isDurable {
                 self.findings.error(
                     "on_full: dead_letter needs a sink for the dead letters; set dead_letter here or in defaults", at: sink.place
                 )

@@ -30,7 +30,7 @@ struct RouteReader {
                 self.findings.error("must be a mapping with a 'to'", at: place)
                 return nil
             }
-            self.findings.refuseUnknownKeys(of: place, known: ["name", "from", "match", "when", "set", "to", "stop"])
+            self.findings.refuseUnknownKeys(of: place, known: ["name", "from", "match", "when", "set", "dedupe", "to", "stop"])
             let name = place.child("name")?.text ?? "route-\(index + 1)"
             if !names.insert(name).inserted {
                 self.findings.error(
@@ -41,7 +41,8 @@ struct RouteReader {
                 match: self.components.decoding.decodeIfPresent(place.child("match"), as: Matcher.self),
                 when: self.condition(place.child("when")),
                 shaping: self.components.decoding.decodeIfPresent(place.child("set"), as: Shaping.self),
-                targets: self.targets(place, &sinks), stop: self.stop(place.child("stop"))
+                dedupe: self.dedupe(place.child("dedupe")), targets: self.targets(place, &sinks),
+                stop: self.stop(place.child("stop"))
             )
         }
     }
@@ -75,6 +76,12 @@ struct RouteReader {
             self.findings.error("\(error)", at: place)
             return nil
         }
+    }
+
+    private func dedupe(_ place: Located?) -> Route.Dedupe? {
+        guard let place else { return nil }
+        self.findings.refuseUnknownKeys(of: place, known: DedupeDeclaration.CodingKeys.allCases.map(\.rawValue))
+        return self.components.decoding.decode(place, as: DedupeDeclaration.self)?.dedupe
     }
 
     private func stop(_ place: Located?) -> Bool {

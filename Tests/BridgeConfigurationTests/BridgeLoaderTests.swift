@@ -34,7 +34,7 @@ struct BridgeLoaderTests {
         #expect(plan.service.logLevel == .debug)
         #expect(plan.http.host == "::1")
         #expect(plan.http.port == 9000)
-        #expect(plan.logLimits == LogLimits(events: 10, bytes: 1024))
+        #expect(plan.log == .memory(LogLimits(events: 10, bytes: 1024)))
         #expect(plan.limits == EventLimits(title: 10, message: 20, absentTitle: nil))
         #expect(plan.unroutedSink == 1)
         #expect(plan.sources.map(\.acknowledge) == [.received, .delivered])
@@ -107,7 +107,7 @@ struct BridgeLoaderTests {
         ("http: { tls: { cert_file: a } }", "'key_file' is missing"),
         ("service: { name: \"a b\" }", "'a b' is no name; 1 to 64 letters, digits, '.', '_' and '-' are allowed"),
         ("service: { log: { level: loud } }", "'loud' is not one of trace, debug, info, notice, warning, error, critical"),
-        ("log: { kind: sqlite }", "'sqlite' is not one of memory"),
+        ("log: { kind: sqlite }", "sqlite needs a file; set path, or service.state_dir"),
         ("defaults: { dead_letter: nowhere }", "no sink is called 'nowhere'; there are out"),
         ("defaults: { unrouted: dead_letter }", "dead_letter needs a sink for the dead letters; set defaults.dead_letter"),
         ("defaults: { unrouted: keep }", "'keep' is not one of drop, dead_letter"),

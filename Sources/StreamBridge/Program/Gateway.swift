@@ -6,6 +6,7 @@ import HTTPServer
 import Logging
 import NIOCore
 import NIOPosix
+import SQLiteLog
 import Synchronization
 import UnixSignals
 
@@ -40,6 +41,8 @@ struct Gateway: Sendable {
         }
         let metrics = Metrics()
         let bridge = try self.makeBridge(group: group, shared: shared, metrics: metrics, logger: logger)
+        // Before anybody can ask for it.
+        try await bridge.restore()
         let pages = OperationsPages(
             bridge: bridge, metrics: metrics,
             optional: Set(self.plan.sources.filter { !$0.isRequired }.map { "source \($0.name)" })
@@ -66,6 +69,10 @@ struct Gateway: Sendable {
         }
         await server.shutdown(deadline: .now + .seconds(2))
         try await group.shutdownGracefully()
+        if left > 0, self.plan.log.isDurable {
+            logger.notice("Stopped; the log keeps what is undelivered", metadata: ["undelivered": "\(left)"])
+            return true
+        }
         if left > 0 {
             logger.error("Stopped with undelivered events", metadata: ["undelivered": "\(left)"])
         } else {
@@ -92,7 +99,9 @@ struct Gateway: Sendable {
         group: any EventLoopGroup, shared: SharedServices, metrics: Metrics, logger: Logger
     ) throws -> Bridge {
         let name = self.plan.service.name ?? Self.name(for: self.file)
-        let cursors = FileCursorStore(directory: self.plan.service.stateDirectory)
+        let files = FileCursorStore(directory: self.plan.service.stateDirectory)
+        let durable = try self.openLog(bridge: name, older: files, logger: self.logger("log"))
+        let cursors: any CursorStore = durable?.cursors ?? files
         func context(_ component: String, _ metrics: ComponentMetrics) -> ComponentContext {
             ComponentContext(
                 name: component, logger: self.logger(component), eventLoopGroup: group, bridge: name, cursors: cursors,
@@ -120,10 +129,30 @@ struct Gateway: Sendable {
                 retry: source.retry, metrics: figures, logger: self.logger(source.name)
             )
         }
+        var limits = LogLimits(bytes: .max)
+        if case .memory(let bounds) = self.plan.log { limits = bounds }
         return Bridge(
             sources: sources, sinks: sinks, table: RouteTable(routes: self.plan.routes, limits: self.plan.limits),
-            unrouted: self.plan.unroutedSink, limits: self.plan.logLimits, metrics: metrics, logger: logger
+            unrouted: self.plan.unroutedSink, limits: limits, durable: durable, metrics: metrics, logger: logger
         )
+    }
+
+    /// - Parameter older: has the cursors of a time when there was no log on disk.
+    private func openLog(bridge: String, older: any CursorStore, logger: Logger) throws -> DurableLog? {
+        guard case .disk(let settings) = self.plan.log else { return nil }
+        let (log, contents) = try SQLiteLog.open(settings, bridge: bridge, sinks: self.plan.sinks.map(\.name))
+        let owed = contents.sinks.values.reduce(0) { $0 + $1.count }
+        logger.notice(
+            "Log opened",
+            metadata: ["path": "\(settings.path)", "durability": "\(settings.durability)", "undelivered": "\(owed)"]
+        )
+        for (sink, count) in contents.orphans.sorted(by: { $0.key < $1.key }) {
+            logger.warning(
+                "Log holds events for a sink that the file no longer has; they go when they are too old",
+                metadata: ["sink": "\(sink)", "events": "\(count)"]
+            )
+        }
+        return try DurableLog(store: log, contents: contents, older: older)
     }
 
     /// A name for files that give none: the same after a restart, because MQTT sessions and consumer groups go by it, and another on

@@ -36,7 +36,7 @@ final class OperationsPages: Sendable {
         }
     }
 
-    /// 200 while every required component is connected and the program is not ending, else 503; the body names each component.
+    /// 200 while every required component is connected, the log on disk takes what it is given and the program is not ending, else 503; the body names each component.
     private func readiness() -> HTTPResponse {
         var isReady = !self.isStopping.load(ordering: .relaxed)
         var body = ByteBuffer()
@@ -56,7 +56,17 @@ final class OperationsPages: Sendable {
             }
             body.writeString("}")
         }
-        body.writeString("},\"status\":\"\(isReady ? "ready" : "not ready")\"}")
+        body.writeString("}")
+        if let health = self.bridge.logHealth {
+            body.writeString(",\"log\":{\"writable\":\(health.lastError == nil)")
+            if let error = health.lastError {
+                isReady = false
+                body.writeString(",\"error\":")
+                JSONWriter.write(error, to: &body)
+            }
+            body.writeString("}")
+        }
+        body.writeString(",\"status\":\"\(isReady ? "ready" : "not ready")\"}")
         return .json(isReady ? .ok : .serviceUnavailable, String(buffer: body))
     }
 
