@@ -20,10 +20,12 @@ package struct ComponentContext: Sendable {
     package let metrics: ComponentMetrics
     /// Objects that several components share, such as the one HTTP server.
     package let shared: SharedServices
+    /// The log outlives the program, and gives a ``RestorableSink`` its history back.
+    package let isDurable: Bool
 
     package init(
         name: String, logger: Logger, eventLoopGroup: any EventLoopGroup, bridge: String, cursors: any CursorStore,
-        metrics: ComponentMetrics, shared: SharedServices
+        metrics: ComponentMetrics, shared: SharedServices, isDurable: Bool = false
     ) {
         self.name = name
         self.logger = logger
@@ -32,6 +34,7 @@ package struct ComponentContext: Sendable {
         self.cursors = cursors
         self.metrics = metrics
         self.shared = shared
+        self.isDurable = isDurable
     }
 }
 

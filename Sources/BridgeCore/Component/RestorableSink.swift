@@ -5,6 +5,6 @@ package protocol RestorableSink: Sink {
 
     /// Takes its history: called once, before the first `run` and before anybody can ask for it.
     ///
-    /// - Parameter events: in order of their numbers, which ``SinkInlet/number(_:from:)`` has noted.
-    func restore(_ events: [NumberedEvent]) async
+    /// - Parameter history: what ``SinkInlet/number(_:from:)`` has noted.
+    func restore(_ history: SinkHistory) async
 }

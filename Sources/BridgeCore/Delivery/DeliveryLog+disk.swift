@@ -57,38 +57,58 @@ extension DeliveryLog {
         }
     }
 
-    /// Gives dead letters to the sinks that gave them up, once more.
+    /// Gives a dead letter to the sink that gave it up, once more.
     ///
-    /// - Returns: those whose sinks the file no longer has.
-    func replay(_ letters: [StoredLetter], _ targets: RouteTargets) -> [StoredLetter] {
+    /// - Returns: whether the file still has the sink; if not, the letter is only kept.
+    func replay(_ letter: StoredLetter, _ targets: RouteTargets) -> Bool {
         var actions = Actions()
-        let lost = self.state.withLock { state in
-            letters.filter { letter in
-                guard let sink = state.names.firstIndex(of: letter.sink) else { return true }
-                var delivery = Delivery(
-                    event: letter.event, variant: targets.variant(sink: letter.sink, route: letter.route), route: letter.route,
-                    attempts: 0, position: state.log.head, ticket: 0
-                )
-                delivery.letter = letter.id
-                state.cursors[sink].accept(replay: delivery)
-                state.wake(sink, actions: &actions)
+        let isKnown = self.state.withLock { state in
+            guard let sink = state.names.firstIndex(of: letter.sink) else {
+                state.disk?.letters.append(.hold(letter.id))
                 return false
             }
+            var delivery = Delivery(
+                event: letter.event, variant: targets.variant(sink: letter.sink, route: letter.route), route: letter.route,
+                attempts: 0, position: state.log.head, ticket: 0
+            )
+            delivery.letter = letter.id
+            state.cursors[sink].accept(replay: delivery)
+            state.wake(sink, actions: &actions)
+            return true
         }
         self.perform(actions)
-        return lost
+        return isKnown
+    }
+
+    /// Appends the event of a dead letter anew, which ends the letter.
+    func replay(_ letter: StoredLetter, _ record: LogRecord) {
+        guard let source = self.state.withLock({ $0.sources[letter.event.source] ?? $0.sources.values.first }) else { return }
+        self.state.withLock { $0.disk?.letters.append(.forget(letter.id)) }
+        _ = self.append([record], source: source)
     }
 
     /// Notes under which numbers a sink has published.
     func number(sink: Int, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
         self.state.withLock { state in
             guard state.disk != nil, let first = deliveries.first, let last = deliveries.last else { return }
-            state.disk?.numbers.append(
-                NumberedRun(
-                    sink: state.names[sink], first: first.position, last: last.position, count: deliveries.count,
-                    sequence: sequence
+            let name = state.names[sink]
+            guard state.cursors[sink].keys.isUsed || state.cursors[sink].hasDropped else {
+                state.disk?.numbers.append(
+                    NumberedRun(
+                        sink: name, first: first.position, last: last.position, count: deliveries.count, sequence: sequence
+                    )
                 )
-            )
+                return
+            }
+            // What lies between two of them was perhaps not delivered, so each stands for itself.
+            for (offset, delivery) in deliveries.enumerated() {
+                state.disk?.numbers.append(
+                    NumberedRun(
+                        sink: name, first: delivery.position, last: delivery.position, count: 1,
+                        sequence: sequence + UInt64(offset)
+                    )
+                )
+            }
         }
     }
 

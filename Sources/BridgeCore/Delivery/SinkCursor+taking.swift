@@ -34,6 +34,7 @@ extension SinkCursor {
         }
         guard let delivery = dropped.first else { return nil }
         self.release(delivery)
+        self.hasDropped = true
         return delivery
     }
 

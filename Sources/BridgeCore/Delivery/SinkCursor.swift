@@ -29,6 +29,8 @@ struct SinkCursor {
     var ahead: Set<Position> = []
     /// What `dedupe:` goes by.
     var keys: DeliveredKeys
+    /// Something was dropped that lies between what was delivered.
+    var hasDropped = false
     private var unsettled = 0
     private var nextTicket: UInt64 = 1
     /// Replays among what is not settled.

@@ -19,7 +19,7 @@ package protocol LogStore: Sendable {
     /// Reads the latest events that a sink has numbered, in order.
     ///
     /// - Throws: ``LogError``.
-    func history(of sink: String, atMost limit: Int) throws -> [NumberedEvent]
+    func history(of sink: String, atMost limit: Int) throws -> SinkHistory
 
     /// Removes what nobody owes and nobody wants kept any more.
     ///

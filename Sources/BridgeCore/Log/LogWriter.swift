@@ -17,23 +17,26 @@ actor LogWriter {
     private let log: DeliveryLog
     private let cursors: LogCursors
     private let targets: RouteTargets
+    private let table: RouteTable
+    private let reader = EventReader()
     private let health: LogHealth
     private let thread: PollThread
     private let logger: Logger
     private let names: [String]
     private var plans: [ObjectIdentifier: (plan: RoutePlan, targets: [StoredEvent.Target])] = [:]
-    private var lastLook = ContinuousClock.now
+    private var lastLook = ContinuousClock.now - .seconds(60)
     private var hasMoreToTrim = false
 
     init(
-        store: any LogStore, log: DeliveryLog, cursors: LogCursors, targets: RouteTargets, health: LogHealth,
+        store: any LogStore, log: DeliveryLog, cursors: LogCursors, table: RouteTable, health: LogHealth,
         names: [String], thread: PollThread, logger: Logger
     ) {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
         self.store = store
         self.log = log
         self.cursors = cursors
-        self.targets = targets
+        self.table = table
+        self.targets = RouteTargets(routes: table.routes, sinks: names)
         self.health = health
         self.names = names
         self.thread = thread
@@ -43,7 +46,7 @@ actor LogWriter {
     /// The latest events that a sink has numbered.
     ///
     /// - Throws: ``LogError``.
-    func history(of sink: String, atMost limit: Int) throws -> [NumberedEvent] {
+    func history(of sink: String, atMost limit: Int) throws -> SinkHistory {
         try self.store.history(of: sink, atMost: limit)
     }
 
@@ -51,31 +54,29 @@ actor LogWriter {
     func run(until isStopped: @Sendable () -> Bool) {
         self.log.onChange { [thread] in thread.wake() }
         defer { self.log.onChange(nil) }
-        self.lookForReplays()
         while true {
             let isLast = isStopped()
             let work = self.log.takeWork()
             let moved = self.cursors.takeMoved()
-            if work.isEmpty, moved.isEmpty {
+            let isIdle = work.isEmpty && moved.isEmpty
+            if isIdle {
                 if isLast { return }
-                self.rest(work.settled)
-                continue
+            } else {
+                self.write(work, moved, isStopped)
+                for page in work.pages { self.read(page.sink, after: page.after) }
             }
-            self.write(work, moved, isStopped)
-            for page in work.pages { self.read(page.sink, after: page.after) }
-            // Whatever is confirmed meanwhile goes with the next group.
-            if work.records.isEmpty, work.pages.isEmpty, !isLast { _ = self.thread.wait(timeout: Self.linger) }
+            if self.hasMoreToTrim || .now - self.lastLook > .seconds(1) {
+                self.lastLook = .now
+                self.trim(work.settled)
+                self.lookForReplays()
+            }
+            if isIdle {
+                if !self.hasMoreToTrim { _ = self.thread.wait(timeout: .milliseconds(250)) }
+            } else if work.records.isEmpty, work.pages.isEmpty, !isLast {
+                // Whatever is confirmed meanwhile goes with the next group.
+                _ = self.thread.wait(timeout: Self.linger)
+            }
         }
-    }
-
-    private func rest(_ settled: Position) {
-        if self.hasMoreToTrim || .now - self.lastLook > .seconds(1) {
-            self.lastLook = .now
-            self.trim(settled)
-            self.lookForReplays()
-            if self.hasMoreToTrim { return }
-        }
-        _ = self.thread.wait(timeout: .milliseconds(250))
     }
 
     // MARK: Writing
@@ -180,12 +181,25 @@ actor LogWriter {
             let letters = try self.store.replays()
             guard !letters.isEmpty else { return }
             self.logger.notice("Replaying dead letters", metadata: ["count": "\(letters.count)"])
-            for letter in self.log.replay(letters, self.targets) {
-                self.logger.warning(
-                    "Dead letter has no sink any more", metadata: ["id": "\(letter.id)", "sink": "\(letter.sink)"])
+            for letter in letters {
+                if letter.sink.isEmpty {
+                    self.route(letter)
+                } else if !self.log.replay(letter, self.targets) {
+                    self.logger.warning(
+                        "Dead letter has no sink any more", metadata: ["id": "\(letter.id)", "sink": "\(letter.sink)"])
+                }
             }
         } catch {
             self.logger.warning("Dead letters cannot be read", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// A letter that no sink gave up takes the way of a new event.
+    private func route(_ letter: StoredLetter) {
+        let routing = self.table.routing(of: letter.event, reader: self.reader, now: .now()) { route, error in
+            self.logger.warning(
+                "Expression failed", metadata: ["route": "\(self.log.routes[route])", "error": "\(error.message)"])
+        }
+        self.log.replay(letter, LogRecord(event: letter.event, routing: routing, accepted: .now))
     }
 }

@@ -16,7 +16,7 @@ struct LogWriting: Sendable {
         self.thread = durable.thread
         self.health = health
         self.writer = LogWriter(
-            store: durable.store, log: log, cursors: durable.cursors, targets: RouteTargets(routes: table.routes, sinks: sinks),
+            store: durable.store, log: log, cursors: durable.cursors, table: table,
             health: health, names: sinks, thread: durable.thread, logger: logger
         )
     }

@@ -40,7 +40,7 @@ package struct StoredEvent: Sendable {
     }
 
     /// The event that a delivery carries.
-    func event(for target: Target) -> Event {
+    package func event(for target: Target) -> Event {
         self.copies.indices.contains(target.copy) ? self.copies[target.copy] : self.event
     }
 }

@@ -4,7 +4,7 @@ import NIOCore
 
 /// What is read out of the tables.
 enum LogReading {
-    private static let event = "source, subject, event, raw, attributes, passage, kind"
+    static let event = "source, subject, event, raw, attributes, passage, kind"
 
     // MARK: For sinks
 
@@ -29,46 +29,10 @@ enum LogReading {
         return page
     }
 
-    /// See ``LogStore/history(of:atMost:)``.
-    static func history(
-        _ connection: borrowing SQLiteConnection, of sink: String, atMost limit: Int, _ rows: EventRows
-    ) throws -> [NumberedEvent] {
-        let runs = try connection.prepare(
-            "SELECT first, last, sequence + count FROM numbers WHERE sink = ? ORDER BY sequence DESC")
-        let query = try connection.prepare(
-            """
-            SELECT position, accepted, targets, copies, \(Self.event) FROM events
-            WHERE position BETWEEN ? AND ? AND instr(targets, ?) ORDER BY position
-            """
-        )
-        var events: [NumberedEvent] = []
-        runs.bind(1, sink)
-        // The latest first, because of the limit.
-        while events.count < limit, try runs.step() {
-            query.bind(1, runs.integer(0)).bind(2, runs.integer(1)).bind(3, Self.mention(sink))
-            var run: [NumberedEvent] = []
-            while try query.step() {
-                let stored = try Self.stored(query, rows, connection.path)
-                for target in stored.targets where target.sink == sink {
-                    let event = stored.copies.indices.contains(target.copy) ? stored.copies[target.copy] : stored.event
-                    run.append(NumberedEvent(event: event, sequence: 0, accepted: stored.accepted))
-                }
-            }
-            // Events of its beginning may have been removed: those that are left have the last numbers.
-            var sequence = UInt64(runs.integer(2))
-            for event in run.reversed() {
-                sequence -= 1
-                events.append(NumberedEvent(event: event.event, sequence: sequence, accepted: event.accepted))
-            }
-        }
-        runs.reset()
-        return events.prefix(limit).reversed()
-    }
-
     /// As a sink's name stands in `targets`; names have no characters that JSON escapes.
-    private static func mention(_ sink: String) -> String { "[\"\(sink)\"," }
+    static func mention(_ sink: String) -> String { "[\"\(sink)\"," }
 
-    private static func stored(_ row: SQLiteStatement, _ rows: EventRows, _ path: String) throws -> StoredEvent {
+    static func stored(_ row: SQLiteStatement, _ rows: EventRows, _ path: String) throws -> StoredEvent {
         let columns = rows.columns(row, from: 4)
         guard let event = rows.event(columns), let copies = rows.copies(row.text(3), of: event, columns) else {
             throw LogError("the log \(path) has an event that cannot be read, at position \(row.integer(0))")

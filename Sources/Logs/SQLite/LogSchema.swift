@@ -26,7 +26,8 @@ enum LogSchema {
         CREATE TABLE sinks (
             name     TEXT PRIMARY KEY,
             position INTEGER NOT NULL,            -- settled up to here
-            ahead    TEXT                         -- and these behind it
+            ahead    TEXT,                        -- and these behind it
+            forgotten INTEGER NOT NULL DEFAULT 0  -- the last number whose event is gone
         ) WITHOUT ROWID;
         CREATE TABLE cursors (
             source TEXT PRIMARY KEY,

@@ -18,7 +18,12 @@ final class LogStatements {
             repeat_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
-        self.sink = try connection.prepare("INSERT OR REPLACE INTO sinks (name, position, ahead) VALUES (?, ?, ?)")
+        self.sink = try connection.prepare(
+            """
+            INSERT INTO sinks (name, position, ahead) VALUES (?, ?, ?)
+            ON CONFLICT (name) DO UPDATE SET position = excluded.position, ahead = excluded.ahead
+            """
+        )
         self.cursor = try connection.prepare("INSERT OR REPLACE INTO cursors (source, cursor) VALUES (?, ?)")
         self.keepLetter = try connection.prepare(
             """
@@ -26,7 +31,7 @@ final class LogStatements {
             attributes, passage, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
-        self.holdLetter = try connection.prepare("UPDATE dead_letters SET target = NULL WHERE id = ?")
+        self.holdLetter = try connection.prepare("UPDATE dead_letters SET target = NULL, replay = 0 WHERE id = ?")
         self.forgetLetter = try connection.prepare("DELETE FROM dead_letters WHERE id = ?")
         self.number = try connection.prepare(
             "INSERT OR REPLACE INTO numbers (sink, first, last, count, sequence) VALUES (?, ?, ?, ?, ?)")

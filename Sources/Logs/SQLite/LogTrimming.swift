@@ -28,6 +28,12 @@ struct LogTrimming {
         guard last > oldest else { return false }
         try connection.transaction {
             try connection.execute("DELETE FROM events WHERE position < \(last)")
+            try connection.execute(
+                """
+                UPDATE sinks SET forgotten = max(forgotten, (SELECT ifnull(max(sequence + count - 1), 0) FROM numbers
+                WHERE numbers.sink = sinks.name AND last < \(last)))
+                """
+            )
             try connection.execute("DELETE FROM numbers WHERE last < \(last)")
             try connection.execute("DELETE FROM delivered_keys WHERE expires < \(Timestamp.now().milliseconds)")
         }

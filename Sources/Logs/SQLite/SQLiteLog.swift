@@ -52,8 +52,8 @@ package final class SQLiteLog: LogStore {
         try self.state.withLock { try LogReading.page($0.connection, of: sink, after: position, atMost: limit, $0.rows) }
     }
 
-    package func history(of sink: String, atMost limit: Int) throws -> [NumberedEvent] {
-        try self.state.withLock { try LogReading.history($0.connection, of: sink, atMost: limit, $0.rows) }
+    package func history(of sink: String, atMost limit: Int) throws -> SinkHistory {
+        try self.state.withLock { try HistoryReading(rows: $0.rows, limit: limit).history($0.connection, of: sink) }
     }
 
     package func trim(before position: Position) throws -> Bool {

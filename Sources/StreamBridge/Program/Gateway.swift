@@ -105,7 +105,7 @@ struct Gateway: Sendable {
         func context(_ component: String, _ metrics: ComponentMetrics) -> ComponentContext {
             ComponentContext(
                 name: component, logger: self.logger(component), eventLoopGroup: group, bridge: name, cursors: cursors,
-                metrics: metrics, shared: shared
+                metrics: metrics, shared: shared, isDurable: durable != nil
             )
         }
         let sinks = try self.plan.sinks.map { sink in

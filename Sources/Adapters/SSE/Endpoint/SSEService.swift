@@ -14,8 +14,9 @@ final class SSEService: Sendable {
     private let registrations: [HTTPRouter.Registration]
 
     /// - Throws: `HTTPServerError` when the paths are taken.
-    init(router: HTTPRouter, group: any EventLoopGroup, access: (any HTTPAccess)?, metrics: SSEMetrics) throws {
-        let hub = try SSEHub(group: group, presence: access == nil ? nil : metrics)
+    init(router: HTTPRouter, group: any EventLoopGroup, access: (any HTTPAccess)?, metrics: SSEMetrics, ledger: SSELedger) throws
+    {
+        let hub = try SSEHub(group: group, presence: access == nil ? nil : metrics, ledger: ledger)
         let endpoint = SSEEndpoint(hub: hub, access: access)
         self.hub = hub
         self.router = router

@@ -8,7 +8,7 @@ import NIOCore
 /// An event is confirmed once it is in the stream's memory and on its way to those who listen; subscribers that were away ask for
 /// what they missed. Path and history live as long as the sink, whatever happens to its `run`: a browser that is answered 404 while the
 /// program starts does not come back.
-package final class SSESink: Sink {
+package final class SSESink: RestorableSink {
     package typealias Configuration = SSESinkConfiguration
 
     package static let kind: ComponentKind = "sse"
@@ -23,7 +23,9 @@ package final class SSESink: Sink {
         let metrics = SSEMetrics(context.metrics)
         do {
             self.service = try context.shared.find(SSEService.self) {
-                try SSEService(router: router, group: context.eventLoopGroup, access: access, metrics: metrics)
+                try SSEService(
+                    router: router, group: context.eventLoopGroup, access: access, metrics: metrics,
+                    ledger: SSELedger(cursors: context.isDurable ? context.cursors : nil))
             }
         } catch {
             throw ComponentError(.settings, "streams cannot be offered at \(SSEService.path)", isRetryable: false, cause: error)
@@ -37,6 +39,29 @@ package final class SSESink: Sink {
     }
 
     var hub: SSEHub { self.service.hub }
+
+    package var historyLimit: Int { self.stream.settings.replay.events }
+
+    package func restore(_ history: SinkHistory) async {
+        var batches: [SSEBatch] = []
+        var rest = history.events[...]
+        let reader = EventReader()
+        var offset: UInt64 = 0
+        while let first = rest.first {
+            // Published together, as far as anybody can tell.
+            let piece = rest.prefix(512).enumerated().prefix { place, next in
+                next.sequence == first.sequence + UInt64(place) && next.accepted == first.accepted
+            }.map(\.element)
+            rest = rest.dropFirst(piece.count)
+            let names = self.stream.isFixed ? nil : piece.map { (try? self.stream.name(of: $0.event, reader)) ?? "" }
+            let batch = SSEBatch(
+                piece.map(\.event), names: names, stream: self.stream, first: first.sequence, offset: offset, time: first.accepted
+            )
+            offset = batch.endOffset
+            batches.append(batch)
+        }
+        self.hub.restore(self.stream, batches, forgotten: history.forgotten)
+    }
 
     package func run(_ inlet: SinkInlet) async throws {
         inlet.connected()

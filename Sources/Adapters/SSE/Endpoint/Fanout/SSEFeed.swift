@@ -51,7 +51,7 @@ final class SSEFeed: Sendable {
         guard !self.isDone else { return }
         switch self.inlet.poll(atMost: 512) {
         case .batch(let deliveries):
-            self.publish(deliveries)
+            self.publish(deliveries[...])
             self.inlet.confirm(through: deliveries[deliveries.count - 1])
             self.schedule()
         case .empty:
@@ -61,29 +61,31 @@ final class SSEFeed: Sendable {
         }
     }
 
-    private func publish(_ deliveries: [Delivery]) {
-        let template = self.stream.settings.stream
+    private func publish(_ deliveries: ArraySlice<Delivery>) {
         guard !self.stream.isFixed else {
-            self.publish(deliveries.map(\.event), names: nil)
+            self.publish(deliveries, names: nil)
             return
         }
         let reader = self.hub.shard(on: self.hub.home).reader
-        var events: [Event] = []
+        var start = deliveries.startIndex
         var names: [String] = []
-        for delivery in deliveries {
-            reader.load(delivery.event)
+        for (index, delivery) in zip(deliveries.indices, deliveries) {
             do {
-                names.append(try SSEName.name(template.render(reader, escape: SSEName.escape)))
-                events.append(delivery.event)
+                names.append(try self.stream.name(of: delivery.event, reader))
             } catch {
+                self.publish(deliveries[start..<index], names: names)
+                (start, names) = (index + 1, [])
                 self.inlet.refuse(delivery, "the stream's name cannot be made: \(error)")
             }
         }
-        self.publish(events, names: names)
+        self.publish(deliveries[start...], names: names)
     }
 
     /// Publishes in pieces of moderate size: each is written to every subscriber at once.
-    private func publish(_ events: [Event], names: [String]?) {
+    private func publish(_ deliveries: ArraySlice<Delivery>, names: [String]?) {
+        guard !deliveries.isEmpty else { return }
+        let events = deliveries.map(\.event)
+        self.inlet.number(deliveries, from: self.hub.head + 1)
         var start = 0
         while start < events.count {
             var size = 0

@@ -12,7 +12,8 @@ final class SSEHub: Sendable {
     /// The loop that publishes.
     let home: any EventLoop
     let epoch: String
-    private let state = Mutex(State())
+    private let ledger: SSELedger
+    private let state: Mutex<State>
     private let numbers = Atomic<UInt64>(0)
     /// Deliveries that other loops have not made yet.
     private let outstanding = Atomic<Int>(0)
@@ -22,11 +23,15 @@ final class SSEHub: Sendable {
     /// Where those who are granted it hear who comes and goes; `nil` where nobody is granted anything.
     let presence: SSEStream?
 
-    /// - Parameter presence: the figures of the presence stream.
-    init(group: any EventLoopGroup, presence metrics: SSEMetrics? = nil) throws {
+    /// - Parameters:
+    ///   - presence: the figures of the presence stream.
+    ///   - ledger: where the count began in an earlier life of the program.
+    init(group: any EventLoopGroup, presence metrics: SSEMetrics? = nil, ledger: SSELedger = SSELedger()) throws {
         let home = group.next()
         self.home = home
-        self.epoch = SSECursor.newEpoch(milliseconds: Timestamp.now().milliseconds)
+        self.epoch = ledger.epoch
+        self.ledger = ledger
+        self.state = Mutex(State(head: ledger.start))
         self.renderer = .makeBoxSendingValue(Renderer(), eventLoop: home)
         self.waiting = .makeBoxSendingValue([], eventLoop: home)
         var shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>] = [:]
@@ -75,6 +80,11 @@ final class SSEHub: Sendable {
         }
     }
 
+    /// Gives a stream back what it had published in an earlier life of the program.
+    func restore(_ stream: SSEStream, _ batches: [SSEBatch], forgotten: UInt64) {
+        self.state.withLock { $0.streams[stream.number]?.history.restore(batches, forgotten: forgotten) }
+    }
+
     func remove(_ stream: SSEStream) {
         self.state.withLock { $0.streams[stream.number] = nil }
     }
@@ -117,6 +127,7 @@ final class SSEHub: Sendable {
         self.home.assertInEventLoop()
         let (first, offset) = self.state.withLock { ($0.head + 1, $0.streams[stream.number]?.history.endOffset ?? 0) }
         let batch = SSEBatch(events, names: names, stream: stream, first: first, offset: offset, time: Timestamp.now())
+        self.ledger.reserve(batch.last)
         let views = self.state.withLock { $0.append(batch) }
         let pieces = self.renderer.value.pieces(of: batch, for: views)
         for box in self.shards.values {
@@ -289,10 +300,14 @@ final class SSEHub: Sendable {
             var members: Int
         }
 
-        var head: UInt64 = 0
+        var head: UInt64
         var streamCount = 0
         var streams: [Int: Stream] = [:]
         var views: [SSESelection: Entry] = [:]
+
+        init(head: UInt64) {
+            self.head = head
+        }
 
         mutating func add(_ stream: SSEStream) {
             self.streamCount += 1

@@ -36,6 +36,14 @@ final class SSEStream: Sendable {
         return start.hasPrefix(self.prefix) || self.prefix.hasPrefix(start)
     }
 
+    /// The name that an event chooses.
+    ///
+    /// - Throws: what the template or ``SSEName`` complains of.
+    func name(of event: Event, _ reader: EventReader) throws -> String {
+        reader.load(event)
+        return try SSEName.name(self.settings.stream.render(reader, escape: SSEName.escape))
+    }
+
     // MARK: - Who is here
 
     /// Subscribers now, those whose answer is on its way included.

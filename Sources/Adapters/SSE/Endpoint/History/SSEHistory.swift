@@ -32,6 +32,15 @@ struct SSEHistory {
         self.forget(now: batch.time)
     }
 
+    /// Begins with what an earlier life of the program has published.
+    ///
+    /// - Parameter forgotten: the latest sequence of which it is not known whether it was an event of this stream; 0 when all is known.
+    mutating func restore(_ batches: [SSEBatch], forgotten: UInt64) {
+        self.forgotten = forgotten
+        for batch in batches { self.append(batch) }
+        if let first = batches.first, forgotten > 0 { self.forgottenTime = max(self.forgottenTime, first.time) }
+    }
+
     /// Forgets the oldest batches that are over the limits, as long as so much of the stream remains as subscribers that are a little
     /// behind need.
     mutating func forget(now: Timestamp) {

@@ -1,0 +1,136 @@
+import ArgumentParser
+import BridgeConfiguration
+import BridgeCore
+import Glibc
+import JSON
+import NIOCore
+import SQLiteLog
+
+/// `streambridge dead-letters list|show|replay|drop`.
+struct DeadLettersCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dead-letters",
+        abstract: "Look at what sinks have given up, deliver it once more, or drop it.",
+        discussion: """
+            The letters are in the log on disk of the file, and can be worked on while the program runs: it takes up what is to be \
+            replayed within a second.
+            """,
+        subcommands: [List.self, Show.self, Replay.self, Drop.self], defaultSubcommand: List.self
+    )
+
+    struct File: ParsableArguments {
+        @Option(name: [.customShort("f"), .customLong("file")], help: "The configuration file.")
+        var file = "bridges.yaml"
+
+        /// The letters of the file's log.
+        func open() throws -> DeadLetterFile {
+            let plan = try ConfigurationInput(file: self.file).load()
+            guard case .disk(let settings) = plan.log else {
+                throw CleanExit.message("\(self.file) has no log on disk, so no dead letters are kept; write log: {kind: sqlite}")
+            }
+            return try DeadLetterFile(path: settings.path)
+        }
+    }
+
+    struct Choice: ParsableArguments {
+        @Argument(help: "Numbers of letters, as 'list' shows them.")
+        var ids: [Int64] = []
+
+        @Flag(help: "All letters.")
+        var all = false
+
+        @Option(help: "Only letters that this sink gave up.")
+        var sink: String?
+
+        func validate() throws {
+            guard self.all || self.sink != nil || !self.ids.isEmpty else {
+                throw ValidationError("name letters by their numbers, or say --all or --sink NAME")
+            }
+            guard self.ids.isEmpty || !self.all else { throw ValidationError("--all and numbers exclude each other") }
+        }
+
+        var selection: DeadLetterFile.Selection {
+            DeadLetterFile.Selection(ids: self.ids.isEmpty ? nil : self.ids, sink: self.sink)
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the letters: number, time, sink, attempts, subject, reason.")
+
+        @OptionGroup var file: File
+        @Option(help: "Only letters that this sink gave up.")
+        var sink: String?
+
+        func run() throws {
+            for letter in try self.file.open().letters(DeadLetterFile.Selection(sink: self.sink)) {
+                print(
+                    letter.id, letter.time.description, letter.sink.isEmpty ? "-" : letter.sink, letter.attempts,
+                    letter.event.subject, letter.reason, separator: "\t"
+                )
+            }
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show letters as JSON, a line each, with the whole event.")
+
+        @OptionGroup var file: File
+        @OptionGroup var choice: Choice
+
+        func run() throws {
+            let letters = try self.file.open().letters(self.choice.selection)
+            guard !letters.isEmpty else { throw ValidationError("there is no such letter") }
+            for letter in letters { print(String(buffer: letter.json)) }
+        }
+    }
+
+    struct Replay: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have letters delivered once more to the sinks that gave them up; no other sink gets them again."
+        )
+
+        @OptionGroup var file: File
+        @OptionGroup var choice: Choice
+
+        func run() throws {
+            try DeadLettersCommand.report(self.file.open().replay(self.choice.selection), "to be delivered once more")
+        }
+    }
+
+    struct Drop: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Remove letters for good.")
+
+        @OptionGroup var file: File
+        @OptionGroup var choice: Choice
+
+        func run() throws {
+            try DeadLettersCommand.report(self.file.open().drop(self.choice.selection), "dropped")
+        }
+    }
+
+    private static func report(_ count: Int, _ done: String) throws {
+        guard count > 0 else { throw ValidationError("there is no such letter") }
+        print("\(count) \(count == 1 ? "letter" : "letters") \(done)")
+    }
+}
+
+extension StoredLetter {
+    /// Everything that is known of it.
+    fileprivate var json: ByteBuffer {
+        var json = ByteBuffer(string: "{\"number\":\(self.id),\"time\":\"\(self.time)\",\"sink\":")
+        JSONWriter.write(self.sink, to: &json)
+        json.writeString(",\"route\":")
+        JSONWriter.write(self.route, to: &json)
+        json.writeString(",\"reason\":")
+        JSONWriter.write(self.reason, to: &json)
+        json.writeString(",\"attempts\":\(self.attempts),\"source\":")
+        JSONWriter.write(self.event.source, to: &json)
+        json.writeString(",\"subject\":")
+        JSONWriter.write(self.event.subject, to: &json)
+        json.writeString(",\"event\":")
+        json.writeImmutableBuffer(self.event.json)
+        json.writeString("}")
+        return json
+    }
+}
