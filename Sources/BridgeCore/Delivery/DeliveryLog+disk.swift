@@ -17,8 +17,10 @@ extension DeliveryLog {
     }
 
     /// Takes what has happened since the last call.
-    func takeWork() -> Work {
-        self.state.withLock { $0.takeWork() }
+    ///
+    /// - Parameter marks: also how far the sinks have come; these may wait, at the price of more repetitions after a crash.
+    func takeWork(marks: Bool = true) -> Work {
+        self.state.withLock { $0.takeWork(marks: marks) }
     }
 
     /// What was taken is safe now: sinks see it, and sources hear of it.
@@ -187,20 +189,23 @@ extension DeliveryLog.State {
         actions.wakesWriter = true
     }
 
-    mutating func takeWork() -> DeliveryLog.Work {
+    mutating func takeWork(marks: Bool) -> DeliveryLog.Work {
         var work = DeliveryLog.Work()
         guard var disk = self.disk else { return work }
         self.disk = nil
         swap(&work.records, &disk.records)
-        swap(&work.changes.letters, &disk.letters)
-        swap(&work.changes.numbers, &disk.numbers)
-        swap(&work.changes.keys, &disk.keys)
         work.head = self.log.head
-        for sink in disk.touched.elements {
-            let mark = self.cursors[sink].mark(head: self.log.head)
-            work.changes.sinks.append(SinkMark(sink: self.names[sink], position: mark.position, ahead: mark.ahead))
+        // Dead letters, numbers and keys belong to the marks: all of them or none.
+        if marks || !disk.letters.isEmpty {
+            swap(&work.changes.letters, &disk.letters)
+            swap(&work.changes.numbers, &disk.numbers)
+            swap(&work.changes.keys, &disk.keys)
+            for sink in disk.touched.elements {
+                let mark = self.cursors[sink].mark(head: self.log.head)
+                work.changes.sinks.append(SinkMark(sink: self.names[sink], position: mark.position, ahead: mark.ahead))
+            }
+            disk.touched.removeAll()
         }
-        disk.touched.removeAll()
         work.pages = disk.pages.map { ($0, self.cursors[$0].next.previous) }
         disk.pages.removeAll()
         work.settled = self.cursors.compactMap(\.floor).min() ?? self.log.head.next

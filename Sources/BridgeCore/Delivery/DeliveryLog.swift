@@ -10,7 +10,7 @@ final class DeliveryLog: Sendable {
     let routes: [String]
     let tallies: DeliveryTallies
     /// Called when there is something to write.
-    private let writer = Mutex<(@Sendable () -> Void)?>(nil)
+    private let writer = Mutex(Observer())
 
     /// - Parameters:
     ///   - sources: the name of each source and how it acknowledges.
@@ -46,7 +46,7 @@ final class DeliveryLog: Sendable {
 
     /// Has `notify` called, from any thread, whenever there is something to write; it must not block.
     func onChange(_ notify: (@Sendable () -> Void)?) {
-        self.writer.withLock { $0 = notify }
+        self.writer.withLock { $0.notify = notify }
     }
 
     // MARK: The sources' side
@@ -234,9 +234,14 @@ final class DeliveryLog: Sendable {
         self.state.withLock { $0.hasEnded(sink) && $0.cursors[sink].pending == 0 }
     }
 
+    /// A closure in a type of its own: one that passes through a generic `inout` bare is wrapped once more each time.
+    private struct Observer {
+        var notify: (@Sendable () -> Void)?
+    }
+
     func perform(_ actions: consuming Actions) {
         self.tallies.count(actions)
-        if actions.wakesWriter { self.writer.withLock { $0 }?() }
+        if actions.wakesWriter { self.writer.withLock { $0.notify }?() }
         for continuation in actions.sinks { continuation.resume() }
         for continuation in actions.sources { continuation.resume() }
         for notify in actions.observers { notify() }

@@ -24,6 +24,7 @@ actor LogWriter {
     private let logger: Logger
     private let names: [String]
     private var plans: [ObjectIdentifier: (plan: RoutePlan, targets: [StoredEvent.Target])] = [:]
+    private var lastMarks = ContinuousClock.now
     private var lastLook = ContinuousClock.now - .seconds(60)
     private var hasMoreToTrim = false
 
@@ -56,8 +57,10 @@ actor LogWriter {
         defer { self.log.onChange(nil) }
         while true {
             let isLast = isStopped()
-            let work = self.log.takeWork()
-            let moved = self.cursors.takeMoved()
+            let takesMarks = isLast || .now - self.lastMarks > Self.linger
+            let work = self.log.takeWork(marks: takesMarks)
+            let moved = takesMarks ? self.cursors.takeMoved() : [:]
+            if takesMarks { self.lastMarks = .now }
             let isIdle = work.isEmpty && moved.isEmpty
             if isIdle {
                 if isLast { return }
@@ -71,7 +74,7 @@ actor LogWriter {
                 self.lookForReplays()
             }
             if isIdle {
-                if !self.hasMoreToTrim { _ = self.thread.wait(timeout: .milliseconds(250)) }
+                if !self.hasMoreToTrim { _ = self.thread.wait(timeout: takesMarks ? .milliseconds(100) : Self.linger) }
             } else if work.records.isEmpty, work.pages.isEmpty, !isLast {
                 // Whatever is confirmed meanwhile goes with the next group.
                 _ = self.thread.wait(timeout: Self.linger)

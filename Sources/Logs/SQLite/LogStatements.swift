@@ -2,6 +2,8 @@ import BridgeCore
 
 /// The statements of a commit, prepared once.
 final class LogStatements {
+    let begin: SQLiteStatement
+    let commit: SQLiteStatement
     private let event: SQLiteStatement
     private let sink: SQLiteStatement
     private let cursor: SQLiteStatement
@@ -12,6 +14,8 @@ final class LogStatements {
     private let key: SQLiteStatement
 
     init(_ connection: borrowing SQLiteConnection) throws(LogError) {
+        self.begin = try connection.prepare("BEGIN IMMEDIATE")
+        self.commit = try connection.prepare("COMMIT")
         self.event = try connection.prepare(
             """
             INSERT INTO events (position, accepted, source, subject, event, raw, attributes, passage, kind, targets, copies, weight,

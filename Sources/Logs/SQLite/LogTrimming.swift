@@ -37,7 +37,6 @@ struct LogTrimming {
             try connection.execute("DELETE FROM numbers WHERE last < \(last)")
             try connection.execute("DELETE FROM delivered_keys WHERE expires < \(Timestamp.now().milliseconds)")
         }
-        try connection.execute("PRAGMA incremental_vacuum(2000)")
         return last == end
     }
 

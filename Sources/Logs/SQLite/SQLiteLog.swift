@@ -24,13 +24,13 @@ package final class SQLiteLog: LogStore {
     ) throws -> (log: SQLiteLog, contents: LogContents) {
         let lock = try FileLock(path: settings.path)
         let connection = try SQLiteConnection(path: settings.path, creates: true)
-        // Means something only before the first table is made.
-        try connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        // Means something only before the first table is made. A group of events mostly fits into one or two pages of this size.
+        try connection.execute("PRAGMA page_size = 8192")
         try connection.execute(
             """
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = \(settings.durability == .power ? "FULL" : "NORMAL");
-            PRAGMA wal_autocheckpoint = 4000;
+            PRAGMA wal_autocheckpoint = 2000;
             PRAGMA cache_size = -4096;
             """
         )
@@ -88,7 +88,15 @@ package final class SQLiteLog: LogStore {
         mutating func commit(_ changes: LogChanges) throws {
             let statements = try self.statements ?? LogStatements(self.connection)
             self.statements = statements
-            try self.connection.transaction { try statements.write(changes, self.rows) }
+            try statements.begin.run()
+            do {
+                try statements.write(changes, self.rows)
+                try statements.commit.run()
+            } catch {
+                // Fails when the error has ended the transaction already.
+                try? self.connection.execute("ROLLBACK")
+                throw error
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ struct DeliveryFixture {
 
     init(
         sources: [AcknowledgePolicy] = [.delivered], sinks: [DeliverySettings] = [DeliverySettings()], unrouted: Int? = nil,
-        limits: LogLimits = LogLimits()
+        limits: LogLimits = LogLimits(), contents: LogContents? = nil
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let metrics = self.metrics
@@ -45,7 +45,8 @@ struct DeliveryFixture {
                     (ComponentMetrics(component: "sink-\(index)", kind: "test", direction: "sink", metrics: metrics), logger)
                 },
                 metrics: metrics, logger: logger
-            )
+            ),
+            contents: contents
         )
     }
 

@@ -1,0 +1,111 @@
+import NIOCore
+import Testing
+
+@testable import BridgeCore
+
+/// `dedupe:` of a route, in two steps: nothing is lost for having been taken for a repetition.
+struct DedupeTests {
+    private let fixture = DeliveryFixture()
+
+    private func append(_ id: String, key: String, window: Duration = .seconds(60)) {
+        let routing = Routing(
+            plan: RoutePlan(entries: [RoutePlan.Entry(sink: 0, variant: 0, route: 0, shape: -1)]), shaped: [],
+            keys: [0: DedupeKey(route: "route", key: key, window: window)]
+        )
+        _ = self.fixture.log.append([LogRecord(event: .made(id), routing: routing, accepted: .now)], source: 0)
+    }
+
+    private var repeated: Int {
+        self.fixture.metric(#"streambridge_events_deduplicated_total{component="sink-0",direction="sink",kind="test"}"#)
+    }
+
+    @Test func `an event whose key was delivered goes nowhere, and its source hears that it is safe`() {
+        self.append("a", key: "door")
+        self.fixture.log.confirm(sink: 0, through: self.fixture.take()[0])
+        self.append("b", key: "door")
+        self.append("c", key: "window")
+        #expect(self.fixture.take().map(\.event.id) == ["c"])
+        #expect(self.fixture.safe() == 2)
+        #expect(self.repeated == 1)
+    }
+
+    @Test func `what comes while the first is on its way is held back, and settled with it`() {
+        self.append("a", key: "door")
+        self.append("b", key: "door")
+        let taken = self.fixture.take()
+        #expect(taken.map(\.event.id) == ["a"])
+        #expect(self.fixture.log.backlog(of: 0).events == 2)
+        #expect(self.fixture.safe() == 0)
+        self.fixture.log.confirm(sink: 0, through: taken[0])
+        #expect(self.fixture.take().isEmpty)
+        #expect(self.fixture.safe() == 2)
+        #expect(self.fixture.log.backlog(of: 0) == (0, 0))
+        #expect(self.repeated == 1)
+    }
+
+    @Test func `what was held back takes the place of a first that is given up`() {
+        self.append("a", key: "door")
+        self.append("b", key: "door")
+        self.append("c", key: "door")
+        let first = self.fixture.take()[0]
+        self.fixture.log.refuse(sink: 0, first, reason: "it is wrong")
+        let second = self.fixture.take()
+        #expect(second.map(\.event.id) == ["b"])
+        #expect(self.fixture.safe() == 1)
+        self.fixture.log.confirm(sink: 0, through: second[0])
+        #expect(self.fixture.take().isEmpty)
+        #expect(self.fixture.safe() == 3)
+    }
+
+    @Test func `a first that is offered again after its connection was lost is no repetition of itself`() {
+        self.append("a", key: "door")
+        self.append("b", key: "door")
+        _ = self.fixture.take()
+        self.fixture.log.takeBack(sink: 0, failure: nil)
+        #expect(self.fixture.take().map(\.event.id) == ["a"])
+    }
+
+    @Test func `a key counts for its window of time`() {
+        self.append("a", key: "door", window: .zero)
+        self.fixture.log.confirm(sink: 0, through: self.fixture.take()[0])
+        self.append("b", key: "door", window: .zero)
+        #expect(self.fixture.take().map(\.event.id) == ["b"])
+    }
+
+    @Test func `delivered keys go to the disk, and count after a restart`() {
+        let durable = DeliveryFixture(contents: LogContents())
+        let routing = Routing(
+            plan: RoutePlan(entries: [RoutePlan.Entry(sink: 0, variant: 0, route: 0, shape: -1)]), shaped: [],
+            keys: [0: DedupeKey(route: "route", key: "door", window: .seconds(60))]
+        )
+        func append(_ id: String, to log: DeliveryLog) {
+            _ = log.append([LogRecord(event: .made(id), routing: routing, accepted: .now)], source: 0)
+            log.committed(log.takeWork())
+        }
+        append("a", to: durable.log)
+        durable.log.confirm(sink: 0, through: durable.take()[0])
+        let keys = durable.log.takeWork().changes.keys
+        #expect(keys.map(\.sink) == ["sink-0"])
+        var contents = LogContents()
+        contents.head = Position(1)
+        contents.keys = keys
+        let next = DeliveryFixture(contents: contents)
+        append("b", to: next.log)
+        #expect(next.take().isEmpty)
+        #expect(next.safe() == 2)
+    }
+
+    @Test func `only so many keys are kept, the oldest go first`() {
+        var keys = DeliveredKeys()
+        let expires = Timestamp(milliseconds: .max)
+        for number in 0...DeliveredKeys.limit { keys.insert("\(number)", expires) }
+        func verdict(_ key: String) -> DeliveredKeys.Verdict {
+            var delivery = Delivery(event: .made("e"), variant: 0, route: "", attempts: 0, position: Position(1), ticket: 0)
+            delivery.key = DedupeKey(text: key, window: .seconds(1))
+            return keys.reserve(delivery, now: .now())
+        }
+        #expect(verdict("0") == .isNew)
+        #expect(verdict("1") == .wasDelivered)
+        #expect(verdict("\(DeliveredKeys.limit)") == .wasDelivered)
+    }
+}

@@ -1,0 +1,212 @@
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import BridgeCore
+
+/// The log over a store: what is seen and acknowledged when, and what is read back.
+struct DurableDeliveryTests {
+    /// A log that writes to nothing: each commit is made by the test.
+    private struct Fixture {
+        let delivery: DeliveryFixture
+        var log: DeliveryLog { self.delivery.log }
+
+        init(
+            sources: [AcknowledgePolicy] = [.logged], sinks: [DeliverySettings] = [DeliverySettings()],
+            contents: LogContents = LogContents()
+        ) {
+            self.delivery = DeliveryFixture(sources: sources, sinks: sinks, contents: contents)
+        }
+
+        @discardableResult
+        func commit() -> DeliveryLog.Work {
+            let work = self.log.takeWork()
+            self.log.committed(work)
+            return work
+        }
+    }
+
+    @Test func `a sink sees an event, and its source hears that it is safe, once it is written`() {
+        let fixture = Fixture()
+        fixture.delivery.append(["a", "b"])
+        #expect(fixture.delivery.take().isEmpty)
+        #expect(fixture.delivery.safe() == 0)
+        #expect(fixture.commit().records.map(\.record.event.id) == ["a", "b"])
+        #expect(fixture.delivery.safe() == 2)
+        #expect(fixture.delivery.take().map(\.event.id) == ["a", "b"])
+    }
+
+    @Test func `a source that acknowledges what is received waits for nothing`() {
+        let fixture = Fixture(sources: [.received])
+        fixture.delivery.append(["a"])
+        #expect(fixture.delivery.safe() == 1)
+    }
+
+    @Test func `a source that acknowledges what is delivered waits for the disk and the sink`() {
+        let fixture = Fixture(sources: [.delivered])
+        fixture.delivery.append(["a"])
+        fixture.commit()
+        #expect(fixture.delivery.safe() == 0)
+        fixture.log.confirm(sink: 0, through: fixture.delivery.take()[0])
+        #expect(fixture.delivery.safe() == 1)
+    }
+
+    @Test func `what was appended while a group was written belongs to the next`() {
+        let fixture = Fixture()
+        fixture.delivery.append(["a"])
+        let first = fixture.log.takeWork()
+        fixture.delivery.append(["b"])
+        fixture.log.committed(first)
+        #expect(fixture.delivery.take().map(\.event.id) == ["a"])
+        #expect(fixture.delivery.safe() == 1)
+        fixture.commit()
+        #expect(fixture.delivery.take().map(\.event.id) == ["b"])
+    }
+
+    @Test func `sources pause while the disk refuses`() {
+        let fixture = Fixture()
+        fixture.log.setRefusing(true)
+        #expect(fixture.delivery.append(["a"]).demand == .pause)
+        #expect(fixture.delivery.safe() == 0)
+        fixture.commit()
+        #expect(!fixture.delivery.isPaused())
+        #expect(fixture.delivery.safe() == 1)
+    }
+
+    @Test func `the mark of a sink stands before the first event that it owes, with what is settled behind`() {
+        let fixture = Fixture()
+        fixture.delivery.append(["a", "b", "c", "d"])
+        fixture.commit()
+        let taken = fixture.delivery.take(3)
+        fixture.log.confirm(sink: 0, taken[0])
+        fixture.log.confirm(sink: 0, taken[2])
+        #expect(fixture.commit().changes.sinks == [SinkMark(sink: "sink-0", position: Position(1), ahead: [Position(3)])])
+        // The connection is lost: what is settled stays so.
+        fixture.log.takeBack(sink: 0, failure: nil)
+        let again = fixture.delivery.take()
+        #expect(again.map(\.event.id) == ["b", "d"])
+        fixture.log.confirm(sink: 0, again[1])
+        let marks = fixture.commit().changes.sinks
+        #expect(marks == [SinkMark(sink: "sink-0", position: Position(1), ahead: [Position(3), Position(4)])])
+        fixture.log.confirm(sink: 0, again[0])
+        #expect(fixture.commit().changes.sinks == [SinkMark(sink: "sink-0", position: Position(4))])
+    }
+
+    @Test func `a sink that was owed something begins there, less what it had settled`() throws {
+        var contents = LogContents()
+        contents.head = Position(10)
+        contents.sinks["sink-0"] = LogContents.Owed(
+            mark: SinkMark(sink: "sink-0", position: Position(6), ahead: [Position(8)]), count: 3, weight: 3000
+        )
+        let fixture = Fixture(sources: [.delivered], contents: contents)
+        #expect(fixture.log.backlog(of: 0) == (3, 3000))
+        let work = fixture.log.takeWork()
+        #expect(work.pages.map(\.after) == [Position(6)])
+        #expect(fixture.delivery.take().isEmpty)
+        fixture.delivery.append(["eleven"])
+        fixture.commit()
+        #expect(fixture.delivery.take().isEmpty, "what is older comes first")
+        let loaded = [7, 8, 9, 10].map { number in
+            Delivery(
+                event: .made("\(number)"), variant: 0, route: "route", attempts: 0, position: Position(UInt64(number)), ticket: 0)
+        }
+        fixture.log.loaded(loaded, through: Position(10), sink: 0)
+        let taken = fixture.delivery.take()
+        try #require(taken.map(\.event.id) == ["7", "9", "10", "eleven"])
+        #expect(fixture.delivery.safe() == 6)
+        fixture.log.confirm(sink: 0, through: taken[3])
+        #expect(fixture.delivery.safe() == 11)
+        #expect(fixture.commit().changes.sinks == [SinkMark(sink: "sink-0", position: Position(11))])
+    }
+
+    @Test func `what no longer fits into memory is read back`() {
+        let fixture = Fixture(sinks: [.onDisk])
+        let ids = (0..<70_000).map(String.init)
+        fixture.delivery.append(ids)
+        fixture.commit()
+        let work = fixture.log.takeWork()
+        #expect(work.pages.isEmpty, "nobody has asked yet")
+        #expect(fixture.delivery.take(1).isEmpty)
+        let after = fixture.log.takeWork().pages.map(\.after)
+        #expect(after == [.start])
+        #expect(fixture.log.backlog(of: 0).events == 70_000)
+        let page = ids[..<40_000].enumerated().map { index, id in
+            Delivery(event: .made(id), variant: 0, route: "route", attempts: 0, position: Position(UInt64(index) + 1), ticket: 0)
+        }
+        fixture.log.loaded(page, through: Position(40_000), sink: 0)
+        var taken: [String] = []
+        while case let batch = fixture.delivery.take(1000), let last = batch.last {
+            taken += batch.map(\.event.id)
+            fixture.log.confirm(sink: 0, through: last)
+        }
+        #expect(taken == ids)
+    }
+
+    // MARK: Dead letters
+
+    @Test func `what a sink gives up is kept, and its mark moves on in the same group`() throws {
+        let fixture = Fixture()
+        fixture.delivery.append(["a", "b"])
+        fixture.commit()
+        let taken = fixture.delivery.take()
+        fixture.log.refuse(sink: 0, taken[0], reason: "it is wrong")
+        let changes = fixture.commit().changes
+        #expect(changes.sinks.map(\.position) == [Position(1)])
+        guard case .keep(let letter) = try #require(changes.letters.first) else { throw Missing() }
+        #expect(letter.reason == "it is wrong")
+        #expect(letter.sink == "sink-0")
+        #expect(letter.route == "route")
+        #expect(letter.attempts == 1)
+        #expect(letter.target == nil)
+        #expect(letter.event.id == "a")
+        #expect(fixture.delivery.metric(#"streambridge_dead_letters_total{component="sink-0",direction="sink",kind="test",reason="refused"}"#) == 1)
+    }
+
+    @Test func `a letter for a dead-letter sink is kept until that has it`() throws {
+        let fixture = Fixture(sinks: [DeliverySettings(deadLetter: "sink-1"), DeliverySettings()])
+        fixture.delivery.append(["a"])
+        fixture.commit()
+        fixture.log.refuse(sink: 0, fixture.delivery.take()[0], reason: "it is wrong")
+        guard case .keep(let letter) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
+        #expect(letter.target == "sink-1")
+        let delivery = fixture.delivery.take(sink: 1)[0]
+        #expect(delivery.event.kind == .deadLetter)
+        fixture.log.confirm(sink: 1, through: delivery)
+        guard case .forget(letter.id) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
+        // After a restart it is offered again.
+        var contents = LogContents()
+        contents.head = Position(1)
+        contents.letters = [letter]
+        let next = Fixture(sinks: [DeliverySettings(deadLetter: "sink-1"), DeliverySettings()], contents: contents)
+        #expect(next.delivery.take(sink: 1).map(\.event.message) == ["it is wrong"])
+    }
+
+    @Test func `a replayed letter goes to the sink that gave it up, and is kept until it is delivered`() throws {
+        let fixture = Fixture(sources: [.delivered], sinks: [DeliverySettings(), DeliverySettings()])
+        fixture.delivery.append(["x"], to: [0, 1])
+        fixture.commit()
+        let letter = StoredLetter(
+            id: 7, time: .now(), sink: "sink-1", route: "route", reason: "old", attempts: 1, target: nil, event: .made("a"),
+            position: Position(1)
+        )
+        let targets = RouteTargets(routes: [], sinks: ["sink-0", "sink-1"])
+        #expect(fixture.log.replay(letter, targets))
+        #expect(fixture.delivery.take(sink: 0).map(\.event.id) == ["x"])
+        let taken = fixture.delivery.take(sink: 1)
+        #expect(taken.map(\.event.id) == ["a", "x"])
+        fixture.log.refuse(sink: 1, taken[0], reason: "still wrong")
+        guard case .keep(let again) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
+        #expect(again.id == 7)
+        #expect(again.reason == "still wrong")
+        #expect(fixture.log.replay(again, targets))
+        let last = fixture.delivery.take(sink: 1)[0]
+        fixture.log.confirm(sink: 1, last)
+        guard case .forget(7) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
+        let lost = StoredLetter(
+            id: 8, time: .now(), sink: "gone", route: "", reason: "", attempts: 1, target: nil, event: .made("b"), position: .start
+        )
+        #expect(!fixture.log.replay(lost, targets))
+    }
+
+    private struct Missing: Error {}
+}
