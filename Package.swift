@@ -94,6 +94,9 @@ let package = Package(
 
         .testTarget(name: "BridgeCoreTests", dependencies: ["BridgeCore", "BridgeTesting", "JSON", .nio, .logging]),
         .testTarget(
+            name: "SQLiteLogTests", dependencies: ["BridgeCore", "BridgeTesting", "SQLiteLog", .nio], path: "Tests/Logs/SQLite"
+        ),
+        .testTarget(
             name: "BridgeConfigurationTests",
             dependencies: ["BridgeCore", "BridgeConfiguration", "BridgeTesting", .logging]
         ),

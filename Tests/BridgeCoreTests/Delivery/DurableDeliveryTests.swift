@@ -159,7 +159,8 @@ struct DurableDeliveryTests {
         #expect(letter.attempts == 1)
         #expect(letter.target == nil)
         #expect(letter.event.id == "a")
-        #expect(fixture.delivery.metric(#"streambridge_dead_letters_total{component="sink-0",direction="sink",kind="test",reason="refused"}"#) == 1)
+        let metric = #"streambridge_dead_letters_total{component="sink-0",direction="sink",kind="test",reason="refused"}"#
+        #expect(fixture.delivery.metric(metric) == 1)
     }
 
     @Test func `a letter for a dead-letter sink is kept until that has it`() throws {
@@ -203,7 +204,8 @@ struct DurableDeliveryTests {
         fixture.log.confirm(sink: 1, last)
         guard case .forget(7) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
         let lost = StoredLetter(
-            id: 8, time: .now(), sink: "gone", route: "", reason: "", attempts: 1, target: nil, event: .made("b"), position: .start
+            id: 8, time: .now(), sink: "gone", route: "", reason: "", attempts: 1, target: nil, event: .made("b"),
+            position: .start
         )
         #expect(!fixture.log.replay(lost, targets))
     }

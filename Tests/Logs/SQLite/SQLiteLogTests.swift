@@ -1,0 +1,318 @@
+import BridgeTesting
+import NIOCore
+import Testing
+
+@testable import BridgeCore
+@testable import SQLiteLog
+
+/// The log in its file: what is written comes back, and what is wrong with a file is said.
+struct SQLiteLogTests {
+    private let directory: TemporaryDirectory
+    private var path: String { "\(self.directory.path)/events.db" }
+
+    init() throws {
+        self.directory = try TemporaryDirectory()
+    }
+
+    private func open(
+        _ sinks: [String] = ["out"], events: Int = 1_000_000, age: Duration = .seconds(3600)
+    ) throws -> (log: SQLiteLog, contents: LogContents) {
+        try SQLiteLog.open(DurableLogSettings(path: self.path, events: events, age: age), bridge: "here", sinks: sinks)
+    }
+
+    private static func stored(_ position: UInt64, _ event: Event, to sinks: [String] = ["out"]) -> StoredEvent {
+        StoredEvent(
+            position: Position(position), accepted: .now(), event: event,
+            targets: sinks.map { StoredEvent.Target(sink: $0, route: "all", variant: 0, copy: -1) }
+        )
+    }
+
+    private static func event(_ id: String, payload: String? = nil, raw: ByteBuffer? = nil) -> Event {
+        Event(
+            id: id, title: nil, message: id, priority: nil, tags: [], timestamp: Timestamp(milliseconds: 1_700_000_000_123),
+            payload: payload.map { ByteBuffer(string: $0) }, source: "in", subject: "a/b", attributes: Attributes(),
+            raw: raw ?? ByteBuffer(string: payload ?? id), passage: Passage(origin: "here", hops: 1), limits: EventLimits()
+        )
+    }
+
+    private static func changes(_ events: [StoredEvent] = [], _ fill: (inout LogChanges) -> Void = { _ in }) -> LogChanges {
+        var changes = LogChanges()
+        changes.events = events
+        fill(&changes)
+        return changes
+    }
+
+    // MARK: What comes back
+
+    @Test func `an event comes back as it was`() throws {
+        let events = [
+            Event(
+                id: "one", title: "Tür \"auf\"", message: "line\nbreak \u{1F600}", priority: 4, tags: ["a", "b c"],
+                timestamp: Timestamp(milliseconds: 1_700_000_000_123), payload: ByteBuffer(string: #"{"x":[1,2.50,null]}"#),
+                source: "in", subject: "home/door", attributes: Attributes([("qos", "1"), ("x", "y\"z"), ("x", "again")]),
+                raw: ByteBuffer(string: "{ \"x\": [1,2.50,null] }"), kind: .message,
+                passage: Passage(origin: "elsewhere", hops: 3, trace: "00-abc-def-01"), limits: EventLimits()
+            ),
+            Self.event("same", payload: #"{"raw":"is the payload"}"#),
+            Self.event("text"),
+            Self.event("bytes", payload: "\"AAEC\"", raw: ByteBuffer(bytes: Array(0...255))),
+            Event(
+                id: "gap", title: "Gap", message: "lost", priority: nil, tags: ["gap"], timestamp: Timestamp(milliseconds: 0),
+                payload: nil, source: "in", subject: "gap", attributes: Attributes(), raw: ByteBuffer(), kind: .gap,
+                passage: Passage(origin: "here", hops: 1), limits: EventLimits()
+            ),
+        ]
+        let (log, _) = try self.open()
+        try log.commit(Self.changes(events.enumerated().map { Self.stored(UInt64($0.offset) + 1, $0.element) }))
+        let page = try log.page(of: "out", after: .start, atMost: 100)
+        #expect(page.through == Position(5))
+        #expect(page.events.map(\.position) == (1...5).map { Position($0) })
+        for (read, event) in zip(page.events.map(\.event), events) {
+            #expect(read.json == event.json)
+            #expect(read.id == event.id)
+            #expect(read.title == event.title)
+            #expect(read.message == event.message)
+            #expect(read.priority == event.priority)
+            #expect(read.tags == event.tags)
+            #expect(read.timestamp == event.timestamp)
+            #expect(read.payload == event.payload)
+            #expect(read.raw == event.raw)
+            #expect(read.subject == event.subject)
+            #expect(read.attributes.elements.map(\.name) == event.attributes.elements.map(\.name))
+            #expect(read.attributes.elements.map(\.value) == event.attributes.elements.map(\.value))
+            #expect(read.passage == event.passage)
+            #expect(read.kind == event.kind)
+        }
+    }
+
+    @Test func `what routes made of an event goes to the sinks it was made for`() throws {
+        let (log, _) = try self.open(["plain", "changed"])
+        var stored = Self.stored(1, Self.event("e"))
+        stored.copies = [Self.event("copy one"), Self.event("copy two")]
+        stored.targets = [
+            StoredEvent.Target(sink: "plain", route: "a", variant: 0, copy: -1),
+            StoredEvent.Target(
+                sink: "changed", route: "b", variant: 2, copy: 1, key: DedupeKey(route: "b", key: "k\"ey", window: .seconds(5))),
+        ]
+        try log.commit(Self.changes([stored]))
+        let read = try #require(try log.page(of: "changed", after: .start, atMost: 1).events.first)
+        #expect(read.targets == stored.targets)
+        #expect(read.targets[1].key?.window == .seconds(5))
+        #expect(read.event(for: read.targets[0]).message == "e")
+        #expect(read.event(for: read.targets[1]).message == "copy two")
+    }
+
+    @Test func `a page has what the sink is owed, in order, and says how far it has looked`() throws {
+        let (log, _) = try self.open(["a", "b"])
+        try log.commit(Self.changes((1...10).map { Self.stored($0, Self.event("\($0)"), to: $0 % 3 == 0 ? ["a", "b"] : ["a"]) }))
+        let first = try log.page(of: "b", after: .start, atMost: 2)
+        #expect(first.events.map(\.event.id) == ["3", "6"])
+        #expect(first.through == Position(6))
+        let rest = try log.page(of: "b", after: first.through, atMost: 2)
+        #expect(rest.events.map(\.event.id) == ["9"])
+        #expect(rest.through == Position(10))
+        #expect(try log.page(of: "b", after: rest.through, atMost: 2).events.isEmpty)
+    }
+
+    @Test func `a log that is opened again knows what each sink is owed`() throws {
+        do {
+            let (log, contents) = try self.open(["a", "b", "c"])
+            #expect(contents.head == .start)
+            #expect(contents.sinks["a"]?.count == 0)
+            try log.commit(
+                Self.changes((1...10).map { Self.stored($0, Self.event("\($0)"), to: ["a", "b", "c"]) }) { changes in
+                    changes.sinks = [
+                        SinkMark(sink: "a", position: Position(4), ahead: [Position(6), Position(9)]),
+                        SinkMark(sink: "b", position: Position(10)),
+                    ]
+                    changes.cursors = ["in": "17-0", "other": "x"]
+                })
+            try log.commit(Self.changes { $0.cursors = ["in": "18-0"] })
+        }
+        let (_, contents) = try self.open(["a", "b", "new"])
+        #expect(contents.head == Position(10))
+        #expect(contents.sinks["a"]?.mark == SinkMark(sink: "a", position: Position(4), ahead: [Position(6), Position(9)]))
+        #expect(contents.sinks["a"]?.count == 4)
+        #expect(contents.sinks["b"]?.count == 0)
+        #expect(contents.sinks["new"]?.mark.position == Position(10))
+        #expect(contents.orphans == ["c": 10])
+        #expect(contents.cursors == ["in": "18-0", "other": "x"])
+        let weight = try #require(contents.sinks["a"]?.weight)
+        #expect(weight == [5, 7, 8, 10].reduce(0) { $0 + Self.event("\($1)").weight })
+    }
+
+    @Test func `the latest repeat keys of each source come back in order`() throws {
+        do {
+            let (log, _) = try self.open()
+            try log.commit(
+                Self.changes(
+                    (1...3).map { (number: UInt64) in
+                        var stored = Self.stored(number, Self.event("\(number)"))
+                        stored.repeatKey = .max - UInt64(number)
+                        return stored
+                    }))
+        }
+        #expect(try self.open().contents.repeatKeys == ["in": [.max - 1, .max - 2, .max - 3]])
+    }
+
+    @Test func `keys of dedupe come back until they expire`() throws {
+        let now = Timestamp.now()
+        do {
+            let (log, _) = try self.open()
+            try log.commit(
+                Self.changes {
+                    $0.keys = [
+                        DeliveredKey(sink: "out", key: "route\u{0}old", expires: Timestamp(milliseconds: now.milliseconds - 1)),
+                        DeliveredKey(
+                            sink: "out", key: "route\u{0}new", expires: Timestamp(milliseconds: now.milliseconds + 60_000)),
+                    ]
+                })
+        }
+        #expect(try self.open().contents.keys.map(\.key) == ["route\u{0}new"])
+    }
+
+    // MARK: Numbers
+
+    @Test func `a history has the numbers under which it was published, whatever was removed since`() throws {
+        let (log, _) = try self.open(["s"], events: 0)
+        try log.commit(
+            Self.changes((1...10).map { Self.stored($0, Self.event("\($0)"), to: ["s"]) }) { changes in
+                changes.numbers = [
+                    NumberedRun(sink: "s", first: Position(1), last: Position(4), count: 4, sequence: 101),
+                    NumberedRun(sink: "s", first: Position(5), last: Position(10), count: 6, sequence: 201),
+                ]
+                changes.sinks = [SinkMark(sink: "s", position: Position(10))]
+            })
+        let all = try log.history(of: "s", atMost: 100)
+        #expect(all.events.map(\.sequence) == Array(101...104) + Array(201...206))
+        #expect(all.events.map(\.event.id) == (1...10).map(String.init))
+        #expect(all.forgotten == 0)
+        let last = try log.history(of: "s", atMost: 3)
+        #expect(last.events.map(\.sequence) == [204, 205, 206])
+        #expect(last.forgotten == 203)
+    }
+
+    // MARK: Trimming
+
+    @Test func `trimming keeps what is owed, and what a peer may send again`() throws {
+        let (log, _) = try self.open(["s"], events: 10)
+        try log.commit(Self.changes((1...9000).map { Self.stored($0, Self.event("\($0)"), to: ["s"]) }))
+        #expect(try !log.trim(before: Position(1)))
+        _ = try log.trim(before: Position(3001))
+        #expect(try log.page(of: "s", after: .start, atMost: 1).events.first?.position == Position(3001))
+        while try log.trim(before: Position(9001)) {}
+        #expect(try log.page(of: "s", after: .start, atMost: 1).events.first?.position == Position(9000 - 4096 + 1))
+    }
+
+    @Test func `trimming removes what is too old`() throws {
+        let (log, _) = try self.open(["s"], age: .zero)
+        let old = (1...5000).map { number in
+            var stored = Self.stored(UInt64(number), Self.event("\(number)"), to: ["s"])
+            stored.accepted = Timestamp(milliseconds: 1000)
+            return stored
+        }
+        try log.commit(Self.changes(old))
+        while try log.trim(before: Position(5001)) {}
+        #expect(try log.page(of: "s", after: .start, atMost: 1).events.first?.position == Position(5000 - 4096 + 1))
+    }
+
+    // MARK: Dead letters
+
+    @Test func `a dead letter is kept whole, replayed when an operator wishes, and removed when it is delivered`() throws {
+        let letter = StoredLetter(
+            id: 3, time: Timestamp(milliseconds: 1000), sink: "out", route: "all", reason: "the answer was 404", attempts: 2,
+            target: nil, event: Self.event("e", payload: "{\"a\":1}"), position: Position(1)
+        )
+        let (log, _) = try self.open()
+        try log.commit(Self.changes { $0.letters = [.keep(letter)] })
+        let file = try DeadLetterFile(path: self.path)
+        let read = try #require(try file.letters(.init()).first)
+        #expect(read.reason == letter.reason)
+        #expect(read.attempts == 2)
+        #expect(read.event.json == letter.event.json)
+        #expect(try file.letters(.init(sink: "other")).isEmpty)
+        #expect(try log.replays().isEmpty)
+        #expect(try file.replay(.init(ids: [99])) == 0)
+        #expect(try file.replay(.init(ids: [3])) == 1)
+        #expect(try log.replays().map(\.id) == [3])
+        #expect(try log.replays().isEmpty, "it is on its way")
+        try log.commit(Self.changes { $0.letters = [.forget(3)] })
+        #expect(try file.letters(.init()).isEmpty)
+    }
+
+    @Test func `a letter that was on its way when the program ended is sent once more`() throws {
+        let letter = StoredLetter(
+            id: 1, time: .now(), sink: "out", route: "all", reason: "r", attempts: 1, target: nil, event: Self.event("e"),
+            position: Position(1)
+        )
+        do {
+            let (log, _) = try self.open()
+            try log.commit(Self.changes { $0.letters = [.keep(letter)] })
+            #expect(try DeadLetterFile(path: self.path).replay(.init()) == 1)
+            #expect(try log.replays().count == 1)
+        }
+        let (log, contents) = try self.open()
+        #expect(contents.lastLetter == 1)
+        #expect(try log.replays().map(\.id) == [1])
+    }
+
+    // MARK: Refusals
+
+    @Test func `a file that is held by another program is refused`() throws {
+        let (log, _) = try self.open()
+        #expect(throws: LogError.self) { try self.open() }
+        #expect(self.complaint == "the log \(self.path) is in use by another streambridge; give each its own file")
+        withExtendedLifetime(log) {}
+    }
+
+    @Test func `a damaged file is refused with what to do`() throws {
+        try self.directory.write("this is no database, but it is long enough to be looked at as one", to: "events.db")
+        #expect(self.complaint?.hasPrefix("the log \(self.path) is damaged (file is not a database); move it away") == true)
+    }
+
+    @Test func `a database of somebody else is refused`() throws {
+        do {
+            let other = try SQLiteConnection(path: self.path, creates: true)
+            try other.execute("CREATE TABLE theirs (a)")
+        }
+        #expect(self.complaint == "\(self.path) is a database, but no log of this program; name another file")
+    }
+
+    @Test func `a log of a newer version is refused`() throws {
+        _ = try self.open()
+        do {
+            let newer = try SQLiteConnection(path: self.path, creates: false)
+            try newer.execute("PRAGMA user_version = 99")
+        }
+        #expect(
+            self.complaint
+                == "the log \(self.path) was written by a newer version (its tables have number 99, this program knows up to 1)")
+    }
+
+    @Test func `a place that is not there is refused`() {
+        let complaint = Self.complaint {
+            _ = try SQLiteLog.open(DurableLogSettings(path: "/nowhere/events.db"), bridge: "", sinks: [])
+        }
+        #expect(complaint == "the log /nowhere/events.db cannot be opened: No such file or directory")
+    }
+
+    @Test func `a group that cannot be written is written by the next try, whole`() throws {
+        let (log, _) = try self.open()
+        let twice = [Self.stored(1, Self.event("a")), Self.stored(1, Self.event("b"))]
+        #expect(throws: LogError.self) { try log.commit(Self.changes(twice)) }
+        #expect(try log.page(of: "out", after: .start, atMost: 9).events.isEmpty)
+        try log.commit(Self.changes([Self.stored(1, Self.event("a"))]))
+        #expect(try log.page(of: "out", after: .start, atMost: 9).events.map(\.event.id) == ["a"])
+    }
+
+    private var complaint: String? { Self.complaint { _ = try self.open() } }
+
+    private static func complaint(_ body: () throws -> Void) -> String? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+}
