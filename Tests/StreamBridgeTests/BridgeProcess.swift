@@ -55,6 +55,11 @@ final class BridgeProcess: Sendable {
 
     /// Runs one command of the program to its end.
     static func command(_ arguments: String...) async throws -> (code: Int32, output: String, error: String) {
+        try await self.command(arguments)
+    }
+
+    /// Runs one command of the program to its end.
+    static func command(_ arguments: [String]) async throws -> (code: Int32, output: String, error: String) {
         let process = try ChildProcess(self.executable, arguments)
         guard case .exited(let code) = try await process.untilEnded() else {
             throw PeerError("\(process.command) crashed: \(process.standardError)")
