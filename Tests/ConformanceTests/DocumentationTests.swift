@@ -12,7 +12,8 @@ struct DocumentationTests {
     /// The blocks that show parts of a configuration file, each with the page it stands on.
     private static func blocks() throws -> [(page: String, text: String)] {
         let adapters = ["File", "MQTT", "Redis", "SSE", "Webhook"].map { "Sources/Adapters/\($0)/Documentation.docc" }
-        var pages = ["README.md", "Sources/BridgeCore/Documentation.docc/Access.md"]
+        var pages = ["README.md"]
+        pages += ["Access", "Delivery-guarantees", "Log"].map { "Sources/BridgeCore/Documentation.docc/\($0).md" }
         for folder in adapters {
             let names = try FileManager.default.contentsOfDirectory(atPath: "\(self.root)/\(folder)")
             pages += names.filter { $0.hasSuffix(".md") }.map { "\(folder)/\($0)" }
