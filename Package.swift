@@ -94,7 +94,8 @@ let package = Package(
 
         .testTarget(name: "BridgeCoreTests", dependencies: ["BridgeCore", "BridgeTesting", "JSON", .nio, .logging]),
         .testTarget(
-            name: "SQLiteLogTests", dependencies: ["BridgeCore", "BridgeTesting", "SQLiteLog", .nio], path: "Tests/Logs/SQLite"
+            name: "SQLiteLogTests", dependencies: ["BridgeCore", "BridgeTesting", "SQLiteLog", .nio, .logging],
+            path: "Tests/Logs/SQLite"
         ),
         .testTarget(
             name: "BridgeConfigurationTests",

@@ -2,13 +2,17 @@
 ///
 /// Order is kept and a name may stand more than once, as in MQTT 5 §3.1.2.11.8 and RFC 9110 §5.3. Sources lower-case names.
 /// A copy shares storage, so a source that makes the same attributes for every message should keep one value and reuse it.
-package struct Attributes: Sendable {
+package struct Attributes: Sendable, Equatable {
     package typealias Element = (name: String, value: String)
 
     package private(set) var elements: [Element]
 
     package init(_ elements: [Element] = []) {
         self.elements = elements
+    }
+
+    package static func == (lhs: Self, rhs: Self) -> Bool {
+        lhs.elements.count == rhs.elements.count && zip(lhs.elements, rhs.elements).allSatisfy { $0 == $1 }
     }
 
     package var isEmpty: Bool { self.elements.isEmpty }

@@ -28,14 +28,16 @@ package struct EventColumns: Sendable {
         self.kind = kind
     }
 
-    /// - Parameter bridge: this bridge's name.
-    package init(_ event: Event, bridge: String) {
+    /// - Parameters:
+    ///   - bridge: this bridge's name.
+    ///   - attributes: the column of these very attributes, where the caller knows it; `nil` has it made.
+    package init(_ event: Event, bridge: String, attributes known: String? = nil) {
         self.source = event.source
         self.subject = event.subject
         self.json = event.json
         // The payload stands at the end of the JSON.
         self.raw = event.payload == event.raw ? nil : event.raw
-        self.attributes = event.attributes.isEmpty ? nil : Self.text(event.attributes)
+        self.attributes = event.attributes.isEmpty ? nil : known ?? Self.text(event.attributes)
         self.passage = Self.text(event.passage, bridge)
         self.kind =
             switch event.kind {

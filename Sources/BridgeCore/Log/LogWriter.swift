@@ -87,7 +87,10 @@ actor LogWriter {
     private func write(_ work: DeliveryLog.Work, _ moved: [String: String], _ isStopped: () -> Bool) {
         var changes = work.changes
         changes.cursors = moved
-        changes.events = work.records.map(self.stored)
+        let (now, wall) = (ContinuousClock.now, Timestamp.now().milliseconds)
+        changes.events = work.records.map { position, record in
+            self.stored(position, record, Timestamp(milliseconds: wall - (now - record.accepted).milliseconds))
+        }
         guard !changes.isEmpty else { return }
         var wait = Duration.milliseconds(100)
         while true {
@@ -112,8 +115,7 @@ actor LogWriter {
         }
     }
 
-    private func stored(_ position: Position, _ record: LogRecord) -> StoredEvent {
-        let age = ContinuousClock.now - record.accepted
+    private func stored(_ position: Position, _ record: LogRecord, _ accepted: Timestamp) -> StoredEvent {
         var targets = self.targets(of: record.routing.plan)
         if !record.routing.keys.isEmpty {
             for (index, entry) in record.routing.plan.entries.enumerated() {
@@ -121,8 +123,8 @@ actor LogWriter {
             }
         }
         return StoredEvent(
-            position: position, accepted: Timestamp(milliseconds: Timestamp.now().milliseconds - age.milliseconds),
-            event: record.event, targets: targets, copies: record.routing.shaped, repeatKey: record.repeatKey
+            position: position, accepted: accepted, event: record.event, targets: targets, copies: record.routing.shaped,
+            repeatKey: record.repeatKey
         )
     }
 

@@ -10,6 +10,8 @@ final class EventRows {
     private let parser = JSONParser()
     private var known: [[StoredEvent.Target]: String] = [:]
     private var parsed: [String: [StoredEvent.Target]] = [:]
+    /// The attributes of the last event with their column: those of one source are mostly the same.
+    private var attributes: (value: Attributes, text: String)?
 
     init(bridge: String) {
         self.bridge = bridge
@@ -87,7 +89,9 @@ final class EventRows {
 
     /// Binds seven columns of an event, from `first` on, for the length of `body`.
     func bind(_ event: Event, to statement: SQLiteStatement, from first: Int32, _ body: () throws -> Void) rethrows {
-        let columns = EventColumns(event, bridge: self.bridge)
+        let known = self.attributes.flatMap { $0.value == event.attributes ? $0.text : nil }
+        let columns = EventColumns(event, bridge: self.bridge, attributes: known)
+        if known == nil, let text = columns.attributes { self.attributes = (event.attributes, text) }
         statement.bind(first, columns.source).bind(first + 1, columns.subject)
         statement.bind(first + 4, columns.attributes).bind(first + 5, columns.passage).bind(first + 6, Int64(columns.kind))
         try statement.withText(first + 2, columns.json) {
