@@ -35,11 +35,13 @@ struct ComponentReader {
             }
             let retry = self.retry(place, over: baseRetry)
             guard let settings = self.settings(place, registration.decode), let declaration else { return nil }
+            let acknowledge = declaration.acknowledge ?? base?.acknowledge ?? (self.isDurable ? .logged : .delivered)
+            if let conflict = settings.acknowledgeConflict(with: acknowledge) {
+                self.findings.error(conflict.message, at: place.descend(conflict.path))
+            }
             return Found(
                 prepared: PreparedSource(
-                    name: name, registration: registration, settings: settings,
-                    acknowledge: declaration.acknowledge ?? base?.acknowledge ?? (self.isDurable ? .logged : .delivered),
-                    normalise: normalise,
+                    name: name, registration: registration, settings: settings, acknowledge: acknowledge, normalise: normalise,
                     emitsGaps: (declaration.onGap ?? base?.onGap ?? .emit) == .emit, retry: retry,
                     isRequired: declaration.isRequired
                 ),

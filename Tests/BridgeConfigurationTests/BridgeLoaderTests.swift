@@ -126,6 +126,7 @@ struct BridgeLoaderTests {
 
     @Test(arguments: [
         ("in: { type: fake, url: bad }", "sources.in.url: 'bad' is no address; write scheme://host"),
+        ("in: { type: fake, url: forgetful }", "sources.in.url: ack: delivered needs a peer that remembers"),
         ("in: { url: x }", "sources.in: 'type' is missing; there are fake"),
         ("in: text", "sources.in: must be a mapping with a 'type'"),
         ("'a/b': { type: fake, url: x }", "'a/b' is no name; letters, digits, '.', '_' and '-' are allowed"),

@@ -26,6 +26,11 @@ struct FakeSource: Source {
         }
 
         var exclusiveResources: [Resource] { [Resource("port", "\(self.port)")] }
+
+        func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? {
+            guard self.url == "forgetful", policy == .delivered else { return nil }
+            return SettingError(path: [CodingKeys.url], "ack: delivered needs a peer that remembers")
+        }
     }
     static let kind: ComponentKind = "fake"
 

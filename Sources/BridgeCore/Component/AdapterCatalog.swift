@@ -78,4 +78,8 @@ package struct DecodedSettings: Sendable {
     package func validate() throws { try self.value.validate() }
     /// See ``ComponentConfiguration/exclusiveResources``.
     package var exclusiveResources: [Resource] { self.value.exclusiveResources }
+    /// See ``ComponentConfiguration/acknowledgeConflict(with:)``.
+    package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? {
+        self.value.acknowledgeConflict(with: policy)
+    }
 }

@@ -13,11 +13,17 @@ package protocol ComponentConfiguration: Decodable, Sendable {
 
     /// What no second component of the file may also claim: a port, a file, a client identifier.
     var exclusiveResources: [Resource] { get }
+
+    /// Why a source with these settings cannot keep what its `ack:` promises, `nil` when it can.
+    ///
+    /// For sources; asked after ``validate()``, because `ack:` is not among their own settings.
+    func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError?
 }
 
 extension ComponentConfiguration {
     package func validate() throws {}
     package var exclusiveResources: [Resource] { [] }
+    package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? { nil }
 }
 
 /// The settings of a sink.
