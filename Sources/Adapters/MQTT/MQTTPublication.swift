@@ -1,5 +1,4 @@
 import BridgeCore
-import CMosquitto
 import NIOCore
 
 /// Makes one message of one event, by one of the sink's settings.
@@ -12,14 +11,14 @@ struct MQTTPublication {
     }
 
     let qos: Int
-    private let configuration: MQTTSink.Configuration
+    let configuration: MQTTSink.Configuration
     private let needsReader: Bool
 
     init(_ configuration: MQTTSink.Configuration) {
         self.configuration = configuration
         self.qos = configuration.qos
         var templates = [configuration.topic.template, configuration.body].compactMap { $0 }
-        templates += configuration.userProperties.map(\.value)
+        templates += configuration.properties.templates
         if case .when(let template) = configuration.retain { templates.append(template) }
         self.needsReader = !templates.allSatisfy { $0.constant != nil }
     }
@@ -40,29 +39,5 @@ struct MQTTPublication {
             case .when(let template): try template.render(reader) == "true"
             }
         return Message(topic: try self.configuration.topic.render(reader), payload: payload, isRetained: isRetained)
-    }
-
-    /// Content type, idempotency key, passage and the file's own user properties; nothing with MQTT 3.1.1.
-    ///
-    /// To be called after ``message(of:_:)`` with the same event.
-    func properties(of delivery: Delivery, _ reader: EventReader) throws -> MosquittoProperties {
-        var properties = MosquittoProperties()
-        guard self.configuration.connection.version == .five else { return properties }
-        let event = delivery.event
-        switch self.configuration.format {
-        case .json: properties.append(MQTT_PROP_CONTENT_TYPE, text: "application/json")
-        case .raw:
-            if let type = event.attributes["content-type"] { properties.append(MQTT_PROP_CONTENT_TYPE, text: type) }
-        case .template: break
-        }
-        properties.append(user: MQTTSink.idempotencyProperty, delivery.idempotencyKey)
-        for (name, value) in event.passage.attributes { properties.append(user: name, value) }
-        for (name, template) in self.configuration.userProperties {
-            let value = try template.render(reader)
-            guard properties.append(user: name, value) else {
-                throw MQTTTopicTemplate.Refusal(reason: "the user property \(name) is not text that MQTT allows")
-            }
-        }
-        return properties
     }
 }

@@ -32,8 +32,8 @@ extension MQTTSink {
         let format: Format
         /// `body`; with ``Format/template`` only.
         let body: Template?
-        /// `user_properties` by name; MQTT 5 only.
-        let userProperties: [(name: String, value: Template)]
+        /// MQTT 5 only.
+        let properties: MQTTPropertySettings
         /// `in_flight`: how many messages may wait for their PUBACK; 100 when left out.
         ///
         /// The broker may allow fewer.
@@ -50,12 +50,17 @@ extension MQTTSink {
             case keepsSlashes = "keep_slashes"
             case mayBeAnyTopic = "any_topic"
             case qos, retain, format, body
+            case contentType = "content_type"
+            case responseTopic = "response_topic"
+            case correlationData = "correlation_data"
+            case expiry = "message_expiry"
             case userProperties = "user_properties"
             case window = "in_flight"
         }
 
         package static let perRouteKeys: [CodingKeys] = [
-            .topic, .keepsSlashes, .mayBeAnyTopic, .qos, .retain, .format, .body, .userProperties,
+            .topic, .keepsSlashes, .mayBeAnyTopic, .qos, .retain, .format, .body, .contentType, .responseTopic,
+            .correlationData, .expiry, .userProperties,
         ]
 
         package init(from decoder: any Decoder) throws {
@@ -73,8 +78,7 @@ extension MQTTSink {
             }
             self.body = try container.optional(.body)
             self.format = try container.choice(.format, default: self.body == nil ? .json : .template)
-            self.userProperties = try container.value(.userProperties, default: [String: Template]())
-                .sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+            self.properties = try MQTTPropertySettings(from: container)
             self.window = try container.integer(.window, in: 1...65_535, default: 100)
         }
 
@@ -95,9 +99,7 @@ extension MQTTSink {
             if self.format != .template, self.body != nil {
                 throw SettingError(path: [CodingKeys.body], "a body is used with format: template only; leave one of the two out")
             }
-            if self.connection.version == .three, !self.userProperties.isEmpty {
-                throw SettingError(path: [CodingKeys.userProperties], "user properties need protocol: 5")
-            }
+            try self.properties.validate(version: self.connection.version)
         }
 
         package var exclusiveResources: [Resource] { self.connection.exclusiveResources }

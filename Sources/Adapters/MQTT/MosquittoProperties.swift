@@ -17,6 +17,21 @@ struct MosquittoProperties: ~Copyable {
         mosquitto_property_add_int32(&self.list, Int32(identifier.rawValue), value)
     }
 
+    mutating func append(_ identifier: mqtt5_property, variable value: UInt32) {
+        mosquitto_property_add_varint(&self.list, Int32(identifier.rawValue), value)
+    }
+
+    mutating func append(_ identifier: mqtt5_property, byte value: UInt8) {
+        mosquitto_property_add_byte(&self.list, Int32(identifier.rawValue), value)
+    }
+
+    /// - Returns: false when there are more than 65535 bytes.
+    @discardableResult
+    mutating func append(_ identifier: mqtt5_property, binary value: [UInt8]) -> Bool {
+        guard let count = UInt16(exactly: value.count) else { return false }
+        return mosquitto_property_add_binary(&self.list, Int32(identifier.rawValue), value, count) == MOSQ_ERR_SUCCESS.rawValue
+    }
+
     mutating func append(_ identifier: mqtt5_property, short value: UInt16) {
         mosquitto_property_add_int16(&self.list, Int32(identifier.rawValue), value)
     }

@@ -59,14 +59,15 @@ struct MQTTPacket {
         var index = 0
         let topic = self.text(at: &index)
         if self.qos > 0 { index += 2 }
-        var properties: [(name: String, value: String)] = []
+        var user: [(name: String, value: String)] = []
+        var others: [UInt8: [UInt8]] = [:]
         if version == 5, let (length, start) = Self.number(in: self.body, at: index) {
-            properties = self.userProperties(in: start..<(start + length))
+            (user, others) = self.properties(in: start..<(start + length))
             index = start + length
         }
         return MQTTPeer.Message(
             topic: topic, payload: ByteBuffer(bytes: self.body[index...]), qos: self.qos, retain: self.first & 1 == 1,
-            duplicate: self.first & 8 == 8, userProperties: properties
+            duplicate: self.first & 8 == 8, userProperties: user, properties: others
         )
     }
 
@@ -82,24 +83,30 @@ struct MQTTPacket {
         return String(decoding: self.body[(index + 2)..<(index + 2 + length)], as: UTF8.self)
     }
 
-    private func userProperties(in range: Range<Int>) -> [(name: String, value: String)] {
-        var result: [(name: String, value: String)] = []
+    private func properties(in range: Range<Int>) -> (user: [(name: String, value: String)], others: [UInt8: [UInt8]]) {
+        var user: [(name: String, value: String)] = []
+        var others: [UInt8: [UInt8]] = [:]
         var index = range.lowerBound
         while index < range.upperBound {
             let identifier = self.body[index]
             index += 1
+            var start = index
             switch identifier {
             case 0x26:
                 let name = self.text(at: &index)
-                result.append((name, self.text(at: &index)))
+                user.append((name, self.text(at: &index)))
+                continue
             case 0x01: index += 1
             case 0x02: index += 4
             case 0x23: index += 2
             case 0x0b: index = Self.number(in: self.body, at: index)?.end ?? range.upperBound
-            default: _ = self.text(at: &index)
+            default:
+                _ = self.text(at: &index)
+                start += 2
             }
+            others[identifier] = Array(self.body[start..<index])
         }
-        return result
+        return (user, others)
     }
 
     // MARK: What a client sends
@@ -128,12 +135,12 @@ struct MQTTPacket {
 
     static func appendPublish(
         _ payload: ByteBuffer, topic: String, qos: UInt8, retain: Bool, packet: UInt16, version: UInt8,
-        userProperties: [(name: String, value: String)], to bytes: inout [UInt8]
+        userProperties: [(name: String, value: String)], properties more: [UInt8], to bytes: inout [UInt8]
     ) {
         var head = self.text(topic)
         if qos > 0 { head += [UInt8(packet >> 8), UInt8(packet & 0xff)] }
         if version == 5 {
-            let properties: [UInt8] = userProperties.flatMap { [UInt8(0x26)] + self.text($0.name) + self.text($0.value) }
+            let properties: [UInt8] = userProperties.flatMap { [UInt8(0x26)] + self.text($0.name) + self.text($0.value) } + more
             head += self.number(properties.count) + properties
         }
         bytes.append(0x30 | qos << 1 | (retain ? 1 : 0))

@@ -16,6 +16,8 @@ package final class MQTTPeer: Sendable {
         package let duplicate: Bool
         /// MQTT 5 only.
         package let userProperties: [(name: String, value: String)]
+        /// The other properties of MQTT 5 §2.2.2.2 by their identifiers: the bytes of the value, without the length of texts.
+        package let properties: [UInt8: [UInt8]]
 
         /// The payload as text.
         package var text: String { String(buffer: self.payload) }
@@ -117,9 +119,11 @@ package final class MQTTPeer: Sendable {
     }
 
     /// Publishes in order, and with QoS 1 returns once the broker has acknowledged all.
+    ///
+    /// - Parameter properties: further properties of MQTT 5, as they stand on the wire.
     package func publish(
         _ payloads: [ByteBuffer], on topic: String, qos: UInt8 = 1, retain: Bool = false,
-        userProperties: [(name: String, value: String)] = []
+        userProperties: [(name: String, value: String)] = [], properties: [UInt8] = []
     ) async throws {
         // MQTT 5 brokers allow twenty at a time by default (Receive Maximum, §3.2.2.3.3).
         let window = self.version == 5 ? 20 : 1000
@@ -131,7 +135,7 @@ package final class MQTTPeer: Sendable {
                     let packet = self.state.withLock { $0.takePacket() }
                     MQTTPacket.appendPublish(
                         payload, topic: topic, qos: qos, retain: retain, packet: packet, version: self.version,
-                        userProperties: userProperties, to: &bytes
+                        userProperties: userProperties, properties: properties, to: &bytes
                     )
                     let isFull = (index + 1) % (window / 2) == 0
                     guard isFull || bytes.count > 65_536 || index + 1 == payloads.count else { continue }

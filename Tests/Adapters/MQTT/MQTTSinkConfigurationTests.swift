@@ -11,7 +11,7 @@ struct MQTTSinkConfigurationTests {
         #expect(configuration.qos == 1)
         #expect(configuration.format == .json)
         #expect(configuration.window == 100)
-        #expect(configuration.userProperties.isEmpty)
+        #expect(configuration.properties.templates.isEmpty)
         guard case .always(false) = configuration.retain else {
             Issue.record("retain is \(configuration.retain)")
             return
@@ -60,7 +60,17 @@ struct MQTTSinkConfigurationTests {
             ),
             (
                 #""topic": "a", "protocol": "3.1.1", "user_properties": {"a": "b"}"#,
-                "user_properties: user properties need protocol: 5"
+                "user_properties: user_properties needs protocol: 5"
+            ),
+            (#""topic": "a", "protocol": "3.1.1", "content_type": "a/b""#, "content_type: content_type needs protocol: 5"),
+            (#""topic": "a", "protocol": "3.1.1", "message_expiry": "1h""#, "message_expiry: message_expiry needs protocol: 5"),
+            (
+                #""topic": "a", "response_topic": "a/#""#,
+                "response_topic: 'a/#' is not a topic; it has characters, and no '+' and '#'"
+            ),
+            (
+                #""topic": "a", "message_expiry": "0s""#,
+                "message_expiry: a message can expire after 1s or more; leave the key out for never"
             ),
             (#""topic": "a", "in_flight": 0"#, "in_flight: 0 is out of range; 1 to 65535 is allowed"),
             (

@@ -166,14 +166,82 @@ struct MQTTSinkTests {
         }
     }
 
-    @Test func `birth and will are published`() async throws {
+    @Test(arguments: ["3.1.1", "5"])
+    func `what comes before the broker has answered CONNECT is delivered`(version: String) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let peer = try await MQTTPeer.connect(port: broker.port)
+        try await peer.subscribe("#")
+        let proxy = try MQTTProxy(broker: broker.port)
+        proxy.swallow()
+        let script = ScriptedSource()
+        let rig = try MQTTRig(
+            script: script,
+            sink: #"{"url": "\#(self.url(proxy.port))", "protocol": "\#(version)", "topic": "out", "format": "raw"}"#)
+        let left = try await rig.run {
+            try await eventually { script.outlet != nil && proxy.connections == 1 }
+            script.send(self.bodies(0..<300))
+            #expect(!rig.sink.status.isConnected)
+            proxy.forward()
+            proxy.cut()
+            try await eventually { peer.count == 300 }
+        }
+        #expect(left == 0)
+        #expect(peer.messages.map(\.payload) == self.bodies(0..<300))
+    }
+
+    @Test func `properties of MQTT 5 are made of the event`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(
+            """
+            "topic": "out", "body": "x", "content_type": "text/{{ .message }}", "response_topic": "r/{{ .title }}",
+            "correlation_data": "{{ .title }}", "message_expiry": "1h"
+            """, broker: broker
+        ) { _, script, peer in
+            script.send([
+                ByteBuffer(string: #"{"title": "a/#", "message": "refused"}"#),
+                ByteBuffer(string: #"{"title": "one", "message": "plain"}"#),
+            ])
+            try await eventually { peer.count == 1 }
+            let properties = peer.messages[0].properties
+            #expect(properties[3].map { String(decoding: $0, as: UTF8.self) } == "text/plain")
+            #expect(properties[8].map { String(decoding: $0, as: UTF8.self) } == "r/one")
+            #expect(properties[9].map { String(decoding: $0, as: UTF8.self) } == "one")
+            #expect(properties[2] == [0, 0, 0x0e, 0x10])
+        }
+    }
+
+    @Test func `format raw sends the properties of an MQTT message on`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(#""topic": "out", "format": "raw""#, broker: broker) { _, script, peer in
+            let attributes = Attributes([
+                ("content-type", "text/plain"), ("payload_format", "utf-8"), ("response_topic", "r/1"),
+                ("correlation_data", "/wA="), ("message_expiry", "60"),
+            ])
+            script.send([
+                ReceivedMessage(subject: "a", body: ByteBuffer(string: "x"), attributes: attributes),
+                // No broker would take this as a response topic.
+                ReceivedMessage(subject: "a", body: ByteBuffer(string: "y"), attributes: Attributes([("response_topic", "r/#")])),
+            ])
+            try await eventually { peer.count == 2 }
+            let properties = peer.messages[0].properties
+            #expect(properties[1] == [1])
+            #expect(properties[2] == [0, 0, 0, 60])
+            #expect(properties[3].map { String(decoding: $0, as: UTF8.self) } == "text/plain")
+            #expect(properties[8].map { String(decoding: $0, as: UTF8.self) } == "r/1")
+            #expect(properties[9] == [0xff, 0])
+            #expect(peer.messages[1].properties[8] == nil)
+        }
+    }
+
+    @Test(arguments: ["3.1.1", "5"])
+    func `birth and will are published`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let peer = try await MQTTPeer.connect(port: broker.port)
         try await peer.subscribe("state")
         let rig = try MQTTRig(
             script: ScriptedSource(),
             sink: """
-                {"url": "\(self.url(broker.port))", "topic": "a", "will": {"topic": "state", "payload": "offline"},
+                {"url": "\(self.url(broker.port))", "protocol": "\(version)", "topic": "a", "will": {"topic": "state", "payload": "offline"},
                  "birth": {"topic": "state", "payload": "online"}}
                 """)
         try await rig.run { try await eventually { peer.messages.map(\.text) == ["online"] } }

@@ -55,5 +55,11 @@ struct Base64Tests {
     )
     func `bytes are written as RFC 4648 says`(bytes: [UInt8], text: String) {
         #expect(bytes.withUnsafeBytes { String(base64: $0) } == text)
+        #expect([UInt8](base64: text) == bytes)
+    }
+
+    @Test(arguments: ["Z", "Zg=", "Zg==Zg==", "Z===", "Zg-_", "===="])
+    func `what is no base64 is told`(text: String) {
+        #expect([UInt8](base64: text) == nil)
     }
 }

@@ -1,0 +1,60 @@
+import BridgeCore
+import CMosquitto
+
+extension MQTTPublication {
+    /// What stands beside the payload; nothing with MQTT 3.1.1.
+    ///
+    /// To be called after ``message(of:_:)`` with the same event.
+    func properties(of delivery: Delivery, _ reader: EventReader) throws -> MosquittoProperties {
+        var properties = MosquittoProperties()
+        guard self.configuration.connection.version == .five else { return properties }
+        let event = delivery.event
+        let settings = self.configuration.properties
+        let isUnchanged = self.configuration.format == .raw && event.kind == .message
+        if let template = settings.contentType {
+            let type = try template.render(reader)
+            try self.require(
+                properties.append(MQTT_PROP_CONTENT_TYPE, text: type), "the content type is not text that MQTT allows")
+        } else if self.configuration.format == .json {
+            properties.append(MQTT_PROP_CONTENT_TYPE, text: "application/json")
+        } else if isUnchanged, let type = event.attributes["content-type"] {
+            properties.append(MQTT_PROP_CONTENT_TYPE, text: type)
+        }
+        if let template = settings.responseTopic {
+            let topic = try template.render(reader)
+            try self.require(
+                MQTTPropertySettings.isTopic(topic) && properties.append(MQTT_PROP_RESPONSE_TOPIC, text: topic),
+                "the response topic made of \(template.text) is not a topic"
+            )
+        } else if isUnchanged, let topic = event.attributes["response_topic"], MQTTPropertySettings.isTopic(topic) {
+            properties.append(MQTT_PROP_RESPONSE_TOPIC, text: topic)
+        }
+        if let template = settings.correlationData {
+            try self.require(
+                properties.append(MQTT_PROP_CORRELATION_DATA, binary: Array(try template.render(reader).utf8)),
+                "the correlation data has more than 65535 bytes"
+            )
+        } else if isUnchanged, let data = event.attributes["correlation_data"].flatMap({ [UInt8](base64: $0) }) {
+            properties.append(MQTT_PROP_CORRELATION_DATA, binary: data)
+        }
+        if let expiry = settings.expiry {
+            properties.append(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, number: UInt32(clamping: expiry.components.seconds))
+        } else if isUnchanged, let seconds = event.attributes["message_expiry"].flatMap({ UInt32($0) }) {
+            properties.append(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, number: seconds)
+        }
+        if isUnchanged, event.attributes["payload_format"] == "utf-8" {
+            properties.append(MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, byte: 1)
+        }
+        properties.append(user: MQTTSink.idempotencyProperty, delivery.idempotencyKey)
+        for (name, value) in event.passage.attributes { properties.append(user: name, value) }
+        for (name, template) in settings.user {
+            let value = try template.render(reader)
+            try self.require(properties.append(user: name, value), "the user property \(name) is not text that MQTT allows")
+        }
+        return properties
+    }
+
+    private func require(_ isTaken: Bool, _ reason: String) throws {
+        guard isTaken else { throw MQTTTopicTemplate.Refusal(reason: reason) }
+    }
+}
