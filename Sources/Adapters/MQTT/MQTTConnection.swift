@@ -15,6 +15,7 @@ final class MQTTConnection {
     private let handle: MosquittoHandle
     private let thread: PollThread
     private let clientID: String
+    private var listensToDuplicates = false
     /// Zero for none; the broker's own wish goes first (MQTT 5 §3.2.2.3.14).
     let keepAliveInterval: Duration
 
@@ -171,7 +172,11 @@ final class MQTTConnection {
     /// - Returns: true when there may be more.
     /// - Throws: ``ComponentError``; what was read before stands in ``events`` all the same.
     func read(atMost limit: Int) throws -> Bool {
-        try self.perform {
+        if self.listensToDuplicates, self.events.repeatsAhead == 0 {
+            self.listensToDuplicates = false
+            self.handle.listenToComplaints(false)
+        }
+        return try self.perform {
             for _ in 0..<limit {
                 guard try self.handle.read() else { return false }
                 if let reason = self.events.ending {
@@ -211,13 +216,23 @@ final class MQTTConnection {
         self.setOption(IPPROTO_TCP, TCP_KEEPCNT, 3)
     }
 
-    /// Queues a SUBSCRIBE and returns its packet identifier.
-    func subscribe(_ filter: String, qos: Int, options: Int32) throws -> Int32 {
-        try self.perform { try self.handle.subscribe(filter, qos: qos, options: options) }
+    /// The broker has resumed a session: of the next messages of QoS 1, up to this many, it may have sent some before.
+    func expectRepeats(_ count: Int) {
+        self.events.expectRepeats(count, clientID: self.clientID)
+        self.handle.listenToDuplicates()
+        self.listensToDuplicates = true
     }
 
-    /// Queues an UNSUBSCRIBE.
-    func unsubscribe(_ filter: String) throws {
+    /// Queues a SUBSCRIBE and returns its packet identifier.
+    func subscribe(_ filter: String, qos: Int, options: Int32, subscription: UInt32? = nil) throws -> Int32 {
+        try self.perform {
+            try self.handle.subscribe(filter, qos: qos, options: options, subscription: subscription)
+        }
+    }
+
+    /// Queues an UNSUBSCRIBE and returns its packet identifier.
+    @discardableResult
+    func unsubscribe(_ filter: String) throws -> Int32 {
         try self.perform { try self.handle.unsubscribe(filter) }
     }
 

@@ -5,44 +5,67 @@ import NIOCore
 
 /// Makes a ``ReceivedMessage`` of what libmosquitto received: the payload is copied once, the rest is shared where it can be.
 ///
-/// Attributes are `qos` and `retained`, then with MQTT 5 `response_topic`, `correlation_data` (base64), `message_expiry`
-/// (seconds) and the user properties, in the order they came in. The content type and the idempotency key become fields of their
-/// own. (libmosquitto 2.0 does not tell its callbacks of the DUP flag.)
+/// Attributes are `qos` and `retained`, then with MQTT 5 `content-type`, `payload_format` (`utf-8` or `bytes`), `response_topic`,
+/// `correlation_data` (base64), `message_expiry` (seconds) and the user properties, in the order they came in. The content type and
+/// the idempotency key become fields of their own too.
 struct MQTTMessageReader {
-    /// Those whose retained messages are ignored, and those whose are not.
-    private let ignoring: [MQTTTopicFilter]
-    private let accepting: [MQTTTopicFilter]
-    private let ignored: Counter
+    private let retained: MQTTRetainedPolicy
+    private var copies: MQTTCopies
+    private let seesCopies: Bool
+    private var identifiers: MQTTPacketIdentifiers
+    private let dropped: Counter
     /// The four cases of quality of service and retained.
     private let common: [Attributes]
 
-    init(subscriptions: [MQTTSubscription], ignored: Counter) {
-        self.ignoring = subscriptions.filter { $0.retained == .ignore }.map(\.filter)
-        self.accepting = subscriptions.filter { $0.retained != .ignore }.map(\.filter)
-        self.ignored = ignored
+    /// - Parameter dropped: counts copies that came for a second subscription.
+    init(
+        retained: MQTTRetainedPolicy, plan: MQTTSubscriptionPlan, identifiers: MQTTPacketIdentifiers, dropped: Counter
+    ) {
+        self.retained = retained
+        self.copies = MQTTCopies(plan)
+        self.seesCopies = self.copies.isNeeded
+        self.identifiers = identifiers
+        self.dropped = dropped
         self.common = (0..<4).map { index in
             Attributes([("qos", String(index & 1)), ("retained", index & 2 == 0 ? "false" : "true")])
         }
     }
 
-    /// - Returns: `nil` for a retained message that is to be ignored.
-    func read(_ message: mosquitto_message, _ properties: OpaquePointer?) -> ReceivedMessage? {
+    /// - Parameter isRepeated: whether the broker may have sent it before.
+    /// - Returns: `nil` for a retained message that is not wanted, and for a copy of another message.
+    mutating func read(_ message: mosquitto_message, _ properties: OpaquePointer?, isRepeated: Bool) -> ReceivedMessage? {
         let topic = String(cString: message.topic)
-        if message.retain, self.isIgnored(topic) {
-            self.ignored.increment()
-            return nil
+        let bytes = UnsafeRawBufferPointer(start: message.payload, count: Int(message.payloadlen))
+        if self.seesCopies {
+            let identifiers = Self.subscriptionIdentifiers(properties)
+            if self.copies.isCopy(topic: topic, body: bytes, isRetained: message.retain, identifiers: identifiers) {
+                self.dropped.increment()
+                return nil
+            }
         }
-        let body = ByteBuffer(bytes: UnsafeRawBufferPointer(start: message.payload, count: Int(message.payloadlen)))
+        guard self.retained.wants(topic: topic, body: bytes, isRetained: message.retain) else { return nil }
         let index = (message.qos > 0 ? 1 : 0) | (message.retain ? 2 : 0)
-        var result = ReceivedMessage(subject: topic, body: body, attributes: self.common[index])
+        var result = ReceivedMessage(subject: topic, body: ByteBuffer(bytes: bytes), attributes: self.common[index])
         if let properties { Self.read(properties, into: &result) }
+        if message.qos > 0 {
+            result.repeatKey = self.identifiers.key(message.mid, topic: topic, body: bytes, isRepeated: isRepeated)
+            result.mayBeRepeated = isRepeated
+        }
         return result
     }
 
-    /// Retained messages are ignored where no other filter wants them.
-    private func isIgnored(_ topic: String) -> Bool {
-        guard !self.ignoring.isEmpty else { return false }
-        return self.accepting.isEmpty || !self.accepting.contains { $0.matches(topic) }
+    private static func subscriptionIdentifiers(_ properties: OpaquePointer?) -> [UInt32] {
+        var result: [UInt32] = []
+        var next = properties
+        while let property = next {
+            if mosquitto_property_identifier(property) == Int32(MQTT_PROP_SUBSCRIPTION_IDENTIFIER.rawValue) {
+                var value: UInt32 = 0
+                mosquitto_property_read_varint(property, Int32(MQTT_PROP_SUBSCRIPTION_IDENTIFIER.rawValue), &value, false)
+                result.append(value)
+            }
+            next = mosquitto_property_next(property)
+        }
+        return result
     }
 
     /// MQTT 5 §3.3.2.3.
@@ -52,7 +75,13 @@ struct MQTTMessageReader {
             let identifier = mosquitto_property_identifier(property)
             switch UInt32(identifier) {
             case MQTT_PROP_CONTENT_TYPE.rawValue:
-                message.contentType = Self.text(property, identifier)
+                let type = Self.text(property, identifier)
+                message.contentType = type
+                message.attributes.append("content-type", type)
+            case MQTT_PROP_PAYLOAD_FORMAT_INDICATOR.rawValue:
+                var format: UInt8 = 0
+                mosquitto_property_read_byte(property, identifier, &format, false)
+                message.attributes.append("payload_format", format == 1 ? "utf-8" : "bytes")
             case MQTT_PROP_RESPONSE_TOPIC.rawValue:
                 message.attributes.append("response_topic", Self.text(property, identifier))
             case MQTT_PROP_CORRELATION_DATA.rawValue:

@@ -1,27 +1,81 @@
 import BridgeCore
 import Logging
 
-/// Remembers which filters the broker's session holds, so that those which left the file can be unsubscribed from.
+/// Remembers which subscriptions the broker's session holds: those that left the file can then be ended, and those that are granted
+/// unchanged need no retained messages again.
+///
+/// One line for the session, then one for each subscription: `=` when the broker has granted it, `?` while that is unsure.
 struct MQTTSessionMemory {
+    /// The bound of a cursor.
     private static let limit = 4096
-    let context: ComponentContext
 
-    /// Makes `filters` the remembered ones.
-    ///
-    /// - Returns: those that were remembered and are no longer wanted.
-    func replace(with filters: [String]) throws -> [String] {
-        let old = self.context.cursors.cursor(of: self.context.name).map {
-            $0.split(separator: "\n").map(String.init)
+    /// What a session holds as far as we know.
+    struct Contents: Equatable {
+        /// Descriptions of what is granted.
+        var granted: Set<String> = []
+        /// Filters as the broker reads them, granted or not.
+        var filters: [String] = []
+    }
+
+    let context: ComponentContext
+    /// Which session it is: broker and client id.
+    let session: UInt64
+
+    init(context: ComponentContext, broker: String, clientID: String) {
+        self.context = context
+        var hash = MQTTFingerprint()
+        hash.add(broker)
+        hash.add(clientID)
+        self.session = hash.value
+    }
+
+    /// What is remembered of this session; nothing when it is another one that is.
+    func contents() -> Contents {
+        guard let text = self.context.cursors.cursor(of: self.context.name) else { return Contents() }
+        let lines = text.split(separator: "\n")
+        guard let first = lines.first else { return Contents() }
+        // Version 0.1.0 wrote filters only.
+        guard first.hasPrefix("session ") else { return Contents(filters: lines.map(String.init)) }
+        guard first == self.head else { return Contents() }
+        var contents = Contents()
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: " ", maxSplits: 2)
+            guard parts.count == 3 else { continue }
+            contents.filters.append(String(parts[2]))
+            if parts[0] == "=" { contents.granted.insert(String(line.dropFirst(2))) }
         }
-        let text = filters.joined(separator: "\n")
+        return contents
+    }
+
+    /// Remembers that the broker is being asked for these, and that it may hold the others.
+    func asking(for entries: [MQTTSubscriptionPlan.Entry], granted: Set<String>, besides stale: [String]) throws {
+        let asked = entries.map(Self.description).map { (granted.contains($0) ? "= " : "? ") + $0 }
+        try self.write(asked + stale.map { "? - \($0)" })
+    }
+
+    /// Remembers that the broker holds these and no others.
+    func granted(_ entries: [MQTTSubscriptionPlan.Entry]) throws {
+        try self.write(entries.map { "= " + Self.description(of: $0) })
+    }
+
+    /// A subscription with all that matters for whether it must be asked for again.
+    static func description(of entry: MQTTSubscriptionPlan.Entry) -> String {
+        let subscription = entry.subscription
+        return "\(subscription.qos),\(subscription.retained.rawValue),\(entry.identifier ?? 0) \(entry.wireFilter)"
+    }
+
+    private var head: String { "session " + String(self.session, radix: 16) }
+
+    private func write(_ lines: [String]) throws {
+        var text = ([self.head] + lines).joined(separator: "\n")
         if text.utf8.count > Self.limit {
             self.context.logger.info(
                 "Too many filters to remember: those that leave the file stay subscribed until the session expires",
                 metadata: ["bytes": "\(text.utf8.count)"]
             )
-        } else if old != filters {
-            try self.context.cursors.move(text, of: self.context.name)
+            text = self.head
         }
-        return (old ?? []).filter { !filters.contains($0) }
+        guard self.context.cursors.cursor(of: self.context.name) != text else { return }
+        try self.context.cursors.move(text, of: self.context.name)
     }
 }

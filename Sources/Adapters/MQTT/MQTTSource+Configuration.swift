@@ -36,26 +36,35 @@ extension MQTTSource {
             for subscription in self.subscriptions where !filters.insert(subscription.wireFilter).inserted {
                 throw SettingError(path: [CodingKeys.subscribe], "\(subscription.wireFilter) is subscribed to twice")
             }
-            if self.wantsSession, self.sessionExpiry == .zero {
-                throw SettingError(
-                    path: [CodingKeys.sessionExpiry],
-                    "qos 1 needs a session that outlives a lost connection; write 1m or more, or qos: 0 at every topic"
-                )
+            try self.refuseOverlappingShares()
+            if self.connection.version == .three, self.noLocal == true {
+                throw SettingError(path: [CodingKeys.noLocal], "no_local needs protocol: 5")
             }
-            if self.sessionExpiry == .zero, let subscription = self.subscriptions.first(where: { $0.retained == .firstTime }) {
-                throw SettingError(
-                    path: [CodingKeys.sessionExpiry],
-                    "retained: first_time at \(subscription.filter) needs a session that outlives a lost connection; write 1m or more"
-                )
+        }
+
+        /// Each group gets a copy of its own, and nothing tells that two copies are of one message.
+        private func refuseOverlappingShares() throws {
+            for (index, one) in self.subscriptions.enumerated() {
+                for other in self.subscriptions[..<index]
+                where one.share != nil && other.filter.overlaps(one.filter)
+                    || other.share != nil && one.filter.overlaps(other.filter)
+                {
+                    throw SettingError(
+                        path: [CodingKeys.subscribe],
+                        "\(other.wireFilter) and \(one.wireFilter) overlap, so messages would come twice; a shared subscription that"
+                            + " overlaps another needs a source of its own"
+                    )
+                }
             }
-            guard self.connection.version == .three else { return }
-            if let subscription = self.subscriptions.first(where: { $0.retained == .firstTime }) {
-                throw SettingError(
-                    path: [CodingKeys.subscribe],
-                    "retained: first_time at \(subscription.filter) needs protocol: 5; write accept or ignore"
-                )
-            }
-            if self.noLocal == true { throw SettingError(path: [CodingKeys.noLocal], "no_local needs protocol: 5") }
+        }
+
+        package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? {
+            guard policy != .received, self.wantsSession, self.sessionExpiry == .zero else { return nil }
+            return SettingError(
+                path: [CodingKeys.sessionExpiry],
+                "ack: \(policy.rawValue) at qos 1 needs a session that outlives a lost connection; write 1m or more, qos: 0 at every topic,"
+                    + " or ack: received"
+            )
         }
 
         package var exclusiveResources: [Resource] { self.connection.exclusiveResources }

@@ -10,14 +10,19 @@ package struct MQTTSource: Source {
 
     private let configuration: Configuration
     private let context: ComponentContext
-    private let ignored: Counter
+    private let counters: Counters
     private let history = History()
 
     package init(configuration: Configuration, context: ComponentContext) throws {
         self.configuration = configuration
         self.context = context
-        self.ignored = context.metrics.counter(
-            "mqtt_retained_ignored", help: "Retained messages that were ignored because of retained: ignore."
+        self.counters = Counters(
+            ignored: context.metrics.counter(
+                "mqtt_retained_ignored", help: "Retained messages that were ignored because of retained: ignore or first_time."
+            ),
+            copies: context.metrics.counter(
+                "mqtt_copies_dropped", help: "Messages that came a second time for a second filter of the source."
+            )
         )
     }
 
@@ -33,9 +38,8 @@ package struct MQTTSource: Source {
         outlet.onChange { thread.wake() }
         defer { outlet.onChange(nil) }
         let session = MQTTSourceSession(
-            configuration: self.configuration, context: self.context, ignored: self.ignored, history: self.history,
-            outlet: outlet,
-            thread: thread
+            configuration: self.configuration, context: self.context, counters: self.counters, history: self.history,
+            outlet: outlet, thread: thread
         )
         try await withTaskCancellationHandler {
             try await session.run()
@@ -44,8 +48,17 @@ package struct MQTTSource: Source {
         }
     }
 
+    /// What is counted beyond the engine's own figures.
+    struct Counters: Sendable {
+        let ignored: Counter
+        let copies: Counter
+    }
+
     /// What one `run` leaves for the next.
     final class History: Sendable {
+        /// What `retained: first_time` has seen.
+        let retained = MQTTRetainedMemory()
+        let reuse = MQTTPacketIdentifiers.Reuse()
         private let lost = Mutex<ContinuousClock.Instant?>(nil)
 
         /// When an earlier connection was lost; `nil` before the first one.

@@ -18,26 +18,32 @@ actor MQTTSourceSession {
     nonisolated let unownedExecutor: UnownedSerialExecutor
     private let configuration: MQTTSource.Configuration
     private let context: ComponentContext
-    private let ignored: Counter
+    private let counters: MQTTSource.Counters
     private let history: MQTTSource.History
     private let outlet: SourceOutlet
     private let thread: PollThread
 
+    private let clientID: String
     /// SUBSCRIBE packets that the broker has not answered yet.
     private var pending: [Int32: MQTTSubscription] = [:]
+    /// UNSUBSCRIBE packets that the broker has not answered yet.
+    private var ending: Set<Int32> = []
+    /// What to remember once everything is answered; `nil` when that is done.
+    private var unconfirmed: [MQTTSubscriptionPlan.Entry]?
     /// Up to here everything must be safe before anything is written.
     private var acknowledgedFrom = Position.start
     /// Messages of QoS 1 whose acknowledgements are queued.
     private var unacknowledged = 0
 
     init(
-        configuration: MQTTSource.Configuration, context: ComponentContext, ignored: Counter, history: MQTTSource.History,
-        outlet: SourceOutlet, thread: PollThread
+        configuration: MQTTSource.Configuration, context: ComponentContext, counters: MQTTSource.Counters,
+        history: MQTTSource.History, outlet: SourceOutlet, thread: PollThread
     ) {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
         self.configuration = configuration
         self.context = context
-        self.ignored = ignored
+        self.counters = counters
+        self.clientID = configuration.connection.clientID(for: context, direction: "source")
         self.history = history
         self.outlet = outlet
         self.thread = thread
@@ -58,19 +64,13 @@ actor MQTTSourceSession {
         // While an acknowledgement is held back no ping may leave, so the kernel looks after the connection instead.
         let holdsLong = self.outlet.acknowledge == .delivered && self.configuration.wantsSession
         let plan = MQTTConnection.Plan(
-            clientID: settings.clientID(for: self.context, direction: "source"),
-            sessionExpiry: self.configuration.sessionExpiry, keepAlive: holdsLong ? .zero : settings.keepAlive,
-            receiveMaximum: UInt16(Self.window)
+            clientID: self.clientID, sessionExpiry: self.configuration.sessionExpiry,
+            keepAlive: holdsLong ? .zero : settings.keepAlive, receiveMaximum: UInt16(Self.window)
         )
         do {
             let connection = try MQTTConnection.open(
-                settings, plan: plan,
-                events: {
-                    MosquittoEvents(
-                        reader: MQTTMessageReader(subscriptions: self.configuration.subscriptions, ignored: self.ignored)
-                    )
-                },
-                thread: self.thread, isUnwanted: { self.outlet.isStopping }
+                settings, plan: plan, events: { MosquittoEvents() }, thread: self.thread,
+                isUnwanted: { self.outlet.isStopping }
             )
             if holdsLong, settings.keepAlive != .zero { connection.useTCPKeepAlive(idle: settings.keepAlive) }
             self.context.logger.notice(
@@ -87,20 +87,47 @@ actor MQTTSourceSession {
         }
     }
 
-    /// Subscribes anew at each connect, ends what an earlier file subscribed to, and tells of a gap.
+    /// Asks for what the file says, ends what an earlier file asked for, and tells of a gap.
+    ///
+    /// With MQTT 5 everything is asked for at each connect, in a way that brings retained messages only where the broker does not have the
+    /// subscription: one that was killed may have kept the session of yesterday. With MQTT 3.1.1 that would bring all
+    /// of them, so what the session holds is asked for again only where they are ignored.
     private func subscribe(_ connection: MQTTConnection) throws {
         self.tellGap(connection)
-        let memory = MQTTSessionMemory(context: self.context)
-        for filter in try memory.replace(with: self.configuration.subscriptions.map(\.wireFilter))
-        where connection.connack.isSessionPresent {
-            self.context.logger.info("Unsubscribing", metadata: ["filter": "\(filter)"])
-            try connection.unsubscribe(filter)
-        }
         let isFive = self.configuration.connection.version == .five
-        for subscription in self.configuration.subscriptions {
-            let options = isFive ? subscription.options(noLocal: self.configuration.noLocal ?? true) : 0
-            let packet = try connection.subscribe(subscription.wireFilter, qos: subscription.qos, options: options)
-            self.pending[packet] = subscription
+        let plan = MQTTSubscriptionPlan(
+            self.configuration.subscriptions,
+            hasIdentifiers: isFive && connection.connack.takesSubscriptionIdentifiers
+        )
+        connection.events.reader = MQTTMessageReader(
+            retained: MQTTRetainedPolicy(
+                self.configuration.subscriptions, memory: self.history.retained, ignored: self.counters.ignored
+            ),
+            plan: plan, identifiers: MQTTPacketIdentifiers(self.history.reuse), dropped: self.counters.copies
+        )
+        // The broker's window is known with MQTT 5 only.
+        if connection.connack.isSessionPresent { connection.expectRepeats(isFive ? Self.window : Int(UInt16.max)) }
+        let memory = self.memory
+        let contents = connection.connack.isSessionPresent ? memory.contents() : MQTTSessionMemory.Contents()
+        let stale = contents.filters.filter { filter in !plan.entries.contains { $0.wireFilter == filter } }
+        if self.configuration.sessionExpiry != .zero {
+            try memory.asking(for: plan.entries, granted: contents.granted, besides: stale)
+            self.unconfirmed = plan.entries
+        }
+        for entry in plan.entries {
+            let isGranted = contents.granted.contains(MQTTSessionMemory.description(of: entry))
+            if isGranted, !isFive, entry.subscription.retained != .ignore { continue }
+            let options =
+                isFive ? entry.subscription.options(noLocal: self.configuration.noLocal ?? true, isGranted: isGranted) : 0
+            let packet = try connection.subscribe(
+                entry.wireFilter, qos: entry.subscription.qos, options: options, subscription: entry.identifier
+            )
+            self.pending[packet] = entry.subscription
+        }
+        // After the new ones, which may cover them: nothing falls between.
+        for filter in stale {
+            self.context.logger.info("Unsubscribing", metadata: ["filter": "\(filter)"])
+            self.ending.insert(try connection.unsubscribe(filter))
         }
         try connection.announce(self.configuration.connection.birth)
         // All of it leaves before the first message is read, which could not be acknowledged yet.
@@ -110,6 +137,13 @@ actor MQTTSourceSession {
             _ = connection.wait(reads: false, writes: true)
             try connection.write()
         }
+        if self.pending.isEmpty { try self.noteAllGranted() }
+    }
+
+    private var memory: MQTTSessionMemory {
+        MQTTSessionMemory(
+            context: self.context, broker: self.configuration.connection.address.description, clientID: self.clientID
+        )
     }
 
     /// What was published while we were away is lost unless the broker kept it.
@@ -179,9 +213,11 @@ actor MQTTSourceSession {
         self.acknowledgedFrom = receipt.position
     }
 
-    /// Looks at the answers to SUBSCRIBE (MQTT 5 §3.9.3, MQTT 3.1.1 §3.9.3).
+    /// Looks at the answers to SUBSCRIBE (MQTT 5 §3.9.3, MQTT 3.1.1 §3.9.3) and UNSUBSCRIBE.
     private func noteGranted(_ connection: MQTTConnection) throws {
-        guard !self.pending.isEmpty else { return }
+        guard !self.pending.isEmpty || !self.ending.isEmpty else { return }
+        let wasPending = !self.pending.isEmpty
+        for packet in connection.events.takeUnsubscribed() { self.ending.remove(packet) }
         for (packet, code) in connection.events.takeSubscribed() {
             guard let subscription = self.pending.removeValue(forKey: packet) else { continue }
             guard code < 0x80 else {
@@ -197,8 +233,15 @@ actor MQTTSourceSession {
                     metadata: ["filter": "\(subscription.wireFilter)", "qos": "\(code)"]
                 )
             }
-            if self.pending.isEmpty { self.outlet.connected() }
         }
+        if self.pending.isEmpty, wasPending || self.ending.isEmpty { try self.noteAllGranted() }
+    }
+
+    private func noteAllGranted() throws {
+        self.outlet.connected()
+        guard self.ending.isEmpty, let entries = self.unconfirmed else { return }
+        self.unconfirmed = nil
+        try self.memory.granted(entries)
     }
 
     /// Keeps the broker from dropping us.

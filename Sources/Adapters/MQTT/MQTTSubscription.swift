@@ -8,28 +8,31 @@ struct MQTTSubscription: Sendable {
         case accept
         /// They never come.
         case ignore
-        /// They come when the session is new (MQTT 5 §3.8.3.1, Retain Handling 1).
+        /// They come once, and again when they have changed meanwhile.
         case firstTime = "first_time"
     }
 
     let filter: MQTTTopicFilter
     /// 0 or 1; 1 when left out.
-    let qos: Int
+    var qos: Int
     /// The group of a shared subscription (MQTT 5 §4.8.2).
     let share: String?
     /// ``Retained/accept`` when left out.
-    let retained: Retained
+    var retained: Retained
 
     /// The filter as the broker reads it.
     var wireFilter: String { self.share.map { "$share/\($0)/\(self.filter.text)" } ?? self.filter.text }
 
     /// The subscription options of MQTT 5 §3.8.3.1, without the QoS.
-    func options(noLocal: Bool) -> Int32 {
+    ///
+    /// - Parameter isGranted: whether the broker's session should have this subscription: its retained messages then come only if it
+    ///   has lost it.
+    func options(noLocal: Bool, isGranted: Bool = false) -> Int32 {
         var options: Int32 = 0
         // No Local on a shared subscription is a protocol error.
         if noLocal, self.share == nil { options |= 0x04 }
         switch self.retained {
-        case .accept: break
+        case .accept: if isGranted { options |= 0x10 }
         case .firstTime: options |= 0x10
         case .ignore: options |= 0x20
         }

@@ -2,7 +2,7 @@
 struct MQTTTopicFilter: Sendable, Hashable, CustomStringConvertible {
     /// Without `$share/<group>/`.
     let text: String
-    private let levels: [Substring]
+    let levels: [Substring]
 
     /// - Throws: ``MQTTTextError``.
     init(_ text: String) throws {

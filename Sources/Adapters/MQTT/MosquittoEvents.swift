@@ -16,6 +16,8 @@ final class MosquittoEvents {
         let receiveMaximum: Int
         /// MQTT 5 §3.2.2.3.14, in seconds.
         let serverKeepAlive: Int?
+        /// MQTT 5 §3.2.2.3.12.
+        let takesSubscriptionIdentifiers: Bool
     }
 
     /// Every callback but the log's.
@@ -33,12 +35,16 @@ final class MosquittoEvents {
     private(set) var messages: [ReceivedMessage] = []
     /// How many of those that were received must be acknowledged, the ignored ones included.
     private(set) var acknowledgements = 0
-    private var reader: MQTTMessageReader?
-
-    /// - Parameter reader: makes messages; `nil` for a client that subscribes to nothing.
-    init(reader: MQTTMessageReader? = nil) {
-        self.reader = reader
-    }
+    /// Makes messages; `nil` for a client that subscribes to nothing.
+    var reader: MQTTMessageReader?
+    /// Answers to UNSUBSCRIBE: packet identifiers.
+    private var unsubscribeAnswers: [Int32] = []
+    /// How many messages of QoS 1 the broker may still send again, because it resumed a session.
+    private(set) var repeatsAhead = 0
+    /// How the library's line about a received message begins, up to the DUP flag.
+    private var duplicateMark: [CChar] = []
+    /// The DUP flag of the message that is told next; `nil` when the library has not said.
+    private var isDuplicate: Bool?
 
     /// The object behind a callback's context.
     static func of(_ context: UnsafeMutableRawPointer?) -> MosquittoEvents {
@@ -57,9 +63,11 @@ final class MosquittoEvents {
         mosquitto_property_read_int16(properties, Int32(MQTT_PROP_RECEIVE_MAXIMUM.rawValue), &receiveMaximum, false)
         var keepAlive: UInt16 = 0
         let found = mosquitto_property_read_int16(properties, Int32(MQTT_PROP_SERVER_KEEP_ALIVE.rawValue), &keepAlive, false)
+        var identifiers: UInt8 = 1
+        mosquitto_property_read_byte(properties, Int32(MQTT_PROP_SUBSCRIPTION_ID_AVAILABLE.rawValue), &identifiers, false)
         self.connack = Connack(
             reason: reason, isSessionPresent: flags & 1 == 1, receiveMaximum: Int(receiveMaximum),
-            serverKeepAlive: found == nil ? nil : Int(keepAlive)
+            serverKeepAlive: found == nil ? nil : Int(keepAlive), takesSubscriptionIdentifiers: identifiers == 1
         )
     }
 
@@ -73,6 +81,11 @@ final class MosquittoEvents {
         for code in codes { self.subscribeAnswers.append((identifier, code)) }
     }
 
+    func unsubscribed(_ identifier: Int32) {
+        self.count += 1
+        self.unsubscribeAnswers.append(identifier)
+    }
+
     func published(_ identifier: Int32, reason: Int32) {
         self.count += 1
         self.publishAnswers.append((identifier, reason))
@@ -80,8 +93,31 @@ final class MosquittoEvents {
 
     func received(_ message: mosquitto_message, _ properties: OpaquePointer?) {
         self.count += 1
-        if message.qos > 0 { self.acknowledgements += 1 }
-        if let message = self.reader?.read(message, properties) { self.messages.append(message) }
+        var isRepeated = false
+        if message.qos > 0 {
+            self.acknowledgements += 1
+            if self.repeatsAhead > 0 {
+                self.repeatsAhead -= 1
+                isRepeated = self.isDuplicate ?? true
+            }
+        }
+        self.isDuplicate = nil
+        if let message = self.reader?.read(message, properties, isRepeated: isRepeated) { self.messages.append(message) }
+    }
+
+    /// The broker has resumed a session: of the next messages of QoS 1 it may have sent some before.
+    ///
+    /// Brokers send these first (MQTT 5 §4.4), and no more than they may have unacknowledged.
+    func expectRepeats(_ count: Int, clientID: String) {
+        self.repeatsAhead = count
+        self.duplicateMark = Array("Client \(clientID) received PUBLISH (d".utf8CString.dropLast())
+    }
+
+    /// Reads the DUP flag from what the library logs about a message before it tells of it: nothing else gives it away.
+    func logged(_ text: UnsafePointer<CChar>) {
+        let length = self.duplicateMark.count
+        guard length > 0, strncmp(text, self.duplicateMark, length) == 0 else { return }
+        self.isDuplicate = text[length] == CChar(bitPattern: UInt8(ascii: "1"))
     }
 
     func takeMessages() -> [ReceivedMessage] {
@@ -101,6 +137,11 @@ final class MosquittoEvents {
     func takeSubscribed() -> [(identifier: Int32, code: Int32)] {
         defer { self.subscribeAnswers.removeAll() }
         return self.subscribeAnswers
+    }
+
+    func takeUnsubscribed() -> [Int32] {
+        defer { self.unsubscribeAnswers.removeAll() }
+        return self.unsubscribeAnswers
     }
 
     /// Calls `body` for each answer to PUBLISH since the last call.

@@ -41,6 +41,9 @@ final class MosquittoHandle {
         mosquitto_subscribe_v5_callback_set(client) { _, context, identifier, count, codes, _ in
             MosquittoEvents.of(context).subscribed(identifier, codes: UnsafeBufferPointer(start: codes, count: Int(count)))
         }
+        mosquitto_unsubscribe_v5_callback_set(client) { _, context, identifier, _ in
+            MosquittoEvents.of(context).unsubscribed(identifier)
+        }
     }
 
     deinit {
@@ -61,6 +64,14 @@ final class MosquittoHandle {
         mosquitto_log_callback_set(self.client) { _, context, level, text in
             guard level == MOSQ_LOG_ERR, let text else { return }
             MosquittoEvents.of(context).complaint = String(cString: text)
+        }
+    }
+
+    /// Has the library tell of each message's DUP flag, by a line of its log that is formatted for every packet.
+    func listenToDuplicates() {
+        mosquitto_log_callback_set(self.client) { _, context, level, text in
+            guard level == MOSQ_LOG_DEBUG, let text else { return }
+            MosquittoEvents.of(context).logged(text)
         }
     }
 
@@ -137,15 +148,23 @@ final class MosquittoHandle {
     }
 
     /// Queues a SUBSCRIBE and returns its packet identifier.
-    func subscribe(_ filter: String, qos: Int, options: Int32) throws -> Int32 {
+    ///
+    /// - Parameter subscription: the subscription identifier (MQTT 5 §3.8.2.1.2).
+    func subscribe(_ filter: String, qos: Int, options: Int32, subscription: UInt32?) throws -> Int32 {
         var identifier: Int32 = 0
-        try self.check("subscribing", mosquitto_subscribe_v5(self.client, &identifier, filter, Int32(qos), options, nil))
+        var properties = MosquittoProperties()
+        if let subscription { properties.append(MQTT_PROP_SUBSCRIPTION_IDENTIFIER, variable: subscription) }
+        try self.check(
+            "subscribing", mosquitto_subscribe_v5(self.client, &identifier, filter, Int32(qos), options, properties.list)
+        )
         return identifier
     }
 
-    /// Queues an UNSUBSCRIBE.
-    func unsubscribe(_ filter: String) throws {
-        try self.check("unsubscribing", mosquitto_unsubscribe(self.client, nil, filter))
+    /// Queues an UNSUBSCRIBE and returns its packet identifier.
+    func unsubscribe(_ filter: String) throws -> Int32 {
+        var identifier: Int32 = 0
+        try self.check("unsubscribing", mosquitto_unsubscribe(self.client, &identifier, filter))
+        return identifier
     }
 
     /// Queues a PUBLISH and returns its packet identifier.

@@ -24,6 +24,12 @@ final class MQTTProxy: Sendable {
     /// Cuts every connection.
     func cut() { self.proxy.cut() }
 
+    /// Resets new connections.
+    func refuse() { self.proxy.set(.refuse) }
+
+    /// Connects new connections with the broker, as at first.
+    func forward() { self.proxy.set(.forward) }
+
     /// Accepts connections and answers nothing.
     func swallow() { self.proxy.set(.swallow) }
 

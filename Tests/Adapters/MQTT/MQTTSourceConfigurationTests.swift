@@ -80,16 +80,14 @@ struct MQTTSourceConfigurationTests {
                 "subscribe.retain: there is no key retain; there are topic, qos, share, retained"
             ),
             (
-                #""subscribe": "a", "session_expiry": "0s""#,
-                "session_expiry: qos 1 needs a session that outlives a lost connection; write 1m or more, or qos: 0 at every topic"
+                #""subscribe": ["a/#", {"topic": "a/b", "share": "g"}]"#,
+                "subscribe: a/# and $share/g/a/b overlap, so messages would come twice; a shared subscription that overlaps another needs"
+                    + " a source of its own"
             ),
             (
-                #""subscribe": {"topic": "a", "qos": 0, "retained": "first_time"}"#,
-                "session_expiry: retained: first_time at a needs a session that outlives a lost connection; write 1m or more"
-            ),
-            (
-                #""subscribe": {"topic": "a", "retained": "first_time"}, "protocol": "3.1.1""#,
-                "subscribe: retained: first_time at a needs protocol: 5; write accept or ignore"
+                #""subscribe": [{"topic": "+/b", "share": "g"}, {"topic": "a/+", "share": "h"}]"#,
+                "subscribe: $share/g/+/b and $share/h/a/+ overlap, so messages would come twice; a shared subscription that overlaps another"
+                    + " needs a source of its own"
             ),
             (#""subscribe": "a", "protocol": "3.1.1", "no_local": true"#, "no_local: no_local needs protocol: 5"),
             (#""subscribe": "a", "protocol": "4""#, "protocol: '4' is not one of 3.1.1, 5"),
@@ -116,6 +114,26 @@ struct MQTTSourceConfigurationTests {
     )
     func `a mistake is refused with what would be right`(rest: String, message: String) {
         #expect(complaint(MQTTSource.Configuration.self, #"{"url": "mqtt://b", \#(rest)}"#) == message)
+    }
+
+    @Test(arguments: ["3.1.1", "5"])
+    func `an acknowledgement that waits needs a session`(version: String) throws {
+        let json = #"{"url": "mqtt://b", "protocol": "\#(version)", "subscribe": "a", "session_expiry": "0s"}"#
+        let configuration = try self.read(json)
+        #expect(configuration.acknowledgeConflict(with: .received) == nil)
+        for policy in [AcknowledgePolicy.logged, .delivered] {
+            #expect(
+                configuration.acknowledgeConflict(with: policy)?.description
+                    == "session_expiry: ack: \(policy.rawValue) at qos 1 needs a session that outlives a lost connection; write 1m or more,"
+                    + " qos: 0 at every topic, or ack: received"
+            )
+        }
+        let sound = ["3.1.1", "5"].flatMap { version in
+            [#""a""#, #"{"topic": "a", "qos": 0}"#, #"{"topic": "a", "qos": 0, "retained": "first_time"}"#].map {
+                #"{"url": "mqtt://b", "protocol": "\#(version)", "subscribe": \#($0)}"#
+            }
+        }
+        for json in sound { #expect(try self.read(json).acknowledgeConflict(with: .delivered) == nil) }
     }
 
     @Test func `a bad url is refused under its key`() {

@@ -20,6 +20,31 @@ struct MQTTTopicFilterTests {
 
     @Test(
         arguments: [
+            ("#", "a", true), ("#", "a/+", true), ("#", "#", true), ("#", "$SYS/#", false), ("a/#", "a", true),
+            ("a/#", "a/b/#", true),
+            ("a/#", "a/+", true), ("a/+", "a/b", true), ("a/+", "a/#", false), ("a/+", "+/b", false), ("a/b", "a/+", false),
+            ("+/b", "a/b", true), ("+/b", "$SYS/b", false), ("a/+", "a/b/c", false), ("a/+/#", "a", false), ("a/b", "a/c", false),
+        ]
+    )
+    func `a filter covers another`(one: String, other: String, isCovered: Bool) throws {
+        #expect(try MQTTTopicFilter(one).covers(MQTTTopicFilter(other)) == isCovered)
+    }
+
+    @Test(
+        arguments: [
+            ("a/+", "+/b", true), ("a/#", "+/b/c", true), ("a/#", "a", true), ("a/+/c", "a/b/+", true), ("a/b", "a/b", true),
+            ("a/+", "b/+", false), ("a", "a/b", false), ("a/+/c", "a/+/d", false), ("#", "$SYS/a", false), ("a/b/#", "+", false),
+            ("$SYS/#", "$SYS/+", true), ("a/#", "b/#", false), ("+/+", "a", false),
+        ]
+    )
+    func `filters overlap, whichever comes first`(one: String, other: String, isOverlap: Bool) throws {
+        let (one, other) = (try MQTTTopicFilter(one), try MQTTTopicFilter(other))
+        #expect(one.overlaps(other) == isOverlap)
+        #expect(other.overlaps(one) == isOverlap)
+    }
+
+    @Test(
+        arguments: [
             ("", "a topic filter has at least one character"),
             ("a#", "'a#' has a '#' that is not the whole of its last level"),
             ("#/a", "'#/a' has a '#' that is not the whole of its last level"),

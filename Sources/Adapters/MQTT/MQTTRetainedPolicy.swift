@@ -1,0 +1,45 @@
+import BridgeCore
+
+/// Decides which retained messages are wanted, by the filters of the file that match; the most permissive one counts.
+///
+/// MQTT 5 brokers leave out most of what is not wanted (§3.8.3.1); MQTT 3.1.1 brokers send everything.
+struct MQTTRetainedPolicy {
+    private let ignoring: [MQTTTopicFilter]
+    private let firstTime: [MQTTTopicFilter]
+    private let accepting: [MQTTTopicFilter]
+    private let memory: MQTTRetainedMemory
+    private let ignored: Counter
+
+    /// - Parameters:
+    ///   - memory: what `first_time` has seen, in earlier connections too.
+    ///   - ignored: counts what is not wanted.
+    init(_ subscriptions: [MQTTSubscription], memory: MQTTRetainedMemory, ignored: Counter) {
+        func filters(_ retained: MQTTSubscription.Retained) -> [MQTTTopicFilter] {
+            subscriptions.filter { $0.retained == retained }.map(\.filter)
+        }
+        self.ignoring = filters(.ignore)
+        self.firstTime = filters(.firstTime)
+        self.accepting = filters(.accept)
+        self.memory = memory
+        self.ignored = ignored
+    }
+
+    /// - Parameter isRetained: whether the broker had kept it; false for everything that comes when it is published.
+    func wants(topic: String, body: UnsafeRawBufferPointer, isRetained: Bool) -> Bool {
+        if self.firstTime.isEmpty, !isRetained || self.ignoring.isEmpty { return true }
+        if self.accepting.contains(where: { $0.matches(topic) }) { return true }
+        let isWanted: Bool
+        if self.firstTime.contains(where: { $0.matches(topic) }) {
+            guard isRetained else {
+                self.memory.note(topic: topic, body: body)
+                return true
+            }
+            isWanted = self.memory.isNews(topic: topic, body: body)
+        } else {
+            // What no filter of today matches has waited in the session since an earlier file.
+            isWanted = !isRetained || !self.ignoring.contains { $0.matches(topic) }
+        }
+        if !isWanted { self.ignored.increment() }
+        return isWanted
+    }
+}
