@@ -105,8 +105,8 @@ actor MQTTSourceSession {
             ),
             plan: plan, identifiers: MQTTPacketIdentifiers(self.history.reuse), dropped: self.counters.copies
         )
-        // The broker's window is known with MQTT 5 only.
-        if connection.connack.isSessionPresent { connection.expectRepeats(isFive ? Self.window : Int(UInt16.max)) }
+        // With MQTT 3.1.1 the window is the broker's own; more keys than this are not kept.
+        if connection.connack.isSessionPresent { connection.expectRepeats(isFive ? Self.window : 4096) }
         let memory = self.memory
         let contents = connection.connack.isSessionPresent ? memory.contents() : MQTTSessionMemory.Contents()
         let stale = contents.filters.filter { filter in !plan.entries.contains { $0.wireFilter == filter } }
