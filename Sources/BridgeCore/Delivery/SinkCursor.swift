@@ -197,7 +197,8 @@ struct SinkCursor {
 
     /// A delivery that is not in hand is no longer owed.
     mutating func release(_ delivery: Delivery) {
-        self.weight -= delivery.event.weight
+        // What an earlier run has left was weighed without the changes that routes made.
+        self.weight = max(0, self.weight - delivery.event.weight)
         if delivery.isReplay { self.replays -= 1 }
     }
 
