@@ -1,3 +1,5 @@
+import BridgeCore
+
 /// Tells copies: brokers send a message once for each subscription of a client that matches, each copy with the identifier of its subscription.
 ///
 /// A message is a copy when the same topic and body came before through other subscriptions only, and is taken for the copy of one such
@@ -77,7 +79,7 @@ struct MQTTCopies {
     }
 
     private static func key(_ topic: String, _ body: UnsafeRawBufferPointer, _ isRetained: Bool) -> UInt64 {
-        var hash = MQTTFingerprint()
+        var hash = Fingerprint()
         hash.add(topic)
         hash.add(body)
         hash.add(isRetained ? 1 : 0)

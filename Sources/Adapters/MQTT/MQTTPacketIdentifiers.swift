@@ -1,3 +1,4 @@
+import BridgeCore
 import Synchronization
 
 /// Makes the key that tells a message of QoS 1 from the source's other recent ones.
@@ -38,7 +39,7 @@ struct MQTTPacketIdentifiers {
             self.last = identifier
         }
         guard !self.isReused else { return nil }
-        var hash = MQTTFingerprint()
+        var hash = Fingerprint()
         hash.add(UInt64(UInt32(bitPattern: identifier)))
         hash.add(topic)
         hash.add(body)

@@ -1,3 +1,4 @@
+import BridgeCore
 import Synchronization
 
 /// What `retained: first_time` has seen: for each topic the body that last came as a retained message, and the one that last came live.
@@ -39,7 +40,7 @@ final class MQTTRetainedMemory: Sendable {
     }
 
     private func change<Value>(_ topic: String, _ body: (inout Seen) -> Value) -> Value {
-        var hash = MQTTFingerprint()
+        var hash = Fingerprint()
         hash.add(topic)
         let key = hash.value
         return self.state.withLock { state in
@@ -54,7 +55,7 @@ final class MQTTRetainedMemory: Sendable {
     }
 
     private static func hash(_ body: UnsafeRawBufferPointer) -> UInt64 {
-        var hash = MQTTFingerprint()
+        var hash = Fingerprint()
         hash.add(body)
         return hash.value
     }

@@ -23,7 +23,7 @@ struct MQTTSessionMemory {
 
     init(context: ComponentContext, broker: String, clientID: String) {
         self.context = context
-        var hash = MQTTFingerprint()
+        var hash = Fingerprint()
         hash.add(broker)
         hash.add(clientID)
         self.session = hash.value

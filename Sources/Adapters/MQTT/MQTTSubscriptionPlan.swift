@@ -1,3 +1,5 @@
+import BridgeCore
+
 /// What the broker is asked for, so that filters of one source that overlap bring each message once.
 ///
 /// A filter that another one covers is not asked for, as long as the covering one has at least its QoS; which retained messages are wanted is
@@ -45,7 +47,7 @@ struct MQTTSubscriptionPlan: Sendable {
     private mutating func identify() {
         var taken: Set<UInt32> = []
         for index in self.entries.indices where self.isCrossed(index) {
-            var hash = MQTTFingerprint()
+            var hash = Fingerprint()
             hash.add(self.entries[index].wireFilter)
             // 1 to 268 435 455 is allowed.
             var identifier = UInt32(hash.value % 0x0fff_ffff) + 1

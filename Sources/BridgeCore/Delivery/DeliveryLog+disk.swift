@@ -114,27 +114,29 @@ extension DeliveryLog {
         }
     }
 
-    /// Keeps what a source gives up as a dead letter.
+    /// Keeps what a source gives up as a dead letter, at a place of its own: the source hears that it is safe once it is written.
     ///
-    /// - Returns: `false` when there is no log on disk that keeps it.
-    func keep(_ event: Event, reason: String, attempts: Int, source: Int) -> Bool {
+    /// - Returns: `nil` when there is no log on disk that keeps it.
+    func keep(_ event: Event, reason: String, attempts: Int, source: Int) -> SourceOutlet.Receipt? {
         var actions = Actions()
-        let isKept = self.state.withLock { state in
-            guard state.disk != nil else { return false }
-            let id = state.disk?.nextLetter() ?? 0
+        let receipt = self.state.withLock { state -> SourceOutlet.Receipt? in
+            guard let id = state.disk?.nextLetter() else { return nil }
+            state.log.append(LogRecord(event: event, routing: Routing(plan: .nowhere, shaped: []), accepted: .now))
+            let position = state.log.head
+            state.watermarks[source].append(at: position)
             state.disk?.letters.append(
                 .keep(
                     StoredLetter(
                         id: id, time: .now(), sink: "", route: "", reason: reason, attempts: attempts, target: nil,
-                        event: event, position: state.log.head
+                        event: event, position: position
                     )
                 )
             )
             actions.wakesWriter = true
-            return true
+            return SourceOutlet.Receipt(demand: state.watermarks[source].isPaused ? .pause : .more, position: position)
         }
         self.perform(actions)
-        return isKept
+        return receipt
     }
 }
 

@@ -1,7 +1,7 @@
 /// The latest ``ReceivedMessage/repeatKey``s of one source: what the log has taken and its peer may send again.
 struct RepeatKeys {
     /// More than any peer keeps unacknowledged.
-    static let capacity = 4096
+    static let capacity = SourceOutlet.repeatMemory
 
     private var known: Set<UInt64> = []
     private var order: [UInt64] = []

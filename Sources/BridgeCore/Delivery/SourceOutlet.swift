@@ -7,7 +7,7 @@ import Synchronization
 /// function awaits ``untilSafe(_:)`` and ``untilDemand()``.
 package final class SourceOutlet: Sendable {
     /// What `send` answers.
-    package struct Receipt: Sendable {
+    package struct Receipt: Sendable, Equatable {
         /// Whether the source may go on reading.
         package let demand: Demand
         /// The place of the batch's last event.
@@ -22,6 +22,9 @@ package final class SourceOutlet: Sendable {
         /// Stop reading now; what was read already may still be sent and is not refused.
         case pause
     }
+
+    /// How many ``ReceivedMessage/repeatKey``s of a source are remembered.
+    package static let repeatMemory = 4096
 
     /// How `ack:` in the file defines "safe".
     package let acknowledge: AcknowledgePolicy
@@ -94,11 +97,11 @@ package final class SourceOutlet: Sendable {
     ///   - attempts: how often the peer has handed it out.
     package func giveUp(_ message: ReceivedMessage, reason: String, attempts: Int) -> Receipt {
         let event = self.intake.withLock { $0.event(of: message) }
-        guard self.log.keep(event, reason: reason, attempts: attempts, source: self.source) else {
+        guard let receipt = self.log.keep(event, reason: reason, attempts: attempts, source: self.source) else {
             return self.gap(reason, subject: message.subject)
         }
         self.tallies.givenUp(reason)
-        return self.log.append([], source: self.source)
+        return receipt
     }
 
     /// Everything this source has sent up to here is safe by its ``acknowledge`` policy.

@@ -210,5 +210,16 @@ struct DurableDeliveryTests {
         #expect(!fixture.log.replay(lost, targets))
     }
 
+    @Test func `what a source gives up is safe once it is written`() throws {
+        let fixture = Fixture()
+        let receipt = try #require(fixture.log.keep(.made("a"), reason: "handed out too often", attempts: 5, source: 0))
+        #expect(fixture.delivery.safe() < receipt.position.rawValue)
+        guard case .keep(let letter) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
+        #expect(letter.sink.isEmpty)
+        #expect(letter.attempts == 5)
+        #expect(fixture.delivery.safe() == receipt.position.rawValue)
+        #expect(DeliveryFixture().log.keep(.made("a"), reason: "", attempts: 1, source: 0) == nil, "a log in memory keeps none")
+    }
+
     private struct Missing: Error {}
 }

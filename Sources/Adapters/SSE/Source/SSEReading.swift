@@ -50,6 +50,15 @@ struct SSEReading: Sendable {
         )
     }
 
+    /// What tells an event with an id of its own from the stream's others: id, type and data.
+    func repeatKey(of event: SSEParser.Event) -> UInt64 {
+        var hash = Fingerprint()
+        hash.add(event.lastEventID)
+        hash.add(event.type)
+        event.data.withUnsafeReadableBytes { hash.add($0) }
+        return hash.value
+    }
+
     /// Why something may have been missed between two connections.
     func reason(ofAbsence absence: Duration) -> String {
         let why = self.resumes ? "the server gives no ids to resume by" : "resume is false"

@@ -24,6 +24,9 @@ final class SSEReception: CurlReceiver {
     private var items: [SSEParser.Item] = []
     private var refusal: CurlHead?
     private var isConnected = false
+    /// The id of the last event, and how many there were.
+    private var previousID = ""
+    private var count = 0
 
     init(
         outlet: SourceOutlet, progress: SSEProgress, reading: SSEReading, lastEventID: String, done: @escaping (Ending) -> Void
@@ -62,7 +65,7 @@ final class SSEReception: CurlReceiver {
             case .event(let event):
                 switch self.reading.meaning(of: event) {
                 case .message:
-                    batch.append(self.reading.message(of: event))
+                    batch.append(self.message(of: event))
                     continue
                 case .nothing:
                     passedOver += 1
@@ -90,6 +93,20 @@ final class SSEReception: CurlReceiver {
         case .more, nil: return .more
         case .pause: return .pause
         }
+    }
+
+    /// A server that is asked to go on from an id that was written a little late sends again what came after it.
+    ///
+    /// Ids that stand still tell nothing; and what is repeated comes first.
+    private func message(of event: SSEParser.Event) -> ReceivedMessage {
+        var message = self.reading.message(of: event)
+        if event.hasOwnID, event.lastEventID != self.previousID {
+            message.repeatKey = self.reading.repeatKey(of: event)
+            message.mayBeRepeated = self.isResumed && self.count < SourceOutlet.repeatMemory
+        }
+        self.previousID = event.lastEventID
+        self.count += 1
+        return message
     }
 
     /// The place in the stream that the newest items name.
