@@ -1,0 +1,57 @@
+import BridgeCore
+
+extension RedisStreamSource {
+    /// Settings of the source.
+    package struct Configuration: ComponentConfiguration {
+        package enum CodingKeys: String, CodingKey, CaseIterable {
+            case url, user, password, tls, connectTimeout = "connect_timeout", stream, group, consumer, start, batch, block
+            case claimAfter = "claim_after", maximumDeliveries = "max_deliveries"
+        }
+
+        let redis: RedisSettings
+        let stream: String
+        let group: String?
+        /// Default: the bridge's name, a dot and the component's; must be different for each replica.
+        let consumer: String?
+        /// Where a new group, or a source without a cursor, begins: `$` (default, what comes from now on), `0`, or an entry's id.
+        let start: String
+        /// Entries read at once; default 100.
+        let batch: Int
+        /// How long one read waits for entries; default 5 s.
+        let block: Duration
+        /// Entries of other consumers are claimed after this time; default 60 s.
+        let claimAfter: Duration
+        /// An entry handed out more often is given up; default 0, never.
+        let maximumDeliveries: Int
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
+            self.stream = try container.required(.stream)
+            self.group = try container.optional(.group)
+            self.consumer = try container.optional(.consumer)
+            self.start = try container.value(.start, default: "$")
+            self.batch = try container.integer(.batch, in: 1...10_000, default: 100)
+            self.block = try container.duration(.block, default: .seconds(5))
+            self.claimAfter = try container.duration(.claimAfter, default: .seconds(60))
+            self.maximumDeliveries = try container.integer(.maximumDeliveries, in: 0...1_000_000, default: 0)
+        }
+
+        package func validate() throws {
+            if self.stream.isEmpty { throw SettingError(path: [CodingKeys.stream], "is empty; name a stream") }
+            if self.group?.isEmpty == true {
+                throw SettingError(path: [CodingKeys.group], "is empty; name a group or leave it out")
+            }
+            if self.group == nil, self.consumer != nil {
+                throw SettingError(path: [CodingKeys.consumer], "means nothing without a group; set group")
+            }
+            guard self.start == "$" || RedisStreamID(self.start) != nil else {
+                throw SettingError(
+                    path: [CodingKeys.start], "'\(self.start)' is no place in a stream; write $, 0 or an entry's id")
+            }
+            guard self.block >= .milliseconds(10), self.block <= .seconds(10) else {
+                throw SettingError(path: [CodingKeys.block], "is out of range; 10ms to 10s is allowed")
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import BridgeCore
+import Synchronization
+
+extension RedisStreamSource {
+    func readUntilStopping(
+        _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @escaping @Sendable (SentBatch) -> Void
+    ) async throws {
+        do {
+            try await connection.whileOpen {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        if let name = self.configuration.group {
+                            try await self.readGroup(name, connection, outlet, done)
+                        } else {
+                            try await self.readAll(connection, outlet, done)
+                        }
+                    }
+                    // A read that waits is given up at once: what it would have brought stays with the server.
+                    group.addTask { try await outlet.untilStopping() }
+                    defer { group.cancelAll() }
+                    try await group.next()
+                }
+            }
+        } catch {
+            // Giving up a read closes its connection, which may be told first; what was sent is still to be acknowledged.
+            guard outlet.isStopping, !Task.isCancelled else { throw error }
+        }
+    }
+
+    func readGroup(
+        _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
+    ) async throws {
+        let created = try await connection.command(
+            "XGROUP", "CREATE", self.configuration.stream, group, self.configuration.start, "MKSTREAM")
+        if case .error(let text) = created, !text.hasPrefix("BUSYGROUP") { try RedisFailure.check(created, connection.peer) }
+        outlet.connected()
+        try await self.readBacklog(group, connection, outlet, done)
+        var lastClaim: ContinuousClock.Instant?
+        while !outlet.isStopping {
+            if lastClaim.map({ .now - $0 >= self.configuration.claimAfter / 2 }) ?? true {
+                try await self.claim(group, connection, outlet, done)
+                lastClaim = .now
+            }
+            let reply = try await self.read(group, from: ">", connection)
+            try await self.send(RedisStreamEntry.entries(reply), connection, outlet, done, isNew: true)
+        }
+    }
+
+    /// Entries that this consumer was given before and has not acknowledged.
+    func readBacklog(
+        _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
+    ) async throws {
+        var from = "0"
+        while !outlet.isStopping {
+            let entries = RedisStreamEntry.entries(try await self.read(group, from: from, connection))
+            guard let last = entries.last else { return }
+            try await self.send(entries, connection, outlet, done, isNew: false)
+            from = last.id
+        }
+    }
+
+    func readAll(
+        _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
+    ) async throws {
+        var from = self.sent.withLock { $0 } ?? self.context.cursors.cursor(of: self.context.name) ?? self.configuration.start
+        if from == "$" {
+            // Made a fixed place, so that nothing between two reads or two connections is missed.
+            let last = try await connection.command("XREVRANGE", self.configuration.stream, "+", "-", "COUNT", "1")
+            try RedisFailure.check(last, connection.peer)
+            from = RedisStreamEntry.entries(last).first?.id ?? "0-0"
+            self.sent.withLock { [from] in $0 = from }
+        }
+        outlet.connected()
+        while !outlet.isStopping {
+            let reply = try await connection.command(
+                "XREAD", "COUNT", String(self.configuration.batch), "BLOCK", String(self.configuration.block.milliseconds),
+                "STREAMS",
+                self.configuration.stream, from
+            )
+            try RedisFailure.check(reply, connection.peer)
+            let entries = RedisStreamEntry.entries(Self.only(reply))
+            guard let last = entries.last else { continue }
+            try await self.send(entries, connection, outlet, done, isNew: true)
+            from = last.id
+            self.sent.withLock { [from] in $0 = from }
+        }
+    }
+
+    func read(_ group: String, from: String, _ connection: RedisConnection) async throws -> RedisReply {
+        let reply = try await connection.command(
+            "XREADGROUP", "GROUP", group, self.consumer, "COUNT", String(self.configuration.batch), "BLOCK",
+            String(self.configuration.block.milliseconds), "STREAMS", self.configuration.stream, from
+        )
+        try RedisFailure.check(reply, connection.peer)
+        return Self.only(reply)
+    }
+
+    /// The entries of the one stream asked for.
+    static func only(_ reply: RedisReply) -> RedisReply {
+        reply.items?.first?.items.flatMap { $0.count > 1 ? $0[1] : nil } ?? .null
+    }
+}
