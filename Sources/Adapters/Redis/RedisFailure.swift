@@ -5,7 +5,7 @@ enum RedisFailure {
     /// Error classes that pass by themselves or that only the operator can mend: never one event's fault.
     private static let passing = [
         "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "NOAUTH", "MISCONF", "NOREPLICAS", "TRYAGAIN", "BUSY",
-        "NOPERM",
+        "NOPERM", "UNBLOCKED",
     ]
 
     /// The error to throw for an answer that concerns the connection, `nil` for one that concerns its command alone.
@@ -15,9 +15,14 @@ enum RedisFailure {
         return ComponentError(code, "\(peer) answers: \(text)")
     }
 
+    /// The error to throw for any error answer.
+    static func error(_ text: String, _ peer: String) -> ComponentError {
+        self.connection(text, peer) ?? ComponentError(.rejected, "\(peer) answers: \(text)")
+    }
+
     /// - Throws: ``ComponentError`` for any error answer.
     static func check(_ reply: RedisReply, _ peer: String) throws {
         guard case .error(let text) = reply else { return }
-        throw self.connection(text, peer) ?? ComponentError(.rejected, "\(peer) answers: \(text)")
+        throw self.error(text, peer)
     }
 }

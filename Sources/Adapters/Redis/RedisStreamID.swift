@@ -1,7 +1,25 @@
+import BridgeCore
+
 /// The id of an entry: `milliseconds` or `milliseconds-sequence`.
-struct RedisStreamID {
+struct RedisStreamID: Comparable, Sendable {
+    let milliseconds: UInt64
+    let sequence: UInt64
+
     init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), parts.allSatisfy({ UInt64($0) != nil }) else { return nil }
+        guard (1...2).contains(parts.count), let milliseconds = UInt64(parts[0]) else { return nil }
+        guard let sequence = parts.count == 2 ? UInt64(parts[1]) : 0 else { return nil }
+        self.milliseconds = milliseconds
+        self.sequence = sequence
+    }
+
+    static func < (lhs: Self, rhs: Self) -> Bool {
+        (lhs.milliseconds, lhs.sequence) < (rhs.milliseconds, rhs.sequence)
+    }
+
+    /// The id with the time that it tells, for messages.
+    static func described(_ id: String) -> String {
+        guard let milliseconds = RedisStreamID(id).flatMap({ Int64(exactly: $0.milliseconds) }) else { return id }
+        return "\(id) (\(Timestamp(milliseconds: milliseconds)))"
     }
 }

@@ -10,30 +10,40 @@ extension RedisStreamSource {
         isNew: Bool
     ) async throws {
         guard !entries.isEmpty else { return }
-        var messages: [ReceivedMessage] = []
-        var ids: [String] = []
+        let stream = self.configuration.stream
+        var fresh: [RedisStreamEntry] = []
         for entry in entries {
             if let position = self.inFlight.withLock({ $0[entry.id] }) {
                 done(SentBatch(position: position, ids: [entry.id]))
+            } else {
+                fresh.append(entry)
+            }
+        }
+        let deliveries = isNew ? [:] : try await self.deliveries(of: fresh.map(\.id), connection)
+        var messages: [ReceivedMessage] = []
+        var vanished: [String] = []
+        for entry in fresh {
+            let count = deliveries[entry.id]
+            guard var message = entry.message(stream: stream, deliveries: count) else {
+                vanished.append(entry.id)
                 continue
             }
-            ids.append(entry.id)
-            var deliveries: Int?
-            if !isNew, self.configuration.maximumDeliveries > 0 {
-                deliveries = try await self.deliveries(of: entry.id, connection)
-                if let deliveries, deliveries > self.configuration.maximumDeliveries {
-                    self.exhausted.increment()
-                    outlet.gap(
-                        "the entry \(entry.id) was handed out \(deliveries) times and is given up",
-                        subject: self.configuration.stream
-                    )
-                    continue
-                }
+            if self.configuration.group != nil {
+                message.repeatKey = entry.repeatKey(stream: stream)
+                message.mayBeRepeated = !isNew
             }
-            if let message = entry.message(stream: self.configuration.stream, deliveries: deliveries) { messages.append(message) }
+            if let count, count > self.configuration.maximumDeliveries {
+                self.exhausted.increment()
+                let reason = "the entry \(entry.id) of the stream \(stream) was handed out \(count) times and is given up"
+                _ = outlet.giveUp(message, reason: reason, attempts: count)
+            } else {
+                messages.append(message)
+            }
         }
+        self.tellVanished(vanished, outlet)
         let receipt = outlet.send(messages)
-        if !ids.isEmpty {
+        if !fresh.isEmpty {
+            let ids = fresh.map(\.id)
             self.inFlight.withLock { inFlight in
                 for id in ids { inFlight[id] = receipt.position }
             }
@@ -42,11 +52,31 @@ extension RedisStreamSource {
         if case .pause = receipt.demand { try await outlet.untilDemand() }
     }
 
-    func deliveries(of id: String, _ connection: RedisConnection) async throws -> Int? {
-        guard let group = self.configuration.group else { return nil }
-        let reply = try await connection.command("XPENDING", self.configuration.stream, group, id, id, "1")
-        guard case .integer(let count)? = reply.items?.first?.items?.last else { return nil }
-        return Int(count)
+    /// Entries that were pending and are no longer in the stream: their content is lost.
+    func tellVanished(_ ids: [String], _ outlet: SourceOutlet) {
+        guard let first = ids.first, let last = ids.last else { return }
+        self.vanished.increment(by: ids.count)
+        let which =
+            ids.count == 1
+            ? RedisStreamID.described(first)
+            : "\(ids.count) from \(RedisStreamID.described(first)) to \(RedisStreamID.described(last))"
+        outlet.gap(
+            "entries of the stream \(self.configuration.stream) were deleted before they were acknowledged: \(which)",
+            subject: self.configuration.stream
+        )
+    }
+
+    /// How often entries were handed out; empty where nobody asks for it.
+    private func deliveries(of ids: [String], _ connection: RedisConnection) async throws -> [String: Int] {
+        guard let group = self.configuration.group, self.configuration.maximumDeliveries > 0, !ids.isEmpty else { return [:] }
+        var commands = ByteBuffer()
+        for id in ids { RedisCommand.write(["XPENDING", self.configuration.stream, group, id, id, "1"], to: &commands) }
+        var counts: [String: Int] = [:]
+        for (id, reply) in zip(ids, try await connection.send(commands, replies: ids.count)) {
+            try Self.checkGroup(reply, connection.peer)
+            if case .integer(let count)? = reply.items?.first?.items?.last { counts[id] = Int(count) }
+        }
+        return counts
     }
 
     /// Acknowledges a batch once it is safe.

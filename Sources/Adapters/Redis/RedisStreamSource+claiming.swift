@@ -12,9 +12,11 @@ extension RedisStreamSource {
                 "XAUTOCLAIM", self.configuration.stream, group, self.consumer, idle, from, "COUNT",
                 String(self.configuration.batch)
             )
-            try RedisFailure.check(reply, connection.peer)
+            try Self.checkGroup(reply, connection.peer)
             guard let parts = reply.items, parts.count >= 2 else { return }
             try await self.send(RedisStreamEntry.entries(parts[1]), connection, outlet, done, isNew: false)
+            // Since Redis 7 the server drops entries that are deleted from the list of pending ones by itself, and says so.
+            if parts.count > 2 { self.tellVanished((parts[2].items ?? []).compactMap(\.text), outlet) }
             from = parts[0].text ?? "0-0"
         } while from != "0-0" && !outlet.isStopping
     }

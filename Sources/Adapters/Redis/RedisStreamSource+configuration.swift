@@ -5,7 +5,7 @@ extension RedisStreamSource {
     package struct Configuration: ComponentConfiguration {
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case url, user, password, tls, connectTimeout = "connect_timeout", stream, group, consumer, start, batch, block
-            case claimAfter = "claim_after", maximumDeliveries = "max_deliveries"
+            case claimAfter = "claim_after", maximumDeliveries = "max_deliveries", removeIdleAfter = "remove_idle_after"
         }
 
         let redis: RedisSettings
@@ -23,6 +23,8 @@ extension RedisStreamSource {
         let claimAfter: Duration
         /// An entry handed out more often is given up; default 0, never.
         let maximumDeliveries: Int
+        /// Consumers of the group that have nothing pending and are idle for so long are removed; default: they stay.
+        let removeIdleAfter: Duration?
 
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -35,6 +37,8 @@ extension RedisStreamSource {
             self.block = try container.duration(.block, default: .seconds(5))
             self.claimAfter = try container.duration(.claimAfter, default: .seconds(60))
             self.maximumDeliveries = try container.integer(.maximumDeliveries, in: 0...1_000_000, default: 0)
+            self.removeIdleAfter =
+                container.contains(.removeIdleAfter) ? try container.duration(.removeIdleAfter, default: .zero) : nil
         }
 
         package func validate() throws {
@@ -44,6 +48,14 @@ extension RedisStreamSource {
             }
             if self.group == nil, self.consumer != nil {
                 throw SettingError(path: [CodingKeys.consumer], "means nothing without a group; set group")
+            }
+            if let idle = self.removeIdleAfter {
+                guard self.group != nil else {
+                    throw SettingError(path: [CodingKeys.removeIdleAfter], "means nothing without a group; set group")
+                }
+                guard idle >= self.claimAfter else {
+                    throw SettingError(path: [CodingKeys.removeIdleAfter], "is shorter than claim_after; make it longer")
+                }
             }
             guard self.start == "$" || RedisStreamID(self.start) != nil else {
                 throw SettingError(

@@ -1,4 +1,5 @@
 import BridgeCore
+import Logging
 import Synchronization
 
 extension RedisStreamSource {
@@ -30,19 +31,32 @@ extension RedisStreamSource {
     func readGroup(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
-        let created = try await connection.command(
-            "XGROUP", "CREATE", self.configuration.stream, group, self.configuration.start, "MKSTREAM")
-        if case .error(let text) = created, !text.hasPrefix("BUSYGROUP") { try RedisFailure.check(created, connection.peer) }
-        outlet.connected()
+        while !outlet.isStopping {
+            try await self.establish(group, connection, outlet)
+            outlet.connected()
+            do {
+                try await self.readMember(group, connection, outlet, done)
+            } catch let error as GroupIsGone {
+                self.context.logger.warning("Consumer group is gone", metadata: ["error": "\(error.text)"])
+            }
+        }
+    }
+
+    /// Reads as a member of a group that exists: the own backlog, what others have left, what is new.
+    private func readMember(
+        _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
+    ) async throws {
         try await self.readBacklog(group, connection, outlet, done)
         var lastClaim: ContinuousClock.Instant?
         while !outlet.isStopping {
             if lastClaim.map({ .now - $0 >= self.configuration.claimAfter / 2 }) ?? true {
                 try await self.claim(group, connection, outlet, done)
+                try await self.removeIdleConsumers(group, connection)
                 lastClaim = .now
             }
-            let reply = try await self.read(group, from: ">", connection)
-            try await self.send(RedisStreamEntry.entries(reply), connection, outlet, done, isNew: true)
+            let entries = RedisStreamEntry.entries(try await self.read(group, from: ">", connection))
+            try await self.send(entries, connection, outlet, done, isNew: true)
+            if let last = entries.last { self.sent.withLock { $0 = last.id } }
         }
     }
 
@@ -59,39 +73,12 @@ extension RedisStreamSource {
         }
     }
 
-    func readAll(
-        _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
-    ) async throws {
-        var from = self.sent.withLock { $0 } ?? self.context.cursors.cursor(of: self.context.name) ?? self.configuration.start
-        if from == "$" {
-            // Made a fixed place, so that nothing between two reads or two connections is missed.
-            let last = try await connection.command("XREVRANGE", self.configuration.stream, "+", "-", "COUNT", "1")
-            try RedisFailure.check(last, connection.peer)
-            from = RedisStreamEntry.entries(last).first?.id ?? "0-0"
-            self.sent.withLock { [from] in $0 = from }
-        }
-        outlet.connected()
-        while !outlet.isStopping {
-            let reply = try await connection.command(
-                "XREAD", "COUNT", String(self.configuration.batch), "BLOCK", String(self.configuration.block.milliseconds),
-                "STREAMS",
-                self.configuration.stream, from
-            )
-            try RedisFailure.check(reply, connection.peer)
-            let entries = RedisStreamEntry.entries(Self.only(reply))
-            guard let last = entries.last else { continue }
-            try await self.send(entries, connection, outlet, done, isNew: true)
-            from = last.id
-            self.sent.withLock { [from] in $0 = from }
-        }
-    }
-
     func read(_ group: String, from: String, _ connection: RedisConnection) async throws -> RedisReply {
         let reply = try await connection.command(
             "XREADGROUP", "GROUP", group, self.consumer, "COUNT", String(self.configuration.batch), "BLOCK",
             String(self.configuration.block.milliseconds), "STREAMS", self.configuration.stream, from
         )
-        try RedisFailure.check(reply, connection.peer)
+        try Self.checkGroup(reply, connection.peer)
         return Self.only(reply)
     }
 

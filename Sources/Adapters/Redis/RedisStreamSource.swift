@@ -12,9 +12,10 @@ package final class RedisStreamSource: Source {
     let configuration: Configuration
     let context: ComponentContext
     let exhausted: Counter
+    let vanished: Counter
     /// Entries sent and not yet acknowledged, with their places in the log; outlives a lost connection.
     let inFlight = Mutex<[String: Position]>([:])
-    /// How far a source without a group has sent in this process.
+    /// How far this process has read.
     let sent = Mutex<String?>(nil)
 
     package init(configuration: Configuration, context: ComponentContext) {
@@ -22,6 +23,9 @@ package final class RedisStreamSource: Source {
         self.context = context
         self.exhausted = context.metrics.counter(
             "redis_exhausted", help: "Entries given up because they were handed out more often than max_deliveries."
+        )
+        self.vanished = context.metrics.counter(
+            "redis_vanished", help: "Entries that were deleted or trimmed after they had been handed out."
         )
     }
 
@@ -35,18 +39,29 @@ package final class RedisStreamSource: Source {
             throw error
         }
         try await acknowledger.whileOpen {
-            let (finished, batches) = AsyncStream.makeStream(of: SentBatch.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    for await batch in finished { try await self.settle(batch, acknowledger, outlet) }
-                }
-                group.addTask {
-                    defer { batches.finish() }
-                    try await self.readUntilStopping(reader, outlet) { batches.yield($0) }
-                }
+                group.addTask { try await self.deliver(reader, acknowledger, outlet) }
+                if let name = self.configuration.group { group.addTask { try await self.hold(name, acknowledger) } }
                 defer { group.cancelAll() }
-                while try await group.next() != nil {}
+                try await group.next()
             }
+            if let name = self.configuration.group { try await self.removeConsumer(name, acknowledger) }
+        }
+    }
+
+    /// Reads until stopping, and returns when all that was read is acknowledged.
+    private func deliver(_ reader: RedisConnection, _ acknowledger: RedisConnection, _ outlet: SourceOutlet) async throws {
+        let (finished, batches) = AsyncStream.makeStream(of: SentBatch.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await batch in finished { try await self.settle(batch, acknowledger, outlet) }
+            }
+            group.addTask {
+                defer { batches.finish() }
+                try await self.readUntilStopping(reader, outlet) { batches.yield($0) }
+            }
+            defer { group.cancelAll() }
+            while try await group.next() != nil {}
         }
     }
 

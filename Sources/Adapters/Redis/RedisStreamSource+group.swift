@@ -1,0 +1,56 @@
+import BridgeCore
+import Synchronization
+
+extension RedisStreamSource {
+    /// The server answers that the group is not there (any more).
+    struct GroupIsGone: Error {
+        let text: String
+    }
+
+    /// - Throws: ``GroupIsGone``, or `ComponentError` for any other error answer.
+    static func checkGroup(_ reply: RedisReply, _ peer: String) throws {
+        if case .error(let text) = reply, text.hasPrefix("NOGROUP") { throw GroupIsGone(text: text) }
+        try RedisFailure.check(reply, peer)
+    }
+
+    /// Makes sure that the group exists, and tells when it is not the one that was read before.
+    ///
+    /// A group that has vanished, with its stream or alone, begins again where this consumer has read up to; a stream that was made anew
+    /// is read from its start.
+    func establish(_ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet) async throws {
+        let stream = self.configuration.stream
+        let known = self.sent.withLock { $0 }
+        var start = self.configuration.start
+        if let known { start = try await self.isBehind(known, connection) ? "0" : known }
+        let created = try await connection.command("XGROUP", "CREATE", stream, group, start, "MKSTREAM")
+        var isNew = true
+        if case .error(let text) = created {
+            guard text.hasPrefix("BUSYGROUP") else { throw RedisFailure.error(text, connection.peer) }
+            isNew = false
+        }
+        let info = try await connection.command("XINFO", "GROUPS", stream)
+        try RedisFailure.check(info, connection.peer)
+        let groups = (info.items ?? []).map { RedisFields($0) }
+        let last = groups.first { $0["name"]?.text == group }?["last-delivered-id"]?.text ?? "0-0"
+        if let known {
+            let isReset = RedisStreamID(last).flatMap { last in RedisStreamID(known).map { last < $0 } } ?? false
+            if isNew || isReset {
+                outlet.gap(
+                    "the group \(group) of the stream \(stream) was lost by \(connection.peer) and begins again after \(last); "
+                        + "what it had after \(RedisStreamID.described(known)) or had handed out may be lost or come again",
+                    subject: stream
+                )
+            }
+        }
+        self.sent.withLock { $0 = last }
+    }
+
+    /// Whether the stream is missing or was made anew, so that its last id lies before one that was read.
+    private func isBehind(_ known: String, _ connection: RedisConnection) async throws -> Bool {
+        let reply = try await connection.command("XINFO", "STREAM", self.configuration.stream)
+        if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return true }
+        try RedisFailure.check(reply, connection.peer)
+        guard let last = RedisFields(reply)["last-generated-id"]?.text.flatMap({ RedisStreamID($0) }) else { return false }
+        return RedisStreamID(known).map { last < $0 } ?? false
+    }
+}

@@ -1,0 +1,195 @@
+import BridgeCore
+import BridgeTesting
+import NIOCore
+import Testing
+
+@testable import RedisAdapter
+
+/// Members of a consumer group against a real server.
+@Suite(.timeLimit(.minutes(2)))
+struct RedisStreamGroupTests {
+    private static let group = #""group":"g","start":"0","block":"50ms""#
+
+    @Test func `what is in hand stays in hand while the sink is down`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let settings = Self.group + #","claim_after":"300ms""#
+        let first = try SourceHarness.stream(server.port, settings, name: "first")
+        first.recorder.hold()
+        let second = try SourceHarness.stream(server.port, settings, name: "second")
+        try await first.run {
+            try await peer.add("a", "b", "c")
+            try await eventually("the first has all") { first.recorder.count == 3 }
+            try await second.run {
+                // Several times claim_after: without being kept alive the entries would have gone to the second.
+                var longest = 0
+                let end = ContinuousClock.now + .seconds(2)
+                try await eventually("the time has passed") {
+                    longest = max(longest, try await peer.pending().map(\.idle).max() ?? 0)
+                    return .now > end
+                }
+                #expect(longest > 0)
+                let pending = try await peer.pending()
+                #expect(pending.map(\.consumer) == Array(repeating: "conformance.first", count: 3))
+                #expect(pending.map(\.deliveries) == [1, 1, 1], "keeping alive is no delivery")
+                #expect(second.recorder.count == 0)
+                first.recorder.hold(false)
+                try await eventually("all are acknowledged") { try await peer.pending().isEmpty }
+            }
+        }
+        #expect(first.texts == ["a", "b", "c"])
+    }
+
+    @Test func `what a dead consumer has left is taken over and may be a repeat`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+        try await peer.add("a", "b")
+        try await peer.command("XREADGROUP", "GROUP", "g", "dead", "STREAMS", "s", ">")
+        let harness = try SourceHarness.stream(server.port, Self.group + #","claim_after":"100ms","max_deliveries":5"#)
+        try await harness.run {
+            try await eventually("both have arrived") { harness.recorder.count == 2 }
+            try await eventually("both are acknowledged") { try await peer.pending().isEmpty }
+        }
+        #expect(harness.texts == ["a", "b"])
+        #expect(harness.recorder.events.map { $0.attributes["redis-deliveries"] } == ["2", "2"])
+    }
+
+    @Test func `an entry that was handed out too often is given up, told and acknowledged`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+        try await peer.command("XADD", "s", "1-1", "data", "poison")
+        for _ in 0..<3 {
+            try await peer.command("XREADGROUP", "GROUP", "g", "dead", "STREAMS", "s", ">")
+            try await peer.command("XCLAIM", "s", "g", "dead", "0", "1-1")
+        }
+        try await peer.add("good")
+        let harness = try SourceHarness.stream(server.port, Self.group + #","claim_after":"10ms","max_deliveries":3"#)
+        try await harness.run {
+            try await eventually("the good one and the gap have arrived") { harness.recorder.count == 2 }
+            try await eventually("both are acknowledged") { try await peer.pending().isEmpty }
+        }
+        #expect(harness.texts == ["good"])
+        let gap = try #require(harness.gaps.first)
+        #expect(gap.hasPrefix("the entry 1-1 of the stream s was handed out "))
+        #expect(gap.hasSuffix(" times and is given up"))
+    }
+
+    @Test func `entries deleted while pending are told once and acknowledged`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+        for id in ["1-1", "2-1", "3-1", "4-1"] { try await peer.command("XADD", "s", id, "data", id) }
+        try await peer.command("XREADGROUP", "GROUP", "g", "conformance.in", "COUNT", "2", "STREAMS", "s", ">")
+        try await peer.command("XREADGROUP", "GROUP", "g", "dead", "COUNT", "2", "STREAMS", "s", ">")
+        try await peer.command("XDEL", "s", "1-1", "2-1", "3-1")
+        let harness = try SourceHarness.stream(server.port, Self.group + #","claim_after":"10ms""#)
+        try await harness.run {
+            try await eventually("what is left has arrived") { harness.recorder.count == 3 }
+            try await eventually("all are acknowledged") { try await peer.pending().isEmpty }
+        }
+        #expect(harness.texts == ["4-1"])
+        let told = "entries of the stream s were deleted before they were acknowledged: "
+        #expect(
+            harness.gaps == [
+                told + "2 from 1-1 (1970-01-01T00:00:00.001Z) to 2-1 (1970-01-01T00:00:00.002Z)",
+                told + "3-1 (1970-01-01T00:00:00.003Z)",
+            ]
+        )
+    }
+
+    @Test func `a group that is destroyed begins again where it was read`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let harness = try SourceHarness.stream(server.port, Self.group)
+        try await harness.run {
+            try await peer.add("a")
+            try await eventually("the first has arrived") { harness.recorder.count == 1 }
+            try await peer.command("XGROUP", "DESTROY", "s", "g")
+            try await peer.add("b")
+            try await eventually("the gap and the second have arrived") { harness.recorder.count == 3 }
+            #expect(harness.status.isConnected)
+        }
+        #expect(harness.texts == ["a", "b"])
+        #expect(harness.gaps.count == 1)
+        #expect(harness.gaps.first?.hasPrefix("the group g of the stream s was lost by redis://127.0.0.1:\(server.port)") == true)
+    }
+
+    @Test func `a stream that is deleted is read from the start of the next one`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let harness = try SourceHarness.stream(server.port, Self.group)
+        try await harness.run {
+            try await peer.add("a")
+            try await eventually("the first has arrived") { harness.recorder.count == 1 }
+            try await peer.command("DEL", "s")
+            try await peer.command("XADD", "s", "5-1", "data", "b")
+            try await eventually("the gap and the second have arrived") { harness.recorder.count == 3 }
+        }
+        #expect(harness.texts == ["a", "b"])
+        #expect(harness.gaps.count == 1)
+    }
+
+    @Test func `a server that comes back empty is told as a gap`() async throws {
+        let server = try await BrokerProcess.redis()
+        let harness = try SourceHarness.stream(server.port, Self.group)
+        try await harness.run {
+            try await RedisPeer.connect(port: server.port).add("a")
+            try await eventually("the first has arrived") { harness.recorder.count == 1 }
+            try await server.kill()
+            try await server.restart()
+            try await RedisPeer.connect(port: server.port).add("b")
+            try await eventually("the gap and the second have arrived") { harness.recorder.count == 3 }
+        }
+        #expect(harness.texts == ["a", "b"])
+        #expect(harness.gaps.count == 1)
+    }
+
+    @Test func `a consumer leaves when nothing is pending, unless its name was chosen`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        for settings in [Self.group, Self.group + #","consumer":"chosen""#] {
+            try await SourceHarness.stream(server.port, settings).run {
+                try await peer.add("a")
+                try await eventually("it is there") {
+                    try await !peer.consumers().isDisjoint(with: ["chosen", "conformance.in"])
+                }
+                try await eventually("all are acknowledged") { try await peer.pending().isEmpty }
+            }
+        }
+        #expect(try await peer.consumers() == ["chosen"])
+    }
+
+    @Test func `a consumer with pending entries stays`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+        try await peer.add("a")
+        try await peer.command("XREADGROUP", "GROUP", "g", "busy", "STREAMS", "s", ">")
+        try await peer.command("XGROUP", "CREATECONSUMER", "s", "g", "idle")
+        // Others' entries are not claimed within the test, so "busy" keeps its own.
+        let settings = Self.group + #","claim_after":"1h","remove_idle_after":"1h""#
+        try await SourceHarness.stream(server.port, settings).run {
+            let consumers = try await peer.consumers()
+            #expect(consumers.isSuperset(of: ["busy", "idle"]), "neither is idle for an hour")
+        }
+        let eager = Self.group + #","claim_after":"100ms","remove_idle_after":"200ms""#
+        let harness = try SourceHarness.stream(server.port, eager)
+        harness.recorder.hold()
+        try await harness.run {
+            try await eventually("it is claimed") { harness.recorder.count == 1 }
+            try await eventually("both others are gone") { try await peer.consumers() == ["conformance.in"] }
+            #expect(try await peer.pending().map(\.consumer) == ["conformance.in"])
+            harness.recorder.hold(false)
+        }
+    }
+
+    @Test(arguments: [
+        (#""remove_idle_after":"1d""#, "means nothing without a group; set group"),
+        (#""group":"g","remove_idle_after":"1s""#, "is shorter than claim_after; make it longer"),
+    ])
+    func `settings that would be ignored are refused`(json: String, message: String) {
+        #expect { try SourceHarness.stream(1, json) } throws: { ($0 as? SettingError)?.message == message }
+    }
+}
