@@ -12,7 +12,7 @@ struct RedisConnection: Sendable {
     /// The server, for messages.
     let peer: String
     private let handler: NIOLoopBound<RedisHandler>
-    private let closed: EventLoopFuture<ComponentError>
+    private let closed: EventLoopFuture<RedisEnding>
     private let pauseHint = PauseHint()
 
     /// Connects, logs in and chooses the database.
@@ -112,10 +112,10 @@ struct RedisConnection: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                let cancelled = closed.eventLoop.makePromise(of: ComponentError.self)
+                let cancelled = closed.eventLoop.makePromise(of: RedisEnding.self)
                 closed.cascade(to: cancelled)
                 throw try await withTaskCancellationHandler {
-                    try await cancelled.futureResult.get()
+                    try await cancelled.futureResult.get().error
                 } onCancel: {
                     cancelled.fail(CancellationError())
                 }
@@ -123,6 +123,11 @@ struct RedisConnection: Sendable {
             defer { group.cancelAll() }
             try await group.next()
         }
+    }
+
+    /// Waits until the connection has ended, and tells how.
+    func ending() async throws -> RedisEnding {
+        try await self.closed.get()
     }
 
     /// Hands every further answer to a subscriber, made on the event loop.

@@ -31,12 +31,24 @@ final class RedisHandler: ChannelInboundHandler {
     private var subscriber: (any RedisReceiver)?
     private var lastRead = NIODeadline.now()
     private var watch: RepeatedTask?
-    private var failure: ComponentError?
+    private var ending: RedisEnding?
+    /// The first and the last moment of the latest time of pauses.
+    private var pauses: (from: NIODeadline, to: NIODeadline)?
     /// See ``ended(on:)``.
-    private var closed: EventLoopPromise<ComponentError>?
+    private var closed: EventLoopPromise<RedisEnding>?
     /// No bytes are expected while the reader is paused.
     var isPaused = false {
-        didSet { self.lastRead = .now() }
+        didSet {
+            let now = NIODeadline.now()
+            if self.isPaused {
+                // Pauses in quick succession are one: the server's buffer does not empty in between.
+                let from = self.pauses.flatMap { now - $0.to < Self.dead ? $0.from : nil } ?? self.lastRead
+                self.pauses = (from, now)
+            } else {
+                self.pauses?.to = now
+            }
+            self.lastRead = now
+        }
     }
 
     init(peer: String) {
@@ -44,17 +56,17 @@ final class RedisHandler: ChannelInboundHandler {
     }
 
     /// Gets why the connection ended; to be asked for once.
-    func ended(on eventLoop: any EventLoop) -> EventLoopFuture<ComponentError> {
-        if let failure { return eventLoop.makeSucceededFuture(failure) }
-        let promise = eventLoop.makePromise(of: ComponentError.self)
+    func ended(on eventLoop: any EventLoop) -> EventLoopFuture<RedisEnding> {
+        if let ending { return eventLoop.makeSucceededFuture(ending) }
+        let promise = eventLoop.makePromise(of: RedisEnding.self)
         self.closed = promise
         return promise.futureResult
     }
 
     /// Sends commands and gets their answers.
     func send(_ commands: ByteBuffer, replies: Int, context: ChannelHandlerContext, promise: EventLoopPromise<[RedisReply]>) {
-        guard self.failure == nil, context.channel.isActive else {
-            promise.fail(self.failure ?? self.lost)
+        guard self.ending == nil, context.channel.isActive else {
+            promise.fail(self.ending?.error ?? self.lost)
             return
         }
         self.waiting.append(Waiting(replies: replies, promise: promise))
@@ -121,7 +133,7 @@ final class RedisHandler: ChannelInboundHandler {
     }
 
     private func checkSilence(_ context: ChannelHandlerContext) {
-        guard !self.isPaused, self.failure == nil else { return }
+        guard !self.isPaused, self.ending == nil else { return }
         let silence = NIODeadline.now() - self.lastRead
         if silence > Self.dead {
             self.fail(ComponentError(.timedOut, "\(self.peer) has not answered a PING for 10 s"), context)
@@ -140,11 +152,15 @@ final class RedisHandler: ChannelInboundHandler {
 
     /// Tells everyone who waits, once.
     private func end(_ error: ComponentError) {
-        guard self.failure == nil else { return }
-        self.failure = error
+        guard self.ending == nil else { return }
+        let recent = self.pauses.flatMap { self.isPaused || .now() - $0.to < Self.dead ? $0.from : nil }
+        let ending = RedisEnding(
+            error: error, heard: recent ?? self.lastRead, isOfSlowReader: recent != nil && error.code == .connectionLost
+        )
+        self.ending = ending
         for waiting in self.waiting { waiting.promise?.fail(error) }
         self.waiting.removeAll()
-        self.closed?.succeed(error)
+        self.closed?.succeed(ending)
     }
 
     private struct Waiting {

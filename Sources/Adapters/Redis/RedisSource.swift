@@ -36,8 +36,8 @@ package final class RedisSource: Source {
 
     private let configuration: Configuration
     private let context: ComponentContext
-    /// Since when the connection is lost; `nil` before the first one and while there is one.
-    private let lostAt = Mutex<ContinuousClock.Instant?>(nil)
+    /// How the last connection was lost; `nil` before the first one and while there is one.
+    private let lost = Mutex<RedisEnding?>(nil)
 
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
@@ -49,11 +49,16 @@ package final class RedisSource: Source {
             self.configuration.redis, group: self.context.eventLoopGroup, name: "\(self.context.bridge).\(self.context.name)"
         )
         try await self.subscribe(connection, outlet)
-        if let since = self.lostAt.withLock({ $0 }) {
-            let (seconds, _) = (ContinuousClock.now - since).components
-            outlet.gap("the connection to \(connection.peer) was lost for \(max(1, seconds)) s, and Redis pub/sub keeps nothing")
+        if let ending = self.lost.withLock({ $0 }) {
+            let why =
+                ending.isOfSlowReader
+                ? "; the server closed it after it had not been read for a while (see its client-output-buffer-limit)" : ""
+            outlet.gap(
+                "the connection to \(connection.peer) was lost\(why): what was published from \(ending.time) to "
+                    + "\(Timestamp.now()) may be lost, because Redis pub/sub keeps nothing"
+            )
         }
-        self.lostAt.withLock { $0 = nil }
+        self.lost.withLock { $0 = nil }
         outlet.onChange { connection.followIfPaused(outlet) }
         defer { outlet.onChange(nil) }
         // The demand may have changed before it was observed.
@@ -62,7 +67,8 @@ package final class RedisSource: Source {
         do {
             try await connection.whileOpen { try await outlet.untilStopping() }
         } catch {
-            self.lostAt.withLock { $0 = .now }
+            let ending = try await connection.ending()
+            self.lost.withLock { $0 = ending }
             throw error
         }
     }

@@ -10,10 +10,11 @@ package final class RedisStreamSink: Sink {
     /// Settings of the sink.
     package struct Configuration: SinkConfiguration {
         package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, connectTimeout = "connect_timeout", stream, maxlen, format, fields
+            case url, user, password, tls, connectTimeout = "connect_timeout", stream, maxlen, maximumAge = "max_age"
+            case format, fields
         }
 
-        package static let perRouteKeys: [CodingKeys] = [.stream, .maxlen, .format, .fields]
+        package static let perRouteKeys: [CodingKeys] = [.stream, .maxlen, .maximumAge, .format, .fields]
 
         enum Format: String, CaseIterable {
             /// One field `event` with the event's JSON.
@@ -26,6 +27,8 @@ package final class RedisStreamSink: Sink {
         let stream: Template
         /// The stream is trimmed to about this many entries; absent means never.
         let maxlen: Int?
+        /// Entries older than about this are trimmed; absent means never.
+        let maximumAge: Duration?
         let format: Format
         /// The entry's fields instead of ``format``, in alphabetical order.
         let fields: [(name: String, value: Template)]?
@@ -35,12 +38,16 @@ package final class RedisStreamSink: Sink {
             self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
             self.stream = try container.required(.stream)
             self.maxlen = container.contains(.maxlen) ? try container.integer(.maxlen, in: 1...Int.max, default: 1) : nil
+            self.maximumAge = container.contains(.maximumAge) ? try container.duration(.maximumAge, default: .zero) : nil
             self.format = try container.choice(.format, default: Format.json)
             let fields: [String: Template]? = try container.optional(.fields)
             self.fields = fields?.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         }
 
         package func validate() throws {
+            if self.maxlen != nil, self.maximumAge != nil {
+                throw SettingError(path: [CodingKeys.maximumAge], "maxlen and max_age exclude each other; leave one out")
+            }
             if self.fields?.isEmpty == true { throw SettingError(path: [CodingKeys.fields], "is empty; an entry needs a field") }
         }
     }
@@ -76,13 +83,21 @@ package final class RedisStreamSink: Sink {
             for attribute in event.passage.attributes { fields?.append((attribute.name, ByteBuffer(string: attribute.value))) }
         }
         let pairs = fields ?? []
-        RedisCommand.begin(3 + (settings.maxlen == nil ? 0 : 3) + pairs.count * 2, in: &buffer)
+        let trimming: (way: String, limit: String)? =
+            if let maxlen = settings.maxlen {
+                ("MAXLEN", String(maxlen))
+            } else if let age = settings.maximumAge {
+                ("MINID", String(max(0, Timestamp.now().milliseconds - age.milliseconds)))
+            } else {
+                nil
+            }
+        RedisCommand.begin(3 + (trimming == nil ? 0 : 3) + pairs.count * 2, in: &buffer)
         RedisCommand.word("XADD", to: &buffer)
         RedisCommand.word(stream, to: &buffer)
-        if let maxlen = settings.maxlen {
-            RedisCommand.word("MAXLEN", to: &buffer)
+        if let trimming {
+            RedisCommand.word(trimming.way, to: &buffer)
             RedisCommand.word("~", to: &buffer)
-            RedisCommand.word(String(maxlen), to: &buffer)
+            RedisCommand.word(trimming.limit, to: &buffer)
         }
         RedisCommand.word("*", to: &buffer)
         for (name, value) in pairs {

@@ -1,0 +1,63 @@
+import BridgeCore
+import BridgeTesting
+import FoundationEssentials
+import NIOCore
+import Testing
+
+@testable import RedisAdapter
+
+/// Subscribers whose connection is lost.
+@Suite(.timeLimit(.minutes(2)))
+struct RedisSourceTests {
+    private func harness(_ port: Int, buffer: Int = 100_000) throws -> SourceHarness {
+        let json = "{\"url\":\"redis://127.0.0.1:\(port)\",\"channels\":[\"c\"]}"
+        let configuration = try JSONDecoder().decode(RedisSource.Configuration.self, from: Data(json.utf8))
+        var options = SourceHarness.Options()
+        options.buffer = buffer
+        return SourceHarness(name: "in", kind: RedisSource.kind, options: options) {
+            RedisSource(configuration: configuration, context: $0)
+        }
+    }
+
+    @Test func `a lost connection is told with the last time it was heard`() async throws {
+        let server = try await BrokerProcess.redis()
+        let harness = try self.harness(server.port)
+        var cut = Timestamp.now()
+        let start = Timestamp.now()
+        try await harness.run {
+            try await RedisPeer.connect(port: server.port).publish([ByteBuffer(string: "a")], on: "c")
+            try await eventually("the first has arrived") { harness.recorder.count == 1 }
+            try await server.kill()
+            cut = .now()
+            try await server.restart()
+            try await eventually("the gap is told") { harness.recorder.gaps.count == 1 }
+        }
+        let gap = harness.recorder.gaps[0].message
+        let head = "the connection to redis://127.0.0.1:\(server.port) was lost: what was published from "
+        #expect(gap.hasPrefix(head))
+        #expect(gap.hasSuffix(" may be lost, because Redis pub/sub keeps nothing"))
+        let times = gap.dropFirst(head.count).split(separator: " ").compactMap { Timestamp(rfc3339: String($0)) }
+        try #require(times.count == 2)
+        // The wall clock is read once for the start of the gap, milliseconds after the end of the connection.
+        #expect(times[0].milliseconds >= start.milliseconds - 100)
+        #expect(times[0].milliseconds <= cut.milliseconds + 100)
+        #expect(times[1] > times[0])
+    }
+
+    @Test func `a subscriber that the server closes for being slow is told as that`() async throws {
+        let server = try await BrokerProcess.redis("--client-output-buffer-limit", "pubsub 1mb 0 0")
+        let harness = try self.harness(server.port, buffer: 10)
+        let peer = try await RedisPeer.connect(port: server.port)
+        harness.recorder.close()
+        try await harness.run {
+            let body = ByteBuffer(repeating: UInt8(ascii: "x"), count: 100_000)
+            try await eventually("the server closes the subscriber") {
+                try await peer.publish(Array(repeating: body, count: 20), on: "c")
+                return try await peer.command("PUBSUB", "NUMSUB", "c").items.last?.integer == 0
+            }
+            harness.recorder.close(false)
+            try await eventually("the gap is told") { harness.recorder.gaps.count >= 1 }
+        }
+        #expect(harness.recorder.gaps[0].message.contains("the server closed it after it had not been read for a while"))
+    }
+}
