@@ -1,4 +1,5 @@
 import BridgeCore
+import Synchronization
 
 extension RedisStreamSource {
     /// Takes over what other consumers have left for too long.
@@ -16,7 +17,11 @@ extension RedisStreamSource {
             guard let parts = reply.items, parts.count >= 2 else { return }
             try await self.send(RedisStreamEntry.entries(parts[1]), connection, outlet, done, isNew: false)
             // Since Redis 7 the server drops entries that are deleted from the list of pending ones by itself, and says so.
-            if parts.count > 2 { self.tellVanished((parts[2].items ?? []).compactMap(\.text), outlet) }
+            if parts.count > 2 {
+                let gone = (parts[2].items ?? []).compactMap(\.text)
+                // What is in hand was read before it was deleted, or is told already.
+                self.tellVanished(self.inFlight.withLock { inFlight in gone.filter { inFlight[$0] == nil } }, outlet)
+            }
             from = parts[0].text ?? "0-0"
         } while from != "0-0" && !outlet.isStopping
     }
