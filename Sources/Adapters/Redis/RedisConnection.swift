@@ -17,13 +17,17 @@ struct RedisConnection: Sendable {
 
     /// Connects, logs in and chooses the database.
     ///
-    /// - Parameter name: shown by `CLIENT LIST`; spaces are replaced.
+    /// - Parameters:
+    ///   - name: shown by `CLIENT LIST`; spaces are replaced.
+    ///   - logsIn: false for sentinels.
     /// - Throws: ``ComponentError``.
-    static func open(_ settings: RedisSettings, group: any EventLoopGroup, name: String) async throws -> RedisConnection {
-        let peer = settings.address.description
+    static func connect(
+        to address: RedisSettings.Address, _ settings: RedisSettings, group: any EventLoopGroup, name: String, logsIn: Bool = true
+    ) async throws -> RedisConnection {
+        let peer = address.description
         let loop = group.next()
         let tls: (context: NIOSSLContext, host: String)? =
-            if case .tcp(let host, _, true) = settings.address { (try settings.sslContext(), host) } else { nil }
+            if case .tcp(let host, _, true) = address { (try settings.sslContext(), host) } else { nil }
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(settings.connectTimeout))
             .channelOption(.maxMessagesPerRead, value: 4)
@@ -45,7 +49,7 @@ struct RedisConnection: Sendable {
         let channel: any Channel
         do {
             channel =
-                switch settings.address {
+                switch address {
                 case .tcp(let host, let port, _): try await bootstrap.connect(host: host, port: port).get()
                 case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
                 }
@@ -64,7 +68,7 @@ struct RedisConnection: Sendable {
             throw ComponentError(.connectionLost, "\(peer) closed the connection at once", cause: error)
         }
         do {
-            try await connection.logIn(settings, name: name)
+            if logsIn { try await connection.logIn(settings, name: name) }
         } catch {
             connection.close()
             throw error

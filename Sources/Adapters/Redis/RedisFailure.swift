@@ -5,7 +5,7 @@ enum RedisFailure {
     /// Error classes that pass by themselves or that only the operator can mend: never one event's fault.
     private static let passing = [
         "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "NOAUTH", "MISCONF", "NOREPLICAS", "TRYAGAIN", "BUSY",
-        "NOPERM", "UNBLOCKED",
+        "NOPERM", "UNBLOCKED", "MOVED", "ASK",
     ]
 
     /// The error to throw for an answer that concerns the connection, `nil` for one that concerns its command alone.

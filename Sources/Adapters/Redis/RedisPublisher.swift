@@ -5,13 +5,16 @@ import NIOCore
 struct RedisPublisher: Sendable {
     let settings: RedisSettings
     let context: ComponentContext
+    /// What a cluster's node must serve; `nil` for any node.
+    var key: String?
 
     /// - Parameter encode: appends exactly one command for a delivery; what it throws refuses the delivery.
     func run(
         _ inlet: SinkInlet, _ encode: @escaping @Sendable (Delivery, EventReader, inout ByteBuffer) throws -> Void
     ) async throws {
         let connection = try await RedisConnection.open(
-            self.settings, group: self.context.eventLoopGroup, name: "\(self.context.bridge).\(self.context.name)"
+            self.settings, group: self.context.eventLoopGroup, name: "\(self.context.bridge).\(self.context.name)",
+            key: self.key
         )
         inlet.connected()
         try await connection.whileOpen {

@@ -43,7 +43,7 @@ struct RedisSettings: Sendable {
         }
     }
 
-    let address: Address
+    let location: RedisLocation
     let user: String?
     let password: Secret?
     let database: Int
@@ -56,10 +56,11 @@ struct RedisSettings: Sendable {
         guard let url = RedisURL(text) else {
             throw SettingError(
                 path: container.codingPath + [key("url")],
-                "no Redis address; write redis://[user:password@]host[:6379][/database], rediss://… or unix:///path"
+                "no Redis address; write redis://[user:password@]host[:6379][/database], rediss://…, unix:///path, "
+                    + "redis+sentinel://host[:26379],…/master[/database] or redis+cluster://host[:6379],…"
             )
         }
-        self.address = url.address
+        self.location = url.location
         self.database = url.database
         self.user = try container.optional(key("user")) ?? url.user
         self.password = try container.optional(key("password")) ?? url.password.map { Secret($0) }
@@ -67,9 +68,9 @@ struct RedisSettings: Sendable {
             throw SettingError(path: container.codingPath + [key("user")], "a user needs a password")
         }
         self.tls = try container.value(key("tls"), default: TLS())
-        if container.contains(key("tls")), !url.address.isTLS {
+        if container.contains(key("tls")), !url.location.isTLS {
             throw SettingError(
-                path: container.codingPath + [key("tls")], "tls applies to rediss:// only; the url is \(url.address)"
+                path: container.codingPath + [key("tls")], "tls applies to rediss:// only; the url is \(url.location)"
             )
         }
         guard (self.tls.certificateFile == nil) == (self.tls.keyFile == nil) else {
@@ -96,24 +97,28 @@ struct RedisSettings: Sendable {
             if self.tls.isInsecure { configuration.certificateVerification = .none }
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw ComponentError(.settings, "the TLS files for \(self.address) cannot be used", cause: error)
+            throw ComponentError(.settings, "the TLS files for \(self.location) cannot be used", cause: error)
         }
     }
 }
 
 /// A Redis address as text.
 struct RedisURL: Equatable {
-    var address: RedisSettings.Address
+    var location: RedisLocation
     var user: String?
     var password: String?
     var database = 0
 
     /// `redis://[user:password@]host[:port][/database]`, `rediss://…`, `unix:///path`; parts may be percent-encoded.
     init?(_ text: String) {
+        if let url = Self.located(text) {
+            self = url
+            return
+        }
         if text.hasPrefix("unix://") {
             let path = String(text.dropFirst(7))
             guard path.hasPrefix("/"), path.utf8.count > 1 else { return nil }
-            self.address = .unix(path: path)
+            self.location = .server(.unix(path: path))
             return
         }
         let isTLS = text.hasPrefix("rediss://")
@@ -140,7 +145,7 @@ struct RedisURL: Equatable {
         }
         if rest.hasPrefix("["), rest.hasSuffix("]") { rest = rest.dropFirst().dropLast() }
         guard !rest.isEmpty, !rest.contains(where: { $0 == " " || $0 == "/" }) else { return nil }
-        self.address = .tcp(host: String(rest), port: port, isTLS: isTLS)
+        self.location = .server(.tcp(host: String(rest), port: port, isTLS: isTLS))
     }
 
     private static func decoded(_ parts: [Substring]) -> [String]? {

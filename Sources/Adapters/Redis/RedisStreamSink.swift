@@ -48,6 +48,12 @@ package final class RedisStreamSink: Sink {
             if self.maxlen != nil, self.maximumAge != nil {
                 throw SettingError(path: [CodingKeys.maximumAge], "maxlen and max_age exclude each other; leave one out")
             }
+            if self.redis.location.isCluster, self.stream.constant == nil {
+                throw SettingError(
+                    path: [CodingKeys.stream],
+                    "a stream of a cluster lies on one node, so its name cannot be a template; name one stream"
+                )
+            }
             if self.fields?.isEmpty == true { throw SettingError(path: [CodingKeys.fields], "is empty; an entry needs a field") }
         }
     }
@@ -62,7 +68,16 @@ package final class RedisStreamSink: Sink {
 
     package func run(_ inlet: SinkInlet) async throws {
         let variants = self.variants
-        try await RedisPublisher(settings: variants[0].redis, context: self.context).run(inlet) { delivery, reader, buffer in
+        let keys = variants.compactMap(\.stream.constant)
+        if variants[0].redis.location.isCluster, Set(keys.map { RedisSlot.of($0) }).count != 1 {
+            throw ComponentError(
+                .settings,
+                "the streams \(Set(keys).sorted().joined(separator: ", ")) lie on several nodes of \(variants[0].redis.location); "
+                    + "give them one {hash tag} or a sink each", isRetryable: false
+            )
+        }
+        try await RedisPublisher(settings: variants[0].redis, context: self.context, key: keys.first).run(inlet) {
+            delivery, reader, buffer in
             reader.load(delivery.event)
             try Self.encode(delivery, variants[delivery.variant], reader, &buffer)
         }

@@ -68,7 +68,7 @@ package final class RedisStreamSource: Source {
     func connect(_ purpose: String) async throws -> RedisConnection {
         try await RedisConnection.open(
             self.configuration.redis, group: self.context.eventLoopGroup,
-            name: "\(self.context.bridge).\(self.context.name).\(purpose)"
+            name: "\(self.context.bridge).\(self.context.name).\(purpose)", key: self.configuration.stream
         )
     }
 

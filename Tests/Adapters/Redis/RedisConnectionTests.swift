@@ -89,7 +89,8 @@ struct RedisConnectionTests {
     @Test(arguments: [
         (
             "{\"url\":\"http://h\"}",
-            "no Redis address; write redis://[user:password@]host[:6379][/database], rediss://… or unix:///path"
+            "no Redis address; write redis://[user:password@]host[:6379][/database], rediss://…, unix:///path, "
+                + "redis+sentinel://host[:26379],…/master[/database] or redis+cluster://host[:6379],…"
         ),
         ("{\"url\":\"redis://h\",\"user\":\"a\"}", "a user needs a password"),
         ("{\"url\":\"redis://h\",\"tls\":{}}", "tls applies to rediss:// only; the url is redis://h:6379"),

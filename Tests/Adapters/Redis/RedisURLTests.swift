@@ -12,7 +12,7 @@ struct RedisURLTests {
     ])
     func `an address is taken apart`(text: String, address: RedisSettings.Address, database: Int) throws {
         let url = try #require(RedisURL(text))
-        #expect(url.address == address)
+        #expect(url.location == .server(address))
         #expect(url.database == database)
         #expect(url.user == nil)
         #expect(url.password == nil)
@@ -32,6 +32,25 @@ struct RedisURLTests {
         "unix://relative", "redis://a b", "redis://%zz:x@h",
     ])
     func `anything else is refused`(text: String) {
+        #expect(RedisURL(text) == nil)
+    }
+
+    @Test(arguments: [
+        ("redis+sentinel://a,b:1/m", "redis+sentinel://a:26379,b:1/m", 0),
+        ("rediss+sentinel://u:p@[::1]:1/m/3", "rediss+sentinel://::1:1/m", 3),
+        ("redis+cluster://a,b:1", "redis+cluster://a:6379,b:1", 0), ("rediss+cluster://a/0", "rediss+cluster://a:6379", 0),
+    ])
+    func `several addresses name sentinels or a cluster`(text: String, location: String, database: Int) throws {
+        let url = try #require(RedisURL(text))
+        #expect(url.location.description == location)
+        #expect(url.database == database)
+    }
+
+    @Test(arguments: [
+        "redis+sentinel://a", "redis+sentinel:///m", "redis+sentinel://a,/m", "redis+sentinel://a/m/x", "redis+cluster://a/1",
+        "redis+cluster://", "redis+other://a",
+    ])
+    func `several addresses that say too little are refused`(text: String) {
         #expect(RedisURL(text) == nil)
     }
 }

@@ -1,0 +1,112 @@
+import BridgeCore
+import NIOCore
+
+extension RedisConnection {
+    /// Finds the server, connects, logs in and chooses the database.
+    ///
+    /// Asked again for each connection, so that a component which is run again after a failover finds the new server.
+    ///
+    /// - Parameters:
+    ///   - name: shown by `CLIENT LIST`; spaces are replaced.
+    ///   - key: what a cluster's node must serve; `nil` for any node.
+    /// - Throws: ``ComponentError``.
+    static func open(
+        _ settings: RedisSettings, group: any EventLoopGroup, name: String, key: String? = nil
+    ) async throws -> RedisConnection {
+        switch settings.location {
+        case .server(let address):
+            return try await self.connect(to: address, settings, group: group, name: name)
+        case .sentinels(let sentinels, let master, let isTLS):
+            let address = try await self.master(master, isTLS: isTLS, sentinels, settings, group: group, name: name)
+            let connection = try await self.connect(to: address, settings, group: group, name: name)
+            try await connection.closedOnFailure {
+                let role = try await connection.command("ROLE")
+                try RedisFailure.check(role, connection.peer)
+                guard role.items?.first?.text == "master" else {
+                    throw ComponentError(
+                        .rejected, "\(connection.peer) is no master, as \(settings.location) says; waiting for the failover")
+                }
+            }
+            return connection
+        case .cluster(let seeds):
+            return try await self.node(for: key, seeds, settings, group: group, name: name)
+        }
+    }
+
+    /// Asks sentinels in turn.
+    private static func master(
+        _ name: String, isTLS: Bool, _ sentinels: [RedisSettings.Address], _ settings: RedisSettings, group: any EventLoopGroup,
+        name client: String
+    ) async throws -> RedisSettings.Address {
+        var failures: [String] = []
+        for sentinel in sentinels {
+            do {
+                let connection = try await self.connect(to: sentinel, settings, group: group, name: client, logsIn: false)
+                defer { connection.close() }
+                let reply = try await connection.command("SENTINEL", "get-master-addr-by-name", name)
+                try RedisFailure.check(reply, connection.peer)
+                if let items = reply.items, items.count == 2, let host = items[0].text,
+                    let port = items[1].text.flatMap({ Int($0) })
+                {
+                    return .tcp(host: host, port: port, isTLS: isTLS)
+                }
+                failures.append("\(sentinel) knows no master '\(name)'")
+            } catch let error as ComponentError {
+                failures.append("\(error)")
+            }
+        }
+        throw ComponentError(
+            .connectionRefused, "no sentinel tells the master of \(settings.location): \(failures.joined(separator: "; "))"
+        )
+    }
+
+    /// Asks the nodes of a cluster in turn which of them serves a key, and connects to it.
+    private static func node(
+        for key: String?, _ seeds: [RedisSettings.Address], _ settings: RedisSettings, group: any EventLoopGroup, name: String
+    ) async throws -> RedisConnection {
+        var failures: [String] = []
+        for seed in seeds {
+            do {
+                let connection = try await self.connect(to: seed, settings, group: group, name: name)
+                guard let key else { return connection }
+                let address = try await connection.closedOnFailure { try await connection.address(of: key, seed) }
+                if address == seed { return connection }
+                connection.close()
+                return try await self.connect(to: address, settings, group: group, name: name)
+            } catch let error as ComponentError {
+                failures.append("\(error)")
+            }
+        }
+        throw ComponentError(
+            .connectionRefused, "no node of \(settings.location) can be used: \(failures.joined(separator: "; "))"
+        )
+    }
+
+    /// The address of the master that serves a key, as this node sees the cluster.
+    private func address(of key: String, _ seed: RedisSettings.Address) async throws -> RedisSettings.Address {
+        let reply = try await self.command("CLUSTER", "SLOTS")
+        try RedisFailure.check(reply, self.peer)
+        let slot = RedisSlot.of(key)
+        for range in reply.items ?? [] {
+            guard let parts = range.items, parts.count >= 3, case .integer(let first) = parts[0],
+                case .integer(let last) = parts[1],
+                (first...max(first, last)).contains(Int64(slot)), let node = parts[2].items, node.count >= 2,
+                case .integer(let port) = node[1], case .tcp(let seedHost, _, let isTLS) = seed
+            else { continue }
+            // A node that does not know its own address leaves it out (CLUSTER SLOTS).
+            let host = node[0].text.flatMap { $0.isEmpty || $0 == "?" ? nil : $0 } ?? seedHost
+            return .tcp(host: host, port: Int(port), isTLS: isTLS)
+        }
+        throw ComponentError(.rejected, "\(self.peer) knows no node for the slot \(slot) of '\(key)'")
+    }
+
+    @discardableResult
+    private func closedOnFailure<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            self.close()
+            throw error
+        }
+    }
+}
