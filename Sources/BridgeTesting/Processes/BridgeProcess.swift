@@ -1,18 +1,19 @@
-import BridgeTesting
-import FoundationEssentials
 import Glibc
-import NIOCore
+package import NIOCore
+import Synchronization
 import Testing
 
 /// The built program, run with a file.
 ///
 /// Ends with the last reference to it.
-final class BridgeProcess: Sendable {
+package final class BridgeProcess: Sendable {
     /// Where its HTTP server listens.
-    let port: Int
+    package let port: Int
     /// Holds the file, and what the program keeps between runs.
-    let directory: TemporaryDirectory
-    let process: ChildProcess
+    package let directory: TemporaryDirectory
+    private let command: [String]
+    /// Every run of it, the one of now last.
+    private let runs: Mutex<[ChildProcess]>
 
     /// Starts the program and waits until it is ready.
     ///
@@ -21,45 +22,70 @@ final class BridgeProcess: Sendable {
     ///   - host: the address to listen on, one that can also be reached at 127.0.0.1.
     ///   - http: further keys of `http`, in one line.
     ///   - directory: that of an earlier run, to go on where that one ended.
+    ///   - port: where it listens, when somebody must know that before it runs.
+    ///   - wrapper: a command that becomes the program, which is its last argument.
     ///   - isReady: whether to wait for `/readyz`, or only until it answers.
-    static func start(
+    package static func start(
         _ yaml: String, host: String = "127.0.0.1", http: String = "", directory: TemporaryDirectory? = nil,
-        drain: String = "20s",
-        waitingForReadiness isReady: Bool = true
+        drain: String = "20s", port: Int? = nil, wrapper: [String] = [], waitingForReadiness isReady: Bool = true
     ) async throws -> BridgeProcess {
         let directory = try directory ?? TemporaryDirectory()
-        let port = try freePort()
+        let port = try port ?? freePort()
         let file = """
             service: { name: tested, state_dir: \(directory.path), drain: \(drain) }
             http: { listen: "\(host):\(port)"\(http.isEmpty ? "" : ", " + http) }
 
             """
         try directory.write((file + yaml).split(separator: "{directory}").joined(separator: directory.path), to: "bridges.yaml")
-        let process = try ChildProcess(Self.executable, ["run", directory.file("bridges.yaml")])
-        let bridge = BridgeProcess(port: port, directory: directory, process: process)
-        var last = "no answer"
-        try await eventually(within: .seconds(30), "the program is ready, not \(last); it says: \(process.standardError)") {
-            if let ending = process.ended { throw PeerError("it ended with \(ending): \(process.standardError)") }
-            guard let answer = try? await bridge.get("/readyz") else { return false }
-            last = answer.text
-            return !isReady || answer.status == 200
-        }
+        let command = wrapper + [Self.executable, "run", directory.file("bridges.yaml")]
+        let bridge = BridgeProcess(
+            port: port, directory: directory, command: command, process: try ChildProcess(command[0], Array(command.dropFirst()))
+        )
+        try await bridge.untilReady(answersOnly: !isReady)
         return bridge
     }
 
-    private init(port: Int, directory: TemporaryDirectory, process: ChildProcess) {
+    private init(port: Int, directory: TemporaryDirectory, command: [String], process: ChildProcess) {
         self.port = port
         self.directory = directory
-        self.process = process
+        self.command = command
+        self.runs = Mutex([process])
+    }
+
+    /// The process as it runs now; another one after ``restart()``.
+    package var process: ChildProcess { self.runs.withLock { $0.last! } }
+
+    /// What all its runs have written to standard error.
+    package var log: String { self.runs.withLock { $0 }.map(\.standardError).joined() }
+
+    /// Waits until it takes events, or only until it answers requests.
+    package func untilReady(answersOnly: Bool = false) async throws {
+        let process = self.process
+        var last = "no answer"
+        try await eventually(within: .seconds(30), "the program is ready, not \(last); it says: \(process.standardError)") {
+            if let ending = process.ended { throw PeerError("it ended with \(ending): \(process.standardError)") }
+            guard let answer = try? await self.get("/readyz") else { return false }
+            last = answer.text
+            return answersOnly || answer.status == 200
+        }
+    }
+
+    /// Kills it as a crash would, and starts it at once with the same file, port and directory, without waiting until it is ready.
+    package func restart() async throws {
+        let process = self.process
+        process.kill()
+        _ = try await process.untilEnded()
+        let next = try ChildProcess(self.command[0], Array(self.command.dropFirst()))
+        self.runs.withLock { $0.append(next) }
     }
 
     /// Runs one command of the program to its end.
-    static func command(_ arguments: String...) async throws -> (code: Int32, output: String, error: String) {
+    package static func command(_ arguments: String...) async throws -> (code: Int32, output: String, error: String) {
         try await self.command(arguments)
     }
 
     /// Runs one command of the program to its end.
-    static func command(_ arguments: [String]) async throws -> (code: Int32, output: String, error: String) {
+    package static func command(_ arguments: [String]) async throws -> (code: Int32, output: String, error: String) {
         let process = try ChildProcess(self.executable, arguments)
         guard case .exited(let code) = try await process.untilEnded() else {
             throw PeerError("\(process.command) crashed: \(process.standardError)")
@@ -68,16 +94,19 @@ final class BridgeProcess: Sendable {
     }
 
     /// Asks it to end and waits for that.
-    func stop(within limit: Duration = .seconds(30)) async throws -> ChildProcess.Ending {
+    package func stop(within limit: Duration = .seconds(30)) async throws -> ChildProcess.Ending {
         self.process.signal(SIGTERM)
         return try await self.process.untilEnded(within: limit)
     }
 
-    func get(_ path: String) async throws -> HTTPRequestPeer.Answer {
+    /// Asks for a page.
+    package func get(_ path: String) async throws -> HTTPRequestPeer.Answer {
         try await HTTPRequestPeer.send("GET", path, port: self.port)
     }
 
-    func post(
+    /// Sends a body to a path.
+    @discardableResult
+    package func post(
         _ path: String, _ body: ByteBuffer, type: String? = nil, headers: [(name: String, value: String)] = []
     ) async throws -> HTTPRequestPeer.Answer {
         let headers = headers + (type.map { [("Content-Type", $0)] } ?? [])
@@ -85,14 +114,14 @@ final class BridgeProcess: Sendable {
     }
 
     /// Reads a stream of its own.
-    func stream(_ name: String, headers: [(name: String, value: String)] = []) async throws -> SSEClientPeer {
+    package func stream(_ name: String, headers: [(name: String, value: String)] = []) async throws -> SSEClientPeer {
         let client = try await SSEClientPeer.connect(port: self.port, path: "/api/stream/\(name)", headers: headers)
         #expect(client.status == 200)
         return client
     }
 
     /// The sum of all figures of a name whose labels contain a text.
-    func metric(_ name: String, _ label: String = "") async throws -> Double {
+    package func metric(_ name: String, _ label: String = "") async throws -> Double {
         try await self.get("/metrics").text.split(separator: "\n")
             .filter { ($0.hasPrefix("\(name){") || $0.hasPrefix("\(name) ")) && (label.isEmpty || $0.contains(label)) }
             .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
@@ -100,7 +129,7 @@ final class BridgeProcess: Sendable {
     }
 
     /// The lines of a file in its directory.
-    func lines(of name: String) -> [String] {
+    package func lines(of name: String) -> [String] {
         self.directory.read(name).split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -110,33 +139,4 @@ final class BridgeProcess: Sendable {
         let bundle = maps.split(separator: "\n").first { $0.hasSuffix(".xctest") }?.split(separator: " ").last ?? ""
         return bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)] + "/streambridge"
     }()
-}
-
-/// The model's JSON as a client of the program decodes it.
-struct ReceivedEvent: Decodable, Equatable {
-    var id: String
-    var title: String?
-    var message: String
-    var priority: Int?
-    var tags: [String]?
-    var timestamp: String
-    var payload: Payload?
-
-    /// What the tests put in; anything else is taken as a payload without a number.
-    struct Payload: Decodable, Equatable {
-        var number: Int?
-
-        init(from decoder: any Decoder) {
-            self.number = try? decoder.container(keyedBy: CodingKeys.self).decode(Int.self, forKey: .number)
-        }
-
-        private enum CodingKeys: CodingKey {
-            case number
-        }
-    }
-
-    static func all(_ texts: [String]) throws -> [ReceivedEvent] {
-        let decoder = JSONDecoder()
-        return try texts.map { try decoder.decode(ReceivedEvent.self, from: Data($0.utf8)) }
-    }
 }
