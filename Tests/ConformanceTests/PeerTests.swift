@@ -97,6 +97,21 @@ struct PeerTests {
         #expect(try await again.untilEnded() == .exited(0))
     }
 
+    @Test func `a proxy lets each piece wait on an open connection, as long as it is told to`() async throws {
+        let server = try await BrokerProcess.redis()
+        let proxy = try TCPProxy(server: server.port)
+        let client = try await RedisPeer.connect(port: proxy.port)
+        try await client.command("PING")
+        proxy.delay(by: .milliseconds(150))
+        let time = try await ContinuousClock().measure { _ = try await client.command("PING") }
+        // Both ways.
+        #expect(time >= .milliseconds(300))
+        proxy.delay(by: .zero)
+        var least = Duration.seconds(1)
+        for _ in 0..<5 { least = min(least, try await ContinuousClock().measure { _ = try await client.command("PING") }) }
+        #expect(least < .milliseconds(150))
+    }
+
     @Test func `a child process ends with its reference`() async throws {
         var process: ChildProcess? = try ChildProcess("sleep", ["600"])
         let pid = process!.pid

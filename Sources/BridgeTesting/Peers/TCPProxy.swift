@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Stands between a client and a server on loopback: shows what the client sends, and cuts or refuses connections.
+/// Stands between a client and a server on loopback: shows what the client sends, and cuts, delays or refuses connections.
 ///
 /// Thread-safe. Ends with the last reference to it.
 package final class TCPProxy: Sendable {
@@ -26,6 +26,7 @@ package final class TCPProxy: Sendable {
     private let listener: Int32
     private let observe: @Sendable (Int, ArraySlice<UInt8>) -> Void
     private let state = Mutex(State())
+    private let pace = Pace()
 
     /// - Parameters:
     ///   - server: the port behind it.
@@ -74,6 +75,11 @@ package final class TCPProxy: Sendable {
         self.state.withLock { $0.mode = mode }
     }
 
+    /// Has each piece wait before it is passed on, either way, on connections that are open too; zero ends that.
+    package func delay(by time: Duration) {
+        self.pace.microseconds.store(UInt32(time / .microseconds(1)), ordering: .relaxed)
+    }
+
     /// Cuts every connection.
     package func cut() {
         self.state.withLock { state in
@@ -105,12 +111,16 @@ package final class TCPProxy: Sendable {
             // Closed when both directions are done with them.
             let pair = Pair(client: client, server: server)
             let observe = self.observe
+            let pace = self.pace
             OwnThread.start { [weak self] in
-                Self.forward(from: pair.client, to: pair.server) { observe(number, $0) }
+                Self.forward(from: pair.client, to: pair.server) {
+                    observe(number, $0)
+                    pace.wait()
+                }
                 self?.forget(pair)
             }
             OwnThread.start { [weak self] in
-                Self.forward(from: pair.server, to: pair.client) { _ in }
+                Self.forward(from: pair.server, to: pair.client) { _ in pace.wait() }
                 self?.forget(pair)
             }
         }
@@ -161,6 +171,17 @@ package final class TCPProxy: Sendable {
         }
         shutdown(target, Int32(SHUT_RDWR))
         shutdown(source, Int32(SHUT_RDWR))
+    }
+
+    /// How long a piece waits.
+    private final class Pace: Sendable {
+        let microseconds = Atomic<UInt32>(0)
+
+        /// On the thread of one direction.
+        func wait() {
+            let time = self.microseconds.load(ordering: .relaxed)
+            if time > 0 { usleep(time) }
+        }
     }
 
     /// The two sockets of one connection, closed with the last reference.
