@@ -122,6 +122,8 @@ let package = Package(
             name: "StreamBridgeTests",
             dependencies: ["StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", .nio]
         ),
+        // The program is a dependency so that it is built, and lies beside the tests.
+        .testTarget(name: "FaultTests", dependencies: ["StreamBridge", "BridgeTesting", .nio]),
     ] + adapters,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -1,0 +1,36 @@
+/// A source and a sink that the program stands between in a round.
+enum FaultPair: String, CaseIterable, Sendable, CustomStringConvertible {
+    case mqttToSSE = "MQTT QoS 1 → SSE"
+    case mqttToRedis = "MQTT QoS 1 → redis-stream"
+    case redisToMQTT = "redis-stream → MQTT QoS 1"
+    case sseToRedis = "SSE → redis-stream"
+    case webhookToMQTT = "webhook → MQTT QoS 1"
+
+    /// Where the program keeps events.
+    enum Log: String, Sendable {
+        /// With `ack: delivered`: the source's peer keeps what is not delivered.
+        case memory
+        /// With the default `ack: logged`.
+        case sqlite
+    }
+
+    var description: String { self.rawValue }
+
+    /// What a round of this pair may meet; what is likely stands in it more than once.
+    func faults(_ log: Log) -> [Fault] {
+        var faults: [Fault] = [.freezeBridge, .cut(.source), .cut(.sink), .delay(.source), .delay(.sink)]
+        // The history of an endpoint is in the log, and that of a log in memory ends with the program.
+        if log == .sqlite || self != .mqttToSSE { faults += [.killBridge, .killBridge, .killBridge] }
+        if log == .sqlite, SmallDisk.obstacle == nil { faults.append(.fillDisk) }
+        if WallClock.obstacle == nil { faults.append(.jumpClock) }
+        switch self {
+        case .mqttToSSE: faults += [.killPeer(.source), .freezePeer(.source)]
+        // The stream's server is a part of the test: it ends, and is not frozen.
+        case .sseToRedis: faults += [.killPeer(.source), .killPeer(.sink), .freezePeer(.sink)]
+        case .webhookToMQTT: faults += [.killPeer(.sink), .freezePeer(.sink)]
+        case .mqttToRedis, .redisToMQTT:
+            faults += [.killPeer(.source), .killPeer(.sink), .freezePeer(.source), .freezePeer(.sink)]
+        }
+        return faults
+    }
+}

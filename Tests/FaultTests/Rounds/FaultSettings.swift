@@ -1,0 +1,17 @@
+import Glibc
+
+/// What the environment says of the rounds.
+enum FaultSettings {
+    /// `FAULT_ROUNDS`: for each pair.
+    static let rounds = text("FAULT_ROUNDS").flatMap(Int.init) ?? 2
+    /// `FAULT_SEED`: of the first round; the others have those after it.
+    static let firstSeed = text("FAULT_SEED").flatMap(UInt64.init) ?? UInt64.random(in: 0..<1_000_000)
+    /// `FAULT_LOG`: which log all rounds have; without it even seeds have the one on disk.
+    static let log = text("FAULT_LOG").flatMap(FaultPair.Log.init)
+    /// `FAULT_TABLE`: a file for the table, beside which the program's log of a round that went wrong is put.
+    static let table = text("FAULT_TABLE")
+
+    private static func text(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+}

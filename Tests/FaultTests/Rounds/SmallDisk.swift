@@ -1,0 +1,55 @@
+import BridgeTesting
+import Glibc
+
+/// A file system of a few MiB in memory, on which the program keeps its log, and which can be full.
+///
+/// Root alone may mount one. Unmounted with the last reference.
+final class SmallDisk: Sendable {
+    private let directory: TemporaryDirectory
+
+    /// Why none can be had here; `nil` where one can.
+    static let obstacle: String? = {
+        guard geteuid() == 0 else { return "the disk is never filled: mounting one needs root" }
+        do {
+            let disk = try SmallDisk.mounted()
+            withExtendedLifetime(disk) {}
+            return nil
+        } catch {
+            return "the disk is never filled: \(error)"
+        }
+    }()
+
+    private init(directory: TemporaryDirectory) {
+        self.directory = directory
+    }
+
+    deinit {
+        // At once, whoever still has a file open.
+        umount2(self.directory.path, Int32(MNT_DETACH))
+    }
+
+    /// Mounts one.
+    static func mounted() throws -> SmallDisk {
+        let directory = try TemporaryDirectory()
+        guard mount("tmpfs", directory.path, "tmpfs", 0, "size=16m") == 0 else { throw PeerError.system("mounting a tmpfs") }
+        return SmallDisk(directory: directory)
+    }
+
+    var path: String { self.directory.path }
+
+    /// Leaves no room on it.
+    func fill() throws {
+        let path = self.directory.file("ballast")
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw PeerError.system("open \(path)") }
+        defer { close(file) }
+        let bytes = [UInt8](repeating: 0, count: 4096)
+        while write(file, bytes, bytes.count) > 0 {}
+        guard errno == ENOSPC else { throw PeerError.system("filling \(path)") }
+    }
+
+    /// Gives the room back.
+    func free() {
+        unlink(self.directory.file("ballast"))
+    }
+}
