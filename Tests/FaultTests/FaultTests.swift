@@ -40,7 +40,9 @@ struct FaultTests {
         }
         guard let path = FaultSettings.table else { return }
         self.write(text, to: path)
-        if !outcome.complaints.isEmpty { self.write(outcome.line + "\n" + outcome.bridgeLog, to: "\(path).\(seed).log") }
+        if !outcome.complaints.isEmpty {
+            self.write(outcome.line + "\n" + outcome.bridgeLog, to: "\(path).\(outcome.pair.name).\(seed).log")
+        }
     }
 
     private static func write(_ text: String, to path: String) {

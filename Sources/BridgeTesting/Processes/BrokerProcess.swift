@@ -79,7 +79,7 @@ package final class BrokerProcess: Sendable {
         // Between choosing a free port and listening on it another process may take it.
         for _ in 0..<5 {
             let directory = try TemporaryDirectory()
-            let port = try freePort()
+            let port = try lastingPort()
             let process = try program.start(port: port, directory: directory)
             do {
                 try await self.untilReady(program, process, port: port)

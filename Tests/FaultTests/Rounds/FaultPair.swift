@@ -1,10 +1,10 @@
 /// A source and a sink that the program stands between in a round.
 enum FaultPair: String, CaseIterable, Sendable, CustomStringConvertible {
-    case mqttToSSE = "MQTT QoS 1 → SSE"
-    case mqttToRedis = "MQTT QoS 1 → redis-stream"
-    case redisToMQTT = "redis-stream → MQTT QoS 1"
-    case sseToRedis = "SSE → redis-stream"
-    case webhookToMQTT = "webhook → MQTT QoS 1"
+    case mqttToSSE
+    case mqttToRedis
+    case redisToMQTT
+    case sseToRedis
+    case webhookToMQTT
 
     /// Where the program keeps events.
     enum Log: String, Sendable {
@@ -12,9 +12,22 @@ enum FaultPair: String, CaseIterable, Sendable, CustomStringConvertible {
         case memory
         /// With the default `ack: logged`.
         case sqlite
+        /// In memory and with `ack: received`, so that a kill does lose something: tries the reckoning.
+        case forgetful
     }
 
-    var description: String { self.rawValue }
+    /// In a word, for names of files.
+    var name: String { self.rawValue }
+
+    var description: String {
+        switch self {
+        case .mqttToSSE: "MQTT QoS 1 → SSE"
+        case .mqttToRedis: "MQTT QoS 1 → redis-stream"
+        case .redisToMQTT: "redis-stream → MQTT QoS 1"
+        case .sseToRedis: "SSE → redis-stream"
+        case .webhookToMQTT: "webhook → MQTT QoS 1"
+        }
+    }
 
     /// What a round of this pair may meet; what is likely stands in it more than once.
     func faults(_ log: Log) -> [Fault] {

@@ -31,7 +31,7 @@ final class FaultStage: Sendable {
     /// Starts the peers of a round; the small disk and the other clock only where its plan needs them.
     static func prepared(for round: FaultRound) async throws -> FaultStage {
         // Known before the program runs, because proxies stand before it.
-        let port = try freePort()
+        let port = try lastingPort()
         let (source, publisher) =
             switch round.pair {
             case .mqttToSSE, .mqttToRedis: try await FaultySide.mqttSource()
@@ -61,6 +61,7 @@ final class FaultStage: Sendable {
         let (log, acknowledge) =
             switch self.log {
             case .memory: ("{ kind: memory }", ", ack: delivered")
+            case .forgetful: ("{ kind: memory }", ", ack: received")
             case .sqlite: ("{ kind: sqlite, path: \"\(self.disk?.path ?? "{directory}")/events.db\", durability: process }", "")
             }
         // Coming back quickly keeps a round short.
@@ -82,26 +83,26 @@ final class FaultStage: Sendable {
     }
 
     /// Lets a fault happen; one that lasts ends when `end` returns.
-    func meet(_ step: FaultPlan.Step, until end: () async -> Void) async throws {
+    func meet(_ step: FaultPlan.Step, until end: () async throws -> Void) async throws {
         switch step.fault {
         case .killBridge: try await self.bridge.restart()
         case .killPeer(let side): try await self[side].restart?()
         case .cut(let side): self[side].proxy.cut()
         case .delay(let side):
             self[side].proxy.delay(by: .milliseconds(step.length / 4 + 1))
-            await end()
+            try await end()
             self[side].proxy.delay(by: .zero)
         case .freezeBridge:
             self.bridge.process.signal(SIGSTOP)
-            await end()
+            try await end()
             self.bridge.process.signal(SIGCONT)
         case .freezePeer(let side):
             self[side].broker?.freeze()
-            await end()
+            try await end()
             self[side].broker?.thaw()
         case .fillDisk:
             try self.disk?.fill()
-            await end()
+            try await end()
             self.disk?.free()
         case .jumpClock:
             // Hours forward, or back.
