@@ -56,14 +56,12 @@ struct RedisStreamEntry: Sendable {
         )
     }
 
-    /// The same for the same entry of the same stream, in every process (FNV-1a).
+    /// The same for the same entry of the same stream, in every process.
     func repeatKey(stream: String) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        for byte in stream.utf8 { mix(byte) }
-        mix(0)
-        for byte in self.id.utf8 { mix(byte) }
-        return hash
+        var hash = Fingerprint()
+        hash.add(stream)
+        hash.add(self.id)
+        return hash.value
     }
 
     private static func body(_ fields: [(name: String, value: ByteBuffer)]) -> ByteBuffer {

@@ -1,3 +1,4 @@
+import BridgeTesting
 import Testing
 
 @testable import BridgeCore
@@ -72,22 +73,5 @@ struct DeliveryModelTests {
             #expect(Set(confirmed[sink]).count == confirmed[sink].count, "a position was confirmed twice")
         }
         for source in 0..<sources { #expect(fixture.safe(source) == appended[source].last ?? 0) }
-    }
-}
-
-/// A generator whose numbers follow from its seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        self.state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = self.state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import BridgeTesting
 import NIOCore
 import Testing
 

@@ -1,3 +1,5 @@
+import BridgeTesting
+
 /// What happens in a round, drawn from its seed: the messages, how they are published, and the faults with their moments.
 struct FaultPlan: Sendable {
     /// A fault and the counted point at which it happens.
