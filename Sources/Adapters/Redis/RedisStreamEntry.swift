@@ -57,10 +57,16 @@ struct RedisStreamEntry: Sendable {
     }
 
     /// The same for the same entry of the same stream, in every process.
+    ///
+    /// With its content, because a stream that was made anew may give the same ids to others.
     func repeatKey(stream: String) -> UInt64 {
         var hash = Fingerprint()
         hash.add(stream)
         hash.add(self.id)
+        for field in self.fields ?? [] {
+            hash.add(field.name)
+            field.value.withUnsafeReadableBytes { hash.add($0) }
+        }
         return hash.value
     }
 

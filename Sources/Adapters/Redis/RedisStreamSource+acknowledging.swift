@@ -28,10 +28,9 @@ extension RedisStreamSource {
                 vanished.append(entry.id)
                 continue
             }
-            if self.configuration.group != nil {
-                message.repeatKey = entry.repeatKey(stream: stream)
-                message.mayBeRepeated = !isNew
-            }
+            message.repeatKey = entry.repeatKey(stream: stream)
+            // Without a group, what was read last before a crash is read once more.
+            message.mayBeRepeated = self.configuration.group == nil ? self.isCatchingUp() : !isNew
             if let count, count > self.configuration.maximumDeliveries {
                 self.exhausted.increment()
                 let reason = "the entry \(entry.id) of the stream \(stream) was handed out \(count) times and is given up"

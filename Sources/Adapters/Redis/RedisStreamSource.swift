@@ -17,6 +17,13 @@ package final class RedisStreamSource: Source {
     let inFlight = Mutex<[String: Position]>([:])
     /// How far this process has read.
     let sent = Mutex<String?>(nil)
+    /// Entries read by this process.
+    private let entriesRead = Atomic<Int>(0)
+
+    /// Whether the next entry may have been read before the process began.
+    func isCatchingUp() -> Bool {
+        self.entriesRead.wrappingAdd(1, ordering: .relaxed).oldValue < SourceOutlet.repeatMemory
+    }
 
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
