@@ -5,8 +5,7 @@ import Synchronization
 /// An event is the same when its id and its timestamp are: the model's JSON keeps both across bridges. Remembers the last 32 768
 /// deliveries. Thread-safe, behind one lock for all sources, because an event may come back through another source.
 final class LoopGuard: Sendable {
-    private static let capacity = 32_768
-    private let state = Mutex(State())
+    private let recent = Mutex(RecentSet<Int>(capacity: 32_768))
 
     /// Notes the deliveries of a batch, and takes out of it what the same sink was given before.
     ///
@@ -14,14 +13,14 @@ final class LoopGuard: Sendable {
     ///   to be repeated.
     /// - Returns: how many events lost every delivery.
     func filter(_ records: inout [LogRecord], native: [Bool]) -> Int {
-        self.state.withLock { state in
+        self.recent.withLock { recent in
             var repeated = 0
             var kept: [LogRecord]?
             for (index, record) in records.enumerated() {
                 let entries = record.routing.plan.entries
                 var passing: [RoutePlan.Entry]?
                 for (place, entry) in entries.enumerated() {
-                    let isNew = state.note(Self.key(record.event, entry))
+                    let isNew = recent.insert(Self.key(record.event, entry))
                     if native[index], !isNew {
                         if passing == nil { passing = Array(entries[..<place]) }
                     } else {
@@ -53,24 +52,5 @@ final class LoopGuard: Sendable {
         hasher.combine(entry.sink)
         hasher.combine(entry.variant)
         return hasher.finalize()
-    }
-
-    private struct State {
-        private var known: Set<Int> = []
-        private var order: [Int] = []
-        private var oldest = 0
-
-        /// False when the key is known already.
-        mutating func note(_ key: Int) -> Bool {
-            guard self.known.insert(key).inserted else { return false }
-            if self.order.count < LoopGuard.capacity {
-                self.order.append(key)
-            } else {
-                self.known.remove(self.order[self.oldest])
-                self.order[self.oldest] = key
-                self.oldest = (self.oldest + 1) % LoopGuard.capacity
-            }
-            return true
-        }
     }
 }

@@ -13,14 +13,14 @@ final class SourceIntake {
     private let loopGuard: LoopGuard
     private let tallies: SourceTallies
     private var native: [Bool] = []
-    private var repeatKeys: RepeatKeys
+    private var repeatKeys: RecentSet<UInt64>
     /// The id that the last message of the last batch got; `nil` when it was refused as a loop.
     private(set) var lastID: String?
 
-    /// - Parameter repeatKeys: those of an earlier run.
+    /// - Parameter repeatKeys: those of an earlier run, in order.
     init(
         source: String, settings: IntakeSettings, table: RouteTable, loopGuard: LoopGuard, tallies: SourceTallies,
-        repeatKeys: RepeatKeys = RepeatKeys()
+        repeatKeys: [UInt64] = []
     ) {
         self.source = source
         self.settings = settings
@@ -28,7 +28,7 @@ final class SourceIntake {
         self.table = table
         self.loopGuard = loopGuard
         self.tallies = tallies
-        self.repeatKeys = repeatKeys
+        self.repeatKeys = RecentSet(capacity: SourceOutlet.repeatMemory, repeatKeys)
     }
 
     /// Makes the records of a batch, in order, less what has been here before.

@@ -33,26 +33,3 @@ package protocol LogStore: Sendable {
     /// - Throws: ``LogError``.
     func replays() throws -> [StoredLetter]
 }
-
-/// What is wrong with a log on disk, as its operator reads it.
-package struct LogError: Error, Sendable, CustomStringConvertible {
-    /// Which file, what is wrong with it, and what to do.
-    package let description: String
-
-    package init(_ description: String) {
-        self.description = description
-    }
-}
-
-/// A piece of a log on disk, read for one sink.
-package struct LogPage: Sendable {
-    /// In order; only such as the sink is owed.
-    package var events: [StoredEvent]
-    /// Up to here the sink is owed nothing else.
-    package var through: Position
-
-    package init(events: [StoredEvent], through: Position) {
-        self.events = events
-        self.through = through
-    }
-}

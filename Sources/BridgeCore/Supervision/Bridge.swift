@@ -49,7 +49,7 @@ package final class Bridge: Sendable {
                 log: log, source: index, acknowledge: parts.acknowledge,
                 intake: SourceIntake(
                     source: parts.name, settings: parts.intake, table: table, loopGuard: loopGuard, tallies: tallies,
-                    repeatKeys: RepeatKeys(contents?.repeatKeys[parts.name] ?? [])
+                    repeatKeys: contents?.repeatKeys[parts.name] ?? []
                 ),
                 emitsGaps: parts.intake.emitsGaps, tallies: tallies, status: status
             )

@@ -1,0 +1,87 @@
+extension DeliveryLog.State {
+    /// Begins where an earlier run has left it.
+    mutating func resume(_ contents: LogContents) {
+        for (index, name) in self.names.enumerated() {
+            guard let owed = contents.sinks[name] else { continue }
+            self.cursors[index].resume(owed)
+        }
+        for key in contents.keys {
+            guard let sink = self.names.firstIndex(of: key.sink) else { continue }
+            self.cursors[sink].keys.insert(key.key, key.expires)
+        }
+        for letter in contents.letters {
+            guard let target = letter.target, let sink = self.names.firstIndex(of: target) else { continue }
+            let event = DeadLetter(reason: letter.reason, sink: letter.sink, route: letter.route, attempts: letter.attempts)
+                .event(of: letter.event)
+            self.cursors[sink].accept(letter: event, id: letter.id, at: letter.position, accepted: .now)
+        }
+        let owed = self.cursors.map { $0.pending > 0 }
+        for source in self.watermarks.indices { self.watermarks[source].resume(at: contents.head, owed: owed) }
+        var actions = DeliveryLog.Actions()
+        self.settle(&actions)
+        for sink in self.cursors.indices { self.askForPage(sink, actions: &actions) }
+    }
+
+    /// An event that no route takes goes to the sink for such events.
+    mutating func giveUnrouted(_ record: LogRecord, at position: Position, to sink: Int) {
+        let letter = DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0)
+        var id: Int64?
+        if self.disk != nil {
+            let delivery = Delivery(
+                event: record.event, variant: 0, route: "", attempts: 0, position: position, ticket: 0, accepted: record.accepted
+            )
+            id = self.disk?.keep(letter, of: delivery, target: self.names[sink])
+        }
+        self.give(letter.event(of: record.event), id: id, at: position, accepted: record.accepted, to: sink)
+    }
+
+    /// Has the writer begin, and keeps what it has written within bounds.
+    mutating func afterAppending(_ actions: inout DeliveryLog.Actions) {
+        guard let disk = self.disk else { return }
+        if !disk.records.isEmpty || !disk.letters.isEmpty { actions.wakesWriter = true }
+    }
+
+    /// Asks for the next piece of what a sink has to read back.
+    mutating func askForPage(_ sink: Int, actions: inout DeliveryLog.Actions) {
+        guard self.disk != nil, self.cursors[sink].wantsPage(self.log) else { return }
+        self.cursors[sink].isLoading = true
+        self.disk?.pages.append(sink)
+        actions.wakesWriter = true
+    }
+
+    mutating func takeWork(marks: Bool) -> DeliveryLog.Work {
+        var work = DeliveryLog.Work()
+        guard var disk = self.disk else { return work }
+        self.disk = nil
+        swap(&work.records, &disk.records)
+        work.head = self.log.head
+        // Dead letters, numbers and keys belong to the marks: all of them or none.
+        if marks || !disk.letters.isEmpty {
+            swap(&work.changes.letters, &disk.letters)
+            swap(&work.changes.numbers, &disk.numbers)
+            swap(&work.changes.keys, &disk.keys)
+            for sink in disk.touched.elements {
+                let mark = self.cursors[sink].mark(head: self.log.head)
+                work.changes.sinks.append(SinkMark(sink: self.names[sink], position: mark.position, ahead: mark.ahead))
+            }
+            disk.touched.removeAll()
+        }
+        work.pages = disk.pages.map { ($0, self.cursors[$0].next.previous) }
+        disk.pages.removeAll()
+        work.settled = self.cursors.compactMap(\.floor).min() ?? self.log.head.next
+        self.disk = disk
+        return work
+    }
+
+    mutating func committed(_ work: DeliveryLog.Work, _ actions: inout DeliveryLog.Actions) {
+        self.disk?.committed = work.head
+        for (_, record) in work.records { self.disk?.weight -= record.event.weight }
+        self.disk?.isRefusing = false
+        self.settle(&actions)
+        for sink in self.cursors.indices where self.cursors[sink].inLog > 0 { self.wake(sink, actions: &actions) }
+        self.releaseLog()
+        guard self.log.count > DiskState.window.events || self.log.weight > DiskState.window.bytes else { return }
+        // Half at once, so that it does not happen for every batch.
+        self.log.release(before: min(work.head.next, Position(self.log.oldest.rawValue + UInt64(self.log.count / 2))))
+    }
+}

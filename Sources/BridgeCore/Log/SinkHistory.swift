@@ -1,0 +1,12 @@
+/// What a log still knows of what a sink has published.
+package struct SinkHistory: Sendable {
+    /// In order of their numbers.
+    package var events: [NumberedEvent]
+    /// Some event with this number or a lower one is gone; 0 when none is.
+    package var forgotten: UInt64
+
+    package init(events: [NumberedEvent] = [], forgotten: UInt64 = 0) {
+        self.events = events
+        self.forgotten = forgotten
+    }
+}

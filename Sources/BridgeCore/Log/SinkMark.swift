@@ -1,0 +1,17 @@
+/// How far one sink has come.
+package struct SinkMark: Sendable, Equatable {
+    package var sink: String
+    /// Everything up to it is settled.
+    package var position: Position
+    /// What is settled behind it, in order; at most ``SinkMark/limit``.
+    package var ahead: [Position]
+
+    /// How much is kept of what was confirmed out of order; the rest is delivered again after a crash.
+    package static let limit = 4096
+
+    package init(sink: String, position: Position, ahead: [Position] = []) {
+        self.sink = sink
+        self.position = position
+        self.ahead = ahead
+    }
+}

@@ -1,0 +1,31 @@
+/// One dead letter as a log on disk keeps it.
+package struct StoredLetter: Sendable {
+    package var id: Int64
+    /// When the sink gave it up.
+    package var time: Timestamp
+    /// The sink that gave it up; empty when no route took the event or the source gave it up.
+    package var sink: String
+    package var route: String
+    package var reason: String
+    package var attempts: Int
+    /// The dead-letter sink that is still owed it; `nil` when it is only kept.
+    package var target: String?
+    /// The event as the sink was to have it.
+    package var event: Event
+    package var position: Position
+
+    package init(
+        id: Int64, time: Timestamp, sink: String, route: String, reason: String, attempts: Int, target: String?, event: Event,
+        position: Position
+    ) {
+        self.id = id
+        self.time = time
+        self.sink = sink
+        self.route = route
+        self.reason = reason
+        self.attempts = attempts
+        self.target = target
+        self.event = event
+        self.position = position
+    }
+}
