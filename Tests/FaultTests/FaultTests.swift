@@ -10,7 +10,7 @@ import Testing
 struct FaultTests {
     private static let table = Mutex(FaultTable())
 
-    @Test(arguments: FaultPair.allCases)
+    @Test(arguments: FaultSettings.pairs)
     func `nothing is lost, whatever is killed, cut, frozen or full`(over pair: FaultPair) async throws {
         for note in [SmallDisk.obstacle, WallClock.obstacle].compactMap({ $0 }) { Self.show(note) }
         for number in 0..<FaultSettings.rounds {

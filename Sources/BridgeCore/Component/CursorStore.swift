@@ -9,4 +9,14 @@ package protocol CursorStore: Sendable {
     ///
     /// - Throws: a ``ComponentError`` when it cannot be kept; the source then stops reading and is tried again.
     func move(_ cursor: String, of source: String) throws
+
+    /// Calls once everything that has been moved so far is kept, from any thread; perhaps at once.
+    func whenKept(_ body: @escaping @Sendable () -> Void)
+}
+
+extension CursorStore {
+    /// For stores that keep a cursor before ``move(_:of:)`` returns.
+    package func whenKept(_ body: @escaping @Sendable () -> Void) {
+        body()
+    }
 }

@@ -27,16 +27,54 @@ package final class LogCursors: CursorStore {
         }
     }
 
-    /// Those that have moved since the last call.
+    package func whenKept(_ body: @escaping @Sendable () -> Void) {
+        let isKept = self.state.withLock { state in
+            if !state.moved.isEmpty {
+                state.waiting.append(Waiter(call: body))
+            } else if state.isBeingKept {
+                state.nearlyKept.append(Waiter(call: body))
+            } else {
+                return true
+            }
+            return false
+        }
+        if isKept { body() }
+    }
+
+    /// Those that have moved since the last call; ``kept()`` follows once they are written.
     func takeMoved() -> [String: String] {
         self.state.withLock { state in
-            defer { state.moved.removeAll(keepingCapacity: true) }
-            return state.moved
+            guard !state.moved.isEmpty else { return [:] }
+            let moved = state.moved
+            state.moved.removeAll(keepingCapacity: true)
+            state.isBeingKept = true
+            state.nearlyKept += state.waiting
+            state.waiting.removeAll()
+            return moved
         }
+    }
+
+    /// What was taken is written.
+    func kept() {
+        let waiters = self.state.withLock { state in
+            defer { state.nearlyKept.removeAll() }
+            state.isBeingKept = false
+            return state.nearlyKept
+        }
+        for waiter in waiters { waiter.call() }
     }
 
     private struct State {
         var known: [String: String]
         var moved: [String: String] = [:]
+        /// What was taken last is not written yet.
+        var isBeingKept = false
+        /// Waits for what has moved since, and for what is being written.
+        var waiting: [Waiter] = []
+        var nearlyKept: [Waiter] = []
+    }
+
+    private struct Waiter {
+        let call: @Sendable () -> Void
     }
 }

@@ -98,6 +98,7 @@ actor LogWriter {
                 try self.store.commit(changes)
                 if self.health.recovered() { self.logger.notice("Log is written again") }
                 self.log.committed(work)
+                if !moved.isEmpty { self.cursors.kept() }
                 return
             } catch {
                 if self.health.failed("\(error)") {

@@ -8,6 +8,8 @@ enum FaultSettings {
     static let firstSeed = text("FAULT_SEED").flatMap(UInt64.init) ?? UInt64.random(in: 0..<1_000_000)
     /// `FAULT_LOG`: which log all rounds have; without it even seeds have the one on disk.
     static let log = text("FAULT_LOG").flatMap(FaultPair.Log.init)
+    /// `FAULT_PAIR`: the only pair, such as `mqttToSSE`; without it all are.
+    static let pairs = FaultPair.allCases.filter { pair in text("FAULT_PAIR").map { pair.rawValue == $0 } ?? true }
     /// `FAULT_TABLE`: a file for the table, beside which the program's log of a round that went wrong is put.
     static let table = text("FAULT_TABLE")
 

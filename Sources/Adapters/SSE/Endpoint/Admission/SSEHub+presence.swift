@@ -24,8 +24,11 @@ extension SSEHub {
             timestamp: .now(), payload: ByteBuffer(string: state.json), source: "presence", subject: what,
             attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits()
         )
-        self.home.execute {
-            self.publish(Array(repeating: event, count: names.count), names: names, to: presence)
-        }
+        self.home.execute { self.publish(event, names, to: presence) }
+    }
+
+    private func publish(_ event: Event, _ names: [String], to presence: SSEStream) {
+        if self.whenReserved({ self.publish(event, names, to: presence) }) { return }
+        self.publish(Array(repeating: event, count: names.count), names: names, to: presence)
     }
 }

@@ -46,7 +46,7 @@ final class SSEFeed: Sendable {
 
     /// Publishes one batch, once every loop has delivered the one before; between two the sockets of this loop get their turn.
     private func drain() {
-        if self.hub.whenDelivered({ self.drain() }) { return }
+        if self.hub.whenDelivered({ self.drain() }) || self.hub.whenReserved({ self.drain() }) { return }
         self.isScheduled.store(false, ordering: .sequentiallyConsistent)
         guard !self.isDone else { return }
         switch self.inlet.poll(atMost: 512) {

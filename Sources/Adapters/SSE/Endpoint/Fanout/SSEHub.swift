@@ -127,7 +127,6 @@ final class SSEHub: Sendable {
         self.home.assertInEventLoop()
         let (first, offset) = self.state.withLock { ($0.head + 1, $0.streams[stream.number]?.history.endOffset ?? 0) }
         let batch = SSEBatch(events, names: names, stream: stream, first: first, offset: offset, time: Timestamp.now())
-        self.ledger.reserve(batch.last)
         let views = self.state.withLock { $0.append(batch) }
         let pieces = self.renderer.value.pieces(of: batch, for: views)
         for box in self.shards.values {
@@ -154,6 +153,15 @@ final class SSEHub: Sendable {
         guard self.outstanding.load(ordering: .acquiring) > 0 else { return false }
         self.waiting.value.append(body)
         return true
+    }
+
+    /// Calls once numbers may be given out; publishers wait for that.
+    ///
+    /// On ``home``, and calls there.
+    ///
+    /// - Returns: whether there is something to wait for; if not, nothing is called.
+    func whenReserved(_ body: @escaping @Sendable () -> Void) -> Bool {
+        self.ledger.whenReserved(behind: self.head) { self.home.execute(body) }
     }
 
     private func goOn() {
