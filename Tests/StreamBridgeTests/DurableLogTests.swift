@@ -108,6 +108,19 @@ struct DurableLogTests {
         try await eventually("streams that events name have their history too") { named.messages.count == 1 }
     }
 
+    @Test func `an epoch that somebody was told is on disk before`() async throws {
+        let yaml = Self.yaml(sinks: "demo: { type: sse, stream: demo }")
+        let first = try await BridgeProcess.start(yaml)
+        let client = try await first.stream("demo")
+        try await eventually("it knows where it stands") { client.count == 1 }
+        try await Self.killed(first)
+        let second = try await BridgeProcess.start(yaml, directory: first.directory)
+        let again = try await second.stream("demo", headers: [("Last-Event-ID", client.events[0].id)])
+        try await Self.post(["a"], to: second)
+        try await eventually("it goes on") { again.messages.count == 1 }
+        #expect(again.header("streambridge-gap") == nil)
+    }
+
     @Test func `S15: a stream whose log has let go of events says so`() async throws {
         let yaml = Self.yaml(sinks: "demo: { type: sse, stream: demo, replay: { events: 5 } }")
         let first = try await BridgeProcess.start(yaml)

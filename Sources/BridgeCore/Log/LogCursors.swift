@@ -64,6 +64,16 @@ package final class LogCursors: CursorStore {
         for waiter in waiters { waiter.call() }
     }
 
+    /// What was taken could not be written: it is taken again, unless it has moved on since.
+    func notKept(_ moved: [String: String]) {
+        self.state.withLock { state in
+            state.moved.merge(moved) { newer, _ in newer }
+            state.isBeingKept = false
+            state.waiting = state.nearlyKept + state.waiting
+            state.nearlyKept.removeAll()
+        }
+    }
+
     private struct State {
         var known: [String: String]
         var moved: [String: String] = [:]

@@ -51,6 +51,21 @@ actor LogWriter {
         try self.store.history(of: sink, atMost: limit)
     }
 
+    /// Writes the cursors that have moved before anything runs: what a peer is told at once must not be forgotten.
+    ///
+    /// A disk that refuses is told when ``run(until:)`` meets it.
+    func keepCursors() {
+        var changes = LogChanges()
+        changes.cursors = self.cursors.takeMoved()
+        guard !changes.isEmpty else { return }
+        do {
+            try self.store.commit(changes)
+            self.cursors.kept()
+        } catch {
+            self.cursors.notKept(changes.cursors)
+        }
+    }
+
     /// Writes until it is stopped and nothing is left to write.
     func run(until isStopped: @Sendable () -> Bool) {
         self.log.onChange { [thread] in thread.wake() }

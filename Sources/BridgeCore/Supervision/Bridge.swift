@@ -67,6 +67,7 @@ package final class Bridge: Sendable {
     /// - Throws: ``LogError``.
     package func restore() async throws {
         guard let writing else { return }
+        await writing.writer.keepCursors()
         for sink in self.sinks {
             guard let restorable = sink.parts.sink as? any RestorableSink, restorable.historyLimit > 0 else { continue }
             await restorable.restore(try await writing.writer.history(of: sink.name, atMost: restorable.historyLimit))
