@@ -5,7 +5,9 @@ enum FaultSettings {
     /// `FAULT_ROUNDS`: for each pair.
     static let rounds = text("FAULT_ROUNDS").flatMap(Int.init) ?? 2
     /// `FAULT_SEED`: of the first round; the others have those after it.
-    static let firstSeed = text("FAULT_SEED").flatMap(UInt64.init) ?? UInt64.random(in: 0..<1_000_000)
+    ///
+    /// `deploy/faults` draws one.
+    static let firstSeed = text("FAULT_SEED").flatMap(UInt64.init) ?? 1
     /// `FAULT_LOG`: which log all rounds have; without it even seeds have the one on disk.
     static let log = text("FAULT_LOG").flatMap(FaultPair.Log.init)
     /// `FAULT_PAIR`: the only pair, such as `mqttToSSE`; without it all are.
