@@ -20,3 +20,15 @@ package func eventually(
         try await Task.sleep(for: .milliseconds(5))
     }
 }
+
+/// Waits until a condition holds or the limit has passed, where both are right.
+///
+/// - Returns: whether it holds.
+package func holds(within limit: Duration, _ condition: () -> Bool) async -> Bool {
+    let deadline = ContinuousClock.now + limit
+    while !condition() {
+        // A task that is cancelled waits no longer.
+        guard ContinuousClock.now < deadline, (try? await Task.sleep(for: .milliseconds(5))) != nil else { return false }
+    }
+    return true
+}

@@ -88,11 +88,16 @@ package final class ChildProcess: Sendable {
     /// How it ended, `nil` while it runs.
     ///
     /// Reaps it.
-    package var ended: Ending? {
+    package var ended: Ending? { self.ended(WNOHANG) }
+
+    /// Blocks the thread until it has ended: for short commands outside tasks.
+    package func waitUntilEnded() -> Ending? { self.ended(0) }
+
+    private func ended(_ options: Int32) -> Ending? {
         self.ending.withLock { ending in
             if let ending { return ending }
             var status: Int32 = 0
-            guard waitpid(self.pid, &status, WNOHANG) == self.pid else { return nil }
+            guard waitpid(self.pid, &status, options) == self.pid else { return nil }
             let signal = status & 0x7f
             ending = signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
             return ending

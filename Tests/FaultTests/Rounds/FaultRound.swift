@@ -33,7 +33,7 @@ struct FaultRound: Sendable {
         }
         try await publishing
         // What has not arrived by then is not lost by impatience: everything is up again.
-        _ = await Self.holds(within: .seconds(30)) { reader.count >= self.plan.messages.count }
+        _ = await holds(within: .seconds(30)) { reader.count >= self.plan.messages.count }
         let ending = try await stage.stop()
         try await reader.finish()
         return FaultOutcome(
@@ -49,7 +49,7 @@ struct FaultRound: Sendable {
         while !rest.isEmpty {
             let batch = Array(rest.prefix(self.plan.batches[turn % self.plan.batches.count]))
             // A message that never arrives must not hold up the others.
-            _ = await Self.holds(within: .seconds(10)) { publisher.publications.count - reader.count < self.plan.lead }
+            _ = await holds(within: .seconds(10)) { publisher.publications.count - reader.count < self.plan.lead }
             try await publisher.publish(batch)
             rest = rest.dropFirst(batch.count)
             turn += 1
@@ -57,7 +57,7 @@ struct FaultRound: Sendable {
     }
 
     private func moment(of step: FaultPlan.Step, _ publisher: any CountingPublisher, _ reader: any CountingReader) async {
-        _ = await Self.holds(within: .seconds(10)) {
+        _ = await holds(within: .seconds(10)) {
             switch step.moment {
             case .published(let count): publisher.publications.count >= count
             case .received(let count): reader.count >= count
@@ -67,15 +67,6 @@ struct FaultRound: Sendable {
 
     private func end(of step: FaultPlan.Step, _ reader: any CountingReader) async {
         let before = reader.count
-        _ = await Self.holds(within: step.limit) { reader.count >= before + step.length }
-    }
-
-    /// Waits until a condition holds, or the limit has passed.
-    private static func holds(within limit: Duration, _ condition: () -> Bool) async -> Bool {
-        let deadline = ContinuousClock.now + limit
-        while !condition() {
-            guard ContinuousClock.now < deadline, (try? await Task.sleep(for: .milliseconds(5))) != nil else { return false }
-        }
-        return true
+        _ = await holds(within: step.limit) { reader.count >= before + step.length }
     }
 }

@@ -49,8 +49,7 @@ final class WallClock: Sendable {
         // Blocks for a moment, once: there is always a C compiler beside a Swift one.
         let compiler = try ChildProcess(
             "clang", ["-shared", "-fPIC", "-O1", "-o", directory.file("wallclock.so"), directory.file("wallclock.c")])
-        while compiler.ended == nil { usleep(5000) }
-        guard compiler.ended == .exited(0) else { throw PeerError("clang: \(compiler.standardError)") }
+        guard compiler.waitUntilEnded() == .exited(0) else { throw PeerError("clang: \(compiler.standardError)") }
         return directory
     }
 
