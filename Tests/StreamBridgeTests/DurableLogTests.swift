@@ -68,6 +68,16 @@ struct DurableLogTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
+    @Test func `what no route takes is answered too`() async throws {
+        let yaml = Self.yaml(
+            sinks: "file: { type: file, path: \"{directory}/out\" }", route: "match: { message: { equals: taken } }, ")
+        let bridge = try await BridgeProcess.start(yaml)
+        try await Self.post(["not taken", "nor this"], to: bridge)
+        try await Self.post(["taken"], to: bridge)
+        try await eventually("it has arrived") { try Self.messages(bridge) == ["taken"] }
+        #expect(try await bridge.stop() == .exited(0))
+    }
+
     @Test func `a stop leaves what a peer that is away is owed in the log, and ends at once`() async throws {
         let port = try freePort()
         let yaml = Self.yaml(sinks: "away: { type: webhook, url: \"http://127.0.0.1:\(port)/\" }")

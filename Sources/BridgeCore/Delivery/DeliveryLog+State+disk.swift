@@ -35,10 +35,9 @@ extension DeliveryLog.State {
         self.give(letter.event(of: record.event), id: id, at: position, accepted: record.accepted, to: sink)
     }
 
-    /// Has the writer begin, and keeps what it has written within bounds.
-    mutating func afterAppending(_ actions: inout DeliveryLog.Actions) {
-        guard let disk = self.disk else { return }
-        if !disk.records.isEmpty || !disk.letters.isEmpty { actions.wakesWriter = true }
+    /// Has the writer begin: also for an event that goes nowhere, whose source wants to hear that it is safe.
+    func afterAppending(_ actions: inout DeliveryLog.Actions) {
+        if self.log.head > self.visible { actions.wakesWriter = true }
     }
 
     /// Asks for the next piece of what a sink has to read back.
@@ -55,6 +54,7 @@ extension DeliveryLog.State {
         self.disk = nil
         swap(&work.records, &disk.records)
         work.head = self.log.head
+        work.advances = work.head > disk.committed
         // Dead letters, numbers and keys belong to the marks: all of them or none.
         if marks || !disk.letters.isEmpty {
             swap(&work.changes.letters, &disk.letters)

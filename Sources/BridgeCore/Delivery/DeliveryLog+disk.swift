@@ -13,7 +13,10 @@ extension DeliveryLog {
         /// Everything before it is owed to nobody.
         var settled = Position.start
 
-        var isEmpty: Bool { self.records.isEmpty && self.changes.isEmpty && self.pages.isEmpty }
+        /// There are places that nobody has been told of as safe, those of events that go nowhere included.
+        var advances = false
+
+        var isEmpty: Bool { self.records.isEmpty && self.changes.isEmpty && self.pages.isEmpty && !self.advances }
     }
 
     /// Takes what has happened since the last call.

@@ -106,7 +106,10 @@ actor LogWriter {
         changes.events = work.records.map { position, record in
             self.stored(position, record, Timestamp(milliseconds: wall - (now - record.accepted).milliseconds))
         }
-        guard !changes.isEmpty else { return }
+        guard !changes.isEmpty else {
+            self.log.committed(work)
+            return
+        }
         var wait = Duration.milliseconds(100)
         while true {
             do {

@@ -63,6 +63,16 @@ struct DurableDeliveryTests {
         #expect(fixture.delivery.take().map(\.event.id) == ["b"])
     }
 
+    @Test func `an event that goes nowhere is safe with the next group, though there is nothing to write`() {
+        let fixture = Fixture()
+        fixture.delivery.append(["a"], to: [])
+        let work = fixture.commit()
+        #expect(!work.isEmpty)
+        #expect(work.records.isEmpty)
+        #expect(fixture.delivery.safe() == 1)
+        #expect(fixture.log.takeWork().isEmpty)
+    }
+
     @Test func `sources pause while the disk refuses`() {
         let fixture = Fixture()
         fixture.log.setRefusing(true)
