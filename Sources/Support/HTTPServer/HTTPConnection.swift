@@ -311,6 +311,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     }
 
     func close() {
+        switch self.state {
+        case .body, .discarding, .answering: self.context?.channel.resetOnClose()
+        case .idle, .lingering, .handedOver: break
+        }
         self.context?.close(promise: nil)
     }
 

@@ -42,6 +42,11 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
 
     func channelActive(context: ChannelHandlerContext) {
         context.fireChannelActive()
+        // Accepted just before the listener closed.
+        guard !self.loop.isDraining else {
+            self.drain()
+            return
+        }
         // Without TLS a client that is refused anyway is not waited for.
         if self.refusal != nil, !self.usesTLS { self.select(context, isHTTP2: false) }
     }

@@ -324,6 +324,23 @@ import Testing
         }
     }
 
+    @Test func `shutdown resets connections that have had no answer, so that their clients come back`() async throws {
+        let pending = Mutex<HTTPResponder?>(nil)
+        try await withServer { router, port, server in
+            try router.register(.GET, "/", handler: { _, responder in pending.withLock { $0 = responder } })
+            let fresh = try BlockingSocket(port: port)
+            let waiting = try BlockingSocket(port: port)
+            try waiting.write(Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
+            while server.connections < 2 || pending.withLock({ $0 == nil }) { await Task.yield() }
+            await server.shutdown(deadline: .now)
+            for socket in [fresh, waiting] {
+                var bytes: [UInt8] = []
+                let error = #expect(throws: PeerError.self) { try socket.read(into: &bytes, timeout: .seconds(10)) }
+                #expect(error?.description.contains("reset by peer") == true)
+            }
+        }
+    }
+
     @Test func `a port that is taken is named`() async throws {
         try await withServer { router, port, server in
             let second = HTTPServer(
