@@ -150,13 +150,23 @@ package final class TCPProxy: Sendable {
         connect(socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
     }
 
+    /// Whether a connection is gone for both directions.
+    ///
+    /// The error is told to one call only, which may be that of the other direction's thread.
+    private static func wasReset(_ socket: Int32) -> Bool {
+        // The first byte of the kernel's `tcp_info` is the state; 7 is TCP_CLOSE.
+        var state: UInt8 = 0
+        var length = socklen_t(1)
+        return getsockopt(socket, Int32(IPPROTO_TCP), TCP_INFO, &state, &length) == 0 && state == 7
+    }
+
     /// Ends both ways when one ends, and passes a reset on as one.
     private static func forward(from source: Int32, to target: Int32, _ look: (ArraySlice<UInt8>) -> Void) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         loop: while true {
             let count = recv(source, &buffer, buffer.count, 0)
             guard count > 0 else {
-                if count < 0, errno == ECONNRESET { Self.reset(target) }
+                if (count < 0 && errno == ECONNRESET) || Self.wasReset(source) { Self.reset(target) }
                 break
             }
             look(buffer[..<count])
@@ -165,7 +175,10 @@ package final class TCPProxy: Sendable {
                 let written = buffer[start..<count].withUnsafeBytes {
                     send(target, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
                 }
-                guard written > 0 else { break loop }
+                guard written > 0 else {
+                    if Self.wasReset(target) { Self.reset(source) }
+                    break loop
+                }
                 start += written
             }
         }
