@@ -92,19 +92,21 @@ struct RedisConnection: Sendable {
         let promise = self.channel.eventLoop.makePromise(of: [RedisReply].self)
         let handler = self.handler
         let channel = self.channel
-        channel.eventLoop.execute {
-            do {
-                let context = try channel.pipeline.syncOperations.context(handler: handler.value)
-                handler.value.send(commands, replies: replies, context: context, promise: promise)
-            } catch {
-                promise.fail(ComponentError(.connectionLost, "the connection is closed", cause: error))
-            }
-        }
+        channel.eventLoop.execute { handler.value.send(commands, replies: replies, promise: promise) }
         return try await withTaskCancellationHandler {
             try await promise.futureResult.get()
         } onCancel: {
             channel.close(promise: nil)
         }
+    }
+
+    /// Sends encoded commands in one write; on the event loop of the channel, which calls with the answers.
+    func send(
+        _ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (Result<[RedisReply], any Error>) -> Void
+    ) {
+        let promise = self.channel.eventLoop.makePromise(of: [RedisReply].self)
+        promise.futureResult.whenComplete(answered)
+        self.handler.value.send(commands, replies: replies, promise: promise)
     }
 
     /// Runs `body` while the connection lives, and closes it afterwards.

@@ -36,6 +36,8 @@ final class RedisHandler: ChannelInboundHandler {
     private var pauses: (from: NIODeadline, to: NIODeadline)?
     /// See ``ended(on:)``.
     private var closed: EventLoopPromise<RedisEnding>?
+    /// Where to write; `nil` once the channel is closed.
+    private var context: ChannelHandlerContext?
     /// No bytes are expected while the reader is paused.
     var isPaused = false {
         didSet {
@@ -64,8 +66,8 @@ final class RedisHandler: ChannelInboundHandler {
     }
 
     /// Sends commands and gets their answers.
-    func send(_ commands: ByteBuffer, replies: Int, context: ChannelHandlerContext, promise: EventLoopPromise<[RedisReply]>) {
-        guard self.ending == nil, context.channel.isActive else {
+    func send(_ commands: ByteBuffer, replies: Int, promise: EventLoopPromise<[RedisReply]>) {
+        guard self.ending == nil, let context, context.channel.isActive else {
             promise.fail(self.ending?.error ?? self.lost)
             return
         }
@@ -78,6 +80,7 @@ final class RedisHandler: ChannelInboundHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         self.watch = context.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { _ in
             let (handler, context) = loopBound.value
@@ -109,6 +112,7 @@ final class RedisHandler: ChannelInboundHandler {
         self.watch = nil
         // It holds the connection and so this handler.
         self.subscriber = nil
+        self.context = nil
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -1,16 +1,11 @@
 import BridgeCore
 import NIOCore
-import Synchronization
 
 /// Carries deliveries from the inlet to a stream of the hub, on the hub's home loop: no task stands between a source and its subscribers.
-///
-/// The inlet's notification schedules one drain of the loop, however many come before it runs.
 final class SSEFeed: Sendable {
     private let inlet: SinkInlet
     private let hub: SSEHub
     private let stream: SSEStream
-    private let isScheduled = Atomic<Bool>(false)
-    private let continuation = Mutex<Waiting>(.notYet)
 
     init(inlet: SinkInlet, hub: SSEHub, stream: SSEStream) {
         self.inlet = inlet
@@ -22,43 +17,17 @@ final class SSEFeed: Sendable {
     ///
     /// - Throws: `CancellationError`.
     func run() async throws {
-        self.inlet.onAvailable { self.schedule() }
-        defer { self.inlet.onAvailable(nil) }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let early = self.continuation.withLock { waiting -> Result<Void, any Error>? in
-                    if case .done(let result) = waiting { return result }
-                    waiting = .waiting(continuation)
-                    return nil
-                }
-                if let early { continuation.resume(with: early) }
-                self.schedule()
-            }
-        } onCancel: {
-            self.end(.failure(CancellationError()))
-        }
-    }
-
-    private func schedule() {
-        guard !self.isScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        self.hub.home.execute { self.drain() }
+        try await InletDrain(self.inlet, on: self.hub.home) { self.turn($0) }.run()
     }
 
     /// Publishes one batch, once every loop has delivered the one before; between two the sockets of this loop get their turn.
-    private func drain() {
-        if self.hub.whenDelivered({ self.drain() }) || self.hub.whenReserved({ self.drain() }) { return }
-        self.isScheduled.store(false, ordering: .sequentiallyConsistent)
-        guard !self.isDone else { return }
-        switch self.inlet.poll(atMost: 512) {
-        case .batch(let deliveries):
-            self.publish(deliveries[...])
-            self.inlet.confirm(through: deliveries[deliveries.count - 1])
-            self.schedule()
-        case .empty:
-            break
-        case .ended:
-            self.end(.success(()))
-        }
+    private func turn(_ drain: InletDrain) {
+        if self.hub.whenDelivered({ self.turn(drain) }) || self.hub.whenReserved({ self.turn(drain) }) { return }
+        let deliveries = drain.take(atMost: 512)
+        guard let last = deliveries.last else { return }
+        self.publish(deliveries[...])
+        self.inlet.confirm(through: last)
+        drain.goOn()
     }
 
     private func publish(_ deliveries: ArraySlice<Delivery>) {
@@ -97,31 +66,5 @@ final class SSEFeed: Sendable {
             self.hub.publish(Array(events[start..<end]), names: names.map { Array($0[start..<end]) }, to: self.stream)
             start = end
         }
-    }
-
-    private var isDone: Bool {
-        self.continuation.withLock { if case .done = $0 { true } else { false } }
-    }
-
-    private func end(_ result: Result<Void, any Error>) {
-        let continuation = self.continuation.withLock { waiting -> CheckedContinuation<Void, any Error>? in
-            switch waiting {
-            case .notYet:
-                waiting = .done(result)
-                return nil
-            case .waiting(let continuation):
-                waiting = .done(result)
-                return continuation
-            case .done:
-                return nil
-            }
-        }
-        continuation?.resume(with: result)
-    }
-
-    private enum Waiting {
-        case notYet
-        case waiting(CheckedContinuation<Void, any Error>)
-        case done(Result<Void, any Error>)
     }
 }

@@ -1,0 +1,102 @@
+package import NIOCore
+import Synchronization
+
+/// Carries deliveries from an inlet to a sink on its event loop: no task stands between the log and the peer.
+///
+/// The inlet's notification schedules one drain of the loop, however many come before it runs. Thread-safe where nothing else is said.
+package final class InletDrain: Sendable {
+    private let inlet: SinkInlet
+    private let loop: any EventLoop
+    private let drain: @Sendable (InletDrain) -> Void
+    private let isScheduled = Atomic<Bool>(false)
+    private let end = Mutex<End>(.notYet)
+
+    /// - Parameter drain: called on the loop when the inlet may have something: calls ``take(atMost:)``.
+    package init(_ inlet: SinkInlet, on loop: any EventLoop, drain: @escaping @Sendable (InletDrain) -> Void) {
+        self.inlet = inlet
+        self.loop = loop
+        self.drain = drain
+    }
+
+    /// Drains until the inlet has ended.
+    ///
+    /// - Throws: what ``stop(_:)`` was given, or `CancellationError`.
+    package func run() async throws {
+        self.inlet.onAvailable { [self] in
+            guard !self.isScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
+            self.goOn()
+        }
+        defer { self.inlet.onAvailable(nil) }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                let early = self.end.withLock { end -> Result<Void, any Error>? in
+                    if case .reached(let result) = end { return result }
+                    end = .awaited(continuation)
+                    return nil
+                }
+                if let early { continuation.resume(with: early) }
+                self.isScheduled.store(true, ordering: .relaxed)
+                self.goOn()
+            }
+        } onCancel: {
+            self.reach(.failure(CancellationError()))
+        }
+    }
+
+    /// Takes what waits, in order; on the loop, in the drain.
+    ///
+    /// - Parameter limit: 1 or more.
+    /// - Returns: empty when there is nothing: the drain is called when there is more. Otherwise it is not called again before
+    ///   ``goOn()``, which the sink calls when it can take the next batch.
+    package func take(atMost limit: Int) -> [Delivery] {
+        self.isScheduled.store(false, ordering: .sequentiallyConsistent)
+        guard !self.hasEnded else { return [] }
+        switch self.inlet.poll(atMost: limit) {
+        case .batch(let deliveries):
+            self.isScheduled.store(true, ordering: .relaxed)
+            return deliveries
+        case .empty:
+            return []
+        case .ended:
+            self.reach(.success(()))
+            return []
+        }
+    }
+
+    /// Has the drain called soon, once the loop has done what waits before it.
+    package func goOn() {
+        self.loop.execute { self.drain(self) }
+    }
+
+    /// Ends ``run()`` with an error; what was taken and is not confirmed is offered again.
+    package func stop(_ error: any Error) {
+        self.reach(.failure(error))
+    }
+
+    /// Whether ``run()`` has returned or is about to.
+    package var hasEnded: Bool {
+        self.end.withLock { if case .reached = $0 { true } else { false } }
+    }
+
+    private func reach(_ result: Result<Void, any Error>) {
+        let continuation = self.end.withLock { end -> CheckedContinuation<Void, any Error>? in
+            switch end {
+            case .notYet:
+                end = .reached(result)
+                return nil
+            case .awaited(let continuation):
+                end = .reached(result)
+                return continuation
+            case .reached:
+                return nil
+            }
+        }
+        continuation?.resume(with: result)
+    }
+
+    private enum End {
+        case notYet
+        case awaited(CheckedContinuation<Void, any Error>)
+        case reached(Result<Void, any Error>)
+    }
+}
