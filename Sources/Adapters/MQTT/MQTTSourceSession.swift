@@ -206,7 +206,7 @@ actor MQTTSourceSession {
 
     private func handOn(_ events: MosquittoEvents) {
         guard !events.messages.isEmpty || events.acknowledgements > 0 else { return }
-        let receipt = self.outlet.send(events.takeMessages())
+        let receipt = self.outlet.send(events.takeMessages(), mayBlock: true)
         let acknowledgements = events.takeAcknowledgements()
         guard acknowledgements > 0 else { return }
         self.unacknowledged += acknowledgements

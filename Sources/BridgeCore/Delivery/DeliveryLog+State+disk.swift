@@ -66,8 +66,6 @@ extension DeliveryLog.State {
             }
             disk.touched.removeAll()
         }
-        work.pages = disk.pages.map { ($0, self.cursors[$0].next.previous) }
-        disk.pages.removeAll()
         work.settled = self.cursors.compactMap(\.floor).min() ?? self.log.head.next
         self.disk = disk
         return work

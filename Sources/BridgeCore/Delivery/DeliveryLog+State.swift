@@ -179,7 +179,7 @@ extension DeliveryLog {
         /// Wakes whoever waits for a change of a source's watermark.
         mutating func tell(_ source: Int, actions: inout Actions) {
             let watermark = self.watermarks[source]
-            if let observer = watermark.observer { actions.observers.append(observer) }
+            if source != actions.caller, let observer = watermark.observer { actions.observers.append(observer) }
             guard !self.waiters.isEmpty else { return }
             self.waiters.removeAll { waiter in
                 guard waiter.source == source, waiter.condition(watermark) else { return false }
@@ -234,6 +234,8 @@ extension DeliveryLog {
         var letters: [(sink: Int, cause: DropCause, reason: String)] = []
         var repeated: [(sink: Int, count: Int)] = []
         var unrouted = 0
+        /// The source on whose thread this happens, which looks for itself.
+        var caller: Int?
         /// There is something that the disk shall have soon.
         var wakesWriter = false
     }

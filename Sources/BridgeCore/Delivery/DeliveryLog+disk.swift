@@ -8,15 +8,13 @@ extension DeliveryLog {
         var changes = LogChanges()
         /// The last place that is safe once it is written.
         var head = Position.start
-        /// Sinks that have something read back for them, with the last places that they have looked at.
-        var pages: [(sink: Int, after: Position)] = []
         /// Everything before it is owed to nobody.
         var settled = Position.start
 
         /// There are places that nobody has been told of as safe, those of events that go nowhere included.
         var advances = false
 
-        var isEmpty: Bool { self.records.isEmpty && self.changes.isEmpty && self.pages.isEmpty && !self.advances }
+        var isEmpty: Bool { self.records.isEmpty && self.changes.isEmpty && !self.advances }
     }
 
     /// Takes what has happened since the last call.
@@ -26,9 +24,21 @@ extension DeliveryLog {
         self.state.withLock { $0.takeWork(marks: marks) }
     }
 
+    /// Takes the sinks that have something read back for them, with the last places that they have looked at.
+    func takePages() -> [(sink: Int, after: Position)] {
+        self.state.withLock { state in
+            guard let pages = state.disk?.pages, !pages.isEmpty else { return [] }
+            state.disk?.pages.removeAll()
+            return pages.map { ($0, state.cursors[$0].next.previous) }
+        }
+    }
+
     /// What was taken is safe now: sinks see it, and sources hear of it.
-    func committed(_ work: Work) {
+    ///
+    /// - Parameter caller: the source whose thread this is; it knows without being told.
+    func committed(_ work: Work, caller: Int? = nil) {
         var actions = Actions()
+        actions.caller = caller
         self.state.withLock { $0.committed(work, &actions) }
         self.perform(actions)
     }

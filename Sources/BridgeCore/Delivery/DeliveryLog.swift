@@ -9,8 +9,8 @@ final class DeliveryLog: Sendable {
     /// The names of the routes, which deliveries carry.
     let routes: [String]
     let tallies: DeliveryTallies
-    /// Called when there is something to write.
-    private let writer = Mutex(Observer())
+    /// Who writes the log to the disk.
+    let writer = Mutex<Writer?>(nil)
 
     /// - Parameters:
     ///   - sources: the name of each source and how it acknowledges.
@@ -44,15 +44,12 @@ final class DeliveryLog: Sendable {
         self.state = Mutex(state)
     }
 
-    /// Has `notify` called, from any thread, whenever there is something to write; it must not block.
-    func onChange(_ notify: (@Sendable () -> Void)?) {
-        self.writer.withLock { $0.notify = notify }
-    }
-
     // MARK: The sources' side
 
     /// Appends a batch of one source, in order.
-    func append(_ records: [LogRecord], source: Int) -> SourceOutlet.Receipt {
+    ///
+    /// - Parameter wakesWriter: false when the caller calls ``write(for:)``.
+    func append(_ records: [LogRecord], source: Int, wakesWriter: Bool = true) -> SourceOutlet.Receipt {
         var actions = Actions()
         let receipt = self.state.withLock { state in
             var touched = SinkSet(count: state.cursors.count)
@@ -79,7 +76,7 @@ final class DeliveryLog: Sendable {
                 state.wake(sink, actions: &actions)
             }
             state.settle(&actions)
-            state.afterAppending(&actions)
+            if wakesWriter { state.afterAppending(&actions) }
             let watermark = state.watermarks[source]
             return SourceOutlet.Receipt(demand: watermark.isPaused ? .pause : .more, position: watermark.appended)
         }
@@ -234,14 +231,9 @@ final class DeliveryLog: Sendable {
         self.state.withLock { $0.hasEnded(sink) && $0.cursors[sink].pending == 0 }
     }
 
-    /// A closure in a type of its own: one that passes through a generic `inout` bare is wrapped once more each time.
-    private struct Observer {
-        var notify: (@Sendable () -> Void)?
-    }
-
     func perform(_ actions: consuming Actions) {
         self.tallies.count(actions)
-        if actions.wakesWriter { self.writer.withLock { $0.notify }?() }
+        if actions.wakesWriter { self.wakeWriter() }
         for continuation in actions.sinks { continuation.resume() }
         for continuation in actions.sources { continuation.resume() }
         for notify in actions.observers { notify() }

@@ -60,11 +60,18 @@ package final class SourceOutlet: Sendable {
     ///
     /// Synchronous; never fails and never refuses: what cannot be read becomes an event that says so. An empty batch changes
     /// nothing and answers the position of the last event.
-    package func send(_ messages: consuming [ReceivedMessage]) -> Receipt {
+    ///
+    /// - Parameter mayBlock: for a source on a thread of its own: a log on disk may be written on it before the call returns, which spares
+    ///   two changes of threads. The source is not told of what became safe by that, it looks.
+    package func send(_ messages: consuming [ReceivedMessage], mayBlock: Bool = false) -> Receipt {
         self.status.progressed()
         let messages = messages
         // Appended under the intake's lock: two threads of one source must not overtake each other between the two steps.
-        return self.intake.withLock { self.log.append($0.records(of: messages), source: self.source) }
+        let receipt = self.intake.withLock {
+            self.log.append($0.records(of: messages), source: self.source, wakesWriter: !mayBlock)
+        }
+        if mayBlock { self.log.write(for: self.source) }
+        return receipt
     }
 
     /// Like the batch for one message whose sender wants to know its id.

@@ -2,20 +2,18 @@ import Logging
 import PollThread
 import Synchronization
 
-/// Writes the log to its store: one group of changes after the other, everything that has come since the last.
+/// Does for the log on disk what no source does on its own thread: writes what is left, reads back, trims.
 ///
 /// On its ``PollThread``, which its only method blocks until it is stopped. While the store refuses, the sources pause and the same changes
 /// are given again until it takes them.
 actor LogWriter {
-    /// How long what sinks have confirmed may wait for company.
-    private static let linger = Duration.milliseconds(20)
     /// How many events are read back at once.
     private static let page = 512
 
     nonisolated let unownedExecutor: UnownedSerialExecutor
+    private let commits: LogCommits
     private let store: any LogStore
     private let log: DeliveryLog
-    private let cursors: LogCursors
     private let targets: RouteTargets
     private let table: RouteTable
     private let reader = EventReader()
@@ -23,8 +21,6 @@ actor LogWriter {
     private let thread: PollThread
     private let logger: Logger
     private let names: [String]
-    private var plans: [ObjectIdentifier: (plan: RoutePlan, targets: [StoredEvent.Target])] = [:]
-    private var lastMarks = ContinuousClock.now
     private var lastLook = ContinuousClock.now - .seconds(60)
     private var hasMoreToTrim = false
 
@@ -33,9 +29,12 @@ actor LogWriter {
         names: [String], thread: PollThread, logger: Logger
     ) {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
+        self.commits = LogCommits(
+            store: store, log: log, cursors: cursors, health: health,
+            targets: PlanTargets(routes: log.routes, sinks: names), logger: logger
+        )
         self.store = store
         self.log = log
-        self.cursors = cursors
         self.table = table
         self.targets = RouteTargets(routes: table.routes, sinks: names)
         self.health = health
@@ -53,78 +52,49 @@ actor LogWriter {
 
     /// Writes the cursors that have moved before anything runs: what a peer is told at once must not be forgotten.
     ///
-    /// A disk that refuses is told when ``run(until:)`` meets it.
+    /// A disk that refuses is met again by ``run(until:)``.
     func keepCursors() {
-        var changes = LogChanges()
-        changes.cursors = self.cursors.takeMoved()
-        guard !changes.isEmpty else { return }
-        do {
-            try self.store.commit(changes)
-            self.cursors.kept()
-        } catch {
-            self.cursors.notKept(changes.cursors)
-        }
+        _ = try? self.commits.write(marks: true)
     }
 
     /// Writes until it is stopped and nothing is left to write.
     func run(until isStopped: @Sendable () -> Bool) {
-        self.log.onChange { [thread] in thread.wake() }
-        defer { self.log.onChange(nil) }
+        self.log.attach(
+            DeliveryLog.Writer(wake: { [thread] in thread.wake() }, tryWrite: { [commits] in commits.tryWrite(caller: $0) }))
+        defer { self.log.attach(nil) }
         while true {
             let isLast = isStopped()
-            let takesMarks = isLast || .now - self.lastMarks > Self.linger
-            let work = self.log.takeWork(marks: takesMarks)
-            let moved = takesMarks ? self.cursors.takeMoved() : [:]
-            if takesMarks { self.lastMarks = .now }
-            let isIdle = work.isEmpty && moved.isEmpty
-            if isIdle {
-                if isLast { return }
-            } else {
-                self.write(work, moved, isStopped)
-                for page in work.pages { self.read(page.sink, after: page.after) }
-            }
+            guard let outcome = self.write(isLast, isStopped) else { return }
+            let pages = self.log.takePages()
+            for page in pages { self.read(page.sink, after: page.after) }
+            let isIdle = !outcome.wroteAnything && pages.isEmpty
+            if isIdle, isLast { return }
             if self.hasMoreToTrim || .now - self.lastLook > .seconds(1) {
                 self.lastLook = .now
-                self.trim(work.settled)
+                self.trim(outcome.settled)
                 self.lookForReplays()
             }
             if isIdle {
-                if !self.hasMoreToTrim { _ = self.thread.wait(timeout: takesMarks ? .milliseconds(100) : Self.linger) }
-            } else if work.records.isEmpty, work.pages.isEmpty, !isLast {
+                if !self.hasMoreToTrim {
+                    _ = self.thread.wait(timeout: outcome.tookMarks ? .milliseconds(100) : LogCommits.linger)
+                }
+            } else if !outcome.wroteEvents, pages.isEmpty, !isLast {
                 // Whatever is confirmed meanwhile goes with the next group.
-                _ = self.thread.wait(timeout: Self.linger)
+                _ = self.thread.wait(timeout: LogCommits.linger)
             }
         }
     }
 
-    // MARK: Writing
-
-    private func write(_ work: DeliveryLog.Work, _ moved: [String: String], _ isStopped: () -> Bool) {
-        var changes = work.changes
-        changes.cursors = moved
-        let (now, wall) = (ContinuousClock.now, Timestamp.now().milliseconds)
-        changes.events = work.records.map { position, record in
-            self.stored(position, record, Timestamp(milliseconds: wall - (now - record.accepted).milliseconds))
-        }
-        guard !changes.isEmpty else {
-            self.log.committed(work)
-            return
-        }
+    /// Writes what there is, as often as it takes.
+    ///
+    /// - Returns: `nil` when it was stopped while the disk refused; what is given up then was acknowledged to nobody.
+    private func write(_ isLast: Bool, _ isStopped: () -> Bool) -> LogCommits.Outcome? {
         var wait = Duration.milliseconds(100)
         while true {
             do {
-                try self.store.commit(changes)
-                if self.health.recovered() { self.logger.notice("Log is written again") }
-                self.log.committed(work)
-                if !moved.isEmpty { self.cursors.kept() }
-                return
+                return try self.commits.write(marks: isLast)
             } catch {
-                if self.health.failed("\(error)") {
-                    self.logger.error("Log cannot be written, the sources pause", metadata: ["error": "\(error)"])
-                }
-                self.log.setRefusing(true)
-                // What is given up here was acknowledged to nobody.
-                if isStopped() { return }
+                if isStopped() { return nil }
                 let deadline = ContinuousClock.now + wait
                 while ContinuousClock.now < deadline, !isStopped() {
                     _ = self.thread.wait(timeout: deadline - .now)
@@ -132,32 +102,6 @@ actor LogWriter {
                 wait = min(wait * 2, .seconds(2))
             }
         }
-    }
-
-    private func stored(_ position: Position, _ record: LogRecord, _ accepted: Timestamp) -> StoredEvent {
-        var targets = self.targets(of: record.routing.plan)
-        if !record.routing.keys.isEmpty {
-            for (index, entry) in record.routing.plan.entries.enumerated() {
-                targets[index].key = record.routing.keys[entry.route]
-            }
-        }
-        return StoredEvent(
-            position: position, accepted: accepted, event: record.event, targets: targets, copies: record.routing.shaped,
-            repeatKey: record.repeatKey
-        )
-    }
-
-    /// Plans are shared by many events, so their names are found once.
-    private func targets(of plan: RoutePlan) -> [StoredEvent.Target] {
-        if let known = self.plans[ObjectIdentifier(plan)] { return known.targets }
-        let targets = plan.entries.map { entry in
-            StoredEvent.Target(
-                sink: self.names[entry.sink], route: self.log.routes[entry.route], variant: entry.variant, copy: entry.shape
-            )
-        }
-        if self.plans.count >= 1024 { self.plans.removeAll() }
-        self.plans[ObjectIdentifier(plan)] = (plan, targets)
-        return targets
     }
 
     // MARK: Reading back

@@ -101,7 +101,7 @@ struct CrashModelTests {
             self.log.committed(work)
             let safe = self.log.watermark(of: 0) { $0.safe }
             self.unsafe.removeAll { $0.position <= safe }
-            for (sink, after) in work.pages {
+            for (sink, after) in self.log.takePages() {
                 let page = try #require(try self.store?.page(of: "sink-\(sink)", after: after, atMost: 7))
                 let deliveries = page.events.map {
                     Delivery(event: $0.event, variant: 0, route: "route", attempts: 0, position: $0.position, ticket: 0)
