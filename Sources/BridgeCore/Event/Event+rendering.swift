@@ -13,13 +13,14 @@ extension Event {
         let title = title?.cut(toUTF16: limits.title)
         let message = message.cut(toUTF16: limits.message)
         let payload = payload.map { JSONScanner.singleLine($0) }
+        let json = EventJSON.render(
+            id: id, title: title ?? limits.absentTitle, message: message, priority: priority, tags: tags, timestamp: timestamp,
+            payload: payload
+        )
         self.init(
             id: id, title: title, message: message, priority: priority, tags: tags, timestamp: timestamp, payload: payload,
-            json: EventJSON.render(
-                id: id, title: title ?? limits.absentTitle, message: message, priority: priority, tags: tags,
-                timestamp: timestamp,
-                payload: payload
-            ),
+            // What is the model's own JSON to the byte is kept once.
+            json: json == raw ? raw : json,
             source: source, subject: subject, attributes: attributes, raw: raw, kind: kind, passage: passage
         )
     }

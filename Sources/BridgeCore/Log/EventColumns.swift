@@ -7,8 +7,8 @@ package struct EventColumns: Sendable {
     package var subject: String
     /// The model's JSON.
     package var json: ByteBuffer
-    /// The upstream body; `nil` when it is the `payload` of the JSON, byte for byte.
-    package var raw: ByteBuffer?
+    /// The upstream body.
+    package var raw: Raw
     /// A JSON array of pairs; `nil` for none.
     package var attributes: String?
     /// A JSON array of origin, hops and trace; `nil` for an event that this bridge accepted first.
@@ -16,8 +16,17 @@ package struct EventColumns: Sendable {
     /// 0 for a message, 1 for a gap, 2 for a dead letter.
     package var kind: Int
 
+    /// The upstream body, without what stands in the JSON already.
+    package enum Raw: Sendable {
+        /// It is the `payload` of the JSON, byte for byte.
+        case payload
+        /// It is the JSON, byte for byte.
+        case json
+        case own(ByteBuffer)
+    }
+
     package init(
-        source: String, subject: String, json: ByteBuffer, raw: ByteBuffer?, attributes: String?, passage: String?, kind: Int
+        source: String, subject: String, json: ByteBuffer, raw: Raw, attributes: String?, passage: String?, kind: Int
     ) {
         self.source = source
         self.subject = subject
@@ -35,8 +44,7 @@ package struct EventColumns: Sendable {
         self.source = event.source
         self.subject = event.subject
         self.json = event.json
-        // The payload stands at the end of the JSON.
-        self.raw = event.payload == event.raw ? nil : event.raw
+        self.raw = event.raw == event.json ? .json : event.raw == event.payload ? .payload : .own(event.raw)
         self.attributes = event.attributes.isEmpty ? nil : known ?? Self.text(event.attributes)
         self.passage = Self.text(event.passage, bridge)
         self.kind =
@@ -73,12 +81,18 @@ package struct EventColumns: Sendable {
         }
         guard let root = try? parser.parse(self.json), let draft = NativeShape.draft(root, self.json), let id = root["id"]?.string
         else { return nil }
+        let raw: ByteBuffer? =
+            switch self.raw {
+            case .payload: draft.payload
+            case .json: self.json
+            case .own(let bytes): bytes
+            }
         let kind: Event.Kind = self.kind == 1 ? .gap : self.kind == 2 ? .deadLetter : .message
         return Event(
             id: id, title: draft.title, message: draft.message ?? "", priority: draft.priority, tags: draft.tags,
             timestamp: draft.timestamp ?? Timestamp(milliseconds: 0), payload: draft.payload, json: self.json,
             source: self.source, subject: self.subject, attributes: attributes,
-            raw: self.raw ?? draft.payload ?? ByteBuffer(), kind: kind, passage: passage
+            raw: raw ?? ByteBuffer(), kind: kind, passage: passage
         )
     }
 

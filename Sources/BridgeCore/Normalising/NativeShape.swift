@@ -7,25 +7,42 @@ import NIOCore
 /// into the first.
 enum NativeShape {
     static func draft(_ root: JSONElement, _ body: ByteBuffer) -> Draft? {
+        guard let message = root["message"]?.string else { return nil }
         var draft = Draft()
-        var isNative = true
-        var hasPayload = false
-        root.forEachMember { key, value in
-            // A value of another type would be lost here; the heuristic keeps the whole body as payload.
-            switch (key, value.kind) {
-            case ("id", .string): draft.id = value.string
-            case ("title", .string): draft.title = value.string
-            case ("message", .string): draft.message = value.string
-            case ("priority", .integer), ("priority", .double), ("priority", .unsigned):
-                draft.priority = JSONFields.priority(value)
-            case ("tags", .array), ("tags", .string): draft.tags = JSONFields.tags(value)
-            case ("timestamp", .string), ("timestamp", .integer), ("timestamp", .double):
-                draft.timestamp = JSONFields.timestamp(value)
-            case ("payload", _): hasPayload = true
-            default: isNative = false
-            }
+        draft.message = message
+        var known = 1
+        // A value of another type would be lost here; the heuristic keeps the whole body as payload.
+        if let id = root["id"] {
+            guard id.kind == .string else { return nil }
+            draft.id = id.string
+            known += 1
         }
-        guard isNative, draft.message != nil else { return nil }
+        if let title = root["title"] {
+            guard title.kind == .string else { return nil }
+            draft.title = title.string
+            known += 1
+        }
+        if let priority = root["priority"] {
+            guard let number = priority.double else { return nil }
+            draft.priority = JSONFields.priority(number)
+            known += 1
+        }
+        if let tags = root["tags"] {
+            guard tags.kind == .array || tags.kind == .string else { return nil }
+            draft.tags = JSONFields.tags(tags)
+            known += 1
+        }
+        if let timestamp = root["timestamp"] {
+            switch timestamp.kind {
+            case .string, .integer, .double: draft.timestamp = JSONFields.timestamp(timestamp)
+            default: return nil
+            }
+            known += 1
+        }
+        let hasPayload = root["payload"] != nil
+        if hasPayload { known += 1 }
+        // Any other key is none of the model's, a second one of the same name would be lost.
+        guard root.count == known else { return nil }
         if draft.title?.isEmpty == true { draft.title = nil }
         draft.id = draft.id.flatMap { EventID.isLegal($0) ? $0 : nil }
         draft.isNative = draft.id != nil && draft.timestamp != nil

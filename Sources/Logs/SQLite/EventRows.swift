@@ -6,6 +6,9 @@ import NIOCore
 ///
 /// Not thread-safe: it parses with one parser.
 final class EventRows {
+    /// Stands for a body that is the event's JSON itself.
+    private static let rawIsJSON: Int64 = 1
+
     let bridge: String
     private let parser = JSONParser()
     private var known: [[StoredEvent.Target]: String] = [:]
@@ -80,7 +83,7 @@ final class EventRows {
             var own = columns
             own.subject = String(line[..<tab])
             own.json = ByteBuffer(substring: line[line.index(after: tab)...])
-            own.raw = event.raw
+            own.raw = .own(event.raw)
             guard let copy = own.event(bridge: self.bridge, parser: self.parser) else { return nil }
             copies.append(copy)
         }
@@ -95,15 +98,23 @@ final class EventRows {
         statement.bind(first, columns.source).bind(first + 1, columns.subject)
         statement.bind(first + 4, columns.attributes).bind(first + 5, columns.passage).bind(first + 6, Int64(columns.kind))
         try statement.withText(first + 2, columns.json) {
-            try statement.withBlob(first + 3, columns.raw, body)
+            switch columns.raw {
+            case .payload: try statement.withBlob(first + 3, nil, body)
+            case .json:
+                statement.bind(first + 3, Self.rawIsJSON)
+                try body()
+            case .own(let bytes): try statement.withBlob(first + 3, bytes, body)
+            }
         }
     }
 
     /// Reads the seven columns of an event, from `first` on.
     func columns(_ row: SQLiteStatement, from first: Int32) -> EventColumns {
-        EventColumns(
+        let raw: EventColumns.Raw =
+            if row.isInteger(first + 3) { .json } else if let bytes = row.buffer(first + 3) { .own(bytes) } else { .payload }
+        return EventColumns(
             source: row.text(first) ?? "", subject: row.text(first + 1) ?? "", json: row.buffer(first + 2) ?? ByteBuffer(),
-            raw: row.buffer(first + 3), attributes: row.text(first + 4), passage: row.text(first + 5),
+            raw: raw, attributes: row.text(first + 4), passage: row.text(first + 5),
             kind: Int(row.integer(first + 6))
         )
     }

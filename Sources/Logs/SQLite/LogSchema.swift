@@ -14,7 +14,7 @@ enum LogSchema {
             source     TEXT NOT NULL,
             subject    TEXT NOT NULL,
             event      TEXT NOT NULL,             -- the model's JSON
-            raw        BLOB,                      -- the body as it came; NULL: the payload of the event
+            raw        BLOB,                      -- the body as it came; NULL: the payload of the event, 1: the event itself
             attributes TEXT,                      -- [[name, value], ...]
             passage    TEXT,                      -- [origin, hops, trace]; NULL: accepted here first
             kind       INTEGER NOT NULL,          -- 0 message, 1 gap, 2 dead letter
@@ -65,7 +65,9 @@ enum LogSchema {
             expires INTEGER NOT NULL,
             PRIMARY KEY (sink, key)
         ) WITHOUT ROWID;
-        """
+        """,
+        // A body may be 1 from here on, which older versions do not know.
+        "",
     ]
 
     /// Brings a file to today's tables, or refuses one that is none of ours.

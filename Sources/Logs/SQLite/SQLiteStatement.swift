@@ -93,6 +93,8 @@ final class SQLiteStatement {
 
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(self.handle, column) == SQLITE_NULL }
 
+    func isInteger(_ column: Int32) -> Bool { sqlite3_column_type(self.handle, column) == SQLITE_INTEGER }
+
     func text(_ column: Int32) -> String? {
         guard let bytes = sqlite3_column_text(self.handle, column) else { return nil }
         let count = Int(sqlite3_column_bytes(self.handle, column))

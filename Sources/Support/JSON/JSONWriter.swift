@@ -14,9 +14,17 @@ package enum JSONWriter {
                 growth += 5
             }
             _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + growth + 2) { room in
-                self.write(bytes, into: room)
+                growth == 0 ? self.copy(bytes, into: room) : self.write(bytes, into: room)
             }
         }
+    }
+
+    /// Writes what needs no escapes.
+    private static func copy(_ bytes: UnsafeBufferPointer<UInt8>, into room: UnsafeMutableRawBufferPointer) -> Int {
+        room[0] = UInt8(ascii: "\"")
+        UnsafeMutableRawBufferPointer(rebasing: room[1...]).copyMemory(from: UnsafeRawBufferPointer(bytes))
+        room[bytes.count + 1] = UInt8(ascii: "\"")
+        return bytes.count + 2
     }
 
     private static func write(_ bytes: UnsafeBufferPointer<UInt8>, into room: UnsafeMutableRawBufferPointer) -> Int {

@@ -161,6 +161,13 @@ struct NormaliserTests {
         #expect(pretty.message == "m")
     }
 
+    @Test(arguments: [
+        #"{"message":"m","id":"a","id":"b"}"#, #"{"message":"m","message":"n"}"#, #"{"message":"m","other":1}"#,
+    ])
+    func `a key that is none of the model's, or stands twice, is kept in the payload`(body: String) {
+        #expect(self.event(body).payload.map { String(buffer: $0) } == body)
+    }
+
     @Test func `a value of the wrong type is kept in the payload`() {
         let body = #"{"message":"m","priority":"high"}"#
         #expect(self.event(body).payload.map { String(buffer: $0) } == body)

@@ -85,6 +85,19 @@ struct SQLiteLogTests {
         }
     }
 
+    @Test func `a body that is the event itself is kept once`() throws {
+        let plain = Self.event("own")
+        let native = Event(
+            id: plain.id, title: nil, message: plain.message, priority: nil, tags: [], timestamp: plain.timestamp, payload: nil,
+            source: "in", subject: "a/b", attributes: Attributes(), raw: plain.json, passage: plain.passage, limits: EventLimits()
+        )
+        let (log, _) = try self.open()
+        try log.commit(Self.changes([Self.stored(1, native)]))
+        #expect(try log.page(of: "out", after: .start, atMost: 1).events.map(\.event.raw) == [plain.json])
+        let kept = try SQLiteConnection(path: self.path, creates: false).integer("SELECT raw FROM events")
+        #expect(kept == 1)
+    }
+
     @Test func `what routes made of an event goes to the sinks it was made for`() throws {
         let (log, _) = try self.open(["plain", "changed"])
         var stored = Self.stored(1, Self.event("e"))
@@ -286,7 +299,23 @@ struct SQLiteLogTests {
         }
         #expect(
             self.complaint
-                == "the log \(self.path) was written by a newer version (its tables have number 99, this program knows up to 1)")
+                == "the log \(self.path) was written by a newer version (its tables have number 99, this program knows up to 2)")
+    }
+
+    @Test func `a log of an older version is brought to today's, and goes on`() throws {
+        do {
+            let (log, _) = try self.open()
+            try log.commit(Self.changes([Self.stored(1, Self.event("old"))]))
+        }
+        do {
+            let older = try SQLiteConnection(path: self.path, creates: false)
+            try older.execute("PRAGMA user_version = 1")
+        }
+        let (log, contents) = try self.open()
+        #expect(contents.sinks["out"]?.count == 1)
+        #expect(try log.page(of: "out", after: .start, atMost: 1).events.map(\.event.id) == ["old"])
+        let version = try SQLiteConnection(path: self.path, creates: false).integer("PRAGMA user_version")
+        #expect(version == 2)
     }
 
     @Test func `a place that is not there is refused`() {
