@@ -71,7 +71,7 @@ package final class Normaliser {
 
     private func draft(of message: ReceivedMessage, subject: String) -> Draft {
         let body = message.body
-        let claimsJSON = message.contentType.map(Self.isJSON)
+        let claimsJSON = message.contentType.map(MediaType.isJSON)
         if claimsJSON ?? Self.looksLikeJSON(body) {
             do {
                 return self.draft(ofJSON: try self.parser.parse(body), body, subject: subject)
@@ -119,7 +119,7 @@ package final class Normaliser {
             var payload = ByteBuffer()
             Base64.writeQuoted(message.body, to: &payload)
             draft.payload = payload
-            if message.contentType.map({ $0.hasPrefix("text/") || Self.isJSON($0) }) == true {
+            if message.contentType.map({ $0.hasPrefix("text/") || MediaType.isJSON($0) }) == true {
                 draft.problem = "the body is not UTF-8"
             }
         }
@@ -131,12 +131,6 @@ package final class Normaliser {
             draft.tags = message.attributes["x-tags"].map { JSONFields.tags($0) } ?? []
         }
         return draft
-    }
-
-    /// `application/json` or a type with `+json`, whatever its parameters.
-    private static func isJSON(_ contentType: String) -> Bool {
-        let type = contentType.prefix { $0 != ";" }.lowercased()
-        return type.contains("application/json") || type.contains("+json")
     }
 
     /// An object or an array, by its first byte that is not white space.

@@ -23,6 +23,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     private var inputs = CircularBuffer<Input>()
     private var context: ChannelHandlerContext?
     private var exchangeCount: UInt64 = 0
+    private var peer: SocketAddress?
     private var isHandling = false
     private var isReading = false
     private var isReadPending = false
@@ -170,11 +171,17 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
             isHead: head.method == .HEAD,
             isHTTP10: head.version == .http1_0
         )
-        switch self.loop.router.decide(head, hasBody: head.hasBody, from: context.remoteAddress) {
+        switch self.loop.router.decide(head, hasBody: head.hasBody, from: self.remoteAddress(context)) {
         case .distrust(let response): self.refuse(response, exchange.closing)
         case .refuse(let response): self.refuse(response, of: head, exchange)
         case .take(let intake): self.begin(intake, of: head, exchange)
         }
+    }
+
+    /// Asked for once: each time is a system call.
+    private func remoteAddress(_ context: ChannelHandlerContext) -> SocketAddress? {
+        if self.peer == nil { self.peer = context.remoteAddress }
+        return self.peer
     }
 
     private func begin(_ intake: HTTPIntake, of head: HTTPRequestHead, _ exchange: Exchange) {

@@ -106,10 +106,12 @@ package final class HTTPRouter: Sendable {
     /// - Parameter path: percent-encoded, without query.
     func match(_ method: HTTPMethod, _ path: String) -> Match {
         guard path.utf8.first == UInt8(ascii: "/") else { return .malformed }
+        let state = self.state.withLock { $0 }
+        let isEncoded = path.utf8.contains(UInt8(ascii: "%"))
+        if !isEncoded, let entry = state.literals[path]?.first(where: { $0.answers(method) }) { return .route(entry.route, []) }
         var literal: String? = path
         var segments: [String] = []
-        let state = self.state.withLock { $0 }
-        if path.utf8.contains(UInt8(ascii: "%")) || !state.patterns.isEmpty {
+        if isEncoded || !state.patterns.isEmpty {
             for part in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
                 guard let segment = PercentEncoding.decode(part) else { return .malformed }
                 segments.append(segment)
