@@ -4,12 +4,21 @@ package import NIOCore
 extension Event {
     /// Makes an event from its parts: cuts what is longer than the limits and renders ``json``.
     ///
-    /// - Parameter payload: valid JSON in UTF-8; spliced byte for byte, on one line.
+    /// - Parameters:
+    ///   - payload: valid JSON in UTF-8; spliced byte for byte, on one line.
+    ///   - rendered: the JSON, where it is known and nothing is to be cut.
     package convenience init(
         id: String, title: String?, message: String, priority: Int?, tags: [String], timestamp: Timestamp,
         payload: ByteBuffer?, source: String, subject: String, attributes: Attributes, raw: ByteBuffer,
-        kind: Kind = .message, passage: Passage = Passage(), limits: EventLimits
+        kind: Kind = .message, passage: Passage = Passage(), limits: EventLimits, rendered: ByteBuffer? = nil
     ) {
+        if let rendered {
+            self.init(
+                id: id, title: title, message: message, priority: priority, tags: tags, timestamp: timestamp, payload: payload,
+                json: rendered, source: source, subject: subject, attributes: attributes, raw: raw, kind: kind, passage: passage
+            )
+            return
+        }
         let title = title?.cut(toUTF16: limits.title)
         let message = message.cut(toUTF16: limits.message)
         let payload = payload.map { JSONScanner.singleLine($0) }

@@ -55,6 +55,31 @@ package struct Timestamp: Comparable, Hashable, Sendable, CustomStringConvertibl
         return 24
     }
 
+    /// Reads what ``write(into:)`` has written.
+    ///
+    /// - Parameter bytes: 24.
+    /// - Returns: `nil` when it is anything else.
+    init?(canonical bytes: UnsafeRawBufferPointer) {
+        func digits(_ range: Range<Int>) -> Int64? {
+            var value: Int64 = 0
+            for index in range {
+                guard bytes[index] >= 48, bytes[index] <= 57 else { return nil }
+                value = value * 10 + Int64(bytes[index] - 48)
+            }
+            return value
+        }
+        guard bytes.count == 24, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"),
+            bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":"), bytes[19] == UInt8(ascii: "."),
+            bytes[23] == UInt8(ascii: "Z"), let year = digits(0..<4), let month = digits(5..<7), let day = digits(8..<10),
+            let hour = digits(11..<13), let minute = digits(14..<16), let second = digits(17..<19),
+            let fraction = digits(20..<23), (1...12).contains(month), day >= 1, day <= Self.days(in: month, of: year), hour < 24,
+            minute < 60, second < 60
+        else { return nil }
+        self.init(
+            milliseconds: (((Self.days(fromCivil: year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000 + fraction
+        )
+    }
+
     /// Reads RFC 3339 §5.6 `date-time`, any offset, any number of fraction digits (those after the third are cut).
     ///
     /// - Returns: `nil` when the text is anything else, or a date that does not exist.

@@ -9,6 +9,8 @@ struct Draft {
     var priority: Int?
     var tags: [String] = []
     var timestamp: Timestamp?
+    /// The model's JSON of all this, where the body is that to the byte.
+    var json: ByteBuffer?
     /// `nil` for bodies that are not JSON.
     var payload: ByteBuffer?
     var isNative = false

@@ -39,6 +39,7 @@ package final class Normaliser {
         var draft = self.draft(of: message, subject: subject)
         if let mapping {
             mapping.apply(to: &draft, as: self.event(of: draft, message, subject: subject, now: now), now: now)
+            draft.json = nil
         }
         return Outcome(
             event: self.event(of: draft, message, subject: subject, now: now), isNative: draft.isNative, problem: draft.problem
@@ -54,7 +55,8 @@ package final class Normaliser {
             id: id ?? EventID.generate(), title: draft.title, message: draft.message ?? "", priority: draft.priority,
             tags: draft.tags,
             timestamp: draft.timestamp ?? message.timestamp ?? now, payload: draft.payload, source: self.source, subject: subject,
-            attributes: attributes, raw: message.body, passage: self.passage(message.attributes), limits: self.settings.limits
+            attributes: attributes, raw: message.body, passage: self.passage(message.attributes), limits: self.settings.limits,
+            rendered: draft.json
         )
     }
 
@@ -86,7 +88,10 @@ package final class Normaliser {
     }
 
     private func draft(ofJSON root: JSONElement, _ body: ByteBuffer, subject: String) -> Draft {
-        if root.kind == .object, let native = NativeShape.draft(root, body) { return native }
+        if root.kind == .object {
+            if let canonical = CanonicalShape.draft(body, limits: self.settings.limits) { return canonical }
+            if let native = NativeShape.draft(root, body) { return native }
+        }
         var draft: Draft
         if root.kind == .object {
             draft = KnownShapes.draft(root) ?? SlackShape.draft(root) ?? Draft()

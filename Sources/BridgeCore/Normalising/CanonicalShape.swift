@@ -1,0 +1,102 @@
+import JSON
+import NIOCore
+
+/// The model's own JSON as ``EventJSON`` writes it, to the byte: what comes from another bridge mostly is.
+///
+/// Read in one pass and not written anew. What is anything else in the least (another order, an escape, a byte that is not ASCII) is left to
+/// ``NativeShape``, which makes the same event of it.
+enum CanonicalShape {
+    /// - Parameter body: one valid JSON document.
+    static func draft(_ body: ByteBuffer, limits: EventLimits) -> Draft? {
+        guard let (found, payloadStart) = body.withUnsafeReadableBytes({ Self.draft(of: $0, limits) }) else { return nil }
+        var draft = found
+        if let payloadStart {
+            // From there to the last brace, without white space at either end.
+            guard let payload = JSONScanner.member("payload", of: body),
+                payload.readableBytes == body.readableBytes - payloadStart - 1,
+                !payload.readableBytesView.contains(where: { $0 == 0x0A || $0 == 0x0D })
+            else { return nil }
+            draft.payload = payload
+        }
+        draft.json = body
+        return draft
+    }
+
+    /// - Returns: also where the payload begins, when there is one.
+    private static func draft(of bytes: UnsafeRawBufferPointer, _ limits: EventLimits) -> (draft: Draft, payloadStart: Int?)? {
+        var scanner = Scanner(bytes: bytes)
+        var draft = Draft()
+        guard scanner.take("{\"id\":"), let id = scanner.string(atMost: 128), EventID.isLegal(id),
+            scanner.take(",\"title\":"), let title = scanner.string(atMost: limits.title),
+            scanner.take(",\"message\":"), let message = scanner.string(atMost: limits.message)
+        else { return nil }
+        guard !title.isEmpty || limits.absentTitle == "" else { return nil }
+        draft.id = id
+        draft.title = title.isEmpty ? nil : title
+        draft.message = message
+        if scanner.take(",\"priority\":") {
+            guard let priority = scanner.byte(), (UInt8(ascii: "1")...UInt8(ascii: "5")).contains(priority) else { return nil }
+            draft.priority = Int(priority - 48)
+        }
+        if scanner.take(",\"tags\":[") {
+            repeat {
+                guard let tag = scanner.string(atMost: bytes.count) else { return nil }
+                draft.tags.append(tag)
+            } while scanner.take(",")
+            guard scanner.take("]") else { return nil }
+        }
+        guard scanner.take(",\"timestamp\":\""), let timestamp = scanner.timestamp(), scanner.take("\"") else { return nil }
+        draft.timestamp = timestamp
+        draft.isNative = true
+        if scanner.take(",\"payload\":") { return (draft, scanner.index) }
+        return scanner.take("}") && scanner.isAtEnd ? (draft, nil) : nil
+    }
+
+    private struct Scanner {
+        let bytes: UnsafeRawBufferPointer
+        private(set) var index = 0
+
+        init(bytes: UnsafeRawBufferPointer) {
+            self.bytes = bytes
+        }
+
+        var isAtEnd: Bool { self.index == self.bytes.count }
+
+        mutating func take(_ text: StaticString) -> Bool {
+            let count = text.utf8CodeUnitCount
+            guard self.bytes.count - self.index >= count else { return false }
+            for offset in 0..<count where self.bytes[self.index + offset] != text.utf8Start[offset] { return false }
+            self.index += count
+            return true
+        }
+
+        mutating func byte() -> UInt8? {
+            guard self.index < self.bytes.count else { return nil }
+            defer { self.index += 1 }
+            return self.bytes[self.index]
+        }
+
+        /// A string of printable ASCII without escapes, from quote to quote.
+        mutating func string(atMost limit: Int) -> String? {
+            guard self.byte() == UInt8(ascii: "\"") else { return nil }
+            let start = self.index
+            while self.index < self.bytes.count {
+                let byte = self.bytes[self.index]
+                if byte == UInt8(ascii: "\"") {
+                    guard self.index - start <= limit else { return nil }
+                    defer { self.index += 1 }
+                    return String(decoding: self.bytes[start..<self.index], as: UTF8.self)
+                }
+                guard byte >= 0x20, byte < 0x7F, byte != UInt8(ascii: "\\") else { return nil }
+                self.index += 1
+            }
+            return nil
+        }
+
+        mutating func timestamp() -> Timestamp? {
+            guard self.bytes.count - self.index >= 24 else { return nil }
+            defer { self.index += 24 }
+            return Timestamp(canonical: UnsafeRawBufferPointer(rebasing: self.bytes[self.index..<self.index + 24]))
+        }
+    }
+}
