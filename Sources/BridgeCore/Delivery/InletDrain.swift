@@ -9,6 +9,8 @@ package final class InletDrain: Sendable {
     private let loop: any EventLoop
     private let drain: @Sendable (InletDrain) -> Void
     private let isScheduled = Atomic<Bool>(false)
+    /// The sink has a batch, and has not asked for another yet.
+    private let isUnderWay: NIOLoopBoundBox<Bool>
     private let end = Mutex<End>(.notYet)
 
     /// - Parameter drain: called on the loop when the inlet may have something: calls ``take(atMost:)``.
@@ -16,16 +18,14 @@ package final class InletDrain: Sendable {
         self.inlet = inlet
         self.loop = loop
         self.drain = drain
+        self.isUnderWay = .makeBoxSendingValue(false, eventLoop: loop)
     }
 
     /// Drains until the inlet has ended.
     ///
     /// - Throws: what ``stop(_:)`` was given, or `CancellationError`.
     package func run() async throws {
-        self.inlet.onAvailable { [self] in
-            guard !self.isScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
-            self.goOn()
-        }
+        self.inlet.onAvailable { self.look() }
         defer { self.inlet.onAvailable(nil) }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
@@ -35,24 +35,26 @@ package final class InletDrain: Sendable {
                     return nil
                 }
                 if let early { continuation.resume(with: early) }
-                self.isScheduled.store(true, ordering: .relaxed)
-                self.goOn()
+                self.look()
             }
         } onCancel: {
             self.reach(.failure(CancellationError()))
         }
     }
 
-    /// Takes what waits, in order; on the loop, in the drain.
+    /// Takes what waits, in order; on the loop.
     ///
     /// - Parameter limit: 1 or more.
-    /// - Returns: empty when there is nothing: the drain is called when there is more. Otherwise it is not called again before
-    ///   ``goOn()``, which the sink calls when it can take the next batch.
+    /// - Returns: empty when there is nothing: the drain is called when there is more. Otherwise it is not called again before the sink,
+    ///   done with this batch, calls ``goOn()`` or takes the next.
     package func take(atMost limit: Int) -> [Delivery] {
+        self.isUnderWay.value = false
         self.isScheduled.store(false, ordering: .sequentiallyConsistent)
         guard !self.hasEnded else { return [] }
         switch self.inlet.poll(atMost: limit) {
         case .batch(let deliveries):
+            self.isUnderWay.value = true
+            // Spares the calls of whoever appends meanwhile.
             self.isScheduled.store(true, ordering: .relaxed)
             return deliveries
         case .empty:
@@ -76,6 +78,15 @@ package final class InletDrain: Sendable {
     /// Whether ``run()`` has returned or is about to.
     package var hasEnded: Bool {
         self.end.withLock { if case .reached = $0 { true } else { false } }
+    }
+
+    /// There may be something.
+    private func look() {
+        guard !self.isScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        self.loop.execute {
+            // A sink that has a batch looks for more when it is done with it.
+            if !self.isUnderWay.value { self.drain(self) }
+        }
     }
 
     private func reach(_ result: Result<Void, any Error>) {

@@ -1,0 +1,78 @@
+import BridgeTesting
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import BridgeCore
+
+/// What is taken on a loop while others append.
+struct InletDrainTests {
+    @Test func `one batch is under way at a time, in order, however fast others append`() async throws {
+        let fixture = DeliveryFixture()
+        let inlet = Self.inlet(fixture)
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let count = 20_000
+        let seen = Mutex(Seen())
+        async let appending: Void = OwnThread.run {
+            for number in 0..<count { fixture.append(["\(number)"]) }
+            fixture.log.finish()
+        }
+        try await InletDrain(inlet, on: loop) { drain in
+            let batch = drain.take(atMost: 16)
+            guard let last = batch.last else { return }
+            seen.withLock { $0.begin(batch.map(\.event.id)) }
+            // Answered later, as by a peer.
+            loop.execute {
+                seen.withLock { $0.isUnderWay = false }
+                inlet.confirm(through: last)
+                drain.goOn()
+            }
+        }.run()
+        try await appending
+        #expect(seen.withLock { $0.ids } == (0..<count).map(String.init))
+        #expect(seen.withLock { $0.overlaps } == 0)
+    }
+
+    @Test func `what the sink meets ends it, and what it had is offered again`() async throws {
+        let fixture = DeliveryFixture()
+        let inlet = Self.inlet(fixture)
+        fixture.append(["a"])
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let drain = InletDrain(inlet, on: loop) { drain in
+            if !drain.take(atMost: 16).isEmpty { drain.stop(ComponentError(.connectionLost, "gone")) }
+        }
+        let error = await #expect(throws: ComponentError.self) { try await drain.run() }
+        #expect(error?.code == .connectionLost)
+        inlet.takeBack(error)
+        #expect(fixture.take().map(\.event.id) == ["a"])
+    }
+
+    @Test func `a cancelled one ends though nothing comes`() async {
+        let fixture = DeliveryFixture()
+        let drain = InletDrain(Self.inlet(fixture), on: MultiThreadedEventLoopGroup.singleton.next()) { _ = $0.take(atMost: 1) }
+        let task = Task { try await drain.run() }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    private static func inlet(_ fixture: DeliveryFixture) -> SinkInlet {
+        SinkInlet(
+            log: fixture.log, sink: 0,
+            status: ComponentStatus(
+                metrics: ComponentMetrics(component: "sink-0", kind: "test", direction: "sink", metrics: fixture.metrics))
+        )
+    }
+
+    private struct Seen {
+        var ids: [String] = []
+        var overlaps = 0
+        var isUnderWay = false
+
+        mutating func begin(_ ids: [String]) {
+            if self.isUnderWay { self.overlaps += 1 }
+            self.isUnderWay = true
+            self.ids += ids
+        }
+    }
+}
