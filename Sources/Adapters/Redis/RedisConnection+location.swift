@@ -29,7 +29,10 @@ extension RedisConnection {
             }
             return connection
         case .cluster(let seeds):
-            return try await self.node(for: key, seeds, settings, group: group, name: name)
+            let connection = try await self.node(for: key, seeds, settings, group: group, name: name)
+            // Without a key any node serves any command.
+            guard key != nil else { return connection }
+            return connection.following { try await self.connect(to: $0, settings, group: group, name: name) }
         }
     }
 

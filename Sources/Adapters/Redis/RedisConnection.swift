@@ -9,11 +9,16 @@ import Synchronization
 /// Thread-safe; everything happens on its event loop. Not reconnected: it ends, and the component is run again.
 struct RedisConnection: Sendable {
     let channel: any Channel
-    /// The server, for messages.
-    let peer: String
+    let address: RedisSettings.Address
+    /// How this one connection has ended.
+    let closed: EventLoopFuture<RedisEnding>
     private let handler: NIOLoopBound<RedisHandler>
-    private let closed: EventLoopFuture<RedisEnding>
     private let pauseHint = PauseHint()
+    /// Where commands go in a cluster when another node serves their key; `nil` elsewhere.
+    private var nodes: RedisNodes?
+
+    /// The server, for messages.
+    var peer: String { self.nodes?.peer ?? self.address.description }
 
     /// Connects, logs in and chooses the database.
     ///
@@ -62,7 +67,7 @@ struct RedisConnection: Sendable {
                 NIOLoopBound(try channel.pipeline.syncOperations.handler(type: RedisHandler.self), eventLoop: loop)
             }.get()
             let closed = try await loop.submit { handler.value.ended(on: loop) }.get()
-            connection = RedisConnection(channel: channel, peer: peer, handler: handler, closed: closed)
+            connection = RedisConnection(channel: channel, address: address, closed: closed, handler: handler)
         } catch {
             channel.close(promise: nil)
             throw ComponentError(.connectionLost, "\(peer) closed the connection at once", cause: error)
@@ -85,10 +90,18 @@ struct RedisConnection: Sendable {
         return try await self.send(buffer, replies: 1)[0]
     }
 
-    /// Sends encoded commands in one write.
+    /// Sends encoded commands in one write; in a cluster, to the nodes that serve them.
     ///
     /// - Returns: as many answers as there are commands.
     func send(_ commands: ByteBuffer, replies: Int) async throws -> [RedisReply] {
+        guard let nodes else { return try await self.exchange(commands, replies: replies) }
+        return try await nodes.send(commands, replies: replies)
+    }
+
+    /// Sends encoded commands to this server in one write.
+    ///
+    /// - Returns: as many answers as there are commands.
+    func exchange(_ commands: ByteBuffer, replies: Int) async throws -> [RedisReply] {
         let promise = self.channel.eventLoop.makePromise(of: [RedisReply].self)
         let handler = self.handler
         let channel = self.channel
@@ -113,7 +126,7 @@ struct RedisConnection: Sendable {
     ///
     /// - Throws: what `body` throws, or why the connection ended before it.
     func whileOpen(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        let closed = self.closed
+        let closed = self.nodes?.ended ?? self.closed
         defer { self.close() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await body() }
@@ -171,6 +184,14 @@ struct RedisConnection: Sendable {
 
     func close() {
         self.channel.close(promise: nil)
+        self.nodes?.close()
+    }
+
+    /// The same connection, whose commands also go to other nodes of its cluster.
+    func following(_ connect: @escaping @Sendable (RedisSettings.Address) async throws -> RedisConnection) -> RedisConnection {
+        var connection = self
+        connection.nodes = RedisNodes(self, connect: connect)
+        return connection
     }
 
     private func logIn(_ settings: RedisSettings, name: String) async throws {

@@ -78,6 +78,8 @@ extension RedisStreamSource {
             "XREADGROUP", "GROUP", group, self.consumer, "COUNT", String(self.configuration.batch), "BLOCK",
             String(self.configuration.block.milliseconds), "STREAMS", self.configuration.stream, from
         )
+        // The stream was deleted while the read waited for it, or has moved to another node of a cluster: the next read tells.
+        if case .error(let text) = reply, text.hasPrefix("UNBLOCKED") { return .null }
         try Self.checkGroup(reply, connection.peer)
         return Self.only(reply)
     }

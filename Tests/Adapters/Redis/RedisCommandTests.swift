@@ -19,4 +19,17 @@ struct RedisCommandTests {
         RedisCommand.word(ByteBuffer(repeating: 0, count: 1_234_567), to: &long)
         #expect(long.getString(at: 0, length: 10) == "$1234567\r\n")
     }
+
+    @Test func `commands are taken apart as they were written`() {
+        let commands: [[String]] = [["PING"], ["SET", "", "a\r\n*1\r\n$4\r\nPING\r\n"], [], ["XADD", "ü", "*"]]
+        var buffer = ByteBuffer()
+        for command in commands { RedisCommand.write(command, to: &buffer) }
+        let parts = RedisCommand.split(buffer).map { String(buffer: $0) }
+        let whole = commands.map { command in
+            var buffer = ByteBuffer()
+            RedisCommand.write(command, to: &buffer)
+            return String(buffer: buffer)
+        }
+        #expect(parts == whole)
+    }
 }

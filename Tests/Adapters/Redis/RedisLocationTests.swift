@@ -6,7 +6,7 @@ import Testing
 
 @testable import RedisAdapter
 
-/// Sentinels and clusters of real servers.
+/// Sentinels of real servers.
 @Suite(.timeLimit(.minutes(2)))
 struct RedisLocationTests {
     private static let group = #""group":"g","start":"0","block":"50ms""#
@@ -79,59 +79,5 @@ struct RedisLocationTests {
             }
         }
         #expect(text.contains("no sentinel tells the master of redis+sentinel://127.0.0.1:\(port)/m: "), "\(text)")
-    }
-
-    @Test func `a cluster's stream is found on its node`() async throws {
-        var nodes: [BrokerProcess] = []
-        var peers: [RedisPeer] = []
-        for _ in 0..<3 {
-            let node = try await BrokerProcess.redis(
-                "--cluster-enabled", "yes", "--cluster-port", String(try freePort()), "--cluster-node-timeout", "2000"
-            )
-            nodes.append(node)
-            peers.append(try await RedisPeer.connect(port: node.port))
-        }
-        for (index, range) in [(0, 5460), (5461, 10_922), (10_923, 16_383)].enumerated() {
-            try await peers[index].command("CLUSTER", "ADDSLOTSRANGE", String(range.0), String(range.1))
-            try await peers[index].command("CONFIG", "SET", "cluster-announce-ip", "127.0.0.1")
-        }
-        for (node, peer) in zip(nodes, peers).dropFirst() {
-            let bus = try await peer.command("CONFIG", "GET", "cluster-port").items.last?.text ?? ""
-            try await peers[0].command("CLUSTER", "MEET", "127.0.0.1", String(node.port), bus)
-        }
-        try await eventually("the cluster is whole") {
-            for peer in peers {
-                guard try await peer.command("CLUSTER", "INFO").text?.contains("cluster_state:ok") == true else { return false }
-                guard try await peer.command("CLUSTER", "SLOTS").items.count == 3 else { return false }
-            }
-            return true
-        }
-        // The first node serves "s"; the third one is asked.
-        #expect(RedisSlot.of("s") <= 5460)
-        let url = "redis+cluster://127.0.0.1:\(nodes[2].port)"
-        let json = "{\"url\":\"\(url)\",\"stream\":\"s\"}"
-        let configuration = try JSONDecoder().decode(RedisStreamSink.Configuration.self, from: Data(json.utf8))
-        try configuration.validate()
-        let sink = SinkHarness(name: "out", kind: RedisStreamSink.kind) {
-            RedisStreamSink(variants: [configuration], context: $0)
-        }
-        let harness = try SourceHarness.stream(0, Self.group, url: url)
-        try await harness.run {
-            try await sink.run {
-                sink.source.send([ByteBuffer(string: "a")])
-                try await eventually("it has come through the stream") { harness.recorder.count == 1 }
-            }
-        }
-        #expect(try await peers[0].entries(of: "s").count == 1)
-        #expect(harness.recorder.events.map(\.message) == ["a"])
-    }
-
-    @Test func `a template cannot name a cluster's stream`() throws {
-        let json = #"{"url":"redis+cluster://a","stream":"x:{{ .title }}"}"#
-        let configuration = try JSONDecoder().decode(RedisStreamSink.Configuration.self, from: Data(json.utf8))
-        #expect { try configuration.validate() } throws: {
-            ($0 as? SettingError)?.message
-                == "a stream of a cluster lies on one node, so its name cannot be a template; name one stream"
-        }
     }
 }

@@ -1,0 +1,132 @@
+import BridgeCore
+import NIOCore
+import Synchronization
+
+/// The nodes of a cluster that the commands of one connection go to: that of their key, and others that it names while and after the
+/// key's slot is moved.
+///
+/// Behind its lock. Connections to further nodes are opened when one is named, and closed with the first.
+final class RedisNodes: Sendable {
+    /// How often one command is sent on before its last answer is taken for a failure; nodes may name each other while a slot is moved.
+    private static let limit = 8
+
+    private struct State {
+        /// Where commands go first.
+        var current: RedisConnection
+        /// All that were opened.
+        var opened: [RedisConnection]
+        var isClosed = false
+        var hasEnded = false
+    }
+
+    private let state: Mutex<State>
+    private let connect: @Sendable (RedisSettings.Address) async throws -> RedisConnection
+    private let ending: EventLoopPromise<RedisEnding>
+
+    init(
+        _ connection: RedisConnection, connect: @escaping @Sendable (RedisSettings.Address) async throws -> RedisConnection
+    ) {
+        self.state = Mutex(State(current: connection, opened: [connection]))
+        self.connect = connect
+        self.ending = connection.channel.eventLoop.makePromise(of: RedisEnding.self)
+        self.watch(connection)
+    }
+
+    /// How the connection that commands go to first has ended; an earlier one may end without notice.
+    var ended: EventLoopFuture<RedisEnding> { self.ending.futureResult }
+
+    /// The node that commands go to first, for messages.
+    var peer: String { self.state.withLock { $0.current.address.description } }
+
+    /// Sends encoded commands in one write, and those that are not served there once more where they are.
+    func send(_ commands: ByteBuffer, replies: Int) async throws -> [RedisReply] {
+        let current = self.state.withLock { $0.current }
+        let answers = try await current.exchange(commands, replies: replies)
+        return try await self.followed(answers, of: commands, from: current.address)
+    }
+
+    /// Replaces answers that name another node with that node's, in the order of the commands.
+    ///
+    /// - Parameters:
+    ///   - commands: as they were sent, one for each answer.
+    ///   - origin: the node that has answered.
+    /// - Returns: the answers; some name another node still when nodes do so again and again.
+    func followed(
+        _ answers: [RedisReply], of commands: ByteBuffer, from origin: RedisSettings.Address
+    ) async throws -> [RedisReply] {
+        var redirects = answers.map { RedisRedirect($0, from: origin) }
+        guard redirects.contains(where: { $0 != nil }) else { return answers }
+        let words = RedisCommand.split(commands)
+        var answers = answers
+        for _ in 0..<Self.limit {
+            guard let first = redirects.firstIndex(where: { $0 != nil }), let redirect = redirects[first] else { break }
+            // A later one that goes elsewhere waits for these, which may be sent on again.
+            let others = redirects[first...].firstIndex { $0 != nil && $0 != redirect } ?? redirects.endIndex
+            let indexes = (first..<others).filter { redirects[$0] != nil }
+            let node = try await self.node(at: redirect.address)
+            let replies = try await node.exchange(indexes.map { words[$0] }, isAsking: redirect.isAsking)
+            if !redirect.isAsking { self.move(to: node) }
+            for (index, reply) in zip(indexes, replies) {
+                answers[index] = reply
+                redirects[index] = RedisRedirect(reply, from: node.address)
+            }
+        }
+        return answers
+    }
+
+    func close() {
+        let opened = self.state.withLock { state in
+            state.isClosed = true
+            return state.opened
+        }
+        for connection in opened { connection.close() }
+    }
+
+    private func node(at address: RedisSettings.Address) async throws -> RedisConnection {
+        let known = self.state.withLock { state in
+            state.opened.removeAll { !$0.channel.isActive }
+            return state.opened.first { $0.address == address }
+        }
+        if let known { return known }
+        let node = try await self.connect(address)
+        let isClosed = self.state.withLock { state in
+            state.opened.append(node)
+            return state.isClosed
+        }
+        if isClosed { node.close() }
+        return node
+    }
+
+    /// What comes next goes to this node first.
+    private func move(to node: RedisConnection) {
+        let isAnother = self.state.withLock { state in
+            defer { state.current = node }
+            return state.current.channel !== node.channel
+        }
+        if isAnother { self.watch(node) }
+    }
+
+    private func watch(_ connection: RedisConnection) {
+        connection.closed.whenSuccess { ending in
+            let isOver = self.state.withLock { state in
+                guard state.current.channel === connection.channel, !state.hasEnded else { return false }
+                state.hasEnded = true
+                return true
+            }
+            if isOver { self.ending.succeed(ending) }
+        }
+    }
+}
+
+extension RedisConnection {
+    /// Sends commands, each after an `ASKING` where this node is only about to serve them.
+    fileprivate func exchange(_ commands: [ByteBuffer], isAsking: Bool) async throws -> [RedisReply] {
+        var buffer = ByteBuffer()
+        for command in commands {
+            if isAsking { RedisCommand.write(["ASKING"], to: &buffer) }
+            buffer.writeImmutableBuffer(command)
+        }
+        let replies = try await self.exchange(buffer, replies: isAsking ? commands.count * 2 : commands.count)
+        return isAsking ? stride(from: 1, to: replies.count, by: 2).map { replies[$0] } : replies
+    }
+}

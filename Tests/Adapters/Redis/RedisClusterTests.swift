@@ -1,0 +1,155 @@
+import BridgeCore
+import BridgeTesting
+import FoundationEssentials
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import RedisAdapter
+
+/// Streams of a cluster of real servers, while their slot is moved.
+@Suite(.timeLimit(.minutes(3)))
+struct RedisClusterTests {
+    private static let group = #""group":"g","start":"0","block":"50ms""#
+    private static let slot = RedisSlot.of("s")
+
+    private func sink(_ url: String) throws -> SinkHarness {
+        let json = "{\"url\":\"\(url)\",\"stream\":\"s\"}"
+        let configuration = try JSONDecoder().decode(RedisStreamSink.Configuration.self, from: Data(json.utf8))
+        try configuration.validate()
+        return SinkHarness(name: "out", kind: RedisStreamSink.kind) {
+            RedisStreamSink(variants: [configuration], context: $0)
+        }
+    }
+
+    @Test func `a stream is found on its node`() async throws {
+        let cluster = try await RedisCluster.start(3)
+        // The first node serves it; the third one is asked.
+        #expect(Self.slot < 5461)
+        let sink = try self.sink(cluster.url(2))
+        let harness = try SourceHarness.stream(0, Self.group, url: cluster.url(2))
+        try await harness.run {
+            try await sink.run {
+                sink.source.send([ByteBuffer(string: "a")])
+                try await eventually("it has come through the stream") { harness.recorder.count == 1 }
+            }
+        }
+        #expect(try await cluster.peers[0].entries(of: "s").count == 1)
+        #expect(harness.recorder.events.map(\.message) == ["a"])
+    }
+
+    /// Everything goes through the sink, the stream and the source; each step of each move is taken while messages are under way.
+    @Test(arguments: [Self.group, #""start":"0","block":"50ms""#, #""group":"g","start":"0""#])
+    func `a slot that is moved while messages flow loses, repeats and disorders nothing`(settings: String) async throws {
+        let cluster = try await RedisCluster.start(2)
+        let sink = try self.sink(cluster.url(1))
+        let harness = try SourceHarness.stream(0, settings, url: cluster.url(1))
+        var sent = 0
+        try await harness.run {
+            try await sink.run {
+                let before = try await cluster.connections(to: 0)
+                let flow = Flow()
+                async let moved: Void = self.move(cluster, harness, flow)
+                while !flow.isOver.load(ordering: .relaxed) {
+                    sink.source.send((sent..<(sent + 10)).map { ByteBuffer(string: String($0)) })
+                    sent += 10
+                    try await eventually("what was sent comes, not \(sink.status.lastError ?? "silence")") {
+                        harness.recorder.count > sent - 100 || flow.isOver.load(ordering: .relaxed)
+                    }
+                }
+                try await moved
+                try await eventually("all have come through the stream") { harness.recorder.count >= sent }
+                #expect(try await cluster.connections(to: 0) == before, "redirected, not connected again")
+            }
+        }
+        #expect(harness.recorder.events.map(\.message) == (0..<sent).map(String.init))
+        #expect(harness.gaps == [])
+    }
+
+    private func move(_ cluster: RedisCluster, _ harness: SourceHarness, _ flow: Flow) async throws {
+        defer { flow.isOver.store(true, ordering: .relaxed) }
+        for (old, new) in [(0, 1), (1, 0), (0, 1), (1, 0)] {
+            for step in RedisCluster.Step.allCases {
+                let count = harness.recorder.count
+                try await eventually("messages flow before the step \(step)") { harness.recorder.count > count + 50 }
+                try await cluster.take(step, slot: Self.slot, from: old, to: new)
+            }
+        }
+        let count = harness.recorder.count
+        try await eventually("messages flow after the moves") { harness.recorder.count > count + 50 }
+    }
+
+    private final class Flow: Sendable {
+        let isOver = Atomic<Bool>(false)
+    }
+
+    @Test func `a stream that begins while its slot is moved is made on the new node`() async throws {
+        let cluster = try await RedisCluster.start(2)
+        for step in [RedisCluster.Step.importing, .migrating] { try await cluster.take(step, slot: Self.slot, from: 0, to: 1) }
+        let sink = try self.sink(cluster.url(0))
+        let harness = try SourceHarness.stream(0, Self.group, url: cluster.url(0))
+        try await harness.run {
+            try await sink.run {
+                sink.source.send((0..<100).map { ByteBuffer(string: String($0)) })
+                try await eventually("all have come through the stream") { harness.recorder.count == 100 }
+            }
+        }
+        #expect(harness.recorder.events.map(\.message) == (0..<100).map(String.init))
+        #expect(try await cluster.peers[0].command("CLUSTER", "COUNTKEYSINSLOT", String(Self.slot)).integer == 0)
+        #expect(try await cluster.peers[1].command("CLUSTER", "COUNTKEYSINSLOT", String(Self.slot)).integer == 1)
+    }
+
+    @Test func `nodes that name each other are told, and what waits is sent when they agree`() async throws {
+        let cluster = try await RedisCluster.start(2)
+        let sink = try self.sink(cluster.url(0))
+        let harness = try SourceHarness.stream(0, Self.group, url: cluster.url(0))
+        try await harness.run {
+            try await sink.run {
+                sink.source.send([ByteBuffer(string: "a")])
+                try await eventually("the first has come through the stream") { harness.recorder.count == 1 }
+                for step in [RedisCluster.Step.importing, .migrating, .keys, .ownedByOld] {
+                    try await cluster.take(step, slot: Self.slot, from: 0, to: 1)
+                }
+                sink.source.send([ByteBuffer(string: "b")])
+                var error = ""
+                try await eventually("the failure is told") {
+                    error = sink.status.lastError ?? error
+                    return !error.isEmpty
+                }
+                #expect(error.contains(" answers: MOVED \(Self.slot) 127.0.0.1:"), "\(error)")
+                try await cluster.take(.ownedByNew, slot: Self.slot, from: 0, to: 1)
+                try await eventually("the second has come through the stream") { harness.recorder.count == 2 }
+            }
+        }
+        #expect(harness.recorder.events.map(\.message) == ["a", "b"])
+    }
+
+    @Test func `a node that is gone after its slots were moved is not missed`() async throws {
+        let cluster = try await RedisCluster.start(2)
+        let sink = try self.sink(cluster.url(0))
+        let harness = try SourceHarness.stream(0, Self.group, url: cluster.url(0))
+        try await harness.run {
+            try await sink.run {
+                for step in RedisCluster.Step.allCases { try await cluster.take(step, slot: Self.slot, from: 0, to: 1) }
+                sink.source.send([ByteBuffer(string: "a")])
+                try await eventually("it has come through the stream") { harness.recorder.count == 1 }
+                let before = try await cluster.connections(to: 1)
+                try await cluster.peers[1].command("CONFIG", "SET", "cluster-require-full-coverage", "no")
+                try await cluster.nodes[0].kill()
+                sink.source.send([ByteBuffer(string: "b")])
+                try await eventually("the next one too") { harness.recorder.count == 2 }
+                #expect(try await cluster.connections(to: 1) == before)
+            }
+        }
+        #expect(harness.recorder.events.map(\.message) == ["a", "b"])
+    }
+
+    @Test func `a template cannot name a cluster's stream`() throws {
+        let json = #"{"url":"redis+cluster://a","stream":"x:{{ .title }}"}"#
+        let configuration = try JSONDecoder().decode(RedisStreamSink.Configuration.self, from: Data(json.utf8))
+        #expect { try configuration.validate() } throws: {
+            ($0 as? SettingError)?.message
+                == "a stream of a cluster lies on one node, so its name cannot be a template; name one stream"
+        }
+    }
+}
