@@ -8,6 +8,8 @@ struct RedisStreamEntry: Sendable {
     let id: String
     /// Names and values in order; `nil` for an entry that was deleted after it had been handed out.
     let fields: [(name: String, value: ByteBuffer)]?
+    /// How often it was handed out, where that is known.
+    var deliveries: Int?
 
     /// Names of a field that alone is the body.
     private static let bodies: Set<String> = ["event", "data", "payload", "json", "body"]
@@ -17,7 +19,7 @@ struct RedisStreamEntry: Sendable {
     ]
     static let idField = "event-id"
 
-    /// Reads the entries of an XREAD, XREADGROUP or XAUTOCLAIM answer.
+    /// Reads the entries of an XREAD, XREADGROUP, XAUTOCLAIM or XRANGE answer.
     static func entries(_ reply: RedisReply) -> [RedisStreamEntry] {
         (reply.items ?? []).compactMap { entry in
             guard let parts = entry.items, let id = parts.first?.text else { return nil }

@@ -19,11 +19,10 @@ extension RedisStreamSource {
                 fresh.append(entry)
             }
         }
-        let deliveries = isNew ? [:] : try await self.deliveries(of: fresh.map(\.id), connection)
         var messages: [ReceivedMessage] = []
         var vanished: [String] = []
         for entry in fresh {
-            let count = deliveries[entry.id]
+            let count = self.countsDeliveries ? entry.deliveries : nil
             guard var message = entry.message(stream: stream, deliveries: count) else {
                 vanished.append(entry.id)
                 continue
@@ -63,19 +62,6 @@ extension RedisStreamSource {
             "entries of the stream \(self.configuration.stream) were deleted before they were acknowledged: \(which)",
             subject: self.configuration.stream
         )
-    }
-
-    /// How often entries were handed out; empty where nobody asks for it.
-    private func deliveries(of ids: [String], _ connection: RedisConnection) async throws -> [String: Int] {
-        guard let group = self.configuration.group, self.configuration.maximumDeliveries > 0, !ids.isEmpty else { return [:] }
-        var commands = ByteBuffer()
-        for id in ids { RedisCommand.write(["XPENDING", self.configuration.stream, group, id, id, "1"], to: &commands) }
-        var counts: [String: Int] = [:]
-        for (id, reply) in zip(ids, try await connection.send(commands, replies: ids.count)) {
-            try Self.checkGroup(reply, connection.peer)
-            if case .integer(let count)? = reply.items?.first?.items?.last { counts[id] = Int(count) }
-        }
-        return counts
     }
 
     /// Acknowledges a batch once it is safe.

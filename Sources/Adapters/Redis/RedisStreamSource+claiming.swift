@@ -1,4 +1,5 @@
 import BridgeCore
+import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
@@ -15,7 +16,8 @@ extension RedisStreamSource {
             )
             try Self.checkGroup(reply, connection.peer)
             guard let parts = reply.items, parts.count >= 2 else { return }
-            try await self.send(RedisStreamEntry.entries(parts[1]), connection, outlet, done, isNew: false)
+            let entries = try await self.counted(RedisStreamEntry.entries(parts[1]), group, connection)
+            try await self.send(entries, connection, outlet, done, isNew: false)
             // Since Redis 7 the server drops entries that are deleted from the list of pending ones by itself, and says so.
             if parts.count > 2 {
                 let gone = (parts[2].items ?? []).compactMap(\.text)
@@ -24,5 +26,22 @@ extension RedisStreamSource {
             }
             from = parts[0].text ?? "0-0"
         } while from != "0-0" && !outlet.isStopping
+    }
+
+    /// Adds how often entries were handed out, where somebody asks for it.
+    private func counted(
+        _ entries: [RedisStreamEntry], _ group: String, _ connection: RedisConnection
+    ) async throws -> [RedisStreamEntry] {
+        guard self.countsDeliveries, !entries.isEmpty else { return entries }
+        var commands = ByteBuffer()
+        for entry in entries {
+            RedisCommand.write(["XPENDING", self.configuration.stream, group, entry.id, entry.id, "1"], to: &commands)
+        }
+        var counted = entries
+        for (index, reply) in try await connection.send(commands, replies: entries.count).enumerated() {
+            try Self.checkGroup(reply, connection.peer)
+            counted[index].deliveries = RedisPendingEntry.entries(reply).first?.deliveries
+        }
+        return counted
     }
 }

@@ -54,29 +54,16 @@ extension RedisStreamSource {
                 try await self.removeIdleConsumers(group, connection)
                 lastClaim = .now
             }
-            let entries = RedisStreamEntry.entries(try await self.read(group, from: ">", connection))
+            let entries = RedisStreamEntry.entries(try await self.readNew(group, connection))
             try await self.send(entries, connection, outlet, done, isNew: true)
             if let last = entries.last { self.sent.withLock { $0 = last.id } }
         }
     }
 
-    /// Entries that this consumer was given before and has not acknowledged.
-    func readBacklog(
-        _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
-    ) async throws {
-        var from = "0"
-        while !outlet.isStopping {
-            let entries = RedisStreamEntry.entries(try await self.read(group, from: from, connection))
-            guard let last = entries.last else { return }
-            try await self.send(entries, connection, outlet, done, isNew: false)
-            from = last.id
-        }
-    }
-
-    func read(_ group: String, from: String, _ connection: RedisConnection) async throws -> RedisReply {
+    private func readNew(_ group: String, _ connection: RedisConnection) async throws -> RedisReply {
         let reply = try await connection.command(
             "XREADGROUP", "GROUP", group, self.consumer, "COUNT", String(self.configuration.batch), "BLOCK",
-            String(self.configuration.block.milliseconds), "STREAMS", self.configuration.stream, from
+            String(self.configuration.block.milliseconds), "STREAMS", self.configuration.stream, ">"
         )
         // The stream was deleted while the read waited for it, or has moved to another node of a cluster: the next read tells.
         if case .error(let text) = reply, text.hasPrefix("UNBLOCKED") { return .null }

@@ -85,6 +85,9 @@ package final class RedisStreamSource: Source {
         let ids: [String]
     }
 
+    /// Whether it matters how often entries were handed out.
+    var countsDeliveries: Bool { self.configuration.maximumDeliveries > 0 }
+
     /// The name among the group's consumers.
     var consumer: String { self.configuration.consumer ?? "\(self.context.bridge).\(self.context.name)" }
 }

@@ -1,0 +1,18 @@
+/// An entry that a group has handed out and that is not acknowledged.
+struct RedisPendingEntry: Sendable {
+    let id: String
+    /// Milliseconds since it was handed out, or kept alive, last.
+    let idle: Int64
+    /// How often it was handed out.
+    let deliveries: Int
+
+    /// Reads the entries of an XPENDING answer.
+    static func entries(_ reply: RedisReply) -> [RedisPendingEntry] {
+        (reply.items ?? []).compactMap { entry in
+            guard let parts = entry.items, parts.count >= 4, let id = parts[0].text, case .integer(let idle) = parts[2],
+                case .integer(let deliveries) = parts[3]
+            else { return nil }
+            return RedisPendingEntry(id: id, idle: idle, deliveries: Int(deliveries))
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import BridgeCore
+import BridgeTesting
+import Testing
+
+@testable import RedisAdapter
+
+/// What counts as a delivery of an entry, over restarts and takeovers against a real server.
+@Suite(.timeLimit(.minutes(2)))
+struct RedisStreamDeliveriesTests {
+    private static let group = #""group":"g","start":"0","block":"50ms""#
+
+    /// Runs a bridge whose sink confirms nothing, until it has everything in hand, and ends it with that.
+    private func restart(
+        _ server: BrokerProcess, _ settings: String, name: String = "in", entries: Int,
+        until isDone: () async throws -> Bool = { true }
+    ) async throws -> SourceHarness {
+        var options = SourceHarness.Options()
+        options.drain = .milliseconds(50)
+        let harness = try SourceHarness.stream(server.port, settings, name: name, options: options)
+        harness.recorder.hold()
+        try await harness.run {
+            try await eventually("all are in hand") { harness.recorder.count == entries }
+            try await eventually("it has had them for long enough", isDone)
+        }
+        return harness
+    }
+
+    @Test func `restarts while a sink is down are no deliveries`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let settings = Self.group + #","max_deliveries":1,"batch":2"#
+        try await peer.add("a", "b", "c", "d", "e")
+        for _ in 0..<5 {
+            let harness = try await self.restart(server, settings, entries: 5)
+            #expect(harness.texts == ["a", "b", "c", "d", "e"])
+            let pending = try await peer.pending()
+            #expect(pending.map(\.consumer) == Array(repeating: "conformance.in", count: 5))
+            #expect(pending.map(\.deliveries) == Array(repeating: 1, count: 5))
+        }
+        let harness = try SourceHarness.stream(server.port, settings)
+        try await harness.run {
+            try await eventually("all are acknowledged") { try await peer.pending().isEmpty }
+        }
+        #expect(harness.texts == ["a", "b", "c", "d", "e"])
+        #expect(harness.gaps == [])
+    }
+
+    @Test func `the own backlog is kept from others once it is read again`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+        try await peer.add("a", "b")
+        try await peer.command("XREADGROUP", "GROUP", "g", "conformance.in", "STREAMS", "s", ">")
+        for entry in try await peer.pending() {
+            try await peer.command("XCLAIM", "s", "g", "conformance.in", "0", entry.id, "IDLE", "3600000", "JUSTID")
+        }
+        _ = try await self.restart(server, Self.group, entries: 2)
+        #expect(try await peer.pending().allSatisfy { $0.idle < 3_600_000 })
+    }
+
+    @Test func `an entry that was handed out too often before it became the own backlog is given up`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+        try await peer.command("XADD", "s", "1-1", "data", "poison")
+        try await peer.command("XREADGROUP", "GROUP", "g", "conformance.in", "STREAMS", "s", ">")
+        try await peer.command("XCLAIM", "s", "g", "conformance.in", "0", "1-1", "RETRYCOUNT", "4", "JUSTID")
+        let harness = try SourceHarness.stream(server.port, Self.group + #","max_deliveries":3"#)
+        try await harness.run {
+            try await eventually("it is acknowledged") { try await peer.pending().isEmpty }
+            try await eventually("the gap has arrived") { harness.recorder.count == 1 }
+        }
+        #expect(harness.gaps == ["the entry 1-1 of the stream s was handed out 4 times and is given up"])
+    }
+}
