@@ -77,5 +77,6 @@ extension RedisStreamSource {
         self.inFlight.withLock { inFlight in
             for id in batch.ids { inFlight[id] = nil }
         }
+        self.takenOver.withLock { $0.subtract(batch.ids) }
     }
 }

@@ -28,7 +28,7 @@ extension RedisStreamSource {
         } while from != "0-0" && !outlet.isStopping
     }
 
-    /// Adds how often entries were handed out, where somebody asks for it.
+    /// Adds how often entries were handed out, where that matters.
     private func counted(
         _ entries: [RedisStreamEntry], _ group: String, _ connection: RedisConnection
     ) async throws -> [RedisStreamEntry] {
@@ -37,6 +37,7 @@ extension RedisStreamSource {
         for entry in entries {
             RedisCommand.write(["XPENDING", self.configuration.stream, group, entry.id, entry.id, "1"], to: &commands)
         }
+        self.takenOver.withLock { $0.formUnion(entries.map(\.id)) }
         var counted = entries
         for (index, reply) in try await connection.send(commands, replies: entries.count).enumerated() {
             try Self.checkGroup(reply, connection.peer)

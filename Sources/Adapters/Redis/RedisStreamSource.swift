@@ -15,6 +15,8 @@ package final class RedisStreamSource: Source {
     let vanished: Counter
     /// Entries sent and not yet acknowledged, with their places in the log; outlives a lost connection.
     let inFlight = Mutex<[String: Position]>([:])
+    /// Entries taken over from others that were not kept alive yet; only where deliveries matter.
+    let takenOver = Mutex<Set<String>>([])
     /// How far this process has read.
     let sent = Mutex<String?>(nil)
     /// Entries read by this process.

@@ -45,6 +45,22 @@ struct RedisStreamDeliveriesTests {
         #expect(harness.gaps == [])
     }
 
+    @Test func `takeovers by bridges that only wait with an entry are no deliveries in the end`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let settings = Self.group + #","max_deliveries":2,"claim_after":"100ms""#
+        try await peer.add("a", "b")
+        for round in 0..<4 {
+            let harness = try await self.restart(server, settings, name: "in\(round)", entries: 2) {
+                try await peer.pending().map(\.deliveries) == [1, 1]
+            }
+            #expect(harness.texts == ["a", "b"])
+            #expect(try await peer.pending().map(\.consumer) == Array(repeating: "conformance.in\(round)", count: 2))
+            let counts = harness.recorder.events.map { $0.attributes["redis-deliveries"] }
+            #expect(counts == Array(repeating: round == 0 ? nil : "2", count: 2))
+        }
+    }
+
     @Test func `the own backlog is kept from others once it is read again`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
