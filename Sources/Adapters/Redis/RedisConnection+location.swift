@@ -44,9 +44,12 @@ extension RedisConnection {
         var failures: [String] = []
         for sentinel in sentinels {
             do {
-                let connection = try await self.connect(to: sentinel, settings, group: group, name: client, logsIn: false)
+                let connection = try await self.connect(to: sentinel, settings, group: group, name: client, isSentinel: true)
                 defer { connection.close() }
                 let reply = try await connection.command("SENTINEL", "get-master-addr-by-name", name)
+                if case .error(let text) = reply, text.hasPrefix("NOAUTH"), settings.sentinel.login.password == nil {
+                    throw ComponentError(.unauthorized, "\(sentinel) answers: \(text) Set sentinel: { password: … }")
+                }
                 try RedisFailure.check(reply, connection.peer)
                 if let items = reply.items, items.count == 2, let host = items[0].text,
                     let port = items[1].text.flatMap({ Int($0) })

@@ -24,15 +24,17 @@ struct RedisConnection: Sendable {
     ///
     /// - Parameters:
     ///   - name: shown by `CLIENT LIST`; spaces are replaced.
-    ///   - logsIn: false for sentinels.
+    ///   - isSentinel: it has another login, and no databases.
     /// - Throws: ``ComponentError``.
     static func connect(
-        to address: RedisSettings.Address, _ settings: RedisSettings, group: any EventLoopGroup, name: String, logsIn: Bool = true
+        to address: RedisSettings.Address, _ settings: RedisSettings, group: any EventLoopGroup, name: String,
+        isSentinel: Bool = false
     ) async throws -> RedisConnection {
         let peer = address.description
         let loop = group.next()
+        let login = isSentinel ? settings.sentinel.login : settings.login
         let tls: (context: NIOSSLContext, host: String)? =
-            if case .tcp(let host, _, true) = address { (try settings.sslContext(), host) } else { nil }
+            if case .tcp(let host, _, true) = address { (try login.tls.context(for: settings.location), host) } else { nil }
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(settings.connectTimeout))
             .channelOption(.maxMessagesPerRead, value: 4)
@@ -73,7 +75,8 @@ struct RedisConnection: Sendable {
             throw ComponentError(.connectionLost, "\(peer) closed the connection at once", cause: error)
         }
         do {
-            if logsIn { try await connection.logIn(settings, name: name) }
+            try await login.perform(connection)
+            if !isSentinel { try await connection.choose(settings.database, name: name) }
         } catch {
             connection.close()
             throw error
@@ -194,21 +197,8 @@ struct RedisConnection: Sendable {
         return connection
     }
 
-    private func logIn(_ settings: RedisSettings, name: String) async throws {
-        if let password = settings.password {
-            let reply =
-                if let user = settings.user {
-                    try await self.command("AUTH", user, password.value)
-                } else {
-                    try await self.command("AUTH", password.value)
-                }
-            if case .error(let text) = reply {
-                throw ComponentError(.unauthorized, "\(self.peer) does not accept the password: \(text)")
-            }
-        }
-        if settings.database != 0 {
-            try RedisFailure.check(try await self.command("SELECT", String(settings.database)), self.peer)
-        }
+    private func choose(_ database: Int, name: String) async throws {
+        if database != 0 { try RedisFailure.check(try await self.command("SELECT", String(database)), self.peer) }
         let safe = String(name.map { $0.isASCII && $0 > " " && $0 != "\u{7F}" ? $0 : "_" })
         let named = try await self.command("CLIENT", "SETNAME", safe)
         // The name is for the operator's eyes: a user who may not set it can still do all else.

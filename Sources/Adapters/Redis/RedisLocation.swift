@@ -11,6 +11,17 @@ enum RedisLocation: Sendable, Equatable, CustomStringConvertible {
         if case .cluster = self { true } else { false }
     }
 
+    var hasSentinels: Bool {
+        if case .sentinels = self { true } else { false }
+    }
+
+    /// The same, with TLS to the sentinels.
+    var askedOverTLS: RedisLocation {
+        guard case .sentinels(let addresses, let master, let isTLS) = self else { return self }
+        return .sentinels(addresses.map(\.overTLS), master: master, isTLS: isTLS)
+    }
+
+    /// Whether the server that is used in the end speaks TLS.
     var isTLS: Bool {
         switch self {
         case .server(let address): address.isTLS
@@ -31,6 +42,13 @@ enum RedisLocation: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension RedisSettings.Address {
+    fileprivate var overTLS: RedisSettings.Address {
+        switch self {
+        case .tcp(let host, let port, _): .tcp(host: host, port: port, isTLS: true)
+        case .unix: self
+        }
+    }
+
     /// Host and port.
     fileprivate var authority: String {
         switch self {

@@ -1,5 +1,4 @@
 import BridgeCore
-import NIOSSL
 
 /// Where a Redis server is and how to log in: the keys that all four Redis components share.
 struct RedisSettings: Sendable {
@@ -20,37 +19,14 @@ struct RedisSettings: Sendable {
         }
     }
 
-    /// `tls:`; absent keys mean the system's authorities and no client certificate.
-    struct TLS: Sendable, Decodable {
-        enum CodingKeys: String, CodingKey, CaseIterable {
-            case authorityFile = "ca_file", certificateFile = "cert_file", keyFile = "key_file", isInsecure = "insecure"
-        }
-
-        var authorityFile: String?
-        var certificateFile: String?
-        var keyFile: String?
-        /// Accepts any certificate.
-        var isInsecure = false
-
-        init() {}
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.mapping(CodingKeys.self)
-            self.authorityFile = try container.optional(.authorityFile)
-            self.certificateFile = try container.optional(.certificateFile)
-            self.keyFile = try container.optional(.keyFile)
-            self.isInsecure = try container.value(.isInsecure, default: false)
-        }
-    }
-
     let location: RedisLocation
-    let user: String?
-    let password: Secret?
+    let login: RedisLogin
+    /// How to log in to sentinels.
+    let sentinel: RedisSentinelSettings
     let database: Int
-    let tls: TLS
     let connectTimeout: Duration
 
-    /// Reads `url`, `user`, `password`, `tls` and `connect_timeout`.
+    /// Reads `url`, `user`, `password`, `tls`, `sentinel` and `connect_timeout`.
     init<Keys: CodingKey>(_ container: KeyedDecodingContainer<Keys>, key: (String) -> Keys) throws {
         let text: String = try container.required(key("url"))
         guard let url = RedisURL(text) else {
@@ -60,45 +36,29 @@ struct RedisSettings: Sendable {
                     + "redis+sentinel://host[:26379],…/master[/database] or redis+cluster://host[:6379],…"
             )
         }
-        self.location = url.location
         self.database = url.database
-        self.user = try container.optional(key("user")) ?? url.user
-        self.password = try container.optional(key("password")) ?? url.password.map { Secret($0) }
-        if self.user != nil, self.password == nil {
+        self.login = RedisLogin(
+            user: try container.optional(key("user")) ?? url.user,
+            password: try container.optional(key("password")) ?? url.password.map { Secret($0) },
+            tls: try container.value(key("tls"), default: RedisTLS())
+        )
+        if self.login.user != nil, self.login.password == nil {
             throw SettingError(path: container.codingPath + [key("user")], "a user needs a password")
         }
-        self.tls = try container.value(key("tls"), default: TLS())
         if container.contains(key("tls")), !url.location.isTLS {
             throw SettingError(
                 path: container.codingPath + [key("tls")], "tls applies to rediss:// only; the url is \(url.location)"
             )
         }
-        guard (self.tls.certificateFile == nil) == (self.tls.keyFile == nil) else {
+        self.sentinel = try container.value(key("sentinel"), default: RedisSentinelSettings())
+        if container.contains(key("sentinel")), !url.location.hasSentinels {
             throw SettingError(
-                path: container.codingPath + [key("tls")], "cert_file and key_file belong together; set both or neither"
+                path: container.codingPath + [key("sentinel")],
+                "sentinel applies to redis+sentinel:// only; the url is \(url.location)"
             )
         }
+        self.location = self.sentinel.isTLS ? url.location.askedOverTLS : url.location
         self.connectTimeout = try container.duration(key("connect_timeout"), default: .seconds(5))
-    }
-
-    /// The client context of `rediss://`.
-    ///
-    /// - Throws: a ``ComponentError`` when a file cannot be used.
-    func sslContext() throws -> NIOSSLContext {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        do {
-            if let file = self.tls.authorityFile { configuration.trustRoots = .file(file) }
-            if let file = self.tls.certificateFile {
-                configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }
-            }
-            if let file = self.tls.keyFile {
-                configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: file, format: .pem))
-            }
-            if self.tls.isInsecure { configuration.certificateVerification = .none }
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw ComponentError(.settings, "the TLS files for \(self.location) cannot be used", cause: error)
-        }
     }
 }
 

@@ -10,7 +10,7 @@ package final class RedisSink: Sink {
     /// Settings of the sink.
     package struct Configuration: SinkConfiguration {
         package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, connectTimeout = "connect_timeout", channel, format, body
+            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", channel, format, body
         }
 
         package static let perRouteKeys: [CodingKeys] = [.channel, .format, .body]

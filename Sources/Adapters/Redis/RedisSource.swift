@@ -11,7 +11,7 @@ package final class RedisSource: Source {
     /// Settings of the source.
     package struct Configuration: ComponentConfiguration {
         package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, connectTimeout = "connect_timeout", channels, patterns
+            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", channels, patterns
         }
 
         let redis: RedisSettings

@@ -10,7 +10,7 @@ package final class RedisStreamSink: Sink {
     /// Settings of the sink.
     package struct Configuration: SinkConfiguration {
         package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, connectTimeout = "connect_timeout", stream, maxlen, maximumAge = "max_age"
+            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", stream, maxlen, maximumAge = "max_age"
             case format, fields
         }
 

@@ -4,7 +4,8 @@ extension RedisStreamSource {
     /// Settings of the source.
     package struct Configuration: ComponentConfiguration {
         package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, connectTimeout = "connect_timeout", stream, group, consumer, start, batch, block
+            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", stream, group, consumer, start, batch,
+                block
             case claimAfter = "claim_after", maximumDeliveries = "max_deliveries", removeIdleAfter = "remove_idle_after"
         }
 

@@ -95,6 +95,28 @@ struct RedisConnectionTests {
         ("{\"url\":\"redis://h\",\"user\":\"a\"}", "a user needs a password"),
         ("{\"url\":\"redis://h\",\"tls\":{}}", "tls applies to rediss:// only; the url is redis://h:6379"),
         ("{\"url\":\"rediss://h\",\"tls\":{\"cert_file\":\"a\"}}", "cert_file and key_file belong together; set both or neither"),
+        (
+            #"{"url":"redis://h","sentinel":{"password":"a"}}"#,
+            "sentinel applies to redis+sentinel:// only; the url is redis://h:6379"
+        ),
+        (
+            #"{"url":"redis+cluster://h","sentinel":{"tls":{}}}"#,
+            "sentinel applies to redis+sentinel:// only; the url is redis+cluster://h:6379"
+        ),
+        (#"{"url":"redis+sentinel://h/m","sentinel":{}}"#, "is empty; set user, password or tls, or leave it out"),
+        (#"{"url":"redis+sentinel://h/m","sentinel":{"user":"a"}}"#, "a user needs a password"),
+        (
+            #"{"url":"redis+sentinel://h/m","sentinel":{"passwort":"a"}}"#,
+            "'passwort' is not known here; user, password, tls are"
+        ),
+        (
+            #"{"url":"redis+sentinel://h/m","sentinel":{"tls":{"key_file":"a"}}}"#,
+            "cert_file and key_file belong together; set both or neither"
+        ),
+        (
+            #"{"url":"redis+sentinel://h/m","tls":{},"sentinel":{"tls":{}}}"#,
+            "tls applies to rediss:// only; the url is redis+sentinel://h:26379/m"
+        ),
     ])
     func `settings that would be ignored are refused`(json: String, message: String) {
         #expect { try self.settings(json) } throws: { ($0 as? SettingError)?.message == message }

@@ -1,0 +1,24 @@
+import BridgeCore
+
+/// What lets the bridge in to a server: `user`, `password` and `tls`.
+struct RedisLogin: Sendable {
+    var user: String?
+    var password: Secret?
+    var tls = RedisTLS()
+
+    /// Logs in, where there is a password.
+    ///
+    /// - Throws: ``ComponentError``.
+    func perform(_ connection: RedisConnection) async throws {
+        guard let password else { return }
+        let reply =
+            if let user {
+                try await connection.command("AUTH", user, password.value)
+            } else {
+                try await connection.command("AUTH", password.value)
+            }
+        if case .error(let text) = reply {
+            throw ComponentError(.unauthorized, "\(connection.peer) does not accept the password: \(text)")
+        }
+    }
+}
