@@ -2,6 +2,7 @@ import BridgeCore
 import BridgeTesting
 import FoundationEssentials
 import NIOCore
+import NIOPosix
 import Synchronization
 import Testing
 
@@ -13,10 +14,15 @@ struct RedisClusterTests {
     private static let group = #""group":"g","start":"0","block":"50ms""#
     private static let slot = RedisSlot.of("s")
 
-    private func sink(_ url: String) throws -> SinkHarness {
+    private func configuration(_ url: String) throws -> RedisStreamSink.Configuration {
         let json = "{\"url\":\"\(url)\",\"stream\":\"s\"}"
         let configuration = try JSONDecoder().decode(RedisStreamSink.Configuration.self, from: Data(json.utf8))
         try configuration.validate()
+        return configuration
+    }
+
+    private func sink(_ url: String) throws -> SinkHarness {
+        let configuration = try self.configuration(url)
         return SinkHarness(name: "out", kind: RedisStreamSink.kind) {
             RedisStreamSink(variants: [configuration], context: $0)
         }
@@ -39,7 +45,10 @@ struct RedisClusterTests {
     }
 
     /// Everything goes through the sink, the stream and the source; each step of each move is taken while messages are under way.
-    @Test(arguments: [Self.group, #""start":"0","block":"50ms""#, #""group":"g","start":"0""#])
+    @Test(arguments: [
+        Self.group + #","claim_after":"500ms","max_deliveries":100,"remove_idle_after":"1s""#, #""start":"0","block":"50ms""#,
+        #""group":"g","start":"0""#,
+    ])
     func `a slot that is moved while messages flow loses, repeats and disorders nothing`(settings: String) async throws {
         let cluster = try await RedisCluster.start(2)
         let sink = try self.sink(cluster.url(1))
@@ -97,6 +106,30 @@ struct RedisClusterTests {
         #expect(harness.recorder.events.map(\.message) == (0..<100).map(String.init))
         #expect(try await cluster.peers[0].command("CLUSTER", "COUNTKEYSINSLOT", String(Self.slot)).integer == 0)
         #expect(try await cluster.peers[1].command("CLUSTER", "COUNTKEYSINSLOT", String(Self.slot)).integer == 1)
+    }
+
+    @Test func `a batch whose keys lie on two nodes is carried out in order`() async throws {
+        let cluster = try await RedisCluster.start(2)
+        let (moved, kept) = ("{s}moved", "{s}kept")
+        for key in [moved, kept] { try await cluster.peers[0].command("XADD", key, "*", "n", "first") }
+        for step in [RedisCluster.Step.importing, .migrating] { try await cluster.take(step, slot: Self.slot, from: 0, to: 1) }
+        try await cluster.peers[0].command("MIGRATE", "127.0.0.1", String(cluster.nodes[1].port), moved, "0", "10000")
+        let connection = try await RedisConnection.open(
+            try self.configuration(cluster.url(0)).redis, group: MultiThreadedEventLoopGroup.singleton, name: "test", key: "s"
+        )
+        defer { connection.close() }
+        var commands = ByteBuffer()
+        for index in 0..<10 {
+            RedisCommand.write(["XADD", index.isMultiple(of: 2) ? moved : kept, "*", "n", String(index)], to: &commands)
+        }
+        let replies = try await connection.send(commands, replies: 10)
+        #expect(replies.allSatisfy { $0.text != nil }, "each is answered with an id")
+        func numbers(_ node: Int, _ key: String) async throws -> [String] {
+            try await cluster.peers[node].entries(of: key).map { String(buffer: $0.fields[1]) }
+        }
+        #expect(try await numbers(0, kept) == ["first", "1", "3", "5", "7", "9"])
+        for step in [RedisCluster.Step.keys, .ownedByNew] { try await cluster.take(step, slot: Self.slot, from: 0, to: 1) }
+        #expect(try await numbers(1, moved) == ["first", "0", "2", "4", "6", "8"])
     }
 
     @Test func `nodes that name each other are told, and what waits is sent when they agree`() async throws {
