@@ -12,13 +12,15 @@ struct RedisConnection: Sendable {
     let address: RedisSettings.Address
     /// How this one connection has ended.
     let closed: EventLoopFuture<RedisEnding>
+    /// The address as text: asked for with each batch.
+    private let name: String
     private let handler: NIOLoopBound<RedisHandler>
     private let pauseHint = PauseHint()
     /// Where commands go in a cluster when another node serves their key; `nil` elsewhere.
     private var nodes: RedisNodes?
 
     /// The server, for messages.
-    var peer: String { self.nodes?.peer ?? self.address.description }
+    var peer: String { self.nodes?.peer ?? self.name }
 
     /// Connects, logs in and chooses the database.
     ///
@@ -69,7 +71,7 @@ struct RedisConnection: Sendable {
                 NIOLoopBound(try channel.pipeline.syncOperations.handler(type: RedisHandler.self), eventLoop: loop)
             }.get()
             let closed = try await loop.submit { handler.value.ended(on: loop) }.get()
-            connection = RedisConnection(channel: channel, address: address, closed: closed, handler: handler)
+            connection = RedisConnection(channel: channel, address: address, closed: closed, name: peer, handler: handler)
         } catch {
             channel.close(promise: nil)
             throw ComponentError(.connectionLost, "\(peer) closed the connection at once", cause: error)

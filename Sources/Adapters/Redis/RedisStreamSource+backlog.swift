@@ -23,34 +23,36 @@ extension RedisStreamSource {
         }
     }
 
-    /// Resets the idle time of pending entries and reads their content; leaves out what another consumer has claimed meanwhile.
-    private func kept(
+    /// Reads the content of pending entries and resets their idle time; leaves out what another consumer has claimed meanwhile.
+    func kept(
         _ pending: [RedisPendingEntry], _ group: String, _ connection: RedisConnection
     ) async throws -> [RedisStreamEntry] {
         let stream = self.configuration.stream
-        var commands = ByteBuffer()
-        for entry in pending {
+        var reads = ByteBuffer()
+        for entry in pending { RedisCommand.write(["XRANGE", stream, entry.id, entry.id], to: &reads) }
+        var found: [RedisStreamEntry] = []
+        for (entry, reply) in zip(pending, try await connection.send(reads, replies: pending.count)) {
+            try RedisFailure.check(reply, connection.peer)
+            let fields = RedisStreamEntry.entries(reply).first?.fields
+            found.append(RedisStreamEntry(id: entry.id, fields: fields, deliveries: entry.deliveries))
+        }
+        // Since Redis 7 claiming an entry that is deleted forgets that it was pending, before its loss is told.
+        let there = zip(pending, found).filter { $1.fields != nil }.map { $0.0 }
+        guard !there.isEmpty else { return found }
+        var claims = ByteBuffer()
+        for entry in there {
             // Since the idle time was told it has grown, unless another has claimed the entry. JUSTID leaves the count as it is.
             RedisCommand.write(
-                ["XCLAIM", stream, group, self.consumer, String(entry.idle), entry.id, "JUSTID"], to: &commands
+                ["XCLAIM", stream, group, self.consumer, String(entry.idle), entry.id, "JUSTID"], to: &claims
             )
-            RedisCommand.write(["XRANGE", stream, entry.id, entry.id], to: &commands)
         }
-        let replies = try await connection.send(commands, replies: pending.count * 2)
-        var kept: [RedisStreamEntry] = []
-        for (index, entry) in pending.enumerated() {
-            let claimed = replies[index * 2], content = replies[index * 2 + 1]
-            try Self.checkGroup(claimed, connection.peer)
-            try RedisFailure.check(content, connection.peer)
-            // A server claims no entry that is deleted; one that is in hand may have been kept alive just now.
-            if let found = RedisStreamEntry.entries(content).first {
-                let isInHand = self.inFlight.withLock { $0[entry.id] != nil }
-                guard isInHand || claimed.items?.isEmpty == false else { continue }
-                kept.append(RedisStreamEntry(id: found.id, fields: found.fields, deliveries: entry.deliveries))
-            } else {
-                kept.append(RedisStreamEntry(id: entry.id, fields: nil, deliveries: entry.deliveries))
-            }
+        var others: Set<String> = []
+        for (entry, reply) in zip(there, try await connection.send(claims, replies: there.count)) {
+            try Self.checkGroup(reply, connection.peer)
+            // What is in hand may have been kept alive just now.
+            let isInHand = self.inFlight.withLock { $0[entry.id] != nil }
+            if reply.items?.isEmpty != false, !isInHand { others.insert(entry.id) }
         }
-        return kept
+        return found.filter { !others.contains($0.id) }
     }
 }

@@ -1,5 +1,6 @@
 import BridgeCore
 import BridgeTesting
+import FoundationEssentials
 import Testing
 
 @testable import RedisAdapter
@@ -72,6 +73,34 @@ struct RedisStreamDeliveriesTests {
         }
         _ = try await self.restart(server, Self.group, entries: 2)
         #expect(try await peer.pending().allSatisfy { $0.idle < 3_600_000 })
+    }
+
+    @Test func `what another consumer has claimed since the backlog was listed is left to it`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
+        for id in ["1-1", "2-1", "3-1"] { try await peer.command("XADD", "s", id, "data", id) }
+        try await peer.command("XREADGROUP", "GROUP", "g", "conformance.in", "STREAMS", "s", ">")
+        let listed = ["1-1", "2-1", "3-1"].map { RedisPendingEntry(id: $0, idle: 60_000, deliveries: 1) }
+        // The first waits for as long as it did; another takes the second; the third is deleted.
+        try await peer.command("XCLAIM", "s", "g", "conformance.in", "0", "1-1", "IDLE", "60001", "JUSTID")
+        try await peer.command("XCLAIM", "s", "g", "other", "0", "2-1", "JUSTID")
+        try await peer.command("XDEL", "s", "3-1")
+        let json = "{\"url\":\"redis://127.0.0.1:\(server.port)\",\"stream\":\"s\",\(Self.group)}"
+        let configuration = try JSONDecoder().decode(RedisStreamSource.Configuration.self, from: Data(json.utf8))
+        var made: RedisStreamSource?
+        _ = SourceHarness(name: "in", kind: RedisStreamSource.kind) { context in
+            let source = RedisStreamSource(configuration: configuration, context: context)
+            made = source
+            return source
+        }
+        let source = try #require(made)
+        let connection = try await source.connect("test")
+        defer { connection.close() }
+        let kept = try await source.kept(listed, "g", connection)
+        #expect(kept.map(\.id) == ["1-1", "3-1"])
+        #expect(kept.map { $0.fields == nil } == [false, true])
+        #expect(try await peer.pending().map(\.consumer) == ["conformance.in", "other", "conformance.in"])
     }
 
     @Test func `an entry that was handed out too often before it became the own backlog is given up`() async throws {
