@@ -32,7 +32,8 @@ extension RedisConnection {
             let connection = try await self.node(for: key, seeds, settings, group: group, name: name)
             // Without a key any node serves any command.
             guard key != nil else { return connection }
-            return connection.following { try await self.connect(to: $0, settings, group: group, name: name) }
+            let loop = connection.channel.eventLoop
+            return connection.following { try await self.connect(to: $0, settings, group: loop, name: name) }
         }
     }
 

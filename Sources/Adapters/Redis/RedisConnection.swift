@@ -119,7 +119,20 @@ struct RedisConnection: Sendable {
     }
 
     /// Sends encoded commands in one write; on the event loop of the channel, which calls with the answers.
+    ///
+    /// In a cluster, to the nodes that serve them.
     func send(
+        _ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (Result<[RedisReply], any Error>) -> Void
+    ) {
+        if let nodes {
+            nodes.send(commands, replies: replies, answered)
+        } else {
+            self.exchange(commands, replies: replies, answered)
+        }
+    }
+
+    /// Sends encoded commands to this server in one write; on the event loop of the channel, which calls with the answers.
+    func exchange(
         _ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (Result<[RedisReply], any Error>) -> Void
     ) {
         let promise = self.channel.eventLoop.makePromise(of: [RedisReply].self)
@@ -193,6 +206,8 @@ struct RedisConnection: Sendable {
     }
 
     /// The same connection, whose commands also go to other nodes of its cluster.
+    ///
+    /// - Parameter connect: connects on the event loop of this connection.
     func following(_ connect: @escaping @Sendable (RedisSettings.Address) async throws -> RedisConnection) -> RedisConnection {
         var connection = self
         connection.nodes = RedisNodes(self, connect: connect)

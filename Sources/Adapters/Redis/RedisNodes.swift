@@ -5,7 +5,7 @@ import Synchronization
 /// The nodes of a cluster that the commands of one connection go to: that of their key, and others that it names while and after the
 /// key's slot is moved.
 ///
-/// Behind its lock. Connections to further nodes are opened when one is named, and closed with the first.
+/// Behind its lock. Connections to further nodes are opened when one is named, on the event loop of the first, and closed with it.
 final class RedisNodes: Sendable {
     /// How often one command is sent on before its last answer is taken for a failure; nodes may name each other while a slot is moved.
     private static let limit = 8
@@ -45,6 +45,27 @@ final class RedisNodes: Sendable {
         return try await self.followed(answers, of: commands, from: current.address)
     }
 
+    /// Like ``send(_:replies:)``; on the event loop of the connections, which calls with the answers.
+    func send(
+        _ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (Result<[RedisReply], any Error>) -> Void
+    ) {
+        let current = self.state.withLock { $0.current }
+        current.exchange(commands, replies: replies) { result in
+            guard case .success(let answers) = result, Self.redirects(answers, from: current.address) else {
+                answered(result)
+                return
+            }
+            // Awaited by whoever waits for the answers; closing the connections ends it.
+            current.channel.eventLoop.makeFutureWithTask {
+                try await self.followed(answers, of: commands, from: current.address)
+            }.whenComplete(answered)
+        }
+    }
+
+    private static func redirects(_ answers: [RedisReply], from origin: RedisSettings.Address) -> Bool {
+        answers.contains { RedisRedirect($0, from: origin) != nil }
+    }
+
     /// Replaces answers that name another node with that node's, in the order of the commands.
     ///
     /// - Parameters:
@@ -54,8 +75,8 @@ final class RedisNodes: Sendable {
     func followed(
         _ answers: [RedisReply], of commands: ByteBuffer, from origin: RedisSettings.Address
     ) async throws -> [RedisReply] {
+        guard Self.redirects(answers, from: origin) else { return answers }
         var redirects = answers.map { RedisRedirect($0, from: origin) }
-        guard redirects.contains(where: { $0 != nil }) else { return answers }
         let words = RedisCommand.split(commands)
         var answers = answers
         for _ in 0..<Self.limit {
