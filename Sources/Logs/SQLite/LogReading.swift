@@ -116,7 +116,10 @@ enum LogReading {
 
     private static func repeatKeys(_ connection: borrowing SQLiteConnection) throws -> [String: [UInt64]] {
         let query = try connection.prepare(
-            "SELECT source, repeat_key FROM events WHERE repeat_key IS NOT NULL ORDER BY position DESC LIMIT 20000"
+            """
+            SELECT source, repeat_key FROM (SELECT position, source, repeat_key FROM events WHERE repeat_key IS NOT NULL
+            UNION ALL SELECT position, source, repeat_key FROM repeat_keys) ORDER BY position DESC LIMIT 20000
+            """
         )
         var keys: [String: [UInt64]] = [:]
         while try query.step() { keys[query.text(0) ?? "", default: []].append(UInt64(bitPattern: query.integer(1))) }

@@ -68,6 +68,13 @@ enum LogSchema {
         """,
         // A body may be 1 from here on, which older versions do not know.
         "",
+        """
+        CREATE TABLE repeat_keys (                -- of events that were too large to be kept
+            position   INTEGER PRIMARY KEY,
+            source     TEXT NOT NULL,
+            repeat_key INTEGER NOT NULL
+        );
+        """,
     ]
 
     /// Brings a file to today's tables, or refuses one that is none of ours.

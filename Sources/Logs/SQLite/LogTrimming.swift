@@ -5,6 +5,8 @@ struct LogTrimming {
     /// How many events go at once, so that writing never waits long.
     private static let piece: Int64 = 5000
     /// So many are kept in any case: what a peer sends again is told by them.
+    ///
+    /// Where they are too large, their keys alone are kept.
     private static let least: Int64 = 4096
 
     let settings: DurableLogSettings
@@ -13,8 +15,12 @@ struct LogTrimming {
     func trim(_ connection: borrowing SQLiteConnection, before position: Position) throws -> Bool {
         let newest = try connection.integer("SELECT ifnull(max(position), 0) FROM events")
         let oldest = try connection.integer("SELECT ifnull(min(position), 0) FROM events")
+        let excess = try Self.size(connection) - Int64(self.settings.bytes)
         let limit = min(Int64(position.rawValue), newest - Self.least + 1)
-        guard oldest > 0, oldest < limit else { return false }
+        guard oldest > 0, oldest < limit else {
+            guard excess > 0 else { return false }
+            return try Self.removeLatest(connection, excess, oldest, newest, before: Int64(position.rawValue))
+        }
         let end = min(limit, oldest + Self.piece)
         var last = min(end, newest - Int64(self.settings.events) + 1)
         let cutoff = Timestamp.now().milliseconds - self.settings.age.milliseconds
@@ -24,20 +30,58 @@ struct LogTrimming {
                 "SELECT ifnull(max(position), 0) + 1 FROM events WHERE position < \(end) AND accepted < \(cutoff)"
             )
         )
-        if try Self.size(connection) > Int64(self.settings.bytes) { last = end }
+        if excess > 0 { last = max(last, try Self.place(connection, freeing: excess, from: oldest, before: end)) }
         guard last > oldest else { return false }
         try connection.transaction {
-            try connection.execute("DELETE FROM events WHERE position < \(last)")
+            try Self.remove(connection, before: last, newest: newest)
+        }
+        return excess > 0 || last == end
+    }
+
+    /// Removes delivered events that are too large, though they are among the last, and keeps the keys that tell what a peer sends again.
+    ///
+    /// The last of all stays, because places go on behind it.
+    private static func removeLatest(
+        _ connection: borrowing SQLiteConnection, _ excess: Int64, _ oldest: Int64, _ newest: Int64, before position: Int64
+    ) throws -> Bool {
+        let end = min(position, newest, oldest + Self.piece)
+        guard oldest > 0, oldest < end else { return false }
+        let last = try Self.place(connection, freeing: excess, from: oldest, before: end)
+        try connection.transaction {
             try connection.execute(
                 """
-                UPDATE sinks SET forgotten = max(forgotten, (SELECT ifnull(max(sequence + count - 1), 0) FROM numbers
-                WHERE numbers.sink = sinks.name AND last < \(last)))
+                INSERT INTO repeat_keys SELECT position, source, repeat_key FROM events
+                WHERE position < \(last) AND repeat_key IS NOT NULL
                 """
             )
-            try connection.execute("DELETE FROM numbers WHERE last < \(last)")
-            try connection.execute("DELETE FROM delivered_keys WHERE expires < \(Timestamp.now().milliseconds)")
+            try Self.remove(connection, before: last, newest: newest)
         }
-        return last == end
+        return true
+    }
+
+    private static func remove(_ connection: borrowing SQLiteConnection, before last: Int64, newest: Int64) throws {
+        try connection.execute(
+            """
+            DELETE FROM events WHERE position < \(last);
+            DELETE FROM repeat_keys WHERE position <= \(newest - Self.least);
+            UPDATE sinks SET forgotten = max(forgotten, (SELECT ifnull(max(sequence + count - 1), 0) FROM numbers
+            WHERE numbers.sink = sinks.name AND last < \(last)));
+            DELETE FROM numbers WHERE last < \(last);
+            DELETE FROM delivered_keys WHERE expires < \(Timestamp.now().milliseconds);
+            """
+        )
+    }
+
+    /// Where the events end that are enough to go, or `end`.
+    private static func place(
+        _ connection: borrowing SQLiteConnection, freeing excess: Int64, from first: Int64, before end: Int64
+    ) throws -> Int64 {
+        try connection.integer(
+            """
+            SELECT ifnull(min(position) + 1, \(end)) FROM (SELECT position, sum(weight) OVER (ORDER BY position) AS total
+            FROM events WHERE position >= \(first) AND position < \(end)) WHERE total >= \(excess)
+            """
+        )
     }
 
     /// What the file holds, in bytes, without what is free in it.
