@@ -14,19 +14,8 @@ struct DeadLetter {
     /// The event that the dead-letter sink gets: the id, source, subject and bodies of the original, with the whole original and the
     /// reason in its payload.
     func event(of original: Event) -> Event {
-        var payload = ByteBuffer()
-        payload.writeString("{\"reason\":")
-        JSONWriter.write(self.reason, to: &payload)
-        payload.writeString(",\"sink\":")
-        JSONWriter.write(self.sink, to: &payload)
-        payload.writeString(",\"route\":")
-        JSONWriter.write(self.route, to: &payload)
-        payload.writeString(",\"source\":")
-        JSONWriter.write(original.source, to: &payload)
-        payload.writeString(",\"subject\":")
-        JSONWriter.write(original.subject, to: &payload)
-        payload.writeString(",\"attempts\":\(self.attempts),\"event\":")
-        payload.writeImmutableBuffer(original.json)
+        var payload = ByteBuffer(string: "{")
+        self.writeMembers(about: original, to: &payload)
         payload.writeString("}")
         return Event(
             id: original.id, title: "Undelivered: \(original.title ?? original.subject)", message: self.reason,
@@ -34,5 +23,21 @@ struct DeadLetter {
             source: original.source, subject: original.subject, attributes: original.attributes, raw: original.raw,
             kind: .deadLetter, passage: original.passage, limits: EventLimits()
         )
+    }
+
+    /// Writes the members of its JSON, the whole original among them.
+    func writeMembers(about original: Event, to json: inout ByteBuffer) {
+        json.writeString("\"reason\":")
+        JSONWriter.write(self.reason, to: &json)
+        json.writeString(",\"sink\":")
+        JSONWriter.write(self.sink, to: &json)
+        json.writeString(",\"route\":")
+        JSONWriter.write(self.route, to: &json)
+        json.writeString(",\"source\":")
+        JSONWriter.write(original.source, to: &json)
+        json.writeString(",\"subject\":")
+        JSONWriter.write(original.subject, to: &json)
+        json.writeString(",\"attempts\":\(self.attempts),\"event\":")
+        json.writeImmutableBuffer(original.json)
     }
 }

@@ -11,8 +11,7 @@ extension DeliveryLog.State {
         }
         for letter in contents.letters {
             guard let target = letter.target, let sink = self.names.firstIndex(of: target) else { continue }
-            let event = DeadLetter(reason: letter.reason, sink: letter.sink, route: letter.route, attempts: letter.attempts)
-                .event(of: letter.event)
+            let event = letter.deadLetter.event(of: letter.event)
             self.cursors[sink].accept(letter: event, id: letter.id, at: letter.position, accepted: .now)
         }
         let owed = self.cursors.map { $0.pending > 0 }

@@ -1,3 +1,5 @@
+package import NIOCore
+
 /// One dead letter as a log on disk keeps it.
 package struct StoredLetter: Sendable {
     package var id: Int64
@@ -27,5 +29,18 @@ package struct StoredLetter: Sendable {
         self.target = target
         self.event = event
         self.position = position
+    }
+
+    /// Why it could not be delivered.
+    var deadLetter: DeadLetter {
+        DeadLetter(reason: self.reason, sink: self.sink, route: self.route, attempts: self.attempts)
+    }
+
+    /// Everything that is known of it, as one line: its number, its time, and what a dead-letter sink gets as the payload.
+    package var json: ByteBuffer {
+        var json = ByteBuffer(string: "{\"number\":\(self.id),\"time\":\"\(self.time)\",")
+        self.deadLetter.writeMembers(about: self.event, to: &json)
+        json.writeString("}")
+        return json
     }
 }

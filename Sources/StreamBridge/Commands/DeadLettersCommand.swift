@@ -2,7 +2,6 @@ import ArgumentParser
 import BridgeConfiguration
 import BridgeCore
 import Glibc
-import JSON
 import NIOCore
 import SQLiteLog
 
@@ -112,25 +111,5 @@ struct DeadLettersCommand: ParsableCommand {
     private static func report(_ count: Int, _ done: String) throws {
         guard count > 0 else { throw ValidationError("there is no such letter") }
         print("\(count) \(count == 1 ? "letter" : "letters") \(done)")
-    }
-}
-
-extension StoredLetter {
-    /// Everything that is known of it.
-    fileprivate var json: ByteBuffer {
-        var json = ByteBuffer(string: "{\"number\":\(self.id),\"time\":\"\(self.time)\",\"sink\":")
-        JSONWriter.write(self.sink, to: &json)
-        json.writeString(",\"route\":")
-        JSONWriter.write(self.route, to: &json)
-        json.writeString(",\"reason\":")
-        JSONWriter.write(self.reason, to: &json)
-        json.writeString(",\"attempts\":\(self.attempts),\"source\":")
-        JSONWriter.write(self.event.source, to: &json)
-        json.writeString(",\"subject\":")
-        JSONWriter.write(self.event.subject, to: &json)
-        json.writeString(",\"event\":")
-        json.writeImmutableBuffer(self.event.json)
-        json.writeString("}")
-        return json
     }
 }
