@@ -95,11 +95,23 @@ extension DeliveryLog {
         return isKnown
     }
 
-    /// Appends the event of a dead letter anew, which ends the letter.
-    func replay(_ letter: StoredLetter, _ record: LogRecord) {
-        guard let source = self.state.withLock({ $0.sources[letter.event.source] ?? $0.sources.values.first }) else { return }
-        self.state.withLock { $0.disk?.letters.append(.forget(letter.id)) }
+    /// Appends the event of a dead letter anew, which ends the letter; one that would go nowhere stays a letter.
+    ///
+    /// - Returns: whether it goes anywhere.
+    func replay(_ letter: StoredLetter, _ record: LogRecord) -> Bool {
+        let source = self.state.withLock { state -> Int? in
+            let goesNowhere = record.routing.plan.entries.isEmpty && state.unrouted == nil
+            // The source may be gone from the file; any other can stand for it, since nobody waits for an answer.
+            guard !goesNowhere, let source = state.sources[letter.event.source] ?? state.sources.values.min() else {
+                state.disk?.letters.append(.hold(letter.id))
+                return nil
+            }
+            state.disk?.letters.append(.forget(letter.id))
+            return source
+        }
+        guard let source else { return false }
         _ = self.append([record], source: source)
+        return true
     }
 
     /// Notes under which numbers a sink has published.

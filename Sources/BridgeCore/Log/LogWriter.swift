@@ -168,6 +168,8 @@ actor LogWriter {
             self.logger.warning(
                 "Expression failed", metadata: ["route": "\(self.log.routes[route])", "error": "\(error.message)"])
         }
-        self.log.replay(letter, LogRecord(event: letter.event, routing: routing, accepted: .now))
+        if !self.log.replay(letter, LogRecord(event: letter.event, routing: routing, accepted: .now)) {
+            self.logger.warning("Dead letter is taken by no route and stays", metadata: ["id": "\(letter.id)"])
+        }
     }
 }

@@ -1,0 +1,153 @@
+import BridgeTesting
+import FoundationEssentials
+import NIOCore
+import Testing
+
+/// Dead letters that no sink gave up: what no route took, and what a source was handed out too often.
+@Suite(.timeLimit(.minutes(2)))
+struct DeadLetterTests {
+    private static func command(_ arguments: String..., in bridge: BridgeProcess) async throws -> String {
+        let answer = try await BridgeProcess.command(
+            ["dead-letters"] + arguments + ["-f", bridge.directory.file("bridges.yaml")])
+        try #require(answer.code == 0, "\(answer.error)")
+        return answer.output
+    }
+
+    private static func letters(_ bridge: BridgeProcess) async throws -> [String] {
+        try await self.command("list", in: bridge).split(separator: "\n").map(String.init)
+    }
+
+    private static func killed(_ bridge: BridgeProcess) async throws {
+        bridge.process.kill()
+        _ = try await bridge.process.untilEnded()
+    }
+
+    // MARK: What no route took
+
+    /// - Parameter taken: what the route takes.
+    private static func yaml(taken: String, letters url: String) -> String {
+        """
+        log: { kind: sqlite, path: "{directory}/events.db" }
+        defaults: { dead_letter: letters, unrouted: dead_letter }
+        sources: { in: { type: webhook, id: hello } }
+        sinks:
+          file: { type: file, path: "{directory}/out" }
+          letters: { type: webhook, url: "\(url)" }
+        routes:
+          - { match: { message: { starts_with: "\(taken)" } }, to: [file] }
+        """
+    }
+
+    private static func unrouted(_ url: String) async throws -> BridgeProcess {
+        let bridge = try await BridgeProcess.start(Self.yaml(taken: "known", letters: url))
+        for text in ["known one", "new one", "new two", "other"] {
+            #expect(try await bridge.post("/n/hello", ByteBuffer(string: text), type: "text/plain").status == 201)
+        }
+        try await eventually("what the server refuses is kept") { try await Self.letters(bridge).count == 3 }
+        return bridge
+    }
+
+    @Test func `what no route took takes the way of a new event when it is replayed`() async throws {
+        let server = try await HTTPPeer.start()
+        server.answer(with: HTTPPeer.Answer(404))
+        let first = try await Self.unrouted(server.url())
+        #expect(try await Self.letters(first).allSatisfy { $0.hasSuffix("\t-\t0\thello\tno route takes it") })
+        let ids = try ReceivedEvent.all(server.requests.map(\.text)).map(\.id)
+        try await Self.killed(first)
+        let second = try await BridgeProcess.start(Self.yaml(taken: "new", letters: server.url()), directory: first.directory)
+        #expect(try await Self.command("replay", "--all", in: second) == "3 letters to be delivered once more\n")
+        try await eventually("two are taken") { second.lines(of: "out").count == 3 }
+        let arrived = try ReceivedEvent.all(second.lines(of: "out"))
+        #expect(arrived.map(\.message) == ["known one", "new one", "new two"])
+        #expect(arrived.dropFirst().map(\.id) == Array(ids[..<2]), "they are the same events")
+        try await eventually("the third is a letter once more") {
+            try await Self.letters(second).count == 1 && server.count == 4
+        }
+        #expect(try await Self.command("show", "--all", in: second).contains(#""message":"other""#))
+        #expect(try await second.stop() == .exited(0))
+    }
+
+    @Test func `a letter that no route takes, where no sink takes such events, stays a letter`() async throws {
+        let server = try await HTTPPeer.start()
+        server.answer(with: HTTPPeer.Answer(404))
+        let first = try await Self.unrouted(server.url())
+        #expect(try await first.stop() == .exited(0))
+        let before = try await Self.letters(first)
+        let yaml = """
+            log: { kind: sqlite, path: "{directory}/events.db" }
+            sources: { in: { type: webhook, id: hello } }
+            sinks: { file: { type: file, path: "{directory}/out" } }
+            routes: [{ match: { message: { equals: "new one" } }, to: [file] }]
+            """
+        let second = try await BridgeProcess.start(yaml, directory: first.directory)
+        #expect(try await Self.command("replay", "--all", in: second) == "3 letters to be delivered once more\n")
+        try await eventually("one is taken") { try await Self.letters(second).count == 2 }
+        #expect(try await Self.letters(second) == Array(before.dropFirst()))
+        #expect(second.log.contains("Dead letter is taken by no route and stays"))
+        // They can be asked for again.
+        #expect(try await Self.command("replay", "--all", in: second) == "2 letters to be delivered once more\n")
+        #expect(try await second.stop() == .exited(0))
+        #expect(try await Self.letters(second) == Array(before.dropFirst()))
+    }
+
+    // MARK: What a source was handed out too often
+
+    @Test func `an entry that was handed out too often is a dead letter in the file and acknowledged in the stream`() async throws
+    {
+        let server = try await BrokerProcess.redis()
+        let redis = try await RedisPeer.connect(port: server.port)
+        try await redis.command("XGROUP", "CREATE", "orders", "workers", "0", "MKSTREAM")
+        let text = "Tür \"auf\"\n" + String(repeating: "long ", count: 500)
+        try await redis.add([ByteBuffer(string: text), ByteBuffer(string: "good")], to: "orders")
+        let id = try await redis.entries(of: "orders")[0].id
+        // Another consumer has failed at it again and again.
+        try await redis.command("XREADGROUP", "GROUP", "workers", "crashing", "COUNT", "1", "STREAMS", "orders", ">")
+        try await redis.command("XCLAIM", "orders", "workers", "crashing", "0", id, "RETRYCOUNT", "6")
+        let yaml = """
+            log: { kind: sqlite, path: "{directory}/events.db" }
+            sources:
+              in:
+                { type: redis-stream, url: "redis://127.0.0.1:\(server.port)", stream: orders, group: workers, max_deliveries: 5,
+                  claim_after: 100ms, block: 50ms }
+            sinks: { file: { type: file, path: "{directory}/out" } }
+            routes: [{ to: [file] }]
+            """
+        let first = try await BridgeProcess.start(yaml)
+        try await eventually("both are acknowledged") {
+            try await redis.command("XPENDING", "orders", "workers").items.first?.integer == 0
+                && first.lines(of: "out").count == 1
+        }
+        // What is acknowledged is in the file already.
+        try await Self.killed(first)
+        let reason = "the entry \(id) of the stream orders was handed out 7 times and is given up"
+        let listed = try await Self.letters(first)
+        #expect(listed.count == 1)
+        #expect(listed[0].hasPrefix("1\t"))
+        #expect(listed[0].hasSuffix("\t-\t7\torders\t\(reason)"))
+        let json = try await Self.command("show", "1", in: first)
+        let shown = try JSONDecoder().decode(Shown.self, from: Data(json.utf8))
+        #expect(shown.number == 1 && shown.sink.isEmpty && shown.route.isEmpty && shown.attempts == 7)
+        #expect(shown.reason == reason)
+        #expect(shown.source == "in" && shown.subject == "orders")
+        #expect(shown.event.id == id)
+        #expect(shown.event.message == text)
+        let second = try await BridgeProcess.start(yaml, directory: first.directory)
+        #expect(try await Self.command("replay", "1", in: second) == "1 letter to be delivered once more\n")
+        try await eventually("it has arrived") { second.lines(of: "out").count == 2 }
+        #expect(try ReceivedEvent.all(second.lines(of: "out")).map(\.message) == ["good", text])
+        try await eventually("it is a letter no more") { try await Self.letters(second).isEmpty }
+        #expect(try await second.stop() == .exited(0))
+    }
+
+    /// A line of `dead-letters show`.
+    private struct Shown: Decodable {
+        var number: Int
+        var reason: String
+        var sink: String
+        var route: String
+        var source: String
+        var subject: String
+        var attempts: Int
+        var event: ReceivedEvent
+    }
+}
