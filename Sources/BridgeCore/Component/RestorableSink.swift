@@ -7,4 +7,7 @@ package protocol RestorableSink: Sink {
     ///
     /// - Parameter history: what ``SinkInlet/number(_:from:)`` has noted.
     func restore(_ history: SinkHistory) async
+
+    /// Numbers nothing more: called once at an orderly end, when no sink runs any more and before the log is written for the last time.
+    func finish() async
 }

@@ -69,7 +69,7 @@ package final class Bridge: Sendable {
         guard let writing else { return }
         await writing.writer.keepCursors()
         for sink in self.sinks {
-            guard let restorable = sink.parts.sink as? any RestorableSink, restorable.historyLimit > 0 else { continue }
+            guard let restorable = sink.parts.sink as? any RestorableSink else { continue }
             await restorable.restore(try await writing.writer.history(of: sink.name, atMost: restorable.historyLimit))
         }
     }
@@ -99,13 +99,20 @@ package final class Bridge: Sendable {
         for source in self.sources { source.outlet.stop() }
         for task in sourceTasks { await task.value }
         self.log.finish()
-        if self.writing != nil {
-            // What they are owed is on disk, so nobody waits for peers that are away.
-            for (sink, task) in zip(self.sinks, sinkTasks) where !sink.status.isConnected { task.cancel() }
+        let leaving = Task {
+            // What they are owed is on disk, so nobody waits for peers that are away, or that go away now.
+            while self.writing != nil, !Task.isCancelled {
+                for (sink, task) in zip(self.sinks, sinkTasks) where !sink.status.isConnected { task.cancel() }
+                try? await Task.sleep(for: .milliseconds(50))  // cancellation ends the loop
+            }
         }
         for task in sinkTasks { await task.value }
+        leaving.cancel()
         deadline.cancel()
-        if let writing, let writerTask { await writing.stop(writerTask) }
+        if let writing, let writerTask {
+            for sink in self.sinks { await (sink.parts.sink as? any RestorableSink)?.finish() }
+            await writing.stop(writerTask)
+        }
         return self.pending
     }
 

@@ -30,8 +30,9 @@ struct HistoryReading {
             if run.count < Int(runs.integer(2)) { history.forgotten = max(history.forgotten, sequence - 1) }
         }
         runs.reset()
-        if latestFirst.count >= self.limit, let first = latestFirst.prefix(self.limit).last {
-            history.forgotten = max(history.forgotten, first.sequence - 1)
+        if latestFirst.count >= self.limit {
+            let first = try latestFirst.prefix(self.limit).last?.sequence ?? self.next(connection, sink)
+            history.forgotten = max(history.forgotten, first - 1)
         }
         history.events = latestFirst.prefix(self.limit).reversed()
         return history
@@ -48,6 +49,14 @@ struct HistoryReading {
             }
         }
         return events
+    }
+
+    /// The number behind the last one.
+    private func next(_ connection: borrowing SQLiteConnection, _ sink: String) throws -> UInt64 {
+        let query = try connection.prepare("SELECT ifnull(max(sequence + count), 1) FROM numbers WHERE sink = ?")
+        query.bind(1, sink)
+        defer { query.reset() }
+        return try query.step() ? UInt64(query.integer(0)) : 1
     }
 
     private func forgotten(_ connection: borrowing SQLiteConnection, _ sink: String) throws -> UInt64 {

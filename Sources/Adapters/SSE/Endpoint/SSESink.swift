@@ -63,6 +63,10 @@ package final class SSESink: RestorableSink {
         self.hub.restore(self.stream, batches, forgotten: history.forgotten)
     }
 
+    package func finish() async {
+        await self.hub.finish()
+    }
+
     package func run(_ inlet: SinkInlet) async throws {
         inlet.connected()
         self.logger.notice(

@@ -72,6 +72,30 @@ struct SSELedgerTests {
         #expect(!third.whenReserved(behind: third.start) {})
     }
 
+    @Test func `after an orderly end the next program goes on with the next number`() {
+        let store = SlowStore()
+        let first = SSELedger(cursors: store)
+        store.keep()
+        first.release(behind: 17)
+        // Nobody asks for more after that, but if somebody did, nothing would be reserved.
+        #expect(first.whenReserved(behind: 99_000) {})
+        store.keep()
+        let second = SSELedger(cursors: store)
+        #expect(second.epoch == first.epoch)
+        #expect(second.start == 17)
+        #expect(second.whenReserved(behind: 17) {}, "they are reserved anew")
+        store.keep()
+        #expect(SSELedger(cursors: store).start == 100_017, "a kill jumps")
+    }
+
+    @Test func `an end that cannot be written counts as a kill`() {
+        let store = SlowStore()
+        let first = SSELedger(cursors: store)
+        store.keep()
+        first.release(behind: 17)
+        #expect(SSELedger(cursors: store).start == 100_000)
+    }
+
     @Test func `without a log on disk every number may be given out, in an epoch of its own`() {
         let ledger = SSELedger()
         #expect(!ledger.whenReserved(behind: 0) {})

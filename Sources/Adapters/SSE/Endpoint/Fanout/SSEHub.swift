@@ -15,6 +15,8 @@ final class SSEHub: Sendable {
     private let ledger: SSELedger
     private let state: Mutex<State>
     private let numbers = Atomic<UInt64>(0)
+    /// No number is given out any more.
+    private let isFinishedMark = Atomic<Bool>(false)
     /// Deliveries that other loops have not made yet.
     private let outstanding = Atomic<Int>(0)
     private let waiting: NIOLoopBoundBox<[@Sendable () -> Void]>
@@ -143,6 +145,21 @@ final class SSEHub: Sendable {
             }
         }
     }
+
+    /// Publishes nothing more, and has the log know the last number that was given out.
+    ///
+    /// Called when no sink runs any more; of the streams only that of presence could still have something to tell.
+    func finish() async {
+        let last = self.home.submit {
+            self.isFinishedMark.store(true, ordering: .relaxed)
+            self.ledger.release(behind: self.head)
+        }
+        // Neither of the two throws.
+        try? await last.get()
+    }
+
+    /// Whether nothing more may be published; on ``home``.
+    var isFinished: Bool { self.isFinishedMark.load(ordering: .relaxed) }
 
     /// Calls once every loop has delivered what was published.
     ///

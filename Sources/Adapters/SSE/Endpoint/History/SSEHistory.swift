@@ -38,7 +38,8 @@ struct SSEHistory {
     mutating func restore(_ batches: [SSEBatch], forgotten: UInt64) {
         self.forgotten = forgotten
         for batch in batches { self.append(batch) }
-        if let first = batches.first, forgotten > 0 { self.forgottenTime = max(self.forgottenTime, first.time) }
+        // No later than the first that is known; where none is, nobody can tell.
+        if forgotten > 0 { self.forgottenTime = max(self.forgottenTime, batches.first?.time ?? .now()) }
     }
 
     /// Forgets the oldest batches that are over the limits, as long as so much of the stream remains as subscribers that are a little

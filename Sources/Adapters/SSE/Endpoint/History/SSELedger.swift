@@ -3,9 +3,9 @@ import Synchronization
 
 /// Which epoch the streams count in, and how far their count may go before the log knows of it.
 ///
-/// With a log on disk the epoch outlives the program. The count goes on behind everything that may have been given out, because what was
-/// published last may not have been written when the program was killed; so numbers are given out only once the log has reserved them,
-/// and no id ever stands for two events. Thread-safe.
+/// With a log on disk the epoch outlives the program. After an orderly end the count goes on with the next number; after a kill behind
+/// everything that may have been given out, because what was published last may not have been written. So numbers are given out only
+/// once the log has reserved them, and no id ever stands for two events. Thread-safe.
 final class SSELedger: Sendable {
     /// The name that no source has.
     private static let name = "$streams"
@@ -36,7 +36,7 @@ final class SSELedger: Sendable {
     func reserve(_ sequence: UInt64) {
         guard let cursors else { return }
         let end = self.state.withLock { state -> UInt64? in
-            guard sequence + Self.block / 2 >= state.asked else { return nil }
+            guard state.asked != .max, sequence + Self.block / 2 >= state.asked else { return nil }
             state.asked = sequence + Self.block
             return state.asked
         }
@@ -61,6 +61,14 @@ final class SSELedger: Sendable {
             state.waiting.append(Waiter(call: body))
             return true
         }
+    }
+
+    /// Has the log know that nothing behind a sequence was given out, nor will be.
+    func release(behind sequence: UInt64) {
+        guard let cursors else { return }
+        self.state.withLock { $0.asked = .max }
+        // What cannot be moved stays reserved, and the count goes on behind it.
+        try? cursors.move(SSECursor(epoch: self.epoch, sequence: sequence).description, of: Self.name)
     }
 
     private func reserved(_ end: UInt64) {
