@@ -23,13 +23,13 @@ struct LogTrimmingTests {
     /// Events of so many bytes each, from a position on.
     private static func write(_ positions: ClosedRange<UInt64>, of bytes: Int, to log: SQLiteLog) throws {
         var changes = LogChanges()
+        let event = Event(
+            id: "e", title: nil, message: "m", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0),
+            payload: ByteBuffer(string: "\"\(String(repeating: "x", count: bytes))\""), source: "in", subject: "a",
+            attributes: Attributes(), raw: ByteBuffer(), passage: Passage(origin: "here", hops: 1), limits: EventLimits()
+        )
         changes.events = positions.map { position in
-            let event = Event(
-                id: "\(position)", title: nil, message: "m", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0),
-                payload: ByteBuffer(string: "\"\(String(repeating: "x", count: bytes))\""), source: "in", subject: "a",
-                attributes: Attributes(), raw: ByteBuffer(), passage: Passage(origin: "here", hops: 1), limits: EventLimits()
-            )
-            return StoredEvent(
+            StoredEvent(
                 position: Position(position), accepted: .now(), event: event,
                 targets: [StoredEvent.Target(sink: "s", route: "all", variant: 0, copy: -1)], repeatKey: position
             )
