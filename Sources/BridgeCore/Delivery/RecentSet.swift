@@ -13,6 +13,8 @@ struct RecentSet<Element: Hashable> {
         for element in elements { _ = self.insert(element) }
     }
 
+    func contains(_ element: Element) -> Bool { self.known.contains(element) }
+
     /// - Returns: false when it is among the latest already.
     mutating func insert(_ element: Element) -> Bool {
         guard self.known.insert(element).inserted else { return false }

@@ -14,7 +14,8 @@ final class SourceIntake {
     private let tallies: SourceTallies
     private var native: [Bool] = []
     private var repeatKeys: RecentSet<UInt64>
-    /// The id that the last message of the last batch got; `nil` when it was refused as a loop.
+    /// The id that the last message of the last batch got, that of the first time for one that was here before; `nil` when it was refused as a
+    /// loop.
     private(set) var lastID: String?
 
     /// - Parameter repeatKeys: those of an earlier run, in order.
@@ -42,8 +43,10 @@ final class SourceIntake {
         var unreadable = 0
         var known = 0
         for message in messages {
-            if let key = message.repeatKey, !self.repeatKeys.insert(key), message.mayBeRepeated {
+            if let key = message.repeatKey, message.mayBeRepeated, self.repeatKeys.contains(key) {
                 known += 1
+                // Only a message by itself has a sender that wants to know; ids that the message decides come out as the first time.
+                self.lastID = messages.count == 1 ? self.event(of: message).id : nil
                 continue
             }
             let outcome = self.normaliser.event(from: message, now: now)
@@ -53,6 +56,8 @@ final class SourceIntake {
                 self.lastID = nil
                 continue
             }
+            // What is refused is not remembered: sent again, it is refused again.
+            if let key = message.repeatKey { _ = self.repeatKeys.insert(key) }
             self.lastID = outcome.event.id
             self.native.append(outcome.isNative)
             var record = self.record(of: outcome.event, now: now, accepted: accepted)

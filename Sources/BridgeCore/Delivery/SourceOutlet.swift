@@ -76,7 +76,7 @@ package final class SourceOutlet: Sendable {
 
     /// Like the batch for one message whose sender wants to know its id.
     ///
-    /// - Returns: the event's id, `nil` when the event has crossed too many bridges or came back to this one and is refused.
+    /// - Returns: the event's id, for a message that was here before the one that it got then where the message decides it; `nil` when the event has crossed too many bridges or came back to this one and is refused.
     package func send(_ message: ReceivedMessage) -> (receipt: Receipt, id: String?) {
         self.status.progressed()
         return self.intake.withLock { intake in

@@ -23,11 +23,13 @@ enum WebhookMessage {
             guard !Self.dropped.contains(name), !Self.isSecret(name) else { continue }
             attributes.append(name, value)
         }
-        return ReceivedMessage(
+        var message = ReceivedMessage(
             subject: id, body: request.body,
             contentType: type?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true ? nil : type,
-            upstreamID: request.header("Idempotency-Key"), attributes: attributes
+            attributes: attributes
         )
+        if let key = request.header(WebhookKey.field).flatMap({ WebhookKey($0) }) { key.mark(&message) }
+        return message
     }
 
     /// Whether a header field, by its name in lower case, may hold a key or a token.

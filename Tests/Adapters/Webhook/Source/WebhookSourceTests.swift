@@ -77,7 +77,7 @@ import Testing
             let keyed = try await hook.post("x", headers: "Idempotency-Key: key-1\r\n")
             #expect(keyed.member("id") == "key-1")
             let unsafe = try await hook.post("x", headers: "Idempotency-Key: a(b)\r\n")
-            #expect(unsafe.member("id")?.hasPrefix("msg_") == true)
+            #expect(unsafe.member("id")?.hasPrefix("key_") == true)
             let native = try await hook.post(
                 #"{"id":"own-1","title":"","message":"m","timestamp":"2026-01-15T10:00:00.000Z"}"#, headers: Self.json
             )
