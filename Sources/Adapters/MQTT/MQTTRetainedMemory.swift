@@ -3,29 +3,50 @@ import Synchronization
 
 /// What `retained: first_time` has seen: for each topic the body that last came as a retained message, and the one that last came live.
 ///
-/// A broker sends its retained messages anew at each new subscription; those that are remembered are no news. In memory only: over a
-/// restart of the program it is the broker's session that keeps them from coming again. Thread-safe behind its lock.
+/// A broker sends its retained messages anew at each new subscription; those that are remembered are no news. In pages, each of which is
+/// kept as one cursor: topics stand in the order in which they came first, and when all pages are full, the oldest is forgotten and its
+/// topics come again. Thread-safe behind its lock.
 final class MQTTRetainedMemory: Sendable {
-    /// How many topics are remembered; of more than that, the oldest half is forgotten and comes again.
-    static let capacity = 65_536
+    /// How many topics are remembered.
+    static let capacity = MQTTRetainedMemory.pages * MQTTRetainedPage.capacity
+    /// How many pages there are.
+    static let pages = 391
 
-    private struct Seen {
-        var retained: UInt64?
-        var live: UInt64?
+    /// Hashes of 48 bits; 0 for what has not come.
+    struct Seen: Equatable {
+        var retained: UInt64 = 0
+        var live: UInt64 = 0
+    }
+
+    private struct Entry {
+        var seen: Seen
+        let page: Int
     }
 
     private struct State {
-        var recent: [UInt64: Seen] = [:]
-        var older: [UInt64: Seen] = [:]
+        var entries: [UInt64: Entry] = [:]
+        var pages: [MQTTRetainedPage] = []
+        var changed: Set<Int> = []
     }
 
     private let state = Mutex(State())
+
+    /// Begins with the pages of an earlier run, by their places.
+    func restore(_ pages: [MQTTRetainedPage]) {
+        self.state.withLock { state in
+            state = State()
+            for (index, page) in pages.prefix(Self.pages).enumerated() {
+                state.pages.append(page)
+                for (topic, seen) in page.topics { state.entries[topic] = Entry(seen: seen, page: index) }
+            }
+        }
+    }
 
     /// Notes a retained message.
     ///
     /// - Returns: false when it is known.
     func isNews(topic: String, body: UnsafeRawBufferPointer) -> Bool {
-        let hash = Self.hash(body)
+        let hash = Self.hash { $0.add(body) }
         return self.change(topic) { seen in
             // A message that came live may have been published to be kept: MQTT 3.1.1 does not tell then.
             defer { seen.retained = hash }
@@ -35,28 +56,60 @@ final class MQTTRetainedMemory: Sendable {
 
     /// Notes a message that came when it was published.
     func note(topic: String, body: UnsafeRawBufferPointer) {
-        let hash = Self.hash(body)
+        let hash = Self.hash { $0.add(body) }
         self.change(topic) { $0.live = hash }
     }
 
-    private func change<Value>(_ topic: String, _ body: (inout Seen) -> Value) -> Value {
-        var hash = Fingerprint()
-        hash.add(topic)
-        let key = hash.value
-        return self.state.withLock { state in
-            if state.recent.count >= Self.capacity / 2, state.recent[key] == nil {
-                state.older = state.recent
-                state.recent = [:]
+    /// Takes pages that have changed, as they are now.
+    func takeChanged(atMost limit: Int) -> [(index: Int, page: MQTTRetainedPage)] {
+        self.state.withLock { state in
+            let taken = Array(state.changed.prefix(limit))
+            state.changed.subtract(taken)
+            return taken.map { index in
+                var page = state.pages[index]
+                // Only the entries are brought up to date with each message.
+                for topic in page.topics.keys { page.topics[topic] = state.entries[topic]?.seen }
+                return (index, page)
             }
-            var seen = state.recent[key] ?? state.older[key] ?? Seen()
-            defer { state.recent[key] = seen }
+        }
+    }
+
+    private func change<Value>(_ topic: String, _ body: (inout Seen) -> Value) -> Value {
+        let key = Self.hash { $0.add(topic) }
+        return self.state.withLock { state in
+            let page = state.entries[key]?.page ?? Self.place(key, &state)
+            var seen = state.entries[key]?.seen ?? Seen()
+            let before = seen
+            defer {
+                state.entries[key] = Entry(seen: seen, page: page)
+                if seen != before { state.changed.insert(page) }
+            }
             return body(&seen)
         }
     }
 
-    private static func hash(_ body: UnsafeRawBufferPointer) -> UInt64 {
+    /// Finds a page for a new topic.
+    private static func place(_ topic: UInt64, _ state: inout State) -> Int {
+        let newest = state.pages.indices.max { state.pages[$0].sequence < state.pages[$1].sequence }
+        var page = newest ?? 0
+        if newest.map({ state.pages[$0].topics.count < MQTTRetainedPage.capacity }) != true {
+            let next = MQTTRetainedPage(sequence: newest.map { state.pages[$0].sequence + 1 } ?? 1)
+            if state.pages.count < Self.pages {
+                page = state.pages.count
+                state.pages.append(next)
+            } else {
+                page = state.pages.indices.min { state.pages[$0].sequence < state.pages[$1].sequence } ?? 0
+                for topic in state.pages[page].topics.keys { state.entries[topic] = nil }
+                state.pages[page] = next
+            }
+        }
+        state.pages[page].topics[topic] = Seen()
+        return page
+    }
+
+    private static func hash(_ add: (inout Fingerprint) -> Void) -> UInt64 {
         var hash = Fingerprint()
-        hash.add(body)
-        return hash.value
+        add(&hash)
+        return max(1, hash.value & 0xffff_ffff_ffff)
     }
 }

@@ -11,11 +11,12 @@ package struct MQTTSource: Source {
     private let configuration: Configuration
     private let context: ComponentContext
     private let counters: Counters
-    private let history = History()
+    private let history: History
 
     package init(configuration: Configuration, context: ComponentContext) throws {
         self.configuration = configuration
         self.context = context
+        self.history = History(retained: MQTTRetainedCursors(configuration: configuration, context: context))
         self.counters = Counters(
             ignored: context.metrics.counter(
                 "mqtt_retained_ignored", help: "Retained messages that were ignored because of retained: ignore or first_time."
@@ -35,6 +36,7 @@ package struct MQTTSource: Source {
         }
         // The session has left the thread when its `run` has returned.
         defer { thread.stop() }
+        self.history.retained.restore()
         outlet.onChange { thread.wake() }
         defer { outlet.onChange(nil) }
         let session = MQTTSourceSession(
@@ -46,6 +48,7 @@ package struct MQTTSource: Source {
         } onCancel: {
             thread.wake()
         }
+        try await self.history.retained.finish(outlet)
     }
 
     /// What is counted beyond the engine's own figures.
@@ -57,9 +60,13 @@ package struct MQTTSource: Source {
     /// What one `run` leaves for the next.
     final class History: Sendable {
         /// What `retained: first_time` has seen.
-        let retained = MQTTRetainedMemory()
+        let retained: MQTTRetainedCursors
         let reuse = MQTTPacketIdentifiers.Reuse()
         private let lost = Mutex<ContinuousClock.Instant?>(nil)
+
+        init(retained: MQTTRetainedCursors) {
+            self.retained = retained
+        }
 
         /// When an earlier connection was lost; `nil` before the first one.
         var lostAt: ContinuousClock.Instant? { self.lost.withLock { $0 } }

@@ -101,7 +101,7 @@ actor MQTTSourceSession {
         )
         connection.events.reader = MQTTMessageReader(
             retained: MQTTRetainedPolicy(
-                self.configuration.subscriptions, memory: self.history.retained, ignored: self.counters.ignored
+                self.configuration.subscriptions, memory: self.history.retained.memory, ignored: self.counters.ignored
             ),
             plan: plan, identifiers: MQTTPacketIdentifiers(self.history.reuse), dropped: self.counters.copies
         )
@@ -165,6 +165,7 @@ actor MQTTSourceSession {
         var mayHaveMore = false
         while true {
             try Task.checkCancellation()
+            try self.history.retained.keep(self.outlet)
             let isStopping = self.outlet.isStopping
             let isHeld = self.unacknowledged > 0 && self.outlet.safe < self.acknowledgedFrom
             let isPaused = !isStopping && self.pending.isEmpty && self.outlet.demand == .pause

@@ -86,28 +86,3 @@ struct MQTTCopiesTests {
         #expect(passing.suffix(2) == [true, false])
     }
 }
-
-struct MQTTRetainedMemoryTests {
-    private func isNews(_ memory: MQTTRetainedMemory, _ topic: String, _ body: String) -> Bool {
-        Array(body.utf8).withUnsafeBytes { memory.isNews(topic: topic, body: $0) }
-    }
-
-    @Test func `a retained message is news until it has come, kept or live`() {
-        let memory = MQTTRetainedMemory()
-        #expect(self.isNews(memory, "a", "1"))
-        #expect(!self.isNews(memory, "a", "1"))
-        #expect(self.isNews(memory, "b", "1"))
-        #expect(self.isNews(memory, "a", "2"))
-        Array("3".utf8).withUnsafeBytes { memory.note(topic: "a", body: $0) }
-        #expect(!self.isNews(memory, "a", "3"))
-        #expect(!self.isNews(memory, "a", "3"))
-    }
-
-    @Test func `it remembers half of its bound at least, and not everything`() {
-        let memory = MQTTRetainedMemory()
-        for index in 0..<(2 * MQTTRetainedMemory.capacity) { _ = self.isNews(memory, "\(index)", "x") }
-        #expect(!self.isNews(memory, "\(2 * MQTTRetainedMemory.capacity - 1)", "x"))
-        #expect(!self.isNews(memory, "\(2 * MQTTRetainedMemory.capacity - MQTTRetainedMemory.capacity / 2)", "x"))
-        #expect(self.isNews(memory, "0", "x"))
-    }
-}
