@@ -45,6 +45,32 @@ struct PeerTests {
         #expect(receiver.messages[0].payload == payload)
     }
 
+    @Test func `no two hold the same lasting port, and it listens for whoever holds it`() async throws {
+        // Among so many of 12 768 some would be drawn twice.
+        var ports: [LastingPort] = []
+        for _ in 0..<400 { ports.append(try LastingPort()) }
+        #expect(Set(ports.map(\.number)).count == 400)
+        let (first, second) = (try await SSEServerPeer.start(), try await HTTPPeer.start())
+        #expect(!ports.contains { $0.number == first.port || $0.number == second.port })
+        #expect(first.port != second.port)
+    }
+
+    @Test func `a frozen SSE server sends and answers nothing, and all of it when it thaws`() async throws {
+        let server = try await SSEServerPeer.start()
+        let client = try await SSEClientPeer.connect(port: server.port, path: "/")
+        server.publish([.init(id: "1", "one")])
+        try await eventually("it arrives") { client.messages.count == 1 }
+        server.freeze()
+        server.publish([.init(id: "2", "two")])
+        let late = Task { try await SSEClientPeer.connect(port: server.port, path: "/", headers: [("Last-Event-ID", "1")]) }
+        #expect(await !holds(within: .milliseconds(200)) { client.messages.count > 1 || server.requests.count > 1 })
+        server.thaw()
+        server.publish([.init(id: "3", "three")])
+        try await eventually("all arrives") { client.messages.map(\.data) == ["one", "two", "three"] }
+        let resumed = try await late.value
+        try await eventually("what it missed arrives") { resumed.messages.map(\.data) == ["two", "three"] }
+    }
+
     @Test func `the Redis peer publishes, subscribes and reads streams`() async throws {
         let server = try await BrokerProcess.redis("--appendonly", "yes", "--appendfsync", "always")
         let receiver = try await RedisPeer.connect(port: server.port)

@@ -49,11 +49,12 @@ package final class HTTPPeer: Sendable {
         var listener: (any Channel)?
     }
 
-    package let port: Int
+    package var port: Int { self.reservation.number }
+    private let reservation: LastingPort
     private let state: Mutex<State>
 
-    private init(port: Int) {
-        self.port = port
+    private init(port: LastingPort) {
+        self.reservation = port
         self.state = Mutex(State())
     }
 
@@ -66,7 +67,7 @@ package final class HTTPPeer: Sendable {
 
     /// Starts to listen; every request is answered with 200 until ``answer(with:)`` says otherwise.
     package static func start() async throws -> HTTPPeer {
-        let peer = HTTPPeer(port: try freePort())
+        let peer = HTTPPeer(port: try LastingPort())
         try await peer.listen()
         return peer
     }

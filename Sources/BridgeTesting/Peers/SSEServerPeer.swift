@@ -73,13 +73,17 @@ package final class SSEServerPeer: Sendable {
         var refusal: (@Sendable (Request) -> Refusal?)?
         var replays = true
         var listener: (any Channel)?
+        /// Frozen: how much was published before, and the requests that have come since.
+        var frozenFrom: Int?
+        var held: [(request: Request, channel: any Channel)] = []
     }
 
-    package let port: Int
+    package var port: Int { self.reservation.number }
+    private let reservation: LastingPort
     private let state = Mutex(State())
 
-    private init(port: Int) {
-        self.port = port
+    private init(port: LastingPort) {
+        self.reservation = port
     }
 
     deinit {
@@ -91,7 +95,7 @@ package final class SSEServerPeer: Sendable {
 
     /// Starts to listen.
     package static func start() async throws -> SSEServerPeer {
-        let peer = SSEServerPeer(port: try freePort())
+        let peer = SSEServerPeer(port: try LastingPort())
         try await peer.listen()
         return peer
     }
@@ -116,6 +120,7 @@ package final class SSEServerPeer: Sendable {
     package func stop() async throws {
         let (listener, channels) = self.state.withLock { state in
             defer { (state.listener, state.connections, state.streams) = (nil, [:], [:]) }
+            (state.frozenFrom, state.held) = (nil, [])
             return (state.listener, state.connections)
         }
         try await listener?.close()
@@ -126,15 +131,38 @@ package final class SSEServerPeer: Sendable {
     /// Where the stream is.
     package func url(_ path: String = "/stream") -> String { "http://127.0.0.1:\(self.port)\(path)" }
 
+    /// Sends nothing and answers nothing until ``thaw()``, as a process that is stopped; connections stay open and are taken.
+    package func freeze() {
+        self.state.withLock { state in
+            if state.frozenFrom == nil { state.frozenFrom = state.published.count }
+        }
+    }
+
+    /// See ``freeze()``.
+    package func thaw() {
+        let held = self.state.withLock { state in
+            defer { (state.frozenFrom, state.held) = (nil, []) }
+            if let from = state.frozenFrom { Self.send(state.published[from...], to: state.streams.values) }
+            return state.held
+        }
+        for (request, channel) in held where channel.isActive { self.serve(request, on: channel) }
+    }
+
+    private static func send(_ events: ArraySlice<Event>, to channels: some Sequence<any Channel>) {
+        guard !events.isEmpty else { return }
+        var buffer = ByteBuffer()
+        for event in events { event.write(to: &buffer) }
+        for channel in channels {
+            channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(buffer)), promise: nil)
+        }
+    }
+
     /// Writes events to everyone connected and keeps them for those who resume.
     package func publish(_ events: [Event]) {
         self.state.withLock { state in
             state.published += events
-            var buffer = ByteBuffer()
-            for event in events { event.write(to: &buffer) }
-            for channel in state.streams.values {
-                channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(buffer)), promise: nil)
-            }
+            guard state.frozenFrom == nil else { return }
+            Self.send(events[...], to: state.streams.values)
         }
     }
 
@@ -184,9 +212,10 @@ package final class SSEServerPeer: Sendable {
 
     /// Answers a request; from then on the channel gets what is published.
     ///
-    /// On the channel's event loop.
+    /// From any thread.
     fileprivate func serve(_ request: Request, on channel: any Channel) {
         self.state.withLock { state in
+            guard state.frozenFrom == nil else { return state.held.append((request, channel)) }
             state.requests.append(request)
             if let refusal = state.refusal?(request) {
                 var headers = refusal.headers.headers

@@ -8,10 +8,11 @@ import Testing
 /// Ends with the last reference to it.
 package final class BridgeProcess: Sendable {
     /// Where its HTTP server listens.
-    package let port: Int
+    package var port: Int { self.reservation.number }
     /// Holds the file, and what the program keeps between runs.
     package let directory: TemporaryDirectory
     private let command: [String]
+    private let reservation: LastingPort
     /// Every run of it, the one of now last.
     private let runs: Mutex<[ChildProcess]>
 
@@ -27,13 +28,13 @@ package final class BridgeProcess: Sendable {
     ///   - isReady: whether to wait for `/readyz`, or only until it answers.
     package static func start(
         _ yaml: String, host: String = "127.0.0.1", http: String = "", directory: TemporaryDirectory? = nil,
-        drain: String = "20s", port: Int? = nil, wrapper: [String] = [], waitingForReadiness isReady: Bool = true
+        drain: String = "20s", port: LastingPort? = nil, wrapper: [String] = [], waitingForReadiness isReady: Bool = true
     ) async throws -> BridgeProcess {
         let directory = try directory ?? TemporaryDirectory()
-        let port = try port ?? freePort()
+        let port = try port ?? LastingPort()
         let file = """
             service: { name: tested, state_dir: \(directory.path), drain: \(drain) }
-            http: { listen: "\(host):\(port)"\(http.isEmpty ? "" : ", " + http) }
+            http: { listen: "\(host):\(port.number)"\(http.isEmpty ? "" : ", " + http) }
 
             """
         try directory.write((file + yaml).split(separator: "{directory}").joined(separator: directory.path), to: "bridges.yaml")
@@ -45,8 +46,8 @@ package final class BridgeProcess: Sendable {
         return bridge
     }
 
-    private init(port: Int, directory: TemporaryDirectory, command: [String], process: ChildProcess) {
-        self.port = port
+    private init(port: LastingPort, directory: TemporaryDirectory, command: [String], process: ChildProcess) {
+        self.reservation = port
         self.directory = directory
         self.command = command
         self.runs = Mutex([process])

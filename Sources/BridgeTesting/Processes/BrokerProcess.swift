@@ -5,15 +5,16 @@ import Synchronization
 ///
 /// Thread-safe. Ends with the last reference to it.
 package final class BrokerProcess: Sendable {
-    package let port: Int
+    package var port: Int { self.reservation.number }
     /// Where it keeps its data; stays the same over ``restart()``.
     package let directory: TemporaryDirectory
     private let program: Program
+    private let reservation: LastingPort
     private let process: Mutex<ChildProcess>
 
-    private init(program: Program, port: Int, directory: TemporaryDirectory, process: ChildProcess) {
+    private init(program: Program, port: LastingPort, directory: TemporaryDirectory, process: ChildProcess) {
         self.program = program
-        self.port = port
+        self.reservation = port
         self.directory = directory
         self.process = Mutex(process)
     }
@@ -76,13 +77,13 @@ package final class BrokerProcess: Sendable {
 
     private static func start(_ program: Program) async throws -> BrokerProcess {
         var last: any Error = PeerError("not started")
-        // Between choosing a free port and listening on it another process may take it.
+        // Between choosing a free port and listening on it a process that reserves none may take it.
         for _ in 0..<5 {
             let directory = try TemporaryDirectory()
-            let port = try lastingPort()
-            let process = try program.start(port: port, directory: directory)
+            let port = try LastingPort()
+            let process = try program.start(port: port.number, directory: directory)
             do {
-                try await self.untilReady(program, process, port: port)
+                try await self.untilReady(program, process, port: port.number)
                 return BrokerProcess(program: program, port: port, directory: directory, process: process)
             } catch {
                 last = error

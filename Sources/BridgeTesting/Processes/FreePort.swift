@@ -18,30 +18,6 @@ package func freePort() throws -> Int {
     return Int(UInt16(bigEndian: address.sin_port))
 }
 
-/// A TCP port of loopback on which nothing listens now, and which the system gives to no connection.
-///
-/// It stays free while whoever listens there is killed and started again, unless another test chooses the same.
-package func lastingPort() throws -> Int {
-    // Connections get theirs from ip_local_port_range, which begins at 32768 unless somebody has changed it.
-    for _ in 0..<100 {
-        let port = Int.random(in: 20_000..<32_768)
-        if try isFree(port) { return port }
-    }
-    throw PeerError("no port between 20000 and 32767 is free")
-}
-
-private func isFree(_ port: Int) throws -> Bool {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { throw PeerError.system("socket") }
-    defer { close(descriptor) }
-    var address = sockaddr_in.loopback(port: port)
-    return withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-        }
-    }
-}
-
 extension sockaddr_in {
     /// 127.0.0.1 and a port.
     static func loopback(port: Int) -> sockaddr_in {

@@ -38,10 +38,8 @@ enum FaultPair: String, CaseIterable, Sendable, CustomStringConvertible {
         if WallClock.obstacle == nil { faults.append(.jumpClock) }
         switch self {
         case .mqttToSSE: faults += [.killPeer(.source), .freezePeer(.source)]
-        // The stream's server is a part of the test: it ends, and is not frozen.
-        case .sseToRedis: faults += [.killPeer(.source), .killPeer(.sink), .freezePeer(.sink)]
         case .webhookToMQTT: faults += [.killPeer(.sink), .freezePeer(.sink)]
-        case .mqttToRedis, .redisToMQTT:
+        case .mqttToRedis, .redisToMQTT, .sseToRedis:
             faults += [.killPeer(.source), .killPeer(.sink), .freezePeer(.source), .freezePeer(.sink)]
         }
         return faults

@@ -10,13 +10,13 @@ final class FaultStage: Sendable {
     private let sink: FaultySide
     private let disk: SmallDisk?
     private let clock: WallClock?
-    private let port: Int
+    private let port: LastingPort
     private let log: FaultPair.Log
     private let started = Mutex<BridgeProcess?>(nil)
 
     private init(
         publisher: any CountingPublisher, reader: any CountingReader, source: FaultySide, sink: FaultySide, disk: SmallDisk?,
-        clock: WallClock?, port: Int, log: FaultPair.Log
+        clock: WallClock?, port: LastingPort, log: FaultPair.Log
     ) {
         self.publisher = publisher
         self.reader = reader
@@ -31,17 +31,17 @@ final class FaultStage: Sendable {
     /// Starts the peers of a round; the small disk and the other clock only where its plan needs them.
     static func prepared(for round: FaultRound) async throws -> FaultStage {
         // Known before the program runs, because proxies stand before it.
-        let port = try lastingPort()
+        let port = try LastingPort()
         let (source, publisher) =
             switch round.pair {
             case .mqttToSSE, .mqttToRedis: try await FaultySide.mqttSource()
             case .redisToMQTT: try await FaultySide.redisSource()
             case .sseToRedis: try await FaultySide.sseSource()
-            case .webhookToMQTT: try FaultySide.webhookSource(bridge: port)
+            case .webhookToMQTT: try FaultySide.webhookSource(bridge: port.number)
             }
         let (sink, reader) =
             switch round.pair {
-            case .mqttToSSE: try FaultySide.sseSink(bridge: port)
+            case .mqttToSSE: try FaultySide.sseSink(bridge: port.number)
             case .mqttToRedis, .sseToRedis: try await FaultySide.redisSink()
             case .redisToMQTT, .webhookToMQTT: try await FaultySide.mqttSink()
             }
@@ -97,9 +97,9 @@ final class FaultStage: Sendable {
             try await end()
             self.bridge.process.signal(SIGCONT)
         case .freezePeer(let side):
-            self[side].broker?.freeze()
+            self[side].freeze?(true)
             try await end()
-            self[side].broker?.thaw()
+            self[side].freeze?(false)
         case .fillDisk:
             try self.disk?.fill()
             try await end()

@@ -4,8 +4,8 @@ import Testing
 /// One side of the program in a round: its peer, with the proxy between the two.
 struct FaultySide: Sendable {
     let proxy: TCPProxy
-    /// What can be frozen.
-    let broker: BrokerProcess?
+    /// Freezes the peer, or lets it go on; `nil` where the peer is a client.
+    let freeze: (@Sendable (Bool) -> Void)?
     /// Ends the peer and starts it again; `nil` where the peer is a client.
     let restart: (@Sendable () async throws -> Void)?
     /// The settings of the source or sink, of which the closing brace is left off.
@@ -21,7 +21,7 @@ extension FaultySide {
         let proxy = try TCPProxy(server: broker.port)
         return (
             FaultySide(
-                proxy: proxy, broker: broker,
+                proxy: proxy, freeze: { $0 ? broker.freeze() : broker.thaw() },
                 // SIGTERM: mosquitto saves between two turns of its loop and acknowledges within one, so when it is killed outright
                 // it forgets what it has acknowledged to the publisher, and the loss would be its own.
                 restart: { try await broker.restart() },
@@ -41,7 +41,7 @@ extension FaultySide {
         let proxy = try TCPProxy(server: server.port)
         return (
             FaultySide(
-                proxy: proxy, broker: nil,
+                proxy: proxy, freeze: { $0 ? server.freeze() : server.thaw() },
                 restart: {
                     try await server.stop()
                     try await server.listen()
@@ -54,7 +54,7 @@ extension FaultySide {
 
     static func webhookSource(bridge port: Int) throws -> (FaultySide, any CountingPublisher) {
         let proxy = try TCPProxy(server: port)
-        let side = FaultySide(proxy: proxy, broker: nil, restart: nil, yaml: "{ type: webhook, id: in")
+        let side = FaultySide(proxy: proxy, freeze: nil, restart: nil, yaml: "{ type: webhook, id: in")
         return (side, WebhookCountingPublisher(port: proxy.port))
     }
 
@@ -66,7 +66,7 @@ extension FaultySide {
         let reader = MQTTCountingReader(port: broker.port)
         return (
             FaultySide(
-                proxy: proxy, broker: broker,
+                proxy: proxy, freeze: { $0 ? broker.freeze() : broker.thaw() },
                 // SIGKILL is fair here: with no bound on what is in flight mosquitto writes a message to the reader's socket before it
                 // acknowledges it. While the reader is not subscribed again the program must not come back.
                 restart: {
@@ -90,7 +90,7 @@ extension FaultySide {
     static func sseSink(bridge port: Int) throws -> (FaultySide, any CountingReader) {
         let proxy = try TCPProxy(server: port)
         let side = FaultySide(
-            proxy: proxy, broker: nil, restart: nil, yaml: "{ type: sse, stream: out, slow_client: { bytes: 64MiB, stall: 30s }")
+            proxy: proxy, freeze: nil, restart: nil, yaml: "{ type: sse, stream: out, slow_client: { bytes: 64MiB, stall: 30s }")
         return (side, SSECountingReader(port: proxy.port))
     }
 
@@ -98,7 +98,7 @@ extension FaultySide {
         let server = try await BrokerProcess.redis("--appendonly", "yes", "--appendfsync", "always")
         let proxy = try TCPProxy(server: server.port)
         let side = FaultySide(
-            proxy: proxy, broker: server,
+            proxy: proxy, freeze: { $0 ? server.freeze() : server.thaw() },
             restart: {
                 try await server.kill()
                 try await server.restart()
