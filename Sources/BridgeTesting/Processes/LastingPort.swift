@@ -5,7 +5,9 @@ import Glibc
 /// The system gives it to no connection, and no other holder of this type, in this process or another, has the same as long as this one lives.
 package final class LastingPort: Sendable {
     package let number: Int
-    /// A socket whose name stands for the port. Names without a file are known wherever ports are, and end with their process.
+    /// A socket whose name stands for the port.
+    ///
+    /// Names without a file are known wherever ports are, and end with their process.
     private let name: Int32
 
     /// - Throws: ``PeerError`` when none is to be had.
