@@ -39,28 +39,39 @@ struct RetainedTests {
                 type: mqtt
                 url: mqtt://127.0.0.1:\(broker.port)
                 protocol: "\(version)"
+                keep_alive: 5s
                 subscribe: { topic: "a/#", qos: 0, retained: first_time }
             sinks: { out: { type: file, path: "{directory}/out" } }
             routes: [{ to: out }]
             """
-        func texts(_ bridge: BridgeProcess) throws -> [String] { try ReceivedEvent.all(bridge.lines(of: "out")).map(\.message) }
+        // A kill may have a line written twice, with the same event.
+        func texts(_ bridge: BridgeProcess) throws -> [String] {
+            var seen: Set<String> = []
+            return try ReceivedEvent.all(bridge.lines(of: "out")).filter { seen.insert($0.id).inserted }.map(\.message)
+        }
+        func known(_ bridge: BridgeProcess) throws -> [String] {
+            try (0...1).map {
+                let query = "SELECT cursor FROM cursors WHERE source = \"in$retained\($0)\""
+                return try SQLiteShell.query(query, in: bridge.directory.file("events.db"))
+            }
+        }
         for topic in 0..<200 { try await peer.publish("same \(topic)", on: "a/\(topic)", retain: true) }
         var bridge = try await BridgeProcess.start(yaml)
         try await eventually("all have come") { bridge.lines(of: "out").count == 200 }
         try await peer.publish("seen live", on: "a/live", retain: true)
         try await eventually("it has come") { bridge.lines(of: "out").count == 201 }
         var expected = try texts(bridge).sorted()
+        var before = ["", ""]
         for round in 0..<3 {
             if round == 2, log == "sqlite" {
-                try await eventually("what is known is on disk") {
-                    let path = bridge.directory.file("events.db")
-                    return try SQLiteShell.query("SELECT count(*) FROM cursors WHERE source LIKE \"in$%\"", in: path) == "2"
-                }
+                // One page knows of what has changed, the other of the last message.
+                try await eventually("all that is known is on disk") { try zip(known(bridge), before).allSatisfy { $0 != $1 } }
                 bridge.process.kill()
                 _ = try await bridge.process.untilEnded()
             } else {
                 #expect(try await bridge.stop() == .exited(0))
             }
+            if log == "sqlite" { before = try known(bridge) }
             try await peer.publish("changed \(round)", on: "a/7", retain: true)
             bridge = try await BridgeProcess.start(yaml, directory: bridge.directory)
             try await peer.publish("last \(round)", on: "a/last")
