@@ -44,7 +44,8 @@ struct DeadLetterTests {
             #expect(try await bridge.post("/n/hello", ByteBuffer(string: text), type: "text/plain").status == 201)
         }
         try await eventually("what the server refuses is kept") {
-            try await server.count == 3 && Self.letters(bridge).count == 3
+            let letters = try await Self.letters(bridge)
+            return server.count == 3 && letters.count == 3
         }
         return bridge
     }
