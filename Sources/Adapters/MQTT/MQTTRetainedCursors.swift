@@ -56,7 +56,7 @@ final class MQTTRetainedCursors: Sendable {
     func keep(_ outlet: SourceOutlet) throws {
         guard self.isUsed else { return }
         if let taken = self.state.withLock({ $0.taken }) {
-            guard self.context.isDurable || outlet.safe >= taken.position else { return }
+            guard outlet.safe >= taken.position else { return }
             try self.write(taken)
         }
         let isDue = self.state.withLock { state in state.last.map { .now - $0 >= Self.interval } ?? true }
@@ -65,7 +65,7 @@ final class MQTTRetainedCursors: Sendable {
 
     /// Writes everything, once it is safe.
     ///
-    /// With a log on disk nobody waits: what is written after an event is on disk after it.
+    /// What a log on disk keeps for sinks that are away is not waited for.
     func finish(_ outlet: SourceOutlet) async throws {
         guard self.isUsed else { return }
         while true {
@@ -73,7 +73,7 @@ final class MQTTRetainedCursors: Sendable {
                 guard self.take(outlet) else { return }
                 continue
             }
-            if !self.context.isDurable { try await outlet.untilSafe(taken.position) }
+            if !self.context.isDurable || outlet.acknowledge != .delivered { try await outlet.untilSafe(taken.position) }
             try self.write(taken)
         }
     }
