@@ -25,11 +25,10 @@ struct RedisPublisher: Sendable {
         let loop = connection.channel.eventLoop
         let turn = Turn(
             inlet: inlet, connection: connection, encode: encode,
-            reader: NIOLoopBoundBox.makeBoxSendingValue(EventReader(), eventLoop: loop),
-            isUnderWay: NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
+            reader: NIOLoopBoundBox.makeBoxSendingValue(EventReader(), eventLoop: loop)
         )
         try await connection.whileOpen {
-            try await InletDrain(inlet, on: loop) { turn.start($0) }.run()
+            try await InletDrain(inlet, on: loop) { turn.publish($0) }.run()
         }
     }
 
@@ -38,17 +37,10 @@ struct RedisPublisher: Sendable {
         let connection: RedisConnection
         let encode: Encoding
         let reader: NIOLoopBoundBox<EventReader>
-        /// A batch is not answered yet, or has failed.
-        let isUnderWay: NIOLoopBoundBox<Bool>
 
         /// One batch at a time: one that is sent on to another node must not be overtaken, and one that has failed must not be
         /// confirmed with the next.
-        func start(_ drain: InletDrain) {
-            if !self.isUnderWay.value { self.publish(drain) }
-        }
-
-        private func publish(_ drain: InletDrain) {
-            self.isUnderWay.value = false
+        func publish(_ drain: InletDrain) {
             let batch = drain.take(atMost: 512)
             guard !batch.isEmpty else { return }
             let (commands, sent) = self.encoded(batch)
@@ -56,7 +48,6 @@ struct RedisPublisher: Sendable {
                 drain.goOn()
                 return
             }
-            self.isUnderWay.value = true
             self.connection.send(commands, replies: sent.count) { answer in
                 do {
                     try self.settle(sent, try answer.get())

@@ -3,7 +3,8 @@ import Testing
 
 /// A real sentinel on loopback that watches a master called `m`.
 struct RedisSentinel {
-    let port: Int
+    var port: Int { self.reservation.number }
+    private let reservation: LastingPort
     private let directory: TemporaryDirectory
     private let process: ChildProcess
 
@@ -14,7 +15,8 @@ struct RedisSentinel {
         master: Int, _ lines: [String] = [], username: String? = nil, password: String? = nil
     ) async throws -> RedisSentinel {
         let directory = try TemporaryDirectory()
-        let port = try lastingPort()
+        let reservation = try LastingPort()
+        let port = reservation.number
         var file = ["bind 127.0.0.1", "dir \(directory.path)", "sentinel monitor m 127.0.0.1 \(master) 1"]
         if !lines.contains(where: { $0.hasPrefix("port ") }) { file.append("port \(port)") }
         file.append("sentinel down-after-milliseconds m 500")
@@ -31,6 +33,6 @@ struct RedisSentinel {
                 return false
             }
         }
-        return RedisSentinel(port: port, directory: directory, process: process)
+        return RedisSentinel(reservation: reservation, directory: directory, process: process)
     }
 }
