@@ -18,6 +18,8 @@ final class MQTTConnection {
     private var listensToDuplicates = false
     /// Zero for none; the broker's own wish goes first (MQTT 5 §3.2.2.3.14).
     let keepAliveInterval: Duration
+    /// Often enough for the keep-alive, which counts seconds.
+    private let longestWait: Duration
 
     /// How to connect, beside the settings of the file.
     struct Plan {
@@ -40,7 +42,9 @@ final class MQTTConnection {
         self.peer = peer
         self.thread = thread
         self.clientID = plan.clientID
-        self.keepAliveInterval = connack.serverKeepAlive.map { .seconds($0) } ?? plan.keepAlive
+        let keepAlive: Duration = connack.serverKeepAlive.map { .seconds($0) } ?? plan.keepAlive
+        self.keepAliveInterval = keepAlive
+        self.longestWait = keepAlive == .zero ? .seconds(30) : min(keepAlive / 4, .seconds(10))
     }
 
     // MARK: Connecting
@@ -162,9 +166,7 @@ final class MQTTConnection {
     func wait(reads: Bool, writes: Bool) -> PollThread.Readiness {
         var events: PollThread.Readiness = reads ? .readable : []
         if writes, self.handle.wantsWrite { events.insert(.writable) }
-        // Often enough for the keep-alive, which counts seconds.
-        let timeout = self.keepAliveInterval == .zero ? Duration.seconds(30) : min(self.keepAliveInterval / 4, .seconds(10))
-        return self.thread.wait(fd: self.handle.socket, events: events, timeout: timeout)
+        return self.thread.wait(fd: self.handle.socket, events: events, timeout: self.longestWait)
     }
 
     /// Reads up to `limit` packets into ``events``.

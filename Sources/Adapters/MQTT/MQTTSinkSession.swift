@@ -83,7 +83,7 @@ actor MQTTSinkSession {
             // With more to take and room for it, only look whether the broker has said something.
             if !tookAll, self.underWay.count < window { self.thread.wake() }
             let ready = connection.wait(reads: true, writes: true)
-            guard !ready.isDisjoint(with: [.readable, .failed]) else { continue }
+            guard ready.isReadable else { continue }
             while try connection.read(atMost: Self.turn) {}
             self.settle(connection)
         }

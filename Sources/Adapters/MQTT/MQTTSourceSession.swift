@@ -181,7 +181,7 @@ actor MQTTSourceSession {
             let reads = !isStopping && !isPaused && self.unacknowledged < Self.window
             if !(reads && mayHaveMore) {
                 let ready = connection.wait(reads: reads, writes: !isHeld)
-                guard reads, !ready.isDisjoint(with: [.readable, .failed]) else { continue }
+                guard reads, ready.isReadable else { continue }
             }
             mayHaveMore = try self.read(connection)
         }

@@ -24,6 +24,9 @@ package final class PollThread: SerialExecutor {
         package static let writable = Readiness(rawValue: Int16(POLLOUT))
         /// An error or hang-up is pending; reported whether asked for or not.
         package static let failed = Readiness(rawValue: Int16(POLLERR | POLLHUP | POLLNVAL))
+
+        /// Whether a read would tell something.
+        package var isReadable: Bool { self.rawValue & (Self.readable.rawValue | Self.failed.rawValue) != 0 }
     }
 
     /// Shown by `ps` and debuggers.

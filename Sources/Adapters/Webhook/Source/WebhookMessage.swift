@@ -51,17 +51,13 @@ enum WebhookMessage {
 
     /// Why a body that says it is JSON cannot be taken.
     static func refusal(_ request: HTTPRequest, _ parser: JSONParser) -> HTTPResponse? {
-        guard let type = request.header("Content-Type")?.lowercased(), Self.isJSON(type) else { return nil }
+        guard let type = request.header("Content-Type"), type == "application/json" || MediaType.name(type) == "application/json"
+        else { return nil }
         guard request.body.readableBytes > 0 else { return .error(.badRequest, "JSON body must be an object") }
         do {
             return try parser.parse(request.body).kind == .object ? nil : .error(.badRequest, "JSON body must be an object")
         } catch {
             return .error(.badRequest, "Invalid JSON body")
         }
-    }
-
-    private static func isJSON(_ type: String) -> Bool {
-        let name = type.prefix { $0 != ";" }
-        return name.filter { $0 != " " && $0 != "\t" } == "application/json"
     }
 }
