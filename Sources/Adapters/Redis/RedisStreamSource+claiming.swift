@@ -10,19 +10,24 @@ extension RedisStreamSource {
         var from = "0-0"
         let idle = String(self.configuration.claimAfter.milliseconds)
         repeat {
+            // Acknowledging goes on beside this: what the answer names may be acknowledged before the answer is read.
+            let held = self.inFlight.withLock { $0 }
             let reply = try await connection.command(
                 "XAUTOCLAIM", self.configuration.stream, group, self.consumer, idle, from, "COUNT",
                 String(self.configuration.batch)
             )
             try Self.checkGroup(reply, connection.peer)
             guard let parts = reply.items, parts.count >= 2 else { return }
-            let entries = try await self.counted(RedisStreamEntry.entries(parts[1]), group, connection)
-            try await self.send(entries, connection, outlet, done, isNew: false)
+            let claimed = self.inFlight.withLock { inFlight in
+                RedisStreamEntry.entries(parts[1]).filter { held[$0.id] == nil || inFlight[$0.id] != nil }
+            }
+            try await self.send(try await self.counted(claimed, group, connection), connection, outlet, done, isNew: false)
             // Since Redis 7 the server drops entries that are deleted from the list of pending ones by itself, and says so.
             if parts.count > 2 {
                 let gone = (parts[2].items ?? []).compactMap(\.text)
                 // What is in hand was read before it was deleted, or is told already.
-                self.tellVanished(self.inFlight.withLock { inFlight in gone.filter { inFlight[$0] == nil } }, outlet)
+                let inHand = self.inFlight.withLock { $0 }
+                self.tellVanished(gone.filter { held[$0] == nil && inHand[$0] == nil }, outlet)
             }
             from = parts[0].text ?? "0-0"
         } while from != "0-0" && !outlet.isStopping
