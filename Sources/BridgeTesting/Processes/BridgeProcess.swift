@@ -129,9 +129,11 @@ package final class BridgeProcess: Sendable {
             .reduce(0, +)
     }
 
-    /// The lines of a file in its directory.
+    /// The lines of a file in its directory, less a last one that is still being written.
     package func lines(of name: String) -> [String] {
-        self.directory.read(name).split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
+        let bytes = self.directory.read(name)
+        let end = bytes.lastIndex(of: 10) ?? bytes.startIndex
+        return bytes[..<end].split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The program lies beside the tests.
