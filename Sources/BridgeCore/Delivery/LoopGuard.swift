@@ -5,7 +5,7 @@ import Synchronization
 /// An event is the same when its id and its timestamp are: the model's JSON keeps both across bridges. Remembers the last 32 768
 /// deliveries. Thread-safe, behind one lock for all sources, because an event may come back through another source.
 final class LoopGuard: Sendable {
-    private let recent = Mutex(RecentSet<Int>(capacity: 32_768))
+    private let recent = Mutex(RecentSet(capacity: 32_768))
 
     /// Notes the deliveries of a batch, and takes out of it what the same sink was given before.
     ///
@@ -45,12 +45,12 @@ final class LoopGuard: Sendable {
         }
     }
 
-    private static func key(_ event: Event, _ entry: RoutePlan.Entry) -> Int {
+    private static func key(_ event: Event, _ entry: RoutePlan.Entry) -> UInt64 {
         var hasher = Hasher()
         hasher.combine(event.id)
         hasher.combine(event.timestamp)
         hasher.combine(entry.sink)
         hasher.combine(entry.variant)
-        return hasher.finalize()
+        return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 }

@@ -13,7 +13,7 @@ final class SourceIntake {
     private let loopGuard: LoopGuard
     private let tallies: SourceTallies
     private var native: [Bool] = []
-    private var repeatKeys: RecentSet<UInt64>
+    private var repeatKeys: RecentSet
     /// The id that the last message of the last batch got, that of the first time for one that was here before; `nil` when it was refused as a
     /// loop.
     private(set) var lastID: String?
