@@ -11,8 +11,20 @@ package struct Attributes: Sendable, Equatable {
         self.elements = elements
     }
 
+    /// By bytes: names and values that only look alike are different.
     package static func == (lhs: Self, rhs: Self) -> Bool {
-        lhs.elements.count == rhs.elements.count && zip(lhs.elements, rhs.elements).allSatisfy { $0 == $1 }
+        lhs.isSame(as: rhs)
+            || lhs.elements.count == rhs.elements.count
+                && zip(lhs.elements, rhs.elements).allSatisfy {
+                    $0.name.utf8.elementsEqual($1.name.utf8) && $0.value.utf8.elementsEqual($1.value.utf8)
+                }
+    }
+
+    /// Whether both share their storage, which implies that they are equal.
+    func isSame(as other: Self) -> Bool {
+        self.elements.withUnsafeBufferPointer { own in
+            other.elements.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress && own.count == $0.count }
+        }
     }
 
     package var isEmpty: Bool { self.elements.isEmpty }

@@ -4,6 +4,8 @@ struct PlanTargets {
     private let sinks: [String]
     /// Plans are shared by many events, so their names are found once.
     private var known: [ObjectIdentifier: (plan: RoutePlan, targets: [StoredEvent.Target])] = [:]
+    /// The last of them.
+    private var last: (plan: RoutePlan, targets: [StoredEvent.Target])?
 
     /// - Parameters:
     ///   - routes: the names of the routes.
@@ -18,9 +20,13 @@ struct PlanTargets {
         let (now, wall) = (ContinuousClock.now, Timestamp.now().milliseconds)
         var events: [StoredEvent] = []
         events.reserveCapacity(records.count)
+        // What came in one batch was accepted at once.
+        var batch: (accepted: ContinuousClock.Instant, time: Timestamp)?
         for (position, record) in records {
-            let accepted = Timestamp(milliseconds: wall - (now - record.accepted).milliseconds)
-            events.append(self.stored(position, record, accepted))
+            if batch?.accepted != record.accepted {
+                batch = (record.accepted, Timestamp(milliseconds: wall - (now - record.accepted).milliseconds))
+            }
+            events.append(self.stored(position, record, batch!.time))
         }
         return events
     }
@@ -39,7 +45,13 @@ struct PlanTargets {
     }
 
     private mutating func targets(of plan: RoutePlan) -> [StoredEvent.Target] {
-        if let known = self.known[ObjectIdentifier(plan)] { return known.targets }
+        if let last, last.plan === plan { return last.targets }
+        let known = self.known[ObjectIdentifier(plan)] ?? self.found(plan)
+        self.last = known
+        return known.targets
+    }
+
+    private mutating func found(_ plan: RoutePlan) -> (plan: RoutePlan, targets: [StoredEvent.Target]) {
         let targets = plan.entries.map { entry in
             StoredEvent.Target(
                 sink: self.sinks[entry.sink], route: self.routes[entry.route], variant: entry.variant, copy: entry.shape
@@ -47,6 +59,6 @@ struct PlanTargets {
         }
         if self.known.count >= 1024 { self.known.removeAll() }
         self.known[ObjectIdentifier(plan)] = (plan, targets)
-        return targets
+        return (plan, targets)
     }
 }

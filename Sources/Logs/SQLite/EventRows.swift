@@ -12,6 +12,8 @@ final class EventRows {
     let bridge: String
     private let parser = JSONParser()
     private var known: [[StoredEvent.Target]: String] = [:]
+    /// The targets of the last event with their column: those of one plan are the same array.
+    private var last: (targets: [StoredEvent.Target], text: String)?
     private var parsed: [String: [StoredEvent.Target]] = [:]
     /// The attributes of the last event with their column: those of one source are mostly the same.
     private var attributes: (value: Attributes, text: String)?
@@ -22,7 +24,13 @@ final class EventRows {
 
     /// The text of the column `targets`; the same targets stand in most rows.
     func text(of targets: [StoredEvent.Target]) -> String {
-        if let text = self.known[targets] { return text }
+        if let last, last.targets.isSame(as: targets) { return last.text }
+        let text = self.known[targets] ?? self.written(targets)
+        self.last = (targets, text)
+        return text
+    }
+
+    private func written(_ targets: [StoredEvent.Target]) -> String {
         var json = ByteBuffer()
         for (index, target) in targets.enumerated() {
             json.writeString(index == 0 ? "[[" : ",[")
@@ -120,4 +128,13 @@ final class EventRows {
     }
 
     func event(_ columns: EventColumns) -> Event? { columns.event(bridge: self.bridge, parser: self.parser) }
+}
+
+extension Array {
+    /// Whether both are one array in memory.
+    fileprivate func isSame(as other: Self) -> Bool {
+        self.withUnsafeBufferPointer { own in
+            other.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress && own.count == $0.count }
+        }
+    }
 }

@@ -1,19 +1,23 @@
 import BridgeCore
 import CSQLite
+import Glibc
 import NIOCore
 
 /// A prepared statement, used again and again by the thread of its connection.
 ///
-/// Columns count from 0, parameters from 1. What is bound stays until it is bound anew.
+/// Columns count from 0, parameters from 1. What is bound stays until it is bound anew. A parameter takes texts, or else anything but texts.
 final class SQLiteStatement {
     private let handle: OpaquePointer
     private let connection: OpaquePointer
     private let path: String
+    /// By parameter: the text that is bound.
+    private var texts: [String?]
 
     init(_ handle: OpaquePointer, connection: OpaquePointer, path: String) {
         self.handle = handle
         self.connection = connection
         self.path = path
+        self.texts = Array(repeating: nil, count: Int(sqlite3_bind_parameter_count(handle)) + 1)
     }
 
     deinit {
@@ -55,6 +59,9 @@ final class SQLiteStatement {
 
     @discardableResult
     func bind(_ index: Int32, _ text: String?) -> Self {
+        // Most rows have the texts of the row before, and SQLite would copy each anew.
+        guard !Self.isSame(self.texts[Int(index)], text) else { return self }
+        self.texts[Int(index)] = text
         guard var text else {
             sqlite3_bind_null(self.handle, index)
             return self
@@ -65,6 +72,16 @@ final class SQLiteStatement {
             }
         }
         return self
+    }
+
+    /// Whether two texts are the same bytes: to `==` they are the same when they only look alike.
+    private static func isSame(_ one: String?, _ other: String?) -> Bool {
+        guard var one, var other else { return one == nil && other == nil }
+        return one.withUTF8 { one in
+            other.withUTF8 { other in
+                one.count == other.count && memcmp(one.baseAddress!, other.baseAddress!, one.count) == 0
+            }
+        }
     }
 
     /// Binds bytes for the length of `body`, uncopied.

@@ -85,6 +85,22 @@ struct SQLiteLogTests {
         }
     }
 
+    /// A composed and a decomposed é are equal to Swift, and two topics to MQTT 3.1.1 §1.5.3.
+    @Test func `texts that only look alike come back as their own bytes`() throws {
+        let texts = ["caf\u{E9}", "cafe\u{301}", "cafe\u{301}", "caf\u{E9}", ""]
+        let events = texts.map { text in
+            Event(
+                id: "one", title: nil, message: "m", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
+                source: "in", subject: text, attributes: Attributes([("x", text)]), raw: ByteBuffer(), limits: EventLimits()
+            )
+        }
+        let (log, _) = try self.open()
+        try log.commit(Self.changes(events.enumerated().map { Self.stored(UInt64($0.offset) + 1, $0.element) }))
+        let read = try log.page(of: "out", after: .start, atMost: 100).events.map(\.event)
+        #expect(read.map { Array($0.subject.utf8) } == texts.map { Array($0.utf8) })
+        #expect(read.map { Array($0.attributes["x"]!.utf8) } == texts.map { Array($0.utf8) })
+    }
+
     @Test func `a body that is the event itself is kept once`() throws {
         let plain = Self.event("own")
         let native = Event(
