@@ -3,18 +3,29 @@ import NIOCore
 
 /// The model's own JSON as ``EventJSON`` writes it, to the byte: what comes from another bridge mostly is.
 ///
-/// Read in one pass and not written anew. What is anything else in the least (another order, an escape, a byte that is not ASCII) is left to
-/// ``NativeShape``, which makes the same event of it.
-enum CanonicalShape {
-    /// - Parameter body: one valid JSON document.
-    static func draft(_ body: ByteBuffer, limits: EventLimits) -> Draft? {
-        guard let (found, payloadStart) = body.withUnsafeReadableBytes({ Self.draft(of: $0, limits) }) else { return nil }
+/// Read in one pass, of which only the payload needs a parser, and not written anew. What is anything else in the least (another order, an escape,
+/// a byte that is not ASCII) is left to ``NativeShape``, which makes the same event of it. Not thread-safe: it parses with one parser.
+final class CanonicalShape {
+    private let limits: EventLimits
+    /// A payload stands one level deep.
+    private let parser = JSONParser(levels: JSONParser.levels - 1)
+
+    init(limits: EventLimits) {
+        self.limits = limits
+    }
+
+    /// - Parameter body: any bytes.
+    func draft(_ body: ByteBuffer) -> Draft? {
+        guard let (found, payloadStart) = body.withUnsafeReadableBytes({ Self.draft(of: $0, self.limits) }) else { return nil }
         var draft = found
         if let payloadStart {
-            // From there to the last brace, without white space at either end.
-            guard let payload = JSONScanner.member("payload", of: body),
-                payload.readableBytes == body.readableBytes - payloadStart - 1,
-                !payload.readableBytesView.contains(where: { $0 == 0x0A || $0 == 0x0D })
+            // From there to the last brace.
+            let view = body.readableBytesView
+            guard view.last == UInt8(ascii: "}"),
+                let payload = body.getSlice(at: body.readerIndex + payloadStart, length: view.count - payloadStart - 1),
+                let first = payload.readableBytesView.first, let last = payload.readableBytesView.last, first > 0x20, last > 0x20,
+                !payload.readableBytesView.contains(where: { $0 == 0x0A || $0 == 0x0D }),
+                (try? self.parser.parse(payload)) != nil
             else { return nil }
             draft.payload = payload
         }
@@ -80,6 +91,8 @@ enum CanonicalShape {
         mutating func string(atMost limit: Int) -> String? {
             guard self.byte() == UInt8(ascii: "\"") else { return nil }
             let start = self.index
+            // Eight bytes at once, as long as all of them are plain.
+            while self.bytes.count - self.index >= 8, Self.arePlain(self.word()) { self.index += 8 }
             while self.index < self.bytes.count {
                 let byte = self.bytes[self.index]
                 if byte == UInt8(ascii: "\"") {
@@ -91,6 +104,21 @@ enum CanonicalShape {
                 self.index += 1
             }
             return nil
+        }
+
+        private func word() -> UInt64 { self.bytes.loadUnaligned(fromByteOffset: self.index, as: UInt64.self) }
+
+        /// Whether each of eight bytes is printable ASCII and neither a quote nor a backslash.
+        private static func arePlain(_ word: UInt64) -> Bool {
+            let ones: UInt64 = 0x0101_0101_0101_0101
+            let quotes = word ^ (ones &* 0x22)
+            let backslashes = word ^ (ones &* 0x5C)
+            let deletes = word ^ (ones &* 0x7F)
+            // The high bit of a byte is set where it was 0x80 or more, or where the subtraction borrowed; a borrow that runs on into the
+            // next byte comes from one that is refused anyway.
+            let refused =
+                word | (word &- ones &* 0x20) | (quotes &- ones) | (backslashes &- ones) | (deletes &- ones)
+            return refused & (ones &* 0x80) == 0
         }
 
         mutating func timestamp() -> Timestamp? {

@@ -21,7 +21,10 @@ package final class Normaliser {
     private let settings: NormaliseSettings
     private let bridge: String
     private let parser = JSONParser()
+    private let canonical: CanonicalShape
     private let mapping: FieldMapping?
+    /// Of the last message.
+    private var last: Context?
 
     /// - Parameters:
     ///   - source: the name in the file.
@@ -30,6 +33,7 @@ package final class Normaliser {
         self.source = source
         self.settings = settings
         self.bridge = bridge
+        self.canonical = CanonicalShape(limits: settings.limits)
         self.mapping = FieldMapping(settings)
     }
 
@@ -47,7 +51,8 @@ package final class Normaliser {
     }
 
     private func event(of draft: Draft, _ message: ReceivedMessage, subject: String, now: Timestamp) -> Event {
-        var attributes = message.attributes.map(SafeText.line)
+        let context = self.context(of: message.attributes)
+        var attributes = context.attributes
         if let encoding = draft.encoding { attributes.append("encoding", encoding) }
         let id =
             draft.id.flatMap { EventID.isLegal($0) ? $0 : nil } ?? message.upstreamID.flatMap { EventID.isLegal($0) ? $0 : nil }
@@ -55,9 +60,25 @@ package final class Normaliser {
             id: id ?? EventID.generate(), title: draft.title, message: draft.message ?? "", priority: draft.priority,
             tags: draft.tags,
             timestamp: draft.timestamp ?? message.timestamp ?? now, payload: draft.payload, source: self.source, subject: subject,
-            attributes: attributes, raw: message.body, passage: self.passage(message.attributes), limits: self.settings.limits,
+            attributes: attributes, raw: message.body, passage: context.passage, limits: self.settings.limits,
             rendered: draft.json
         )
+    }
+
+    /// What comes of a message's attributes; sources give most messages the very same.
+    private func context(of attributes: Attributes) -> Context {
+        if let last, last.received.isSame(as: attributes) { return last }
+        let context = Context(
+            received: attributes, attributes: attributes.map(SafeText.line), passage: self.passage(attributes)
+        )
+        self.last = context
+        return context
+    }
+
+    private struct Context {
+        let received: Attributes
+        let attributes: Attributes
+        let passage: Passage
     }
 
     private func passage(_ attributes: Attributes) -> Passage {
@@ -75,6 +96,7 @@ package final class Normaliser {
         let body = message.body
         let claimsJSON = message.contentType.map(MediaType.isJSON)
         if claimsJSON ?? Self.looksLikeJSON(body) {
+            if let draft = self.canonical.draft(body) { return draft }
             do {
                 return self.draft(ofJSON: try self.parser.parse(body), body, subject: subject)
             } catch {
@@ -88,10 +110,7 @@ package final class Normaliser {
     }
 
     private func draft(ofJSON root: JSONElement, _ body: ByteBuffer, subject: String) -> Draft {
-        if root.kind == .object {
-            if let canonical = CanonicalShape.draft(body, limits: self.settings.limits) { return canonical }
-            if let native = NativeShape.draft(root, body) { return native }
-        }
+        if root.kind == .object, let native = NativeShape.draft(root, body) { return native }
         var draft: Draft
         if root.kind == .object {
             draft = KnownShapes.draft(root) ?? SlackShape.draft(root) ?? Draft()

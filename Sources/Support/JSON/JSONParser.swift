@@ -3,12 +3,16 @@ package import NIOCore
 
 /// Parses one JSON document after another with simdjson (RFC 8259), which checks syntax and UTF-8.
 ///
-/// Not thread-safe. Keeps its memory from document to document; documents nest up to 512 levels.
+/// Not thread-safe. Keeps its memory from document to document.
 package final class JSONParser {
+    /// How deep documents nest at most, unless a parser is told otherwise.
+    package static let levels = 512
+
     private let handle: OpaquePointer
 
-    package init() {
-        guard let handle = csimdjson_parser_create(512) else { fatalError("out of memory") }
+    /// - Parameter levels: how deep documents may nest.
+    package init(levels: Int = JSONParser.levels) {
+        guard let handle = csimdjson_parser_create(levels) else { fatalError("out of memory") }
         self.handle = handle
     }
 
