@@ -144,6 +144,38 @@ struct DeadLetterTests {
         #expect(try await second.stop() == .exited(0))
     }
 
+    @Test func `an entry that is given up is one letter, though its acknowledgement was lost`() async throws {
+        let server = try await BrokerProcess.redis()
+        let redis = try await RedisPeer.connect(port: server.port)
+        try await redis.command("XGROUP", "CREATE", "orders", "workers", "0", "MKSTREAM")
+        try await redis.add([ByteBuffer(string: "bad")], to: "orders")
+        let id = try await redis.entries(of: "orders")[0].id
+        let yaml = """
+            log: { kind: sqlite, path: "{directory}/events.db" }
+            sources:
+              in:
+                { type: redis-stream, url: "redis://127.0.0.1:\(server.port)", stream: orders, group: workers, max_deliveries: 1,
+                  claim_after: 100ms, block: 50ms }
+            sinks: { file: { type: file, path: "{directory}/out" } }
+            routes: [{ to: [file] }]
+            """
+        var directory: TemporaryDirectory?
+        for _ in 1...3 {
+            // Another consumer has it in hand once more, as before the acknowledgement.
+            try await redis.command("XGROUP", "SETID", "orders", "workers", "0")
+            try await redis.command("XREADGROUP", "GROUP", "workers", "crashing", "STREAMS", "orders", ">")
+            try await redis.command("XCLAIM", "orders", "workers", "crashing", "0", id, "RETRYCOUNT", "6")
+            let bridge = try await BridgeProcess.start(yaml, directory: directory)
+            try await eventually("it is acknowledged") {
+                try await redis.command("XPENDING", "orders", "workers").items.first?.integer == 0
+            }
+            try await Self.killed(bridge)
+            #expect(try await Self.letters(bridge).count == 1)
+            #expect(bridge.lines(of: "out").isEmpty)
+            directory = bridge.directory
+        }
+    }
+
     /// A line of `dead-letters show`.
     private struct Shown: Decodable {
         var number: Int

@@ -142,7 +142,9 @@ extension DeliveryLog {
     /// Keeps what a source gives up as a dead letter, at a place of its own: the source hears that it is safe once it is written.
     ///
     /// - Returns: `nil` when there is no log on disk that keeps it.
-    func keep(_ event: Event, reason: String, attempts: Int, source: Int) -> SourceOutlet.Receipt? {
+    func keep(
+        _ event: Event, repeatKey: UInt64?, reason: String, attempts: Int, source: Int
+    ) -> SourceOutlet.Receipt? {
         var actions = Actions()
         let receipt = self.state.withLock { state -> SourceOutlet.Receipt? in
             guard let id = state.disk?.nextLetter() else { return nil }
@@ -153,7 +155,7 @@ extension DeliveryLog {
                 .keep(
                     StoredLetter(
                         id: id, time: .now(), sink: "", route: "", reason: reason, attempts: attempts, target: nil,
-                        event: event, position: position
+                        event: event, position: position, repeatKey: repeatKey
                     )
                 )
             )

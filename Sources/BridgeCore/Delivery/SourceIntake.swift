@@ -43,7 +43,7 @@ final class SourceIntake {
         var unreadable = 0
         var known = 0
         for message in messages {
-            if let key = message.repeatKey, message.mayBeRepeated, self.repeatKeys.contains(key) {
+            if self.isKnown(message) {
                 known += 1
                 // Only a message by itself has a sender that wants to know; ids that the message decides come out as the first time.
                 self.lastID = messages.count == 1 ? self.event(of: message).id : nil
@@ -69,9 +69,21 @@ final class SourceIntake {
         return records
     }
 
-    /// Makes the event of a message that goes nowhere.
-    func event(of message: ReceivedMessage) -> Event {
+    /// Makes the event of a message that is given up, and remembers it; `nil` when it has been here before.
+    func eventToGiveUp(of message: ReceivedMessage) -> Event? {
+        guard !self.isKnown(message) else { return nil }
+        if let key = message.repeatKey { _ = self.repeatKeys.insert(key) }
+        return self.event(of: message)
+    }
+
+    private func event(of message: ReceivedMessage) -> Event {
         self.normaliser.event(from: message, now: .now()).event
+    }
+
+    /// A message that the peer has sent again.
+    private func isKnown(_ message: ReceivedMessage) -> Bool {
+        guard message.mayBeRepeated, let key = message.repeatKey else { return false }
+        return self.repeatKeys.contains(key)
     }
 
     /// Makes the record of a gap event.

@@ -99,12 +99,17 @@ package final class SourceOutlet: Sendable {
 
     /// Gives up a message that the peer has handed out too often: it is kept as a dead letter where the log can, else told as a gap.
     ///
+    /// One that may be repeated and is known already, as an event or as given up, is neither: only its acknowledgement was lost.
+    ///
     /// - Parameters:
     ///   - reason: one sentence without a final stop.
     ///   - attempts: how often the peer has handed it out.
     package func giveUp(_ message: ReceivedMessage, reason: String, attempts: Int) -> Receipt {
-        let event = self.intake.withLock { $0.event(of: message) }
-        guard let receipt = self.log.keep(event, reason: reason, attempts: attempts, source: self.source) else {
+        guard let event = self.intake.withLock({ $0.eventToGiveUp(of: message) }) else {
+            return self.log.append([], source: self.source)
+        }
+        let kept = self.log.keep(event, repeatKey: message.repeatKey, reason: reason, attempts: attempts, source: self.source)
+        guard let receipt = kept else {
             return self.gap(reason, subject: message.subject)
         }
         self.tallies.givenUp(reason)

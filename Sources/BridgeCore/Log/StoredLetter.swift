@@ -15,10 +15,12 @@ package struct StoredLetter: Sendable {
     /// The event as the sink was to have it.
     package var event: Event
     package var position: Position
+    /// See ``ReceivedMessage/repeatKey``; of what a source gave up.
+    package var repeatKey: UInt64?
 
     package init(
         id: Int64, time: Timestamp, sink: String, route: String, reason: String, attempts: Int, target: String?, event: Event,
-        position: Position
+        position: Position, repeatKey: UInt64? = nil
     ) {
         self.id = id
         self.time = time
@@ -29,6 +31,7 @@ package struct StoredLetter: Sendable {
         self.target = target
         self.event = event
         self.position = position
+        self.repeatKey = repeatKey
     }
 
     /// Why it could not be delivered.

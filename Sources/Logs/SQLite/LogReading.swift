@@ -91,7 +91,7 @@ enum LogReading {
                 try connection.integer(
                     """
                     SELECT max(ifnull((SELECT max(position) FROM events), 0), ifnull((SELECT max(position) FROM sinks), 0),
-                    ifnull((SELECT max(position) FROM dead_letters), 0))
+                    ifnull((SELECT max(position) FROM dead_letters), 0), ifnull((SELECT max(position) FROM repeat_keys), 0))
                     """
                 )))
         // What was on its way when the program ended is sent once more.

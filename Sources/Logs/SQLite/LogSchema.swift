@@ -69,7 +69,7 @@ enum LogSchema {
         // A body may be 1 from here on, which older versions do not know.
         "",
         """
-        CREATE TABLE repeat_keys (                -- of events that were too large to be kept
+        CREATE TABLE repeat_keys (                -- of events that were too large to be kept, and of what sources gave up
             position   INTEGER PRIMARY KEY,
             source     TEXT NOT NULL,
             repeat_key INTEGER NOT NULL

@@ -8,6 +8,7 @@ final class LogStatements {
     private let sink: SQLiteStatement
     private let cursor: SQLiteStatement
     private let keepLetter: SQLiteStatement
+    private let keepRepeatKey: SQLiteStatement
     private let holdLetter: SQLiteStatement
     private let forgetLetter: SQLiteStatement
     private let number: SQLiteStatement
@@ -35,6 +36,8 @@ final class LogStatements {
             attributes, passage, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
+        self.keepRepeatKey = try connection.prepare(
+            "INSERT OR REPLACE INTO repeat_keys (position, source, repeat_key) VALUES (?, ?, ?)")
         self.holdLetter = try connection.prepare("UPDATE dead_letters SET target = NULL, replay = 0 WHERE id = ?")
         self.forgetLetter = try connection.prepare("DELETE FROM dead_letters WHERE id = ?")
         self.number = try connection.prepare(
@@ -78,5 +81,8 @@ final class LogStatements {
         self.keepLetter.bind(5, letter.reason).bind(6, Int64(letter.attempts)).bind(7, letter.target)
         self.keepLetter.bind(8, Int64(letter.position.rawValue))
         try rows.bind(letter.event, to: self.keepLetter, from: 9) { try self.keepLetter.run() }
+        guard let key = letter.repeatKey else { return }
+        try self.keepRepeatKey.bind(1, Int64(letter.position.rawValue)).bind(2, letter.event.source)
+            .bind(3, Int64(bitPattern: key)).run()
     }
 }

@@ -50,7 +50,7 @@ struct LogTrimming {
         try connection.transaction {
             try connection.execute(
                 """
-                INSERT INTO repeat_keys SELECT position, source, repeat_key FROM events
+                INSERT OR REPLACE INTO repeat_keys SELECT position, source, repeat_key FROM events
                 WHERE position < \(last) AND repeat_key IS NOT NULL
                 """
             )

@@ -220,13 +220,16 @@ struct DurableDeliveryTests {
 
     @Test func `what a source gives up is safe once it is written`() throws {
         let fixture = Fixture()
-        let receipt = try #require(fixture.log.keep(.made("a"), reason: "handed out too often", attempts: 5, source: 0))
+        let kept = fixture.log.keep(.made("a"), repeatKey: 7, reason: "handed out too often", attempts: 5, source: 0)
+        let receipt = try #require(kept)
         #expect(fixture.delivery.safe() < receipt.position.rawValue)
         guard case .keep(let letter) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
         #expect(letter.sink.isEmpty)
         #expect(letter.attempts == 5)
+        #expect(letter.repeatKey == 7)
         #expect(fixture.delivery.safe() == receipt.position.rawValue)
-        #expect(DeliveryFixture().log.keep(.made("a"), reason: "", attempts: 1, source: 0) == nil, "a log in memory keeps none")
+        let inMemory = DeliveryFixture().log.keep(.made("a"), repeatKey: 7, reason: "", attempts: 1, source: 0)
+        #expect(inMemory == nil, "a log in memory keeps none")
     }
 
     private struct Missing: Error {}
