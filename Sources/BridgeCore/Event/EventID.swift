@@ -8,20 +8,26 @@ package enum EventID {
     /// 1 to 128 ASCII bytes without space, control characters or any of `"():<>?@[\]{}`: such ids are legal header values and cost a browser no
     /// preflight request when it resumes a stream (Fetch, "CORS-unsafe request-header byte").
     package static func isLegal(_ text: String) -> Bool {
-        let bytes = text.utf8
-        guard (1...128).contains(bytes.count) else { return false }
-        return bytes.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: ":"), UInt8(ascii: "<"),
-                UInt8(ascii: ">"),
-                UInt8(ascii: "?"), UInt8(ascii: "@"), UInt8(ascii: "["), UInt8(ascii: "\\"), UInt8(ascii: "]"), UInt8(ascii: "{"),
-                UInt8(ascii: "}"):
-                false
-            case 0x21...0x7E: true
-            default: false
+        guard (1...128).contains(text.utf8.count) else { return false }
+        var text = text
+        let legal = self.legal
+        return text.withUTF8 { bytes in
+            for byte in bytes {
+                let half = byte < 64 ? legal.low : legal.high
+                guard byte < 128, half >> UInt64(byte & 63) & 1 == 1 else { return false }
             }
+            return true
         }
     }
+
+    /// A bit for each ASCII byte that may stand in an id.
+    private static let legal: (low: UInt64, high: UInt64) = {
+        var bits: (low: UInt64, high: UInt64) = (0, 0)
+        for byte in UInt8(0x21)...0x7E where !"\"():<>?@[\\]{}".utf8.contains(byte) {
+            if byte < 64 { bits.low |= 1 << UInt64(byte) } else { bits.high |= 1 << UInt64(byte - 64) }
+        }
+        return bits
+    }()
 
     /// A new id: `msg_` and a UUIDv7 (RFC 9562 §5.7) without dashes, 36 bytes.
     ///
