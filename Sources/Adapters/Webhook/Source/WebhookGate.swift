@@ -25,9 +25,14 @@ final class WebhookGate: Sendable {
     }
 
     /// The log must not grow now.
-    var isPaused: Bool {
-        get { self.paused.load(ordering: .relaxed) }
-        set { self.paused.store(newValue, ordering: .relaxed) }
+    var isPaused: Bool { self.paused.load(ordering: .sequentiallyConsistent) }
+
+    /// Takes over whether the outlet pauses.
+    ///
+    /// Looks again after it has closed: whoever ended the pause in between found nothing to open, and would not be told again.
+    func follow(_ outlet: SourceOutlet) {
+        self.paused.store(outlet.demand == .pause, ordering: .sequentiallyConsistent)
+        if self.isPaused, outlet.demand == .more { self.paused.store(false, ordering: .sequentiallyConsistent) }
     }
 
     /// How many requests wait for their events to be safe.

@@ -45,7 +45,7 @@ final class WebhookIntake {
         // Counted before the watermark is read, so that whoever moves it in between sees that somebody waits.
         self.gate.addWaiting(1)
         let (receipt, eventID) = outlet.send(WebhookMessage.make(request, id: id))
-        if receipt.demand == .pause { self.gate.isPaused = true }
+        if receipt.demand == .pause { self.gate.follow(outlet) }
         guard let eventID else {
             self.gate.addWaiting(-1)
             self.refuse(responder, WebhookRules.loop)

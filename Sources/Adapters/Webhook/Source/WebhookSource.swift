@@ -52,10 +52,10 @@ package final class WebhookSource: Source {
     }
 
     package func run(_ outlet: SourceOutlet) async throws {
-        self.gate.isPaused = outlet.demand == .pause
         self.gate.phase = .open(outlet)
         outlet.onChange { [weak self] in self?.changed(outlet) }
         defer { outlet.onChange(nil) }
+        self.gate.follow(outlet)
         outlet.connected()
         self.logger.notice("Webhook source takes requests", metadata: ["ids": "\(self.ids.joined(separator: ", "))"])
         do {
@@ -82,7 +82,7 @@ package final class WebhookSource: Source {
         guard let first = self.intakes.values.first?.eventLoop else { return }
         first.execute {
             self.isReleasing.store(false, ordering: .sequentiallyConsistent)
-            self.gate.isPaused = outlet.demand == .pause
+            self.gate.follow(outlet)
             let safe = outlet.safe
             for box in self.intakes.values {
                 if box.eventLoop.inEventLoop {

@@ -221,6 +221,27 @@ import Testing
         }
     }
 
+    /// Each event fills the log and the sink empties it at once, while requests on other event loops find it full.
+    @Test func `a log that is full for moments only is never full for good`() async throws {
+        try await WebhookFixture.run(delivery: DeliverySettings(events: 1)) { hook in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for client in 0..<16 {
+                    group.addTask {
+                        let connection = try RawConnection(port: hook.port)
+                        for number in 0..<200 {
+                            try await eventually("client \(client) has posted number \(number)") {
+                                try await WebhookFixture.send("\(client)/\(number)", on: connection)
+                                return try await Answer.read(from: connection).status == 200
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            try await eventually("all have arrived") { hook.sink.count == 16 * 200 }
+        }
+    }
+
     @Test func `once it stops, requests are answered 503, and those that wait once their events are safe`() async throws {
         try await WebhookFixture.run(acknowledge: .delivered) { hook in
             hook.sink.hold()
