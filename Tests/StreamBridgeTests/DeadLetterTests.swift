@@ -95,6 +95,19 @@ struct DeadLetterTests {
 
     // MARK: What a source was handed out too often
 
+    /// - Parameter maximum: how often an entry may be handed out.
+    private static func orders(_ server: BrokerProcess, maximum: Int) -> String {
+        """
+        log: { kind: sqlite, path: "{directory}/events.db" }
+        sources:
+          in:
+            { type: redis-stream, url: "redis://127.0.0.1:\(server.port)", stream: orders, group: workers,
+              max_deliveries: \(maximum), claim_after: 100ms, block: 50ms }
+        sinks: { file: { type: file, path: "{directory}/out" } }
+        routes: [{ to: [file] }]
+        """
+    }
+
     @Test func `an entry that was handed out too often is a dead letter in the file and acknowledged in the stream`() async throws
     {
         let server = try await BrokerProcess.redis()
@@ -106,15 +119,7 @@ struct DeadLetterTests {
         // Another consumer has failed at it again and again.
         try await redis.command("XREADGROUP", "GROUP", "workers", "crashing", "COUNT", "1", "STREAMS", "orders", ">")
         try await redis.command("XCLAIM", "orders", "workers", "crashing", "0", id, "RETRYCOUNT", "6")
-        let yaml = """
-            log: { kind: sqlite, path: "{directory}/events.db" }
-            sources:
-              in:
-                { type: redis-stream, url: "redis://127.0.0.1:\(server.port)", stream: orders, group: workers, max_deliveries: 5,
-                  claim_after: 100ms, block: 50ms }
-            sinks: { file: { type: file, path: "{directory}/out" } }
-            routes: [{ to: [file] }]
-            """
+        let yaml = Self.orders(server, maximum: 5)
         let first = try await BridgeProcess.start(yaml)
         try await eventually("both are acknowledged") {
             try await redis.command("XPENDING", "orders", "workers").items.first?.integer == 0
@@ -150,15 +155,7 @@ struct DeadLetterTests {
         try await redis.command("XGROUP", "CREATE", "orders", "workers", "0", "MKSTREAM")
         try await redis.add([ByteBuffer(string: "bad")], to: "orders")
         let id = try await redis.entries(of: "orders")[0].id
-        let yaml = """
-            log: { kind: sqlite, path: "{directory}/events.db" }
-            sources:
-              in:
-                { type: redis-stream, url: "redis://127.0.0.1:\(server.port)", stream: orders, group: workers, max_deliveries: 1,
-                  claim_after: 100ms, block: 50ms }
-            sinks: { file: { type: file, path: "{directory}/out" } }
-            routes: [{ to: [file] }]
-            """
+        let yaml = Self.orders(server, maximum: 1)
         var directory: TemporaryDirectory?
         for _ in 1...3 {
             // Another consumer has it in hand once more, as before the acknowledgement.
