@@ -13,18 +13,9 @@ package struct Attributes: Sendable, Equatable {
 
     /// By bytes: names and values that only look alike are different.
     package static func == (lhs: Self, rhs: Self) -> Bool {
-        lhs.isSame(as: rhs)
+        lhs.elements.sharesStorage(with: rhs.elements)
             || lhs.elements.count == rhs.elements.count
-                && zip(lhs.elements, rhs.elements).allSatisfy {
-                    $0.name.utf8.elementsEqual($1.name.utf8) && $0.value.utf8.elementsEqual($1.value.utf8)
-                }
-    }
-
-    /// Whether both share their storage, which implies that they are equal.
-    func isSame(as other: Self) -> Bool {
-        self.elements.withUnsafeBufferPointer { own in
-            other.elements.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress && own.count == $0.count }
-        }
+                && zip(lhs.elements, rhs.elements).allSatisfy { $0.name.hasBytes(of: $1.name) && $0.value.hasBytes(of: $1.value) }
     }
 
     package var isEmpty: Bool { self.elements.isEmpty }

@@ -67,7 +67,7 @@ package final class Normaliser {
 
     /// What comes of a message's attributes; sources give most messages the very same.
     private func context(of attributes: Attributes) -> Context {
-        if let last, last.received.isSame(as: attributes) { return last }
+        if let last, last.received.elements.sharesStorage(with: attributes.elements) { return last }
         let context = Context(
             received: attributes, attributes: attributes.map(SafeText.line), passage: self.passage(attributes)
         )

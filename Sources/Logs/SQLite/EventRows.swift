@@ -24,7 +24,7 @@ final class EventRows {
 
     /// The text of the column `targets`; the same targets stand in most rows.
     func text(of targets: [StoredEvent.Target]) -> String {
-        if let last, last.targets.isSame(as: targets) { return last.text }
+        if let last, last.targets.sharesStorage(with: targets) { return last.text }
         let text = self.known[targets] ?? self.written(targets)
         self.last = (targets, text)
         return text
@@ -128,13 +128,4 @@ final class EventRows {
     }
 
     func event(_ columns: EventColumns) -> Event? { columns.event(bridge: self.bridge, parser: self.parser) }
-}
-
-extension Array {
-    /// Whether both are one array in memory.
-    fileprivate func isSame(as other: Self) -> Bool {
-        self.withUnsafeBufferPointer { own in
-            other.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress && own.count == $0.count }
-        }
-    }
 }

@@ -1,6 +1,5 @@
 import BridgeCore
 import CSQLite
-import Glibc
 import NIOCore
 
 /// A prepared statement, used again and again by the thread of its connection.
@@ -60,7 +59,9 @@ final class SQLiteStatement {
     @discardableResult
     func bind(_ index: Int32, _ text: String?) -> Self {
         // Most rows have the texts of the row before, and SQLite would copy each anew.
-        guard !Self.isSame(self.texts[Int(index)], text) else { return self }
+        let bound = self.texts[Int(index)]
+        if let bound, let text, bound.hasBytes(of: text) { return self }
+        if bound == nil, text == nil { return self }
         self.texts[Int(index)] = text
         guard var text else {
             sqlite3_bind_null(self.handle, index)
@@ -72,16 +73,6 @@ final class SQLiteStatement {
             }
         }
         return self
-    }
-
-    /// Whether two texts are the same bytes: to `==` they are the same when they only look alike.
-    private static func isSame(_ one: String?, _ other: String?) -> Bool {
-        guard var one, var other else { return one == nil && other == nil }
-        return one.withUTF8 { one in
-            other.withUTF8 { other in
-                one.count == other.count && memcmp(one.baseAddress!, other.baseAddress!, one.count) == 0
-            }
-        }
     }
 
     /// Binds bytes for the length of `body`, uncopied.
