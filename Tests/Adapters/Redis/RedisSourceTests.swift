@@ -50,6 +50,9 @@ struct RedisSourceTests {
         let peer = try await RedisPeer.connect(port: server.port)
         harness.recorder.close()
         try await harness.run {
+            // A server that is not read for a moment closes the subscriber too, without the source having paused.
+            try await peer.publish(Array(repeating: ByteBuffer(string: "x"), count: 20), on: "c")
+            try await eventually("the source pauses") { harness.outlet.demand == .pause }
             let body = ByteBuffer(repeating: UInt8(ascii: "x"), count: 100_000)
             try await eventually("the server closes the subscriber") {
                 try await peer.publish(Array(repeating: body, count: 20), on: "c")
