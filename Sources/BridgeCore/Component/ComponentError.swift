@@ -41,17 +41,8 @@ package struct ComponentError: Error, CustomStringConvertible {
         package var description: String { self.value.rawValue }
     }
 
-    /// What the failure is about, which decides whose attempts are counted.
-    package enum Subject: Sendable {
-        /// The peer or the way to it: tried again without end, no event's attempts are counted.
-        case connection
-        /// The first delivery that is not confirmed: after `retry.attempts` of these it becomes a dead letter.
-        case delivery
-    }
-
     package var code: Code
     package var message: String
-    package var subject: Subject
     /// False when trying again cannot help: a source then stays down until restart and readiness says so.
     package var isRetryable: Bool
     /// The least time until the next attempt, as the peer asked (`Retry-After`, RFC 9110 §10.2.3).
@@ -59,12 +50,11 @@ package struct ComponentError: Error, CustomStringConvertible {
     package var cause: (any Error)?
 
     package init(
-        _ code: Code, _ message: String, subject: Subject = .connection, isRetryable: Bool = true, retryAfter: Duration? = nil,
+        _ code: Code, _ message: String, isRetryable: Bool = true, retryAfter: Duration? = nil,
         cause: (any Error)? = nil
     ) {
         self.code = code
         self.message = message
-        self.subject = subject
         self.isRetryable = isRetryable
         self.retryAfter = retryAfter
         self.cause = cause

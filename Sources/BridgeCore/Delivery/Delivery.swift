@@ -7,6 +7,8 @@ package struct Delivery: Sendable {
     package let route: String
     /// How often it has been offered before, 0 at first.
     package internal(set) var attempts: Int
+    /// How often the peer has refused it for now.
+    var failures = 0
     /// The event's place in the log.
     package let position: Position
     /// Grows with each delivery that the inlet hands out; what ``SinkInlet/confirm(through:)`` compares.

@@ -197,15 +197,22 @@ final class DeliveryLog: Sendable {
         self.perform(actions)
     }
 
-    /// The sink's `run` has ended: what it had in hand is offered again, less a first delivery that has used up its attempts.
-    ///
-    /// - Parameter failure: why the peer refused the first delivery for now; `nil` when the connection is to blame.
-    func takeBack(sink: Int, failure: String?) {
+    /// See ``SinkInlet/postpone(_:_:)``.
+    func postpone(sink: Int, _ delivery: Delivery, reason: String) {
         var actions = Actions()
         self.state.withLock { state in
-            if let delivery = state.cursors[sink].takeBack(firstFailed: failure != nil) {
-                state.giveUp(delivery, of: sink, .attempts, reason: failure ?? "", actions: &actions)
-            }
+            guard state.cursors[sink].fail(delivery.ticket), state.cursors[sink].settle(delivery.ticket) else { return }
+            state.giveUp(delivery, of: sink, .attempts, reason: reason, actions: &actions)
+            state.afterSettling(sink, actions: &actions)
+        }
+        self.perform(actions)
+    }
+
+    /// The sink's `run` has ended: what it had in hand is offered again.
+    func takeBack(sink: Int) {
+        var actions = Actions()
+        self.state.withLock { state in
+            state.cursors[sink].takeBack()
             state.afterSettling(sink, actions: &actions)
         }
         self.perform(actions)

@@ -35,8 +35,6 @@ struct SinkCursor {
     private var nextTicket: UInt64 = 1
     /// Replays among what is not settled.
     private var replays = 0
-    /// Refusals for now of the first unconfirmed delivery in a row.
-    private var failures = 0
     /// Over its bounds, until half of it is gone.
     private(set) var isFull = false
 
@@ -47,7 +45,7 @@ struct SinkCursor {
     }
 
     struct Taken {
-        let delivery: Delivery
+        var delivery: Delivery
         var isSettled = false
     }
 
@@ -153,22 +151,33 @@ struct SinkCursor {
 
     /// Settles one ticket; false when it is not in hand any more.
     mutating func settle(_ ticket: UInt64) -> Bool {
-        guard let first = self.taken.first?.delivery.ticket, ticket >= first, ticket - first < UInt64(self.taken.count) else {
-            return false
-        }
-        let index = self.taken.startIndex + Int(ticket - first)
-        guard !self.taken[index].isSettled else { return false }
+        guard let index = self.place(inHand: ticket) else { return false }
         self.taken[index].isSettled = true
         self.settledOne(self.taken[index].delivery)
         self.popSettled()
         return true
     }
 
-    /// The `run` has ended: what is still in hand is offered again, in order.
+    /// Counts that the peer has refused a delivery in hand for now.
     ///
-    /// - Parameter failed: the first of them was refused for now by the peer.
-    /// - Returns: that first delivery when it has used up its attempts; it is then given up.
-    mutating func takeBack(firstFailed failed: Bool) -> Delivery? {
+    /// - Returns: whether it has used up its attempts by that.
+    mutating func fail(_ ticket: UInt64) -> Bool {
+        guard let index = self.place(inHand: ticket) else { return false }
+        self.taken[index].delivery.failures += 1
+        let limit = self.settings.retry.attempts
+        return limit > 0 && self.taken[index].delivery.failures >= limit
+    }
+
+    private func place(inHand ticket: UInt64) -> Int? {
+        guard let first = self.taken.first?.delivery.ticket, ticket >= first, ticket - first < UInt64(self.taken.count) else {
+            return nil
+        }
+        let index = self.taken.startIndex + Int(ticket - first)
+        return self.taken[index].isSettled ? nil : index
+    }
+
+    /// The `run` has ended: what is still in hand is offered again, in order.
+    mutating func takeBack() {
         var back: [Delivery] = []
         for taken in self.taken {
             if taken.isSettled {
@@ -181,18 +190,7 @@ struct SinkCursor {
         }
         self.taken.removeAll(keepingCapacity: true)
         self.unsettled = 0
-        var given: Delivery?
-        if failed, let first = back.first {
-            self.failures += 1
-            if self.settings.retry.attempts > 0, self.failures >= self.settings.retry.attempts {
-                given = first
-                self.failures = 0
-                self.release(first)
-                back.removeFirst()
-            }
-        }
         self.again.prepend(contentsOf: back)
-        return given
     }
 
     /// A delivery that is not in hand is no longer owed.
@@ -205,7 +203,6 @@ struct SinkCursor {
     private mutating func settledOne(_ delivery: Delivery) {
         self.unsettled -= 1
         self.release(delivery)
-        self.failures = 0
     }
 
     private mutating func popSettled() {

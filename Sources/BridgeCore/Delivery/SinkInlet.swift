@@ -83,6 +83,15 @@ package final class SinkInlet: Sendable {
         self.status.progressed()
     }
 
+    /// Notes that the peer refuses one delivery for now: with the last of its `retry.attempts` it is given up, else it stays in hand.
+    ///
+    /// Whoever calls it throws soon, so that the back-off begins and what is in hand is offered again. A lost connection is no refusal.
+    ///
+    /// - Parameter reason: one sentence without a final stop: what the peer answered.
+    package func postpone(_ delivery: Delivery, _ reason: String) {
+        self.log.postpone(sink: self.sink, delivery, reason: reason)
+    }
+
     /// Nothing waits and nothing can come.
     var hasEnded: Bool { self.log.hasEnded(sink: self.sink) }
 
@@ -93,10 +102,7 @@ package final class SinkInlet: Sendable {
     var backlog: (events: Int, bytes: Int) { self.log.backlog(of: self.sink) }
 
     /// The sink's `run` has ended: what is not confirmed will be offered again.
-    ///
-    /// - Parameter error: why it ended; one about a delivery counts against the first unconfirmed one.
-    func takeBack(_ error: (any Error)?) {
-        let failure = (error as? ComponentError).flatMap { $0.subject == .delivery ? $0.description : nil }
-        self.log.takeBack(sink: self.sink, failure: failure)
+    func takeBack() {
+        self.log.takeBack(sink: self.sink)
     }
 }

@@ -24,13 +24,8 @@ struct ComponentSupervisor: Sendable {
         await self.keepRunning(
             givesUp: false, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },
             attempt: {
-                do {
-                    try await sink.run(inlet)
-                    inlet.takeBack(nil)
-                } catch {
-                    inlet.takeBack(error)
-                    throw error
-                }
+                defer { inlet.takeBack() }
+                try await sink.run(inlet)
             }
         )
     }

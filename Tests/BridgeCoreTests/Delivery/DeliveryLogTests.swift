@@ -64,7 +64,7 @@ struct DeliveryLogTests {
         fixture.append(["a", "b", "c"])
         let taken = fixture.take(2)
         fixture.log.confirm(sink: 0, taken[1])
-        fixture.log.takeBack(sink: 0, failure: nil)
+        fixture.log.takeBack(sink: 0)
         let again = fixture.take()
         #expect(again.map(\.event.id) == ["a", "c"])
         #expect(again.map(\.attempts) == [1, 0])
@@ -74,7 +74,7 @@ struct DeliveryLogTests {
         let fixture = DeliveryFixture()
         fixture.append(["a", "b"])
         let taken = fixture.take()
-        fixture.log.takeBack(sink: 0, failure: nil)
+        fixture.log.takeBack(sink: 0)
         fixture.log.confirm(sink: 0, through: taken[1])
         #expect(fixture.safe() == 0)
         #expect(fixture.take().map(\.event.id) == ["a", "b"])
@@ -127,12 +127,45 @@ struct DeliveryLogTests {
         let settings = DeliverySettings(retry: RetrySettings(attempts: 2), deadLetter: "sink-1")
         let fixture = DeliveryFixture(sinks: [settings, DeliverySettings()])
         fixture.append(["a", "b"])
-        _ = fixture.take()
-        fixture.log.takeBack(sink: 0, failure: "503")
+        fixture.log.postpone(sink: 0, fixture.take()[0], reason: "503")
+        fixture.log.takeBack(sink: 0)
         #expect(fixture.take(sink: 1).isEmpty)
-        _ = fixture.take()
-        fixture.log.takeBack(sink: 0, failure: "503")
+        fixture.log.postpone(sink: 0, fixture.take()[0], reason: "503")
+        fixture.log.takeBack(sink: 0)
+        let letters = fixture.take(sink: 1)
+        #expect(letters.map(\.event.id) == ["a"])
+        #expect(String(buffer: letters[0].event.json).contains(#""attempts":2,"#))
+        #expect(fixture.take().map(\.event.id) == ["b"])
+    }
+
+    @Test func `each event uses up attempts of its own, whatever becomes of the others`() {
+        let settings = DeliverySettings(retry: RetrySettings(attempts: 3), deadLetter: "sink-1")
+        let fixture = DeliveryFixture(sinks: [settings, DeliverySettings()])
+        fixture.append(["a", "b", "c", "d"])
+        for (round, next) in [["a", "b", "c", "d"], ["a", "c", "d"], ["a", "d"]].enumerated() {
+            let deliveries = fixture.take()
+            #expect(deliveries.map(\.event.id) == next)
+            fixture.log.postpone(sink: 0, deliveries[0], reason: "503")
+            // Another arrives, which says nothing about the first; the last is refused too, but only twice.
+            if deliveries.count > 2 { fixture.log.confirm(sink: 0, deliveries[1]) }
+            if round > 0 { fixture.log.postpone(sink: 0, deliveries.last!, reason: "503") }
+            fixture.log.takeBack(sink: 0)
+        }
         #expect(fixture.take(sink: 1).map(\.event.id) == ["a"])
+        let left = fixture.take()
+        #expect(left.map(\.event.id) == ["d"])
+        fixture.log.postpone(sink: 0, left[0], reason: "503")
+        #expect(fixture.take(sink: 1).map(\.event.id) == ["d"])
+    }
+
+    @Test func `what is confirmed or taken back already is not postponed`() {
+        let fixture = DeliveryFixture(sinks: [DeliverySettings(retry: RetrySettings(attempts: 1))])
+        fixture.append(["a", "b"])
+        let first = fixture.take()
+        fixture.log.confirm(sink: 0, first[0])
+        fixture.log.postpone(sink: 0, first[0], reason: "late")
+        fixture.log.takeBack(sink: 0)
+        fixture.log.postpone(sink: 0, first[1], reason: "late")
         #expect(fixture.take().map(\.event.id) == ["b"])
     }
 
@@ -142,7 +175,7 @@ struct DeliveryLogTests {
         fixture.append(["a"])
         for _ in 0..<10 {
             #expect(fixture.take().map(\.event.id) == ["a"])
-            fixture.log.takeBack(sink: 0, failure: nil)
+            fixture.log.takeBack(sink: 0)
         }
     }
 

@@ -57,13 +57,13 @@ struct DeliveryModelTests {
                 confirmed[sink].append(one.position.rawValue)
                 fixture.log.confirm(sink: sink, one)
             default:
-                fixture.log.takeBack(sink: sink, failure: nil)
+                fixture.log.takeBack(sink: sink)
                 inHand[sink] = []
             }
             check()
         }
         for sink in 0..<sinks {
-            fixture.log.takeBack(sink: sink, failure: nil)
+            fixture.log.takeBack(sink: sink)
             let rest = fixture.take(sink: sink)
             #expect(rest.map(\.position) == rest.map(\.position).sorted())
             #expect(Set(rest.map(\.position.rawValue)) == owed[sink])

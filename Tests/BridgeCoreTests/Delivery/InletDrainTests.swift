@@ -44,7 +44,7 @@ struct InletDrainTests {
         }
         let error = await #expect(throws: ComponentError.self) { try await drain.run() }
         #expect(error?.code == .connectionLost)
-        inlet.takeBack(error)
+        inlet.takeBack()
         #expect(fixture.take().map(\.event.id) == ["a"])
     }
 

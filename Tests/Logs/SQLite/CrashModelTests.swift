@@ -147,7 +147,7 @@ struct CrashModelTests {
 
         mutating func loseConnection(_ random: inout SeededGenerator) {
             let sink = Int.random(in: 0..<Self.sinks, using: &random)
-            self.log.takeBack(sink: sink, failure: nil)
+            self.log.takeBack(sink: sink)
             self.inHand[sink] = []
         }
 

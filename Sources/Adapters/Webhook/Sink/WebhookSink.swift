@@ -125,8 +125,10 @@ package final class WebhookSink: Sink {
         case _ where self.configuration.success.contains(head.status):
             inlet.confirm(delivery)
         case 408, 425, 429, 500...:
+            let reason = "\(peer) answered \(Self.told(response))"
+            inlet.postpone(delivery, reason)
             throw ComponentError(
-                head.status == 429 ? .throttled : .rejected, "\(peer) answered \(Self.told(response))", subject: .delivery,
+                head.status == 429 ? .throttled : .rejected, reason,
                 retryAfter: head.retryAfter(now: Int(Timestamp.now().milliseconds / 1000))
             )
         case 300..<400:

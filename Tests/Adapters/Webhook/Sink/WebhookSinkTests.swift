@@ -171,6 +171,22 @@ import Testing
         _ = await fixture.stop()
     }
 
+    @Test func `with several under way each event has attempts of its own`() async throws {
+        let peer = try await HTTPPeer.start()
+        peer.answer { $0.text.hasPrefix("bad") ? .init(503) : .init() }
+        let fixture = try HookFixture(peer.url(), #""format": "raw", "in_flight": 4"#, attempts: 3)
+        let texts = (0..<40).map { $0 % 10 == 0 ? "bad \($0)" : "good \($0)" }
+        try await fixture.send(texts)
+        try await fixture.untilDelivered()
+        try await eventually("each is a letter") { fixture.refused.count == 4 }
+        var requests: [String: Int] = [:]
+        for request in peer.requests { requests[request.text, default: 0] += 1 }
+        #expect(Set(requests.keys) == Set(texts))
+        #expect(requests.filter { $0.key.hasPrefix("bad") }.values.allSatisfy { $0 == 3 })
+        #expect(requests.filter { $0.key.hasPrefix("good") }.values.allSatisfy { $0 == 1 })
+        _ = await fixture.stop()
+    }
+
     @Test func `Retry-After is the least wait`() async throws {
         let peer = try await HTTPPeer.start()
         let first = Atomic(true)
