@@ -26,6 +26,16 @@ struct DeliveredKeys {
         let letter: Int64?
         let entry: Int
         var held: [Delivery] = []
+
+        init(_ holder: Delivery) {
+            self.position = holder.position
+            self.letter = holder.letter
+            self.entry = holder.variant
+        }
+
+        func isHeld(by delivery: Delivery) -> Bool {
+            self.position == delivery.position && self.letter == delivery.letter && self.entry == delivery.variant
+        }
     }
 
     /// Held back, in no order.
@@ -46,13 +56,11 @@ struct DeliveredKeys {
             self.delivered[key] = nil
         }
         guard let holder = self.reserved[key] else {
-            self.reserved[key] = Reservation(position: delivery.position, letter: delivery.letter, entry: delivery.variant)
+            self.reserved[key] = Reservation(delivery)
             return .isNew
         }
         // Offered once more after its connection was lost.
-        if holder.position == delivery.position, holder.letter == delivery.letter, holder.entry == delivery.variant {
-            return .isNew
-        }
+        if holder.isHeld(by: delivery) { return .isNew }
         self.reserved[key]?.held.append(delivery)
         self.heldCount += 1
         return .isHeld
@@ -62,18 +70,24 @@ struct DeliveredKeys {
     ///
     /// - Returns: what was held back for it and is now settled, and when the key expires.
     mutating func commit(_ delivery: Delivery, now: Timestamp) -> (repeated: [Delivery], expires: Timestamp)? {
-        guard let key = delivery.key, let reservation = self.reserved.removeValue(forKey: key.text) else { return nil }
+        guard let key = delivery.key, let reservation = self.reserved[key.text], reservation.isHeld(by: delivery) else {
+            return nil
+        }
+        self.reserved[key.text] = nil
         self.heldCount -= reservation.held.count
         let expires = Timestamp(milliseconds: now.milliseconds + key.window.milliseconds)
         self.insert(key.text, expires)
         return (reservation.held, expires)
     }
 
-    /// The holder of a key has been given up.
+    /// A delivery has been given up, which may hold its key or may not have been handed out at all.
     ///
     /// - Returns: what was held back for it and is to be offered now.
     mutating func release(_ delivery: Delivery) -> [Delivery] {
-        guard let key = delivery.key, let reservation = self.reserved.removeValue(forKey: key.text) else { return [] }
+        guard let key = delivery.key?.text, let reservation = self.reserved[key], reservation.isHeld(by: delivery) else {
+            return []
+        }
+        self.reserved[key] = nil
         self.heldCount -= reservation.held.count
         return reservation.held
     }

@@ -57,11 +57,29 @@ struct DedupeTests {
         #expect(self.fixture.safe() == 3)
     }
 
+    @Test func `what is dropped before it was handed out leaves the key with whom it belongs to`() {
+        let fixture = DeliveryFixture(sinks: [DeliverySettings(events: 3, onFull: .dropOldest)])
+        func append(_ id: String) {
+            let routing = Routing(
+                plan: RoutePlan(entries: [RoutePlan.Entry(sink: 0, variant: 0, route: 0, shape: -1)]), shaped: [],
+                keys: [0: DedupeKey(route: "route", key: "door", window: .seconds(60))]
+            )
+            _ = fixture.log.append([LogRecord(event: .made(id), routing: routing, accepted: .now)], source: 0)
+        }
+        append("a")
+        let first = fixture.take()
+        #expect(first.map(\.event.id) == ["a"])
+        for id in ["b", "c", "d", "e"] { append(id) }
+        fixture.log.confirm(sink: 0, through: first[0])
+        append("f")
+        #expect(fixture.take().isEmpty)
+    }
+
     @Test func `a first that is offered again after its connection was lost is no repetition of itself`() {
         self.append("a", key: "door")
         self.append("b", key: "door")
         _ = self.fixture.take()
-        self.fixture.log.takeBack(sink: 0, failure: nil)
+        self.fixture.log.takeBack(sink: 0)
         #expect(self.fixture.take().map(\.event.id) == ["a"])
     }
 
