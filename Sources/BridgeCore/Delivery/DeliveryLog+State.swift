@@ -88,6 +88,7 @@ extension DeliveryLog {
                 } else {
                     self.disk?.touch(sink)
                     self.disk?.forget(dropped)
+                    actions.undelivered.append((sink, dropped))
                     self.offerHeld(self.cursors[sink].keys.release(dropped), to: sink)
                     actions.drops.append((sink, .overflow, "the buffer of the sink is full"))
                 }
@@ -100,6 +101,7 @@ extension DeliveryLog {
             _ delivery: Delivery, of sink: Int, _ cause: DropCause, reason: String, actions: inout Actions
         ) {
             self.disk?.touch(sink)
+            actions.undelivered.append((sink, delivery))
             self.offerHeld(self.cursors[sink].keys.release(delivery), to: sink)
             let target = delivery.event.kind == .deadLetter ? nil : self.deadLetters[sink]
             let letter = DeadLetter(
@@ -233,6 +235,8 @@ extension DeliveryLog {
         var drops: [(sink: Int, cause: DropCause, reason: String)] = []
         var letters: [(sink: Int, cause: DropCause, reason: String)] = []
         var repeated: [(sink: Int, count: Int)] = []
+        /// What sinks have not had after all.
+        var undelivered: [(sink: Int, delivery: Delivery)] = []
         var unrouted = 0
         /// The source on whose thread this happens, which looks for itself.
         var caller: Int?

@@ -9,6 +9,7 @@ final class DeliveryLog: Sendable {
     /// The names of the routes, which deliveries carry.
     let routes: [String]
     let tallies: DeliveryTallies
+    private let loopGuard: LoopGuard
     /// Who writes the log to the disk.
     let writer = Mutex<Writer?>(nil)
 
@@ -18,13 +19,16 @@ final class DeliveryLog: Sendable {
     ///   - unrouted: the sink that takes what no route takes.
     ///   - routes: the routes' names.
     ///   - limits: above them every source pauses.
+    ///   - loopGuard: hears what a sink was given and has not had.
     ///   - contents: what an earlier run has left on disk; `nil` for a log in memory only.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
-        unrouted: Int?, routes: [String], limits: LogLimits, tallies: DeliveryTallies, contents: LogContents? = nil
+        unrouted: Int?, routes: [String], limits: LogLimits, tallies: DeliveryTallies, loopGuard: LoopGuard = LoopGuard(),
+        contents: LogContents? = nil
     ) {
         self.routes = routes
         self.tallies = tallies
+        self.loopGuard = loopGuard
         let deadLetters = sinks.map { sink in sinks.firstIndex { $0.name == sink.settings.deadLetter } }
         var state = State(
             log: MemoryLog(after: contents?.head ?? .start),
@@ -239,6 +243,7 @@ final class DeliveryLog: Sendable {
     }
 
     func perform(_ actions: consuming Actions) {
+        for (sink, delivery) in actions.undelivered { self.loopGuard.forget(delivery, sink: sink) }
         self.tallies.count(actions)
         if actions.wakesWriter { self.wakeWriter() }
         for continuation in actions.sinks { continuation.resume() }

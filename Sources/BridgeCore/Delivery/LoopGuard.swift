@@ -1,30 +1,46 @@
+import NIOCore
 import Synchronization
 
-/// Remembers which event went to which sink, so that one that comes back does not go there again.
+/// Remembers what each sink was given, so that an event that comes back does not go there again.
 ///
-/// An event is the same when its id and its timestamp are: the model's JSON keeps both across bridges. Remembers the last 32 768
+/// An event is the same when its JSON is, which is passed on byte for byte across bridges. One that says something else under the same id
+/// and timestamp passes, but not for ever: routes may change an event each time it comes round. Remembers at least the last 32 768
 /// deliveries. Thread-safe, behind one lock for all sources, because an event may come back through another source.
 final class LoopGuard: Sendable {
-    private let recent = Mutex(RecentSet(capacity: 32_768))
+    /// How many different contents an id with its timestamp may bring to one sink: as many as bridges that an event may cross.
+    static let contents = 8
+
+    private let recent = Mutex(RecentSet(capacity: 65_536))
+
+    private enum Verdict {
+        case passes
+        case isRepeated
+        case isLooped
+    }
 
     /// Notes the deliveries of a batch, and takes out of it what the same sink was given before.
     ///
     /// - Parameter records: in `native`, whether the record's event brought an id and a timestamp of its own: only such can be told
     ///   to be repeated.
-    /// - Returns: how many events lost every delivery.
-    func filter(_ records: inout [LogRecord], native: [Bool]) -> Int {
+    /// - Returns: how many events lost every delivery, and of these how many that are not the same as one before.
+    func filter(_ records: inout [LogRecord], native: [Bool]) -> (repeated: Int, looped: Int) {
         self.recent.withLock { recent in
-            var repeated = 0
+            var count = (repeated: 0, looped: 0)
             var kept: [LogRecord]?
             for (index, record) in records.enumerated() {
                 let entries = record.routing.plan.entries
                 var passing: [RoutePlan.Entry]?
+                var last = Verdict.passes
                 for (place, entry) in entries.enumerated() {
-                    let isNew = recent.insert(Self.key(record.event, entry))
-                    if native[index], !isNew {
-                        if passing == nil { passing = Array(entries[..<place]) }
-                    } else {
+                    let verdict = Self.note(
+                        Key(record.event(of: entry), sink: entry.sink, variant: entry.variant), isNative: native[index],
+                        in: &recent
+                    )
+                    if verdict == .passes {
                         passing?.append(entry)
+                    } else {
+                        last = verdict
+                        if passing == nil { passing = Array(entries[..<place]) }
                     }
                 }
                 guard let passing else {
@@ -33,7 +49,7 @@ final class LoopGuard: Sendable {
                 }
                 if kept == nil { kept = Array(records[..<index]) }
                 guard !passing.isEmpty else {
-                    repeated += 1
+                    if last == .isLooped { count.looped += 1 } else { count.repeated += 1 }
                     continue
                 }
                 let routing = Routing(plan: RoutePlan(entries: passing), shaped: record.routing.shaped, keys: record.routing.keys)
@@ -41,16 +57,49 @@ final class LoopGuard: Sendable {
                     LogRecord(event: record.event, routing: routing, accepted: record.accepted, repeatKey: record.repeatKey))
             }
             if let kept { records = kept }
-            return repeated
+            return count
         }
     }
 
-    private static func key(_ event: Event, _ entry: RoutePlan.Entry) -> UInt64 {
-        var hasher = Hasher()
-        hasher.combine(event.id)
-        hasher.combine(event.timestamp)
-        hasher.combine(entry.sink)
-        hasher.combine(entry.variant)
-        return UInt64(bitPattern: Int64(hasher.finalize()))
+    /// A sink has not had a delivery after all: the same event may go there.
+    func forget(_ delivery: Delivery, sink: Int) {
+        let key = Key(delivery.event, sink: sink, variant: delivery.variant)
+        self.recent.withLock { recent in
+            recent.forget(key.content)
+            if let last = (0..<Self.contents).last(where: { recent.contains(key.place($0)) }) { recent.forget(key.place(last)) }
+        }
+    }
+
+    private static func note(_ key: Key, isNative: Bool, in recent: inout RecentSet) -> Verdict {
+        let isNew = recent.insert(key.content)
+        guard isNative else { return .passes }
+        guard isNew else { return .isRepeated }
+        return (0..<Self.contents).contains { recent.insert(key.place($0)) } ? .passes : .isLooped
+    }
+
+    /// What is remembered of a delivery.
+    private struct Key {
+        private let hasher: Hasher
+        let content: UInt64
+
+        init(_ event: Event, sink: Int, variant: Int) {
+            var hasher = Hasher()
+            hasher.combine(event.id)
+            hasher.combine(event.timestamp)
+            hasher.combine(sink)
+            hasher.combine(variant)
+            self.hasher = hasher
+            event.json.withUnsafeReadableBytes { hasher.combine(bytes: $0) }
+            self.content = Self.finalized(hasher)
+        }
+
+        /// Of the contents of one id and timestamp, the place of the one that came after so many others.
+        func place(_ number: Int) -> UInt64 {
+            var hasher = self.hasher
+            hasher.combine(number)
+            return Self.finalized(hasher)
+        }
+
+        private static func finalized(_ hasher: Hasher) -> UInt64 { UInt64(bitPattern: Int64(hasher.finalize())) }
     }
 }

@@ -41,6 +41,11 @@ struct RecentSet {
         return true
     }
 
+    /// Takes a key out; its place among the latest stays used.
+    mutating func forget(_ key: UInt64) {
+        self.remove(Self.stored(key))
+    }
+
     private static func stored(_ key: UInt64) -> UInt64 { key == 0 ? 1 : key }
 
     /// Where a key stands, or the free place where it would.
@@ -50,7 +55,7 @@ struct RecentSet {
         return place
     }
 
-    /// Takes a key out and closes the gap: whatever probed past its place moves up.
+    /// Takes a key out, where it is there, and closes the gap: whatever probed past its place moves up.
     private mutating func remove(_ key: UInt64) {
         var hole = self.place(of: key)
         var next = (hole + 1) & self.mask
@@ -66,8 +71,9 @@ struct RecentSet {
     }
 
     private mutating func grow() {
-        self.table = Array(repeating: 0, count: self.table.count * 2)
+        let keys = self.table
+        self.table = Array(repeating: 0, count: keys.count * 2)
         self.mask = self.table.count - 1
-        for key in self.order { self.table[self.place(of: key)] = key }
+        for key in keys where key != 0 { self.table[self.place(of: key)] = key }
     }
 }

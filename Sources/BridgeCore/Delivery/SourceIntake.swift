@@ -64,8 +64,10 @@ final class SourceIntake {
             record.repeatKey = message.repeatKey
             records.append(record)
         }
-        let repeated = known + self.loopGuard.filter(&records, native: self.native)
-        self.tallies.received(messages.count, unreadable: unreadable, looped: looped, repeated: repeated)
+        let back = self.loopGuard.filter(&records, native: self.native)
+        self.tallies.received(
+            messages.count, unreadable: unreadable, looped: looped + back.looped, repeated: known + back.repeated
+        )
         return records
     }
 

@@ -38,7 +38,7 @@ final class SourceTallies: Sendable {
         }
         self.unreadableLog = BurstLog("Body is not what it says it is", level: .info, logger: logger)
         self.loopLog = BurstLog("Event has come back to this bridge or crossed too many", logger: logger)
-        self.repeatedLog = BurstLog("Event was delivered before", level: .info, logger: logger)
+        self.repeatedLog = BurstLog("Event was here before", level: .info, logger: logger)
         self.failureLogs = routes.map { _ in BurstLog("Expression failed", logger: logger) }
         self.routes = routes
         self.logger = logger

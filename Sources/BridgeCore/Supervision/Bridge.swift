@@ -23,11 +23,12 @@ package final class Bridge: Sendable {
     ) {
         let routes = table.routes.map(\.name)
         let contents: LogContents? = durable?.contents
+        let loopGuard = LoopGuard()
         let log = DeliveryLog(
             sources: sources.map { ($0.name, $0.acknowledge) }, sinks: sinks.map { ($0.name, $0.delivery) }, unrouted: unrouted,
             routes: routes, limits: limits,
             tallies: DeliveryTallies(sinks: sinks.map { ($0.metrics, $0.logger) }, metrics: metrics, logger: logger),
-            contents: contents
+            loopGuard: loopGuard, contents: contents
         )
         if let durable {
             let writing = LogWriting(
@@ -39,7 +40,6 @@ package final class Bridge: Sendable {
             self.writing = nil
             self.logHealth = nil
         }
-        let loopGuard = LoopGuard()
         self.log = log
         self.logger = logger
         self.sources = sources.enumerated().map { index, parts in

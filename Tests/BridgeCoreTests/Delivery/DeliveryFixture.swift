@@ -5,10 +5,14 @@ import NIOCore
 
 extension Event {
     /// An event as a normaliser would make it, with a body of its own.
-    static func made(_ id: String, source: String = "source-0", subject: String = "subject", kind: Kind = .message) -> Event {
+    static func made(
+        _ id: String, source: String = "source-0", subject: String = "subject", kind: Kind = .message, message: String? = nil
+    ) -> Event {
         Event(
-            id: id, title: nil, message: id, priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
-            json: ByteBuffer(string: "{\"id\":\"\(id)\",\"title\":\"\",\"message\":\"\(id)\"}"), source: source, subject: subject,
+            id: id, title: nil, message: message ?? id, priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0),
+            payload: nil,
+            json: ByteBuffer(string: "{\"id\":\"\(id)\",\"title\":\"\",\"message\":\"\(message ?? id)\"}"), source: source,
+            subject: subject,
             attributes: Attributes(), raw: ByteBuffer(string: id), kind: kind
         )
     }
@@ -16,10 +20,11 @@ extension Event {
 
 extension LogRecord {
     /// A record that goes to these sinks, once to each.
-    static func made(_ id: String, source: Int = 0, to sinks: [Int]) -> LogRecord {
+    static func made(_ id: String, source: Int = 0, to sinks: [Int], message: String? = nil) -> LogRecord {
         let entries = sinks.map { RoutePlan.Entry(sink: $0, variant: 0, route: 0, shape: -1) }
         return LogRecord(
-            event: .made(id, source: "source-\(source)"), routing: Routing(plan: RoutePlan(entries: entries), shaped: []),
+            event: .made(id, source: "source-\(source)", message: message),
+            routing: Routing(plan: RoutePlan(entries: entries), shaped: []),
             accepted: .now
         )
     }
@@ -32,7 +37,7 @@ struct DeliveryFixture {
 
     init(
         sources: [AcknowledgePolicy] = [.delivered], sinks: [DeliverySettings] = [DeliverySettings()], unrouted: Int? = nil,
-        limits: LogLimits = LogLimits(), contents: LogContents? = nil
+        limits: LogLimits = LogLimits(), loopGuard: LoopGuard = LoopGuard(), contents: LogContents? = nil
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let metrics = self.metrics
@@ -46,7 +51,7 @@ struct DeliveryFixture {
                 },
                 metrics: metrics, logger: logger
             ),
-            contents: contents
+            loopGuard: loopGuard, contents: contents
         )
     }
 

@@ -5,10 +5,10 @@ import Testing
 struct LoopGuardTests {
     private let loopGuard = LoopGuard()
 
-    private func pass(_ record: LogRecord, native: Bool) -> (left: [Int], repeated: Int) {
+    private func pass(_ record: LogRecord, native: Bool) -> (left: [Int], repeated: Int, looped: Int) {
         var records = [record]
-        let repeated = self.loopGuard.filter(&records, native: [native])
-        return (records.first?.routing.plan.entries.map(\.sink) ?? [], repeated)
+        let count = self.loopGuard.filter(&records, native: [native])
+        return (records.first?.routing.plan.entries.map(\.sink) ?? [], count.repeated, count.looped)
     }
 
     @Test func `an event that comes back does not go to the same sink again`() {
@@ -33,12 +33,48 @@ struct LoopGuardTests {
     @Test func `a batch keeps its order around what is taken out`() {
         _ = self.pass(.made("b", to: [0]), native: true)
         var records = ["a", "b", "c"].map { LogRecord.made($0, to: [0]) }
-        #expect(self.loopGuard.filter(&records, native: [true, true, true]) == 1)
+        #expect(self.loopGuard.filter(&records, native: [true, true, true]) == (1, 0))
         #expect(records.map(\.event.id) == ["a", "c"])
+    }
+
+    @Test func `the same id and timestamp with other words is another event`() {
+        _ = self.pass(.made("a", to: [0], message: "the door is open"), native: true)
+        #expect(self.pass(.made("a", to: [0], message: "the door is closed"), native: true).left == [0])
+        let again = self.pass(.made("a", to: [0], message: "the door is open"), native: true)
+        #expect(again.left == [])
+        #expect(again.repeated == 1)
+    }
+
+    @Test func `an event that is changed each time it comes round does not do so for ever`() {
+        _ = self.pass(.made("a", to: [0], message: "x"), native: false)
+        var rounds = 0
+        while self.pass(.made("a", to: [0], message: "x \(rounds)"), native: true).left == [0], rounds < 100 { rounds += 1 }
+        #expect(rounds == LoopGuard.contents)
+        let last = self.pass(.made("a", to: [0], message: "once more"), native: true)
+        #expect(last.looped == 1)
+        #expect(last.repeated == 0)
+    }
+
+    @Test func `what a sink has not had may come again, as often as that happens`() {
+        let fixture = DeliveryFixture(
+            sinks: [DeliverySettings(events: 3, onFull: .dropOldest), DeliverySettings()], loopGuard: self.loopGuard
+        )
+        for _ in 0..<(2 * LoopGuard.contents) {
+            #expect(self.pass(.made("a", to: [0]), native: true).left == [0])
+            fixture.append(["a"])
+            fixture.log.refuse(sink: 0, fixture.take()[0], reason: "not now")
+        }
+        #expect(self.pass(.made("a", to: [0]), native: true).left == [0])
+        fixture.append(["a", "b", "c", "d"])
+        #expect(self.pass(.made("a", to: [0]), native: true).left == [0], "it was dropped")
+        fixture.log.confirm(sink: 0, fixture.take()[2])
+        _ = self.pass(.made("d", to: [0]), native: true)
+        #expect(self.pass(.made("d", to: [0]), native: true).left == [], "it was delivered")
     }
 
     @Test func `the oldest are forgotten`() {
         _ = self.pass(.made("first", to: [0]), native: true)
+        #expect(self.pass(.made("first", to: [0]), native: true).left == [])
         for index in 0..<32_768 { _ = self.pass(.made("\(index)", to: [0]), native: true) }
         #expect(self.pass(.made("first", to: [0]), native: true).left == [0])
     }
