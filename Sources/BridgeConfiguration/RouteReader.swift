@@ -49,6 +49,9 @@ struct RouteReader {
 
     private func sources(_ place: Located?) -> Set<String>? {
         guard let place else { return nil }
+        if place.items.isEmpty {
+            self.findings.error("names no source; leave it out for all of them", at: place)
+        }
         let names = place.items.compactMap { item -> String? in
             guard let name = item.text else {
                 self.findings.error("must be the name of a source", at: item)

@@ -156,6 +156,7 @@ struct BridgeLoaderTests {
             "routes[0].to.with.topic: in '{{ wrong }}': 'wrong' is not defined"
         ),
         ("{ to: out, stop: perhaps }", "routes[0].stop: must be true or false"),
+        ("{ to: out, from: [] }", "routes[0].from: names no source; leave it out for all of them"),
         ("{ to: out, froom: in }", "routes[0]: unknown key 'froom'; did you mean 'from'?"),
         ("{ name: a, to: out }, { name: a, to: out }", "routes[1].name: the name 'a' stands twice; routes need different names"),
     ])
