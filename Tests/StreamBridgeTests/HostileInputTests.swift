@@ -80,6 +80,11 @@ struct HostileInputTests {
             try await peer.pipeline([[ByteBuffer(string: "PUBLISH"), channel, ByteBuffer(string: "odd channel")]])
         }
         try await peer.publish([ByteBuffer(string: "the last")], on: "in")
+        try await eventually("all are taken in") {
+            try await bridge.metric("streambridge_events_received_total") == Double(Self.bodies.count + channels.count + 1)
+        }
+        // Two of a mebibyte, the quotes, and what is too deep to be read as JSON.
+        #expect(try await bridge.metric("streambridge_events_cut_total") == 5)
         try await Self.expectClean(client, bridge, events: Self.bodies.count + channels.count + 1)
     }
 

@@ -41,6 +41,7 @@ final class SourceIntake {
         self.native.removeAll(keepingCapacity: true)
         var looped = 0
         var unreadable = 0
+        var cut = 0
         var known = 0
         for message in messages {
             if self.isKnown(message) {
@@ -51,6 +52,7 @@ final class SourceIntake {
             }
             let outcome = self.normaliser.event(from: message, now: now)
             if outcome.problem != nil { unreadable += 1 }
+            if outcome.isCut { cut += 1 }
             if self.isLoop(outcome) {
                 looped += 1
                 self.lastID = nil
@@ -66,7 +68,7 @@ final class SourceIntake {
         }
         let back = self.loopGuard.filter(&records, native: self.native)
         self.tallies.received(
-            messages.count, unreadable: unreadable, looped: looped + back.looped, repeated: known + back.repeated
+            messages.count, unreadable: unreadable, cut: cut, looped: looped + back.looped, repeated: known + back.repeated
         )
         return records
     }

@@ -6,6 +6,7 @@ import Logging
 final class SourceTallies: Sendable {
     private let received: Counter
     private let unreadable: Counter
+    private let cut: Counter
     private let looped: Counter
     private let repeated: Counter
     private let gaps: Counter
@@ -13,6 +14,7 @@ final class SourceTallies: Sendable {
     private let letterLog: BurstLog
     private let failures: [Counter]
     private let unreadableLog: BurstLog
+    private let cutLog: BurstLog
     private let loopLog: BurstLog
     private let repeatedLog: BurstLog
     private let failureLogs: [BurstLog]
@@ -28,6 +30,9 @@ final class SourceTallies: Sendable {
         self.unreadable = metrics.counter(
             "events_unreadable", help: "Messages whose body was not what it said it was; carried on as text."
         )
+        self.cut = metrics.counter(
+            "events_cut", help: "Events whose title or message was longer than defaults.event allows and stands nowhere else."
+        )
         self.looped = dropped("loop")
         self.repeated = dropped("repeated")
         self.gaps = metrics.counter("gaps", help: "Losses that the source knows of.")
@@ -37,6 +42,7 @@ final class SourceTallies: Sendable {
             metrics.counter("route_errors", help: "Expressions that failed; the route then did not match.", [("route", route)])
         }
         self.unreadableLog = BurstLog("Body is not what it says it is", level: .info, logger: logger)
+        self.cutLog = BurstLog("Text is longer than defaults.event allows and was cut", logger: logger)
         self.loopLog = BurstLog("Event has come back to this bridge or crossed too many", logger: logger)
         self.repeatedLog = BurstLog("Event was here before", level: .info, logger: logger)
         self.failureLogs = routes.map { _ in BurstLog("Expression failed", logger: logger) }
@@ -44,11 +50,15 @@ final class SourceTallies: Sendable {
         self.logger = logger
     }
 
-    func received(_ count: Int, unreadable: Int, looped: Int, repeated: Int) {
+    func received(_ count: Int, unreadable: Int, cut: Int, looped: Int, repeated: Int) {
         self.received.increment(by: count)
         if unreadable > 0 {
             self.unreadable.increment(by: unreadable)
             self.unreadableLog.note([:], count: unreadable)
+        }
+        if cut > 0 {
+            self.cut.increment(by: cut)
+            self.cutLog.note([:], count: cut)
         }
         if looped > 0 {
             self.looped.increment(by: looped)

@@ -15,6 +15,8 @@ package final class Normaliser {
         package let isNative: Bool
         /// Why the body could not be read as what it said it was; counted by the outlet.
         package let problem: String?
+        /// Title or message was longer than the limits, and the payload does not have it either.
+        package let isCut: Bool
     }
 
     private let source: String
@@ -45,9 +47,17 @@ package final class Normaliser {
             mapping.apply(to: &draft, as: self.event(of: draft, message, subject: subject, now: now), now: now)
             draft.json = nil
         }
+        let event = self.event(of: draft, message, subject: subject, now: now)
         return Outcome(
-            event: self.event(of: draft, message, subject: subject, now: now), isNative: draft.isNative, problem: draft.problem
+            event: event, isNative: draft.isNative, problem: draft.problem,
+            isCut: Self.isCut(draft.message, event.message, event) || Self.isCut(draft.title, event.title, event)
         )
+    }
+
+    /// Whether a text has become shorter; the payload of a body that is none of the model's JSON has it whole.
+    private static func isCut(_ text: String?, _ kept: String?, _ event: Event) -> Bool {
+        guard let text, let kept, text.utf8.count > kept.utf8.count else { return false }
+        return (event.payload?.readableBytes ?? 0) < text.utf8.count
     }
 
     private func event(of draft: Draft, _ message: ReceivedMessage, subject: String, now: Timestamp) -> Event {

@@ -145,6 +145,15 @@ struct NormaliserTests {
         #expect(outcome.event.raw == bytes)
     }
 
+    @Test func `what is cut is told, unless the payload has it whole`() {
+        let long = String(repeating: "x", count: 4001)
+        #expect(self.outcome(long).isCut)
+        #expect(!self.outcome(String(long.dropFirst())).isCut)
+        #expect(self.outcome("{\"message\":\"\(long)\",\"payload\":{\"a\":1}}").isCut)
+        #expect(self.outcome("{\"title\":\"\(long)\",\"message\":\"\"}").isCut)
+        #expect(!self.outcome("{\"text\":\"\(long)\",\"of\":\"another shape\"}").isCut)
+    }
+
     @Test func `what is too long is cut without splitting a character`() {
         let event = self.event(
             #"{"title":"\#(String(repeating: "😀", count: 101))","message":"\#(String(repeating: "x", count: 4001))"}"#)
