@@ -21,7 +21,7 @@ struct FaultTests {
                 let outcome = try await round.run()
                 Self.show(outcome.line)
                 Self.note(outcome, seed)
-                #expect(outcome.complaints.isEmpty, Comment(rawValue: outcome.line))
+                #expect(outcome.complaints.isEmpty, "\(outcome.line)\n\(outcome.bridgeLog.lastLines(40))")
             } catch {
                 Issue.record(error, "\(pair), log \(log.rawValue), seed \(seed), \(round.plan.steps): the round did not end")
             }

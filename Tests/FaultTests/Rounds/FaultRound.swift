@@ -17,10 +17,20 @@ struct FaultRound: Sendable {
     }
 
     /// Runs it from an empty state.
+    ///
+    /// - Throws: ``UnfinishedRound``, unless nothing could be started.
     func run() async throws -> FaultOutcome {
         let start = ContinuousClock.now
         let stage = try await FaultStage.prepared(for: self)
         try await stage.start()
+        do {
+            return try await self.run(on: stage, since: start)
+        } catch {
+            throw UnfinishedRound(cause: error, bridgeLog: stage.bridge.log)
+        }
+    }
+
+    private func run(on stage: FaultStage, since start: ContinuousClock.Instant) async throws -> FaultOutcome {
         let (publisher, reader) = (stage.publisher, stage.reader)
         let reading = Task { try await reader.read() }
         // Awaited by nobody: it ends when it is cancelled, and what it has read is looked at anyway.
