@@ -63,7 +63,7 @@ struct RedisConnection: Sendable {
                 case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
                 }
         } catch {
-            throw ComponentError(.connectionRefused, "\(peer) cannot be reached", cause: error)
+            throw ComponentError(.connectionRefused, "\(peer) cannot be reached: \(RedisFailure.reason(error))")
         }
         let connection: RedisConnection
         do {

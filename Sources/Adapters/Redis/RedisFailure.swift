@@ -1,6 +1,9 @@
 import BridgeCore
+import Glibc
+import NIOCore
+import NIOPosix
 
-/// What an error answer means.
+/// What an error means, an answer or one of the way to the server.
 enum RedisFailure {
     /// Error classes that pass by themselves or that only the operator can mend: never one event's fault.
     private static let passing = [
@@ -18,6 +21,20 @@ enum RedisFailure {
     /// The error to throw for any error answer.
     static func error(_ text: String, _ peer: String) -> ComponentError {
         self.connection(text, peer) ?? ComponentError(.rejected, "\(peer) answers: \(text)")
+    }
+
+    /// Why a server cannot be reached, in the system's words.
+    static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            // The last address tried; without any the name is not known.
+            if let last = error.connectionErrors.last?.error { return self.reason(last) }
+            return (error.dnsAError ?? error.dnsAAAAError).map { self.reason($0) } ?? "\(error)"
+        case let error as SocketAddressError.UnknownHost: return error.errorDescription
+        case let error as IOError: return String(cString: strerror(error.errnoCode))
+        case ChannelError.connectTimeout: return "no answer within connect_timeout"
+        default: return "\(error)"
+        }
     }
 
     /// - Throws: ``ComponentError`` for any error answer.

@@ -80,6 +80,16 @@ struct RedisConnectionTests {
         #expect(await self.failure("{\(url)}")?.isRetryable == true, "the system knows no such authority")
     }
 
+    @Test func `a server that cannot be reached is told in the system's words`() async throws {
+        let server = try await BrokerProcess.redis()
+        let url = "redis://127.0.0.1:\(server.port)"
+        try await server.stop()
+        #expect(await self.failure("{\"url\":\"\(url)\"}")?.description == "\(url) cannot be reached: Connection refused")
+        let unknown = await self.failure(#"{"url":"redis://no.such.host.invalid:1"}"#)?.description
+        #expect(unknown?.hasPrefix("redis://no.such.host.invalid:1 cannot be reached: ") == true)
+        #expect(unknown?.contains("(") == false)
+    }
+
     @Test func `a peer that speaks something else is told`() async throws {
         let peer = try await HTTPPeer.start()
         let failure = await self.failure("{\"url\":\"redis://127.0.0.1:\(peer.port)/1\"}")
