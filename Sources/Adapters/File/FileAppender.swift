@@ -40,6 +40,7 @@ final class FileAppender: Sendable {
     func append(_ lines: ByteBuffer) throws {
         try self.state.withLock { opened in
             try self.reopenIfMoved(&opened)
+            opened.measure()
             if let largest = self.destination.largestSize, opened.size > 0, opened.size + lines.readableBytes > largest {
                 try self.rotate(&opened)
             }
@@ -143,9 +144,17 @@ final class FileAppender: Sendable {
             return true
         }
 
-        /// Takes back what was written since the last whole line.
+        /// Looks how long the file is: somebody else (logrotate with copytruncate) may have cut it.
+        mutating func measure() {
+            var status = stat()
+            if self.isRegular, fstat(self.descriptor, &status) == 0 { self.size = Int(status.st_size) }
+        }
+
+        /// Takes back what was written since the last whole line; never makes the file longer.
         func cutBack() {
-            if self.isRegular { ftruncate(self.descriptor, self.size) }
+            var status = stat()
+            guard self.isRegular, fstat(self.descriptor, &status) == 0, Int(status.st_size) > self.size else { return }
+            ftruncate(self.descriptor, self.size)
         }
 
         func close() {

@@ -55,6 +55,26 @@ struct FileAppenderTests {
         #expect(self.text("log") == "one\ntwo\nthree\n")
     }
 
+    @Test func `a file that was cut by another is not filled up with zeros`() throws {
+        let isFull = Mutex(false)
+        let file = try FileAppender(self.destination(largestSize: 30, kept: 2)) { descriptor, bytes, count in
+            guard isFull.withLock({ $0 }) else { return write(descriptor, bytes, count) }
+            errno = ENOSPC
+            return -1
+        }
+        try file.append(ByteBuffer(string: "one\ntwo\nthree\nfour\n"))
+        #expect(truncate(self.directory.file("log"), 0) == 0)
+        try file.append(ByteBuffer(string: "five\n"))
+        #expect(self.text("log") == "five\n")
+        #expect(truncate(self.directory.file("log"), 0) == 0)
+        isFull.withLock { $0 = true }
+        #expect(throws: FileFailure.self) { try file.append(ByteBuffer(string: "six\n")) }
+        #expect(self.text("log") == "")
+        isFull.withLock { $0 = false }
+        try file.append(ByteBuffer(string: "1234567890123456789\n"))
+        #expect(TemporaryDirectory.names(in: self.directory.path) == ["log"], "it is far from its largest size")
+    }
+
     @Test func `a device that is full says so`() {
         let destination = FileSink.Configuration.Destination(path: "/dev/full", isSynchronised: false, largestSize: nil, kept: 0)
         let error = #expect(throws: FileFailure.self) { try FileAppender(destination).append(ByteBuffer(string: "x\n")) }
