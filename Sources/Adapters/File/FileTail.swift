@@ -8,21 +8,27 @@ import NIOCore
 ///
 /// On its own thread, from beginning to end.
 struct FileTail {
-    private let configuration: FileSource.Configuration
-    private let context: ComponentContext
-    private let outlet: SourceOutlet
+    let configuration: FileSource.Configuration
+    let context: ComponentContext
+    let outlet: SourceOutlet
     private let wakeup: Wakeup
     private let plain: Attributes
     private let truncated: Attributes
-    private var splitter: LineSplitter
+    var splitter: LineSplitter
     private var chunk = [UInt8](repeating: 0, count: 256 << 10)
-    private var file: OpenFile?
-    private var watch: FileWatch?
+    var file: OpenFile?
+    var watch: FileWatch?
     /// The file has been replaced at its path; what is left of it is read first.
-    private var isReplaced = false
+    var isReplaced = false
     /// There is nothing more to come, ever.
-    private var isFinished = false
-    private var last = Position.start
+    var isFinished = false
+    /// There may have been more than was read: the reader was away or had to pause since it was at the end.
+    var isBehind = false
+    /// How far the file has been read in whole lines; `nil` for a pipe.
+    private(set) var place: FileCursor?
+    /// The file may have changed since it was read.
+    private var hasWaited = false
+    var last = Position.start
     /// What was sent and is not safe yet, with the cursor that follows it.
     private var sent: Deque<(position: Position, cursor: FileCursor)> = []
     private var cursor: FileCursor?
@@ -48,7 +54,9 @@ struct FileTail {
             self.outlet.connected()
             while !self.outlet.isStopping, !self.wakeup.isCancelled {
                 try self.moveCursor()
-                if self.isFinished || self.outlet.demand == .pause {
+                let isPaused = self.outlet.demand == .pause
+                if isPaused { self.isBehind = true }
+                if self.isFinished || isPaused {
                     self.wait(forInput: false)
                 } else if try !self.read() {
                     self.wait(forInput: true)
@@ -70,16 +78,21 @@ struct FileTail {
             return
         }
         let known = self.context.cursors.cursor(of: self.context.name).flatMap { FileCursor($0) }
-        if let known, let place = known.path(near: path) {
-            self.file = try OpenFile(place, at: known.offset)
+        if let known, let file = known.open(near: path) {
+            self.file = file
+            self.place = known.fingerprint == nil ? FileCursor(file, offset: known.offset) : known
+            self.isBehind = true
         } else {
-            // What a cursor stands for was not read to its end, or was cut: begin with what there is.
             let file = try OpenFile(path, at: 0)
             if known == nil, self.configuration.start == .end { try file.seekToEnd() }
             self.file = file
+            // What a cursor stands for was not read to its end, or was cut: begin with what there is.
             if known != nil, file.isRegular {
-                self.outlet.gap("\(path) was replaced or cut while it was not read", subject: self.configuration.subject)
+                self.last =
+                    self.outlet.gap("\(path) was replaced or cut while it was not read", subject: self.configuration.subject)
+                    .position
             }
+            if file.isRegular { self.stand(at: FileCursor(file, offset: file.offset)) }
         }
         if self.configuration.follow { self.watch = FileWatch(path) }
     }
@@ -88,7 +101,14 @@ struct FileTail {
     ///
     /// - Returns: false when there is nothing to read now.
     private mutating func read() throws -> Bool {
-        guard let file = self.file else { return try self.reopen() }
+        guard let file = self.file else { return false }
+        if self.hasWaited {
+            self.hasWaited = false
+            if file.isRegular, let place = self.place, !place.fits(file) {
+                try self.beginAgain(file)
+                return true
+            }
+        }
         let count = try file.read(into: &self.chunk)
         switch count {
         case nil: return false
@@ -100,70 +120,28 @@ struct FileTail {
         }
     }
 
-    private mutating func send(_ lines: [LineSplitter.Line]) {
+    mutating func send(_ lines: [LineSplitter.Line]) {
         guard !lines.isEmpty else { return }
         let messages = lines.map { line in
             ReceivedMessage(
                 subject: self.configuration.subject, body: line.bytes, attributes: line.isTruncated ? self.truncated : self.plain
             )
         }
-        self.last = self.outlet.send(messages).position
+        let receipt = self.outlet.send(messages)
+        self.last = receipt.position
+        if receipt.demand == .pause {
+            self.isBehind = true
+            self.hasWaited = true
+        }
         if let file = self.file, file.isRegular {
-            let cursor = FileCursor(inode: file.inode, offset: file.offset - self.splitter.partialLength)
-            self.sent.append((self.last, cursor))
+            self.stand(at: FileCursor(file, offset: file.offset - self.splitter.partialLength))
         }
     }
 
-    /// - Returns: whether reading on makes sense at once.
-    private mutating func reachedEnd(of file: OpenFile) throws -> Bool {
-        guard file.isRegular, self.configuration.follow else {
-            if file.isRegular, let current = try? OpenFile(self.configuration.path, at: 0), current.inode != file.inode {
-                // The rest of a rotated file was read; now comes the one at the path.
-                self.finishLine()
-                self.file = current
-                return true
-            }
-            self.finishLine()
-            self.isFinished = true
-            return false
-        }
-        if self.isReplaced {
-            self.finishLine()
-            self.file = nil
-            self.isReplaced = false
-            return try self.reopen()
-        }
-        var status = stat()
-        // No file at the path: moved away, and its successor not made yet.
-        guard stat(self.configuration.path, &status) == 0 else { return false }
-        if UInt64(status.st_ino) != file.inode {
-            // Once more to its end: lines may have come between reading and looking.
-            self.isReplaced = true
-            return true
-        }
-        if status.st_size < file.offset {
-            self.context.logger.notice("File was truncated, reading it from the beginning", metadata: ["path": "\(file.path)"])
-            self.splitter = LineSplitter(longest: self.configuration.longestLine)
-            try file.seekToBeginning()
-            return true
-        }
-        return false
-    }
-
-    private mutating func reopen() throws -> Bool {
-        do {
-            self.file = try OpenFile(self.configuration.path, at: 0)
-        } catch let failure as FileFailure where failure.number == ENOENT {
-            return false
-        }
-        self.context.logger.info("File was replaced, reading the new one", metadata: ["path": "\(self.configuration.path)"])
-        self.watch = FileWatch(self.configuration.path)
-        return true
-    }
-
-    /// The last line of a file that nobody writes any more may lack its LF.
-    private mutating func finishLine() {
-        if let line = self.splitter.finish() { self.send([line]) }
+    /// Notes the place up to which everything was sent.
+    mutating func stand(at cursor: FileCursor) {
+        self.place = cursor
+        self.sent.append((self.last, cursor))
     }
 
     /// Moves the cursor to what is safe, at most four times a second.
@@ -189,6 +167,7 @@ struct FileTail {
         }
         let isQuiet = self.cursor == nil && (!forInput || self.file?.isRegular == false)
         poll(&descriptors, nfds_t(descriptors.count), isQuiet ? -1 : self.cursor == nil ? 1000 : 250)
+        self.hasWaited = true
         self.wakeup.reset()
         self.watch?.reset()
     }

@@ -70,6 +70,17 @@ final class OpenFile {
         return count
     }
 
+    /// A hash of the last 256 bytes before a place, or of all of them when they are fewer; of what is left of them when the file was cut.
+    func fingerprint(before end: Int) -> UInt64 {
+        let start = max(0, end - 256)
+        var hash = Fingerprint()
+        withUnsafeTemporaryAllocation(byteCount: 256, alignment: 8) { buffer in
+            let count = pread(self.descriptor, buffer.baseAddress, end - start, start)
+            hash.add(UnsafeRawBufferPointer(rebasing: buffer[..<max(0, count)]))
+        }
+        return hash.value
+    }
+
     func seekToEnd() throws {
         if self.isRegular { try self.seek(to: 0, from: SEEK_END) }
     }

@@ -62,14 +62,16 @@ struct FileSettingsTests {
         #expect(error?.description == message)
     }
 
-    @Test(arguments: ["", "1", "1:", ":1", "x:1", "1:x", "1:-1", "1:2:3"])
+    @Test(arguments: ["", "1", "1:", ":1", "x:1", "1:x", "1:-1", "1:2:x", "1:2:", "1:2:3:4"])
     func `a cursor that is none is ignored`(text: String) {
         #expect(FileCursor(text) == nil)
     }
 
     @Test func `a cursor is read as it was written`() {
-        let cursor = FileCursor(inode: .max, offset: 12)
-        #expect(FileCursor(cursor.text) == cursor)
+        for fingerprint in [nil, 0, UInt64.max] {
+            let cursor = FileCursor(inode: .max, offset: 12, fingerprint: fingerprint)
+            #expect(FileCursor(cursor.text) == cursor)
+        }
     }
 
     private static func source(_ json: String) throws -> FileSource.Configuration {

@@ -75,6 +75,112 @@ struct FileSourceTests {
         #expect(second.recorder.gaps.count == 1)
     }
 
+    @Test func `files rotated more than once while nothing ran are all read`() async throws {
+        try self.directory.write("one\n", to: "log")
+        let options = SourceHarness.Options()
+        let first = try self.harness(options: options)
+        try await first.run { try await Self.expect(["one"], in: first) }
+        try self.directory.append("two\n", to: "log")
+        try self.rotate("log", "log.1")
+        try self.directory.write("three\n", to: "log")
+        try self.rotate("log.1", "log.2")
+        try self.rotate("log", "log.1")
+        try self.directory.write("four\n", to: "log")
+        // A copy with another name is no rotated file.
+        try self.directory.write("copied\n", to: "log.copy")
+        let second = try self.harness(options: options)
+        try await second.run { try await Self.expect(["two", "three", "four"], in: second) }
+        #expect(second.recorder.gaps.isEmpty)
+    }
+
+    @Test func `files rotated more than once while the sink is slow are all read`() async throws {
+        try self.directory.write("one\n", to: "log")
+        var options = SourceHarness.Options()
+        options.buffer = 0
+        let harness = try self.harness(options: options)
+        harness.recorder.close()
+        try await harness.run {
+            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+            try self.directory.append("two\n", to: "log")
+            try self.rotate("log", "log-20260101")
+            try self.directory.write("three\n", to: "log")
+            try self.rotate("log", "log-20260102")
+            try self.directory.write("four\n", to: "log")
+            harness.recorder.close(false)
+            try await Self.expect(["one", "two", "three", "four"], in: harness)
+        }
+        #expect(harness.recorder.gaps.isEmpty)
+    }
+
+    @Test(arguments: [["log.1"], ["log.1", "log.1.gz"]])
+    func `a rotated file that is gone or compressed is told as a gap`(names: [String]) async throws {
+        try self.directory.write("one\n", to: "log")
+        let options = SourceHarness.Options()
+        let first = try self.harness(options: options)
+        try await first.run { try await Self.expect(["one"], in: first) }
+        try self.rotate("log", "log.2")
+        try self.directory.write("two\n", to: "log.1")
+        try self.directory.write("three\n", to: "log")
+        if names.count == 2 { try self.rotate(names[0], names[1]) } else { unlink(self.directory.file(names[0])) }
+        let second = try self.harness(options: options)
+        try await second.run { try await Self.expect(["three"], in: second) }
+        #expect(
+            second.recorder.gaps.map(\.message) == [
+                "files that \(self.directory.file("log")) was rotated to are gone or compressed before they were read; "
+                    + "it goes on with \(self.directory.file("log"))"
+            ]
+        )
+    }
+
+    @Test func `a file replaced while the sink is slow is told as a gap when nothing shows that none was between`() async throws {
+        try self.directory.write("one\n", to: "log")
+        var options = SourceHarness.Options()
+        options.buffer = 0
+        let harness = try self.harness(options: options)
+        harness.recorder.close()
+        try await harness.run {
+            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+            unlink(self.directory.file("log"))
+            try self.directory.write("three\n", to: "log")
+            harness.recorder.close(false)
+            try await Self.expect(["one", "three"], in: harness)
+        }
+        #expect(harness.recorder.gaps.count == 1)
+    }
+
+    @Test func `a file that was cut and has grown again while nothing ran is read from its beginning`() async throws {
+        try self.directory.write("one\ntwo\n", to: "log")
+        let options = SourceHarness.Options()
+        let first = try self.harness(options: options)
+        try await first.run { try await Self.expect(["one", "two"], in: first) }
+        try self.directory.write("a longer first line\nthe second\n", to: "log")
+        let second = try self.harness(options: options)
+        try await second.run { try await Self.expect(["a longer first line", "the second"], in: second) }
+        #expect(second.recorder.gaps.count == 1)
+        let third = try self.harness(options: options)
+        try await third.run {
+            try self.directory.append("the third\n", to: "log")
+            try await Self.expect(["the third"], in: third)
+        }
+        #expect(third.recorder.gaps.isEmpty)
+    }
+
+    @Test func `a file that was cut while the sink is slow is told as a gap`() async throws {
+        try self.directory.write("one\n", to: "log")
+        var options = SourceHarness.Options()
+        options.buffer = 0
+        let harness = try self.harness(options: options)
+        harness.recorder.close()
+        try await harness.run {
+            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+            try self.directory.append("lost\n", to: "log")
+            try self.directory.write("a longer line\n", to: "log")
+            harness.recorder.close(false)
+            try await Self.expect(["one", "a longer line"], in: harness)
+        }
+        #expect(harness.recorder.gaps.count == 1)
+    }
+
     @Test func `start at the end brings what comes later`() async throws {
         try self.directory.write("old\n", to: "log")
         let harness = try self.harness(#""start": "end""#)
@@ -133,6 +239,10 @@ struct FileSourceTests {
             try await eventually("it has given up") { harness.status.hasGivenUp }
         }
         #expect(harness.recorder.count == 0)
+    }
+
+    private func rotate(_ name: String, _ other: String) throws {
+        try #require(rename(self.directory.file(name), self.directory.file(other)) == 0)
     }
 
     private func harness(_ more: String = "", options: SourceHarness.Options = .init()) throws -> SourceHarness {

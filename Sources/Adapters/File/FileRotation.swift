@@ -1,0 +1,108 @@
+import Glibc
+
+/// Which file was written after one that was rotated away, by the names that rotation gives.
+///
+/// `app.log.2` is followed by `app.log.1` and that by `app.log`; `app.log-20260101` by `app.log-20260102`, the last of them by `app.log`.
+enum FileRotation {
+    /// A file that was written after another.
+    struct Successor: Equatable {
+        let path: String
+        let inode: UInt64
+        let proof: Proof
+    }
+
+    /// Whether a file was written at once after another.
+    enum Proof {
+        /// The names say so.
+        case immediate
+        /// The names tell nothing: the other is gone or has a name of another kind.
+        case unknown
+        /// There was one between them that is gone or compressed.
+        case broken
+    }
+
+    /// Something in a directory.
+    struct Entry {
+        let path: String
+        let inode: UInt64
+    }
+
+    /// When a file was rotated, as its name tells.
+    private enum Age {
+        /// `.1` is the newest.
+        case number(Int)
+        /// The greatest is the newest.
+        case date(Substring)
+
+        /// `nil` when the two are of different kinds.
+        func isNewer(than other: Age) -> Bool? {
+            switch (self, other) {
+            case (.number(let number), .number(let other)): number < other
+            case (.date(let date), .date(let other)): date > other
+            default: nil
+            }
+        }
+    }
+
+    /// What lies in the directory of a path.
+    static func entries(beside path: String) -> [Entry] {
+        let directory = FileFailure.directory(of: path)
+        guard let stream = opendir(directory) else { return [] }
+        defer { closedir(stream) }
+        // As the path has it, so that one can be compared with the other.
+        let start = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        var entries: [Entry] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            let place = start + name
+            // What a directory tells is another number for a file that something is mounted on, or a link.
+            var status = stat()
+            let isKnown = place.hasPrefix(path) && stat(place, &status) == 0
+            entries.append(Entry(path: place, inode: UInt64(isKnown ? status.st_ino : entry.pointee.d_ino)))
+        }
+        return entries
+    }
+
+    /// The file that was written after one that is at `path` no longer.
+    ///
+    /// `nil` when nothing is at `path` now, or the file is back there.
+    static func successor(of inode: UInt64, at path: String) -> Successor? {
+        let entries = self.entries(beside: path)
+        guard let newest = entries.first(where: { $0.path == path }), newest.inode != inode else { return nil }
+        guard let file = entries.first(where: { $0.inode == inode }), let age = self.age(file.path, path)?.age else {
+            return Successor(path: path, inode: newest.inode, proof: .unknown)
+        }
+        var next: (entry: Entry, age: Age)?
+        var compressed: [Age] = []
+        for entry in entries {
+            guard let (other, isCompressed) = self.age(entry.path, path), other.isNewer(than: age) == true else { continue }
+            if isCompressed {
+                compressed.append(other)
+            } else if next.map({ $0.age.isNewer(than: other) == true }) ?? true {
+                next = (entry, other)
+            }
+        }
+        // One that is compressed, and lies between the two.
+        var isBroken = compressed.contains { other in next.map { $0.age.isNewer(than: other) == true } ?? true }
+        if case .number(let number) = age {
+            if case .number(let following)? = next?.age { isBroken = following != number - 1 } else { isBroken = number > 1 }
+        }
+        let entry = next?.entry ?? newest
+        return Successor(path: entry.path, inode: entry.inode, proof: isBroken ? .broken : .immediate)
+    }
+
+    /// What the name of a rotated file tells; `nil` for any other file.
+    private static func age(_ candidate: String, _ path: String) -> (age: Age, isCompressed: Bool)? {
+        guard candidate.hasPrefix(path) else { return nil }
+        let suffix = candidate.dropFirst(path.count)
+        guard let mark = suffix.first, mark == "." || mark == "-" else { return nil }
+        let stamp = suffix.dropFirst().prefix { $0.isASCII && ($0.isNumber || "-_:T".contains($0)) }
+        let ending = suffix.dropFirst(1 + stamp.count)
+        guard stamp.first?.isNumber == true, ["", ".gz", ".xz", ".zst", ".bz2"].contains(ending) else { return nil }
+        // Rotated files are counted up to some hundreds; what is longer is a date.
+        if mark == ".", stamp.count <= 4, let number = Int(stamp) { return (.number(number), !ending.isEmpty) }
+        return (.date(stamp), !ending.isEmpty)
+    }
+}

@@ -1,0 +1,82 @@
+import BridgeCore
+import Glibc
+import Logging
+
+extension FileTail {
+    /// - Returns: whether reading on makes sense at once.
+    mutating func reachedEnd(of file: OpenFile) throws -> Bool {
+        guard file.isRegular, self.configuration.follow else {
+            // The rest of a rotated file was read; now come those that were written after it.
+            if file.isRegular, try self.advance(from: file) { return true }
+            self.finishLine()
+            self.isFinished = true
+            return false
+        }
+        if self.isReplaced {
+            self.isReplaced = false
+            return try self.advance(from: file)
+        }
+        var status = stat()
+        // No file at the path: moved away, and its successor not made yet.
+        guard stat(self.configuration.path, &status) == 0 else { return false }
+        if UInt64(status.st_ino) != file.inode {
+            // Once more to its end: lines may have come between reading and looking.
+            self.isReplaced = true
+            return true
+        }
+        if status.st_size < file.offset {
+            try self.beginAgain(file)
+            return true
+        }
+        self.isBehind = false
+        return false
+    }
+
+    /// Reads a file that was cut from its beginning.
+    mutating func beginAgain(_ file: OpenFile) throws {
+        self.context.logger.notice("File was truncated, reading it from the beginning", metadata: ["path": "\(file.path)"])
+        if self.isBehind { self.tell("\(file.path) was cut before it was read to its end") }
+        self.splitter = LineSplitter(longest: self.configuration.longestLine)
+        try file.seekToBeginning()
+        self.stand(at: FileCursor(file, offset: 0))
+    }
+
+    /// Begins the file that was written after one that is at the path no longer.
+    ///
+    /// - Returns: false when there is none yet.
+    private mutating func advance(from file: OpenFile) throws -> Bool {
+        let path = self.configuration.path
+        guard let next = FileRotation.successor(of: file.inode, at: path) else { return false }
+        let new: OpenFile
+        do {
+            new = try OpenFile(next.path, at: 0)
+        } catch let failure as FileFailure where failure.number == ENOENT {
+            return true
+        }
+        // Rotated once more since the look: looked at again.
+        guard new.inode == next.inode else { return true }
+        self.finishLine()
+        switch next.proof {
+        case .broken:
+            self.tell(
+                "files that \(path) was rotated to are gone or compressed before they were read; it goes on with \(next.path)")
+        case .unknown where self.isBehind:
+            self.tell("\(path) was replaced before it was read to its end; what other files had in between may be lost")
+        case .unknown, .immediate: break
+        }
+        self.context.logger.info("File was replaced, reading the next one", metadata: ["path": "\(next.path)"])
+        self.file = new
+        if new.isRegular { self.stand(at: FileCursor(new, offset: 0)) }
+        if self.configuration.follow { self.watch = FileWatch(path) }
+        return true
+    }
+
+    private mutating func tell(_ gap: String) {
+        self.last = self.outlet.gap(gap, subject: self.configuration.subject).position
+    }
+
+    /// The last line of a file that nobody writes any more may lack its LF.
+    private mutating func finishLine() {
+        if let line = self.splitter.finish() { self.send([line]) }
+    }
+}
