@@ -10,6 +10,9 @@ struct FileCursor: Equatable {
     /// See ``OpenFile/fingerprint(before:)``: by it a file that was cut and has grown again is known.
     var fingerprint: UInt64?
 
+    /// Stands for a file that is not there yet and is read from its beginning.
+    static let nothing = FileCursor(inode: 0, offset: 0, fingerprint: nil)
+
     init(inode: UInt64, offset: Int, fingerprint: UInt64?) {
         self.inode = inode
         self.offset = offset

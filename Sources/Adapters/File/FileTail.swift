@@ -83,11 +83,10 @@ struct FileTail {
             self.place = known.fingerprint == nil ? FileCursor(file, offset: known.offset) : known
             self.isBehind = true
         } else {
-            let file = try OpenFile(path, at: 0)
-            if known == nil, self.configuration.start == .end { try file.seekToEnd() }
+            let file = try self.openFirst(path, isKnown: known != nil)
             self.file = file
             // What a cursor stands for was not read to its end, or was cut: begin with what there is.
-            if known != nil, file.isRegular {
+            if let known, known != .nothing, file.isRegular {
                 self.last =
                     self.outlet.gap("\(path) was replaced or cut while it was not read", subject: self.configuration.subject)
                     .position
@@ -95,6 +94,24 @@ struct FileTail {
             if file.isRegular { self.stand(at: FileCursor(file, offset: file.offset)) }
         }
         if self.configuration.follow { self.watch = FileWatch(path) }
+    }
+
+    /// Opens the file at the path where reading begins.
+    ///
+    /// A beginning at the end is kept at once: what comes then is read, be it by a later run of the program.
+    private func openFirst(_ path: String, isKnown: Bool) throws -> OpenFile {
+        guard !isKnown, self.configuration.start == .end else { return try OpenFile(path, at: 0) }
+        do {
+            let file = try OpenFile(path, at: 0)
+            try file.seekToEnd()
+            if file.isRegular {
+                try self.context.cursors.move(FileCursor(file, offset: file.offset).text, of: self.context.name)
+            }
+            return file
+        } catch let failure as FileFailure where failure.number == ENOENT {
+            try self.context.cursors.move(FileCursor.nothing.text, of: self.context.name)
+            throw failure
+        }
     }
 
     /// Reads one chunk and sends its lines.

@@ -181,6 +181,26 @@ struct FileSourceTests {
         #expect(harness.recorder.gaps.count == 1)
     }
 
+    @Test func `start at the end goes on there after a restart`() async throws {
+        try self.directory.write("old\n", to: "log")
+        let options = SourceHarness.Options()
+        try await self.harness(#""start": "end""#, options: options).run {}
+        try self.directory.append("while away\n", to: "log")
+        let second = try self.harness(#""start": "end""#, options: options)
+        try await second.run { try await Self.expect(["while away"], in: second) }
+        #expect(second.recorder.gaps.isEmpty)
+    }
+
+    @Test func `start at the end reads a file that appears later from its beginning`() async throws {
+        let harness = try self.harness(#""start": "end""#)
+        try await harness.run(untilConnected: false) {
+            try await eventually("it is missed") { harness.status.lastError != nil }
+            try self.directory.write("one\n", to: "log")
+            try await Self.expect(["one"], in: harness)
+        }
+        #expect(harness.recorder.gaps.isEmpty)
+    }
+
     @Test func `start at the end brings what comes later`() async throws {
         try self.directory.write("old\n", to: "log")
         let harness = try self.harness(#""start": "end""#)
