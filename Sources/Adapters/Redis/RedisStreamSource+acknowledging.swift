@@ -11,23 +11,25 @@ extension RedisStreamSource {
     ) async throws {
         guard !entries.isEmpty else { return }
         let stream = self.configuration.stream
-        var fresh: [RedisStreamEntry] = []
+        var fresh: [(entry: RedisStreamEntry, key: UInt64)] = []
         for entry in entries {
-            if let position = self.inFlight.withLock({ $0[entry.id] }) {
-                done(SentBatch(position: position, ids: [entry.id]))
+            let key = entry.repeatKey(stream: stream)
+            // One that is deleted by now was read before.
+            if let held = self.inFlight.withLock({ $0[entry.id] }), entry.fields == nil || held.content == key {
+                done(SentBatch(position: held.position, ids: [entry.id]))
             } else {
-                fresh.append(entry)
+                fresh.append((entry, key))
             }
         }
         var messages: [ReceivedMessage] = []
         var vanished: [String] = []
-        for entry in fresh {
+        for (entry, key) in fresh {
             let count = self.countsDeliveries ? entry.deliveries : nil
             guard var message = entry.message(stream: stream, deliveries: count) else {
                 vanished.append(entry.id)
                 continue
             }
-            message.repeatKey = entry.repeatKey(stream: stream)
+            message.repeatKey = key
             // Without a group, what was read last before a crash is read once more.
             message.mayBeRepeated = self.configuration.group == nil ? self.isCatchingUp() : !isNew
             if let count, count > self.configuration.maximumDeliveries {
@@ -41,11 +43,10 @@ extension RedisStreamSource {
         self.tellVanished(vanished, outlet)
         let receipt = outlet.send(messages)
         if !fresh.isEmpty {
-            let ids = fresh.map(\.id)
             self.inFlight.withLock { inFlight in
-                for id in ids { inFlight[id] = receipt.position }
+                for (entry, key) in fresh { inFlight[entry.id] = InFlight(position: receipt.position, content: key) }
             }
-            done(SentBatch(position: receipt.position, ids: ids))
+            done(SentBatch(position: receipt.position, ids: fresh.map(\.entry.id)))
         }
         if case .pause = receipt.demand { try await outlet.untilDemand() }
     }
@@ -67,16 +68,25 @@ extension RedisStreamSource {
     /// Acknowledges a batch once it is safe.
     func settle(_ batch: SentBatch, _ connection: RedisConnection, _ outlet: SourceOutlet) async throws {
         try await outlet.untilSafe(batch.position)
+        // The others' ids stand for other entries since: the stream was made anew.
+        let ids = self.inFlight.withLock { inFlight in batch.ids.filter { inFlight[$0]?.position == batch.position } }
+        guard !ids.isEmpty else { return }
         if let group = self.configuration.group {
             var command = ByteBuffer()
-            RedisCommand.write(["XACK", self.configuration.stream, group] + batch.ids, to: &command)
+            RedisCommand.write(["XACK", self.configuration.stream, group] + ids, to: &command)
             try RedisFailure.check(try await connection.send(command, replies: 1)[0], connection.peer)
-        } else if let last = batch.ids.last {
+        } else if let last = ids.last {
             try self.context.cursors.move(last, of: self.context.name)
         }
         self.inFlight.withLock { inFlight in
-            for id in batch.ids { inFlight[id] = nil }
+            for id in ids where inFlight[id]?.position == batch.position { inFlight[id] = nil }
         }
-        self.takenOver.withLock { $0.subtract(batch.ids) }
+        self.takenOver.withLock { $0.subtract(ids) }
+    }
+
+    /// Forgets what is in hand: a stream or group that was made anew has not handed it out.
+    func forgetInFlight() {
+        self.inFlight.withLock { $0 = [:] }
+        self.takenOver.withLock { $0 = [] }
     }
 }

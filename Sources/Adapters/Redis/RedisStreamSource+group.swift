@@ -30,19 +30,22 @@ extension RedisStreamSource {
         }
         let info = try await connection.command("XINFO", "GROUPS", stream)
         try RedisFailure.check(info, connection.peer)
-        let groups = (info.items ?? []).map { RedisFields($0) }
-        let last = groups.first { $0["name"]?.text == group }?["last-delivered-id"]?.text ?? "0-0"
-        if let known {
-            let isReset = RedisStreamID(last).flatMap { last in RedisStreamID(known).map { last < $0 } } ?? false
-            if isNew || isReset {
-                outlet.gap(
-                    "the group \(group) of the stream \(stream) was lost by \(connection.peer) and begins again after \(last); "
-                        + "what it had after \(RedisStreamID.described(known)) or had handed out may be lost or come again",
-                    subject: stream
-                )
-            }
+        let last = Self.group(group, in: info)?["last-delivered-id"]?.text ?? "0-0"
+        let isReset = RedisStreamID(last).flatMap { last in known.flatMap { RedisStreamID($0) }.map { last < $0 } } ?? false
+        if let known, isNew || isReset {
+            if isNew { self.forgetInFlight() }
+            outlet.gap(
+                "the group \(group) of the stream \(stream) was lost by \(connection.peer) and begins again after \(last); "
+                    + "what it had after \(RedisStreamID.described(known)) or had handed out may be lost or come again",
+                subject: stream
+            )
         }
         self.sent.withLock { $0 = last }
+    }
+
+    /// What XINFO GROUPS tells of one group.
+    static func group(_ name: String, in reply: RedisReply) -> RedisFields? {
+        (reply.items ?? []).map { RedisFields($0) }.first { $0["name"]?.text == name }
     }
 
     /// Whether the stream is missing or was made anew, so that its last id lies before one that was read.

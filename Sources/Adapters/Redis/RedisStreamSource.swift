@@ -13,8 +13,8 @@ package final class RedisStreamSource: Source {
     let context: ComponentContext
     let exhausted: Counter
     let vanished: Counter
-    /// Entries sent and not yet acknowledged, with their places in the log; outlives a lost connection.
-    let inFlight = Mutex<[String: Position]>([:])
+    /// Entries sent and not yet acknowledged; outlives a lost connection.
+    let inFlight = Mutex<[String: InFlight]>([:])
     /// Entries taken over from others that were not kept alive yet; only where deliveries matter.
     let takenOver = Mutex<Set<String>>([])
     /// How far this process has read.
@@ -85,6 +85,13 @@ package final class RedisStreamSource: Source {
     struct SentBatch: Sendable {
         let position: Position
         let ids: [String]
+    }
+
+    /// An entry that was sent.
+    struct InFlight: Sendable {
+        let position: Position
+        /// Its ``RedisStreamEntry/repeatKey(stream:)``: a stream that was made anew may give the same id to another entry.
+        let content: UInt64
     }
 
     /// Whether it matters how often entries were handed out.

@@ -131,6 +131,47 @@ struct RedisStreamGroupTests {
         #expect(harness.gaps.count == 1)
     }
 
+    @Test func `an id that is used again stands for another entry`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let harness = try SourceHarness.stream(server.port, Self.group)
+        harness.recorder.hold()
+        try await harness.run {
+            try await peer.command("XADD", "s", "1-0", "data", "old")
+            try await eventually("the first has arrived") { harness.recorder.count == 1 }
+            try await peer.command("DEL", "s")
+            try await eventually("the group is there again") { try await peer.command("EXISTS", "s").integer == 1 }
+            try await peer.command("XADD", "s", "1-0", "data", "new")
+            try await eventually("the entry is read") { try await peer.pending().count == 1 }
+            harness.recorder.hold(false)
+            try await eventually("the gap and the second have arrived") { harness.recorder.count == 3 }
+            try await eventually("it is acknowledged") { try await peer.pending().isEmpty }
+        }
+        #expect(harness.texts == ["old", "new"])
+        #expect(harness.gaps.count == 1)
+    }
+
+    @Test func `an id that is used again stands for another entry though nobody saw the group go`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let harness = try SourceHarness.stream(server.port, Self.group)
+        harness.recorder.hold()
+        try await harness.run {
+            try await peer.command("XADD", "s", "1-0", "data", "old")
+            try await eventually("the first has arrived") { harness.recorder.count == 1 }
+            let script = """
+                redis.call('DEL', 's')
+                redis.call('XGROUP', 'CREATE', 's', 'g', '0', 'MKSTREAM')
+                return redis.call('XADD', 's', '1-0', 'data', 'new')
+                """
+            try await peer.command("EVAL", script, "0")
+            try await eventually("the entry is read") { try await peer.pending().count == 1 }
+            harness.recorder.hold(false)
+            try await eventually("both have arrived") { harness.texts == ["old", "new"] }
+            try await eventually("it is acknowledged") { try await peer.pending().isEmpty }
+        }
+    }
+
     @Test func `a server that comes back empty is told as a gap`() async throws {
         let server = try await BrokerProcess.redis()
         let harness = try SourceHarness.stream(server.port, Self.group)
