@@ -16,7 +16,7 @@ extension RedisStreamSource {
             let key = entry.repeatKey(stream: stream)
             // One that is deleted by now was read before.
             if let held = self.inFlight.withLock({ $0[entry.id] }), entry.fields == nil || held.content == key {
-                done(SentBatch(position: held.position, ids: [entry.id]))
+                done(SentBatch(position: held.position, ids: [entry.id], place: isNew ? entry.id : nil))
             } else {
                 fresh.append((entry, key))
             }
@@ -46,7 +46,7 @@ extension RedisStreamSource {
             self.inFlight.withLock { inFlight in
                 for (entry, key) in fresh { inFlight[entry.id] = InFlight(position: receipt.position, content: key) }
             }
-            done(SentBatch(position: receipt.position, ids: fresh.map(\.entry.id)))
+            done(SentBatch(position: receipt.position, ids: fresh.map(\.entry.id), place: isNew ? fresh.last?.entry.id : nil))
         }
         if case .pause = receipt.demand { try await outlet.untilDemand() }
     }
@@ -75,13 +75,12 @@ extension RedisStreamSource {
             var command = ByteBuffer()
             RedisCommand.write(["XACK", self.configuration.stream, group] + ids, to: &command)
             try RedisFailure.check(try await connection.send(command, replies: 1)[0], connection.peer)
-        } else if let last = ids.last {
-            try self.context.cursors.move(last, of: self.context.name)
         }
         self.inFlight.withLock { inFlight in
             for id in ids where inFlight[id]?.position == batch.position { inFlight[id] = nil }
         }
         self.takenOver.withLock { $0.subtract(ids) }
+        if let place = batch.place { try self.keepPlace(place) }
     }
 
     /// Forgets what is in hand: a stream or group that was made anew has not handed it out.

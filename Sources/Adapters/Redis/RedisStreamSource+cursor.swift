@@ -6,12 +6,13 @@ extension RedisStreamSource {
     func readAll(
         _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
-        var from = self.sent.withLock { $0 } ?? self.context.cursors.cursor(of: self.context.name) ?? self.configuration.start
+        var from = self.sent.withLock { $0 } ?? self.keptPlace ?? self.configuration.start
         if from == "$" {
-            // Made a fixed place, so that nothing between two reads or two connections is missed.
+            // Made a fixed place, so that nothing between two reads, two connections or two runs of the program is missed.
             let last = try await connection.command("XREVRANGE", self.configuration.stream, "+", "-", "COUNT", "1")
             try RedisFailure.check(last, connection.peer)
             from = RedisStreamEntry.entries(last).first?.id ?? "0-0"
+            try self.keepPlace(from)
             self.sent.withLock { [from] in $0 = from }
         }
         outlet.connected()

@@ -15,11 +15,11 @@ extension RedisStreamSource {
 
     /// Makes sure that the group exists, and tells when it is not the one that was read before.
     ///
-    /// A group that has vanished, with its stream or alone, begins again where this consumer has read up to; a stream that was made anew
-    /// is read from its start.
+    /// A group that has vanished, with its stream or alone, begins again where this consumer has read up to, in an earlier run of the
+    /// program as well; a stream that was made anew is read from its start.
     func establish(_ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet) async throws {
         let stream = self.configuration.stream
-        let known = self.sent.withLock { $0 }
+        let known = self.sent.withLock { $0 } ?? self.keptPlace
         var start = self.configuration.start
         if let known { start = try await self.isBehind(known, connection) ? "0" : known }
         let created = try await connection.command("XGROUP", "CREATE", stream, group, start, "MKSTREAM")
@@ -40,6 +40,7 @@ extension RedisStreamSource {
                 subject: stream
             )
         }
+        if known == nil || isNew || isReset { try self.keepPlace(last) }
         self.sent.withLock { $0 = last }
     }
 

@@ -85,6 +85,8 @@ package final class RedisStreamSource: Source {
     struct SentBatch: Sendable {
         let position: Position
         let ids: [String]
+        /// How far the stream has been read by it; `nil` for what had been handed out before.
+        let place: String?
     }
 
     /// An entry that was sent.

@@ -50,6 +50,18 @@ struct RedisStreamCursorTests {
         #expect(harness.gaps.isEmpty)
     }
 
+    @Test func `a source that begins at the end goes on there after a restart`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.add("before")
+        let options = SourceHarness.Options()
+        try await SourceHarness.stream(server.port, #""block":"50ms""#, options: options).run {}
+        try await peer.add("while away")
+        let second = try SourceHarness.stream(server.port, #""block":"50ms""#, options: options)
+        try await second.run { try await eventually("it has arrived") { second.recorder.count == 1 } }
+        #expect(second.texts == ["while away"])
+    }
+
     @Test func `a stream that is made anew is read from its start`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)

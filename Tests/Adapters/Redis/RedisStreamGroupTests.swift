@@ -172,6 +172,46 @@ struct RedisStreamGroupTests {
         }
     }
 
+    @Test(arguments: ["XGROUP DESTROY s g", "DEL s"])
+    func `a group lost while nothing ran begins where it was read`(loss: String) async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let options = SourceHarness.Options()
+        let settings = #""group":"g","block":"50ms""#
+        let first = try SourceHarness.stream(server.port, settings, options: options)
+        try await first.run {
+            try await peer.add("a")
+            try await eventually("the first has arrived") { first.recorder.count == 1 }
+        }
+        try await peer.command(loss.split(separator: " ").map(String.init))
+        try await peer.add("b")
+        let second = try SourceHarness.stream(server.port, settings, options: options)
+        try await second.run {
+            try await peer.add("c")
+            try await eventually("the gap and both have arrived") { second.recorder.count == 3 }
+        }
+        #expect(second.texts == ["b", "c"])
+        #expect(second.gaps.count == 1)
+        #expect(second.gaps.first?.hasPrefix("the group g of the stream s was lost by redis://") == true)
+    }
+
+    @Test func `a group lost before anything was read begins where it began`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let options = SourceHarness.Options()
+        let settings = #""group":"g","block":"50ms""#
+        try await SourceHarness.stream(server.port, settings, options: options).run {}
+        try await peer.command("XGROUP", "DESTROY", "s", "g")
+        try await peer.add("a")
+        let second = try SourceHarness.stream(server.port, settings, options: options)
+        try await second.run { try await eventually("the gap and the entry have arrived") { second.recorder.count == 2 } }
+        #expect(second.texts == ["a"])
+        // Another group of the same source has no place yet.
+        let other = try SourceHarness.stream(server.port, #""group":"h","start":"0","block":"50ms""#, options: options)
+        try await other.run { try await eventually("the entry has arrived") { other.recorder.count == 1 } }
+        #expect(other.texts == ["a"])
+    }
+
     @Test func `a server that comes back empty is told as a gap`() async throws {
         let server = try await BrokerProcess.redis()
         let harness = try SourceHarness.stream(server.port, Self.group)
