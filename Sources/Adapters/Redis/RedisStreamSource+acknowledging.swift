@@ -4,12 +4,15 @@ import Synchronization
 
 extension RedisStreamSource {
     /// Sends what is not under way already, and hands the batch on to be acknowledged.
+    ///
+    /// - Returns: whether the source was told to pause and has waited.
+    @discardableResult
     func send(
         _ entries: [RedisStreamEntry], _ connection: RedisConnection, _ outlet: SourceOutlet,
         _ done: @Sendable (SentBatch) -> Void,
         isNew: Bool
-    ) async throws {
-        guard !entries.isEmpty else { return }
+    ) async throws -> Bool {
+        guard !entries.isEmpty else { return false }
         let stream = self.configuration.stream
         var fresh: [(entry: RedisStreamEntry, key: UInt64)] = []
         for entry in entries {
@@ -48,7 +51,9 @@ extension RedisStreamSource {
             }
             done(SentBatch(position: receipt.position, ids: fresh.map(\.entry.id), place: isNew ? fresh.last?.entry.id : nil))
         }
-        if case .pause = receipt.demand { try await outlet.untilDemand() }
+        guard case .pause = receipt.demand else { return false }
+        try await outlet.untilDemand()
+        return true
     }
 
     /// Entries that were pending and are no longer in the stream: their content is lost.

@@ -28,9 +28,9 @@ extension RedisStreamSource {
             try RedisFailure.check(reply, connection.peer)
             let entries = RedisStreamEntry.entries(Self.only(reply))
             // None within a whole block: the stream may have been made anew, with ids that begin before the cursor.
-            isBehind = entries.isEmpty || entries.count >= self.configuration.batch || outlet.demand == .pause
+            isBehind = entries.isEmpty || entries.count >= self.configuration.batch
             guard let last = entries.last else { continue }
-            try await self.send(entries, connection, outlet, done, isNew: true)
+            if try await self.send(entries, connection, outlet, done, isNew: true) { isBehind = true }
             from = last.id
             count.added? += entries.count
             self.sent.withLock { [from] in $0 = from }

@@ -40,6 +40,7 @@ extension RedisStreamSource {
                 subject: stream
             )
         }
+        if isNew || isReset { self.told.withLock { $0 = last } }
         if known == nil || isNew || isReset { try self.keepPlace(last) }
         self.sent.withLock { $0 = last }
     }

@@ -48,14 +48,18 @@ extension RedisStreamSource {
     ) async throws {
         try await self.readBacklog(group, connection, outlet, done)
         var lastClaim: ContinuousClock.Instant?
+        try await self.tellTrimmed(group, connection, outlet, whenUncertain: true)
+        var isBehind = false
         while !outlet.isStopping {
             if lastClaim.map({ .now - $0 >= self.configuration.claimAfter / 2 }) ?? true {
                 try await self.claim(group, connection, outlet, done)
                 try await self.removeIdleConsumers(group, connection)
                 lastClaim = .now
             }
+            if isBehind { try await self.tellTrimmed(group, connection, outlet, whenUncertain: false) }
             let entries = RedisStreamEntry.entries(try await self.readNew(group, connection))
-            try await self.send(entries, connection, outlet, done, isNew: true)
+            isBehind = try await self.send(entries, connection, outlet, done, isNew: true)
+            if entries.count >= self.configuration.batch { isBehind = true }
             if let last = entries.last { self.sent.withLock { $0 = last.id } }
         }
     }

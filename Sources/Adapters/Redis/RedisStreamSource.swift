@@ -19,6 +19,8 @@ package final class RedisStreamSource: Source {
     let takenOver = Mutex<Set<String>>([])
     /// How far this process has read.
     let sent = Mutex<String?>(nil)
+    /// The place of the group after which a loss was told last.
+    let told = Mutex<String?>(nil)
     /// Entries read by this process.
     private let entriesRead = Atomic<Int>(0)
 

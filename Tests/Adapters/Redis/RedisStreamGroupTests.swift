@@ -212,6 +212,43 @@ struct RedisStreamGroupTests {
         #expect(other.texts == ["a"])
     }
 
+    @Test func `entries trimmed before the group read them are told with their bounds`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let first = try SourceHarness.stream(server.port, Self.group)
+        try await first.run {
+            try await peer.command("XADD", "s", "1-0", "data", "a")
+            try await eventually("the first has arrived") { first.recorder.count == 1 }
+        }
+        for id in ["2-0", "3-0", "4-0"] { try await peer.command("XADD", "s", id, "data", id) }
+        try await peer.command("XTRIM", "s", "MAXLEN", "1")
+        let second = try SourceHarness.stream(server.port, Self.group)
+        try await second.run { try await eventually("the gap and the last have arrived") { second.recorder.count == 2 } }
+        #expect(second.texts == ["4-0"])
+        #expect(
+            second.gaps == [
+                "the stream s was trimmed past what the group g had read: entries after 1-0 (1970-01-01T00:00:00.001Z) and before "
+                    + "4-0 (1970-01-01T00:00:00.004Z) may be lost"
+            ]
+        )
+    }
+
+    @Test func `trimming what the group has read is no loss`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        for text in ["a", "b", "c"] {
+            let harness = try SourceHarness.stream(server.port, Self.group)
+            try await peer.add(text)
+            try await harness.run {
+                try await eventually("\(text) has arrived") { harness.recorder.count == 1 }
+                try await eventually("\(text) is acknowledged") { try await peer.pending().isEmpty }
+            }
+            #expect(harness.texts == [text])
+            #expect(harness.gaps.isEmpty)
+            try await peer.command("XTRIM", "s", "MAXLEN", "0")
+        }
+    }
+
     @Test func `a server that comes back empty is told as a gap`() async throws {
         let server = try await BrokerProcess.redis()
         let harness = try SourceHarness.stream(server.port, Self.group)

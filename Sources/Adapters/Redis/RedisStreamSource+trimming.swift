@@ -1,0 +1,46 @@
+import BridgeCore
+import NIOCore
+import Synchronization
+
+extension RedisStreamSource {
+    /// Tells when entries were trimmed that the group had not handed out yet.
+    ///
+    /// - Parameter whenUncertain: also where the server does not count what groups have read (before Redis 7, or after XGROUP SETID).
+    func tellTrimmed(
+        _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, whenUncertain: Bool
+    ) async throws {
+        let stream = self.configuration.stream
+        var commands = ByteBuffer()
+        // The stream first: what others read before the group is looked at is then no loss.
+        RedisCommand.write(["XINFO", "STREAM", stream], to: &commands)
+        RedisCommand.write(["XINFO", "GROUPS", stream], to: &commands)
+        let replies = try await connection.send(commands, replies: 2)
+        for reply in replies {
+            // Lost meanwhile: the next read tells.
+            if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return }
+            try RedisFailure.check(reply, connection.peer)
+        }
+        let info = RedisFields(replies[0])
+        guard let member = Self.group(group, in: replies[1]), let last = member["last-delivered-id"]?.text,
+            let place = RedisStreamID(last), let newest = info["last-generated-id"]?.text, let end = RedisStreamID(newest),
+            place < end, self.told.withLock({ $0 != last })
+        else { return }
+        let first = info["first-entry"]?.items?.first?.text
+        if let first = first.flatMap({ RedisStreamID($0) }), first <= place { return }
+        let isUntouched = place == RedisStreamID("0-0")
+        if let read = isUntouched ? 0 : member.integer("entries-read"), let added = info.integer("entries-added"),
+            let length = info.integer("length")
+        {
+            // What was read is trimmed first.
+            guard added - length > read else { return }
+        } else if isUntouched || !whenUncertain {
+            return
+        }
+        self.told.withLock { $0 = last }
+        outlet.gap(
+            "the stream \(stream) was trimmed past what the group \(group) had read: entries after "
+                + "\(RedisStreamID.described(last)) and before \(RedisStreamID.described(first ?? newest)) may be lost",
+            subject: stream
+        )
+    }
+}
