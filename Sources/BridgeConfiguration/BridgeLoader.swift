@@ -28,13 +28,17 @@ package struct BridgeLoader: Sendable {
         let findings = Findings(file: file)
         var plan = BridgePlan()
         if let root = self.root(text, findings) { self.read(root, into: &plan, findings) }
+        try Self.throwErrors(of: findings)
+        plan.warnings = findings.warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+        return plan
+    }
+
+    static func throwErrors(of findings: Findings) throws(ConfigurationErrors) {
         guard findings.errors.isEmpty else {
             throw ConfigurationErrors(
                 diagnostics: findings.errors.sorted { ($0.line, $0.column, $0.message) < ($1.line, $1.column, $1.message) }
             )
         }
-        plan.warnings = findings.warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
-        return plan
     }
 
     /// Bytes that names of components and of the service may have.
@@ -49,13 +53,14 @@ package struct BridgeLoader: Sendable {
 
     // MARK: From text to nodes
 
-    private func root(_ text: String, _ findings: Findings) -> Located? {
+    /// - Parameter isWanted: whether references in the scalar at a path are followed; the others are left as they are.
+    func root(_ text: String, _ findings: Findings, isWanted: ([String]) -> Bool = { _ in true }) -> Located? {
         do {
             guard let node = try Yams.compose(yaml: text), !Located(node: node, path: []).isNull else {
                 findings.error("the file is empty; it needs sources, sinks and routes", line: 1, column: 1)
                 return nil
             }
-            let root = Located(node: self.expanded(node, [], findings), path: [])
+            let root = Located(node: self.expanded(node, [], findings, isWanted), path: [])
             guard root.node.mapping != nil else {
                 findings.error("must be a mapping with sources, sinks and routes", at: root)
                 return nil
@@ -81,9 +86,10 @@ package struct BridgeLoader: Sendable {
         }
     }
 
-    private func expanded(_ node: Node, _ path: [String], _ findings: Findings) -> Node {
+    private func expanded(_ node: Node, _ path: [String], _ findings: Findings, _ isWanted: ([String]) -> Bool) -> Node {
         switch node {
         case .scalar(var scalar):
+            guard isWanted(path) else { return node }
             do {
                 let text = try self.expansion.expand(scalar.string)
                 if text != scalar.string {
@@ -97,10 +103,10 @@ package struct BridgeLoader: Sendable {
             }
             return .scalar(scalar)
         case .mapping(let mapping):
-            let pairs = mapping.map { ($0.key, self.expanded($0.value, path + [$0.key.string ?? "?"], findings)) }
+            let pairs = mapping.map { ($0.key, self.expanded($0.value, path + [$0.key.string ?? "?"], findings, isWanted)) }
             return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark))
         case .sequence(let sequence):
-            let items = sequence.enumerated().map { self.expanded($0.element, path + ["[\($0.offset)]"], findings) }
+            let items = sequence.enumerated().map { self.expanded($0.element, path + ["[\($0.offset)]"], findings, isWanted) }
             return .sequence(Node.Sequence(items, sequence.tag, sequence.style, sequence.mark))
         case .alias:
             return node
@@ -161,19 +167,6 @@ package struct BridgeLoader: Sendable {
             }
             plan.http = decoding.decode(http, as: HTTPDeclaration.self)?.settings ?? plan.http
         }
-        if let log = root.child("log") {
-            findings.refuseUnknownKeys(of: log, known: LogDeclaration.CodingKeys.allCases.map(\.rawValue))
-            if let retain = log.child("retain") {
-                findings.refuseUnknownKeys(of: retain, known: LogDeclaration.RetainKeys.allCases.map(\.rawValue))
-            }
-            do {
-                plan.log =
-                    try decoding.decode(log, as: LogDeclaration.self)?.plan(directory: plan.service.stateDirectory) ?? plan.log
-            } catch let error as SettingError {
-                findings.error(error.message, at: log.descend(error.path))
-            } catch {
-                findings.error("\(error)", at: log)
-            }
-        }
+        plan.log = self.log(root, directory: plan.service.stateDirectory, decoding, findings) ?? plan.log
     }
 }

@@ -185,6 +185,30 @@ struct BridgeLoaderTests {
         #expect(plan.warnings.map(\.message) == ["no route takes from this source", "no route goes to this sink"])
     }
 
+    @Test func `where the log is can be read without what the rest refers to`() throws {
+        let rest = """
+            sources: { in: { type: unknown, token: "${env:SECRET}" } }
+            sinks: { out: { type: unknown, token: "${file:/no/where}" }, other: {} }
+            """
+        let loader = BridgeLoader(
+            catalog: AdapterCatalog(), expressions: FakeCompiler(), environment: ["PLACE": "/var/x"],
+            readFile: { throw Unreadable(path: $0) })
+        let (log, sinks) = try loader.loadLog(text: "log: { kind: sqlite, path: '${env:PLACE}/e.db' }\n" + rest, file: "b.yaml")
+        #expect(log == .disk(DurableLogSettings(path: "/var/x/e.db")))
+        #expect(sinks == ["out", "other"])
+        let beside = "service: { name: '${env:NAME}', state_dir: '${env:PLACE}' }\nlog: { kind: sqlite }\n"
+        #expect(
+            try loader.loadLog(text: beside + rest, file: "b.yaml").log == .disk(DurableLogSettings(path: "/var/x/events.db")))
+        #expect(throws: ConfigurationErrors.self) {
+            try loader.loadLog(text: "log: { kind: sqlite, path: '${env:NAME}' }\n" + rest, file: "b.yaml")
+        }
+    }
+
+    /// A file that is not there.
+    private struct Unreadable: Error {
+        let path: String
+    }
+
     @Test func `no cut of a correct file does more than be refused`() {
         for length in 0..<self.correct.utf8.count {
             _ = mistakes(String(decoding: self.correct.utf8.prefix(length), as: UTF8.self))

@@ -2,6 +2,16 @@ package import NIOCore
 
 /// One dead letter as a log on disk keeps it.
 package struct StoredLetter: Sendable {
+    /// How far it is.
+    package enum State: String, Sendable {
+        /// It waits for an operator.
+        case kept
+        /// It is to be delivered once more.
+        case asked = "asked for"
+        /// A sink is being given it: the one that gave it up, or one for dead letters.
+        case onItsWay = "on its way"
+    }
+
     package var id: Int64
     /// When the sink gave it up.
     package var time: Timestamp
@@ -17,10 +27,11 @@ package struct StoredLetter: Sendable {
     package var position: Position
     /// See ``ReceivedMessage/repeatKey``; of what a source gave up.
     package var repeatKey: UInt64?
+    package var state: State
 
     package init(
         id: Int64, time: Timestamp, sink: String, route: String, reason: String, attempts: Int, target: String?, event: Event,
-        position: Position, repeatKey: UInt64? = nil
+        position: Position, repeatKey: UInt64? = nil, state: State = .kept
     ) {
         self.id = id
         self.time = time
@@ -32,6 +43,7 @@ package struct StoredLetter: Sendable {
         self.event = event
         self.position = position
         self.repeatKey = repeatKey
+        self.state = state
     }
 
     /// Why it could not be delivered.
@@ -39,9 +51,9 @@ package struct StoredLetter: Sendable {
         DeadLetter(reason: self.reason, sink: self.sink, route: self.route, attempts: self.attempts)
     }
 
-    /// Everything that is known of it, as one line: its number, its time, and what a dead-letter sink gets as the payload.
+    /// Everything that is known of it, as one line: its number, its time, its state, and what a dead-letter sink gets as the payload.
     package var json: ByteBuffer {
-        var json = ByteBuffer(string: "{\"number\":\(self.id),\"time\":\"\(self.time)\",")
+        var json = ByteBuffer(string: "{\"number\":\(self.id),\"time\":\"\(self.time)\",\"state\":\"\(self.state.rawValue)\",")
         self.deadLetter.writeMembers(about: self.event, to: &json)
         json.writeString("}")
         return json

@@ -24,38 +24,129 @@ package struct DeadLetterFile: ~Copyable {
         }
     }
 
+    /// What was done, and what not.
+    package struct Outcome: Sendable, Equatable {
+        /// How many letters.
+        package var done = 0
+        /// The others with the reason.
+        package var refused: [Refusal] = []
+    }
+
+    /// Why nothing was done about a letter.
+    package struct Refusal: Sendable, Equatable {
+        package let id: Int64
+        package let reason: String
+        /// Whether what was asked for happens all the same.
+        package let isMet: Bool
+
+        package init(id: Int64, reason: String, isMet: Bool = false) {
+            self.id = id
+            self.reason = reason
+            self.isMet = isMet
+        }
+    }
+
     private let connection: SQLiteConnection
     private let rows = EventRows(bridge: "")
+    private let sinks: Set<String>
+    private let lock: FileLock
 
-    /// - Parameter path: a log that exists.
+    /// - Parameters:
+    ///   - path: a log that exists.
+    ///   - sinks: the names of the file's sinks.
     /// - Throws: ``LogError``.
-    package init(path: String) throws {
+    package init(path: String, sinks: [String]) throws {
+        let lock = try FileLock(lookingAt: path)
         let connection = try SQLiteConnection(path: path, creates: false)
         try LogSchema.migrate(connection)
+        self.lock = lock
         self.connection = connection
+        self.sinks = Set(sinks)
     }
 
     /// The letters, in the order in which they came to be.
     package func letters(_ selection: Selection) throws -> [StoredLetter] {
-        try LogReading.letters(self.connection, selection.condition, self.rows)
+        try LogReading.letters(self.connection, selection.condition, self.rows).map { letter in
+            var letter = letter
+            // What a sink is owed that the file no longer has is on no way.
+            if let target = letter.target, !self.sinks.contains(target), letter.state == .onItsWay { letter.state = .kept }
+            return letter
+        }
     }
 
     /// Asks for letters to be delivered once more: a running program does so within a second, else the next one at its start.
-    ///
-    /// - Returns: how many.
-    package func replay(_ selection: Selection) throws -> Int {
-        try self.change("UPDATE dead_letters SET replay = 1, target = NULL WHERE replay = 0 AND \(selection.condition)")
+    package func replay(_ selection: Selection) throws -> Outcome {
+        try self.change(selection, "UPDATE dead_letters SET replay = 1, target = NULL WHERE id = ?") { letter in
+            if let held = letter.held {
+                guard held == letter.sink else {
+                    return (
+                        "is on its way to \(held), the sink for dead letters; ask again when that has refused it, or while no program runs",
+                        false
+                    )
+                }
+                return ("is on its way already", true)
+            }
+            if letter.isAsked { return ("is asked for already", true) }
+            guard letter.sink.isEmpty || self.sinks.contains(letter.sink) else {
+                return ("the file has no sink \(letter.sink) any more, which gave it up", false)
+            }
+            return nil
+        }
     }
 
     /// Removes letters for good.
-    ///
-    /// - Returns: how many.
-    package func drop(_ selection: Selection) throws -> Int {
-        try self.change("DELETE FROM dead_letters WHERE \(selection.condition)")
+    package func drop(_ selection: Selection) throws -> Outcome {
+        try self.change(selection, "DELETE FROM dead_letters WHERE id = ?") { letter in
+            letter.held.map { held in
+                let way = held.isEmpty ? "through the routes" : "to \(held)"
+                return ("is on its way \(way); drop it when it is refused again, or while no program runs", false)
+            }
+        }
     }
 
-    private func change(_ sql: String) throws -> Int {
-        try self.connection.execute(sql)
-        return Int(try self.connection.integer("SELECT changes()"))
+    /// A letter as it stands while nobody else can change it.
+    private struct Row {
+        let id: Int64
+        let sink: String
+        let isAsked: Bool
+        /// The sink to which the running program is delivering it.
+        let held: String?
+    }
+
+    /// - Parameter refuses: says why nothing is to be done about a letter, and whether it is done already.
+    private func change(
+        _ selection: Selection, _ sql: String, _ refuses: (Row) -> (reason: String, isMet: Bool)?
+    ) throws -> Outcome {
+        var outcome = Outcome()
+        try self.connection.transaction {
+            // A program that starts now waits for the end of the transaction before it reads.
+            let isRunning = self.lock.isHeldByAnother
+            let query = try self.connection.prepare(
+                "SELECT id, sink, replay, target FROM dead_letters WHERE \(selection.condition) ORDER BY id")
+            let statement = try self.connection.prepare(sql)
+            var missing = Set(selection.ids ?? [])
+            var rows: [Row] = []
+            while try query.step() {
+                let (sink, replay, target) = (query.text(1) ?? "", query.integer(2), query.text(3))
+                let held = replay == 2 ? sink : replay == 0 ? target.flatMap { self.sinks.contains($0) ? $0 : nil } : nil
+                rows.append(
+                    Row(
+                        id: query.integer(0), sink: sink, isAsked: replay == 1 || (replay == 2 && !isRunning),
+                        held: isRunning ? held : nil
+                    )
+                )
+            }
+            for row in rows {
+                missing.remove(row.id)
+                if let refusal = refuses(row) {
+                    outcome.refused.append(Refusal(id: row.id, reason: refusal.reason, isMet: refusal.isMet))
+                } else {
+                    try statement.bind(1, row.id).run()
+                    outcome.done += 1
+                }
+            }
+            outcome.refused += missing.sorted().map { Refusal(id: $0, reason: "there is no such letter") }
+        }
+        return outcome
     }
 }

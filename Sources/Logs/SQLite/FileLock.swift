@@ -3,22 +3,52 @@ import Glibc
 
 /// Keeps other processes from opening the same file as a log.
 ///
-/// Released with its last reference, or with the process.
+/// Released with its last reference, or with the process. Closing any descriptor of the file ends SQLite's own locks on it in this process, so
+/// it outlives the connection.
 final class FileLock: Sendable {
     private let descriptor: Int32
 
+    /// Takes the lock.
+    ///
+    /// - Throws: ``LogError`` when another process has it.
     init(path: String) throws {
-        self.descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
-        guard self.descriptor >= 0 else {
-            throw LogError("the log \(path) cannot be opened: \(String(cString: strerror(errno)))")
+        let descriptor = try Self.open(path, O_RDWR | O_CREAT | O_CLOEXEC)
+        // A command that looks whether a program runs has the lock for a moment itself.
+        var triesLeft = 20
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard triesLeft > 0 else {
+                close(descriptor)
+                throw LogError("the log \(path) is in use by another streambridge; give each its own file")
+            }
+            triesLeft -= 1
+            usleep(10_000)
         }
-        guard flock(self.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(self.descriptor)
-            throw LogError("the log \(path) is in use by another streambridge; give each its own file")
-        }
+        self.descriptor = descriptor
+    }
+
+    /// Only opens the file, for ``isHeldByAnother``.
+    ///
+    /// - Throws: ``LogError``.
+    init(lookingAt path: String) throws {
+        self.descriptor = try Self.open(path, O_RDONLY | O_CLOEXEC)
     }
 
     deinit {
         close(self.descriptor)
+    }
+
+    /// Whether a program runs with the file as its log.
+    var isHeldByAnother: Bool {
+        guard flock(self.descriptor, LOCK_SH | LOCK_NB) == 0 else { return true }
+        flock(self.descriptor, LOCK_UN)
+        return false
+    }
+
+    private static func open(_ path: String, _ flags: Int32) throws -> Int32 {
+        let descriptor = Glibc.open(path, flags, 0o640)
+        guard descriptor >= 0 else {
+            throw LogError("the log \(path) cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        return descriptor
     }
 }

@@ -58,13 +58,13 @@ enum LogReading {
     ) throws -> [StoredLetter] {
         let query = try connection.prepare(
             """
-            SELECT id, time, sink, route, reason, attempts, target, position, \(Self.event) FROM dead_letters
+            SELECT id, time, sink, route, reason, attempts, target, position, replay, \(Self.event) FROM dead_letters
             WHERE \(condition) ORDER BY id
             """
         )
         var letters: [StoredLetter] = []
         while try query.step() {
-            guard let event = rows.event(rows.columns(query, from: 8)) else {
+            guard let event = rows.event(rows.columns(query, from: 9)) else {
                 throw LogError("the log \(connection.path) has a dead letter that cannot be read, number \(query.integer(0))")
             }
             letters.append(
@@ -72,11 +72,20 @@ enum LogReading {
                     id: query.integer(0), time: Timestamp(milliseconds: query.integer(1)), sink: query.text(2) ?? "",
                     route: query.text(3) ?? "", reason: query.text(4) ?? "", attempts: Int(query.integer(5)),
                     target: query.text(6),
-                    event: event, position: Position(UInt64(query.integer(7)))
+                    event: event, position: Position(UInt64(query.integer(7))),
+                    state: Self.state(replay: query.integer(8), target: query.text(6))
                 )
             )
         }
         return letters
+    }
+
+    /// - Parameters:
+    ///   - replay: the column of that name.
+    ///   - target: the sink for dead letters that is owed the letter.
+    static func state(replay: Int64, target: String?) -> StoredLetter.State {
+        if replay == 1 { return .asked }
+        return replay == 2 || target != nil ? .onItsWay : .kept
     }
 
     // MARK: At the start

@@ -23,11 +23,11 @@ struct DeadLettersCommand: ParsableCommand {
 
         /// The letters of the file's log.
         func open() throws -> DeadLetterFile {
-            let plan = try ConfigurationInput(file: self.file).load()
-            guard case .disk(let settings) = plan.log else {
+            let (log, sinks) = try ConfigurationInput(file: self.file).loadLog()
+            guard case .disk(let settings) = log else {
                 throw CleanExit.message("\(self.file) has no log on disk, so no dead letters are kept; write log: {kind: sqlite}")
             }
-            return try DeadLetterFile(path: settings.path)
+            return try DeadLetterFile(path: settings.path, sinks: sinks)
         }
     }
 
@@ -55,7 +55,7 @@ struct DeadLettersCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the letters: number, time, sink, attempts, subject, reason.")
+            abstract: "List the letters: number, time, state, sink, attempts, subject, reason.")
 
         @OptionGroup var file: File
         @Option(help: "Only letters that this sink gave up.")
@@ -64,7 +64,8 @@ struct DeadLettersCommand: ParsableCommand {
         func run() throws {
             for letter in try self.file.open().letters(DeadLetterFile.Selection(sink: self.sink)) {
                 print(
-                    letter.id, letter.time.description, letter.sink.isEmpty ? "-" : letter.sink, letter.attempts,
+                    letter.id, letter.time.description, letter.state.rawValue, letter.sink.isEmpty ? "-" : letter.sink,
+                    letter.attempts,
                     letter.event.subject, letter.reason, separator: "\t"
                 )
             }
@@ -79,14 +80,20 @@ struct DeadLettersCommand: ParsableCommand {
 
         func run() throws {
             let letters = try self.file.open().letters(self.choice.selection)
-            guard !letters.isEmpty else { throw ValidationError("there is no such letter") }
             for letter in letters { print(String(buffer: letter.json)) }
+            let missing = Set(self.choice.ids).subtracting(letters.map(\.id)).sorted()
+            for id in missing { ConfigurationInput.complain("letter \(id): there is no such letter") }
+            guard missing.isEmpty else { throw ExitCode.failure }
         }
     }
 
     struct Replay: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Have letters delivered once more to the sinks that gave them up; no other sink gets them again."
+            abstract: "Have letters delivered once more to the sinks that gave them up; no other sink gets them again.",
+            discussion: """
+                A letter that the running program is giving to a sink for dead letters is refused, and one whose sink is gone from the \
+                file; the exit code is then 1.
+                """
         )
 
         @OptionGroup var file: File
@@ -98,7 +105,12 @@ struct DeadLettersCommand: ParsableCommand {
     }
 
     struct Drop: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove letters for good.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove letters for good.",
+            discussion: """
+                A letter that the running program is delivering is refused, since it may have arrived already; the exit code is then 1.
+                """
+        )
 
         @OptionGroup var file: File
         @OptionGroup var choice: Choice
@@ -108,8 +120,9 @@ struct DeadLettersCommand: ParsableCommand {
         }
     }
 
-    private static func report(_ count: Int, _ done: String) throws {
-        guard count > 0 else { throw ValidationError("there is no such letter") }
-        print("\(count) \(count == 1 ? "letter" : "letters") \(done)")
+    private static func report(_ outcome: DeadLetterFile.Outcome, _ done: String) throws {
+        print("\(outcome.done) \(outcome.done == 1 ? "letter" : "letters") \(done)")
+        for refusal in outcome.refused { ConfigurationInput.complain("letter \(refusal.id): \(refusal.reason)") }
+        guard outcome.refused.allSatisfy(\.isMet) else { throw ExitCode.failure }
     }
 }

@@ -13,13 +13,30 @@ struct ConfigurationInput {
 
     /// - Throws: `ExitCode` 78 after every mistake has been printed.
     func load() throws -> BridgePlan {
+        let plan = try self.read { loader, text in try loader.load(text: text, file: self.file) }
+        for warning in plan.warnings { Self.complain("\(warning)") }
+        return plan
+    }
+
+    /// Only where the log is: what the rest refers to need not be there.
+    ///
+    /// - Throws: `ExitCode` 78 after every mistake has been printed.
+    func loadLog() throws -> (log: LogPlan, sinks: [String]) {
+        try self.read { loader, text in try loader.loadLog(text: text, file: self.file) }
+    }
+
+    /// Writes a line to standard error.
+    static func complain(_ line: String) {
+        var line = line + "\n"
+        line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private func read<Value>(_ body: (BridgeLoader, String) throws -> Value) throws -> Value {
         let loader = BridgeLoader(
             catalog: .shipped, expressions: JQCompiler(), environment: Self.environment(), readFile: { try Self.read($0) }
         )
         do {
-            let plan = try loader.load(text: try Self.read(self.file), file: self.file)
-            for warning in plan.warnings { Self.complain("\(warning)") }
-            return plan
+            return try body(loader, try Self.read(self.file))
         } catch let mistakes as ConfigurationErrors {
             for mistake in mistakes.diagnostics { Self.complain("\(mistake)") }
             throw ExitCode(EX_CONFIG)
@@ -27,11 +44,6 @@ struct ConfigurationInput {
             Self.complain("\(self.file): error: \(error.message)")
             throw ExitCode(EX_CONFIG)
         }
-    }
-
-    private static func complain(_ line: String) {
-        var line = line + "\n"
-        line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     private static func environment() -> [String: String] {

@@ -1,0 +1,77 @@
+import BridgeTesting
+import NIOCore
+import Testing
+
+@testable import BridgeCore
+@testable import SQLiteLog
+
+/// The dead letters of a log that a program runs with, as an operator works on them.
+@Suite(.timeLimit(.minutes(2)))
+struct DeadLetterFileTests {
+    private let directory: TemporaryDirectory
+    private var path: String { self.directory.file("events.db") }
+
+    init() throws {
+        self.directory = try TemporaryDirectory()
+    }
+
+    private func open() throws -> (log: SQLiteLog, contents: LogContents) {
+        try SQLiteLog.open(DurableLogSettings(path: self.path), bridge: "here", sinks: ["out", "letters"])
+    }
+
+    private func letters() throws -> DeadLetterFile { try DeadLetterFile(path: self.path, sinks: ["out", "letters"]) }
+
+    private static func letter(_ id: Int64, sink: String = "out", target: String? = nil) -> StoredLetter {
+        let event = Event(
+            id: "\(id)", title: nil, message: "m", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
+            source: "in", subject: "a", attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits()
+        )
+        return StoredLetter(
+            id: id, time: .now(), sink: sink, route: "all", reason: "r", attempts: 1, target: target, event: event,
+            position: Position(1)
+        )
+    }
+
+    private static func keep(_ letters: [StoredLetter], in log: SQLiteLog) throws {
+        var changes = LogChanges()
+        changes.letters = letters.map { .keep($0) }
+        try log.commit(changes)
+    }
+
+    @Test func `what the running program is delivering is neither dropped nor sent elsewhere, and the reason is said`() throws {
+        do {
+            let (log, _) = try self.open()
+            try Self.keep(
+                [
+                    Self.letter(1), Self.letter(2), Self.letter(3, target: "letters"), Self.letter(4, sink: "gone"),
+                    Self.letter(5, target: "gone"), Self.letter(6, sink: ""),
+                ], in: log)
+            let file = try self.letters()
+            #expect(try file.replay(.init(ids: [2])).done == 1)
+            #expect(try log.replays().map(\.id) == [2])
+            #expect(try file.replay(.init(ids: [1])).done == 1)
+            #expect(try file.letters(.init()).map(\.state) == [.asked, .onItsWay, .onItsWay, .kept, .kept, .kept])
+            let replayed = try file.replay(.init(ids: [1, 2, 3, 4, 5, 6, 77]))
+            #expect(replayed.done == 2)
+            #expect(replayed.refused.map(\.id) == [1, 2, 3, 4, 77])
+            #expect(replayed.refused.map(\.isMet) == [true, true, false, false, false])
+            #expect(replayed.refused[0].reason == "is asked for already")
+            #expect(replayed.refused[1].reason == "is on its way already")
+            #expect(replayed.refused[2].reason.hasPrefix("is on its way to letters, the sink for dead letters"))
+            #expect(replayed.refused[3].reason == "the file has no sink gone any more, which gave it up")
+            #expect(replayed.refused[4].reason == "there is no such letter")
+            let dropped = try file.drop(.init(ids: [2, 3, 4, 77]))
+            #expect(dropped.done == 1)
+            #expect(dropped.refused.map(\.id) == [2, 3, 77])
+            #expect(dropped.refused[0].reason.hasPrefix("is on its way to out; drop it when it is refused again"))
+            #expect(dropped.refused[1].reason.hasPrefix("is on its way to letters; drop it when it is refused again"))
+            #expect(try file.letters(.init()).map(\.id) == [1, 2, 3, 5, 6])
+        }
+        // While no program runs nothing is on its way.
+        #expect(try self.letters().drop(.init(ids: [2])).done == 1)
+        #expect(try self.letters().replay(.init(ids: [3])).done == 1)
+        let (log, contents) = try self.open()
+        #expect(contents.letters.map(\.id).isEmpty, "the sink for dead letters is not given what goes back to its own")
+        #expect(try log.replays().map(\.id) == [1, 3, 5, 6])
+    }
+}
