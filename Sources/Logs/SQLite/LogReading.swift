@@ -105,7 +105,7 @@ enum LogReading {
                 )))
         // What was on its way when the program ended is sent once more.
         try connection.execute("UPDATE dead_letters SET replay = 1 WHERE replay = 2")
-        contents.lastLetter = try connection.integer("SELECT ifnull(max(id), 0) FROM dead_letters")
+        contents.lastLetter = try connection.integer("SELECT last FROM letter_numbers")
         contents.letters = try Self.letters(connection, "target IS NOT NULL AND replay = 0", rows)
         let cursors = try connection.prepare("SELECT source, cursor FROM cursors")
         while try cursors.step() { contents.cursors[cursors.text(0) ?? ""] = cursors.text(1) }

@@ -75,6 +75,16 @@ enum LogSchema {
             repeat_key INTEGER NOT NULL
         );
         """,
+        """
+        CREATE TABLE letter_numbers (
+            last INTEGER NOT NULL                 -- the highest that a dead letter ever had: none stands for two
+        );
+        INSERT INTO letter_numbers SELECT ifnull(max(id), 0) FROM dead_letters;
+        CREATE TRIGGER letter_number AFTER INSERT ON dead_letters BEGIN
+            UPDATE letter_numbers SET last = NEW.id WHERE last < NEW.id;
+        END;
+        CREATE INDEX letter_replays ON dead_letters (replay);
+        """,
     ]
 
     /// Brings a file to today's tables, or refuses one that is none of ours.

@@ -74,4 +74,24 @@ struct DeadLetterFileTests {
         #expect(contents.letters.map(\.id).isEmpty, "the sink for dead letters is not given what goes back to its own")
         #expect(try log.replays().map(\.id) == [1, 3, 5, 6])
     }
+
+    @Test func `a number stands for one letter only, also over a restart and from an older log on`() throws {
+        do {
+            let (log, _) = try self.open()
+            try Self.keep([1, 2, 3].map { Self.letter($0) }, in: log)
+        }
+        do {
+            let older = try SQLiteConnection(path: self.path, creates: false)
+            try older.execute(
+                "DROP TRIGGER letter_number; DROP TABLE letter_numbers; DROP INDEX letter_replays; PRAGMA user_version = 3")
+        }
+        #expect(try self.letters().drop(.init(ids: [3])).done == 1)
+        do {
+            let (log, contents) = try self.open()
+            #expect(contents.lastLetter == 3)
+            try Self.keep([Self.letter(4)], in: log)
+        }
+        #expect(try self.letters().drop(.init()).done == 3)
+        #expect(try self.open().contents.lastLetter == 4)
+    }
 }
