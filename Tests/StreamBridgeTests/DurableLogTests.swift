@@ -160,6 +160,8 @@ struct DurableLogTests {
         #expect(try await BridgeProcess.command("dead-letters", "list", "-f", file, "--sink", "none").output.isEmpty)
         let shown = try await BridgeProcess.command("dead-letters", "show", "2", "-f", file).output
         #expect(shown.hasPrefix(#"{"number":2,"time":""#))
+        #expect(shown.contains(#"Z","state":"kept","reason""#))
+        try await eventually("they are counted") { try await bridge.metric("streambridge_log_dead_letters") == 3 }
         #expect(shown.contains(#","reason":"the server answered 404 Not Found: not here","sink":"hook","route":"#))
         #expect(shown.contains(#","source":"in","subject":"hello","attempts":1,"event":{"id":""#))
         #expect(shown.contains(#""title":"","message":"b""#))

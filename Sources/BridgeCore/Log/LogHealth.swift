@@ -5,12 +5,15 @@ import Synchronization
 /// Thread-safe.
 package final class LogHealth: Sendable {
     private let problem = Mutex<String?>(nil)
+    /// How many dead letters it holds.
+    let letters: Gauge
     private let up: Gauge
     private let failures: Counter
 
     init(metrics: Metrics) {
         self.up = metrics.gauge("streambridge_log_up", help: "1 while the log on disk takes what it is given.")
         self.failures = metrics.counter("streambridge_log_errors_total", help: "Refusals of the log on disk.")
+        self.letters = metrics.gauge("streambridge_log_dead_letters", help: "Dead letters in the log on disk.")
         self.up.set(1)
     }
 

@@ -32,4 +32,9 @@ package protocol LogStore: Sendable {
     ///
     /// - Throws: ``LogError``.
     func replays() throws -> [StoredLetter]
+
+    /// How many dead letters there are.
+    ///
+    /// - Throws: ``LogError``.
+    func letterCount() throws -> Int
 }

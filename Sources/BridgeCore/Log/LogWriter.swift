@@ -147,6 +147,7 @@ actor LogWriter {
     private func lookForReplays() {
         do {
             let letters = try self.store.replays()
+            self.health.letters.set(try self.store.letterCount())
             guard !letters.isEmpty else { return }
             self.logger.notice("Replaying dead letters", metadata: ["count": "\(letters.count)"])
             for letter in letters {

@@ -64,7 +64,17 @@ package final class SQLiteLog: LogStore {
             let version = try state.connection.integer("PRAGMA data_version")
             guard version != state.version else { return [] }
             state.version = version
+            state.letters = nil
             return try LogReading.replays(state.connection, state.rows)
+        }
+    }
+
+    package func letterCount() throws -> Int {
+        try self.state.withLock { state in
+            if let known = state.letters { return known }
+            let count = Int(try state.connection.integer("SELECT count(*) FROM dead_letters"))
+            state.letters = count
+            return count
         }
     }
 
@@ -75,6 +85,8 @@ package final class SQLiteLog: LogStore {
         let rows: EventRows
         /// Changes when another process has written.
         var version: Int64 = -1
+        /// How many dead letters there are; `nil` when that may have changed.
+        var letters: Int?
         private var statements: LogStatements?
 
         init(lock: FileLock, connection: consuming SQLiteConnection, settings: DurableLogSettings, rows: EventRows) {
@@ -96,6 +108,7 @@ package final class SQLiteLog: LogStore {
                 try? self.connection.execute("ROLLBACK")
                 throw error
             }
+            if !changes.letters.isEmpty { self.letters = nil }
         }
     }
 }

@@ -142,5 +142,6 @@ struct LogCommitsTests {
         func history(of sink: String, atMost limit: Int) -> SinkHistory { SinkHistory() }
         func trim(before position: Position) -> Bool { false }
         func replays() -> [StoredLetter] { [] }
+        func letterCount() -> Int { 0 }
     }
 }

@@ -94,4 +94,14 @@ struct DeadLetterFileTests {
         #expect(try self.letters().drop(.init()).done == 3)
         #expect(try self.open().contents.lastLetter == 4)
     }
+
+    @Test func `the letters are counted, whoever adds or removes them`() throws {
+        let (log, _) = try self.open()
+        #expect(try log.letterCount() == 0)
+        try Self.keep([1, 2, 3].map { Self.letter($0) }, in: log)
+        #expect(try log.letterCount() == 3)
+        #expect(try self.letters().drop(.init(ids: [1])).done == 1)
+        #expect(try log.replays().isEmpty)
+        #expect(try log.letterCount() == 2)
+    }
 }
