@@ -106,11 +106,12 @@ extension DeliveryLog {
                 state.disk?.letters.append(.hold(letter.id))
                 return nil
             }
-            state.disk?.letters.append(.forget(letter.id))
             return source
         }
         guard let source else { return false }
         _ = self.append([record], source: source)
+        // Not before the event: a crash in between would leave neither.
+        self.state.withLock { $0.disk?.letters.append(.forget(letter.id)) }
         return true
     }
 

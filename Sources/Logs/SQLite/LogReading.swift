@@ -46,9 +46,14 @@ enum LogReading {
     // MARK: Dead letters
 
     /// The letters that are asked for once more, and marks them as being on their way.
+    ///
+    /// All at once: what another process asks for in between would be marked unread.
     static func replays(_ connection: borrowing SQLiteConnection, _ rows: EventRows) throws -> [StoredLetter] {
-        let letters = try Self.letters(connection, "replay = 1", rows)
-        if !letters.isEmpty { try connection.execute("UPDATE dead_letters SET replay = 2 WHERE replay = 1") }
+        var letters: [StoredLetter] = []
+        try connection.transaction {
+            letters = try Self.letters(connection, "replay = 1", rows)
+            if !letters.isEmpty { try connection.execute("UPDATE dead_letters SET replay = 2 WHERE replay = 1") }
+        }
         return letters
     }
 

@@ -63,9 +63,11 @@ package final class SQLiteLog: LogStore {
         try self.state.withLock { state in
             let version = try state.connection.integer("PRAGMA data_version")
             guard version != state.version else { return [] }
-            state.version = version
             state.letters = nil
-            return try LogReading.replays(state.connection, state.rows)
+            let letters = try LogReading.replays(state.connection, state.rows)
+            // Not before: a file that is busy is looked at again.
+            state.version = version
+            return letters
         }
     }
 

@@ -38,6 +38,39 @@ struct DeadLetterFileTests {
         try log.commit(changes)
     }
 
+    @Test func `what is asked for while the program looks is not passed over`() async throws {
+        let (log, _) = try self.open()
+        let ids = Array(Int64(1)...1000)
+        try Self.keep(ids.map { Self.letter($0) }, in: log)
+        async let asked: Void = Self.ask(ids, at: self.path)
+        var taken: [Int64] = []
+        let deadline = ContinuousClock.now + .seconds(30)
+        while taken.count < ids.count, .now < deadline {
+            taken += try log.replays().map(\.id)
+            await Task.yield()
+        }
+        try await asked
+        #expect(taken == ids)
+    }
+
+    /// One command for each letter.
+    private static func ask(_ ids: [Int64], at path: String) async throws {
+        for id in ids {
+            #expect(try DeadLetterFile(path: path, sinks: ["out"]).replay(.init(ids: [id])).done == 1)
+        }
+    }
+
+    @Test func `what is asked for is found, though the file was busy when it was looked for`() throws {
+        let (log, _) = try self.open()
+        try Self.keep([Self.letter(1)], in: log)
+        #expect(try self.letters().replay(.init()).done == 1)
+        let other = try SQLiteConnection(path: self.path, creates: false)
+        try other.execute("BEGIN IMMEDIATE")
+        #expect(throws: LogError.self) { try log.replays() }
+        try other.execute("ROLLBACK")
+        #expect(try log.replays().map(\.id) == [1])
+    }
+
     @Test func `what the running program is delivering is neither dropped nor sent elsewhere, and the reason is said`() throws {
         do {
             let (log, _) = try self.open()
