@@ -267,6 +267,24 @@ struct DurableLogTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
+    @Test func `a log that is taken away is told, nothing is answered, and the end says so`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml(sinks: "file: { type: file, path: \"{directory}/out\" }"))
+        let path = bridge.directory.file("events.db")
+        try await Self.post(["before"], to: bridge)
+        rename(path, path + ".away")
+        try await eventually("it is not ready") { try await bridge.get("/readyz").status == 503 }
+        #expect(try await bridge.get("/readyz").text.contains("was removed, replaced or emptied while the program runs"))
+        let waiting = Task { try await bridge.post("/n/hello", ByteBuffer(string: "meanwhile"), type: "text/plain").status }
+        rename(path + ".away", path)
+        #expect(try await waiting.value == 201)
+        try await eventually("it is ready") { try await bridge.get("/readyz").status == 200 }
+        try await eventually("both have arrived") { bridge.lines(of: "out").count == 2 }
+        rename(path, path + ".away")
+        try await eventually("it is not ready again") { try await bridge.get("/readyz").status == 503 }
+        #expect(try await bridge.stop() == .exited(1))
+        #expect(bridge.process.standardError.contains("Stopped; the log has not taken everything"))
+    }
+
     @Test func `a log that is none ends the program with what to do`() async throws {
         let directory = try TemporaryDirectory()
         try directory.write(String(repeating: "no database", count: 100), to: "events.db")

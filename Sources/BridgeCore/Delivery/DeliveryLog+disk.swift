@@ -33,6 +33,13 @@ extension DeliveryLog {
         }
     }
 
+    /// How many places the disk has not taken; 0 for a log in memory only.
+    var unwritten: Int {
+        self.state.withLock { state in
+            state.disk.map { Int(state.log.head.rawValue - $0.committed.rawValue) } ?? 0
+        }
+    }
+
     /// What was taken is safe now: sinks see it, and sources hear of it.
     ///
     /// - Parameter caller: the source whose thread this is; it knows without being told.

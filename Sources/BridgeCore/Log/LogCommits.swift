@@ -39,10 +39,12 @@ final class LogCommits: Sendable {
 
     /// Writes what there is.
     ///
-    /// - Parameter marks: how far the sinks have come, whether or not they have lingered.
+    /// - Parameters:
+    ///   - marks: how far the sinks have come, whether or not they have lingered.
+    ///   - probes: asks the store also when there is nothing to write, so that one that refuses is known before it is needed.
     /// - Throws: ``LogError``; the same changes are written first by the next call.
-    func write(marks: Bool) throws -> Outcome {
-        try self.progress.withLock { try self.write(&$0, marks: marks, caller: nil) }
+    func write(marks: Bool, probes: Bool = false) throws -> Outcome {
+        try self.progress.withLock { try self.write(&$0, marks: marks, probes: probes, caller: nil) }
     }
 
     /// Writes what there is, unless another thread is writing or the disk refuses: then it is left to the others.
@@ -52,12 +54,12 @@ final class LogCommits: Sendable {
     func tryWrite(caller: Int) -> Bool {
         let isWritten = self.progress.withLockIfAvailable { progress in
             guard progress.refused == nil else { return false }
-            return (try? self.write(&progress, marks: false, caller: caller)) != nil
+            return (try? self.write(&progress, marks: false, probes: false, caller: caller)) != nil
         }
         return isWritten ?? false
     }
 
-    private func write(_ progress: inout Progress, marks: Bool, caller: Int?) throws -> Outcome {
+    private func write(_ progress: inout Progress, marks: Bool, probes: Bool, caller: Int?) throws -> Outcome {
         if let refused = progress.refused { try self.commit(refused, &progress, caller: caller) }
         let takesMarks = marks || .now - progress.lastMarks > Self.linger
         if takesMarks { progress.lastMarks = .now }
@@ -68,7 +70,8 @@ final class LogCommits: Sendable {
             settled: work.settled, wroteEvents: !work.records.isEmpty, wroteAnything: !work.isEmpty || !group.changes.isEmpty,
             tookMarks: takesMarks
         )
-        guard outcome.wroteAnything else { return outcome }
+        guard outcome.wroteAnything || probes else { return outcome }
+        group.isProbe = probes
         group.changes.events = progress.targets.stored(work.records)
         try self.commit(group, &progress, caller: caller)
         return outcome
@@ -76,7 +79,7 @@ final class LogCommits: Sendable {
 
     private func commit(_ group: Group, _ progress: inout Progress, caller: Int?) throws {
         do {
-            if !group.changes.isEmpty { try self.store.commit(group.changes) }
+            if !group.changes.isEmpty || group.isProbe { try self.store.commit(group.changes) }
         } catch {
             progress.refused = group
             if self.health.failed("\(error)") {
@@ -95,6 +98,8 @@ final class LogCommits: Sendable {
     private struct Group {
         let work: DeliveryLog.Work
         var changes: LogChanges
+        /// Goes to the store though it be empty.
+        var isProbe = false
     }
 
     /// What the lock guards, the store among it.

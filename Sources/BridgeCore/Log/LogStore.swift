@@ -3,7 +3,7 @@
 /// Opened by whoever makes it, which also hands over its ``LogContents``. Every call comes from one thread at a time, the writer's, and may
 /// block it.
 package protocol LogStore: Sendable {
-    /// Makes a group of changes safe, all of them or none.
+    /// Makes a group of changes safe, all of them or none; an empty group tells whether it would take one.
     ///
     /// - Throws: ``LogError``; the same changes are then given again, later.
     func commit(_ changes: LogChanges) throws

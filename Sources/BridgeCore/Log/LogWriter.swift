@@ -64,12 +64,13 @@ actor LogWriter {
         defer { self.log.attach(nil) }
         while true {
             let isLast = isStopped()
-            guard let outcome = self.write(isLast, isStopped) else { return }
+            let looks = .now - self.lastLook > .seconds(1)
+            guard let outcome = self.write(isLast, probes: looks, isStopped) else { return }
             let pages = self.log.takePages()
             for page in pages { self.read(page.sink, after: page.after) }
             let isIdle = !outcome.wroteAnything && pages.isEmpty
             if isIdle, isLast { return }
-            if self.hasMoreToTrim || .now - self.lastLook > .seconds(1) {
+            if self.hasMoreToTrim || looks {
                 self.lastLook = .now
                 self.trim(outcome.settled)
                 self.lookForReplays()
@@ -88,11 +89,11 @@ actor LogWriter {
     /// Writes what there is, as often as it takes.
     ///
     /// - Returns: `nil` when it was stopped while the disk refused; what is given up then was acknowledged to nobody.
-    private func write(_ isLast: Bool, _ isStopped: () -> Bool) -> LogCommits.Outcome? {
+    private func write(_ isLast: Bool, probes: Bool, _ isStopped: () -> Bool) -> LogCommits.Outcome? {
         var wait = Duration.milliseconds(100)
         while true {
             do {
-                return try self.commits.write(marks: isLast)
+                return try self.commits.write(marks: isLast, probes: probes)
             } catch {
                 if isStopped() { return nil }
                 let deadline = ContinuousClock.now + wait

@@ -119,6 +119,9 @@ package final class Bridge: Sendable {
     /// How many deliveries are not confirmed.
     package var pending: Int { self.sinks.reduce(0) { $0 + $1.inlet.pending } }
 
+    /// How many events a log on disk has not taken.
+    package var unwritten: Int { self.log.unwritten }
+
     private func waitForSinks(atMost limit: Duration) async {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline, !self.sinks.allSatisfy(\.status.hasStarted), !Task.isCancelled {

@@ -7,7 +7,8 @@ import Glibc
 /// Closes with its last owner.
 struct SQLiteConnection: ~Copyable {
     let path: String
-    private let handle: OpaquePointer
+    /// `nil` once it is closed; whatever is asked for then fails.
+    private var handle: OpaquePointer?
 
     /// - Parameter creates: whether a file that is not there is made.
     /// - Throws: ``LogError``.
@@ -30,6 +31,15 @@ struct SQLiteConnection: ~Copyable {
         sqlite3_close_v2(self.handle)
     }
 
+    /// Closes it early; its statements are gone by then.
+    mutating func close() {
+        sqlite3_close_v2(self.handle)
+        self.handle = nil
+    }
+
+    /// Where the file is, links resolved.
+    var resolvedPath: String { sqlite3_db_filename(self.handle, "main").map { String(cString: $0) } ?? self.path }
+
     /// Runs statements that return nothing.
     func execute(_ sql: String) throws(LogError) {
         let code = sqlite3_exec(self.handle, sql, nil, nil, nil)
@@ -45,8 +55,8 @@ struct SQLiteConnection: ~Copyable {
     func prepare(_ sql: String) throws(LogError) -> SQLiteStatement {
         var statement: OpaquePointer?
         let code = sqlite3_prepare_v3(self.handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
-        guard code == SQLITE_OK, let statement else { throw self.failure(code) }
-        return SQLiteStatement(statement, connection: self.handle, path: self.path)
+        guard code == SQLITE_OK, let statement, let handle else { throw self.failure(code) }
+        return SQLiteStatement(statement, connection: handle, path: self.path)
     }
 
     /// Does all or nothing.
@@ -67,7 +77,7 @@ struct SQLiteConnection: ~Copyable {
 
 extension LogError {
     /// What SQLite said, and what an operator can do about it.
-    init(_ code: Int32, _ handle: OpaquePointer, _ path: String) {
+    init(_ code: Int32, _ handle: OpaquePointer?, _ path: String) {
         let reason = String(cString: sqlite3_errmsg(handle))
         switch code & 0xFF {
         case SQLITE_FULL: self.init("the log \(path) cannot be written: the disk is full")

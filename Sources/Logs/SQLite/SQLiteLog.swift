@@ -36,7 +36,7 @@ package final class SQLiteLog: LogStore {
         try LogSchema.migrate(connection)
         let reader = EventRows(bridge: bridge)
         let contents = try LogReading.contents(connection, sinks: sinks, reader)
-        return (SQLiteLog(State(lock: lock, connection: connection, settings: settings, rows: reader)), contents)
+        return (SQLiteLog(try State(lock, connection, settings, reader)), contents)
     }
 
     private init(_ state: consuming sending State) {
@@ -89,22 +89,26 @@ package final class SQLiteLog: LogStore {
         var version: Int64 = -1
         /// How many dead letters there are; `nil` when that may have changed.
         var letters: Int?
-        private var statements: LogStatements?
+        private let files: OpenFiles
+        private let statements: LogStatements
 
-        init(lock: FileLock, connection: consuming SQLiteConnection, settings: DurableLogSettings, rows: EventRows) {
+        init(
+            _ lock: FileLock, _ connection: consuming SQLiteConnection, _ settings: DurableLogSettings, _ rows: EventRows
+        ) throws {
             self.lock = lock
+            self.statements = try LogStatements(connection)
+            self.files = OpenFiles(connection.resolvedPath)
             self.connection = connection
             self.settings = settings
             self.rows = rows
         }
 
         mutating func commit(_ changes: LogChanges) throws {
-            let statements = try self.statements ?? LogStatements(self.connection)
-            self.statements = statements
-            try statements.begin.run()
+            try self.statements.begin.run()
             do {
-                try statements.write(changes, self.rows)
-                try statements.commit.run()
+                try self.statements.write(changes, self.rows)
+                try self.files.check()
+                try self.statements.commit.run()
             } catch {
                 // Fails when the error has ended the transaction already.
                 try? self.connection.execute("ROLLBACK")

@@ -7,7 +7,8 @@ struct RunCommand: AsyncParsableCommand {
         abstract: "Run the bridges of a file until SIGTERM or SIGINT.",
         discussion: """
             On the first signal the sources stop, what they have sent is delivered, and the program ends with 0. What could not be \
-            delivered within service.drain is counted in the last log line, and the exit code is 1.
+            delivered within service.drain is counted in the last log line, and the exit code is 1. A log on disk keeps it, so that the \
+            exit code is 0 then, unless the log cannot be written.
             """
     )
 

@@ -22,7 +22,7 @@ struct Gateway: Sendable {
 
     /// Runs until SIGTERM or SIGINT; SIGHUP has the TLS certificate read again.
     ///
-    /// - Returns: whether everything that was accepted has been delivered.
+    /// - Returns: whether everything that was accepted has been delivered, or is in a log on disk.
     /// - Throws: ``ComponentError`` or `HTTPServerError` for what only the running machine can refuse: a port in use, a missing directory.
     func run() async throws -> Bool {
         let logger = self.logger("streambridge")
@@ -69,6 +69,13 @@ struct Gateway: Sendable {
         }
         await server.shutdown(deadline: .now + .seconds(2))
         try await group.shutdownGracefully()
+        if let error = bridge.logHealth?.lastError {
+            logger.error(
+                "Stopped; the log has not taken everything",
+                metadata: ["undelivered": "\(left)", "unwritten": "\(bridge.unwritten)", "error": "\(error)"]
+            )
+            return false
+        }
         if left > 0, self.plan.log.isDurable {
             logger.notice("Stopped; the log keeps what is undelivered", metadata: ["undelivered": "\(left)"])
             return true

@@ -73,6 +73,20 @@ struct LogCommitsTests {
         #expect(!nothing.wroteAnything)
     }
 
+    @Test func `a disk that refuses is known before anything is to be written, and so is that it takes again`() throws {
+        let fixture = Fixture()
+        fixture.store.isFull.store(true, ordering: .relaxed)
+        #expect(try !fixture.commits.write(marks: false).wroteAnything)
+        #expect(fixture.health.lastError == nil)
+        #expect(throws: LogError.self) { try fixture.commits.write(marks: false, probes: true) }
+        #expect(fixture.health.lastError == "the disk is full")
+        #expect(fixture.delivery.isPaused())
+        fixture.store.isFull.store(false, ordering: .relaxed)
+        #expect(try !fixture.commits.write(marks: false).wroteAnything)
+        #expect(fixture.health.lastError == nil)
+        #expect(!fixture.delivery.isPaused())
+    }
+
     private struct Fixture {
         let delivery: DeliveryFixture
         let store = RecordingStore()

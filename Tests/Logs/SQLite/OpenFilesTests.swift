@@ -1,0 +1,69 @@
+import BridgeTesting
+import Glibc
+import NIOCore
+import Testing
+
+@testable import BridgeCore
+@testable import SQLiteLog
+
+/// The files of a log while it is open, and after its orderly end.
+struct OpenFilesTests {
+    private let directory: TemporaryDirectory
+    private var path: String { self.directory.file("events.db") }
+
+    init() throws {
+        self.directory = try TemporaryDirectory()
+    }
+
+    private func open() throws -> SQLiteLog {
+        try SQLiteLog.open(DurableLogSettings(path: self.path), bridge: "here", sinks: ["out"]).log
+    }
+
+    private static func write(_ position: UInt64, to log: SQLiteLog) throws {
+        let event = Event(
+            id: "e", title: nil, message: "m", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
+            source: "in", subject: "a", attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits()
+        )
+        var changes = LogChanges()
+        changes.events = [
+            StoredEvent(
+                position: Position(position), accepted: .now(), event: event,
+                targets: [StoredEvent.Target(sink: "out", route: "all", variant: 0, copy: -1)]
+            )
+        ]
+        try log.commit(changes)
+    }
+
+    private static func positions(_ log: SQLiteLog) throws -> [UInt64] {
+        try log.page(of: "out", after: .start, atMost: 100).events.map(\.position.rawValue)
+    }
+
+    private func isThere(_ name: String) -> Bool { access(self.directory.file(name), F_OK) == 0 }
+
+    @Test(arguments: ["events.db", "events.db-wal", "events.db-shm"])
+    func `into a file that was taken away nothing is written, and it goes on once it is back`(name: String) throws {
+        let log = try self.open()
+        try Self.write(1, to: log)
+        rename(self.directory.file(name), self.directory.file("away"))
+        do {
+            try Self.write(2, to: log)
+            Issue.record("it was written")
+        } catch {
+            #expect("\(error)".hasPrefix("the log \(self.path) was removed, replaced or emptied while the program runs"))
+            #expect("\(error)".hasSuffix("; put the same file back, or restart with what is there"))
+        }
+        #expect(throws: LogError.self, "an empty group tells it too") { try log.commit(LogChanges()) }
+        try self.directory.write("another", to: name)
+        #expect(throws: LogError.self, "another file in its place is not it") { try Self.write(2, to: log) }
+        rename(self.directory.file("away"), self.directory.file(name))
+        try Self.write(2, to: log)
+        #expect(try Self.positions(log) == [1, 2])
+    }
+
+    @Test func `into a file that was emptied nothing is written`() throws {
+        let log = try self.open()
+        try Self.write(1, to: log)
+        truncate(self.path, 0)
+        #expect(throws: LogError.self) { try Self.write(2, to: log) }
+    }
+}
