@@ -87,6 +87,7 @@ struct DurableLogTests {
         #expect(try await bridge.stop() == .exited(0))
         #expect(ContinuousClock.now - started < .seconds(10), "the drain of 20 s is not waited for")
         #expect(bridge.process.standardError.contains("Stopped; the log keeps what is undelivered undelivered=2"))
+        #expect(access(bridge.directory.file("events.db-wal"), F_OK) != 0, "everything is in the one file")
     }
 
     @Test func `S14: a stream goes on after a kill with its epoch, its ids and its history`() async throws {

@@ -37,4 +37,7 @@ package protocol LogStore: Sendable {
     ///
     /// - Throws: ``LogError``.
     func letterCount() throws -> Int
+
+    /// Ends its use in order; nothing is called after it.
+    func close()
 }

@@ -105,6 +105,11 @@ actor LogWriter {
         }
     }
 
+    /// Ends the use of the store, after ``run(until:)``.
+    func close() {
+        self.store.close()
+    }
+
     // MARK: Reading back
 
     private func read(_ sink: Int, after position: Position) {

@@ -27,11 +27,12 @@ struct LogWriting: Sendable {
         return Task { await writer.run(until: { isStopped.isSet }) }
     }
 
-    /// Has everything written that there is, and ends the thread.
+    /// Has everything written that there is, and ends the store and the thread.
     func stop(_ task: Task<Void, Never>) async {
         self.isStopped.set()
         self.thread.wake()
         await task.value
+        await self.writer.close()
         self.thread.stop()
     }
 

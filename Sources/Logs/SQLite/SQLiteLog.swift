@@ -30,6 +30,7 @@ package final class SQLiteLog: LogStore {
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = \(settings.durability == .power ? "FULL" : "NORMAL");
             PRAGMA wal_autocheckpoint = 2000;
+            PRAGMA journal_size_limit = 16777216;
             PRAGMA cache_size = -4096;
             """
         )
@@ -80,9 +81,13 @@ package final class SQLiteLog: LogStore {
         }
     }
 
+    package func close() {
+        self.state.withLock { $0.close() }
+    }
+
     private struct State: ~Copyable {
         let lock: FileLock
-        let connection: SQLiteConnection
+        var connection: SQLiteConnection
         let settings: DurableLogSettings
         let rows: EventRows
         /// Changes when another process has written.
@@ -90,7 +95,7 @@ package final class SQLiteLog: LogStore {
         /// How many dead letters there are; `nil` when that may have changed.
         var letters: Int?
         private let files: OpenFiles
-        private let statements: LogStatements
+        private var statements: LogStatements?
 
         init(
             _ lock: FileLock, _ connection: consuming SQLiteConnection, _ settings: DurableLogSettings, _ rows: EventRows
@@ -104,17 +109,26 @@ package final class SQLiteLog: LogStore {
         }
 
         mutating func commit(_ changes: LogChanges) throws {
-            try self.statements.begin.run()
+            guard let statements else { throw LogError("the log \(self.settings.path) is closed") }
+            try statements.begin.run()
             do {
-                try self.statements.write(changes, self.rows)
+                try statements.write(changes, self.rows)
                 try self.files.check()
-                try self.statements.commit.run()
+                try statements.commit.run()
             } catch {
                 // Fails when the error has ended the transaction already.
                 try? self.connection.execute("ROLLBACK")
                 throw error
             }
             if !changes.letters.isEmpty { self.letters = nil }
+        }
+
+        /// Leaves one file that holds everything.
+        mutating func close() {
+            // The last to close does this too, but a tool that reads at this moment would be the last.
+            try? self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.statements = nil
+            self.connection.close()
         }
     }
 }

@@ -157,5 +157,6 @@ struct LogCommitsTests {
         func trim(before position: Position) -> Bool { false }
         func replays() -> [StoredLetter] { [] }
         func letterCount() -> Int { 0 }
+        func close() {}
     }
 }

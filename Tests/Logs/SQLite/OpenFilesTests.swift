@@ -66,4 +66,40 @@ struct OpenFilesTests {
         truncate(self.path, 0)
         #expect(throws: LogError.self) { try Self.write(2, to: log) }
     }
+
+    @Test func `an orderly end leaves one file`() throws {
+        let log = try self.open()
+        try Self.write(1, to: log)
+        #expect(self.isThere("events.db-wal"))
+        log.close()
+        #expect(!self.isThere("events.db-wal"))
+        #expect(!self.isThere("events.db-shm"))
+        #expect(throws: LogError.self) { try Self.write(2, to: log) }
+        let tables = try SQLiteConnection(path: self.path, creates: false)
+        #expect(try tables.integer("SELECT count(*) FROM events") == 1)
+    }
+
+    @Test func `an orderly end while a tool has the file open leaves everything in the one file`() throws {
+        let log = try self.open()
+        try Self.write(1, to: log)
+        let tool = try SQLiteConnection(path: self.path, creates: false)
+        #expect(try tool.integer("SELECT count(*) FROM events") == 1)
+        log.close()
+        try self.directory.write(bytes: self.directory.read("events.db"), to: "copy.db")
+        let copy = try SQLiteConnection(path: self.directory.file("copy.db"), creates: false)
+        #expect(try copy.integer("SELECT count(*) FROM events") == 1)
+        withExtendedLifetime(tool) {}
+    }
+
+    @Test func `what a long reader had grow goes when it has ended`() throws {
+        let log = try self.open()
+        let limit = try SQLiteConnection(path: self.path, creates: false)
+        try limit.execute("BEGIN; SELECT count(*) FROM events")
+        for position in 1...20_000 as ClosedRange<UInt64> where position % 4 == 0 { try Self.write(position, to: log) }
+        let grown = self.directory.read("events.db-wal").count
+        #expect(grown > 32 << 20, "\(grown)")
+        try limit.execute("COMMIT")
+        for position in 20_001...20_010 as ClosedRange<UInt64> { try Self.write(position, to: log) }
+        #expect(self.directory.read("events.db-wal").count <= 16 << 20)
+    }
 }
