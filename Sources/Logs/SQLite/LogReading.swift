@@ -95,6 +95,22 @@ enum LogReading {
 
     // MARK: At the start
 
+    /// How far each sink has come that the log knows, by its name.
+    static func marks(_ connection: borrowing SQLiteConnection) throws -> [String: SinkMark] {
+        let parser = JSONParser()
+        let query = try connection.prepare("SELECT name, position, ahead FROM sinks")
+        var marks: [String: SinkMark] = [:]
+        while try query.step() {
+            let name = query.text(0) ?? ""
+            var mark = SinkMark(sink: name, position: Position(UInt64(query.integer(1))))
+            if let ahead = query.text(2), let root = try? parser.parse(ByteBuffer(string: ahead)) {
+                root.forEachItem { mark.ahead.append(Position(UInt64($0.double ?? 0))) }
+            }
+            marks[name] = mark
+        }
+        return marks
+    }
+
     /// Everything that a program that starts has to know.
     static func contents(
         _ connection: borrowing SQLiteConnection, sinks: [String], _ rows: EventRows

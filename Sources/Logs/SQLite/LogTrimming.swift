@@ -12,25 +12,31 @@ struct LogTrimming {
     let settings: DurableLogSettings
 
     /// See ``LogStore/trim(before:)``.
-    func trim(_ connection: borrowing SQLiteConnection, before position: Position) throws -> Bool {
+    ///
+    /// - Parameter orphans: from the first of them on nothing goes but by age.
+    func trim(
+        _ connection: borrowing SQLiteConnection, before position: Position, _ orphans: inout OrphanedEvents
+    ) throws -> Bool {
         let newest = try connection.integer("SELECT ifnull(max(position), 0) FROM events")
         let oldest = try connection.integer("SELECT ifnull(min(position), 0) FROM events")
         let excess = try Self.size(connection) - Int64(self.settings.bytes)
         let limit = min(Int64(position.rawValue), newest - Self.least + 1)
+        let cutoff = Timestamp.now().milliseconds - self.settings.age.milliseconds
+        let orphan = try orphans.first(connection, from: oldest, since: cutoff)
         guard oldest > 0, oldest < limit else {
             guard excess > 0 else { return false }
-            return try Self.removeLatest(connection, excess, oldest, newest, before: Int64(position.rawValue))
+            return try Self.removeLatest(connection, excess, oldest, newest, before: min(Int64(position.rawValue), orphan))
         }
         let end = min(limit, oldest + Self.piece)
-        var last = min(end, newest - Int64(self.settings.events) + 1)
-        let cutoff = Timestamp.now().milliseconds - self.settings.age.milliseconds
+        let free = min(end, orphan)
+        var last = min(free, newest - Int64(self.settings.events) + 1)
         last = max(
             last,
             try connection.integer(
                 "SELECT ifnull(max(position), 0) + 1 FROM events WHERE position < \(end) AND accepted < \(cutoff)"
             )
         )
-        if excess > 0 { last = max(last, try Self.place(connection, freeing: excess, from: oldest, before: end)) }
+        if excess > 0 { last = max(last, try Self.place(connection, freeing: excess, from: oldest, before: free)) }
         guard last > oldest else { return false }
         try connection.transaction {
             try Self.remove(connection, before: last, newest: newest)

@@ -1,10 +1,8 @@
 import BridgeCore
-import JSON
-import NIOCore
 
 /// Counts what each sink is owed, in one pass over the events that any may be owed.
 struct OwedCount {
-    private var marks: [String: SinkMark] = [:]
+    private var marks: [String: SinkMark]
     private let sinks: [String]
     private let rows: EventRows
 
@@ -14,16 +12,7 @@ struct OwedCount {
     init(_ connection: borrowing SQLiteConnection, sinks: [String], head: Position, _ rows: EventRows) throws {
         self.sinks = sinks
         self.rows = rows
-        let parser = JSONParser()
-        let query = try connection.prepare("SELECT name, position, ahead FROM sinks")
-        while try query.step() {
-            let name = query.text(0) ?? ""
-            var mark = SinkMark(sink: name, position: Position(UInt64(query.integer(1))))
-            if let ahead = query.text(2), let root = try? parser.parse(ByteBuffer(string: ahead)) {
-                root.forEachItem { mark.ahead.append(Position(UInt64($0.double ?? 0))) }
-            }
-            self.marks[name] = mark
-        }
+        self.marks = try LogReading.marks(connection)
         let add = try connection.prepare("INSERT OR IGNORE INTO sinks (name, position) VALUES (?, ?)")
         for name in sinks where self.marks[name] == nil {
             self.marks[name] = SinkMark(sink: name, position: head)

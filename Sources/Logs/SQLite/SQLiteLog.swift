@@ -37,7 +37,8 @@ package final class SQLiteLog: LogStore {
         try LogSchema.migrate(connection)
         let reader = EventRows(bridge: bridge)
         let contents = try LogReading.contents(connection, sinks: sinks, reader)
-        return (SQLiteLog(try State(lock, connection, settings, reader)), contents)
+        let orphans = try OrphanedEvents(connection, sinks: contents.orphans.keys)
+        return (SQLiteLog(try State(lock, connection, settings, reader, orphans)), contents)
     }
 
     private init(_ state: consuming sending State) {
@@ -57,7 +58,9 @@ package final class SQLiteLog: LogStore {
     }
 
     package func trim(before position: Position) throws -> Bool {
-        try self.state.withLock { try LogTrimming(settings: $0.settings).trim($0.connection, before: position) }
+        try self.state.withLock {
+            try LogTrimming(settings: $0.settings).trim($0.connection, before: position, &$0.orphans)
+        }
     }
 
     package func replays() throws -> [StoredLetter] {
@@ -90,6 +93,7 @@ package final class SQLiteLog: LogStore {
         var connection: SQLiteConnection
         let settings: DurableLogSettings
         let rows: EventRows
+        var orphans: OrphanedEvents
         /// Changes when another process has written.
         var version: Int64 = -1
         /// How many dead letters there are; `nil` when that may have changed.
@@ -98,7 +102,8 @@ package final class SQLiteLog: LogStore {
         private var statements: LogStatements?
 
         init(
-            _ lock: FileLock, _ connection: consuming SQLiteConnection, _ settings: DurableLogSettings, _ rows: EventRows
+            _ lock: FileLock, _ connection: consuming SQLiteConnection, _ settings: DurableLogSettings, _ rows: EventRows,
+            _ orphans: OrphanedEvents
         ) throws {
             self.lock = lock
             self.statements = try LogStatements(connection)
@@ -106,6 +111,7 @@ package final class SQLiteLog: LogStore {
             self.connection = connection
             self.settings = settings
             self.rows = rows
+            self.orphans = orphans
         }
 
         mutating func commit(_ changes: LogChanges) throws {

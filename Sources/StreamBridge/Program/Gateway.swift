@@ -155,7 +155,7 @@ struct Gateway: Sendable {
         )
         for (sink, count) in contents.orphans.sorted(by: { $0.key < $1.key }) {
             logger.warning(
-                "Log holds events for a sink that the file no longer has; they go when they are too old",
+                "Log holds events for a sink that the file no longer has; they go when they are too old, and keep what came after them till then",
                 metadata: ["sink": "\(sink)", "events": "\(count)"]
             )
         }

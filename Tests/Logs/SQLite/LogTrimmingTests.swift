@@ -16,12 +16,17 @@ struct LogTrimmingTests {
         self.directory = try TemporaryDirectory()
     }
 
-    private func open(events: Int = 1_000_000, bytes: Int = Self.bound) throws -> (log: SQLiteLog, contents: LogContents) {
-        try SQLiteLog.open(DurableLogSettings(path: self.path, events: events, bytes: bytes), bridge: "here", sinks: ["s"])
+    private func open(
+        _ sinks: [String] = ["s"], events: Int = 1_000_000, age: Duration = .seconds(3600), bytes: Int = Self.bound
+    ) throws -> (log: SQLiteLog, contents: LogContents) {
+        try SQLiteLog.open(
+            DurableLogSettings(path: self.path, events: events, age: age, bytes: bytes), bridge: "here", sinks: sinks)
     }
 
     /// Events of so many bytes each, from a position on.
-    private static func write(_ positions: ClosedRange<UInt64>, of bytes: Int, to log: SQLiteLog) throws {
+    private static func write(
+        _ positions: ClosedRange<UInt64>, of bytes: Int, for sinks: [String] = ["s"], to log: SQLiteLog
+    ) throws {
         var changes = LogChanges()
         let event = Event(
             id: "e", title: nil, message: "m", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0),
@@ -31,7 +36,7 @@ struct LogTrimmingTests {
         changes.events = positions.map { position in
             StoredEvent(
                 position: Position(position), accepted: .now(), event: event,
-                targets: [StoredEvent.Target(sink: "s", route: "all", variant: 0, copy: -1)], repeatKey: position
+                targets: sinks.map { StoredEvent.Target(sink: $0, route: "all", variant: 0, copy: -1) }, repeatKey: position
             )
         }
         let count = positions.count
@@ -88,6 +93,46 @@ struct LogTrimmingTests {
         #expect(try Self.kept(log) == Array(51...300))
         #expect(try self.size() > Self.bound)
         #expect(try !log.trim(before: Position(51)), "there is nothing more to remove")
+    }
+
+    @Test func `what a sink is owed that the file no longer has goes when it is too old, and only then`() throws {
+        do {
+            let (log, _) = try self.open(["s", "gone"])
+            try Self.write(1...3000, of: 10, to: log)
+            try Self.write(3001...3002, of: 10, for: ["s", "gone"], to: log)
+            try Self.write(3003...9000, of: 1000, to: log)
+            var changes = LogChanges()
+            changes.sinks = [SinkMark(sink: "gone", position: Position(3), ahead: [Position(3001)])]
+            try log.commit(changes)
+        }
+        do {
+            let (log, contents) = try self.open(events: 10)
+            #expect(contents.orphans == ["gone": 1])
+            while try log.trim(before: Position(9001)) {}
+            #expect(try Self.kept(log) == Array(3002...9000))
+            #expect(try self.size() > Self.bound)
+        }
+        // Everything is older than a minute from now.
+        let (log, _) = try self.open(events: 10, age: .seconds(-60))
+        while try log.trim(before: Position(9001)) {}
+        #expect(try Self.kept(log).first ?? 0 > 4000)
+        #expect(try self.size() <= Self.bound, "the other bounds hold again")
+    }
+
+    @Test func `what a sink is owed that the file no longer has stays among the last, however large`() throws {
+        do {
+            let (log, _) = try self.open(["s", "gone"])
+            try Self.write(1...50, of: 10_000, to: log)
+            try Self.write(51...300, of: 10_000, for: ["s", "gone"], to: log)
+        }
+        do {
+            let (log, _) = try self.open()
+            while try log.trim(before: Position(301)) {}
+            #expect(try Self.kept(log) == Array(51...300))
+        }
+        let (log, _) = try self.open(age: .seconds(-60))
+        while try log.trim(before: Position(301)) {}
+        #expect(try self.size() <= Self.bound, "what is too old is nothing to wait for")
     }
 
     @Test func `the latest keys of what a peer may send again stay, and positions go on`() throws {
