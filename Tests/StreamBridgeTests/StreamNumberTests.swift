@@ -86,6 +86,20 @@ struct StreamNumberTests {
         #expect(zip(numbers, numbers.dropFirst()).filter { $1 - $0 > 1 }.count == 3, "after each kill, and then only: \(numbers)")
     }
 
+    @Test func `a stream whose sink has another name now says that it does not have what came before`() async throws {
+        let first = try await BridgeProcess.start(Self.yaml())
+        let client = try await first.stream("demo")
+        let ids = try await Self.post(["a", "b", "c"], to: first, client)
+        #expect(try await first.stop() == .exited(0))
+        let yaml = Self.yaml().replacing("demo: {", with: "renamed: {").replacing("[demo]", with: "[renamed]")
+        let second = try await BridgeProcess.start(yaml, directory: first.directory)
+        let late = try await second.stream("demo", headers: [("Last-Event-ID", ids[0])])
+        #expect(late.header("streambridge-gap") != nil)
+        let current = try await second.stream("demo", headers: [("Last-Event-ID", ids[2])])
+        #expect(current.header("streambridge-gap") == nil, "it has missed nothing")
+        #expect(try await Self.parts(Self.post(["d"], to: second, current)[0]).number == 4)
+    }
+
     @Test(arguments: [false, true])
     func `a stream that keeps no past says over a restart that events are missing`(isKilled: Bool) async throws {
         let first = try await BridgeProcess.start(Self.yaml(replay: 0))

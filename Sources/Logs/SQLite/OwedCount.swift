@@ -13,7 +13,13 @@ struct OwedCount {
         self.sinks = sinks
         self.rows = rows
         self.marks = try LogReading.marks(connection)
-        let add = try connection.prepare("INSERT OR IGNORE INTO sinks (name, position) VALUES (?, ?)")
+        // What streams have numbered before is nothing that a new one could give again: who asks it for that has missed something.
+        let add = try connection.prepare(
+            """
+            INSERT OR IGNORE INTO sinks (name, position, forgotten) VALUES (?, ?,
+            max((SELECT ifnull(max(sequence + count - 1), 0) FROM numbers), (SELECT ifnull(max(forgotten), 0) FROM sinks)))
+            """
+        )
         for name in sinks where self.marks[name] == nil {
             self.marks[name] = SinkMark(sink: name, position: head)
             try add.bind(1, name).bind(2, Int64(head.rawValue)).run()

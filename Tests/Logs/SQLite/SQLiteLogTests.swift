@@ -221,6 +221,20 @@ struct SQLiteLogTests {
         #expect(last.forgotten == 203)
     }
 
+    @Test func `a sink that the log does not know has forgotten what was numbered before it came`() throws {
+        do {
+            let (log, _) = try self.open(["s"])
+            #expect(try log.history(of: "s", atMost: 10).forgotten == 0, "nothing was")
+            try log.commit(
+                Self.changes([Self.stored(1, Self.event("1"), to: ["s"])]) {
+                    $0.numbers = [NumberedRun(sink: "s", first: Position(1), last: Position(1), count: 1, sequence: 41)]
+                })
+        }
+        let (log, _) = try self.open(["renamed"])
+        #expect(try log.history(of: "renamed", atMost: 10).forgotten == 41)
+        #expect(try log.history(of: "s", atMost: 10).forgotten == 0)
+    }
+
     // MARK: Trimming
 
     @Test func `trimming keeps what is owed, and what a peer may send again`() throws {
