@@ -25,20 +25,27 @@ struct LogDeclaration: Decodable {
         if container.contains(.retain) { retain = try container.nestedContainer(keyedBy: RetainKeys.self, forKey: .retain) }
         self.events = try retain.flatMap { retain in
             guard retain.contains(.events) else { return nil }
-            return try retain.integer(.events, in: (kind == .memory ? 1 : 0)...1_000_000_000, default: 1)
+            return try retain.integer(.events, in: 1...1_000_000_000, default: 1)
         }
         self.age = try retain?.duration(.age)
         self.bytes = try retain.flatMap { $0.contains(.bytes) ? try $0.bytes(.bytes, default: 0) : nil }
-        guard kind == .memory else { return }
+        func refuse(_ key: RetainKeys, _ message: String) throws {
+            throw SettingError(path: decoder.codingPath + [CodingKeys.retain, key], message)
+        }
+        if self.age == .zero { try refuse(.age, "must be more than nothing, such as 1h") }
+        guard kind == .memory else {
+            if let bytes, bytes < 1 << 20 { try refuse(.bytes, "\(bytes) is too small for a file; write 1MiB or more") }
+            return
+        }
+        if self.bytes == 0 { try refuse(.bytes, "must be more than nothing, such as 64MiB") }
         for key in [CodingKeys.path, .durability] where container.contains(key) {
             throw SettingError(
                 path: decoder.codingPath + [key], "means nothing for a log in memory; write kind: sqlite, or leave it out"
             )
         }
         if retain?.contains(.age) == true {
-            throw SettingError(
-                path: decoder.codingPath + [CodingKeys.retain, RetainKeys.age],
-                "means nothing for a log in memory, which keeps what a sink still owes; write kind: sqlite, or leave it out"
+            try refuse(
+                .age, "means nothing for a log in memory, which keeps what a sink still owes; write kind: sqlite, or leave it out"
             )
         }
     }

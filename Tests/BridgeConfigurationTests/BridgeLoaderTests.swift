@@ -108,6 +108,13 @@ struct BridgeLoaderTests {
         ("service: { name: \"a b\" }", "'a b' is no name; 1 to 64 letters, digits, '.', '_' and '-' are allowed"),
         ("service: { log: { level: loud } }", "'loud' is not one of trace, debug, info, notice, warning, error, critical"),
         ("log: { kind: sqlite }", "sqlite needs a file; set path, or service.state_dir"),
+        ("log: { kind: sqlite, path: x, retain: { events: 0 } }", "0 is out of range; 1 to 1000000000 is allowed"),
+        ("log: { kind: sqlite, path: x, retain: { age: 0s } }", "log.retain.age: must be more than nothing, such as 1h"),
+        (
+            "log: { kind: sqlite, path: x, retain: { bytes: 1023KiB } }",
+            "log.retain.bytes: 1047552 is too small for a file; write 1MiB or more"
+        ),
+        ("log: { retain: { bytes: 0 } }", "log.retain.bytes: must be more than nothing, such as 64MiB"),
         ("defaults: { dead_letter: nowhere }", "no sink is called 'nowhere'; there are out"),
         ("defaults: { unrouted: dead_letter }", "dead_letter needs a sink for the dead letters; set defaults.dead_letter"),
         ("defaults: { unrouted: keep }", "'keep' is not one of drop, dead_letter"),

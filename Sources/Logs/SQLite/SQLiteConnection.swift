@@ -91,6 +91,11 @@ extension LogError {
         case SQLITE_IOERR:
             let system = sqlite3_system_errno(handle)
             self.init("the log \(path) cannot be used: \(system == 0 ? reason : String(cString: strerror(system)))")
+        case SQLITE_ERROR where reason.contains("table") || reason.contains("column"):
+            self.init(
+                "the log \(path) does not have the tables of its version (\(reason)); move it away to begin with an empty one, "
+                    + "'sqlite3 \(path) .dump' shows what is in it"
+            )
         default: self.init("the log \(path) cannot be used: \(reason)")
         }
     }

@@ -353,6 +353,25 @@ struct SQLiteLogTests {
         #expect(version == 4)
     }
 
+    @Test(arguments: [
+        ("DROP TABLE numbers", "no such table: numbers"), ("DROP TABLE sinks", "no such table: sinks"),
+        ("PRAGMA user_version = 0", "table events already exists"),
+        ("ALTER TABLE events DROP COLUMN copies", "table events has no column named copies"),
+    ])
+    func `a log whose tables are others than those of its version is refused with what to do`(
+        sql: String, reason: String
+    ) throws {
+        _ = try self.open()
+        do {
+            let tool = try SQLiteConnection(path: self.path, creates: false)
+            try tool.execute(sql)
+        }
+        let complaint = try #require(self.complaint)
+        #expect(complaint.hasPrefix("the log \(self.path) does not have the tables of its version ("))
+        #expect(complaint.contains("(\(reason));"))
+        #expect(complaint.contains("; move it away to begin with an empty one, 'sqlite3 "))
+    }
+
     @Test func `a place that is not there is refused`() {
         let complaint = Self.complaint {
             _ = try SQLiteLog.open(DurableLogSettings(path: "/nowhere/events.db"), bridge: "", sinks: [])
