@@ -4,7 +4,7 @@ import CMosquitto
 extension MQTTPublication {
     /// What stands beside the payload; nothing with MQTT 3.1.1.
     ///
-    /// To be called after ``message(of:_:)`` with the same event.
+    /// To be called after ``message(of:_:)`` with the same event. What an event makes empty is left out, user properties excepted.
     func properties(of delivery: Delivery, _ reader: EventReader) throws -> MosquittoProperties {
         var properties = MosquittoProperties()
         guard self.configuration.connection.version == .five else { return properties }
@@ -14,7 +14,7 @@ extension MQTTPublication {
         if let template = settings.contentType {
             let type = try template.render(reader)
             try self.require(
-                properties.append(MQTT_PROP_CONTENT_TYPE, text: type), "the content type is not text that MQTT allows")
+                properties.append(MQTT_PROP_CONTENT_TYPE, text: type), "the content type has more than 65535 bytes")
         } else if self.configuration.format == .json {
             properties.append(MQTT_PROP_CONTENT_TYPE, text: "application/json")
         } else if isUnchanged, let type = event.attributes["content-type"] {
@@ -23,7 +23,8 @@ extension MQTTPublication {
         if let template = settings.responseTopic {
             let topic = try template.render(reader)
             try self.require(
-                MQTTPropertySettings.isTopic(topic) && properties.append(MQTT_PROP_RESPONSE_TOPIC, text: topic),
+                (topic.isEmpty || MQTTPropertySettings.isTopic(topic))
+                    && properties.append(MQTT_PROP_RESPONSE_TOPIC, text: topic),
                 "the response topic made of \(template.text) is not a topic"
             )
         } else if isUnchanged, let topic = event.attributes["response_topic"], MQTTPropertySettings.isTopic(topic) {
@@ -49,7 +50,7 @@ extension MQTTPublication {
         for (name, value) in event.passage.attributes { properties.append(user: name, value) }
         for (name, template) in settings.user {
             let value = try template.render(reader)
-            try self.require(properties.append(user: name, value), "the user property \(name) is not text that MQTT allows")
+            try self.require(properties.append(user: name, value), "the user property \(name) has more than 65535 bytes")
         }
         return properties
     }

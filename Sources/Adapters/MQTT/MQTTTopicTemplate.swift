@@ -60,13 +60,11 @@ struct MQTTTopicTemplate: Sendable {
         return String(result)
     }
 
-    /// MQTT 5 §1.5.4 forbids NUL and advises against other control characters and non-characters.
     private static func isHarmless(_ scalar: Unicode.Scalar, keepsSlashes: Bool) -> Bool {
         switch scalar {
         case "+", "#": false
         case "/": keepsSlashes
-        case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}": false
-        default: !scalar.properties.isNoncharacterCodePoint
+        default: MQTTText.isHarmless(scalar)
         }
     }
 

@@ -25,9 +25,12 @@ struct MosquittoProperties: ~Copyable {
         mosquitto_property_add_byte(&self.list, Int32(identifier.rawValue), value)
     }
 
+    /// Adds bytes, unless there are none.
+    ///
     /// - Returns: false when there are more than 65535 bytes.
     @discardableResult
     mutating func append(_ identifier: mqtt5_property, binary value: [UInt8]) -> Bool {
+        if value.isEmpty { return true }
         guard let count = UInt16(exactly: value.count) else { return false }
         return mosquitto_property_add_binary(&self.list, Int32(identifier.rawValue), value, count) == MOSQ_ERR_SUCCESS.rawValue
     }
@@ -36,16 +39,24 @@ struct MosquittoProperties: ~Copyable {
         mosquitto_property_add_int16(&self.list, Int32(identifier.rawValue), value)
     }
 
-    /// - Returns: false when the library refuses the text: over 65535 bytes, or characters that MQTT 5 §1.5.4 forbids.
+    /// Adds a text as ``MQTTText`` makes it, unless it is empty: of an empty one libmosquitto keeps no copy, and crashes when it makes one.
+    ///
+    /// - Returns: false when there are more than 65535 bytes.
     @discardableResult
     mutating func append(_ identifier: mqtt5_property, text value: String) -> Bool {
-        mosquitto_property_add_string(&self.list, Int32(identifier.rawValue), value) == MOSQ_ERR_SUCCESS.rawValue
+        if value.isEmpty { return true }
+        let text = MQTTText.harmless(value)
+        return mosquitto_property_add_string(&self.list, Int32(identifier.rawValue), text) == MOSQ_ERR_SUCCESS.rawValue
     }
 
-    /// - Returns: false when the library refuses one of the texts.
+    /// Adds a name and a value as ``MQTTText`` makes them; each may be empty.
+    ///
+    /// - Returns: false when one of them has more than 65535 bytes, which libmosquitto would cut.
     @discardableResult
     mutating func append(user name: String, _ value: String) -> Bool {
-        mosquitto_property_add_string_pair(&self.list, Int32(MQTT_PROP_USER_PROPERTY.rawValue), name, value)
+        let (name, value) = (MQTTText.harmless(name), MQTTText.harmless(value))
+        guard max(name.utf8.count, value.utf8.count) <= 65_535 else { return false }
+        return mosquitto_property_add_string_pair(&self.list, Int32(MQTT_PROP_USER_PROPERTY.rawValue), name, value)
             == MOSQ_ERR_SUCCESS.rawValue
     }
 }

@@ -140,6 +140,43 @@ struct MQTTSinkTests {
         }
     }
 
+    @Test func `properties that an event makes empty are left out`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(
+            """
+            "topic": "out", "content_type": "{{ .payload.no }}", "response_topic": "{{ .payload.no }}",
+            "correlation_data": "{{ .payload.no }}", "user_properties": {"room": "{{ .payload.no }}"}
+            """, variants: [#""topic": "raw", "format": "raw""#], broker: broker
+        ) { _, script, peer in
+            let attributes = Attributes([("content-type", ""), ("response_topic", ""), ("correlation_data", "")])
+            script.send([ReceivedMessage(subject: "a", body: ByteBuffer(string: "x"), attributes: attributes)])
+            try await eventually { peer.count == 2 }
+            #expect(Set(peer.messages.map(\.topic)) == ["out", "raw"])
+            #expect(peer.messages.allSatisfy { message in [3, 8, 9].allSatisfy { message.properties[$0] == nil } })
+            #expect(peer.messages[0].userProperties.first { $0.name == "room" }?.value == "")
+        }
+    }
+
+    @Test func `what a broker closes the connection for is made harmless in properties`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(
+            #""topic": "out", "content_type": "{{ .message }}", "user_properties": {"text": "{{ .message }}"}"#, broker: broker
+        ) { _, script, peer in
+            // What a literal cannot hold.
+            let characters = [0x0a, 0, 1, 0x7f, 0x85, 0xffff, 0xfdd0, 0x1fffe].map { String(Unicode.Scalar($0 as UInt32)!) }
+            let body = ByteBuffer(string: "a" + characters.joined(separator: "b") + "\u{e9}")
+            script.send([
+                ReceivedMessage(subject: "a", body: body, attributes: Attributes([("traceparent", "00-\(characters[5])")])),
+                ReceivedMessage(subject: "a", body: ByteBuffer(string: "next")),
+            ])
+            try await eventually { peer.count == 2 }
+            let properties = Dictionary(peer.messages[0].userProperties.map { ($0.name, $0.value) }) { first, _ in first }
+            #expect(properties["text"] == "a b b b b b b b \u{e9}")
+            #expect(properties["traceparent"] == "00- ")
+            #expect(peer.messages[0].properties[3].map { String(decoding: $0, as: UTF8.self) } == properties["text"])
+        }
+    }
+
     @Test func `a topic that the broker forbids is refused with its reason, and the next ones go on`() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write("topic readwrite open/#\ntopic read #\n", to: "acl")
