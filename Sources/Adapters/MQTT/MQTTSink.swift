@@ -12,6 +12,7 @@ package struct MQTTSink: Sink {
 
     private let variants: [Configuration]
     private let context: ComponentContext
+    private let closings = MQTTClosings()
 
     package init(variants: [Configuration], context: ComponentContext) throws {
         self.variants = variants
@@ -29,7 +30,9 @@ package struct MQTTSink: Sink {
         defer { thread.stop() }
         inlet.onAvailable { thread.wake() }
         defer { inlet.onAvailable(nil) }
-        let session = MQTTSinkSession(variants: self.variants, context: self.context, inlet: inlet, thread: thread)
+        let session = MQTTSinkSession(
+            variants: self.variants, context: self.context, closings: self.closings, inlet: inlet, thread: thread
+        )
         try await withTaskCancellationHandler {
             try await session.run()
         } onCancel: {

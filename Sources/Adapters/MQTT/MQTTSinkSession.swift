@@ -16,6 +16,7 @@ actor MQTTSinkSession {
     private let publications: [MQTTPublication]
     private let window: Int
     private let context: ComponentContext
+    private let closings: MQTTClosings
     private let inlet: SinkInlet
     private let thread: PollThread
     private let reader = EventReader()
@@ -25,15 +26,20 @@ actor MQTTSinkSession {
     private struct UnderWay {
         let delivery: Delivery
         let packet: Int32
+        let since = ContinuousClock.now
         var isDone = false
     }
 
-    init(variants: [MQTTSink.Configuration], context: ComponentContext, inlet: SinkInlet, thread: PollThread) {
+    init(
+        variants: [MQTTSink.Configuration], context: ComponentContext, closings: MQTTClosings, inlet: SinkInlet,
+        thread: PollThread
+    ) {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
         self.settings = variants[0].connection
         self.publications = variants.map(MQTTPublication.init)
         self.window = variants.contains { $0.qos > 0 } ? variants[0].window : Self.turn
         self.context = context
+        self.closings = closings
         self.inlet = inlet
         self.thread = thread
     }
@@ -56,16 +62,29 @@ actor MQTTSinkSession {
             // What was answered out of order is confirmed too, or it would be sent twice.
             self.settle(connection)
             for entry in self.underWay where entry.isDone { self.inlet.confirm(entry.delivery) }
-            throw error
+            throw self.blaming(error, connection)
         }
         connection.close(announcing: self.settings.will)
     }
 
+    /// The error; the message counts as refused for now when it is one that the broker closes the connection on.
+    private func blaming(_ error: any Error, _ connection: MQTTConnection) -> any Error {
+        guard var lost = error as? ComponentError, lost.code == .connectionLost else { return error }
+        let open = self.underWay.filter { !$0.isDone }
+        guard self.closings.lost(open.first.map { ($0.delivery, $0.since) }, of: open.count), let first = open.first else {
+            return lost
+        }
+        lost.message = "\(connection.peer) closes the connection on the message: \(lost.message)"
+        self.inlet.postpone(first.delivery, lost.description)
+        return lost
+    }
+
     private func turn(_ connection: MQTTConnection) throws {
-        let window = min(self.window, connection.connack.receiveMaximum)
+        let limit = min(self.window, connection.connack.receiveMaximum)
         var hasEnded = false
         while true {
             try Task.checkCancellation()
+            let window = self.closings.window(atMost: limit)
             var tookAll = true
             if !hasEnded, self.underWay.count < window {
                 switch self.inlet.poll(atMost: window - self.underWay.count) {
@@ -141,5 +160,6 @@ actor MQTTSinkSession {
         guard done > 0 else { return }
         self.inlet.confirm(through: self.underWay[done - 1].delivery)
         self.underWay.removeFirst(done)
+        self.closings.settled(done)
     }
 }

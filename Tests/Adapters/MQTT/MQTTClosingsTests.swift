@@ -1,0 +1,45 @@
+import BridgeCore
+import NIOCore
+import Testing
+
+@testable import MQTTAdapter
+
+struct MQTTClosingsTests {
+    private func delivery(_ position: UInt64) -> Delivery {
+        let event = Event(
+            id: "\(position)", title: nil, message: "x", priority: nil, tags: [], timestamp: .now(), payload: nil, source: "in",
+            subject: "a", attributes: Attributes(), raw: .init(), kind: .message, passage: Passage(), limits: EventLimits()
+        )
+        return Delivery(event: event, variant: 0, route: "r", attempts: 0, position: Position(position), ticket: 0)
+    }
+
+    @Test func `the third loss in a row right after the same message is blamed on it, and it goes alone then`() {
+        let closings = MQTTClosings()
+        #expect(!closings.lost((self.delivery(1), .now), of: 5))
+        #expect(closings.window(atMost: 100) == 100)
+        #expect(!closings.lost((self.delivery(1), .now), of: 5))
+        #expect(closings.window(atMost: 100) == 1)
+        #expect(closings.lost((self.delivery(1), .now), of: 1))
+        #expect(closings.lost((self.delivery(1), .now), of: 1))
+    }
+
+    @Test func `messages that the broker takes are not blamed, and all that were under way are sent one at a time`() {
+        let closings = MQTTClosings()
+        for _ in 0..<2 { #expect(!closings.lost((self.delivery(1), .now), of: 3)) }
+        closings.settled(1)
+        #expect(!closings.lost((self.delivery(2), .now), of: 1))
+        closings.settled(1)
+        #expect(closings.window(atMost: 100) == 1)
+        closings.settled(1)
+        #expect(closings.window(atMost: 100) == 100)
+    }
+
+    @Test func `a loss that comes later, or while nothing is under way, has other reasons`() {
+        let closings = MQTTClosings()
+        for _ in 0..<2 { #expect(!closings.lost((self.delivery(1), .now), of: 1)) }
+        #expect(!closings.lost((self.delivery(1), .now - .seconds(5)), of: 1))
+        for _ in 0..<2 { #expect(!closings.lost((self.delivery(1), .now), of: 1)) }
+        #expect(!closings.lost(nil, of: 0))
+        #expect(!closings.lost((self.delivery(1), .now), of: 1))
+    }
+}
