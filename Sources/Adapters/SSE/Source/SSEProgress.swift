@@ -7,11 +7,10 @@ import Synchronization
 /// Behind its lock. Written on the curl thread, read by the task that keeps the cursor.
 final class SSEProgress: Sendable {
     private struct State {
-        /// The last id that can be sent; empty when there is none.
-        var lastEventID = ""
-        var hasBegun = false
-        /// Ids in the order they came, each with the position behind which everything it covers is.
-        var pending: [(position: Position, id: String)] = []
+        /// The last one whose id can be sent.
+        var point: SSEResumePoint?
+        /// In the order they came, each with the position behind which everything it covers is.
+        var pending: [(position: Position, point: SSEResumePoint)] = []
         /// Of the last event that was sent.
         var position = Position.start
         /// The server's wish for the time between two connections.
@@ -23,19 +22,17 @@ final class SSEProgress: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether an id can be sent as a header and kept by a ``CursorStore``.
+    /// Whether an id can be sent as a header and kept by a ``CursorStore``, with the line before it.
     static func isUsable(_ id: String) -> Bool {
-        CurlRequest.isHeaderValue(id) && id.utf8.count <= 4096
+        CurlRequest.isHeaderValue(id) && id.utf8.count <= 4000
     }
 
     /// Where to go on; the first time that is what `stored` gives.
-    func resumePoint(stored: () -> String?) -> String {
+    func resumePoint(stored: () -> SSEResumePoint) -> SSEResumePoint {
         self.state.withLock { state in
-            if !state.hasBegun {
-                state.hasBegun = true
-                state.lastEventID = stored().flatMap { Self.isUsable($0) ? $0 : nil } ?? ""
-            }
-            return state.lastEventID
+            let point = state.point ?? stored()
+            state.point = point
+            return point
         }
     }
 
@@ -64,15 +61,15 @@ final class SSEProgress: Sendable {
     ///
     /// - Parameters:
     ///   - position: of the last event that was sent; `nil` when there was none since the last call.
-    ///   - id: the last event id now, which ``isUsable(_:)``; `nil` leaves the one before in place.
-    func received(upTo position: Position?, id: String?) {
+    ///   - point: where to go on now, by an id which ``isUsable(_:)``; `nil` leaves the one before in place.
+    func received(upTo position: Position?, point: SSEResumePoint?) {
         let changes: AsyncStream<Void>.Continuation? = self.state.withLock { state in
             if let position { state.position = position }
-            guard let id, id != state.lastEventID else { return nil }
-            state.lastEventID = id
+            guard let point, point != state.point else { return nil }
+            state.point = point
             // A slow sink may leave thousands waiting; then the last one waits for the newest.
             if state.pending.count >= 1024 { state.pending.removeLast() }
-            state.pending.append((state.position, id))
+            state.pending.append((state.position, point))
             return state.changes
         }
         changes?.yield()
@@ -94,16 +91,16 @@ final class SSEProgress: Sendable {
     /// The position that makes every pending id safe.
     var lastPending: Position? { self.state.withLock { $0.pending.last?.position } }
 
-    /// Takes the ids that are safe.
+    /// Takes the points that are safe.
     ///
     /// - Returns: the newest of them.
-    func take(safe: Position) -> String? {
+    func take(safe: Position) -> SSEResumePoint? {
         self.state.withLock { state in
             let count = state.pending.firstIndex { $0.position > safe } ?? state.pending.count
             guard count > 0 else { return nil }
-            let id = state.pending[count - 1].id
+            let point = state.pending[count - 1].point
             state.pending.removeFirst(count)
-            return id
+            return point
         }
     }
 }

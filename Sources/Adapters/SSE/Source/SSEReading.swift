@@ -50,9 +50,13 @@ struct SSEReading: Sendable {
         )
     }
 
-    /// What tells an event with an id of its own from the stream's others: id, type and data.
-    func repeatKey(of event: SSEParser.Event) -> UInt64 {
+    /// What tells an event with an id of its own from every other that was ever received: all that came before it, id, type and data.
+    ///
+    /// What a server repeats after a place in the stream comes in the order of the first time, so it has the same keys. One that has begun
+    /// anew, with ids and data that came long ago, sends them after something else.
+    func repeatKey(of event: SSEParser.Event, after past: UInt64) -> UInt64 {
         var hash = Fingerprint()
+        hash.add(past)
         hash.add(event.lastEventID)
         hash.add(event.type)
         event.data.withUnsafeReadableBytes { hash.add($0) }

@@ -24,19 +24,25 @@ final class SSEReception: CurlReceiver {
     private var items: [SSEParser.Item] = []
     private var refusal: CurlHead?
     private var isConnected = false
-    /// The id of the last event, and how many there were.
-    private var previousID = ""
-    private var count = 0
+    /// The id of the last event that was taken.
+    private var previousID: String
+    /// Stands for all events up to now.
+    private var past: UInt64
+    /// The newest place that has an id which can be sent; what has one that cannot comes twice then, but nothing is missed.
+    private var point: SSEResumePoint?
 
     init(
-        outlet: SourceOutlet, progress: SSEProgress, reading: SSEReading, lastEventID: String, done: @escaping (Ending) -> Void
+        outlet: SourceOutlet, progress: SSEProgress, reading: SSEReading, from point: SSEResumePoint,
+        done: @escaping (Ending) -> Void
     ) {
         self.outlet = outlet
         self.progress = progress
         self.reading = reading
-        self.isResumed = !lastEventID.isEmpty
+        self.isResumed = !point.id.isEmpty
+        self.previousID = point.id
+        self.past = point.past
         self.done = done
-        self.parser = SSEParser(limit: reading.maximumEvent, lastEventID: lastEventID)
+        self.parser = SSEParser(limit: reading.maximumEvent, lastEventID: point.id)
     }
 
     func received(_ head: CurlHead) -> CurlDemand {
@@ -63,16 +69,19 @@ final class SSEReception: CurlReceiver {
             let gap: String
             switch item {
             case .event(let event):
-                switch self.reading.meaning(of: event) {
-                case .message:
-                    batch.append(self.message(of: event))
-                    continue
+                let meaning = self.reading.meaning(of: event)
+                if case .message = meaning { batch.append(self.message(of: event)) }
+                self.reach(event.lastEventID)
+                switch meaning {
+                case .message: continue
                 case .nothing:
                     passedOver += 1
                     continue
                 case .gap(let reason): gap = reason
                 }
-            case .cursor: continue
+            case .cursor(let id):
+                self.reach(id)
+                continue
             case .retry(let milliseconds):
                 self.progress.retry = .milliseconds(min(milliseconds, 300_000))
                 continue
@@ -84,11 +93,10 @@ final class SSEReception: CurlReceiver {
             batch.removeAll(keepingCapacity: true)
             receipt = self.outlet.gap(gap)
         }
-        let id = self.lastUsableID
         self.items.removeAll(keepingCapacity: true)
         if !batch.isEmpty { receipt = self.outlet.send(batch) }
         self.reading.passedOver.increment(by: passedOver)
-        self.progress.received(upTo: receipt?.position, id: id)
+        self.progress.received(upTo: receipt?.position, point: self.point)
         switch receipt?.demand {
         case .more, nil: return .more
         case .pause: return .pause
@@ -97,31 +105,21 @@ final class SSEReception: CurlReceiver {
 
     /// A server that is asked to go on from an id that was written a little late sends again what came after it.
     ///
-    /// Ids that stand still tell nothing; and what is repeated comes first.
+    /// Ids that stand still tell nothing.
     private func message(of event: SSEParser.Event) -> ReceivedMessage {
         var message = self.reading.message(of: event)
         if event.hasOwnID, event.lastEventID != self.previousID {
-            message.repeatKey = self.reading.repeatKey(of: event)
-            message.mayBeRepeated = self.isResumed && self.count < SourceOutlet.repeatMemory
+            self.past = self.reading.repeatKey(of: event, after: self.past)
+            message.repeatKey = self.past
+            message.mayBeRepeated = self.isResumed
         }
         self.previousID = event.lastEventID
-        self.count += 1
         return message
     }
 
-    /// The place in the stream that the newest items name.
-    ///
-    /// One that cannot be sent is passed over: then something comes twice, but
-    /// nothing is missed.
-    private var lastUsableID: String? {
-        for item in self.items.reversed() {
-            switch item {
-            case .event(let event) where SSEProgress.isUsable(event.lastEventID): return event.lastEventID
-            case .cursor(let id) where SSEProgress.isUsable(id): return id
-            default: continue
-            }
-        }
-        return nil
+    /// The stream is at a place of this id.
+    private func reach(_ id: String) {
+        if id == self.point?.id || SSEProgress.isUsable(id) { self.point = SSEResumePoint(id: id, past: self.past) }
     }
 
     func woken() -> CurlDemand {

@@ -23,13 +23,7 @@ package final class SSESource: Source {
     }
 
     package func run(_ outlet: SourceOutlet) async throws {
-        var lastEventID = ""
-        if self.configuration.resumes {
-            lastEventID = self.progress.resumePoint {
-                self.context.cursors.cursor(of: self.context.name) ?? self.configuration.lastEventID
-            }
-        }
-        let point = lastEventID
+        let point = self.configuration.resumes ? self.progress.resumePoint { self.storedPoint } : SSEResumePoint(id: "", past: 0)
         do {
             try await withThrowingTaskGroup { group in
                 group.addTask { try await self.receive(outlet, from: point) }
@@ -48,15 +42,15 @@ package final class SSESource: Source {
     }
 
     /// Returns once the source is stopping; throws why the stream ended otherwise.
-    private func receive(_ outlet: SourceOutlet, from lastEventID: String) async throws {
-        let request = self.configuration.request(lastEventID: lastEventID)
+    private func receive(_ outlet: SourceOutlet, from point: SSEResumePoint) async throws {
+        let request = self.configuration.request(lastEventID: point.id)
         let transfer = self.curl.transfer()
         outlet.onChange { transfer.wake() }
         defer { outlet.onChange(nil) }
         let ending = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 self.curl.start(transfer, request) { [progress = self.progress, reading = self.reading] in
-                    SSEReception(outlet: outlet, progress: progress, reading: reading, lastEventID: lastEventID) {
+                    SSEReception(outlet: outlet, progress: progress, reading: reading, from: point) {
                         continuation.resume(returning: $0)
                     }
                 }
@@ -94,8 +88,20 @@ package final class SSESource: Source {
     }
 
     private func moveCursor(_ outlet: SourceOutlet) throws {
-        guard let id = self.progress.take(safe: outlet.safe) else { return }
-        try self.context.cursors.move(id, of: self.context.name)
+        guard let point = self.progress.take(safe: outlet.safe) else { return }
+        try self.context.cursors.move(point.text(stream: self.configuration.stream), of: self.context.name)
+    }
+
+    /// Where an earlier run has left the stream, or the file says to begin.
+    private var storedPoint: SSEResumePoint {
+        let stream = self.configuration.stream
+        if let text = self.context.cursors.cursor(of: self.context.name) {
+            if let point = SSEResumePoint(text, stream: stream), SSEProgress.isUsable(point.id) { return point }
+            self.context.logger.notice(
+                "The id that is kept is of another address and is not used", metadata: ["url": "\(self.reading.url)"]
+            )
+        }
+        return SSEResumePoint(id: self.configuration.lastEventID ?? "", past: stream)
     }
 
     // MARK: - Errors

@@ -124,6 +124,14 @@ extension SSESource {
             }
         }
 
+        /// Which stream it is whose ids are kept: the address without what may change with every start, such as a key in the query.
+        var stream: UInt64 {
+            var hash = Fingerprint()
+            hash.add(CurlRequest.printable(self.url))
+            hash.add(self.unixSocket ?? "")
+            return hash.value
+        }
+
         /// The request for the stream.
         ///
         /// - Parameter lastEventID: where to go on; empty for where the server begins.
