@@ -12,7 +12,7 @@ struct MQTTMessageReader {
     private let retained: MQTTRetainedPolicy
     private var copies: MQTTCopies
     private let seesCopies: Bool
-    private var identifiers: MQTTPacketIdentifiers
+    private let identifiers: MQTTPacketIdentifiers
     private let dropped: Counter
     /// The four cases of quality of service and retained.
     private let common: [Attributes]
@@ -36,6 +36,9 @@ struct MQTTMessageReader {
     mutating func read(_ message: mosquitto_message, _ properties: OpaquePointer?, isRepeated: Bool) -> ReceivedMessage? {
         let topic = String(cString: message.topic)
         let bytes = UnsafeRawBufferPointer(start: message.payload, count: Int(message.payloadlen))
+        // What is dropped below has an identifier too.
+        let key =
+            message.qos > 0 ? self.identifiers.key(message.mid, topic: topic, body: bytes, isRepeated: isRepeated) : nil
         if self.seesCopies {
             let identifiers = Self.subscriptionIdentifiers(properties)
             if self.copies.isCopy(topic: topic, body: bytes, isRetained: message.retain, identifiers: identifiers) {
@@ -47,10 +50,7 @@ struct MQTTMessageReader {
         let index = (message.qos > 0 ? 1 : 0) | (message.retain ? 2 : 0)
         var result = ReceivedMessage(subject: topic, body: ByteBuffer(bytes: bytes), attributes: self.common[index])
         if let properties { Self.read(properties, into: &result) }
-        if message.qos > 0 {
-            result.repeatKey = self.identifiers.key(message.mid, topic: topic, body: bytes, isRepeated: isRepeated)
-            result.mayBeRepeated = isRepeated
-        }
+        if let key { (result.repeatKey, result.mayBeRepeated) = key }
         return result
     }
 

@@ -2,7 +2,7 @@ import BridgeCore
 import Logging
 
 /// Remembers which subscriptions the broker's session holds: those that left the file can then be ended, and those that are granted
-/// unchanged need no retained messages again.
+/// unchanged need no retained messages again; and what is known of its packet identifiers.
 ///
 /// One line for the session, then one for each subscription: `=` when the broker has granted it, `?` while that is unsure.
 struct MQTTSessionMemory {
@@ -15,14 +15,18 @@ struct MQTTSessionMemory {
         var granted: Set<String> = []
         /// Filters as the broker reads them, granted or not.
         var filters: [String] = []
+        /// `nil` when nothing is known.
+        var packets: MQTTPacketIdentifiers.Session?
     }
 
     let context: ComponentContext
     /// Which session it is: broker and client id.
     let session: UInt64
+    let packets: MQTTPacketIdentifiers
 
-    init(context: ComponentContext, broker: String, clientID: String) {
+    init(context: ComponentContext, broker: String, clientID: String, packets: MQTTPacketIdentifiers) {
         self.context = context
+        self.packets = packets
         var hash = Fingerprint()
         hash.add(broker)
         hash.add(clientID)
@@ -36,8 +40,12 @@ struct MQTTSessionMemory {
         guard let first = lines.first else { return Contents() }
         // Version 0.1.0 wrote filters only.
         guard first.hasPrefix("session ") else { return Contents(filters: lines.map(String.init)) }
-        guard first == self.head else { return Contents() }
+        let words = first.split(separator: " ")
+        guard words.count > 1, words[1] == String(self.session, radix: 16) else { return Contents() }
         var contents = Contents()
+        if words.count > 3, let number = UInt64(words[2], radix: 16) {
+            contents.packets = MQTTPacketIdentifiers.Session(number: number, countsUp: words[3] == Self.counting)
+        }
         for line in lines.dropFirst() {
             let parts = line.split(separator: " ", maxSplits: 2)
             guard parts.count == 3 else { continue }
@@ -64,7 +72,21 @@ struct MQTTSessionMemory {
         return "\(subscription.qos),\(subscription.retained.rawValue),\(entry.identifier ?? 0) \(entry.wireFilter)"
     }
 
-    private var head: String { "session " + String(self.session, radix: 16) }
+    /// Remembers what has become known of the packet identifiers.
+    func keepPackets() throws {
+        let lines = self.context.cursors.cursor(of: self.context.name)?.split(separator: "\n") ?? []
+        try self.write(lines.dropFirst().map(String.init))
+    }
+
+    private static let counting = "counting"
+
+    private var head: String {
+        let packets = self.packets.session
+        let words = [
+            String(self.session, radix: 16), String(packets.number, radix: 16), packets.countsUp ? Self.counting : "unknown",
+        ]
+        return "session " + words.joined(separator: " ")
+    }
 
     private func write(_ lines: [String]) throws {
         var text = ([self.head] + lines).joined(separator: "\n")

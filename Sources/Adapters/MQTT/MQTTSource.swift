@@ -61,7 +61,7 @@ package struct MQTTSource: Source {
     final class History: Sendable {
         /// What `retained: first_time` has seen.
         let retained: MQTTRetainedCursors
-        let reuse = MQTTPacketIdentifiers.Reuse()
+        let packets = MQTTPacketIdentifiers()
         private let lost = Mutex<ContinuousClock.Instant?>(nil)
 
         init(retained: MQTTRetainedCursors) {

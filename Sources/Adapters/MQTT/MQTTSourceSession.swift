@@ -1,6 +1,7 @@
 import BridgeCore
 import Logging
 import PollThread
+import Synchronization
 
 /// One connection of an MQTT source: it turns libmosquitto's loop and decides when an acknowledgement may leave.
 ///
@@ -34,6 +35,8 @@ actor MQTTSourceSession {
     private var acknowledgedFrom = Position.start
     /// Messages of QoS 1 whose acknowledgements are queued.
     private var unacknowledged = 0
+    /// What is remembered of the packet identifiers.
+    private var kept: MQTTPacketIdentifiers.Session?
 
     init(
         configuration: MQTTSource.Configuration, context: ComponentContext, counters: MQTTSource.Counters,
@@ -103,16 +106,19 @@ actor MQTTSourceSession {
             retained: MQTTRetainedPolicy(
                 self.configuration.subscriptions, memory: self.history.retained.memory, ignored: self.counters.ignored
             ),
-            plan: plan, identifiers: MQTTPacketIdentifiers(self.history.reuse), dropped: self.counters.copies
+            plan: plan, identifiers: self.history.packets, dropped: self.counters.copies
         )
         // With MQTT 3.1.1 the window is the broker's own; more keys than this are not kept.
         if connection.connack.isSessionPresent { connection.expectRepeats(isFive ? Self.window : 4096) }
         let memory = self.memory
         let contents = connection.connack.isSessionPresent ? memory.contents() : MQTTSessionMemory.Contents()
+        self.history.packets.begin(contents.packets)
+        self.kept = self.history.packets.session
         let stale = contents.filters.filter { filter in !plan.entries.contains { $0.wireFilter == filter } }
         if self.configuration.sessionExpiry != .zero {
             try memory.asking(for: plan.entries, granted: contents.granted, besides: stale)
             self.unconfirmed = plan.entries
+            if contents.packets == nil { self.waitUntilKept() }
         }
         for entry in plan.entries {
             let isGranted = contents.granted.contains(MQTTSessionMemory.description(of: entry))
@@ -142,8 +148,32 @@ actor MQTTSourceSession {
 
     private var memory: MQTTSessionMemory {
         MQTTSessionMemory(
-            context: self.context, broker: self.configuration.connection.address.description, clientID: self.clientID
+            context: self.context, broker: self.configuration.connection.address.description, clientID: self.clientID,
+            packets: self.history.packets
         )
+    }
+
+    /// Waits until what is remembered is on disk: after a kill, messages of a new session must not be measured by those of an old one.
+    private func waitUntilKept() {
+        let isKept = Flag()
+        self.context.cursors.whenKept { [thread = self.thread] in
+            isKept.value.withLock { $0 = true }
+            thread.wake()
+        }
+        while !isKept.value.withLock({ $0 }), !self.outlet.isStopping, !Task.isCancelled {
+            _ = self.thread.wait(timeout: .milliseconds(100))
+        }
+    }
+
+    private final class Flag: Sendable {
+        let value = Mutex(false)
+    }
+
+    /// Remembers what packet identifiers have told, before the messages that told it are handed on.
+    private func keepPackets() throws {
+        guard self.history.packets.session != self.kept else { return }
+        self.kept = self.history.packets.session
+        if self.configuration.sessionExpiry != .zero { try self.memory.keepPackets() }
     }
 
     /// What was published while we were away is lost unless the broker kept it.
@@ -170,8 +200,7 @@ actor MQTTSourceSession {
             let isHeld = self.unacknowledged > 0 && self.outlet.safe < self.acknowledgedFrom
             let isPaused = !isStopping && self.pending.isEmpty && self.outlet.demand == .pause
             if !isHeld {
-                try connection.write(corked: self.unacknowledged > 1)
-                self.unacknowledged = 0
+                try self.acknowledge(connection)
                 if isStopping { return }
                 try self.keepAlive(connection, pausedSince: &isPausedSince, isPaused: isPaused)
             }
@@ -199,10 +228,24 @@ actor MQTTSourceSession {
             // What was read before the connection was lost is handed on all the same.
             failure = error
         }
+        do { try self.keepPackets() } catch { failure = failure ?? error }
         self.handOn(connection.events)
         if let failure { throw failure }
         try self.noteGranted(connection)
         return mayHaveMore
+    }
+
+    /// Writes the acknowledgements that are queued, and whatever else is.
+    private func acknowledge(_ connection: MQTTConnection) throws {
+        let asks =
+            self.unacknowledged > 0 && self.history.packets.acknowledging() && self.configuration.sessionExpiry != .zero
+        // The end of a subscription that was never made is answered, and changes nothing.
+        if asks {
+            let packet = try connection.unsubscribe("streambridge/acknowledged")
+            connection.events.question = (packet, self.history.packets.answered)
+        }
+        try connection.write(corked: asks || self.unacknowledged > 1)
+        self.unacknowledged = 0
     }
 
     private func handOn(_ events: MosquittoEvents) {
@@ -216,9 +259,10 @@ actor MQTTSourceSession {
 
     /// Looks at the answers to SUBSCRIBE (MQTT 5 §3.9.3, MQTT 3.1.1 §3.9.3) and UNSUBSCRIBE.
     private func noteGranted(_ connection: MQTTConnection) throws {
+        let ended = connection.events.takeUnsubscribed()
         guard !self.pending.isEmpty || !self.ending.isEmpty else { return }
         let wasPending = !self.pending.isEmpty
-        for packet in connection.events.takeUnsubscribed() { self.ending.remove(packet) }
+        self.ending.subtract(ended)
         for (packet, code) in connection.events.takeSubscribed() {
             guard let subscription = self.pending.removeValue(forKey: packet) else { continue }
             guard code < 0x80 else {

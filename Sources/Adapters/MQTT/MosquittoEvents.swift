@@ -39,6 +39,8 @@ final class MosquittoEvents {
     var reader: MQTTMessageReader?
     /// Answers to UNSUBSCRIBE: packet identifiers.
     private var unsubscribeAnswers: [Int32] = []
+    /// An UNSUBSCRIBE, and what to do when it is answered, before what follows is read.
+    var question: (identifier: Int32, answered: () -> Void)?
     /// How many messages of QoS 1 the broker may still send again, because it resumed a session.
     private(set) var repeatsAhead = 0
     /// How the library's line about a received message begins, up to the DUP flag.
@@ -84,6 +86,9 @@ final class MosquittoEvents {
     func unsubscribed(_ identifier: Int32) {
         self.count += 1
         self.unsubscribeAnswers.append(identifier)
+        guard let question, question.identifier == identifier else { return }
+        self.question = nil
+        question.answered()
     }
 
     func published(_ identifier: Int32, reason: Int32) {

@@ -153,6 +153,58 @@ struct MQTTSourceTests {
         }
     }
 
+    /// Packets of a broker of MQTT 3.1.1.
+    private func connack(isSessionPresent: Bool) -> [UInt8] { [0x20, 2, isSessionPresent ? 1 : 0, 0] }
+    private let suback: [UInt8] = [0x90, 3, 0, 0, 1]
+    private let unsuback: [UInt8] = [0xb0, 2, 0, 0]
+
+    private func publish(_ text: String, _ packet: UInt8, isRepeated: Bool = false) -> [UInt8] {
+        [isRepeated ? 0x3a : 0x32, UInt8(5 + text.utf8.count), 0, 1, UInt8(ascii: "a"), 0, packet] + Array(text.utf8)
+    }
+
+    private func scripted(_ broker: ScriptedBroker, into recorder: RecordingSink) throws -> MQTTRig {
+        try MQTTRig(
+            source: #"{"url": "\#(self.url(broker.port))", "protocol": "3.1.1", "subscribe": "a"}"#, into: recorder)
+    }
+
+    private func texts(_ recorder: RecordingSink) -> [String] { recorder.bodies.map { String(buffer: $0) } }
+
+    @Test func `a broker that gives the same identifier to the next message loses none`() async throws {
+        let broker = try ScriptedBroker([
+            1: self.connack(isSessionPresent: false), 8: self.suback + self.publish("pressed", 1), 10: self.unsuback,
+        ])
+        let recorder = RecordingSink()
+        let rig = try self.scripted(broker, into: recorder)
+        try await rig.run {
+            try await eventually("it is acknowledged") { recorder.count == 1 && broker.received(4) == 1 }
+            // Sent the first time to nobody.
+            broker.answer([1: self.connack(isSessionPresent: true) + self.publish("pressed", 1, isRepeated: true)])
+            try await eventually { self.texts(recorder) == ["pressed", "pressed"] }
+        }
+    }
+
+    @Test func `what a broker that counts sends again is not taken again, unless it is of a new session`() async throws {
+        func session(_ text: String) -> [UInt8: [UInt8]] {
+            [
+                1: self.connack(isSessionPresent: false), 8: self.suback + self.publish(text, 1),
+                10: self.unsuback + self.publish("second", 2),
+            ]
+        }
+        let broker = try ScriptedBroker(session("on"))
+        let recorder = RecordingSink()
+        let rig = try self.scripted(broker, into: recorder)
+        try await rig.run {
+            try await eventually("both are acknowledged") { recorder.count == 2 && broker.received(4) == 2 }
+            let repeated = self.publish("on", 1, isRepeated: true)
+            broker.answer([1: self.connack(isSessionPresent: true) + repeated + self.publish("end", 3)])
+            try await eventually { self.texts(recorder) == ["on", "second", "end"] && broker.received(4) == 2 }
+            broker.answer(session("off"))
+            try await eventually { self.texts(recorder).count == 5 && broker.received(4) == 2 }
+            broker.answer([1: self.connack(isSessionPresent: true) + repeated])
+            try await eventually { self.texts(recorder) == ["on", "second", "end", "off", "second", "on"] }
+        }
+    }
+
     @Test func `messages that arrive while the source is away are kept by the session`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         let recorder = RecordingSink()

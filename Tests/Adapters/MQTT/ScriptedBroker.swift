@@ -1,16 +1,47 @@
 import BridgeTesting
 import Glibc
+import Synchronization
 
 /// A peer on loopback that answers the packets of an MQTT client with fixed bytes, for what no real broker can be made to say.
 final class ScriptedBroker: Sendable {
     let port: Int
     private let listener: Int32
+    private let script: Script
+
+    /// Thread-safe.
+    private final class Script: Sendable {
+        struct State {
+            var answers: [UInt8: [UInt8]]
+            var client: Int32?
+            var received: [UInt8] = []
+        }
+
+        let state: Mutex<State>
+
+        init(_ answers: [UInt8: [UInt8]]) {
+            self.state = Mutex(State(answers: answers))
+        }
+    }
+
+    /// Answers otherwise from the next connection on, and ends this one.
+    func answer(_ answers: [UInt8: [UInt8]]) {
+        self.script.state.withLock { state in
+            state.answers = answers
+            state.received = []
+            if let client = state.client { shutdown(client, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    /// How many packets of a type have come since the answers were set last.
+    func received(_ type: UInt8) -> Int { self.script.state.withLock { $0.received.count { $0 == type } } }
 
     /// - Parameter answers: by the type of a client's packet, such as 1 for CONNECT and 8 for SUBSCRIBE. The packet identifier of a
-    ///   SUBSCRIBE is written to the third and fourth byte of its answer.
+    ///   SUBSCRIBE or UNSUBSCRIBE is written to the third and fourth byte of its answer.
     init(_ answers: [UInt8: [UInt8]]) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
+        let script = Script(answers)
+        self.script = script
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
@@ -26,7 +57,7 @@ final class ScriptedBroker: Sendable {
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else { return }
-                OwnThread.start { Self.serve(client, answers) }
+                OwnThread.start { Self.serve(client, script) }
             }
         }
     }
@@ -37,8 +68,15 @@ final class ScriptedBroker: Sendable {
     }
 
     /// Packets of the tests are shorter than 128 bytes, so their length is one byte.
-    private static func serve(_ client: Int32, _ answers: [UInt8: [UInt8]]) {
-        defer { close(client) }
+    private static func serve(_ client: Int32, _ script: Script) {
+        let answers = script.state.withLock { state in
+            state.client = client
+            return state.answers
+        }
+        defer {
+            script.state.withLock { if $0.client == client { $0.client = nil } }
+            close(client)
+        }
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
@@ -48,8 +86,9 @@ final class ScriptedBroker: Sendable {
             while received.count >= 2, received.count >= 2 + Int(received[1]) {
                 let packet = Array(received[..<(2 + Int(received[1]))])
                 received.removeFirst(packet.count)
+                script.state.withLock { $0.received.append(packet[0] >> 4) }
                 guard var answer = answers[packet[0] >> 4] else { continue }
-                if packet[0] >> 4 == 8 {
+                if [8, 10].contains(packet[0] >> 4) {
                     answer[2] = packet[2]
                     answer[3] = packet[3]
                 }
