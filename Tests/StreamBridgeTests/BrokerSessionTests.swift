@@ -37,4 +37,22 @@ struct BrokerSessionTests {
         }
         #expect(try await bridge.stop() == .exited(0))
     }
+
+    @Test func `a session that nothing is remembered of is told`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let yaml = """
+            sources: { in: { type: mqtt, url: "mqtt://127.0.0.1:\(broker.port)", subscribe: a } }
+            sinks: { out: { type: file, path: "{directory}/out" } }
+            routes: [{ to: out }]
+            """
+        let warning = "The broker has a session that nothing is remembered of"
+        let first = try await BridgeProcess.start(yaml)
+        #expect(try await first.stop() == .exited(0))
+        let same = try await BridgeProcess.start(yaml, directory: first.directory)
+        #expect(try await same.stop() == .exited(0))
+        #expect(!first.log.contains(warning) && !same.log.contains(warning))
+        let other = try await BridgeProcess.start(yaml)
+        #expect(try await other.stop() == .exited(0))
+        #expect(other.log.contains(warning))
+    }
 }

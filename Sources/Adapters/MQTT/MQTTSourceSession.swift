@@ -114,6 +114,12 @@ actor MQTTSourceSession {
         let contents = connection.connack.isSessionPresent ? memory.contents() : MQTTSessionMemory.Contents()
         self.history.packets.begin(contents.packets)
         self.kept = self.history.packets.session
+        if connection.connack.isSessionPresent, contents.packets == nil, contents.filters.isEmpty {
+            self.context.logger.warning(
+                "The broker has a session that nothing is remembered of: filters that have left the file may still bring messages",
+                metadata: ["client_id": "\(self.clientID)"]
+            )
+        }
         let stale = contents.filters.filter { filter in !plan.entries.contains { $0.wireFilter == filter } }
         if self.configuration.sessionExpiry != .zero {
             try memory.asking(for: plan.entries, granted: contents.granted, besides: stale)
