@@ -53,6 +53,11 @@ struct MQTTConnectionSettings: Sendable {
             throw SettingError(
                 path: [CodingKeys.clientID], "a client id has at least one character; leave the key out for a made one")
         }
+        if let clientID, clientID.utf8.count > 65_535 || !clientID.unicodeScalars.allSatisfy(MQTTText.isHarmless) {
+            throw SettingError(
+                path: [CodingKeys.clientID], "a client id has at most 65535 bytes, and no control characters"
+            )
+        }
         let seconds = self.keepAlive.components.seconds
         if self.keepAlive != .zero, !(5...65_535).contains(seconds) {
             throw SettingError(path: [CodingKeys.keepAlive], "\(seconds) s is out of range; 5s to 18h is allowed, or 0s for none")
@@ -142,10 +147,12 @@ struct MQTTAnnouncement: Sendable, Decodable {
         self.payload = try container.value(.payload, default: "")
         self.qos = try container.qos(.qos, default: 1)
         self.isRetained = try container.value(.isRetained, default: true)
-        if self.topic.isEmpty || self.topic.utf8.count > 65_535 || self.topic.contains(where: { "+#\0".contains($0) }) {
+        if self.topic.isEmpty || self.topic.utf8.count > 65_535 || self.topic.contains(where: { "+#".contains($0) })
+            || !self.topic.unicodeScalars.allSatisfy(MQTTText.isHarmless)
+        {
             throw SettingError(
                 path: decoder.codingPath + [CodingKeys.topic],
-                "'\(self.topic)' is not a topic; it has characters, and no '+' and '#'"
+                "'\(MQTTText.harmless(self.topic))' is not a topic; it has characters, and no '+', '#' and control characters"
             )
         }
     }

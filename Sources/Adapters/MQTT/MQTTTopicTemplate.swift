@@ -23,8 +23,15 @@ struct MQTTTopicTemplate: Sendable {
                     ? "a topic holds no NUL" : "'\(wildcard)' is a wildcard, and one publishes to one topic; leave it out"
             )
         }
+        guard literals.unicodeScalars.allSatisfy(MQTTText.isHarmless) else {
+            throw MQTTTextError("a topic holds no control characters")
+        }
+        for reserved in ["$share/", "$SYS/"] where self.template.staticPrefix.hasPrefix(reserved) {
+            throw MQTTTextError("nobody publishes to topics that begin with \(reserved)")
+        }
         if let constant = self.template.constant {
             guard !constant.isEmpty else { throw MQTTTextError("a topic has at least one character") }
+            guard constant.utf8.count <= 65_535 else { throw MQTTTextError("a topic has at most 65535 bytes") }
         } else if self.template.staticPrefix.isEmpty, !mayBeAny {
             throw MQTTTextError(
                 "the topic begins with what an event says, so an event could choose any topic; begin it with fixed text such as bridge/, or"

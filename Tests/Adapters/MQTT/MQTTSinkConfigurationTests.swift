@@ -63,6 +63,17 @@ struct MQTTSinkConfigurationTests {
                 "user_properties: user_properties needs protocol: 5"
             ),
             (#""topic": "a", "protocol": "3.1.1", "content_type": "a/b""#, "content_type: content_type needs protocol: 5"),
+            (
+                #""topic": "a", "protocol": "3.1.1", "message_expiry": "1h", "content_type": "a/b", "user_properties": {"a": "b"}"#,
+                "user_properties: user_properties, content_type, message_expiry need protocol: 5"
+            ),
+            (#""topic": "$share/g/x""#, "topic: nobody publishes to topics that begin with $share/"),
+            (#""topic": "$SYS/{{ .title }}""#, "topic: nobody publishes to topics that begin with $SYS/"),
+            (#""topic": "a\nb""#, "topic: a topic holds no control characters"),
+            (
+                #""topic": "a", "client_id": "\#(String(repeating: "x", count: 70_000))""#,
+                "client_id: a client id has at most 65535 bytes, and no control characters"
+            ),
             (#""topic": "a", "protocol": "3.1.1", "message_expiry": "1h""#, "message_expiry: message_expiry needs protocol: 5"),
             (
                 #""topic": "a", "response_topic": "a/#""#,

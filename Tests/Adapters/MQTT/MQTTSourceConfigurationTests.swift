@@ -108,7 +108,11 @@ struct MQTTSourceConfigurationTests {
             (#""subscribe": "a", "keep_alive": "1s""#, "keep_alive: 1 s is out of range; 5s to 18h is allowed, or 0s for none"),
             (
                 #""subscribe": "a", "will": {"topic": "a/#"}"#,
-                "will.topic: 'a/#' is not a topic; it has characters, and no '+' and '#'"
+                "will.topic: 'a/#' is not a topic; it has characters, and no '+', '#' and control characters"
+            ),
+            (
+                #""subscribe": "a", "birth": {"topic": "a\nb"}"#,
+                "birth.topic: 'a b' is not a topic; it has characters, and no '+', '#' and control characters"
             ),
         ]
     )
