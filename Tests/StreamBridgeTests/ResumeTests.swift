@@ -143,4 +143,43 @@ struct ResumeTests {
             try await eventually("the subscriber is gone") { try await bridge.metric("streambridge_sse_subscribers") == 0 }
         }
     }
+
+    @Test
+    func `a stream that is read sends again what came behind the kept id, and nothing is taken twice or missed after a kill`()
+        async throws
+    {
+        let server = try await SSEServerPeer.start()
+        let yaml = """
+            log: { kind: sqlite }
+            sources: { in: { type: sse, url: "\(server.url())" } }
+            sinks: { out: { type: file, path: "{directory}/out" } }
+            routes: [{ to: out }]
+            """
+        var bridge = try await BridgeProcess.start(yaml)
+        var texts: [String] = []
+        // No id of an event has such characters, so whatever is taken twice gets two.
+        func publish(_ text: String) {
+            server.publish([.init(id: "<\(texts.count)>", text)])
+            texts.append(text)
+        }
+        func arrived() throws -> [String: String] {
+            let events = try ReceivedEvent.all(bridge.lines(of: "out"))
+            return Dictionary(events.map { ($0.id, $0.message) }) { first, _ in first }
+        }
+        for round in 0..<3 {
+            try await eventually("it reads") { server.clients == 1 }
+            for number in 0..<30 {
+                publish("\(number % 2)")
+                try await eventually("it has arrived") { (try? arrived().count) == texts.count }
+            }
+            bridge.process.kill()
+            _ = try await bridge.process.untilEnded()
+            try await eventually("it reads no more") { server.clients == 0 }
+            bridge = try await BridgeProcess.start(yaml, directory: bridge.directory)
+            publish("round \(round)")
+            try await eventually("the next has arrived") { try arrived().values.contains("round \(round)") }
+        }
+        #expect(try arrived().values.sorted() == texts.sorted())
+        #expect(try await bridge.stop() == .exited(0))
+    }
 }
