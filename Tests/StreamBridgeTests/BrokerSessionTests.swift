@@ -5,11 +5,12 @@ import Testing
 /// What the program knows of a broker's session, when one of the two has forgotten it.
 @Suite(.timeLimit(.minutes(1)))
 struct BrokerSessionTests {
-    @Test func `a message of a new session is not taken for one of the old after a kill`() async throws {
+    @Test(arguments: ["3.1.1", "5"])
+    func `a message of a new session is not taken for one of the old after a kill`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let yaml = """
             log: { kind: sqlite }
-            sources: { in: { type: mqtt, url: "mqtt://127.0.0.1:\(broker.port)", subscribe: a } }
+            sources: { in: { type: mqtt, url: "mqtt://127.0.0.1:\(broker.port)", protocol: "\(version)", subscribe: a } }
             sinks: { out: { type: file, path: "{directory}/out" } }
             routes: [{ to: out }]
             """

@@ -124,7 +124,7 @@ actor MQTTSourceSession {
         if self.configuration.sessionExpiry != .zero {
             try memory.asking(for: plan.entries, granted: contents.granted, besides: stale)
             self.unconfirmed = plan.entries
-            if contents.packets == nil { self.waitUntilKept() }
+            if contents.packets == nil, isFive { self.waitUntilKept() }
         }
         for entry in plan.entries {
             let isGranted = contents.granted.contains(MQTTSessionMemory.description(of: entry))
@@ -149,6 +149,8 @@ actor MQTTSourceSession {
             _ = connection.wait(reads: false, writes: true)
             try connection.write()
         }
+        // With MQTT 3.1.1 not before: after a kill a session without subscriptions would look like the one that had them.
+        if contents.packets == nil, !isFive, self.configuration.sessionExpiry != .zero { self.waitUntilKept() }
         if self.pending.isEmpty { try self.noteAllGranted() }
     }
 
