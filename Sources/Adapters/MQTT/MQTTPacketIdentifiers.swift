@@ -66,8 +66,11 @@ final class MQTTPacketIdentifiers: Sendable {
             hash.add(body)
             let key = hash.value
             let mayBeRepeated = isRepeated && (state.session.countsUp || state.unacknowledged.contains(key))
-            state.unacknowledged.insert(key)
-            state.taken.append(key)
+            // Of a broker that counts up every key says enough.
+            if !state.session.countsUp {
+                state.unacknowledged.insert(key)
+                state.taken.append(key)
+            }
             if let count = state.sinceQuestion { state.sinceQuestion = count &+ 1 }
             return (key, mayBeRepeated)
         }

@@ -98,7 +98,7 @@ package final class SQLiteLog: LogStore {
         var version: Int64 = -1
         /// How many dead letters there are; `nil` when that may have changed.
         var letters: Int?
-        private let files: OpenFiles
+        private var files: OpenFiles
         private var statements: LogStatements?
 
         init(
@@ -119,7 +119,7 @@ package final class SQLiteLog: LogStore {
             try statements.begin.run()
             do {
                 try statements.write(changes, self.rows)
-                try self.files.check()
+                try self.files.check(atOnce: changes.isEmpty)
                 try statements.commit.run()
             } catch {
                 // Fails when the error has ended the transaction already.
