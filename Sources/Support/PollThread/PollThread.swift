@@ -149,20 +149,20 @@ package final class PollThread: SerialExecutor {
         self.identity.store(UInt(pthread_self()), ordering: .relaxed)
         clinux_set_thread_name(self.name)
         let executor = self.asUnownedSerialExecutor()
-        var jobs: [UnownedJob] = []
         while true {
-            // What was called for until now is in the list; a job's first wait shall not end because the job was enqueued.
-            self.attention.store(Attention.awake, ordering: .sequentiallyConsistent)
-            let isStopped = self.state.withLock { state in
-                swap(&state.jobs, &jobs)
-                return state.isStopped
+            let (job, isStopped) = self.state.withLock { state in
+                let job = state.jobs.isEmpty ? nil : state.jobs.removeFirst()
+                // A job's first wait shall not end because the job was enqueued, but it shall because others wait behind it.
+                self.attention.store(state.jobs.isEmpty ? Attention.awake : Attention.called, ordering: .sequentiallyConsistent)
+                return (job, state.isStopped)
             }
-            if jobs.isEmpty {
-                if isStopped { return }
+            if let job {
+                job.runSynchronously(on: executor)
+            } else if isStopped {
+                return
+            } else {
                 _ = self.wait()
             }
-            for job in jobs { job.runSynchronously(on: executor) }
-            jobs.removeAll(keepingCapacity: true)
         }
     }
 
