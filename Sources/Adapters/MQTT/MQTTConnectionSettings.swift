@@ -53,7 +53,7 @@ struct MQTTConnectionSettings: Sendable {
             throw SettingError(
                 path: [CodingKeys.clientID], "a client id has at least one character; leave the key out for a made one")
         }
-        if let clientID, clientID.utf8.count > 65_535 || !clientID.unicodeScalars.allSatisfy(MQTTText.isHarmless) {
+        if let clientID, clientID.utf8.count > 65_535 || !MQTTText.isHarmless(clientID) {
             throw SettingError(
                 path: [CodingKeys.clientID], "a client id has at most 65535 bytes, and no control characters"
             )
@@ -147,9 +147,7 @@ struct MQTTAnnouncement: Sendable, Decodable {
         self.payload = try container.value(.payload, default: "")
         self.qos = try container.qos(.qos, default: 1)
         self.isRetained = try container.value(.isRetained, default: true)
-        if self.topic.isEmpty || self.topic.utf8.count > 65_535 || self.topic.contains(where: { "+#".contains($0) })
-            || !self.topic.unicodeScalars.allSatisfy(MQTTText.isHarmless)
-        {
+        if !MQTTPropertySettings.isTopic(self.topic) || self.topic.utf8.count > 65_535 || !MQTTText.isHarmless(self.topic) {
             throw SettingError(
                 path: decoder.codingPath + [CodingKeys.topic],
                 "'\(MQTTText.harmless(self.topic))' is not a topic; it has characters, and no '+', '#' and control characters"

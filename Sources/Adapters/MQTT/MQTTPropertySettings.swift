@@ -37,11 +37,10 @@ struct MQTTPropertySettings: Sendable {
                 (.responseTopic, self.responseTopic != nil), (.correlationData, self.correlationData != nil),
                 (.expiry, self.expiry != nil),
             ]
-            let names = written.filter(\.1).map(\.0.stringValue)
-            if let (key, _) = written.first(where: \.1) {
-                throw SettingError(
-                    path: [key], "\(names.joined(separator: ", ")) \(names.count > 1 ? "need" : "needs") protocol: 5"
-                )
+            let keys = written.filter(\.1).map(\.0)
+            if let first = keys.first {
+                let names = keys.map(\.stringValue).joined(separator: ", ")
+                throw SettingError(path: [first], "\(names) \(keys.count > 1 ? "need" : "needs") protocol: 5")
             }
         }
         if let topic = self.responseTopic?.constant, !Self.isTopic(topic) {

@@ -1,7 +1,6 @@
 import BridgeCore
 import Logging
 import PollThread
-import Synchronization
 
 /// One connection of an MQTT source: it turns libmosquitto's loop and decides when an acknowledgement may leave.
 ///
@@ -165,16 +164,12 @@ actor MQTTSourceSession {
     private func waitUntilKept() {
         let isKept = Flag()
         self.context.cursors.whenKept { [thread = self.thread] in
-            isKept.value.withLock { $0 = true }
+            isKept.set()
             thread.wake()
         }
-        while !isKept.value.withLock({ $0 }), !self.outlet.isStopping, !Task.isCancelled {
+        while !isKept.isSet, !self.outlet.isStopping, !Task.isCancelled {
             _ = self.thread.wait(timeout: .milliseconds(100))
         }
-    }
-
-    private final class Flag: Sendable {
-        let value = Mutex(false)
     }
 
     /// Remembers what packet identifiers have told, before the messages that told it are handed on.

@@ -10,6 +10,9 @@ enum MQTTText {
         return String(result)
     }
 
+    /// Whether a broker takes every character of a text.
+    static func isHarmless(_ text: String) -> Bool { text.unicodeScalars.allSatisfy { self.isHarmless($0) } }
+
     /// MQTT 5 §1.5.4 forbids NUL and lets a broker refuse other control characters and non-characters, as mosquitto does.
     static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {

@@ -23,7 +23,7 @@ struct MQTTTopicTemplate: Sendable {
                     ? "a topic holds no NUL" : "'\(wildcard)' is a wildcard, and one publishes to one topic; leave it out"
             )
         }
-        guard literals.unicodeScalars.allSatisfy(MQTTText.isHarmless) else {
+        guard MQTTText.isHarmless(literals) else {
             throw MQTTTextError("a topic holds no control characters")
         }
         for reserved in ["$share/", "$SYS/"] where self.template.staticPrefix.hasPrefix(reserved) {

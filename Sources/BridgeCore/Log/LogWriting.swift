@@ -1,13 +1,12 @@
 import Logging
 import PollThread
-import Synchronization
 
 /// The writer of a log on disk with its thread: what a ``Bridge`` starts first and ends last.
 struct LogWriting: Sendable {
     let writer: LogWriter
     let health: LogHealth
     private let thread: PollThread
-    private let isStopped = StopMark()
+    private let isStopped = Flag()
 
     init(
         _ durable: DurableLog, log: DeliveryLog, table: RouteTable, sinks: [String], metrics: Metrics, logger: Logger
@@ -34,11 +33,5 @@ struct LogWriting: Sendable {
         await task.value
         await self.writer.close()
         self.thread.stop()
-    }
-
-    private final class StopMark: Sendable {
-        private let mark = Atomic<Bool>(false)
-        var isSet: Bool { self.mark.load(ordering: .acquiring) }
-        func set() { self.mark.store(true, ordering: .releasing) }
     }
 }
