@@ -94,20 +94,12 @@ struct FileSourceTests {
     }
 
     @Test func `files rotated more than once while the sink is slow are all read`() async throws {
-        try self.directory.write("one\n", to: "log")
-        var options = SourceHarness.Options()
-        options.buffer = 0
-        let harness = try self.harness(options: options)
-        harness.recorder.close()
-        try await harness.run {
-            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+        let harness = try await self.reading(["one", "two", "three", "four"]) {
             try self.directory.append("two\n", to: "log")
             try self.rotate("log", "log-20260101")
             try self.directory.write("three\n", to: "log")
             try self.rotate("log", "log-20260102")
             try self.directory.write("four\n", to: "log")
-            harness.recorder.close(false)
-            try await Self.expect(["one", "two", "three", "four"], in: harness)
         }
         #expect(harness.recorder.gaps.isEmpty)
     }
@@ -133,17 +125,9 @@ struct FileSourceTests {
     }
 
     @Test func `a file replaced while the sink is slow is told as a gap when nothing shows that none was between`() async throws {
-        try self.directory.write("one\n", to: "log")
-        var options = SourceHarness.Options()
-        options.buffer = 0
-        let harness = try self.harness(options: options)
-        harness.recorder.close()
-        try await harness.run {
-            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+        let harness = try await self.reading(["one", "three"]) {
             unlink(self.directory.file("log"))
             try self.directory.write("three\n", to: "log")
-            harness.recorder.close(false)
-            try await Self.expect(["one", "three"], in: harness)
         }
         #expect(harness.recorder.gaps.count == 1)
     }
@@ -166,17 +150,9 @@ struct FileSourceTests {
     }
 
     @Test func `a file that was cut while the sink is slow is told as a gap`() async throws {
-        try self.directory.write("one\n", to: "log")
-        var options = SourceHarness.Options()
-        options.buffer = 0
-        let harness = try self.harness(options: options)
-        harness.recorder.close()
-        try await harness.run {
-            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+        let harness = try await self.reading(["one", "a longer line"]) {
             try self.directory.append("lost\n", to: "log")
             try self.directory.write("a longer line\n", to: "log")
-            harness.recorder.close(false)
-            try await Self.expect(["one", "a longer line"], in: harness)
         }
         #expect(harness.recorder.gaps.count == 1)
     }
@@ -272,6 +248,22 @@ struct FileSourceTests {
         return try SourceHarness(name: "file", kind: "file", options: options) { context in
             try FileSource(configuration: settings, context: context)
         }
+    }
+
+    /// Reads a file with the line `one`, has the source pause behind it while `change` is made, and waits for lines.
+    private func reading(_ lines: [String], whilePaused change: () throws -> Void) async throws -> SourceHarness {
+        try self.directory.write("one\n", to: "log")
+        var options = SourceHarness.Options()
+        options.buffer = 0
+        let harness = try self.harness(options: options)
+        harness.recorder.close()
+        try await harness.run {
+            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+            try change()
+            harness.recorder.close(false)
+            try await Self.expect(lines, in: harness)
+        }
+        return harness
     }
 
     private static func expect(_ lines: [String], in harness: SourceHarness) async throws {

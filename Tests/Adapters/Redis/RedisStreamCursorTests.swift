@@ -51,22 +51,7 @@ struct RedisStreamCursorTests {
     }
 
     @Test func `what is trimmed while the sink is slow is told`() async throws {
-        let server = try await BrokerProcess.redis()
-        let peer = try await RedisPeer.connect(port: server.port)
-        var options = SourceHarness.Options()
-        options.buffer = 0
-        let harness = try SourceHarness.stream(server.port, Self.settings, options: options)
-        harness.recorder.close()
-        try await harness.run {
-            try await peer.add("a")
-            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
-            try await peer.add("b", "c")
-            try await peer.command("XTRIM", "s", "MAXLEN", "1")
-            harness.recorder.close(false)
-            try await eventually("the gap and the last have arrived") { harness.recorder.count == 3 }
-        }
-        #expect(harness.texts == ["a", "c"])
-        #expect(harness.gaps.count == 1)
+        try await SourceHarness.expectTrimmingIsTold(Self.settings)
     }
 
     @Test func `a source that begins at the end goes on there after a restart`() async throws {

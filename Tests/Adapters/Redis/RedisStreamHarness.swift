@@ -2,6 +2,7 @@ import BridgeCore
 import BridgeTesting
 import FoundationEssentials
 import NIOCore
+import Testing
 
 @testable import RedisAdapter
 
@@ -27,6 +28,26 @@ extension SourceHarness {
 
     /// What the gap events say.
     var gaps: [String] { self.recorder.gaps.map(\.message) }
+
+    /// Has entries trimmed while the sink is slow, and looks whether that is told.
+    static func expectTrimmingIsTold(_ settings: String) async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        var options = Options()
+        options.buffer = 0
+        let harness = try self.stream(server.port, settings, options: options)
+        harness.recorder.close()
+        try await harness.run {
+            try await peer.add("a")
+            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+            try await peer.add("b", "c")
+            try await peer.command("XTRIM", "s", "MAXLEN", "1")
+            harness.recorder.close(false)
+            try await eventually("the gap and the last have arrived") { harness.recorder.count == 3 }
+        }
+        #expect(harness.texts == ["a", "c"])
+        #expect(harness.gaps.count == 1)
+    }
 }
 
 extension RedisPeer {
