@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Stands between a client and a server on loopback: shows what the client sends, and cuts, delays or refuses connections.
+/// Stands between a client and a server on loopback: shows what either side sends, and cuts, delays or refuses connections.
 ///
 /// Thread-safe. Ends with the last reference to it.
 package final class TCPProxy: Sendable {
@@ -15,6 +15,9 @@ package final class TCPProxy: Sendable {
         case swallow
     }
 
+    /// Sees a piece that one side has sent, and the number of its connection, from 1; on a thread of its own.
+    package typealias Observer = @Sendable (_ connection: Int, _ bytes: ArraySlice<UInt8>) -> Void
+
     private struct State {
         var mode = Mode.forward
         var sockets: [Int32] = []
@@ -24,18 +27,19 @@ package final class TCPProxy: Sendable {
     package let port: Int
     private let server: Int
     private let listener: Int32
-    private let observe: @Sendable (Int, ArraySlice<UInt8>) -> Void
+    private let observe: Observer
+    private let observeServer: Observer
     private let state = Mutex(State())
     private let pace = Pace()
 
     /// - Parameters:
     ///   - server: the port behind it.
-    ///   - observe: called with each piece that a client sends, and the number of its connection, from 1; on a thread of its own.
-    package init(server: Int, observe: @escaping @Sendable (_ connection: Int, _ bytes: ArraySlice<UInt8>) -> Void = { _, _ in })
-        throws
-    {
+    ///   - observe: called with each piece that a client sends, before it is passed on.
+    ///   - observeServer: called with each piece that the server sends, before it is passed on.
+    package init(server: Int, observe: @escaping Observer = { _, _ in }, observeServer: @escaping Observer = { _, _ in }) throws {
         self.server = server
         self.observe = observe
+        self.observeServer = observeServer
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard listener >= 0 else { throw PeerError.system("socket") }
         self.listener = listener
@@ -110,7 +114,7 @@ package final class TCPProxy: Sendable {
             self.state.withLock { $0.sockets += [client, server] }
             // Closed when both directions are done with them.
             let pair = Pair(client: client, server: server)
-            let observe = self.observe
+            let (observe, observeServer) = (self.observe, self.observeServer)
             let pace = self.pace
             OwnThread.start { [weak self] in
                 Self.forward(from: pair.client, to: pair.server) {
@@ -120,7 +124,10 @@ package final class TCPProxy: Sendable {
                 self?.forget(pair)
             }
             OwnThread.start { [weak self] in
-                Self.forward(from: pair.server, to: pair.client) { _ in pace.wait() }
+                Self.forward(from: pair.server, to: pair.client) {
+                    observeServer(number, $0)
+                    pace.wait()
+                }
                 self?.forget(pair)
             }
         }

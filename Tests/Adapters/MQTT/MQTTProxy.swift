@@ -1,17 +1,23 @@
 import BridgeTesting
 import Synchronization
 
-/// Stands between a client and a broker, and tells which packets the client has sent.
+/// Stands between a client and a broker, and tells which packets each has sent.
 ///
 /// Thread-safe.
 final class MQTTProxy: Sendable {
     private let proxy: TCPProxy
     private let sent: Sent
+    private let answered: Sent
 
     init(broker: Int) throws {
-        let sent = Sent()
+        let (sent, answered) = (Sent(), Sent())
         self.sent = sent
-        self.proxy = try TCPProxy(server: broker) { sent.note($1, of: $0) }
+        self.answered = answered
+        self.proxy = try TCPProxy(server: broker) {
+            sent.note($1, of: $0)
+        } observeServer: {
+            answered.note($1, of: $0)
+        }
     }
 
     var port: Int { self.proxy.port }
@@ -20,6 +26,9 @@ final class MQTTProxy: Sendable {
 
     /// The packets of a type that clients have sent so far: 4 is PUBACK, 8 SUBSCRIBE, 10 UNSUBSCRIBE, 12 PINGREQ, 14 DISCONNECT.
     func sent(_ type: UInt8) -> Int { self.sent.count(of: type) }
+
+    /// The packets of a type that the broker has sent so far: 3 is PUBLISH, 9 SUBACK, 11 UNSUBACK.
+    func answered(_ type: UInt8) -> Int { self.answered.count(of: type) }
 
     /// Cuts every connection.
     func cut() { self.proxy.cut() }
