@@ -88,8 +88,7 @@ package final class HTTPServer: Sendable {
             return state.listener
         }
         guard let listener else { return }
-        // Closing a listener fails only when it is closed already.
-        try? await listener.close().get()
+        await self.stopAccepting(listener)
         if case .unix(let path) = self.configuration.address {
             unlink(path)
         }
@@ -146,6 +145,17 @@ package final class HTTPServer: Sendable {
         }
         let refusal = HTTPResponse.error(.serviceUnavailable, "Too many connections", headers: [("Retry-After", "5")])
         try pipeline.addHandler(HTTPVersionSelector(loop: loop, usesTLS: tls != nil, refusal: isTooMany ? refusal : nil))
+    }
+
+    /// Closes the listener once every connection that it has accepted is set up.
+    ///
+    /// NIO closes one whose listener is gone meanwhile in order, which ``HTTPLoop/drain()`` must not leave to it.
+    private func stopAccepting(_ listener: any Channel) async {
+        // Each of these fails only when the channel is closed already, and a loop takes jobs as long as the server is used.
+        try? await listener.setOption(.autoRead, value: false).get()
+        for box in self.loops.values { try? await box.eventLoop.submit {}.get() }
+        try? await listener.eventLoop.submit {}.get()
+        try? await listener.close().get()
     }
 
     private func finishIfEmpty() {
