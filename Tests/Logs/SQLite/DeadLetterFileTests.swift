@@ -46,7 +46,8 @@ struct DeadLetterFileTests {
         var taken: [Int64] = []
         let deadline = ContinuousClock.now + .seconds(30)
         while taken.count < ids.count, .now < deadline {
-            taken += try log.replays().map(\.id)
+            // Who finds the file busy for seconds, because the other takes it again and again, comes back.
+            taken += (try? log.replays().map(\.id)) ?? []
             await Task.yield()
         }
         try await asked
@@ -56,7 +57,7 @@ struct DeadLetterFileTests {
     /// One command for each letter.
     private static func ask(_ ids: [Int64], at path: String) async throws {
         for id in ids {
-            #expect(try DeadLetterFile(path: path, sinks: ["out"]).replay(.init(ids: [id])).done == 1)
+            try await eventually { (try? DeadLetterFile(path: path, sinks: ["out"]).replay(.init(ids: [id])).done) == 1 }
         }
     }
 
