@@ -50,8 +50,12 @@ package final class InletDrain: Sendable {
     package func take(atMost limit: Int) -> [Delivery] {
         self.isUnderWay.value = false
         self.isScheduled.store(false, ordering: .sequentiallyConsistent)
-        guard !self.hasEnded else { return [] }
-        switch self.inlet.poll(atMost: limit) {
+        // Under the lock: what is taken once the end is reached would be in the hand of nobody.
+        let found = self.end.withLock { end -> SinkInlet.Poll in
+            if case .reached = end { return .empty }
+            return self.inlet.poll(atMost: limit)
+        }
+        switch found {
         case .batch(let deliveries):
             self.isUnderWay.value = true
             // Spares the calls of whoever appends meanwhile.

@@ -56,6 +56,25 @@ struct InletDrainTests {
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
+    @Test func `nothing is left in nobody's hand when it ends while the loop takes`() async throws {
+        let fixture = DeliveryFixture()
+        let inlet = Self.inlet(fixture)
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        for number in 1...2000 {
+            fixture.append(["\(number)"])
+            let drain = InletDrain(inlet, on: loop) { _ = $0.take(atMost: .max) }
+            let run = Task { try await drain.run() }
+            run.cancel()
+            _ = await run.result
+            inlet.takeBack()
+            try await loop.submit {}.get()
+            let taken = fixture.take()
+            #expect(taken.count == number)
+            guard taken.count == number else { return }
+            inlet.takeBack()
+        }
+    }
+
     private static func inlet(_ fixture: DeliveryFixture) -> SinkInlet {
         SinkInlet(
             log: fixture.log, sink: 0,
