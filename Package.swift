@@ -42,7 +42,7 @@ let package = Package(
         ),
         .target(
             name: "BridgeCore",
-            dependencies: ["JSON", "PollThread", .nio, .logging, .deque]
+            dependencies: ["JSON", "PollThread", .nio, .logging, .deque, .heap]
         ),
         .target(name: "SQLiteLog", dependencies: ["BridgeCore", "CSQLite", "JSON", .nio], path: "Sources/Logs/SQLite"),
         .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "Yams", .logging]),
@@ -166,6 +166,7 @@ extension Target.Dependency {
     static var jwt: Self { .product(name: "JWTKit", package: "jwt-kit") }
     static var signals: Self { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
     static var deque: Self { .product(name: "DequeModule", package: "swift-collections") }
+    static var heap: Self { .product(name: "HeapModule", package: "swift-collections") }
 }
 
 for target in package.targets where target.type != .system {

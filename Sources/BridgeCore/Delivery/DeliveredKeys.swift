@@ -38,14 +38,13 @@ struct DeliveredKeys {
         }
     }
 
-    /// Held back, in no order.
-    var held: [Delivery] { self.reserved.isEmpty ? [] : self.reserved.values.flatMap(\.held) }
     private(set) var heldCount = 0
+    /// What is held back weighs so much, in bytes.
+    private(set) var heldWeight = 0
+    /// Where what is held back stands.
+    private(set) var heldPlaces = OwedPlaces()
     /// Some delivery has had a key.
     private(set) var isUsed = false
-
-    /// The oldest place held back.
-    var floor: Position? { self.heldCount == 0 ? nil : self.held.map(\.position).min() }
 
     /// Asks for a delivery that is about to be handed out.
     mutating func reserve(_ delivery: Delivery, now: Timestamp) -> Verdict {
@@ -63,6 +62,8 @@ struct DeliveredKeys {
         if holder.isHeld(by: delivery) { return .isNew }
         self.reserved[key]?.held.append(delivery)
         self.heldCount += 1
+        self.heldWeight += delivery.event.weight
+        self.heldPlaces.add(delivery.position)
         return .isHeld
     }
 
@@ -73,8 +74,7 @@ struct DeliveredKeys {
         guard let key = delivery.key, let reservation = self.reserved[key.text], reservation.isHeld(by: delivery) else {
             return nil
         }
-        self.reserved[key.text] = nil
-        self.heldCount -= reservation.held.count
+        self.end(reservation, of: key.text)
         let expires = Timestamp(milliseconds: now.milliseconds + key.window.milliseconds)
         self.insert(key.text, expires)
         return (reservation.held, expires)
@@ -87,9 +87,17 @@ struct DeliveredKeys {
         guard let key = delivery.key?.text, let reservation = self.reserved[key], reservation.isHeld(by: delivery) else {
             return []
         }
+        self.end(reservation, of: key)
+        return reservation.held
+    }
+
+    private mutating func end(_ reservation: Reservation, of key: String) {
         self.reserved[key] = nil
         self.heldCount -= reservation.held.count
-        return reservation.held
+        for delivery in reservation.held {
+            self.heldWeight -= delivery.event.weight
+            self.heldPlaces.remove(delivery.position)
+        }
     }
 
     /// Notes a key of an earlier run.

@@ -70,10 +70,14 @@ extension DeliveryLog.State {
         return work
     }
 
-    mutating func committed(_ work: DeliveryLog.Work, _ actions: inout DeliveryLog.Actions) {
+    mutating func committed(_ work: DeliveryLog.Work, routes: [String], _ actions: inout DeliveryLog.Actions) {
         self.disk?.committed = work.head
         for (_, record) in work.records { self.disk?.weight -= record.event.weight }
         self.disk?.isRefusing = false
+        // What was not safe could not be dropped yet.
+        for sink in self.cursors.indices where self.cursors[sink].inLog > 0 {
+            self.makeRoom(sink, routes: routes, actions: &actions)
+        }
         self.settle(&actions)
         for sink in self.cursors.indices where self.cursors[sink].inLog > 0 { self.wake(sink, actions: &actions) }
         self.releaseLog()

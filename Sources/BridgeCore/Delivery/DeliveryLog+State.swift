@@ -1,6 +1,11 @@
 extension DeliveryLog {
     /// What the lock guards.
     struct State {
+        /// How many pieces of a sink's deliveries are looked at before it is called again.
+        private static let pieces = 64
+        /// How much of a log in memory may be nobody's.
+        private static let spare = (events: 8192, bytes: 16 << 20)
+
         var log: MemoryLog
         var cursors: [SinkCursor]
         /// By sink: who is woken when there is something to take.
@@ -48,20 +53,24 @@ extension DeliveryLog {
 
         mutating func poll(_ sink: Int, atMost limit: Int, routes: [String], actions: inout Actions) -> SinkInlet.Poll {
             var repeated: [Delivery] = []
-            let batch = self.cursors[sink].take(
-                limit, from: self.log, visible: self.visible, routes: routes, repeated: &repeated
-            )
+            var batch: [Delivery] = []
+            // All of a piece may be repetitions, which are nothing to hand out.
+            for _ in 0..<Self.pieces where batch.isEmpty && self.hasWork(sink) {
+                batch = self.cursors[sink].take(
+                    limit, from: self.log, visible: self.visible, routes: routes, repeated: &repeated
+                )
+            }
             if !repeated.isEmpty {
                 self.disk?.touch(sink)
                 actions.repeated.append((sink, repeated.count))
                 self.afterSettling(sink, actions: &actions)
             }
             self.askForPage(sink, actions: &actions)
-            guard batch.isEmpty else {
-                self.releaseLog()
-                return .batch(batch)
-            }
-            return self.hasEnded(sink) ? .ended : .empty
+            self.releaseLog()
+            guard batch.isEmpty else { return .batch(batch) }
+            if self.hasEnded(sink) { return .ended }
+            if self.hasWork(sink) { self.wake(sink, actions: &actions) }
+            return .empty
         }
 
         /// Whether a sink may find something now.
@@ -84,10 +93,11 @@ extension DeliveryLog {
                 let dropped = self.cursors[sink].dropOldest(self.log, visible: self.visible, routes: routes)
             {
                 if policy == .deadLetter {
-                    self.giveUp(dropped, of: sink, .overflow, reason: "the buffer of the sink is full", actions: &actions)
+                    self.giveUp(
+                        dropped, of: sink, .overflow, reason: "the buffer of the sink is full", routes: routes, actions: &actions)
                 } else {
                     self.disk?.touch(sink)
-                    self.disk?.forget(dropped)
+                    self.disk?.hold(dropped)
                     actions.undelivered.append((sink, dropped))
                     self.offerHeld(self.cursors[sink].keys.release(dropped), to: sink)
                     actions.drops.append((sink, .overflow, "the buffer of the sink is full"))
@@ -98,7 +108,7 @@ extension DeliveryLog {
 
         /// Moves a delivery that its cursor no longer holds to the dead letters, where there are any for it.
         mutating func giveUp(
-            _ delivery: Delivery, of sink: Int, _ cause: DropCause, reason: String, actions: inout Actions
+            _ delivery: Delivery, of sink: Int, _ cause: DropCause, reason: String, routes: [String], actions: inout Actions
         ) {
             self.disk?.touch(sink)
             actions.undelivered.append((sink, delivery))
@@ -115,6 +125,7 @@ extension DeliveryLog {
             }
             guard let target else { return }
             self.give(letter.event(of: delivery.event), id: id, at: delivery.position, accepted: delivery.accepted, to: target)
+            self.makeRoom(target, routes: routes, actions: &actions)
             self.wake(target, actions: &actions)
         }
 
@@ -146,10 +157,13 @@ extension DeliveryLog {
                 self.disk?.keys.append(DeliveredKey(sink: self.names[sink], key: key.text, expires: done.expires))
                 for repeated in done.repeated {
                     self.cursors[sink].release(repeated)
-                    if repeated.letter == nil { self.cursors[sink].ahead.insert(repeated.position) }
+                    self.cursors[sink].noteAhead(repeated)
                     self.disk?.forget(repeated)
                 }
-                if !done.repeated.isEmpty { actions.repeated.append((sink, done.repeated.count)) }
+                guard !done.repeated.isEmpty else { continue }
+                actions.repeated.append((sink, done.repeated.count))
+                // It may have looked no further for all that was held back.
+                self.wake(sink, actions: &actions)
             }
         }
 
@@ -205,6 +219,30 @@ extension DeliveryLog {
             // A sink that reads back from the disk finds its way into memory the sooner the more is there.
             for cursor in self.cursors where cursor.inLog > 0 { needed = min(needed, cursor.next) }
             self.log.release(before: needed)
+        }
+
+        /// Forgets what no sink has to look at, for a log in memory only.
+        ///
+        /// One event for a sink that is away would hold all that comes after it: where most of the log is nobody's, the sinks that are
+        /// farthest behind look at it at once.
+        mutating func spareMemory(routes: [String]) {
+            guard self.disk == nil else { return }
+            self.releaseLog()
+            while self.isMostlyNobodys,
+                let last = self.cursors.indices.filter({ self.cursors[$0].inLog > 0 }).min(by: {
+                    self.cursors[$0].next < self.cursors[$1].next
+                })
+            {
+                self.cursors[last].gather(self.log, routes: routes)
+                self.releaseLog()
+            }
+        }
+
+        private var isMostlyNobodys: Bool {
+            let (count, weight) = (self.log.count, self.log.weight)
+            guard count > Self.spare.events || weight > Self.spare.bytes else { return false }
+            return count > Self.spare.events && count > 2 * self.cursors.reduce(0) { $0 + $1.inLog }
+                || weight > Self.spare.bytes && weight > 2 * self.cursors.reduce(0) { $0 + $1.weight }
         }
     }
 

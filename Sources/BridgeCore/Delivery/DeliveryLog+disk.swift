@@ -46,7 +46,7 @@ extension DeliveryLog {
     func committed(_ work: Work, caller: Int? = nil) {
         var actions = Actions()
         actions.caller = caller
-        self.state.withLock { $0.committed(work, &actions) }
+        self.state.withLock { $0.committed(work, routes: self.routes, &actions) }
         self.perform(actions)
     }
 
@@ -66,6 +66,8 @@ extension DeliveryLog {
         self.state.withLock { state in
             let ahead = state.cursors[sink].ahead
             state.cursors[sink].load(deliveries.filter { !ahead.contains($0.position) }, through: position)
+            state.makeRoom(sink, routes: self.routes, actions: &actions)
+            state.settle(&actions)
             state.wake(sink, actions: &actions)
         }
         self.perform(actions)

@@ -35,7 +35,7 @@ final class DeliveryLog: Sendable {
             cursors: sinks.enumerated().map { index, sink in
                 var settings = sink.settings
                 settings.carriesLetters = deadLetters.contains(index) || unrouted == index
-                return SinkCursor(sink: index, settings: settings)
+                return SinkCursor(sink: index, settings: settings, isOnDisk: contents != nil)
             },
             waiting: Array(repeating: Waiting(), count: sinks.count),
             watermarks: sources.map { SourceWatermark(acknowledge: $0.acknowledge, sinks: sinks.count) },
@@ -52,8 +52,12 @@ final class DeliveryLog: Sendable {
 
     /// Appends a batch of one source, in order.
     ///
-    /// - Parameter wakesWriter: false when the caller calls ``write(for:)``.
-    func append(_ records: [LogRecord], source: Int, wakesWriter: Bool = true) -> SourceOutlet.Receipt {
+    /// - Parameters:
+    ///   - repeated: sinks that were given an event of the batch before, which may be another source's and still be on its way.
+    ///   - wakesWriter: false when the caller calls ``write(for:)``.
+    func append(
+        _ records: [LogRecord], repeated: [Int] = [], source: Int, wakesWriter: Bool = true
+    ) -> SourceOutlet.Receipt {
         var actions = Actions()
         let receipt = self.state.withLock { state in
             var touched = SinkSet(count: state.cursors.count)
@@ -74,11 +78,13 @@ final class DeliveryLog: Sendable {
                     }
                 }
             }
-            if !records.isEmpty { state.watermarks[source].append(at: state.log.head) }
+            for sink in repeated { state.watermarks[source].give(state.log.head, to: sink) }
+            if !records.isEmpty || !repeated.isEmpty { state.watermarks[source].append(at: state.log.head) }
             for sink in touched.elements {
                 state.makeRoom(sink, routes: self.routes, actions: &actions)
                 state.wake(sink, actions: &actions)
             }
+            state.spareMemory(routes: self.routes)
             state.settle(&actions)
             if wakesWriter { state.afterAppending(&actions) }
             let watermark = state.watermarks[source]
@@ -195,7 +201,7 @@ final class DeliveryLog: Sendable {
         var actions = Actions()
         self.state.withLock { state in
             guard state.cursors[sink].settle(delivery.ticket) else { return }
-            state.giveUp(delivery, of: sink, .refused, reason: reason, actions: &actions)
+            state.giveUp(delivery, of: sink, .refused, reason: reason, routes: self.routes, actions: &actions)
             state.afterSettling(sink, actions: &actions)
         }
         self.perform(actions)
@@ -206,7 +212,7 @@ final class DeliveryLog: Sendable {
         var actions = Actions()
         self.state.withLock { state in
             guard state.cursors[sink].fail(delivery.ticket), state.cursors[sink].settle(delivery.ticket) else { return }
-            state.giveUp(delivery, of: sink, .attempts, reason: reason, actions: &actions)
+            state.giveUp(delivery, of: sink, .attempts, reason: reason, routes: self.routes, actions: &actions)
             state.afterSettling(sink, actions: &actions)
         }
         self.perform(actions)

@@ -48,6 +48,12 @@ struct DiskState {
         self.letters.append(.forget(letter))
     }
 
+    /// A sink has no room for a dead letter: it stays in the file, owed to nobody.
+    mutating func hold(_ delivery: Delivery) {
+        guard let letter = delivery.letter else { return }
+        self.letters.append(.hold(letter))
+    }
+
     /// Keeps a dead letter.
     ///
     /// - Parameter target: the sink that is to have it.
@@ -55,7 +61,7 @@ struct DiskState {
     mutating func keep(_ letter: DeadLetter, of delivery: Delivery, target: String?) -> Int64? {
         if delivery.event.kind == .deadLetter {
             // It was kept when it came to be, and now nobody is owed it any more.
-            if let id = delivery.letter { self.letters.append(.hold(id)) }
+            self.hold(delivery)
             return delivery.letter
         }
         let id = delivery.letter ?? self.nextLetter()

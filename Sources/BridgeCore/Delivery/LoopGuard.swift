@@ -22,10 +22,11 @@ final class LoopGuard: Sendable {
     ///
     /// - Parameter records: in `native`, whether the record's event brought an id and a timestamp of its own: only such can be told
     ///   to be repeated.
-    /// - Returns: how many events lost every delivery, and of these how many that are not the same as one before.
-    func filter(_ records: inout [LogRecord], native: [Bool]) -> (repeated: Int, looped: Int) {
+    /// - Returns: how many events lost every delivery, of these how many that are not the same as one before, and which sinks were given
+    ///   one before.
+    func filter(_ records: inout [LogRecord], native: [Bool]) -> (repeated: Int, looped: Int, sinks: [Int]) {
         self.recent.withLock { recent in
-            var count = (repeated: 0, looped: 0)
+            var count = (repeated: 0, looped: 0, sinks: [Int]())
             var kept: [LogRecord]?
             for (index, record) in records.enumerated() {
                 let entries = record.routing.plan.entries
@@ -40,6 +41,7 @@ final class LoopGuard: Sendable {
                         passing?.append(entry)
                     } else {
                         last = verdict
+                        if !count.sinks.contains(entry.sink) { count.sinks.append(entry.sink) }
                         if passing == nil { passing = Array(entries[..<place]) }
                     }
                 }

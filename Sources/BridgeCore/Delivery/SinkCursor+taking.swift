@@ -11,10 +11,10 @@ extension SinkCursor {
     ) -> [Delivery] {
         var batch: [Delivery] = []
         batch.reserveCapacity(min(limit, self.inLog + self.available))
-        while batch.count < limit, let delivery = self.again.popFirst() ?? self.letters.popFirst() ?? self.loaded.popFirst() {
+        while batch.count < limit, let delivery = self.again.popFirst() ?? self.popLetter() ?? self.popLoaded() {
             batch.append(delivery)
         }
-        if batch.count < limit, self.inLog > 0 {
+        if batch.count < limit, self.inLog > 0, !self.holdsMuch {
             self.scan(log, visible: visible, limit: limit - batch.count, routes: routes, into: &batch)
         }
         self.holdRepeated(&batch, &repeated)
@@ -22,10 +22,12 @@ extension SinkCursor {
         return batch
     }
 
+    private mutating func popLoaded() -> Delivery? { self.holdsMuch ? nil : self.loaded.popFirst() }
+
     /// Gives up the oldest delivery that is not in hand; `nil` when all are in hand or not to be seen yet.
     mutating func dropOldest(_ log: MemoryLog, visible: Position, routes: [String]) -> Delivery? {
         var dropped: [Delivery] = []
-        if let first = self.again.popFirst() ?? self.loaded.popFirst() {
+        if let first = self.again.popFirst() ?? self.popLetter() ?? self.loaded.popFirst() {
             dropped = [first]
         } else {
             self.scan(log, visible: visible, limit: 1, routes: routes, into: &dropped)
@@ -36,6 +38,13 @@ extension SinkCursor {
         self.release(delivery)
         self.hasDropped = true
         return delivery
+    }
+
+    /// Looks at once at all that the log in memory has, so that it need not be held for this sink.
+    mutating func gather(_ log: MemoryLog, routes: [String]) {
+        var found: [Delivery] = []
+        self.scan(log, visible: log.head, limit: self.inLog, routes: routes, into: &found)
+        self.loaded.append(contentsOf: found)
     }
 
     private mutating func scan(
@@ -71,7 +80,7 @@ extension SinkCursor {
             case .isHeld: break
             case .wasDelivered:
                 self.release(delivery)
-                if delivery.letter == nil { self.ahead.insert(delivery.position) }
+                self.noteAhead(delivery)
                 repeated.append(delivery)
             }
         }
@@ -93,7 +102,7 @@ extension SinkCursor {
         }
         self.again.forEach(consider)
         if let loaded = self.loaded.first { consider(loaded) }
-        for delivery in self.keys.held { consider(delivery) }
+        if let held = self.keys.heldPlaces.first { first = min(first ?? held, held) }
         var hasSettled = false
         for taken in self.taken {
             if taken.isSettled { hasSettled = true } else { consider(taken.delivery) }
@@ -103,7 +112,8 @@ extension SinkCursor {
         guard hasSettled || !self.ahead.isEmpty else { return (position, []) }
         var ahead = self.ahead
         for taken in self.taken where taken.isSettled && taken.delivery.letter == nil { ahead.insert(taken.delivery.position) }
-        return (position, Array(ahead.filter { $0 > position && !owed.contains($0) }.sorted().prefix(SinkMark.limit)))
+        ahead = ahead.filter { $0 > position && !owed.contains($0) && !self.keys.heldPlaces.contains($0) }
+        return (position, Array(ahead.sorted().prefix(SinkMark.limit)))
     }
 
     /// Begins where an earlier run has left it.
@@ -117,7 +127,7 @@ extension SinkCursor {
 
     /// Whether what comes next has to be read from the disk, and is not being read yet.
     func wantsPage(_ log: MemoryLog) -> Bool {
-        self.inLog > 0 && self.next < log.oldest && self.loaded.isEmpty && !self.isLoading
+        self.inLog > 0 && self.next < log.oldest && self.loaded.isEmpty && !self.isLoading && !self.holdsMuch
     }
 
     /// Takes over a piece that was read from the disk.

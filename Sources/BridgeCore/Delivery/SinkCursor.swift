@@ -4,6 +4,9 @@ import DequeModule
 ///
 /// A value without a lock and without I/O; ``DeliveryLog`` owns it. Its owner forgets log records only before ``next``, or has them on disk.
 struct SinkCursor {
+    /// Above it no more is held back in memory for a log on disk.
+    private static let held = (events: 65_536, bytes: 32 << 20)
+
     /// The sink's place in the list of sinks, which route plans name.
     let sink: Int
     let settings: DeliverySettings
@@ -18,19 +21,23 @@ struct SinkCursor {
     /// Dead letters of other sinks and those that are tried again, to be offered before the log goes on.
     ///
     /// The positions of the former are those of the events they carry.
-    var letters: Deque<Delivery> = []
+    private(set) var letters: Deque<Delivery> = []
     /// Read back from the disk, all before ``next``.
     var loaded: Deque<Delivery> = []
     /// A piece is being read from the disk.
     var isLoading = false
     /// Handed out, in order of ticket without holes.
     var taken: Deque<Taken> = []
-    /// Places behind what is settled without a hole that are settled too.
+    /// Places behind what is settled without a hole that are settled too; for the disk.
     var ahead: Set<Position> = []
     /// What `dedupe:` goes by.
     var keys: DeliveredKeys
     /// Something was dropped that lies between what was delivered.
     var hasDropped = false
+    /// Where the dead letters of other sinks stand.
+    private var letterPlaces = OwedPlaces()
+    /// What it has settled is written to a disk.
+    private let isOnDisk: Bool
     private var unsettled = 0
     private var nextTicket: UInt64 = 1
     /// Replays among what is not settled.
@@ -38,8 +45,9 @@ struct SinkCursor {
     /// Over its bounds, until half of it is gone.
     private(set) var isFull = false
 
-    init(sink: Int, settings: DeliverySettings) {
+    init(sink: Int, settings: DeliverySettings, isOnDisk: Bool) {
         self.sink = sink
+        self.isOnDisk = isOnDisk
         self.settings = settings
         self.keys = DeliveredKeys()
     }
@@ -57,7 +65,14 @@ struct SinkCursor {
 
     /// Whether it may find something to take in what the log shows.
     func hasWork(_ log: MemoryLog, visible: Position) -> Bool {
-        self.available > 0 || (self.inLog > 0 && self.next >= log.oldest && self.next <= min(visible, log.head))
+        if !self.again.isEmpty || !self.letters.isEmpty { return true }
+        guard !self.holdsMuch else { return false }
+        return !self.loaded.isEmpty || (self.inLog > 0 && self.next >= log.oldest && self.next <= min(visible, log.head))
+    }
+
+    /// So much is held back for keys that are under way that it looks no further: what is on disk need not be in memory.
+    var holdsMuch: Bool {
+        self.isOnDisk && (self.keys.heldWeight > Self.held.bytes || self.keys.heldCount > Self.held.events)
     }
 
     /// The place of the oldest event it owes, `nil` when it owes none.
@@ -70,10 +85,10 @@ struct SinkCursor {
             floor = min(floor ?? position, position)
         }
         consider(self.loaded.first?.position)
-        consider(self.keys.floor)
+        consider(self.keys.heldPlaces.first)
+        consider(self.letterPlaces.first)
         if self.settings.carriesLetters || self.replays > 0 || self.keys.isUsed {
             self.again.forEach { if !$0.isReplay { consider($0.position) } }
-            self.letters.forEach { if !$0.isReplay { consider($0.position) } }
             self.taken.forEach { if !$0.isSettled, !$0.delivery.isReplay { consider($0.delivery.position) } }
         } else {
             consider(self.again.first?.position)
@@ -99,6 +114,14 @@ struct SinkCursor {
         )
         delivery.letter = id
         self.letters.append(delivery)
+        self.letterPlaces.add(position)
+    }
+
+    /// Takes the first of ``letters``.
+    mutating func popLetter() -> Delivery? {
+        guard let letter = self.letters.popFirst() else { return nil }
+        if !letter.isReplay { self.letterPlaces.remove(letter.position) }
+        return letter
     }
 
     /// Takes an event once more that it has given up before.
@@ -181,7 +204,7 @@ struct SinkCursor {
         var back: [Delivery] = []
         for taken in self.taken {
             if taken.isSettled {
-                if taken.delivery.letter == nil { self.ahead.insert(taken.delivery.position) }
+                self.noteAhead(taken.delivery)
             } else {
                 var delivery = taken.delivery
                 delivery.attempts += 1
@@ -191,6 +214,11 @@ struct SinkCursor {
         self.taken.removeAll(keepingCapacity: true)
         self.unsettled = 0
         self.again.prepend(contentsOf: back)
+    }
+
+    /// A delivery is settled while older ones may not be.
+    mutating func noteAhead(_ delivery: Delivery) {
+        if self.isOnDisk, delivery.letter == nil { self.ahead.insert(delivery.position) }
     }
 
     /// A delivery that is not in hand is no longer owed.

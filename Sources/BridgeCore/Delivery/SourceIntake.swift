@@ -17,6 +17,8 @@ final class SourceIntake {
     /// The id that the last message of the last batch got, that of the first time for one that was here before; `nil` when it was refused as a
     /// loop.
     private(set) var lastID: String?
+    /// The sinks that were given an event of the last batch before, perhaps one of another source that is still on its way.
+    private(set) var repeatedSinks: [Int] = []
 
     /// - Parameter repeatKeys: those of an earlier run, in order.
     init(
@@ -67,6 +69,7 @@ final class SourceIntake {
             records.append(record)
         }
         let back = self.loopGuard.filter(&records, native: self.native)
+        self.repeatedSinks = back.sinks
         self.tallies.received(
             messages.count, unreadable: unreadable, cut: cut, looped: looped + back.looped, repeated: known + back.repeated
         )

@@ -67,8 +67,10 @@ package final class SourceOutlet: Sendable {
         self.status.progressed()
         let messages = messages
         // Appended under the intake's lock: two threads of one source must not overtake each other between the two steps.
-        let receipt = self.intake.withLock {
-            self.log.append($0.records(of: messages), source: self.source, wakesWriter: !mayBlock)
+        let receipt = self.intake.withLock { intake in
+            let records = intake.records(of: messages)
+            return self.log.append(
+                records, repeated: intake.repeatedSinks, source: self.source, wakesWriter: !mayBlock)
         }
         if mayBlock { self.log.write(for: self.source) }
         return receipt
@@ -80,7 +82,8 @@ package final class SourceOutlet: Sendable {
     package func send(_ message: ReceivedMessage) -> (receipt: Receipt, id: String?) {
         self.status.progressed()
         return self.intake.withLock { intake in
-            let receipt = self.log.append(intake.records(of: [message]), source: self.source)
+            let records = intake.records(of: [message])
+            let receipt = self.log.append(records, repeated: intake.repeatedSinks, source: self.source)
             return (receipt, intake.lastID)
         }
     }

@@ -1,4 +1,5 @@
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import BridgeCore
@@ -55,6 +56,27 @@ struct DedupeTests {
         self.fixture.log.confirm(sink: 0, through: second[0])
         #expect(self.fixture.take().isEmpty)
         #expect(self.fixture.safe() == 3)
+    }
+
+    @Test func `what comes behind many repetitions is handed out, to a sink that looks only when it is called too`() {
+        self.append("a", key: "door")
+        self.fixture.log.confirm(sink: 0, through: self.fixture.take()[0])
+        for number in 0..<1000 { self.append("r\(number)", key: "door") }
+        self.append("b", key: "window")
+        let isCalled = Mutex(true)
+        self.fixture.log.observe(sink: 0) { isCalled.withLock { $0 = true } }
+        var taken: [Delivery] = []
+        while taken.isEmpty,
+            isCalled.withLock({ called in
+                defer { called = false }; return called
+            })
+        {
+            taken = self.fixture.take(1)
+        }
+        #expect(taken.map(\.event.id) == ["b"])
+        #expect(self.repeated == 1000)
+        // Which of them are settled matters to a disk only.
+        #expect(self.fixture.log.state.withLock { $0.cursors[0].ahead.isEmpty })
     }
 
     @Test func `what is dropped before it was handed out leaves the key with whom it belongs to`() {

@@ -150,6 +150,65 @@ struct DurableDeliveryTests {
         #expect(taken == ids)
     }
 
+    @Test func `a buffer that is over its bounds drops what becomes safe, without waiting for more`() {
+        var settings = DeliverySettings.onDisk
+        (settings.events, settings.onFull) = (10, .dropOldest)
+        let fixture = Fixture(sinks: [settings])
+        fixture.delivery.append((0..<70_000).map(String.init))
+        fixture.commit()
+        #expect(fixture.log.backlog(of: 0).events == 10)
+        #expect(fixture.delivery.take().map(\.event.id) == (69_990..<70_000).map(String.init))
+    }
+
+    @Test func `what an earlier run has left is dropped too until the buffer is within its bounds`() {
+        var settings = DeliverySettings.onDisk
+        (settings.events, settings.onFull) = (1000, .dropOldest)
+        var contents = LogContents()
+        contents.head = Position(5000)
+        contents.sinks["sink-0"] = LogContents.Owed(mark: SinkMark(sink: "sink-0", position: .start), count: 5000, weight: 5000)
+        let fixture = Fixture(sources: [.delivered], sinks: [settings], contents: contents)
+        // The sink is away and takes nothing.
+        while case let pages = fixture.log.takePages(), let page = pages.first {
+            let last = min(page.after.rawValue + 512, 5000)
+            let deliveries = (page.after.rawValue + 1...last).map { number in
+                Delivery(
+                    event: .made("\(number)"), variant: 0, route: "route", attempts: 0, position: Position(number), ticket: 0)
+            }
+            fixture.log.loaded(deliveries, through: Position(last), sink: 0)
+        }
+        #expect(fixture.log.backlog(of: 0).events == 1000)
+        #expect(fixture.delivery.take(1).map(\.event.id) == ["4001"])
+        #expect(fixture.delivery.safe() == 4000)
+    }
+
+    @Test func `what waits for a key that is under way is not taken into memory without bounds`() {
+        let fixture = Fixture()
+        let routing = Routing(
+            plan: RoutePlan(entries: [RoutePlan.Entry(sink: 0, variant: 0, route: 0, shape: -1)]), shaped: [],
+            keys: [0: DedupeKey(route: "route", key: "same", window: .seconds(60))]
+        )
+        let body = String(repeating: "x", count: 1 << 20)
+        var first: [Delivery] = []
+        for round in 0..<7 {
+            for number in 0..<7 {
+                let event = Event.made("\(round).\(number)", message: body)
+                _ = fixture.log.append([LogRecord(event: event, routing: routing, accepted: .now)], source: 0)
+            }
+            fixture.commit()
+            first += fixture.delivery.take()
+        }
+        #expect(first.map(\.event.id) == ["0.0"])
+        #expect(fixture.log.state.withLock { $0.cursors[0].keys.heldCount } < 48)
+        fixture.delivery.append(["other"])
+        fixture.commit()
+        #expect(fixture.delivery.take().isEmpty)
+        let isCalled = Mutex(false)
+        fixture.log.observe(sink: 0) { isCalled.withLock { $0 = true } }
+        fixture.log.confirm(sink: 0, through: first[0])
+        #expect(isCalled.withLock { $0 })
+        #expect(fixture.delivery.take().map(\.event.id) == ["other"])
+    }
+
     // MARK: Dead letters
 
     @Test func `what a sink gives up is kept, and its mark moves on in the same group`() throws {

@@ -49,6 +49,29 @@ struct OverflowTests {
         #expect(fixture.safe() == 3)
     }
 
+    @Test(arguments: [nil, LogContents()])
+    func `dead letters keep to the bounds of their sink, and what has no room there stays in the file`(contents: LogContents?) {
+        let fixture = DeliveryFixture(
+            sinks: [DeliverySettings(deadLetter: "sink-1"), DeliverySettings(events: 2, onFull: .dropOldest)], contents: contents
+        )
+        fixture.append(["a", "b", "c", "d", "e"])
+        fixture.log.committed(fixture.log.takeWork())
+        for delivery in fixture.take() { fixture.log.refuse(sink: 0, delivery, reason: "it is wrong") }
+        #expect(fixture.log.backlog(of: 1).events == 2)
+        let letters = fixture.take(sink: 1)
+        #expect(letters.map(\.event.id) == ["d", "e"])
+        #expect(
+            fixture.metric(
+                "streambridge_events_dropped_total{component=\"sink-1\",direction=\"sink\",kind=\"test\",reason=\"overflow\"}"
+            ) == 3
+        )
+        let held = fixture.log.takeWork().changes.letters.compactMap { if case .hold(let id) = $0 { id } else { nil } }
+        #expect(held == (contents == nil ? [] : [1, 2, 3]))
+        #expect(fixture.safe() == 3)
+        fixture.log.confirm(sink: 1, through: letters[1])
+        #expect(fixture.safe() == 5)
+    }
+
     @Test func `the oldest becomes a dead letter when asked`() {
         let settings = DeliverySettings(events: 2, onFull: .deadLetter, deadLetter: "sink-1")
         let fixture = DeliveryFixture(sinks: [settings, DeliverySettings()])
