@@ -3,6 +3,9 @@ import NIOCore
 
 /// One transfer on the curl thread: its easy handle, its receiver, and what libcurl tells of it.
 final class CurlExchange {
+    /// Of all heads of an answer together, in bytes; what newer versions of libcurl take.
+    private static let longestHead = 300 << 10
+
     let id: UInt64
     let easy: UnsafeMutableRawPointer
     private let receiver: any CurlReceiver
@@ -16,10 +19,13 @@ final class CurlExchange {
     private var reason = ""
     private var fields: [CurlHead.Header] = []
     private var isHeadComplete = false
+    private var headLength = 0
+    /// Why libcurl cannot be given this request, which then is ended instead of begun, or why its answer is not taken.
+    private(set) var refusal: CurlError?
     private var list: UnsafeMutablePointer<curl_slist>?
     private let detail: UnsafeMutablePointer<CChar>
 
-    /// Sets every option of the handle, which is fresh or reset.
+    /// Sets every option of the handle, which is fresh or reset; see ``refusal``.
     init(id: UInt64, easy: UnsafeMutableRawPointer, request: CurlRequest, receiver: any CurlReceiver) {
         self.id = id
         self.easy = easy
@@ -68,6 +74,8 @@ final class CurlExchange {
     func end(_ result: CURLcode) {
         if result == CURLE_OK {
             self.receiver.ended(.success(()))
+        } else if let refusal {
+            self.end(refusal)
         } else if case .stop = self.demand {
             self.end(CurlError(.stopped, "the receiver wants no more"))
         } else {
@@ -98,6 +106,12 @@ final class CurlExchange {
     fileprivate func header(_ bytes: UnsafeRawBufferPointer) -> Int {
         self.lastArrival = .now
         guard !self.isHeadComplete else { return bytes.count }
+        // Not every libcurl ends a head that has no end.
+        self.headLength += bytes.count
+        guard self.headLength <= Self.longestHead else {
+            self.refusal = CurlError(.lost, "the head of the answer is longer than \(Self.longestHead) bytes")
+            return 0
+        }
         var line = bytes[...]
         while let last = line.last, last == 10 || last == 13 { line.removeLast() }
         if line.isEmpty {
@@ -165,20 +179,20 @@ extension CurlExchange {
         self.set(CURLOPT_PROTOCOLS_STR, "http,https")
         self.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         // An empty name overrules the environment.
-        self.set(CURLOPT_PROXY, request.proxy ?? "")
+        self.set(CURLOPT_PROXY, request.proxy ?? "", "the address of the proxy")
         self.set(CURLOPT_NOPROXY, "")
-        if let unixSocket = request.unixSocket { self.set(CURLOPT_UNIX_SOCKET_PATH, unixSocket) }
+        if let unixSocket = request.unixSocket { self.set(CURLOPT_UNIX_SOCKET_PATH, unixSocket, "the path of the socket") }
         self.set(CURLOPT_TCP_KEEPALIVE, 1)
         self.set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(request.connectTimeout))
         if let timeout = request.timeout { self.set(CURLOPT_TIMEOUT_MS, Self.milliseconds(timeout)) }
         if let authorities = request.tls.authorities {
-            self.set(CURLOPT_CAINFO, authorities)
+            self.set(CURLOPT_CAINFO, authorities, "ca_file")
             // Else the system's folder of authorities would be trusted beside the file.
             ccurl_set_string(self.easy, CURLOPT_CAPATH, nil)
         }
         if let certificate = request.tls.certificate {
-            self.set(CURLOPT_SSLCERT, certificate)
-            self.set(CURLOPT_SSLKEY, request.tls.key ?? certificate)
+            self.set(CURLOPT_SSLCERT, certificate, "cert_file")
+            self.set(CURLOPT_SSLKEY, request.tls.key ?? certificate, "key_file")
         }
         if request.tls.isInsecure {
             self.set(CURLOPT_SSL_VERIFYPEER, 0)
@@ -187,7 +201,7 @@ extension CurlExchange {
     }
 
     private func setMessage(_ request: CurlRequest) {
-        self.set(CURLOPT_URL, request.url)
+        self.set(CURLOPT_URL, request.url, "the address")
         self.set(CURLOPT_PATH_AS_IS, 1)
         if self.followsRedirects {
             self.set(CURLOPT_FOLLOWLOCATION, 1)
@@ -195,44 +209,60 @@ extension CurlExchange {
         }
         if request.acceptsCodings { self.set(CURLOPT_ACCEPT_ENCODING, "") }
         if let user = request.user {
-            self.set(CURLOPT_USERNAME, user)
-            self.set(CURLOPT_PASSWORD, request.password ?? "")
+            self.set(CURLOPT_USERNAME, user, "the user")
+            self.set(CURLOPT_PASSWORD, request.password ?? "", "the password")
         }
         for header in request.headers {
+            guard CurlRequest.isHeaderName(header.name), CurlRequest.isHeaderValue(header.value) else {
+                self.refuse("a header named \(header.name.debugDescription.prefix(100)) holds what no header may")
+                continue
+            }
             // libcurl takes `Name:` as an order to leave its own header out, and `Name;` as a header without a value.
             self.addHeader(header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)")
         }
         let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? ByteBuffer() : nil)
         if let body {
             self.set(CURLOPT_POST, 1)
-            ccurl_set_size(self.easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.readableBytes))
-            body.withUnsafeReadableBytes { bytes in
-                _ = ccurl_set_pointer(self.easy, CURLOPT_COPYPOSTFIELDS, bytes.baseAddress ?? UnsafeRawPointer(self.detail))
+            self.check(ccurl_set_size(self.easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.readableBytes)), "the body")
+            let result = body.withUnsafeReadableBytes { bytes in
+                ccurl_set_pointer(self.easy, CURLOPT_COPYPOSTFIELDS, bytes.baseAddress ?? UnsafeRawPointer(self.detail))
             }
+            self.check(result, "the body")
             self.addHeader("Expect:")
             if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) { self.addHeader("Content-Type:") }
-            if request.method != "POST" { self.set(CURLOPT_CUSTOMREQUEST, request.method) }
+            if request.method != "POST" { self.set(CURLOPT_CUSTOMREQUEST, request.method, "the method") }
         } else if request.method == "HEAD" {
             self.set(CURLOPT_NOBODY, 1)
         } else if request.method != "GET" {
-            self.set(CURLOPT_CUSTOMREQUEST, request.method)
+            self.set(CURLOPT_CUSTOMREQUEST, request.method, "the method")
         }
         ccurl_set_list(self.easy, CURLOPT_HTTPHEADER, self.list)
     }
 
     private func addHeader(_ line: String) {
-        self.list = curl_slist_append(self.list, line)
+        guard let list = curl_slist_append(self.list, line) else { return self.check(CURLE_OUT_OF_MEMORY, "a header") }
+        self.list = list
     }
 
-    /// Both refuse only an option that this libcurl lacks; the oldest one supported (7.85) has them all.
     private func set(_ option: CURLoption, _ value: Int) {
-        let result = ccurl_set_long(self.easy, option, value)
-        precondition(result == CURLE_OK, "libcurl refuses option \(option.rawValue)")
+        self.check(ccurl_set_long(self.easy, option, value), "option \(option.rawValue)")
     }
 
-    private func set(_ option: CURLoption, _ value: String) {
-        let result = ccurl_set_string(self.easy, option, value)
-        precondition(result == CURLE_OK, "libcurl refuses option \(option.rawValue)")
+    /// - Parameter what: the value in a message; it may be a secret, or far too long to be shown.
+    private func set(_ option: CURLoption, _ value: String, _ what: String? = nil) {
+        let what = what ?? "option \(option.rawValue)"
+        // libcurl would end it there without a word.
+        guard !value.utf8.contains(0) else { return self.refuse("\(what) holds a NUL character") }
+        self.check(ccurl_set_string(self.easy, option, value), what)
+    }
+
+    /// libcurl refuses texts of 8 MB and more, and has no memory for what only it knows.
+    private func check(_ result: CURLcode, _ what: String) {
+        if result != CURLE_OK { self.refuse("libcurl does not take \(what): \(String(cString: curl_easy_strerror(result)))") }
+    }
+
+    private func refuse(_ message: String) {
+        self.refusal = self.refusal ?? CurlError(.request, message)
     }
 
     /// At least one, since libcurl takes zero as its own default.

@@ -51,11 +51,7 @@ final class CurlLoop {
     private func obey(_ command: CurlMailbox.Command) {
         switch command {
         case .start(let id, let request, let make):
-            guard let easy = self.spare.popLast() ?? curl_easy_init() else { preconditionFailure("libcurl is out of memory") }
-            let exchange = CurlExchange(id: id, easy: easy, request: request, receiver: make())
-            self.exchanges[id] = exchange
-            curl_multi_add_handle(self.multi, easy)
-            self.watch(exchange)
+            self.start(id, request, make())
         case .wake(let id):
             guard let exchange = self.exchanges[id] else { return }
             if exchange.wake() {
@@ -67,6 +63,24 @@ final class CurlLoop {
             guard let exchange = self.exchanges[id] else { return }
             self.remove(exchange)?.end(CurlError(.cancelled, "the transfer was cancelled"))
         }
+    }
+
+    private func start(_ id: UInt64, _ request: CurlRequest, _ receiver: any CurlReceiver) {
+        guard let easy = self.spare.popLast() ?? curl_easy_init() else {
+            return receiver.ended(.failure(CurlError(.other, "libcurl has no memory for another transfer")))
+        }
+        let exchange = CurlExchange(id: id, easy: easy, request: request, receiver: receiver)
+        var refusal = exchange.refusal
+        if refusal == nil {
+            let result = curl_multi_add_handle(self.multi, easy)
+            if result != CURLM_OK { refusal = CurlError(.other, String(cString: curl_multi_strerror(result))) }
+        }
+        if let refusal {
+            self.putAway(easy)
+            return exchange.end(refusal)
+        }
+        self.exchanges[id] = exchange
+        self.watch(exchange)
     }
 
     /// Ends the transfers that libcurl has finished.
@@ -115,13 +129,14 @@ final class CurlLoop {
     private func remove(_ exchange: CurlExchange) -> CurlExchange? {
         guard self.exchanges.removeValue(forKey: exchange.id) != nil else { return nil }
         curl_multi_remove_handle(self.multi, exchange.easy)
-        if self.spare.count < 16 {
-            curl_easy_reset(exchange.easy)
-            self.spare.append(exchange.easy)
-        } else {
-            curl_easy_cleanup(exchange.easy)
-        }
+        self.putAway(exchange.easy)
         return exchange
+    }
+
+    private func putAway(_ easy: UnsafeMutableRawPointer) {
+        guard self.spare.count < 16 else { return curl_easy_cleanup(easy) }
+        curl_easy_reset(easy)
+        self.spare.append(easy)
     }
 }
 

@@ -36,6 +36,11 @@ package struct CurlRequest: Sendable {
     /// The environment's `http_proxy` is never looked at.
     package var proxy: String?
 
+    /// How long an address may be, in bytes: far more than servers take, and little enough for libcurl's own limits.
+    package static let maximumURL = 65_536
+    /// How long all headers of a request may be together, in bytes; libcurl takes 1 MiB with the address.
+    package static let maximumHeaders = 262_144
+
     package init(
         _ url: String, method: String = "GET", headers: [Header] = [], body: ByteBuffer? = nil, user: String? = nil,
         password: String? = nil, tls: CurlTLS = CurlTLS(), connectTimeout: Duration = .seconds(10), timeout: Duration? = nil,
@@ -77,8 +82,18 @@ package struct CurlRequest: Sendable {
         return !text.hasPrefix(" ") && !text.hasPrefix("\t") && !text.hasSuffix(" ") && !text.hasSuffix("\t")
     }
 
+    /// What keeps the headers from being sent together, as half a sentence; `nil` when nothing does.
+    package static func problem(withHeaders headers: [Header]) -> String? {
+        // A colon, a space and a line end stand in each.
+        let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        return size > self.maximumHeaders ? "come to \(size) bytes; \(self.maximumHeaders) are allowed" : nil
+    }
+
     /// What keeps a text from being the address of a request, as half a sentence; `nil` when nothing does.
     package static func problem(withURL text: String) -> String? {
+        guard text.utf8.count <= self.maximumURL else {
+            return "is \(text.utf8.count) bytes long; \(self.maximumURL) are allowed"
+        }
         let lower = text.lowercased()
         guard let scheme = ["http://", "https://"].first(where: { lower.hasPrefix($0) }) else {
             return "must begin with http:// or https://"

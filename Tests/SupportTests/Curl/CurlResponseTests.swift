@@ -159,6 +159,42 @@ import Testing
         }
     }
 
+    @Test func `what libcurl does not take fails the transfer and nothing else`() async throws {
+        let server = try await ScriptedHTTPServer { _, reply in reply.answer(200) }
+        // One more than the 8,000,000 bytes that libcurl takes in one option.
+        let long = String(repeating: "x", count: 8_000_001)
+        var requests = [String: CurlRequest]()
+        requests["the address"] = CurlRequest(server.url("/" + long))
+        requests["the user"] = CurlRequest(server.url(), user: long)
+        requests["the password holds a NUL"] = CurlRequest(server.url(), user: "u", password: "a\0b")
+        requests["the method"] = CurlRequest(server.url(), method: long)
+        requests["the path of the socket"] = CurlRequest(server.url(), unixSocket: long)
+        requests["the address of the proxy"] = CurlRequest(server.url(), proxy: long)
+        requests["ca_file"] = CurlRequest(server.url(), tls: CurlTLS(authorities: long))
+        requests["header named \"X-A\""] = CurlRequest(server.url(), headers: [("X-A", "b\r\nX-C: d")])
+        requests["header named \"X:\""] = CurlRequest(server.url(), headers: [("X:", "a")])
+        for (message, request) in requests {
+            let error = await #expect(throws: CurlError.self) { try await self.curl.response(to: request, bodyLimit: 0) }
+            #expect(error?.code == .request)
+            #expect(error?.message.contains(message) == true)
+        }
+        #expect(server.requests.isEmpty)
+        #expect(try await self.curl.response(to: CurlRequest(server.url()), bodyLimit: 0).head.status == 200)
+        try await server.stop()
+    }
+
+    @Test func `headers without end are not collected`() async throws {
+        let server = try await ScriptedHTTPServer { _, reply in
+            reply.answer(200, (0..<400).map { ("X-\($0)", String(repeating: "x", count: 1000)) }, "")
+        }
+        let error = await #expect(throws: CurlError.self) {
+            try await self.curl.response(to: CurlRequest(server.url()), bodyLimit: 0)
+        }
+        #expect(error?.code == .lost)
+        #expect(error?.message == "the head of the answer is longer than 307200 bytes")
+        try await server.stop()
+    }
+
     @Test func `a cancelled task ends its transfer`() async throws {
         let (arrived, continuation) = AsyncStream.makeStream(of: ScriptedHTTPServer.Reply.self)
         let server = try await ScriptedHTTPServer { _, reply in continuation.yield(reply) }

@@ -26,6 +26,15 @@ import Testing
         for value in [" a", "a ", "\ta", "a\r", "a\nb", "\0", "\u{7f}"] { #expect(!CurlRequest.isHeaderValue(value)) }
     }
 
+    @Test func `addresses and headers have a length`() {
+        let url = "http://a/" + String(repeating: "x", count: CurlRequest.maximumURL - 9)
+        #expect(CurlRequest.problem(withURL: url) == nil)
+        #expect(CurlRequest.problem(withURL: url + "x") == "is 65537 bytes long; 65536 are allowed")
+        let half = String(repeating: "x", count: CurlRequest.maximumHeaders / 2 - 5)
+        #expect(CurlRequest.problem(withHeaders: [("a", half), ("b", half)]) == nil)
+        #expect(CurlRequest.problem(withHeaders: [("a", half), ("bc", half)]) == "come to 262145 bytes; 262144 are allowed")
+    }
+
     @Test func `a query is never printed`() {
         #expect(CurlRequest.printable("http://a/b?token=c") == "http://a/b")
         #expect(CurlRequest.origin(of: "https://a:1/b/c?token=c") == "https://a:1")

@@ -78,6 +78,10 @@ extension SSESource {
                 throw SettingError(path: [CodingKeys.url], "the address \(problem)")
             }
             for (name, value) in self.headers.sorted(by: { $0.key < $1.key }) { try Self.check(header: name, value) }
+            let headers = self.headers.map { (name: $0.key, value: $0.value.value) }
+            if let problem = CurlRequest.problem(withHeaders: headers) {
+                throw SettingError(path: [CodingKeys.headers], "all together they \(problem)")
+            }
             if self.body != nil, self.method == .get {
                 throw SettingError(path: [CodingKeys.body], "GET sends no body; write method: POST beside it")
             }

@@ -57,20 +57,28 @@ struct WebhookRequest: Sendable {
             request.headers.append((name, Self.headerText(value)))
         }
         self.addPassage(of: delivery, to: &request)
-        guard configuration.method != .get else { return request }
+        if configuration.method != .get { try self.addBody(of: event, reader, to: &request) }
+        // libcurl would fail at every attempt, and no later event would get past this one.
+        if let problem = CurlRequest.problem(withHeaders: request.headers) {
+            throw WebhookRefusal("the headers of this event \(problem)")
+        }
+        return request
+    }
+
+    /// The body, and the headers that tell of it.
+    private func addBody(of event: Event, _ reader: EventReader, to request: inout CurlRequest) throws(WebhookRefusal) {
         let body = try self.body(reader, event)
         request.body = body
         if let contentType = self.contentType {
             request.headers.append(("Content-Type", contentType))
-        } else if configuration.format == .raw, !request.has("Content-Type") {
+        } else if self.configuration.format == .raw, !request.has("Content-Type") {
             let upstream = Self.headerText(event.attributes["content-type"] ?? "")
             request.headers.append(("Content-Type", upstream.isEmpty ? "application/octet-stream" : upstream))
         }
-        if let signature, let header = configuration.signature?.header {
+        if let signature, let header = self.configuration.signature?.header {
             request.headers.removeAll { $0.name.lowercased() == header.lowercased() }
             request.headers.append((header, signature.sign(body)))
         }
-        return request
     }
 
     /// What the peer needs to tell repetitions and loops, unless the file sets a header of that name.

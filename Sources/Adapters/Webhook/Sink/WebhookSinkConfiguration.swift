@@ -180,6 +180,11 @@ extension WebhookSink {
                     )
                 }
             }
+            let constant = self.headers.compactMap { name, value in value.constant.map { (name: name, value: $0) } }
+            let token = self.token.map { [(name: "Authorization", value: $0.value)] } ?? []
+            if let problem = CurlRequest.problem(withHeaders: constant + token) {
+                throw SettingError(path: [CodingKeys.headers], "all together they \(problem)")
+            }
         }
     }
 }

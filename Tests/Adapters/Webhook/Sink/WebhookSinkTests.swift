@@ -251,4 +251,26 @@ import Testing
         #expect(peer.requests.isEmpty)
         _ = await fixture.stop()
     }
+
+    @Test(arguments: [
+        ("the address of this event is ", "65536 are allowed", #""url": "URL/{{ .payload.x }}""#),
+        ("the headers of this event come to ", "262144 are allowed", #""url": "URL/", "headers": {"X-A": "{{ .payload.x }}"}"#),
+        (
+            "the headers of this event come to ", "262144 are allowed",
+            #""url": "URL/", "method": "GET", "headers": {"X": "{{ .payload.x }}"}"#
+        ),
+    ])
+    func `an event that makes the request too long is a dead letter and the next goes on`(
+        _ beginning: String, _ end: String, _ settings: String
+    ) async throws {
+        let peer = try await HTTPPeer.start()
+        let fixture = try HookFixture("", settings.replacing("URL", with: peer.url("/a")))
+        try await fixture.send([#"{"x": "\#(String(repeating: "x", count: 300_000))"}"#, #"{"x": "y"}"#])
+        let letter = try await fixture.deadLetter()
+        #expect(letter.contains(beginning))
+        #expect(letter.contains(end))
+        try await fixture.untilDelivered()
+        #expect(peer.requests.count == 1)
+        _ = await fixture.stop()
+    }
 }
