@@ -82,7 +82,7 @@ actor AccessHook {
             }
             return HTTPGrant(
                 name: root["name"]?.string, subscribe: list("subscribe"), publish: list("publish"),
-                expires: root["expires"]?.double.map { Int64($0 * 1000) }
+                expires: root["expires"]?.double.map(HTTPGrant.milliseconds)
             )
         }
     }

@@ -63,7 +63,7 @@ struct TokenClaims: JWTPayload {
         return HTTPGrant(
             name: self.texts["sub"], subscribe: settings.grants.subscribe.compactMap(self.filled) + (own?.subscribe ?? []),
             publish: settings.grants.publish.compactMap(self.filled) + (own?.publish ?? []),
-            expires: self.expires.map { Int64($0 * 1000) }
+            expires: self.expires.map(HTTPGrant.milliseconds)
         )
     }
 

@@ -102,6 +102,30 @@ struct AccessTests {
         #expect(try await bridge.metric("streambridge_sse_connections_closed_total", #"reason="expired""#) >= 1)
     }
 
+    @Test func `an end that no calendar has is that of its calendar`() async throws {
+        let maker = try await TokenMaker.make([#"{"exp":1e17}"#, #"{"exp":1e300}"#, #"{"exp":-1e300}"#])
+        let tokens = try #require(maker.tokens["HS256"])
+        let hook = try await HTTPPeer.start()
+        hook.answer { request in
+            HTTPPeer.Answer(
+                200, body: #"{"subscribe":["news"],"expires":\#(request.headers["Authorization"]?.dropFirst(7) ?? "")}"#)
+        }
+        for (http, endless, over) in [
+            ("access: { jwt: { secret: \(TokenMaker.secret), subscribe: [news] } }", Array(tokens[..<2]), (tokens[2], 401)),
+            ("access: { hook: { url: '\(hook.url("/ask"))' } }", ["1e17", "1e300"], ("-1e300", 200)),
+        ] {
+            let bridge = try await BridgeProcess.start(Self.yaml, http: http)
+            for token in endless {
+                let connection = try RawConnection(port: bridge.port)
+                try await connection.send(
+                    "GET /api/stream/news HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(token)\r\n\r\n")
+                #expect(try await connection.receive(through: "retry:").hasPrefix("HTTP/1.1 200"))
+            }
+            #expect(try await Self.status(bridge, "news", Self.bearer(over.0)) == over.1)
+            #expect(try await Self.status(bridge, "news", Self.bearer(endless[0])) == 200)
+        }
+    }
+
     @Test(arguments: ["RS256", "PS256", "ES256", "ES384", "EdDSA"]) func `keys come as a file, a set or from a URL`(
         _ algorithm: String
     ) async throws {

@@ -24,6 +24,14 @@ package struct HTTPGrant: Sendable {
         self.publish = publish
         self.expires = expires
     }
+
+    /// A time that an issuer or a hook gives in seconds since 1970, for ``expires``; what no calendar has is its nearest end.
+    ///
+    /// Clamped to the years 1970 to 9999, so that what reckons with it never overflows.
+    package static func milliseconds(fromSeconds seconds: Double) -> Int64 {
+        // The order makes what is not a number the earliest, which grants nothing.
+        Int64(min(max(0, seconds), 253_402_300_799) * 1000)
+    }
 }
 
 /// Decides by the credentials of a request what its sender may do.
