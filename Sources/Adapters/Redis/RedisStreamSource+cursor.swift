@@ -32,7 +32,8 @@ extension RedisStreamSource {
             guard let last = entries.last else { continue }
             if try await self.send(entries, connection, outlet, done, isNew: true) { isBehind = true }
             from = last.id
-            count.added? += entries.count
+            // A counter of the server, which wraps around; XSETID sets it to anything.
+            if let added = count.added { count.added = added &+ entries.count }
             self.sent.withLock { [from] in $0 = from }
         }
     }
@@ -71,7 +72,7 @@ extension RedisStreamSource {
         if let first = first.flatMap({ RedisStreamID($0) }), first <= place { return cursor }
         // What was read is trimmed first.
         if let read = watch.added, let added = info.integer("entries-added"), let length = info.integer("length"),
-            added - length <= read
+            added &- length <= read
         {
             return cursor
         }

@@ -32,7 +32,7 @@ extension RedisStreamSource {
             let length = info.integer("length")
         {
             // What was read is trimmed first.
-            guard added - length > read else { return }
+            guard added &- length > read else { return }
         } else if isUntouched || !whenUncertain {
             return
         }

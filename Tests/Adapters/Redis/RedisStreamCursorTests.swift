@@ -50,6 +50,28 @@ struct RedisStreamCursorTests {
         #expect(harness.gaps.isEmpty)
     }
 
+    @Test func `a counter of the server that wraps around does no harm`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("XADD", "s", "1-0", "data", "a")
+        try await peer.command("XSETID", "s", "1-0", "ENTRIESADDED", "9223372036854775807")
+        let harness = try SourceHarness.stream(server.port, Self.settings)
+        try await harness.run {
+            // The counter is known once the source has asked for it at the stream's end.
+            var statistics = ""
+            try await eventually("the source has looked at the stream") {
+                statistics = try await peer.command("INFO", "commandstats").text ?? ""
+                return statistics.contains("cmdstat_xinfo")
+            }
+            for text in ["b", "c"] {
+                try await peer.add(text)
+                try await eventually("\(text) has arrived") { harness.texts.last == text }
+                try await peer.command("XTRIM", "s", "MAXLEN", "0")
+            }
+        }
+        #expect(harness.texts == ["a", "b", "c"])
+    }
+
     @Test func `what is trimmed while the sink is slow is told`() async throws {
         try await SourceHarness.expectTrimmingIsTold(Self.settings)
     }

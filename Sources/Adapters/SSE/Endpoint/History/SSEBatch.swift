@@ -28,7 +28,7 @@ struct SSEBatch: Sendable {
         self.names = names
         var end: UInt32 = 0
         self.ends = events.map { event in
-            end += UInt32(event.json.readableBytes + Self.frame)
+            end = UInt32(clamping: Int(end) + event.json.readableBytes + Self.frame)
             return end
         }
         self.startOffset = offset
