@@ -182,6 +182,16 @@ import Testing
         #expect(first === (try compiler.compile(".a") as? JQExpression))
     }
 
+    @Test func `texts that nobody uses any more are forgotten, those in use are not`() throws {
+        let compiler = JQCompiler()
+        let used = try compiler.compile(".a") as? JQExpression
+        for number in 0..<100 { _ = try compiler.compile(".a == \(number)") }
+        #expect(compiler.remembered < 80)
+        #expect(used === (try compiler.compile(".a") as? JQExpression))
+        let latest = try compiler.compile(".a == 99") as? JQExpression
+        #expect(latest === (try compiler.compile(".a == 99") as? JQExpression))
+    }
+
     @Test func `compilers and expressions come and go`() throws {
         for _ in 0..<5 {
             let expression = try JQCompiler(limit: .milliseconds(20)).compile(".priority")

@@ -4,7 +4,7 @@ package import NIOCore
 ///
 /// The core knows no language; the program brings one (jq).
 package protocol ExpressionCompiler: Sendable {
-    /// Compiles once, while the file is read.
+    /// Compiles: once while the file is read, and again for each text that a subscriber of a stream brings.
     ///
     /// - Throws: ``ExpressionError`` with what the language's own compiler says.
     func compile(_ text: String) throws -> any Expression

@@ -53,6 +53,19 @@ import Testing
         }
     }
 
+    @Test func `a condition has a length`() throws {
+        struct Everything: ExpressionCompiler, Expression {
+            func compile(_ text: String) -> any Expression { self }
+            func evaluate(_ input: ExpressionInput) -> ExpressionValue { .bool(true) }
+        }
+        let query = "when=" + String(repeating: "x", count: SSEFilter.longestCondition)
+        _ = try SSEFilter(SSEParameters(query: query), compiler: Everything())
+        let error = #expect(throws: SSEComplaint.self) {
+            try SSEFilter(SSEParameters(query: query + "x"), compiler: Everything())
+        }
+        #expect(error?.message == "when is 1025 bytes long; 1024 are allowed")
+    }
+
     @Test func `S10: a filtered stream that is quiet tells how far it has got`() async throws {
         try await EndpointFixture.run({ $0.heartbeat = .milliseconds(160) }) { endpoint in
             let reader = try await endpoint.open("?priority=5")

@@ -4,6 +4,12 @@ import BridgeCore
 ///
 /// The subscribers of one filter share its evaluation: once per event, not once per subscriber. Equal when the texts are.
 struct SSEFilter: Hashable, Sendable {
+    /// How long `when` may be, in bytes.
+    ///
+    /// It is compiled on the event loop. Up to here that takes at most twice as long as the shortest one, some 20 ms; from there on the
+    /// time grows with the square of the length, to seconds for the 64 kB that a body can bring.
+    static let longestCondition = 1024
+
     private let text: String
     private let matcher: Matcher?
     private let expression: (any Expression)?
@@ -45,6 +51,9 @@ struct SSEFilter: Hashable, Sendable {
         let condition = parameters.value("when").flatMap { $0.isEmpty ? nil : $0 }
         if let condition {
             guard let compiler else { throw SSEComplaint("this stream takes no 'when'; its 'expressions' setting is off") }
+            guard condition.utf8.count <= Self.longestCondition else {
+                throw SSEComplaint("when is \(condition.utf8.count) bytes long; \(Self.longestCondition) are allowed")
+            }
             do {
                 self.expression = try compiler.compile(condition)
             } catch {

@@ -1,0 +1,48 @@
+/// The compiled expressions that somebody holds, and the latest few that were asked for.
+///
+/// Routes hold those of the file for as long as the program runs. Subscribers hold theirs while they are connected; without the latest
+/// few, whoever comes back or asks in turns would have the same text compiled each time. A value, behind its compiler's lock.
+struct JQCache {
+    /// How many are kept that nobody holds.
+    static let spare = 32
+
+    private struct Entry {
+        weak var expression: JQExpression?
+    }
+
+    private var entries: [String: Entry] = [:]
+    /// The latest last.
+    private var latest: [JQExpression] = []
+    /// With so many entries those are looked for whose expression is gone.
+    private var fullAt = 2 * Self.spare
+
+    /// How many texts are remembered, whether or not their expressions are still there.
+    var count: Int { self.entries.count }
+
+    /// The expression of a text, which counts as asked for.
+    mutating func find(_ text: String) -> JQExpression? {
+        guard let expression = self.entries[text]?.expression else { return nil }
+        self.keep(expression)
+        return expression
+    }
+
+    /// Takes an expression in.
+    mutating func add(_ expression: JQExpression, for text: String) {
+        if self.entries.count >= self.fullAt {
+            self.entries = self.entries.filter { $0.value.expression != nil }
+            // Twice what is in use, so that each entry is looked at about once.
+            self.fullAt = 2 * max(self.entries.count, Self.spare)
+        }
+        self.entries[text] = Entry(expression: expression)
+        self.keep(expression)
+    }
+
+    private mutating func keep(_ expression: JQExpression) {
+        if let index = self.latest.lastIndex(where: { $0 === expression }) {
+            self.latest.remove(at: index)
+        } else if self.latest.count >= Self.spare {
+            self.latest.removeFirst()
+        }
+        self.latest.append(expression)
+    }
+}
