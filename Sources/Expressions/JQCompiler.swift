@@ -7,13 +7,15 @@ import Synchronization
 /// a little longer. Thread-safe.
 ///
 /// What reaches outside the event is refused: `env` and `$ENV` (they hold secrets), `input`, `debug`, `stderr`, `halt`, modules.
-/// libjq itself loads `$HOME/.jq` if there is one; what that file defines can be used, and is the operator's own.
+/// Functions by which an event could end the program are replaced, see ``JQGuards``. libjq itself loads `$HOME/.jq` if there is one;
+/// what that file defines can be used, and is the operator's own.
 package final class JQCompiler: ExpressionCompiler {
     private let watchdog: JQWatchdog
     private let cache = Mutex(JQCache())
 
     /// - Parameter limit: how long one evaluation may take, to about a quarter; then it fails. libjq looks for the order to stop
-    ///   between two steps of the program, so one long step (`"x" * 1e9`, a regular expression up to its own limit) ends first.
+    ///   between two steps of the program, so one long step (a regular expression up to its own limit) ends
+    ///   first; ``JQGuards`` keeps others short.
     package init(limit: Duration = .milliseconds(400)) {
         self.watchdog = JQWatchdog(limit: limit)
     }

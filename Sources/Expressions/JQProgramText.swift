@@ -37,7 +37,7 @@ struct JQProgramText: Sendable {
             )
         }
         self.variables = Variable.allCases.filter { text.contains($0.rawValue) }
-        var program = ""
+        var program = JQGuards.definitions(for: text)
         for function in Self.refusedFunctions where text.contains(function.name) {
             program += "def \(function.name)\(function.parameters): \(Self.refusal)\(function.name); "
         }
