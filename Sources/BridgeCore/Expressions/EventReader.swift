@@ -44,6 +44,15 @@ package final class EventReader {
         }
     }
 
+    /// Checks a payload in the making.
+    ///
+    /// - Throws: `JSONError`.
+    func check(_ json: ByteBuffer) throws {
+        // The parser knows one document at a time.
+        self.payload = .unread
+        _ = try self.parser.parse(json)
+    }
+
     /// What an expression sees of the event.
     ///
     /// - Precondition: an event is loaded.

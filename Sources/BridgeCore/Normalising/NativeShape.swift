@@ -46,7 +46,11 @@ enum NativeShape {
         if draft.title?.isEmpty == true { draft.title = nil }
         draft.id = draft.id.flatMap { EventID.isLegal($0) ? $0 : nil }
         draft.isNative = draft.id != nil && draft.timestamp != nil
-        if hasPayload { draft.payload = JSONScanner.member("payload", of: body) }
+        if hasPayload {
+            // A key that is written with escapes is not found, and the whole body is then the payload.
+            guard let payload = JSONScanner.member("payload", of: body) else { return nil }
+            draft.payload = payload
+        }
         return draft
     }
 }

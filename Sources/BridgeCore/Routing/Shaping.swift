@@ -73,6 +73,11 @@ package struct Shaping: Sendable {
             case .none: throw ExpressionError("the expression of the payload has no result")
             case .null: return nil
             case .string(let text): return ByteBuffer(string: JSONText.string(text))
+            case .json(let text):
+                let payload = ByteBuffer(string: text)
+                // jq leaves out what is nested too deep for it, and what it writes instead is no JSON.
+                do { try reader.check(payload) } catch { throw ExpressionError("the payload is no JSON: \(error)") }
+                return payload
             case let value: return ByteBuffer(string: value.text)
             }
         }

@@ -116,6 +116,8 @@ bool narrow_numbers(uint8_t *bytes, size_t length) noexcept {
 }
 
 error_code parse(csimdjson_parser &parser, const uint8_t *bytes, size_t length, dom::element &root) {
+    // Versions of simdjson differ in whether they pass over a byte order mark, and where documents are put into others it must not stand.
+    if (length >= 3 && std::memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) { return UNESCAPED_CHARS; }
     if (length > kept_capacity) {
         parser.small_documents = 0;
     } else if (parser.parser.capacity() > kept_capacity && ++parser.small_documents >= small_documents_until_shrunk) {

@@ -38,6 +38,16 @@ import Testing
         #expect(changed.kind == .message)
     }
 
+    /// What libjq writes of values that are nested more than 256 levels deep.
+    @Test func `a payload that an expression has cut short is refused`() throws {
+        #expect(throws: ExpressionError.self) {
+            try Self.shape(#"{"payload": "json:[[<stripped: exceeds max depth>]]"}"#, Self.event)
+        }
+        let changed = try Self.shape(#"{"payload": "json:[[1]]", "message": "{{ .payload.s }}"}"#, Self.event)
+        #expect(changed.payload.map { String(buffer: $0) } == "[[1]]")
+        #expect(changed.message == "text")
+    }
+
     @Test func `an empty title is none, an empty subject changes nothing`() throws {
         let changed = try Self.shape(#"{"title": "{{ .payload.none }}", "subject": "{{ .payload.none }}"}"#, Self.event)
         #expect(changed.title == nil)
