@@ -286,6 +286,31 @@ struct DurableLogTests {
         #expect(bridge.process.standardError.contains("Stopped; the log has not taken everything"))
     }
 
+    @Test func `what cannot be read is passed over and told, and the rest is delivered over a restart`() async throws {
+        let server = try await HTTPPeer.start()
+        server.answer(with: HTTPPeer.Answer(503))
+        let yaml = Self.yaml(
+            sinks: """
+                away: { type: webhook, url: "\(server.url())", retry: { initial: 10ms, max: 100ms, attempts: 0 }, required: false }
+                """
+        )
+        let first = try await BridgeProcess.start(yaml)
+        try await Self.post(["one", "two"], to: first)
+        let deep = String(repeating: #"{"a":"#, count: 510) + "{}" + String(repeating: "}", count: 510)
+        #expect(try await first.post("/n/hello", ByteBuffer(string: deep), type: "application/json").status == 201)
+        try await Self.post(["four"], to: first)
+        #expect(try await first.stop() == .exited(0))
+        _ = try SQLiteShell.query("UPDATE events SET event = 0 WHERE position = 2", in: first.directory.file("events.db"))
+        server.answer(with: HTTPPeer.Answer(200))
+        let before = server.count
+        let second = try await BridgeProcess.start(yaml, directory: first.directory)
+        try await eventually("the rest has arrived") { server.count == before + 3 }
+        try await eventually("it is told") { try await second.metric("streambridge_log_unreadable_total") == 1 }
+        #expect(try await second.get("/readyz").status == 200)
+        #expect(second.process.standardError.contains("Events of the log cannot be read and are passed over"))
+        #expect(try await second.stop() == .exited(0))
+    }
+
     @Test func `a log that is none ends the program with what to do`() async throws {
         let directory = try TemporaryDirectory()
         try directory.write(String(repeating: "no database", count: 100), to: "events.db")

@@ -9,7 +9,7 @@ extension DeliveryLog.State {
             guard let sink = self.names.firstIndex(of: key.sink) else { continue }
             self.cursors[sink].keys.insert(key.key, key.expires)
         }
-        for letter in contents.letters {
+        for letter in contents.letters.letters {
             guard let target = letter.target, let sink = self.names.firstIndex(of: target) else { continue }
             let event = letter.deadLetter.event(of: letter.event)
             self.cursors[sink].accept(letter: event, id: letter.id, at: letter.position, accepted: .now)

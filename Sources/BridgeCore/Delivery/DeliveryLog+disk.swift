@@ -61,13 +61,20 @@ extension DeliveryLog {
     }
 
     /// Gives a sink what was read back for it.
-    func loaded(_ deliveries: [Delivery], through position: Position, sink: Int) {
+    ///
+    /// - Parameter unreadable: what it would have been given too; it is owed that no more.
+    func loaded(_ deliveries: [Delivery], unreadable: [UnreadableEvent] = [], through position: Position, sink: Int) {
         var actions = Actions()
         self.state.withLock { state in
             let ahead = state.cursors[sink].ahead
+            let lost = unreadable.filter { !ahead.contains($0.position) }
             state.cursors[sink].load(deliveries.filter { !ahead.contains($0.position) }, through: position)
+            if !lost.isEmpty {
+                state.cursors[sink].passOver(lost)
+                state.disk?.touch(sink)
+            }
             state.makeRoom(sink, routes: self.routes, actions: &actions)
-            state.settle(&actions)
+            state.afterSettling(sink, actions: &actions)
             state.wake(sink, actions: &actions)
         }
         self.perform(actions)

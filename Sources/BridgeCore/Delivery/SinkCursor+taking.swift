@@ -130,6 +130,16 @@ extension SinkCursor {
         self.inLog > 0 && self.next < log.oldest && self.loaded.isEmpty && !self.isLoading && !self.holdsMuch
     }
 
+    /// Gives up what cannot be read from the disk.
+    mutating func passOver(_ unreadable: [UnreadableEvent]) {
+        for event in unreadable {
+            self.inLog -= min(event.deliveries, self.inLog)
+            self.weight = max(0, self.weight - event.deliveries * event.weight)
+            self.ahead.insert(event.position)
+        }
+        self.hasDropped = true
+    }
+
     /// Takes over a piece that was read from the disk.
     mutating func load(_ deliveries: [Delivery], through position: Position) {
         self.isLoading = false

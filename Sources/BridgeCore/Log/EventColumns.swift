@@ -3,6 +3,11 @@ package import NIOCore
 
 /// An event as the columns of a table: what cannot be read out of its JSON stands beside it.
 package struct EventColumns: Sendable {
+    /// How deep an event's JSON may nest.
+    ///
+    /// A payload, as deep as any parser takes it, stands one level deep in it; the rest is for what other versions have written.
+    package static let levels = 2 * JSONParser.levels
+
     package var source: String
     package var subject: String
     /// The model's JSON.
@@ -59,7 +64,7 @@ package struct EventColumns: Sendable {
     ///
     /// - Parameters:
     ///   - bridge: this bridge's name.
-    ///   - parser: the caller's own.
+    ///   - parser: the caller's own, for ``levels``.
     /// - Returns: `nil` when the columns are not such as an event makes.
     package func event(bridge: String, parser: JSONParser) -> Event? {
         var attributes = Attributes()

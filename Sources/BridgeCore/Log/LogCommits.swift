@@ -82,14 +82,14 @@ final class LogCommits: Sendable {
             if !group.changes.isEmpty || group.isProbe { try self.store.commit(group.changes) }
         } catch {
             progress.refused = group
-            if self.health.failed("\(error)") {
+            if self.health.failed(.writing, "\(error)") {
                 self.logger.error("Log cannot be written, the sources pause", metadata: ["error": "\(error)"])
             }
             self.log.setRefusing(true)
             throw error
         }
         progress.refused = nil
-        if self.health.recovered() { self.logger.notice("Log is written again") }
+        if self.health.recovered(.writing) { self.logger.notice("Log is written again") }
         self.log.committed(group.work, caller: caller)
         if !group.changes.cursors.isEmpty { self.cursors.kept() }
     }

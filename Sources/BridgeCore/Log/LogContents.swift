@@ -23,8 +23,8 @@ package struct LogContents: Sendable {
     package var orphans: [String: Int] = [:]
     /// By the name of the source.
     package var cursors: [String: String] = [:]
-    /// Dead letters that a dead-letter sink is owed.
-    package var letters: [StoredLetter] = []
+    /// Dead letters that a dead-letter sink is owed; of those that cannot be read it is owed nothing any more.
+    package var letters = FoundLetters()
     /// The highest id of a dead letter ever given.
     package var lastLetter: Int64 = 0
     /// By the name of the source, the latest ``ReceivedMessage/repeatKey``s in order.

@@ -10,6 +10,8 @@ package protocol LogStore: Sendable {
 
     /// Reads what a sink is owed, in order.
     ///
+    /// A row that cannot be read does not keep it from the others.
+    ///
     /// - Parameters:
     ///   - position: the last place that the sink has looked at.
     ///   - limit: how many events at most.
@@ -30,8 +32,10 @@ package protocol LogStore: Sendable {
 
     /// Takes the dead letters that another process has asked to have replayed since the last call.
     ///
+    /// Those of them that cannot be read are not on their way.
+    ///
     /// - Throws: ``LogError``.
-    func replays() throws -> [StoredLetter]
+    func replays() throws -> FoundLetters
 
     /// How many dead letters there are.
     ///

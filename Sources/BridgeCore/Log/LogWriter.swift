@@ -47,7 +47,9 @@ actor LogWriter {
     ///
     /// - Throws: ``LogError``.
     func history(of sink: String, atMost limit: Int) throws -> SinkHistory {
-        try self.store.history(of: sink, atMost: limit)
+        let history = try self.store.history(of: sink, atMost: limit)
+        self.health.tell(ofPublished: history.unreadable, sink: sink, self.logger)
+        return history
     }
 
     /// Writes the cursors that have moved before anything runs: what a peer is told at once must not be forgotten.
@@ -129,9 +131,13 @@ actor LogWriter {
                     return delivery
                 }
             }
-            self.log.loaded(deliveries, through: page.through, sink: sink)
+            self.log.loaded(deliveries, unreadable: page.unreadable, through: page.through, sink: sink)
+            self.health.tell(of: page.unreadable, sink: name, self.logger)
+            if self.health.recovered(.reading(sink: name)) {
+                self.logger.notice("Log is read again", metadata: ["sink": "\(name)"])
+            }
         } catch {
-            if self.health.failed("\(error)") {
+            if self.health.failed(.reading(sink: name), "\(error)") {
                 self.logger.error("Log cannot be read", metadata: ["error": "\(error)", "sink": "\(name)"])
             }
             _ = self.thread.wait(timeout: .milliseconds(200))
@@ -152,7 +158,9 @@ actor LogWriter {
 
     private func lookForReplays() {
         do {
-            let letters = try self.store.replays()
+            let found = try self.store.replays()
+            self.health.tell(of: found.unreadable, self.logger)
+            let letters = found.letters
             self.health.letters.set(try self.store.letterCount())
             guard !letters.isEmpty else { return }
             self.logger.notice("Replaying dead letters", metadata: ["count": "\(letters.count)"])

@@ -14,6 +14,7 @@ struct LogWriting: Sendable {
         let health = LogHealth(metrics: metrics)
         self.thread = durable.thread
         self.health = health
+        health.tell(of: durable.contents.letters.unreadable, logger)
         self.writer = LogWriter(
             store: durable.store, log: log, cursors: durable.cursors, table: table,
             health: health, names: sinks, thread: durable.thread, logger: logger

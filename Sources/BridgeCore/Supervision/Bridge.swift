@@ -6,7 +6,7 @@ package import Logging
 package final class Bridge: Sendable {
     package let sources: [RunningSource]
     package let sinks: [RunningSink]
-    /// Whether a log on disk takes what it is given; `nil` for a log in memory.
+    /// Whether a log on disk takes what it is given and gives it back; `nil` for a log in memory.
     package let logHealth: LogHealth?
     private let log: DeliveryLog
     private let writing: LogWriting?

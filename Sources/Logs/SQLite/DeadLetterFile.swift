@@ -65,18 +65,20 @@ package struct DeadLetterFile: ~Copyable {
     }
 
     /// The letters, in the order in which they came to be.
-    package func letters(_ selection: Selection) throws -> [StoredLetter] {
-        try LogReading.letters(self.connection, selection.condition, self.rows).map { letter in
-            var letter = letter
+    package func letters(_ selection: Selection) throws -> FoundLetters {
+        var found = try LogReading.letters(self.connection, selection.condition, self.rows)
+        for (index, letter) in found.letters.enumerated() where letter.state == .onItsWay {
             // What a sink is owed that the file no longer has is on no way.
-            if let target = letter.target, !self.sinks.contains(target), letter.state == .onItsWay { letter.state = .kept }
-            return letter
+            if let target = letter.target, !self.sinks.contains(target) { found.letters[index].state = .kept }
         }
+        return found
     }
 
     /// Asks for letters to be delivered once more: a running program does so within a second, else the next one at its start.
     package func replay(_ selection: Selection) throws -> Outcome {
-        try self.change(selection, "UPDATE dead_letters SET replay = 1, target = NULL WHERE id = ?") { letter in
+        let unreadable = Set(try self.letters(selection).unreadable.map(\.id))
+        return try self.change(selection, "UPDATE dead_letters SET replay = 1, target = NULL WHERE id = ?") { letter in
+            if unreadable.contains(letter.id) { return ("cannot be read, so it cannot be delivered", false) }
             if let held = letter.held {
                 guard held == letter.sink else {
                     return (

@@ -10,7 +10,7 @@ final class EventRows {
     private static let rawIsJSON: Int64 = 1
 
     let bridge: String
-    private let parser = JSONParser()
+    private let parser = JSONParser(levels: EventColumns.levels)
     private var known: [[StoredEvent.Target]: String] = [:]
     /// The targets of the last event with their column: those of one plan are the same array.
     private var last: (targets: [StoredEvent.Target], text: String)?
@@ -54,9 +54,10 @@ final class EventRows {
         return text
     }
 
-    func targets(_ text: String) -> [StoredEvent.Target] {
+    /// - Returns: `nil` when the text is no such column.
+    func targets(_ text: String) -> [StoredEvent.Target]? {
         if let known = self.parsed[text] { return known }
-        guard let root = try? self.parser.parse(ByteBuffer(string: text)) else { return [] }
+        guard let root = try? self.parser.parse(ByteBuffer(string: text)), root.kind == .array else { return nil }
         var targets: [StoredEvent.Target] = []
         root.forEachItem { item in
             var texts: [String] = []

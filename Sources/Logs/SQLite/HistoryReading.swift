@@ -15,43 +15,68 @@ struct HistoryReading {
             WHERE position BETWEEN ? AND ? AND instr(targets, ?) ORDER BY position
             """
         )
-        var history = SinkHistory(forgotten: try self.forgotten(connection, sink))
-        var latestFirst: [NumberedEvent] = []
+        var found = Found(forgotten: try self.forgotten(connection, sink))
         runs.bind(1, sink)
-        while latestFirst.count < self.limit, try runs.step() {
-            query.bind(1, runs.integer(0)).bind(2, runs.integer(1)).bind(3, LogReading.mention(sink))
-            let run = try self.events(query, sink, connection.path)
-            // Events of its beginning may have been removed: those that are left have the last numbers.
-            var sequence = UInt64(runs.integer(3) + runs.integer(2))
-            for (event, accepted) in run.reversed().prefix(Int(runs.integer(2))) {
-                sequence -= 1
-                latestFirst.append(NumberedEvent(event: event, sequence: sequence, accepted: accepted))
-            }
-            if run.count < Int(runs.integer(2)) { history.forgotten = max(history.forgotten, sequence - 1) }
-        }
-        runs.reset()
-        if latestFirst.count >= self.limit {
-            let first = try latestFirst.prefix(self.limit).last?.sequence ?? self.next(connection, sink)
-            history.forgotten = max(history.forgotten, first - 1)
-        }
-        history.events = latestFirst.prefix(self.limit).reversed()
-        return history
+        query.bind(3, LogReading.mention(sink))
+        while found.count < self.limit, try runs.step() { try self.add(run: runs, query, sink, to: &found) }
+        return try self.history(of: found, next: self.next(connection, sink))
     }
 
-    private func events(
-        _ query: SQLiteStatement, _ sink: String, _ path: String
-    ) throws -> [(event: Event, accepted: Timestamp)] {
-        var events: [(event: Event, accepted: Timestamp)] = []
+    /// What was read, the latest first.
+    private struct Found {
+        var events: [NumberedEvent] = []
+        var forgotten: UInt64
+        var unreadable: [Position] = []
+
+        init(forgotten: UInt64) {
+            self.forgotten = forgotten
+        }
+
+        var count: Int { self.events.count + self.unreadable.count }
+
+        mutating func add(_ event: Event?, _ sequence: UInt64, _ accepted: Timestamp, at position: Position) {
+            if let event {
+                self.events.append(NumberedEvent(event: event, sequence: sequence, accepted: accepted))
+            } else {
+                self.unreadable.append(position)
+                self.forgotten = max(self.forgotten, sequence)
+            }
+        }
+    }
+
+    private func add(run: SQLiteStatement, _ query: SQLiteStatement, _ sink: String, to found: inout Found) throws {
+        query.bind(1, run.integer(0)).bind(2, run.integer(1))
+        var events: [(event: Event?, accepted: Timestamp, position: Position)] = []
         while try query.step() {
-            let stored = try LogReading.stored(query, self.rows, path)
-            for target in stored.targets where target.sink == sink {
-                events.append((stored.event(for: target), stored.accepted))
+            let (accepted, position) = (Timestamp(milliseconds: query.integer(1)), Position(UInt64(query.integer(0))))
+            let stored = LogReading.stored(query, self.rows)
+            guard let targets = self.rows.targets(query.text(2) ?? "") else {
+                events.append((nil, accepted, position))
+                continue
             }
+            for target in targets where target.sink == sink { events.append((stored?.event(for: target), accepted, position)) }
         }
-        return events
+        // Events of its beginning may have been removed: those that are left have the last numbers.
+        let count = Int(run.integer(2))
+        var sequence = UInt64(run.integer(3) + run.integer(2))
+        for (event, accepted, position) in events.reversed().prefix(count) {
+            sequence -= 1
+            found.add(event, sequence, accepted, at: position)
+        }
+        if events.count < count { found.forgotten = max(found.forgotten, sequence - 1) }
     }
 
-    /// The number behind the last one.
+    /// - Parameter next: the number behind the last one.
+    private func history(of found: Found, next: UInt64) -> SinkHistory {
+        var forgotten = found.forgotten
+        if found.count >= self.limit {
+            forgotten = max(forgotten, (found.events.prefix(self.limit).last?.sequence ?? next) - 1)
+        }
+        // What came before something that is gone is not gone on with.
+        let events = found.events.prefix(self.limit).prefix { $0.sequence > forgotten }
+        return SinkHistory(events: events.reversed(), forgotten: forgotten, unreadable: found.unreadable)
+    }
+
     private func next(_ connection: borrowing SQLiteConnection, _ sink: String) throws -> UInt64 {
         let query = try connection.prepare("SELECT ifnull(max(sequence + count), 1) FROM numbers WHERE sink = ?")
         query.bind(1, sink)

@@ -15,31 +15,42 @@ enum LogReading {
         let last = try connection.integer("SELECT ifnull(max(position), 0) FROM events")
         let query = try connection.prepare(
             """
-            SELECT position, accepted, targets, copies, \(Self.event) FROM events
+            SELECT position, accepted, targets, copies, \(Self.event), weight FROM events
             WHERE position > ? AND instr(targets, ?) ORDER BY position LIMIT ?
             """
         )
         query.bind(1, Int64(position.rawValue)).bind(2, Self.mention(sink)).bind(3, Int64(limit))
         var page = LogPage(events: [], through: position)
+        var count = 0
         while try query.step() {
-            page.events.append(try Self.stored(query, rows, connection.path))
+            count += 1
+            page.through = Position(UInt64(query.integer(0)))
+            if let stored = Self.stored(query, rows) {
+                page.events.append(stored)
+            } else {
+                let deliveries = (rows.targets(query.text(2) ?? "") ?? []).filter { $0.sink == sink }.count
+                page.unreadable.append(
+                    UnreadableEvent(position: page.through, deliveries: deliveries, weight: Int(query.integer(11)))
+                )
+            }
         }
         // A page that is not full has seen everything.
-        page.through = page.events.count < limit ? max(position, Position(UInt64(last))) : page.events[limit - 1].position
+        if count < limit { page.through = max(position, Position(UInt64(last))) }
         return page
     }
 
     /// As a sink's name stands in `targets`; names have no characters that JSON escapes.
     static func mention(_ sink: String) -> String { "[\"\(sink)\"," }
 
-    static func stored(_ row: SQLiteStatement, _ rows: EventRows, _ path: String) throws -> StoredEvent {
+    /// - Returns: `nil` when the row is not such as an event makes.
+    static func stored(_ row: SQLiteStatement, _ rows: EventRows) -> StoredEvent? {
         let columns = rows.columns(row, from: 4)
-        guard let event = rows.event(columns), let copies = rows.copies(row.text(3), of: event, columns) else {
-            throw LogError("the log \(path) has an event that cannot be read, at position \(row.integer(0))")
-        }
+        guard let event = rows.event(columns), let copies = rows.copies(row.text(3), of: event, columns),
+            let targets = rows.targets(row.text(2) ?? "")
+        else { return nil }
         return StoredEvent(
             position: Position(UInt64(row.integer(0))), accepted: Timestamp(milliseconds: row.integer(1)), event: event,
-            targets: rows.targets(row.text(2) ?? ""), copies: copies
+            targets: targets, copies: copies
         )
     }
 
@@ -48,31 +59,46 @@ enum LogReading {
     /// The letters that are asked for once more, and marks them as being on their way.
     ///
     /// All at once: what another process asks for in between would be marked unread.
-    static func replays(_ connection: borrowing SQLiteConnection, _ rows: EventRows) throws -> [StoredLetter] {
-        var letters: [StoredLetter] = []
+    static func replays(_ connection: borrowing SQLiteConnection, _ rows: EventRows) throws -> FoundLetters {
+        var found = FoundLetters()
         try connection.transaction {
-            letters = try Self.letters(connection, "replay = 1", rows)
-            if !letters.isEmpty { try connection.execute("UPDATE dead_letters SET replay = 2 WHERE replay = 1") }
+            found = try Self.letters(connection, "replay = 1", rows)
+            try Self.hold(found.unreadable, connection)
+            if !found.letters.isEmpty { try connection.execute("UPDATE dead_letters SET replay = 2 WHERE replay = 1") }
         }
-        return letters
+        return found
+    }
+
+    /// Nobody is owed these letters any more, and an operator may drop them.
+    private static func hold(_ letters: [UnreadableLetter], _ connection: borrowing SQLiteConnection) throws {
+        guard !letters.isEmpty else { return }
+        let ids = letters.map { String($0.id) }.joined(separator: ",")
+        try connection.execute("UPDATE dead_letters SET target = NULL, replay = 0 WHERE id IN (\(ids))")
     }
 
     /// Dead letters in order of their ids.
     static func letters(
         _ connection: borrowing SQLiteConnection, _ condition: String, _ rows: EventRows
-    ) throws -> [StoredLetter] {
+    ) throws -> FoundLetters {
         let query = try connection.prepare(
             """
             SELECT id, time, sink, route, reason, attempts, target, position, replay, \(Self.event) FROM dead_letters
             WHERE \(condition) ORDER BY id
             """
         )
-        var letters: [StoredLetter] = []
+        var found = FoundLetters()
         while try query.step() {
-            guard let event = rows.event(rows.columns(query, from: 9)) else {
-                throw LogError("the log \(connection.path) has a dead letter that cannot be read, number \(query.integer(0))")
+            let columns = rows.columns(query, from: 9)
+            guard let event = rows.event(columns) else {
+                found.unreadable.append(
+                    UnreadableLetter(
+                        id: query.integer(0), time: Timestamp(milliseconds: query.integer(1)), sink: query.text(2) ?? "",
+                        reason: query.text(4) ?? "", attempts: Int(query.integer(5)), subject: columns.subject
+                    )
+                )
+                continue
             }
-            letters.append(
+            found.letters.append(
                 StoredLetter(
                     id: query.integer(0), time: Timestamp(milliseconds: query.integer(1)), sink: query.text(2) ?? "",
                     route: query.text(3) ?? "", reason: query.text(4) ?? "", attempts: Int(query.integer(5)),
@@ -82,7 +108,7 @@ enum LogReading {
                 )
             )
         }
-        return letters
+        return found
     }
 
     /// - Parameters:
@@ -128,6 +154,7 @@ enum LogReading {
         try connection.execute("UPDATE dead_letters SET replay = 1 WHERE replay = 2")
         contents.lastLetter = try connection.integer("SELECT last FROM letter_numbers")
         contents.letters = try Self.letters(connection, "target IS NOT NULL AND replay = 0", rows)
+        try Self.hold(contents.letters.unreadable, connection)
         let cursors = try connection.prepare("SELECT source, cursor FROM cursors")
         while try cursors.step() { contents.cursors[cursors.text(0) ?? ""] = cursors.text(1) }
         let keys = try connection.prepare("SELECT sink, key, expires FROM delivered_keys WHERE expires > ? ORDER BY expires")

@@ -38,7 +38,7 @@ struct OwedCount {
         query.bind(1, Int64(first.rawValue))
         while try query.step() {
             let position = Position(UInt64(query.integer(0)))
-            for target in self.rows.targets(query.text(1) ?? "") {
+            for target in self.rows.targets(query.text(1) ?? "") ?? [] {
                 guard let mark = self.marks[target.sink], position > mark.position,
                     ahead[target.sink]?.contains(position) != true
                 else { continue }

@@ -63,15 +63,15 @@ package final class SQLiteLog: LogStore {
         }
     }
 
-    package func replays() throws -> [StoredLetter] {
+    package func replays() throws -> FoundLetters {
         try self.state.withLock { state in
             let version = try state.connection.integer("PRAGMA data_version")
-            guard version != state.version else { return [] }
+            guard version != state.version else { return FoundLetters() }
             state.letters = nil
-            let letters = try LogReading.replays(state.connection, state.rows)
+            let found = try LogReading.replays(state.connection, state.rows)
             // Not before: a file that is busy is looked at again.
             state.version = version
-            return letters
+            return found
         }
     }
 

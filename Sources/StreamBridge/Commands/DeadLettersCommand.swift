@@ -62,13 +62,24 @@ struct DeadLettersCommand: ParsableCommand {
         var sink: String?
 
         func run() throws {
-            for letter in try self.file.open().letters(DeadLetterFile.Selection(sink: self.sink)) {
-                print(
-                    letter.id, letter.time.description, letter.state.rawValue, letter.sink.isEmpty ? "-" : letter.sink,
-                    letter.attempts,
-                    letter.event.subject, letter.reason, separator: "\t"
-                )
+            let found = try self.file.open().letters(DeadLetterFile.Selection(sink: self.sink))
+            var lines: [(id: Int64, text: String)] = []
+            func add(
+                _ id: Int64, _ time: Timestamp, _ state: String, _ sink: String, _ attempts: Int, _ subject: String,
+                _ reason: String
+            ) {
+                let sink = sink.isEmpty ? "-" : sink
+                lines.append((id, "\(id)\t\(time)\t\(state)\t\(sink)\t\(attempts)\t\(subject)\t\(reason)"))
             }
+            for letter in found.letters {
+                add(
+                    letter.id, letter.time, letter.state.rawValue, letter.sink, letter.attempts, letter.event.subject,
+                    letter.reason)
+            }
+            for letter in found.unreadable {
+                add(letter.id, letter.time, "unreadable", letter.sink, letter.attempts, letter.subject, letter.reason)
+            }
+            for line in lines.sorted(by: { $0.id < $1.id }) { print(line.text) }
         }
     }
 
@@ -79,11 +90,17 @@ struct DeadLettersCommand: ParsableCommand {
         @OptionGroup var choice: Choice
 
         func run() throws {
-            let letters = try self.file.open().letters(self.choice.selection)
-            for letter in letters { print(String(buffer: letter.json)) }
-            let missing = Set(self.choice.ids).subtracting(letters.map(\.id)).sorted()
+            let found = try self.file.open().letters(self.choice.selection)
+            for letter in found.letters { print(String(buffer: letter.json)) }
+            let unreadable = found.unreadable.map(\.id)
+            for id in unreadable {
+                ConfigurationInput.complain(
+                    "letter \(id): cannot be read; look at it with sqlite3 and 'SELECT * FROM dead_letters WHERE id = \(id)', or drop it"
+                )
+            }
+            let missing = Set(self.choice.ids).subtracting(found.letters.map(\.id)).subtracting(unreadable).sorted()
             for id in missing { ConfigurationInput.complain("letter \(id): there is no such letter") }
-            guard missing.isEmpty else { throw ExitCode.failure }
+            guard missing.isEmpty, unreadable.isEmpty else { throw ExitCode.failure }
         }
     }
 

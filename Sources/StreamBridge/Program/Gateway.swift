@@ -69,7 +69,7 @@ struct Gateway: Sendable {
         }
         await server.shutdown(deadline: .now + .seconds(2))
         try await group.shutdownGracefully()
-        if let error = bridge.logHealth?.lastError {
+        if let error = bridge.logHealth?.writeError {
             logger.error(
                 "Stopped; the log has not taken everything",
                 metadata: ["undelivered": "\(left)", "unwritten": "\(bridge.unwritten)", "error": "\(error)"]

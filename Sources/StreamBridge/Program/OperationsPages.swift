@@ -58,8 +58,9 @@ final class OperationsPages: Sendable {
         }
         body.writeString("}")
         if let health = self.bridge.logHealth {
-            body.writeString(",\"log\":{\"writable\":\(health.lastError == nil)")
-            if let error = health.lastError {
+            let (writeError, readError) = (health.writeError, health.readError)
+            body.writeString(",\"log\":{\"writable\":\(writeError == nil),\"readable\":\(readError == nil)")
+            if let error = writeError ?? readError {
                 isReady = false
                 body.writeString(",\"error\":")
                 JSONWriter.write(error, to: &body)

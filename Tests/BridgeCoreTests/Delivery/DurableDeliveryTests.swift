@@ -244,9 +244,41 @@ struct DurableDeliveryTests {
         // After a restart it is offered again.
         var contents = LogContents()
         contents.head = Position(1)
-        contents.letters = [letter]
+        contents.letters.letters = [letter]
         let next = Fixture(sinks: [DeliverySettings(deadLetter: "sink-1"), DeliverySettings()], contents: contents)
         #expect(next.delivery.take(sink: 1).map(\.event.message) == ["it is wrong"])
+    }
+
+    @Test func `what cannot be read back is owed no more, and does not keep the rest`() {
+        var contents = LogContents()
+        contents.head = Position(3)
+        contents.sinks["sink-0"] = LogContents.Owed(mark: SinkMark(sink: "sink-0", position: .start), count: 3, weight: 900)
+        let fixture = Fixture(sources: [.delivered], contents: contents)
+        #expect(fixture.log.takePages().map(\.sink) == [0])
+        let read = [1, 3].map { (position: UInt64) in
+            Delivery(
+                event: .made("\(position)"), variant: 0, route: "route", attempts: 0, position: Position(position), ticket: 0)
+        }
+        let unreadable = [UnreadableEvent(position: Position(2), deliveries: 1, weight: 300)]
+        fixture.log.loaded(read, unreadable: unreadable, through: Position(3), sink: 0)
+        let taken = fixture.delivery.take()
+        #expect(taken.map(\.event.id) == ["1", "3"])
+        #expect(fixture.commit().changes.sinks.map(\.ahead) == [[Position(2)]], "it is not asked for again")
+        fixture.log.number(sink: 0, taken[...], from: 1)
+        fixture.log.confirm(sink: 0, through: taken[1])
+        let changes = fixture.commit().changes
+        #expect(changes.sinks == [SinkMark(sink: "sink-0", position: Position(3))])
+        #expect(changes.numbers.map(\.count) == [1, 1], "no run spans what was not published")
+        #expect(fixture.log.backlog(of: 0).events == 0)
+        // A sink that is owed nothing but what cannot be read is done with it at once.
+        contents.sinks["sink-0"]?.count = 1
+        let other = Fixture(contents: contents)
+        _ = other.log.takePages()
+        other.log.loaded([], unreadable: unreadable, through: Position(3), sink: 0)
+        #expect(other.log.backlog(of: 0).events == 0)
+        #expect(other.log.takePages().isEmpty)
+        other.log.finish()
+        #expect(other.log.hasEnded(sink: 0))
     }
 
     @Test func `a replayed letter goes to the sink that gave it up, and is kept until it is delivered`() throws {

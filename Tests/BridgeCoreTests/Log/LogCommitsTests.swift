@@ -47,7 +47,7 @@ struct LogCommitsTests {
         fixture.store.isFull.store(true, ordering: .relaxed)
         #expect(!fixture.commits.tryWrite(caller: 0))
         #expect(fixture.delivery.isPaused())
-        #expect(fixture.health.lastError == "the disk is full")
+        #expect(fixture.health.writeError == "the disk is full")
         fixture.delivery.append(["b"])
         fixture.store.isFull.store(false, ordering: .relaxed)
         #expect(!fixture.commits.tryWrite(caller: 0), "the writer waits before it tries again")
@@ -57,7 +57,7 @@ struct LogCommitsTests {
         #expect(fixture.store.events == [["a"], ["b"]])
         #expect(fixture.delivery.safe() == 2)
         #expect(!fixture.delivery.isPaused())
-        #expect(fixture.health.lastError == nil)
+        #expect(fixture.health.writeError == nil)
     }
 
     @Test func `what sinks have settled waits for company, and is written when it must be`() throws {
@@ -77,14 +77,35 @@ struct LogCommitsTests {
         let fixture = Fixture()
         fixture.store.isFull.store(true, ordering: .relaxed)
         #expect(try !fixture.commits.write(marks: false).wroteAnything)
-        #expect(fixture.health.lastError == nil)
+        #expect(fixture.health.writeError == nil)
         #expect(throws: LogError.self) { try fixture.commits.write(marks: false, probes: true) }
-        #expect(fixture.health.lastError == "the disk is full")
+        #expect(fixture.health.writeError == "the disk is full")
         #expect(fixture.delivery.isPaused())
         fixture.store.isFull.store(false, ordering: .relaxed)
         #expect(try !fixture.commits.write(marks: false).wroteAnything)
-        #expect(fixture.health.lastError == nil)
+        #expect(fixture.health.writeError == nil)
         #expect(!fixture.delivery.isPaused())
+    }
+
+    @Test func `what can be written does not end the trouble of what cannot be read`() throws {
+        let fixture = Fixture()
+        #expect(fixture.health.failed(.reading(sink: "sink-0"), "the log is damaged"))
+        #expect(!fixture.health.failed(.reading(sink: "sink-0"), "the log is damaged"), "said once")
+        fixture.delivery.append(["a"])
+        #expect(try fixture.commits.write(marks: true).wroteEvents)
+        #expect(fixture.health.readError == "the log is damaged")
+        #expect(fixture.health.writeError == nil)
+        #expect(fixture.delivery.metric("streambridge_log_up") == 0)
+        fixture.store.isFull.store(true, ordering: .relaxed)
+        #expect(throws: LogError.self) { try fixture.commits.write(marks: false, probes: true) }
+        #expect(!fixture.health.recovered(.reading(sink: "other")))
+        #expect(fixture.health.recovered(.reading(sink: "sink-0")))
+        #expect(fixture.health.readError == nil)
+        #expect(fixture.health.writeError == "the disk is full")
+        #expect(fixture.delivery.metric("streambridge_log_up") == 0)
+        fixture.store.isFull.store(false, ordering: .relaxed)
+        _ = try fixture.commits.write(marks: false, probes: true)
+        #expect(fixture.delivery.metric("streambridge_log_up") == 1)
     }
 
     private struct Fixture {
@@ -155,7 +176,7 @@ struct LogCommitsTests {
 
         func history(of sink: String, atMost limit: Int) -> SinkHistory { SinkHistory() }
         func trim(before position: Position) -> Bool { false }
-        func replays() -> [StoredLetter] { [] }
+        func replays() -> FoundLetters { FoundLetters() }
         func letterCount() -> Int { 0 }
         func close() {}
     }
