@@ -100,6 +100,32 @@ struct StreamNumberTests {
         #expect(try await Self.parts(Self.post(["d"], to: second, current)[0]).number == 4)
     }
 
+    @Test func `dead letters on a stream take nothing from its past over a restart`() async throws {
+        let yaml = """
+            log: { kind: sqlite, path: "{directory}/events.db" }
+            defaults: { dead_letter: demo, unrouted: dead_letter }
+            sources: { in: { type: webhook, id: hello } }
+            sinks: { demo: { type: sse, stream: demo } }
+            routes: [{ match: { message: { starts_with: "r" } }, to: [demo] }]
+            """
+        let first = try await BridgeProcess.start(yaml)
+        let client = try await first.stream("demo")
+        let texts = ["r1", "r2", "unrouted", "r4"]
+        let ids = try await Self.post(texts, to: first, client)
+        let published = client.messages.map(\.data)
+        #expect(try await first.stop() == .exited(0))
+        let second = try await BridgeProcess.start(yaml, directory: first.directory)
+        for (index, id) in ids.enumerated() {
+            let again = try await second.stream("demo", headers: [("Last-Event-ID", id)])
+            try await eventually("what it missed has arrived") { again.messages.count == ids.count - 1 - index }
+            #expect(again.header("streambridge-gap") == nil)
+            #expect(again.messages.map(\.id) == Array(ids[(index + 1)...]))
+            #expect(again.messages.map(\.data) == Array(published[(index + 1)...]))
+        }
+        let last = try await second.stream("demo", headers: [("Last-Event-ID", ids[3])])
+        #expect(try await Self.parts(Self.post(["r5"], to: second, last)[0]).number == 5)
+    }
+
     @Test(arguments: [false, true])
     func `a stream that keeps no past says over a restart that events are missing`(isKilled: Bool) async throws {
         let first = try await BridgeProcess.start(Self.yaml(replay: 0))

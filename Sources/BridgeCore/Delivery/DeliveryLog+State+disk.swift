@@ -58,6 +58,7 @@ extension DeliveryLog.State {
         if marks || !disk.letters.isEmpty {
             swap(&work.changes.letters, &disk.letters)
             swap(&work.changes.numbers, &disk.numbers)
+            swap(&work.changes.numberedLetters, &disk.numberedLetters)
             swap(&work.changes.keys, &disk.keys)
             for sink in disk.touched.elements {
                 let mark = self.cursors[sink].mark(head: self.log.head)

@@ -131,31 +131,6 @@ extension DeliveryLog {
         return true
     }
 
-    /// Notes under which numbers a sink has published.
-    func number(sink: Int, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
-        self.state.withLock { state in
-            guard state.disk != nil, let first = deliveries.first, let last = deliveries.last else { return }
-            let name = state.names[sink]
-            guard state.cursors[sink].keys.isUsed || state.cursors[sink].hasDropped else {
-                state.disk?.numbers.append(
-                    NumberedRun(
-                        sink: name, first: first.position, last: last.position, count: deliveries.count, sequence: sequence
-                    )
-                )
-                return
-            }
-            // What lies between two of them was perhaps not delivered, so each stands for itself.
-            for (offset, delivery) in deliveries.enumerated() {
-                state.disk?.numbers.append(
-                    NumberedRun(
-                        sink: name, first: delivery.position, last: delivery.position, count: 1,
-                        sequence: sequence + UInt64(offset)
-                    )
-                )
-            }
-        }
-    }
-
     /// Keeps what a source gives up as a dead letter, at a place of its own: the source hears that it is safe once it is written.
     ///
     /// - Returns: `nil` when there is no log on disk that keeps it.

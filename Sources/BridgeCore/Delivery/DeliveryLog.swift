@@ -42,7 +42,7 @@ final class DeliveryLog: Sendable {
             names: sinks.map(\.name),
             sources: Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, $0.offset) }),
             deadLetters: deadLetters, unrouted: unrouted, limits: limits,
-            disk: contents.map { DiskState($0, sinks: sinks.count) }
+            disk: contents.map { DiskState($0, sinks: sinks.map(\.name)) }
         )
         if let contents { state.resume(contents) }
         self.state = Mutex(state)

@@ -15,6 +15,9 @@ struct DiskState {
     var weight = 0
     var letters: [LetterChange] = []
     var numbers: [NumberedRun] = []
+    var numberedLetters: [NumberedLetter] = []
+    /// By sink: the last place that it has numbered, or may have in an earlier run of the program.
+    var numbered: [Position]
     var keys: [DeliveredKey] = []
     /// The sinks that have settled something.
     var touched: SinkSet
@@ -24,10 +27,15 @@ struct DiskState {
     var isRefusing = false
     private var lastLetter: Int64
 
-    init(_ contents: LogContents, sinks: Int) {
+    /// - Parameter sinks: their names.
+    init(_ contents: LogContents, sinks: [String]) {
         self.committed = contents.head
         self.lastLetter = contents.lastLetter
-        self.touched = SinkSet(count: sinks)
+        self.touched = SinkSet(count: sinks.count)
+        self.numbered = sinks.map { name in
+            guard let mark = contents.sinks[name]?.mark else { return contents.head }
+            return max(mark.position, mark.ahead.last ?? .start)
+        }
     }
 
     /// Too much waits to be written, or it cannot be written.

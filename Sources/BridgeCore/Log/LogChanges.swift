@@ -5,6 +5,7 @@ package struct LogChanges: Sendable {
     package var sinks: [SinkMark] = []
     package var letters: [LetterChange] = []
     package var numbers: [NumberedRun] = []
+    package var numberedLetters: [NumberedLetter] = []
     package var keys: [DeliveredKey] = []
     /// By the name of the source.
     package var cursors: [String: String] = [:]
@@ -12,7 +13,7 @@ package struct LogChanges: Sendable {
     package init() {}
 
     package var isEmpty: Bool {
-        self.events.isEmpty && self.sinks.isEmpty && self.letters.isEmpty && self.numbers.isEmpty && self.keys.isEmpty
-            && self.cursors.isEmpty
+        self.events.isEmpty && self.sinks.isEmpty && self.letters.isEmpty && self.numbers.isEmpty
+            && self.numberedLetters.isEmpty && self.keys.isEmpty && self.cursors.isEmpty
     }
 }

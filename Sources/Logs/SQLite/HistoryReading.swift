@@ -9,6 +9,8 @@ struct HistoryReading {
     func history(_ connection: borrowing SQLiteConnection, of sink: String) throws -> SinkHistory {
         let runs = try connection.prepare(
             "SELECT first, last, count, sequence FROM numbers WHERE sink = ? ORDER BY sequence DESC")
+        let letters = try connection.prepare(
+            "SELECT sequence, place, time, \(LogReading.event) FROM numbered_letters WHERE sink = ? ORDER BY sequence DESC")
         let query = try connection.prepare(
             """
             SELECT position, accepted, targets, copies, \(LogReading.event) FROM events
@@ -17,8 +19,19 @@ struct HistoryReading {
         )
         var found = Found(forgotten: try self.forgotten(connection, sink))
         runs.bind(1, sink)
+        letters.bind(1, sink)
         query.bind(3, LogReading.mention(sink))
-        while found.count < self.limit, try runs.step() { try self.add(run: runs, query, sink, to: &found) }
+        var (hasRun, hasLetter) = (try runs.step(), try letters.step())
+        // No letter is within a run.
+        while found.count < self.limit, hasRun || hasLetter {
+            if hasLetter, !hasRun || letters.integer(0) > runs.integer(3) {
+                self.add(letter: letters, to: &found)
+                hasLetter = try letters.step()
+            } else {
+                try self.add(run: runs, query, sink, to: &found)
+                hasRun = try runs.step()
+            }
+        }
         return try self.history(of: found, next: self.next(connection, sink))
     }
 
@@ -42,6 +55,13 @@ struct HistoryReading {
                 self.forgotten = max(self.forgotten, sequence)
             }
         }
+    }
+
+    private func add(letter row: SQLiteStatement, to found: inout Found) {
+        found.add(
+            self.rows.event(self.rows.columns(row, from: 3)), UInt64(row.integer(0)), Timestamp(milliseconds: row.integer(2)),
+            at: Position(UInt64(row.integer(1)))
+        )
     }
 
     private func add(run: SQLiteStatement, _ query: SQLiteStatement, _ sink: String, to found: inout Found) throws {
@@ -78,7 +98,7 @@ struct HistoryReading {
     }
 
     private func next(_ connection: borrowing SQLiteConnection, _ sink: String) throws -> UInt64 {
-        let query = try connection.prepare("SELECT ifnull(max(sequence + count), 1) FROM numbers WHERE sink = ?")
+        let query = try connection.prepare("SELECT ifnull(max(last), 0) + 1 FROM last_numbers WHERE sink = ?")
         query.bind(1, sink)
         defer { query.reset() }
         return try query.step() ? UInt64(query.integer(0)) : 1

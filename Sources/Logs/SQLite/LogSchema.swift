@@ -85,6 +85,28 @@ enum LogSchema {
         END;
         CREATE INDEX letter_replays ON dead_letters (replay);
         """,
+        """
+        CREATE TABLE numbered_letters (           -- what went out under a number without being an event of its place
+            sink       TEXT NOT NULL,
+            sequence   INTEGER NOT NULL,
+            place      INTEGER NOT NULL,          -- goes when the event at this position goes
+            time       INTEGER NOT NULL,          -- milliseconds since 1970
+            source     TEXT NOT NULL,
+            subject    TEXT NOT NULL,
+            event      TEXT NOT NULL,
+            raw        BLOB,
+            attributes TEXT,
+            passage    TEXT,
+            kind       INTEGER NOT NULL,
+            PRIMARY KEY (sink, sequence)
+        );
+        CREATE INDEX numbered_letter_places ON numbered_letters (place);
+        CREATE VIEW last_numbers AS               -- the last number that each sink has given
+        SELECT sink, max(last) AS last FROM (
+            SELECT sink, sequence + count - 1 AS last FROM numbers
+            UNION ALL SELECT sink, sequence AS last FROM numbered_letters
+        ) GROUP BY sink;
+        """,
     ]
 
     /// Brings a file to today's tables, or refuses one that is none of ours.

@@ -12,6 +12,7 @@ final class LogStatements {
     private let holdLetter: SQLiteStatement
     private let forgetLetter: SQLiteStatement
     private let number: SQLiteStatement
+    private let numberedLetter: SQLiteStatement
     private let key: SQLiteStatement
 
     init(_ connection: borrowing SQLiteConnection) throws(LogError) {
@@ -42,6 +43,12 @@ final class LogStatements {
         self.forgetLetter = try connection.prepare("DELETE FROM dead_letters WHERE id = ?")
         self.number = try connection.prepare(
             "INSERT OR REPLACE INTO numbers (sink, first, last, count, sequence) VALUES (?, ?, ?, ?, ?)")
+        self.numberedLetter = try connection.prepare(
+            """
+            INSERT OR REPLACE INTO numbered_letters (sink, sequence, place, time, source, subject, event, raw, attributes, passage, kind)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """
+        )
         self.key = try connection.prepare("INSERT OR REPLACE INTO delivered_keys (sink, key, expires) VALUES (?, ?, ?)")
     }
 
@@ -63,6 +70,7 @@ final class LogStatements {
             try self.number.bind(1, run.sink).bind(2, Int64(run.first.rawValue)).bind(3, Int64(run.last.rawValue))
                 .bind(4, Int64(run.count)).bind(5, Int64(run.sequence)).run()
         }
+        for letter in changes.numberedLetters { try self.write(letter, rows) }
         for key in changes.keys {
             try self.key.bind(1, key.sink).bind(2, key.key).bind(3, key.expires.milliseconds).run()
         }
@@ -74,6 +82,12 @@ final class LogStatements {
         self.event.bind(10, rows.text(of: stored.targets)).bind(11, rows.text(of: stored.copies))
         self.event.bind(12, Int64(stored.event.weight)).bind(13, stored.repeatKey.map { Int64(bitPattern: $0) })
         try rows.bind(stored.event, to: self.event, from: 3) { try self.event.run() }
+    }
+
+    private func write(_ letter: NumberedLetter, _ rows: EventRows) throws {
+        self.numberedLetter.bind(1, letter.sink).bind(2, Int64(letter.sequence)).bind(3, Int64(letter.place.rawValue))
+        self.numberedLetter.bind(4, letter.time.milliseconds)
+        try rows.bind(letter.event, to: self.numberedLetter, from: 5) { try self.numberedLetter.run() }
     }
 
     private func write(_ letter: StoredLetter, _ rows: EventRows) throws {

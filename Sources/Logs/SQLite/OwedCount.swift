@@ -17,7 +17,7 @@ struct OwedCount {
         let add = try connection.prepare(
             """
             INSERT OR IGNORE INTO sinks (name, position, forgotten) VALUES (?, ?,
-            max((SELECT ifnull(max(sequence + count - 1), 0) FROM numbers), (SELECT ifnull(max(forgotten), 0) FROM sinks)))
+            max((SELECT ifnull(max(last), 0) FROM last_numbers), (SELECT ifnull(max(forgotten), 0) FROM sinks)))
             """
         )
         for name in sinks where self.marks[name] == nil {

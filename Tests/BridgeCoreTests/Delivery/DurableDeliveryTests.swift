@@ -281,6 +281,28 @@ struct DurableDeliveryTests {
         #expect(other.log.hasEnded(sink: 0))
     }
 
+    @Test func `letters are numbered apart, and no run of events spans them`() {
+        let fixture = Fixture(sinks: [DeliverySettings(deadLetter: "sink-1"), DeliverySettings()])
+        fixture.delivery.append(["x1", "x2"])
+        fixture.delivery.append(["r3", "r4", "r5"], to: [1])
+        fixture.commit()
+        for delivery in fixture.delivery.take() { fixture.log.refuse(sink: 0, delivery, reason: "it is wrong") }
+        let letters = fixture.delivery.take(2, sink: 1)
+        let events = fixture.delivery.take(sink: 1)
+        #expect(letters.map(\.position.rawValue) == [1, 2] && events.map(\.position.rawValue) == [3, 4, 5])
+        let published = [letters[0], events[0], letters[1], events[1], events[2]]
+        fixture.log.number(sink: 1, published[...], from: 11)
+        let changes = fixture.commit().changes
+        #expect(
+            changes.numbers == [
+                NumberedRun(sink: "sink-1", first: Position(3), last: Position(3), count: 1, sequence: 12),
+                NumberedRun(sink: "sink-1", first: Position(4), last: Position(5), count: 2, sequence: 14),
+            ])
+        #expect(changes.numberedLetters.map(\.sequence) == [11, 13])
+        #expect(changes.numberedLetters.map(\.place) == [.start, Position(3)], "each goes with what was published before it")
+        #expect(changes.numberedLetters.map(\.event.id) == ["x1", "x2"])
+    }
+
     @Test func `a replayed letter goes to the sink that gave it up, and is kept until it is delivered`() throws {
         let fixture = Fixture(sources: [.delivered], sinks: [DeliverySettings(), DeliverySettings()])
         fixture.delivery.append(["x"], to: [0, 1])

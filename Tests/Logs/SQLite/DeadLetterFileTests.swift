@@ -119,7 +119,7 @@ struct DeadLetterFileTests {
             try older.execute(
                 """
                 DROP TRIGGER letter_number; DROP TABLE letter_numbers; DROP INDEX letter_replays;
-                PRAGMA user_version = 3
+                DROP VIEW last_numbers; DROP TABLE numbered_letters; PRAGMA user_version = 3
                 """
             )
         }

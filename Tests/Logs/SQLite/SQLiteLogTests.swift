@@ -221,6 +221,84 @@ struct SQLiteLogTests {
         #expect(last.forgotten == 203)
     }
 
+    /// A letter published under this number, to go with the event at a place.
+    private static func letter(_ sequence: UInt64, place: UInt64) -> NumberedLetter {
+        let letter = DeadLetter(reason: "r", sink: "other", route: "all", attempts: 1)
+        return NumberedLetter(
+            sink: "s", sequence: sequence, place: Position(place), time: .now(),
+            event: letter.event(of: Self.event("x\(sequence)")))
+    }
+
+    @Test func `letters that were published are in the history under their numbers`() throws {
+        let (log, _) = try self.open(["s"])
+        try log.commit(
+            Self.changes((1...5).map { Self.stored($0, Self.event("\($0)"), to: $0 == 3 ? ["other"] : ["s"]) }) { changes in
+                changes.numbers = [
+                    NumberedRun(sink: "s", first: Position(1), last: Position(2), count: 2, sequence: 101),
+                    NumberedRun(sink: "s", first: Position(4), last: Position(5), count: 2, sequence: 104),
+                ]
+                changes.numberedLetters = [Self.letter(103, place: 2), Self.letter(106, place: 5)]
+            })
+        let all = try log.history(of: "s", atMost: 100)
+        #expect(all.events.map(\.sequence) == Array(101...106))
+        #expect(all.events.map(\.event.id) == ["1", "2", "x103", "4", "5", "x106"])
+        #expect(all.events.map { $0.event.kind == .deadLetter } == [false, false, true, false, false, true])
+        #expect(all.forgotten == 0)
+        #expect(try log.history(of: "s", atMost: 4).events.map(\.sequence) == [103, 104, 105, 106])
+        #expect(try log.history(of: "s", atMost: 4).forgotten == 102)
+        #expect(try log.history(of: "s", atMost: 0).forgotten == 106)
+        #expect(try Self.forgotten(of: "new", in: self) == 106)
+    }
+
+    /// What a sink has forgotten that the log has just come to know.
+    private static func forgotten(of sink: String, in tests: SQLiteLogTests) throws -> UInt64 {
+        let copy = tests.directory.file("copy.db")
+        try SQLiteConnection(path: tests.path, creates: false).execute("VACUUM INTO '\(copy)'")
+        let (log, _) = try SQLiteLog.open(DurableLogSettings(path: copy), bridge: "here", sinks: [sink])
+        return try log.history(of: sink, atMost: 10).forgotten
+    }
+
+    @Test func `a published letter is forgotten with what was published before it, and not before`() throws {
+        let (log, _) = try self.open(["s"], events: 10)
+        try log.commit(
+            Self.changes((1...9000).map { Self.stored($0, Self.event("\($0)"), to: ["s"]) }) { changes in
+                changes.numbers = [
+                    NumberedRun(sink: "s", first: Position(1), last: Position(4900), count: 4900, sequence: 1),
+                    NumberedRun(sink: "s", first: Position(4901), last: Position(9000), count: 4100, sequence: 4902),
+                ]
+                changes.numberedLetters = [Self.letter(4901, place: 4900), Self.letter(9002, place: 9000)]
+            })
+        while try log.trim(before: Position(4800)) {}
+        var history = try log.history(of: "s", atMost: 100_000)
+        #expect(history.forgotten == 4799)
+        #expect(history.events.map(\.sequence) == Array(4800...9002))
+        while try log.trim(before: Position(9001)) {}
+        history = try log.history(of: "s", atMost: 100_000)
+        #expect(history.forgotten == 4905)
+        #expect(history.events.map(\.sequence) == Array(4906...9002))
+        #expect(history.events.last?.event.kind == .deadLetter)
+    }
+
+    @Test func `published letters alone are trimmed by number, age and size`() throws {
+        for (events, age, bytes) in [(3, 3600, 1 << 30), (100, 0, 1 << 30), (100, 3600, 0)] {
+            let path = self.directory.file("\(events)-\(age)-\(bytes).db")
+            let settings = DurableLogSettings(path: path, events: events, age: .seconds(age), bytes: bytes)
+            let (log, _) = try SQLiteLog.open(settings, bridge: "here", sinks: ["s"])
+            try log.commit(
+                Self.changes { changes in
+                    changes.numberedLetters = (1...10).map { (number: UInt64) in
+                        var letter = Self.letter(number, place: 0)
+                        letter.time = Timestamp(milliseconds: letter.time.milliseconds - 1000)
+                        return letter
+                    }
+                })
+            while try log.trim(before: Position(1)) {}
+            let history = try log.history(of: "s", atMost: 100)
+            #expect(history.events.map(\.sequence) == (events == 3 ? [8, 9, 10] : []))
+            #expect(history.forgotten == (events == 3 ? 7 : 10))
+        }
+    }
+
     @Test func `a sink that the log does not know has forgotten what was numbered before it came`() throws {
         do {
             let (log, _) = try self.open(["s"])
@@ -329,7 +407,7 @@ struct SQLiteLogTests {
         }
         #expect(
             self.complaint
-                == "the log \(self.path) was written by a newer version (its tables have number 99, this program knows up to 4)")
+                == "the log \(self.path) was written by a newer version (its tables have number 99, this program knows up to 5)")
     }
 
     @Test func `a log of an older version is brought to today's, and goes on`() throws {
@@ -342,6 +420,7 @@ struct SQLiteLogTests {
             try older.execute(
                 """
                 DROP TABLE repeat_keys; DROP TRIGGER letter_number; DROP TABLE letter_numbers; DROP INDEX letter_replays;
+                DROP VIEW last_numbers; DROP TABLE numbered_letters;
                 PRAGMA user_version = 1
                 """
             )
@@ -350,11 +429,11 @@ struct SQLiteLogTests {
         #expect(contents.sinks["out"]?.count == 1)
         #expect(try log.page(of: "out", after: .start, atMost: 1).events.map(\.event.id) == ["old"])
         let version = try SQLiteConnection(path: self.path, creates: false).integer("PRAGMA user_version")
-        #expect(version == 4)
+        #expect(version == 5)
     }
 
     @Test(arguments: [
-        ("DROP TABLE numbers", "no such table: numbers"), ("DROP TABLE sinks", "no such table: sinks"),
+        ("DROP TABLE numbers", "no such table: main.numbers"), ("DROP TABLE sinks", "no such table: sinks"),
         ("PRAGMA user_version = 0", "table events already exists"),
         ("ALTER TABLE events DROP COLUMN copies", "table events has no column named copies"),
     ])

@@ -1,0 +1,54 @@
+import BridgeCore
+
+/// Removes published letters by bounds of their own, a piece at a time.
+///
+/// They mostly go with the events between which they were published. Where no route takes anything there are no such events.
+enum NumberedLetterTrimming {
+    private static let piece = 5000
+
+    /// Removes those that are too many or too old, by the bounds of events.
+    ///
+    /// - Parameter cutoff: what was published before it is too old.
+    static func trim(_ connection: borrowing SQLiteConnection, atMost limit: Int, since cutoff: Int64) throws {
+        let newest = try connection.integer("SELECT ifnull(max(rowid), 0) FROM numbered_letters")
+        guard newest > 0 else { return }
+        let old = try connection.integer(
+            """
+            SELECT ifnull(max(rowid), 0) FROM (SELECT rowid, time FROM numbered_letters ORDER BY rowid LIMIT \(Self.piece))
+            WHERE time < \(cutoff)
+            """
+        )
+        try Self.remove(connection, through: max(old, newest - Int64(limit)))
+    }
+
+    /// Removes the oldest for the bound in bytes.
+    ///
+    /// - Returns: whether there were any.
+    static func trim(_ connection: borrowing SQLiteConnection, freeing excess: Int64) throws -> Bool {
+        let last = try connection.integer(
+            """
+            SELECT ifnull(min(CASE WHEN total >= \(excess) THEN rowid END), ifnull(max(rowid), 0)) FROM (
+            SELECT rowid, sum(length(event) + ifnull(length(raw), 0) + 256) OVER (ORDER BY rowid) AS total FROM numbered_letters
+            ORDER BY rowid LIMIT \(Self.piece))
+            """
+        )
+        return try Self.remove(connection, through: last)
+    }
+
+    @discardableResult
+    private static func remove(_ connection: borrowing SQLiteConnection, through last: Int64) throws -> Bool {
+        guard last > 0, try connection.integer("SELECT EXISTS (SELECT 1 FROM numbered_letters WHERE rowid <= \(last))") > 0 else {
+            return false
+        }
+        try connection.transaction {
+            try connection.execute(
+                """
+                UPDATE sinks SET forgotten = max(forgotten, (SELECT ifnull(max(sequence), 0) FROM numbered_letters
+                WHERE numbered_letters.sink = sinks.name AND numbered_letters.rowid <= \(last)));
+                DELETE FROM numbered_letters WHERE rowid <= \(last);
+                """
+            )
+        }
+        return true
+    }
+}
