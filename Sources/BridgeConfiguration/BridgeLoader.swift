@@ -95,8 +95,9 @@ package struct BridgeLoader: Sendable {
                 if text != scalar.string {
                     findings.conceal(text, writtenAs: scalar.string)
                     scalar.string = text
-                    // Quotes were needed for the reference in `{ port: "${env:PORT}" }`; what it stands for may still be a number.
-                    if scalar.style != .plain, !["null", "Null", "NULL", "~"].contains(text) { scalar.style = .plain }
+                    // Quotes were needed for the reference in `{ port: "${env:PORT}" }`; what it stands for may still be a number. It is
+                    // never nothing: a variable that is empty must not switch a setting off as if it had been left out.
+                    scalar.style = Located.nulls.contains(text) ? .doubleQuoted : .plain
                 }
             } catch {
                 findings.error(error.message, at: Located(node: node, path: path))

@@ -117,6 +117,10 @@ struct ServiceDeclaration: Decodable {
         settings.drain = try container.duration(.drain, default: settings.drain)
         settings.maximumHops = try container.integer(.maximumHops, in: 1...255, default: settings.maximumHops)
         if container.contains(.log) {
+        guard settings.stateDirectory?.isEmpty != true else {
+            throw SettingError(
+                path: decoder.codingPath + [CodingKeys.stateDirectory], "is empty; name a directory or leave it out")
+        }
             let log = try container.nestedContainer(keyedBy: LogKeys.self, forKey: .log)
             settings.logLevel = try log.choice(.level, default: settings.logLevel)
             settings.logFormat = try log.choice(.format, default: settings.logFormat)
@@ -154,7 +158,7 @@ struct HTTPDeclaration: Decodable {
             settings.certificateFile = try tls.required(.certificateFile)
             settings.keyFile = try tls.required(.keyFile)
         }
-        settings.access = try container.optional(.access)
+        settings.access = try container.protection(.access)
         self.settings = settings
     }
 

@@ -25,8 +25,11 @@ struct Located {
 
     var isNull: Bool {
         guard case .scalar(let scalar) = self.node else { return false }
-        return scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+        return scalar.style == .plain && Self.nulls.contains(scalar.string)
     }
+
+    /// What stands for nothing when it has no quotes.
+    static let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]
 
     var text: String? {
         if case .scalar(let scalar) = self.node { scalar.string } else { nil }

@@ -58,7 +58,7 @@ struct LogDeclaration: Decodable {
             let standard = LogLimits()
             return .memory(LogLimits(events: self.events ?? standard.events, bytes: self.bytes ?? standard.bytes))
         case .sqlite:
-            guard let path = self.path ?? directory.map({ "\($0)/events.db" }), !path.isEmpty else {
+            guard let path = self.path ?? directory.flatMap({ $0.isEmpty ? nil : "\($0)/events.db" }), !path.isEmpty else {
                 throw SettingError(path: [CodingKeys.kind], "sqlite needs a file; set path, or service.state_dir")
             }
             let standard = DurableLogSettings(path: path)

@@ -69,4 +69,32 @@ struct ScalarExpansionTests {
             ]
         )
     }
+
+    @Test(
+        arguments: [
+            (#""${env:EMPTY}""#, ""), ("${env:EMPTY}", ""), (#""${env:NONE:-}""#, ""), (#""${file:/empty}""#, ""),
+            ("${env:TILDE}", "~"),
+            ("'${env:EMPTY}${env:EMPTY}'", ""), (#""${env:NULL}""#, "null"), ("${env:NULL}", "null"),
+        ]
+    )
+    func `what stands for a text is never a setting that was left out`(text: String, expected: String) throws {
+        let plan = try load(
+            "sources:\n  in:\n    type: fake\n    url: x\n    password: \(text)\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]",
+            environment: ["EMPTY": "", "NULL": "null", "TILDE": "~"]
+        )
+        let settings = try #require(plan.sources[0].settings.value as? FakeSource.Configuration)
+        #expect(settings.password == Secret(expected))
+    }
+
+    @Test func `a number without quotes may stand in the environment, but nothing may not`() throws {
+        let rest = "\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]"
+        let source = "sources:\n  in:\n    type: fake\n    url: x\n    port: ${env:PORT}"
+        let plan = try load(source + rest, environment: ["PORT": "77"])
+        #expect((plan.sources[0].settings.value as? FakeSource.Configuration)?.port == 77)
+        #expect(
+            mistakes(source + rest, environment: ["PORT": ""]) == [
+                "bridges.yaml:5:11: error: sources.in.port: must be a whole number"
+            ]
+        )
+    }
 }

@@ -29,5 +29,10 @@ struct RedisSentinelSettings: Sendable, Decodable {
         if self.login.user != nil, self.login.password == nil {
             throw SettingError(path: container.codingPath + [CodingKeys.user], "a user needs a password")
         }
+        if self.login.user == nil, self.login.password?.value.isEmpty == true {
+            throw SettingError(
+                path: container.codingPath + [CodingKeys.password],
+                "the password is empty; leave it out for sentinels without one")
+        }
     }
 }

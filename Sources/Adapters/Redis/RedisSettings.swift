@@ -45,6 +45,10 @@ struct RedisSettings: Sendable {
         if self.login.user != nil, self.login.password == nil {
             throw SettingError(path: container.codingPath + [key("user")], "a user needs a password")
         }
+        if self.login.user == nil, self.login.password?.value.isEmpty == true {
+            throw SettingError(
+                path: container.codingPath + [key("password")], "the password is empty; leave it out for a server without one")
+        }
         if container.contains(key("tls")), !url.location.isTLS {
             throw SettingError(
                 path: container.codingPath + [key("tls")], "tls applies to rediss:// only; the url is \(url.location)"

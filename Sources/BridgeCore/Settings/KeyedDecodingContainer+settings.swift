@@ -12,6 +12,17 @@ extension KeyedDecodingContainer {
         try self.decodeIfPresent(Value.self, forKey: key)
     }
 
+    /// A value that protects something and may be left out, but not written as nothing.
+    ///
+    /// Whoever writes the key wants protection; without its value there would be none, and nobody would be told.
+    package func protection<Value: Decodable>(_ key: Key, as type: Value.Type = Value.self) throws -> Value? {
+        guard self.contains(key) else { return nil }
+        guard try !self.decodeNil(forKey: key) else {
+            throw SettingError(path: self.codingPath + [key], "has no value; write one or leave it out")
+        }
+        return try self.decode(Value.self, forKey: key)
+    }
+
     /// A value that must be there.
     package func required<Value: Decodable>(_ key: Key, as type: Value.Type = Value.self) throws -> Value {
         try self.decode(Value.self, forKey: key)

@@ -222,7 +222,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
         self.slowClient = try container.value(.slowClient, default: self.slowClient)
         self.maxConnections = try container.integer(.maxConnections, in: 1...10_000_000, default: self.maxConnections)
         self.cors = try container.value(.cors, default: self.cors)
-        self.token = try container.optional(.token)
+        self.token = try container.protection(.token)
         self.patterns = try container.value(.patterns, default: self.patterns)
         if try container.value(.expressions, default: false) {
             self.compiler = decoder.userInfo[.expressionCompiler] as? any ExpressionCompiler

@@ -91,6 +91,9 @@ extension SSESource {
             if self.token != nil, self.user != nil {
                 throw SettingError(path: [CodingKeys.token], "a token and a user exclude each other; one of them is sent")
             }
+            if let token, token.value.isEmpty {
+                throw SettingError(path: [CodingKeys.token], "the token is empty; leave it out to send none")
+            }
             if let token, !CurlRequest.isHeaderValue(token.value) {
                 throw SettingError(path: [CodingKeys.token], "the token holds control characters or begins or ends with a space")
             }

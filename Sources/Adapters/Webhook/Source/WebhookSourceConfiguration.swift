@@ -70,8 +70,8 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
                 path: container.codingPath + [CodingKeys.ids], "id and ids exclude each other; put every id into ids")
         }
         self.init(ids: ids ?? id.map { [$0] } ?? [])
-        self.token = try container.optional(.token)
-        self.signature = try container.optional(.signature)
+        self.token = try container.protection(.token)
+        self.signature = try container.protection(.signature)
         self.maxBody = try container.bytes(.maxBody, default: self.maxBody)
         self.timeout = try container.duration(.timeout, default: self.timeout)
     }

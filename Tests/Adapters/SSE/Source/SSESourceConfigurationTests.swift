@@ -40,6 +40,12 @@ import Testing
         ("http://a", #""body": "x""#, "body: GET sends no body; write method: POST beside it"),
         ("http://a", #""password": "x""#, "password: a password needs a user beside it"),
         ("http://a", #""user": "u", "token": "x""#, "token: a token and a user exclude each other; one of them is sent"),
+        ("http://a", #""token": """#, "token: the token is empty; leave it out to send none"),
+        ("http://a", #""unix_socket": """#, "unix_socket: is empty; write the path of a socket or leave it out"),
+        (
+            "http://a", #""user": "x", "headers": {"AUTHORIZATION": "y"}"#,
+            "headers: Authorization is set by user; leave one of them out"
+        ),
         ("http://a", #""token": "x\n""#, "token: the token holds control characters or begins or ends with a space"),
         ("http://a", #""headers": {"a b": "x"}"#, "headers: 'a b' is not the name of a header"),
         (

@@ -41,6 +41,12 @@ import Testing
         ),
         ("http://a", #""password": "x""#, "password: a password needs a user beside it"),
         ("http://a", #""user": "u", "token": "x""#, "token: a token and a user exclude each other; one of them is sent"),
+        ("http://a", #""token": """#, "token: the token is empty; leave it out to send none"),
+        ("http://a", #""unix_socket": """#, "unix_socket: is empty; write the path of a socket or leave it out"),
+        (
+            "http://a", #""token": "x", "headers": {"authorization": "y"}"#,
+            "headers: authorization is set by token; leave one of them out"
+        ),
         ("http://a", #""timeout": "0s""#, "timeout: must be longer than nothing"),
         ("http://a", #""in_flight": 0"#, "in_flight: 0 is out of range; 1 to 1000 is allowed"),
         ("http://a", #""signature": {"secret": ""}"#, "signature.secret: an empty secret protects nothing"),
