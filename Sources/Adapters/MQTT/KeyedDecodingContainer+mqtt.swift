@@ -28,6 +28,20 @@ extension KeyedDecodingContainer {
         default: throw SettingError(path: self.codingPath + [key], "\(qos) is not a quality of service; write 0 or 1")
         }
     }
+
+    /// A span of time in whole seconds, which is how MQTT counts.
+    ///
+    /// Neither cut nor rounded: half a second would become none, and none may mean something else altogether.
+    func seconds(_ key: Key) throws -> Duration? {
+        guard let duration = try self.duration(key) else { return nil }
+        guard duration.components.attoseconds == 0 else {
+            throw SettingError(
+                path: self.codingPath + [key],
+                "MQTT counts in whole seconds; write \(duration.components.seconds + 1)s"
+            )
+        }
+        return duration
+    }
 }
 
 private struct AnyKey: CodingKey {

@@ -88,8 +88,8 @@ extension MQTTConnectionSettings: Decodable {
         self.user = try container.optional(.user) ?? self.address.user
         self.password = try container.optional(.password) ?? self.address.password
         self.tls = try container.optional(.tls)
-        self.keepAlive = try container.duration(.keepAlive, default: .seconds(30))
-        self.sessionExpiry = try container.duration(.sessionExpiry)
+        self.keepAlive = try container.seconds(.keepAlive) ?? .seconds(30)
+        self.sessionExpiry = try container.seconds(.sessionExpiry)
         self.will = try container.optional(.will)
         self.birth = try container.optional(.birth)
     }

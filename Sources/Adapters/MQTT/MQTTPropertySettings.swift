@@ -24,7 +24,7 @@ struct MQTTPropertySettings: Sendable {
         self.contentType = try container.optional(.contentType)
         self.responseTopic = try container.optional(.responseTopic)
         self.correlationData = try container.optional(.correlationData)
-        self.expiry = try container.duration(.expiry)
+        self.expiry = try container.seconds(.expiry)
         self.user = try container.value(.userProperties, default: [String: Template]())
             .sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }

@@ -83,6 +83,7 @@ struct MQTTSinkConfigurationTests {
                 #""topic": "a", "message_expiry": "0s""#,
                 "message_expiry: a message can expire after 1s or more; leave the key out for never"
             ),
+            (#""topic": "a", "message_expiry": "1500ms""#, "message_expiry: MQTT counts in whole seconds; write 2s"),
             (#""topic": "a", "in_flight": 0"#, "in_flight: 0 is out of range; 1 to 65535 is allowed"),
             (
                 #""topic": "a", "qos": 2"#,

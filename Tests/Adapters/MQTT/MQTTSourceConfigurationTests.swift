@@ -106,6 +106,9 @@ struct MQTTSourceConfigurationTests {
                 "client_id: a client id has at least one character; leave the key out for a made one"
             ),
             (#""subscribe": "a", "keep_alive": "1s""#, "keep_alive: 1 s is out of range; 5s to 18h is allowed, or 0s for none"),
+            (#""subscribe": "a", "keep_alive": "500ms""#, "keep_alive: MQTT counts in whole seconds; write 1s"),
+            (#""subscribe": "a", "keep_alive": "10.5s""#, "keep_alive: MQTT counts in whole seconds; write 11s"),
+            (#""subscribe": "a", "session_expiry": "500ms""#, "session_expiry: MQTT counts in whole seconds; write 1s"),
             (
                 #""subscribe": "a", "will": {"topic": "a/#"}"#,
                 "will.topic: 'a/#' is not a topic; it has characters, and no '+', '#' and control characters"
