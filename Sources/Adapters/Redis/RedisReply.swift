@@ -19,6 +19,15 @@ enum RedisReply: Sendable, Equatable {
         }
     }
 
+    /// The bytes of a bulk string or status.
+    var bytes: ByteBuffer? {
+        switch self {
+        case .bulk(let bytes): bytes
+        case .status(let text): ByteBuffer(string: text)
+        default: nil
+        }
+    }
+
     var items: [RedisReply]? {
         if case .array(let items) = self { items } else { nil }
     }

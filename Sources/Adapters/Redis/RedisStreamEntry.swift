@@ -7,7 +7,7 @@ struct RedisStreamEntry: Sendable {
     /// `milliseconds-sequence`.
     let id: String
     /// Names and values in order; `nil` for an entry that was deleted after it had been handed out.
-    let fields: [(name: String, value: ByteBuffer)]?
+    let fields: [(name: ByteBuffer, value: ByteBuffer)]?
     /// How often it was handed out, where that is known.
     var deliveries: Int?
 
@@ -18,15 +18,18 @@ struct RedisStreamEntry: Sendable {
         Passage.originAttribute, Passage.hopsAttribute, Passage.traceAttribute, Self.idField,
     ]
     static let idField = "event-id"
+    /// The attribute with the names of the members whose values are base64, as a JSON array.
+    static let encodedValues = "redis-base64"
+    /// The attribute with the names that are base64 themselves, as a JSON array.
+    static let encodedNames = "redis-base64-names"
 
     /// Reads the entries of an XREAD, XREADGROUP, XAUTOCLAIM or XRANGE answer.
     static func entries(_ reply: RedisReply) -> [RedisStreamEntry] {
         (reply.items ?? []).compactMap { entry in
             guard let parts = entry.items, let id = parts.first?.text else { return nil }
             guard parts.count > 1, let flat = parts[1].items else { return RedisStreamEntry(id: id, fields: nil) }
-            let fields = stride(from: 0, to: flat.count - 1, by: 2).map { index -> (String, ByteBuffer) in
-                if case .bulk(let value) = flat[index + 1] { return (flat[index].text ?? "", value) }
-                return (flat[index].text ?? "", ByteBuffer())
+            let fields = stride(from: 0, to: flat.count - 1, by: 2).map { index in
+                (flat[index].bytes ?? ByteBuffer(), flat[index + 1].bytes ?? ByteBuffer())
             }
             return RedisStreamEntry(id: id, fields: fields)
         }
@@ -35,25 +38,29 @@ struct RedisStreamEntry: Sendable {
     /// The message of an entry; `nil` when it was deleted.
     ///
     /// A single field called `event`, `data`, `payload`, `json` or `body` is the body as it is; otherwise the body is a JSON object of all
-    /// fields. The fields that our own sink adds become attributes.
+    /// fields, in which names and values that are not UTF-8 stand as base64 and an attribute names them. The fields that our own sink adds
+    /// become attributes.
     func message(stream: String, deliveries: Int? = nil) -> ReceivedMessage? {
         guard let fields else { return nil }
         var attributes = Attributes([("redis-id", self.id)])
         if let deliveries { attributes.append("redis-deliveries", String(deliveries)) }
-        var content: [(name: String, value: ByteBuffer)] = []
+        var content: [(name: ByteBuffer, value: ByteBuffer)] = []
         var eventID: String?
         for field in fields {
-            if Self.attributes.contains(field.name) {
+            let name = String(buffer: field.name)
+            // Ours are text; bytes under such a name are another's.
+            if Self.attributes.contains(name), field.value.isValidUTF8 {
                 let text = String(buffer: field.value)
-                if field.name == Self.idField { eventID = text }
-                attributes.append(field.name, text)
+                if name == Self.idField { eventID = text }
+                attributes.append(name, text)
             } else {
                 content.append(field)
             }
         }
+        let body = Self.body(content, &attributes)
         let milliseconds = self.id.split(separator: "-").first.flatMap { Int64($0) }
         return ReceivedMessage(
-            subject: stream, body: Self.body(content), upstreamID: eventID ?? self.id,
+            subject: stream, body: body, upstreamID: eventID ?? self.id,
             timestamp: milliseconds.map { Timestamp(milliseconds: $0) }, attributes: attributes
         )
     }
@@ -66,23 +73,45 @@ struct RedisStreamEntry: Sendable {
         hash.add(stream)
         hash.add(self.id)
         for field in self.fields ?? [] {
-            hash.add(field.name)
+            field.name.withUnsafeReadableBytes { hash.add($0) }
             field.value.withUnsafeReadableBytes { hash.add($0) }
         }
         return hash.value
     }
 
-    private static func body(_ fields: [(name: String, value: ByteBuffer)]) -> ByteBuffer {
-        if fields.count == 1, self.bodies.contains(fields[0].name) { return fields[0].value }
+    /// - Parameter attributes: get the names of what had to become base64, so that the bytes can be had again.
+    private static func body(_ fields: [(name: ByteBuffer, value: ByteBuffer)], _ attributes: inout Attributes) -> ByteBuffer {
+        if fields.count == 1, self.bodies.contains(String(buffer: fields[0].name)) { return fields[0].value }
         var body = ByteBuffer()
+        var names: [String] = []
+        var values: [String] = []
         body.writeStaticString("{")
         for (index, field) in fields.enumerated() {
             if index > 0 { body.writeStaticString(",") }
-            JSONWriter.write(field.name, to: &body)
+            let start = body.writerIndex
+            let isTextName = self.write(field.name, to: &body)
+            let end = body.writerIndex
             body.writeStaticString(":")
-            JSONWriter.write(String(buffer: field.value), to: &body)
+            let isTextValue = self.write(field.value, to: &body)
+            guard !isTextName || !isTextValue, let name = body.getString(at: start, length: end - start) else { continue }
+            if !isTextName { names.append(name) }
+            if !isTextValue { values.append(name) }
         }
         body.writeStaticString("}")
+        if !values.isEmpty { attributes.append(self.encodedValues, "[\(values.joined(separator: ","))]") }
+        if !names.isEmpty { attributes.append(self.encodedNames, "[\(names.joined(separator: ","))]") }
         return body
+    }
+
+    /// Writes a JSON string: the text itself, or the base64 of what is no text.
+    ///
+    /// - Returns: whether it is text.
+    private static func write(_ bytes: ByteBuffer, to buffer: inout ByteBuffer) -> Bool {
+        guard bytes.isValidUTF8 else {
+            Base64.writeQuoted(bytes, to: &buffer)
+            return false
+        }
+        JSONWriter.write(String(buffer: bytes), to: &buffer)
+        return true
     }
 }

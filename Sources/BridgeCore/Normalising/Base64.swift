@@ -1,11 +1,11 @@
-import NIOCore
+package import NIOCore
 
 /// Base64 (RFC 4648 §4), for bodies that are not text.
-enum Base64 {
+package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// Writes the bytes' base64, with padding, between quotes.
-    static func writeQuoted(_ bytes: ByteBuffer, to buffer: inout ByteBuffer) {
+    package static func writeQuoted(_ bytes: ByteBuffer, to buffer: inout ByteBuffer) {
         buffer.reserveCapacity(minimumWritableBytes: (bytes.readableBytes + 2) / 3 * 4 + 2)
         buffer.writeStaticString("\"")
         let view = bytes.readableBytesView

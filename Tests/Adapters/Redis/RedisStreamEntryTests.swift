@@ -6,7 +6,41 @@ import Testing
 
 struct RedisStreamEntryTests {
     private func entry(_ fields: [(String, String)]?) -> RedisStreamEntry {
-        RedisStreamEntry(id: "1768471200000-7", fields: fields?.map { ($0.0, ByteBuffer(string: $0.1)) })
+        RedisStreamEntry(id: "1768471200000-7", fields: fields?.map { (ByteBuffer(string: $0.0), ByteBuffer(string: $0.1)) })
+    }
+
+    @Test func `bytes that are no text become base64, and attributes name them`() throws {
+        let bytes = ByteBuffer(bytes: [0xFF, 0x00, 0x41])
+        let entry = RedisStreamEntry(
+            id: "1-0",
+            fields: [
+                (ByteBuffer(string: "a\"b"), bytes), (bytes, ByteBuffer(string: "text")), (ByteBuffer(string: "c"), ByteBuffer()),
+                (bytes, bytes), (ByteBuffer(string: "event-id"), bytes),
+            ]
+        )
+        let message = try #require(entry.message(stream: "s"))
+        #expect(String(buffer: message.body) == #"{"a\"b":"/wBB","/wBB":"text","c":"","/wBB":"/wBB","event-id":"/wBB"}"#)
+        #expect(message.attributes["redis-base64"] == #"["a\"b","/wBB","event-id"]"#)
+        #expect(message.attributes["redis-base64-names"] == #"["/wBB","/wBB"]"#)
+        #expect(message.upstreamID == "1-0")
+        #expect(entry.message(stream: "s")?.attributes["encoding"] == nil)
+    }
+
+    @Test func `a single field of the usual name keeps its bytes, and text is marked as nothing else`() throws {
+        let bytes = ByteBuffer(bytes: [0xFF, 0x00, 0x41])
+        let entry = RedisStreamEntry(id: "1-0", fields: [(ByteBuffer(string: "data"), bytes)])
+        let message = try #require(entry.message(stream: "s"))
+        #expect(message.body == bytes)
+        #expect(message.attributes["redis-base64"] == nil)
+        #expect(self.entry([("a", "é"), ("b", "1")]).message(stream: "s")?.attributes["redis-base64"] == nil)
+    }
+
+    @Test func `names and values are read as the bytes they are`() throws {
+        let bytes = ByteBuffer(bytes: [0xFF, 0x00, 0x41])
+        let reply = RedisReply.array([.array([.bulk(ByteBuffer(string: "1-0")), .array([.bulk(bytes), .bulk(bytes)])])])
+        let fields = try #require(RedisStreamEntry.entries(reply).first?.fields)
+        #expect(fields.map(\.name) == [bytes])
+        #expect(fields.map(\.value) == [bytes])
     }
 
     @Test(arguments: ["event", "data", "payload", "json", "body"])
