@@ -86,7 +86,7 @@ package final class RedisSource: Source {
             try await connection.subscribe(
                 {
                     RedisSubscriber(
-                        outlet: outlet, connection: connection, subscriptions: channels.count + patterns.count,
+                        outlet: outlet, connection: connection, channels: channels.count, patterns: patterns.count,
                         confirmed: confirmed
                     )
                 }, commands

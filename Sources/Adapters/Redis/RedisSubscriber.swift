@@ -13,14 +13,20 @@ final class RedisSubscriber: RedisReceiver {
     private var bodies = ByteBuffer()
     private var batch: [(subject: String, pattern: String?, body: Range<Int>)] = []
     private var lastSubject: (bytes: [UInt8], text: String) = ([], "")
+    /// `nil` when nothing can match twice.
+    private var copies: RedisCopies?
 
     /// - Parameters:
-    ///   - subscriptions: how many confirmations to expect.
+    ///   - channels: how many confirmations of channels to expect.
+    ///   - patterns: how many of patterns.
     ///   - confirmed: succeeds with the last of them.
-    init(outlet: SourceOutlet, connection: RedisConnection, subscriptions: Int, confirmed: EventLoopPromise<Void>) {
+    init(
+        outlet: SourceOutlet, connection: RedisConnection, channels: Int, patterns: Int, confirmed: EventLoopPromise<Void>
+    ) {
         self.outlet = outlet
         self.connection = connection
-        self.unconfirmed = subscriptions
+        self.unconfirmed = channels + patterns
+        self.copies = patterns > 0 && channels + patterns > 1 ? RedisCopies() : nil
         self.confirmed = confirmed
     }
 
@@ -32,7 +38,7 @@ final class RedisSubscriber: RedisReceiver {
         if kind.elementsEqual("message".utf8), let channel = reply[1], let body = reply[2] {
             self.add(channel, pattern: nil, body)
         } else if kind.elementsEqual("pmessage".utf8), let pattern = reply[1], let channel = reply[2], let body = reply[3] {
-            self.add(channel, pattern: pattern.text, body)
+            self.add(channel, pattern: pattern, body)
         } else if kind.elementsEqual("subscribe".utf8) || kind.elementsEqual("psubscribe".utf8) {
             self.unconfirmed -= 1
             if self.unconfirmed == 0 { self.confirmed.succeed() }
@@ -54,10 +60,11 @@ final class RedisSubscriber: RedisReceiver {
         if case .pause = self.outlet.send(messages).demand { self.connection.follow(self.outlet) }
     }
 
-    private func add(_ channel: RedisReplyView, pattern: String?, _ body: RedisReplyView) {
+    private func add(_ channel: RedisReplyView, pattern: RedisReplyView?, _ body: RedisReplyView) {
+        guard self.copies?.isCopy(channel.bytes, pattern: pattern?.bytes, body.bytes) != true else { return }
         if !channel.bytes.elementsEqual(self.lastSubject.bytes) { self.lastSubject = (Array(channel.bytes), channel.text) }
         let start = self.bodies.writerIndex
         self.bodies.writeBytes(body.bytes)
-        self.batch.append((self.lastSubject.text, pattern, start..<self.bodies.writerIndex))
+        self.batch.append((self.lastSubject.text, pattern?.text, start..<self.bodies.writerIndex))
     }
 }

@@ -9,8 +9,10 @@ import Testing
 /// Subscribers whose connection is lost.
 @Suite(.timeLimit(.minutes(2)))
 struct RedisSourceTests {
-    private func harness(_ port: Int, buffer: Int = 100_000) throws -> SourceHarness {
-        let json = "{\"url\":\"redis://127.0.0.1:\(port)\",\"channels\":[\"c\"]}"
+    private func harness(
+        _ port: Int, buffer: Int = 100_000, _ subscriptions: String = #""channels": ["c"]"#
+    ) throws -> SourceHarness {
+        let json = #"{"url": "redis://127.0.0.1:\#(port)", \#(subscriptions)}"#
         let configuration = try JSONDecoder().decode(RedisSource.Configuration.self, from: Data(json.utf8))
         var options = SourceHarness.Options()
         options.buffer = buffer
@@ -62,5 +64,25 @@ struct RedisSourceTests {
             try await eventually("the gap is told") { harness.recorder.gaps.count >= 1 }
         }
         #expect(harness.recorder.gaps[0].message.contains("the server closed it after it had not been read for a while"))
+    }
+
+    @Test(arguments: [
+        #""channels": ["news"], "patterns": ["n*", "[n]ews"]"#, #""patterns": ["n*", "[n]ews", "*"]"#,
+        #""channels": ["news", "other"], "patterns": ["*"]"#,
+    ])
+    func `a message that several subscriptions match comes once, and one of the same text again`(
+        subscriptions: String
+    ) async throws {
+        let server = try await BrokerProcess.redis()
+        let harness = try self.harness(server.port, subscriptions)
+        let peer = try await RedisPeer.connect(port: server.port)
+        let bodies = ["a", "a", "b", "a", "", ""].map { ByteBuffer(string: $0) }
+        try await harness.run {
+            try await peer.publish(bodies, on: "news")
+            try await peer.publish([bodies[5]], on: "nothing")
+            try await peer.publish([ByteBuffer(string: "end")], on: "news")
+            try await eventually("the last has arrived") { harness.recorder.bodies.last == ByteBuffer(string: "end") }
+        }
+        #expect(harness.recorder.bodies == bodies + [bodies[5], ByteBuffer(string: "end")])
     }
 }
