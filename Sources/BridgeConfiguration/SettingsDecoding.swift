@@ -18,6 +18,8 @@ struct SettingsDecoding {
                 return attempt == 0 ? value : nil
             } catch {
                 guard let failure = Failure(error), !left.contains(failure.path.last?.stringValue ?? "") else { return nil }
+                // What is said of the whole may be true only of what is left of it.
+                guard attempt == 0 || !failure.path.isEmpty else { return nil }
                 self.findings.error(failure.message, at: place.descend(failure.path))
                 guard let key = failure.path.first?.stringValue, left.insert(key).inserted, place.child(key) != nil else {
                     return nil

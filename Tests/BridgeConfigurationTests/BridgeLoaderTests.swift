@@ -187,6 +187,19 @@ struct BridgeLoaderTests {
     @Test func `what nothing goes through is warned of`() throws {
         let plan = try load(
             "sources: { a: { type: fake, url: x }, b: { type: fake, url: x, port: 2 } }\nsinks: { c: { type: fake }, d: { type: fake } }\n"
+    @Test(arguments: [
+        ("match: { priority: high }", "routes[0].match.priority: "), ("match: { titel: x }", "routes[0].match.titel: "),
+        ("match: { any: [{ titel: x }] }", "routes[0].match.any[0].titel: "), ("set: { titel: x }", "routes[0].set.titel: "),
+        ("set: { title: \"{{ wrong }}\" }", "routes[0].set.title: "), ("match: {}", "routes[0].match: a filter needs a key"),
+        ("set: {}", "routes[0].set: set needs a key"),
+    ])
+    func `one mistake in a filter or a shape is told as one`(part: String, expected: String) {
+        let found = mistakes(
+            "sources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out, \(part) }]\n")
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?.contains(expected) == true, "\(found)")
+    }
+
                 + "routes: [{ from: a, to: c }]"
         )
         #expect(plan.warnings.map(\.message) == ["no route takes from this source", "no route goes to this sink"])
