@@ -23,6 +23,13 @@ package struct AccessSettings: Sendable, Decodable {
         let container = try decoder.mapping(CodingKeys.self)
         self.anonymous = try container.value(.anonymous, default: self.anonymous)
         self.tokens = try container.value(.tokens, default: self.tokens)
+        for (index, token) in self.tokens.enumerated() {
+            guard let first = self.tokens[..<index].firstIndex(where: { $0.token == token.token }) else { continue }
+            throw SettingError(
+                path: decoder.codingPath + [CodingKeys.tokens],
+                "entry \(index + 1) has the token of entry \(first + 1); give each its own, or one entry with the grants of both"
+            )
+        }
         self.users = try container.value(.users, default: self.users)
         self.jwt = try container.optional(.jwt)
         self.hook = try container.optional(.hook)

@@ -15,6 +15,9 @@ struct RetryDeclaration: Decodable {
         self.factor = try container.optional(.factor)
         self.max = try container.duration(.max)
         self.attempts = container.contains(.attempts) ? try container.integer(.attempts, in: 0...1_000_000, default: 0) : nil
+        if let initial, let max, initial > max {
+            throw SettingError(path: decoder.codingPath + [CodingKeys.initial], "the first wait is longer than max, the longest")
+        }
         if let factor, !(1...100).contains(factor) {
             throw SettingError(path: decoder.codingPath + [CodingKeys.factor], "\(factor) is out of range; 1 to 100 is allowed")
         }
@@ -114,13 +117,13 @@ struct ServiceDeclaration: Decodable {
             )
         }
         settings.stateDirectory = try container.optional(.stateDirectory)
-        settings.drain = try container.duration(.drain, default: settings.drain)
-        settings.maximumHops = try container.integer(.maximumHops, in: 1...255, default: settings.maximumHops)
-        if container.contains(.log) {
         guard settings.stateDirectory?.isEmpty != true else {
             throw SettingError(
                 path: decoder.codingPath + [CodingKeys.stateDirectory], "is empty; name a directory or leave it out")
         }
+        settings.drain = try container.duration(.drain, default: settings.drain)
+        settings.maximumHops = try container.integer(.maximumHops, in: 1...255, default: settings.maximumHops)
+        if container.contains(.log) {
             let log = try container.nestedContainer(keyedBy: LogKeys.self, forKey: .log)
             settings.logLevel = try log.choice(.level, default: settings.logLevel)
             settings.logFormat = try log.choice(.format, default: settings.logFormat)

@@ -36,6 +36,7 @@ struct RouteReader {
                 self.findings.error(
                     "the name '\(name)' stands twice; routes need different names", at: place.child("name") ?? place)
             }
+            self.checkSources(of: place.child("match"))
             return Route(
                 name: name, sources: self.sources(place.child("from")),
                 match: self.components.decoding.decodeIfPresent(place.child("match"), as: Matcher.self),
@@ -45,6 +46,25 @@ struct RouteReader {
                 stop: self.stop(place.child("stop"))
             )
         }
+    }
+
+    /// A filter for a source that is not there would never match.
+    private func checkSources(of match: Located?) {
+        for (key, place) in match?.members ?? [] {
+            switch key {
+            case "source":
+                for item in place.items { if let name = item.text { self.refuseUnknownSource(name, at: item) } }
+            case "any", "all", "not": for filter in place.items { self.checkSources(of: filter) }
+            default: break
+            }
+        }
+    }
+
+    /// - Returns: whether there is such a source.
+    @discardableResult private func refuseUnknownSource(_ name: String, at place: Located) -> Bool {
+        guard !self.sourceNames.contains(name) else { return true }
+        self.findings.error("no source is called '\(name)'\(NearestName.hint(for: name, among: self.sourceNames))", at: place)
+        return false
     }
 
     private func sources(_ place: Located?) -> Set<String>? {
@@ -57,12 +77,7 @@ struct RouteReader {
                 self.findings.error("must be the name of a source", at: item)
                 return nil
             }
-            guard self.sourceNames.contains(name) else {
-                self.findings.error(
-                    "no source is called '\(name)'\(NearestName.hint(for: name, among: self.sourceNames))", at: item)
-                return nil
-            }
-            return name
+            return self.refuseUnknownSource(name, at: item) ? name : nil
         }
         return Set(names)
     }

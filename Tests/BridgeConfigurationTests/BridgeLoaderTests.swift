@@ -124,6 +124,16 @@ struct BridgeLoaderTests {
             "on_full: dead_letter needs a sink for the dead letters; set dead_letter here or in defaults"
         ),
         ("defaults: { sink: { retry: { factor: 0.5 } } }", "0.5 is out of range; 1 to 100 is allowed"),
+        (
+            "defaults: { sink: { retry: { initial: 1h, max: 1s } } }",
+            "defaults.sink.retry.initial: the first wait is longer than max, the longest"
+        ),
+        ("service: { state_dir: \"\" }", "service.state_dir: is empty; name a directory or leave it out"),
+        ("http: { access: }", "http.access: has no value; write one or leave it out"),
+        (
+            "http: { access: { tokens: [{ token: a }, { token: b }, { token: a }] } }",
+            "http.access.tokens: entry 3 has the token of entry 1; give each its own, or one entry with the grants of both"
+        ),
         ("extra: 1", "unknown key 'extra'; there are defaults, http, log, routes, service, sinks, sources, version"),
     ])
     func `a setting that cannot be is refused with what would be right`(line: String, expected: String) {
@@ -165,11 +175,29 @@ struct BridgeLoaderTests {
         ("{ to: out, stop: perhaps }", "routes[0].stop: must be true or false"),
         ("{ to: out, from: [] }", "routes[0].from: names no source; leave it out for all of them"),
         ("{ to: out, froom: in }", "routes[0]: unknown key 'froom'; did you mean 'from'?"),
+        ("{ match: { source: nope }, to: out }", "routes[0].match.source: no source is called 'nope'; there are in"),
+        (
+            "{ match: { any: [{ source: [in, on] }, { not: { source: in } }] }, to: out }",
+            "routes[0].match.any[0].source[1]: no source is called 'on'; did you mean 'in'?"
+        ),
         ("{ name: a, to: out }, { name: a, to: out }", "routes[1].name: the name 'a' stands twice; routes need different names"),
     ])
     func `a route that cannot be is refused`(route: String, expected: String) {
         let file = "sources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [\(route)]\n"
         #expect(mistakes(file).contains { $0.hasSuffix(expected) }, "\(mistakes(file))")
+    }
+
+    @Test(arguments: [
+        ("match: { priority: high }", "routes[0].match.priority: "), ("match: { titel: x }", "routes[0].match.titel: "),
+        ("match: { any: [{ titel: x }] }", "routes[0].match.any[0].titel: "), ("set: { titel: x }", "routes[0].set.titel: "),
+        ("set: { title: \"{{ wrong }}\" }", "routes[0].set.title: "), ("match: {}", "routes[0].match: a filter needs a key"),
+        ("set: {}", "routes[0].set: set needs a key"),
+    ])
+    func `one mistake in a filter or a shape is told as one`(part: String, expected: String) {
+        let found = mistakes(
+            "sources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out, \(part) }]\n")
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?.contains(expected) == true, "\(found)")
     }
 
     @Test func `the sink for dead letters blocks where the others by default make some`() throws {
@@ -187,19 +215,6 @@ struct BridgeLoaderTests {
     @Test func `what nothing goes through is warned of`() throws {
         let plan = try load(
             "sources: { a: { type: fake, url: x }, b: { type: fake, url: x, port: 2 } }\nsinks: { c: { type: fake }, d: { type: fake } }\n"
-    @Test(arguments: [
-        ("match: { priority: high }", "routes[0].match.priority: "), ("match: { titel: x }", "routes[0].match.titel: "),
-        ("match: { any: [{ titel: x }] }", "routes[0].match.any[0].titel: "), ("set: { titel: x }", "routes[0].set.titel: "),
-        ("set: { title: \"{{ wrong }}\" }", "routes[0].set.title: "), ("match: {}", "routes[0].match: a filter needs a key"),
-        ("set: {}", "routes[0].set: set needs a key"),
-    ])
-    func `one mistake in a filter or a shape is told as one`(part: String, expected: String) {
-        let found = mistakes(
-            "sources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out, \(part) }]\n")
-        #expect(found.count == 1, "\(found)")
-        #expect(found.first?.contains(expected) == true, "\(found)")
-    }
-
                 + "routes: [{ from: a, to: c }]"
         )
         #expect(plan.warnings.map(\.message) == ["no route takes from this source", "no route goes to this sink"])

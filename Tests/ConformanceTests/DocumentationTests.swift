@@ -33,7 +33,7 @@ struct DocumentationTests {
         var environment: [String: String] = [:]
         for part in text.split(separator: "${env:").dropFirst() {
             let name = part.prefix { $0 != "}" && $0 != ":" }
-            if part[name.endIndex...].first == "}" { environment[String(name)] = "https://example.test/x" }
+            if part[name.endIndex...].first == "}" { environment[String(name)] = "https://example.test/\(name)" }
         }
         let loader = BridgeLoader(
             catalog: .shipped, expressions: JQCompiler(), environment: environment, readFile: { _ in "secret\n" })

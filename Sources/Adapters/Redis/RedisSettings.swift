@@ -63,6 +63,9 @@ struct RedisSettings: Sendable {
         }
         self.location = self.sentinel.isTLS ? url.location.askedOverTLS : url.location
         self.connectTimeout = try container.duration(key("connect_timeout"), default: .seconds(5))
+        if self.connectTimeout <= .zero {
+            throw SettingError(path: container.codingPath + [key("connect_timeout")], "must be longer than nothing")
+        }
     }
 }
 

@@ -25,6 +25,12 @@ package final class RedisSink: Sink {
             self.channel = try container.required(.channel)
             self.content = try RedisContent(container, format: .format, body: .body)
         }
+
+        package func validate() throws {
+            if self.channel.constant?.isEmpty == true {
+                throw SettingError(path: [CodingKeys.channel], "is empty; name a channel")
+            }
+        }
     }
 
     private let variants: [Configuration]

@@ -41,10 +41,17 @@ package final class RedisStreamSink: Sink {
             self.maximumAge = container.contains(.maximumAge) ? try container.duration(.maximumAge, default: .zero) : nil
             self.format = try container.choice(.format, default: Format.json)
             let fields: [String: Template]? = try container.optional(.fields)
+            if fields != nil, container.contains(.format) {
+                throw SettingError(
+                    path: container.codingPath + [CodingKeys.fields], "format and fields exclude each other; leave one out")
+            }
             self.fields = fields?.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         }
 
         package func validate() throws {
+            if self.stream.constant?.isEmpty == true {
+                throw SettingError(path: [CodingKeys.stream], "is empty; name a stream")
+            }
             if self.maxlen != nil, self.maximumAge != nil {
                 throw SettingError(path: [CodingKeys.maximumAge], "maxlen and max_age exclude each other; leave one out")
             }

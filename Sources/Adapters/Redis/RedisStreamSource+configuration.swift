@@ -40,6 +40,9 @@ extension RedisStreamSource {
             self.maximumDeliveries = try container.integer(.maximumDeliveries, in: 0...1_000_000, default: 0)
             self.removeIdleAfter =
                 container.contains(.removeIdleAfter) ? try container.duration(.removeIdleAfter, default: .zero) : nil
+            for key in [CodingKeys.claimAfter, .maximumDeliveries] where self.group == nil && container.contains(key) {
+                throw SettingError(path: container.codingPath + [key], "means nothing without a group; set group")
+            }
         }
 
         package func validate() throws {

@@ -97,6 +97,15 @@ extension SSESource {
             if let token, !CurlRequest.isHeaderValue(token.value) {
                 throw SettingError(path: [CodingKeys.token], "the token holds control characters or begins or ends with a space")
             }
+            if self.unixSocket?.isEmpty == true {
+                throw SettingError(path: [CodingKeys.unixSocket], "is empty; write the path of a socket or leave it out")
+            }
+            if self.token != nil || self.user != nil, self.headers.keys.contains(where: { $0.lowercased() == "authorization" }) {
+                throw SettingError(
+                    path: [CodingKeys.headers],
+                    "Authorization is set by \(self.token == nil ? "user" : "token"); leave one of them out"
+                )
+            }
             if let events, events.isEmpty {
                 throw SettingError(path: [CodingKeys.events], "an empty list takes no event; leave it out to take all")
             }

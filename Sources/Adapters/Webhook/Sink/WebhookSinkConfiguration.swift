@@ -149,6 +149,9 @@ extension WebhookSink {
             if let token, !CurlRequest.isHeaderValue(token.value) {
                 throw SettingError(path: [CodingKeys.token], "the token holds control characters or begins or ends with a space")
             }
+            if self.unixSocket?.isEmpty == true {
+                throw SettingError(path: [CodingKeys.unixSocket], "is empty; write the path of a socket or leave it out")
+            }
             if self.timeout <= .zero { throw SettingError(path: [CodingKeys.timeout], "must be longer than nothing") }
         }
 
@@ -173,6 +176,11 @@ extension WebhookSink {
             for (name, value) in self.headers.sorted(by: { $0.key < $1.key }) {
                 guard CurlRequest.isHeaderName(name) else {
                     throw SettingError(path: [CodingKeys.headers], "'\(name)' is not the name of a header")
+                }
+                if name.lowercased() == "authorization", self.token != nil || self.user != nil {
+                    throw SettingError(
+                        path: [CodingKeys.headers],
+                        "\(name) is set by \(self.token == nil ? "user" : "token"); leave one of them out")
                 }
                 if ours.contains(name.lowercased()) {
                     throw SettingError(path: [CodingKeys.headers], "\(name) is set by HTTP itself")
