@@ -66,6 +66,68 @@ struct CommandTests {
         #expect(error.hasPrefix("\(path):1:"))
     }
 
+    @Test(arguments: [
+        ("\"${env:NO_SUCH_SECRET:-}\"", "the token is empty"), ("${env:NO_SUCH_SECRET:-}", "the token is empty"),
+        ("\"${file:/dev/null}\"", "the token is empty"), ("\"\"", "the token is empty"),
+        ("", "has no value; write one or leave it out"),
+    ])
+    func `a token that is empty or missing is refused and switches nothing off`(token: String, reason: String) async throws {
+        let path = try self.directory.write(
+            """
+            sources:
+              in:
+                type: webhook
+                id: hello
+                token: \(token)
+            sinks:
+              out:
+                type: sse
+                stream: demo
+                token: \(token)
+            routes: [{ to: out }]
+
+            """, to: "bridges.yaml"
+        )
+        let (code, _, error) = try await BridgeProcess.command("check", path)
+        #expect(code == 78)
+        let lines = [("5", "sources.in.token"), ("10", "sinks.out.token")].map { "\(path):\($0):12: error: \($1): \(reason)\n" }
+        #expect(error.replacing(/:[0-9]+: error/, with: ":12: error") == lines.joined())
+    }
+
+    @Test(arguments: [
+        (
+            "http: { tls: { cert_file: /no/cert.pem, key_file: /no/key.pem } }",
+            [
+                "http.tls.cert_file: the file /no/cert.pem cannot be read",
+                "http.tls.key_file: the file /no/key.pem cannot be read",
+            ]
+        ),
+        (
+            "http: { access: { jwt: { public_key_file: /no/key.pem } } }",
+            ["http.access.jwt.public_key_file: the file /no/key.pem cannot be read"]
+        ),
+        ("log: { kind: sqlite, path: /no/where/events.db }", ["log: no log can be kept in /no/where"]),
+    ])
+    func `what the program needs and cannot read is told by check, and ends run with 78`(
+        setting: String, problems: [String]
+    ) async throws {
+        let path = try self.directory.write(
+            """
+            \(setting)
+            sources: { in: { type: webhook, id: hello } }
+            sinks: { out: { type: file, path: /dev/null } }
+            routes: [{ to: out }]
+
+            """, to: "bridges.yaml"
+        )
+        for (command, code, severity) in [("check", 0, "warning"), ("run", 78, "error")] {
+            let ended = try await BridgeProcess.command(command, path)
+            #expect(ended.code == code, "\(ended.error)")
+            let lines = problems.map { "\(path): \(severity): \($0): No such file or directory\n" }
+            #expect(ended.error == lines.joined())
+        }
+    }
+
     @Test func `a file that is not there is told`() async throws {
         let (code, _, error) = try await BridgeProcess.command("check", self.directory.file("none.yaml"))
         #expect(code == 78)

@@ -13,6 +13,8 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let plan = try ConfigurationInput(file: self.file).load()
+        // Told but no mistake: a file may be checked on another machine than it runs on.
+        for problem in ReferredFiles(plan: plan).problems { ConfigurationInput.complain("\(self.file): warning: \(problem)") }
         func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
         let parts = [
             count(plan.sources.count, "source"), count(plan.routes.count, "route"), count(plan.sinks.count, "sink"),

@@ -16,7 +16,7 @@ struct RunCommand: AsyncParsableCommand {
     var file = "bridges.yaml"
 
     func run() async throws {
-        let plan = try ConfigurationInput(file: self.file).load()
+        let plan = try ConfigurationInput(file: self.file).loadToRun()
         try await self.start(Gateway(plan: plan, file: self.file))
     }
 

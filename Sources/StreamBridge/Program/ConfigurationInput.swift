@@ -18,6 +18,15 @@ struct ConfigurationInput {
         return plan
     }
 
+    /// - Throws: `ExitCode` 78 after every mistake has been printed, and every file that the program needs and cannot read.
+    func loadToRun() throws -> BridgePlan {
+        let plan = try self.load()
+        let problems = ReferredFiles(plan: plan).problems
+        for problem in problems { Self.complain("\(self.file): error: \(problem)") }
+        guard problems.isEmpty else { throw ExitCode(EX_CONFIG) }
+        return plan
+    }
+
     /// Only where the log is: what the rest refers to need not be there.
     ///
     /// - Throws: `ExitCode` 78 after every mistake has been printed.
