@@ -139,7 +139,7 @@ struct CommandTests {
         #expect(code == 0)
         let kinds = output.split(separator: "\n").filter { !$0.hasPrefix(" ") }.map(String.init)
         #expect(kinds == ["file", "mqtt", "redis", "redis-stream", "sse", "webhook"])
-        #expect(output.contains("  source  follow, max_line, path, start, subject"))
+        #expect(output.contains("  source  follow, max_line, path, rotate_wait, start, subject"))
         #expect(output.contains("  with    body, format"))
     }
 

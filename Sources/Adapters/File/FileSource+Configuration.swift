@@ -19,6 +19,10 @@ extension FileSource {
         ///
         /// 1 MiB by default.
         package var longestLine: Int
+        /// `rotate_wait`: how long nothing must have come to a file that was rotated before it is left for the new one.
+        ///
+        /// 5 s by default.
+        package var rotateWait: Duration
 
         /// Where to begin.
         package enum Start: String, CaseIterable, Sendable {
@@ -32,6 +36,7 @@ extension FileSource {
             case start
             case subject
             case longestLine = "max_line"
+            case rotateWait = "rotate_wait"
         }
 
         package init(from decoder: any Decoder) throws {
@@ -41,6 +46,7 @@ extension FileSource {
             self.start = try container.choice(.start, default: .beginning)
             self.subject = try container.value(.subject, default: self.path == "-" ? "stdin" : self.path)
             self.longestLine = try container.bytes(.longestLine, default: 1 << 20)
+            self.rotateWait = try container.duration(.rotateWait, default: .seconds(5))
         }
 
         package func validate() throws {
@@ -52,6 +58,9 @@ extension FileSource {
             }
             guard self.follow || self.start == .beginning else {
                 throw SettingError(path: [CodingKeys.start], "'end' reads nothing when follow is false; set follow: true")
+            }
+            guard self.rotateWait <= .seconds(3600) else {
+                throw SettingError(path: [CodingKeys.rotateWait], "is out of range; 0s to 1h is allowed")
             }
             guard (16...(256 << 20)).contains(self.longestLine) else {
                 throw SettingError(

@@ -12,24 +12,44 @@ extension FileTail {
             self.isFinished = true
             return false
         }
-        if self.isReplaced {
-            self.isReplaced = false
-            return try self.advance(from: file)
-        }
+        self.nextLook = nil
         var status = stat()
         // No file at the path: moved away, and its successor not made yet.
         guard stat(self.configuration.path, &status) == 0 else { return false }
-        if UInt64(status.st_ino) != file.inode {
-            // Once more to its end: lines may have come between reading and looking.
-            self.isReplaced = true
-            return true
-        }
+        if UInt64(status.st_ino) != file.inode { return try self.reachedEnd(ofReplaced: file, isAwaited: status.st_size > 0) }
+        self.replacement = nil
+        self.isSeen = true
         if status.st_size < file.offset {
             try self.beginAgain(file)
             return true
         }
         self.isBehind = false
         return false
+    }
+
+    /// Reads on for a while, because the one who writes to the file learns of its rotation later than we do.
+    ///
+    /// What comes is in order: nothing of the new file is read before the old one is left.
+    ///
+    /// - Parameter isAwaited: there is something in the new file.
+    /// - Returns: whether reading on makes sense at once.
+    private mutating func reachedEnd(ofReplaced file: OpenFile, isAwaited: Bool) throws -> Bool {
+        guard let replacement = self.replacement else {
+            // Once more to its end at least: lines may have come between reading and looking.
+            self.replacement = FileReplacement(wait: self.configuration.rotateWait, wasSeen: self.isSeen)
+            return true
+        }
+        let path = self.configuration.path
+        let isNewest = replacement.wasSeen || FileRotation.successor(of: file.inode, at: path)?.path == path
+        let remaining = replacement.remaining(of: file, isNewest: isNewest)
+        if remaining > .zero {
+            guard isAwaited, replacement.isOverdue else {
+                self.nextLook = ContinuousClock.now + remaining
+                return false
+            }
+            self.tell("\(file.path) is still written to though \(path) has replaced it; what comes to it from now on is not read")
+        }
+        return try self.advance(from: file)
     }
 
     /// Reads a file that was cut from its beginning.
@@ -66,8 +86,10 @@ extension FileTail {
         }
         self.context.logger.info("File was replaced, reading the next one", metadata: ["path": "\(next.path)"])
         self.file = new
+        self.replacement = nil
+        self.isSeen = false
         if new.isRegular { self.stand(at: FileCursor(new, offset: 0)) }
-        if self.configuration.follow { self.watch = FileWatch(path) }
+        if self.configuration.follow { self.watch = FileWatch(next.path) }
         return true
     }
 

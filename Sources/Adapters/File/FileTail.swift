@@ -18,8 +18,12 @@ struct FileTail {
     private var chunk = [UInt8](repeating: 0, count: 256 << 10)
     var file: OpenFile?
     var watch: FileWatch?
-    /// The file has been replaced at its path; what is left of it is read first.
-    var isReplaced = false
+    /// The file has been replaced at its path; what is left of it, and what still comes, is read first.
+    var replacement: FileReplacement?
+    /// The file was found at its path.
+    var isSeen = false
+    /// When to look again though nothing tells of a change.
+    var nextLook: ContinuousClock.Instant?
     /// There is nothing more to come, ever.
     var isFinished = false
     /// There may have been more than was read: the reader was away or had to pause since it was at the end.
@@ -93,7 +97,7 @@ struct FileTail {
             }
             if file.isRegular { self.stand(at: FileCursor(file, offset: file.offset)) }
         }
-        if self.configuration.follow { self.watch = FileWatch(path) }
+        if self.configuration.follow { self.watch = FileWatch(self.file?.path ?? path) }
     }
 
     /// Opens the file at the path where reading begins.
@@ -131,6 +135,7 @@ struct FileTail {
         case nil: return false
         case 0?: return try self.reachedEnd(of: file)
         case let count?:
+            self.replacement?.hasGrown()
             let lines = self.chunk.withUnsafeBytes { self.splitter.feed(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
             self.send(lines)
             return true
@@ -183,7 +188,12 @@ struct FileTail {
             descriptors.append(pollfd(fd: watch.descriptor, events: Int16(POLLIN), revents: 0))
         }
         let isQuiet = self.cursor == nil && (!forInput || self.file?.isRegular == false)
-        poll(&descriptors, nfds_t(descriptors.count), isQuiet ? -1 : self.cursor == nil ? 1000 : 250)
+        var longest: Int32 = isQuiet ? -1 : self.cursor == nil ? 1000 : 250
+        if forInput, let nextLook {
+            // Rounded up, so that the time is over when it is looked at again.
+            longest = min(longest, Int32(clamping: max(0, (nextLook - ContinuousClock.now).milliseconds) + 1))
+        }
+        poll(&descriptors, nfds_t(descriptors.count), longest)
         self.hasWaited = true
         self.wakeup.reset()
         self.watch?.reset()

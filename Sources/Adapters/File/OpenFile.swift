@@ -81,6 +81,17 @@ final class OpenFile {
         return hash.value
     }
 
+    /// How long ago it was written to, by the wall clock; `nil` when that cannot be told.
+    ///
+    /// - Parameter isMoved: counts renaming too.
+    func age(isMoved: Bool) -> Duration? {
+        var status = stat()
+        var now = timespec()
+        guard fstat(self.descriptor, &status) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0 else { return nil }
+        let changes = [status.st_mtim] + (isMoved ? [status.st_ctim] : [])
+        return changes.map { Duration.seconds(now.tv_sec - $0.tv_sec) + .nanoseconds(now.tv_nsec - $0.tv_nsec) }.min()
+    }
+
     func seekToEnd() throws {
         if self.isRegular { try self.seek(to: 0, from: SEEK_END) }
     }

@@ -12,6 +12,7 @@ struct FileSettingsTests {
         #expect(settings.follow)
         #expect(settings.start == .beginning)
         #expect(settings.longestLine == 1 << 20)
+        #expect(settings.rotateWait == .seconds(5))
         #expect(settings.exclusiveResources.isEmpty)
     }
 
@@ -27,6 +28,7 @@ struct FileSettingsTests {
         (#"{"path": "-", "follow": true}"#, "follow: standard input cannot be followed; leave it out"),
         (#"{"path": "x", "follow": false, "start": "end"}"#, "start: 'end' reads nothing when follow is false; set follow: true"),
         (#"{"path": "x", "start": "middle"}"#, "start: 'middle' is not one of beginning, end"),
+        (#"{"path": "x", "rotate_wait": "61m"}"#, "rotate_wait: is out of range; 0s to 1h is allowed"),
         (#"{"path": "x", "max_line": "1"}"#, "max_line: 1 bytes is out of range; 16 B to 256MiB is allowed"),
         (
             #"{"path": "x", "max_line": "long"}"#,

@@ -38,6 +38,77 @@ struct FileSourceTests {
         #expect(harness.recorder.gaps.isEmpty)
     }
 
+    @Test func `what is written to a rotated file after the new one is there is read before that`() async throws {
+        try self.directory.write("one\n", to: "log")
+        let harness = try self.harness(#""rotate_wait": "3s""#)
+        try await harness.run {
+            try await Self.expect(["one"], in: harness)
+            try self.rotate("log", "log.1")
+            try self.directory.write("new\n", to: "log")
+            try self.directory.append("late\nha", to: "log.1")
+            try await Self.expect(["one", "late"], in: harness)
+            try self.directory.append("lf\n", to: "log.1")
+            try await Self.expect(["one", "late", "half"], in: harness)
+            try await Self.expect(["one", "late", "half", "new"], in: harness)
+        }
+        #expect(harness.recorder.gaps.isEmpty)
+    }
+
+    @Test func `a program that ends while it waits goes on with the rotated file`() async throws {
+        try self.directory.write("one\n", to: "log")
+        let options = SourceHarness.Options()
+        let first = try self.harness(#""rotate_wait": "1h""#, options: options)
+        try await first.run {
+            try await Self.expect(["one"], in: first)
+            try self.rotate("log", "log.1")
+            try self.directory.write("new\n", to: "log")
+            try self.directory.append("two\nha", to: "log.1")
+            try await Self.expect(["one", "two"], in: first)
+        }
+        try self.directory.append("lf\n", to: "log.1")
+        let second = try self.harness(#""rotate_wait": "3s""#, options: options)
+        try await second.run {
+            try await Self.expect(["half"], in: second)
+            try self.directory.append("last\n", to: "log.1")
+            try await Self.expect(["half", "last"], in: second)
+            try await Self.expect(["half", "last", "new"], in: second)
+        }
+        #expect(second.recorder.gaps.isEmpty)
+    }
+
+    @Test func `a rotated file that nobody writes to any more is not waited for`() async throws {
+        try self.directory.write("one\n", to: "log")
+        let options = SourceHarness.Options()
+        let first = try self.harness(options: options)
+        try await first.run { try await Self.expect(["one"], in: first) }
+        try self.rotate("log", "log.2")
+        try self.directory.write("two\n", to: "log.1")
+        try self.directory.write("three\n", to: "log")
+        for name in ["log.2", "log.1"] {
+            var times = [timespec(tv_sec: 1_000_000_000, tv_nsec: 0), timespec(tv_sec: 1_000_000_000, tv_nsec: 0)]
+            #expect(utimensat(AT_FDCWD, self.directory.file(name), &times, 0) == 0)
+        }
+        // The last of them has just been moved, so that it is waited for.
+        let second = try self.harness(#""rotate_wait": "1h""#, options: options)
+        try await second.run { try await Self.expect(["two"], in: second) }
+        #expect(second.recorder.gaps.isEmpty)
+    }
+
+    @Test func `a rotated file that goes on growing beside the new one is left and told`() async throws {
+        try self.directory.write("one\n", to: "log")
+        let harness = try self.harness(#""rotate_wait": "100ms""#)
+        try await harness.run {
+            try await Self.expect(["one"], in: harness)
+            try self.rotate("log", "log.1")
+            try self.directory.write("new\n", to: "log")
+            try await eventually("the new one is begun") {
+                try self.directory.append("more\n", to: "log.1")
+                return harness.recorder.bodies.last == ByteBuffer(string: "new")
+            }
+        }
+        #expect(harness.recorder.gaps.count == 1)
+    }
+
     @Test func `a truncated file is read from its beginning`() async throws {
         try self.directory.write("one\ntwo\n", to: "log")
         let harness = try self.harness()
@@ -242,7 +313,8 @@ struct FileSourceTests {
     }
 
     private func harness(_ more: String = "", options: SourceHarness.Options = .init()) throws -> SourceHarness {
-        let json = #"{"path": "\#(self.directory.file("log"))"\#(more.isEmpty ? "" : ", " + more)}"#
+        let wait = more.contains("rotate_wait") ? "" : #", "rotate_wait": "50ms""#
+        let json = #"{"path": "\#(self.directory.file("log"))"\#(wait)\#(more.isEmpty ? "" : ", " + more)}"#
         let settings = try JSONDecoder().decode(FileSource.Configuration.self, from: Data(json.utf8))
         try settings.validate()
         return try SourceHarness(name: "file", kind: "file", options: options) { context in
