@@ -45,6 +45,11 @@ final class FileLock: Sendable {
     }
 
     private static func open(_ path: String, _ flags: Int32) throws -> Int32 {
+        // Before it is opened, which for a pipe would wait for somebody at its other end.
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            throw LogError("the log \(path) is no regular file; name a file of its own")
+        }
         let descriptor = Glibc.open(path, flags, 0o640)
         guard descriptor >= 0 else {
             throw LogError("the log \(path) cannot be opened: \(String(cString: strerror(errno)))")

@@ -122,6 +122,12 @@ enum LogSchema {
         guard version <= Self.migrations.count else {
             throw LogError(
                 "the log \(connection.path) was written by a newer version (its tables have number \(version), "
+        guard version >= 0 else {
+            throw LogError(
+                "the log \(connection.path) does not have the tables of its version (there is no version \(version)); move it away "
+                    + "to begin with an empty one, 'sqlite3 \(connection.path) .dump' shows what is in it"
+            )
+        }
                     + "this program knows up to \(Self.migrations.count))"
             )
         }

@@ -1,4 +1,5 @@
 import BridgeTesting
+import Glibc
 import NIOCore
 import Testing
 
@@ -478,3 +479,24 @@ struct SQLiteLogTests {
         }
     }
 }
+    @Test func `a version that there never was is refused`() throws {
+        _ = try self.open()
+        do {
+            let tool = try SQLiteConnection(path: self.path, creates: false)
+            try tool.execute("PRAGMA user_version = -1")
+        }
+        let complaint = try #require(self.complaint)
+        #expect(complaint.hasPrefix("the log \(self.path) does not have the tables of its version (there is no version -1);"))
+        #expect(Self.complaint { _ = try DeadLetterFile(path: self.path, sinks: []) } == complaint)
+    }
+
+    @Test(arguments: ["/dev/null", "pipe", "."])
+    func `what is no regular file is refused as that`(name: String) throws {
+        mkfifo(self.directory.file("pipe"), 0o600)
+        let path = name.hasPrefix("/") ? name : self.directory.file(name)
+        let expected = "the log \(path) is no regular file; name a file of its own"
+        #expect(
+            Self.complaint { _ = try SQLiteLog.open(DurableLogSettings(path: path), bridge: "", sinks: []) } == expected)
+        #expect(Self.complaint { _ = try DeadLetterFile(path: path, sinks: []) } == expected)
+    }
+
