@@ -16,7 +16,7 @@ package struct DeadLetterFile: ~Copyable {
             self.sink = sink
         }
 
-        fileprivate var condition: String {
+        var condition: String {
             var parts: [String] = []
             if let ids { parts.append("id IN (\(ids.map(String.init).joined(separator: ",")))") }
             if let sink { parts.append("sink = '\(sink.replacing("'", with: "''"))'") }
@@ -46,9 +46,10 @@ package struct DeadLetterFile: ~Copyable {
         }
     }
 
-    private let connection: SQLiteConnection
-    private let rows = EventRows(bridge: "")
-    private let sinks: Set<String>
+    let connection: SQLiteConnection
+    let rows = EventRows(bridge: "")
+    /// The names of the file's sinks.
+    let sinks: Set<String>
     private let lock: FileLock
 
     /// - Parameters:
@@ -67,16 +68,16 @@ package struct DeadLetterFile: ~Copyable {
     /// The letters, in the order in which they came to be.
     package func letters(_ selection: Selection) throws -> FoundLetters {
         var found = try LogReading.letters(self.connection, selection.condition, self.rows)
-        for (index, letter) in found.letters.enumerated() where letter.state == .onItsWay {
-            // What a sink is owed that the file no longer has is on no way.
-            if let target = letter.target, !self.sinks.contains(target) { found.letters[index].state = .kept }
+        for (index, letter) in found.letters.enumerated() {
+            found.letters[index].state = self.state(letter.state, letter.target)
         }
         return found
     }
 
     /// Asks for letters to be delivered once more: a running program does so within a second, else the next one at its start.
     package func replay(_ selection: Selection) throws -> Outcome {
-        let unreadable = Set(try self.letters(selection).unreadable.map(\.id))
+        var unreadable: Set<Int64> = []
+        try self.list(selection) { if !$0.isReadable { unreadable.insert($0.id) } }
         return try self.change(selection, "UPDATE dead_letters SET replay = 1, target = NULL WHERE id = ?") { letter in
             if unreadable.contains(letter.id) { return ("cannot be read, so it cannot be delivered", false) }
             if let held = letter.held {

@@ -19,6 +19,6 @@ struct CheckCommand: ParsableCommand {
         let parts = [
             count(plan.sources.count, "source"), count(plan.routes.count, "route"), count(plan.sinks.count, "sink"),
         ]
-        print("\(self.file): correct; \(parts.joined(separator: ", "))")
+        try StandardOutput.write(line: "\(self.file): correct; \(parts.joined(separator: ", "))")
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BridgeConfiguration
 import BridgeCore
-import Glibc
 import NIOCore
 import SQLiteLog
 
@@ -22,12 +21,23 @@ struct DeadLettersCommand: ParsableCommand {
         var file = "bridges.yaml"
 
         /// The letters of the file's log.
-        func open() throws -> DeadLetterFile {
+        ///
+        /// - Parameter sink: of which the letters are asked for; a name that was mistyped must not look like a sink without letters.
+        func open(sink: String?) throws -> DeadLetterFile {
             let (log, sinks) = try ConfigurationInput(file: self.file).loadLog()
             guard case .disk(let settings) = log else {
-                throw CleanExit.message("\(self.file) has no log on disk, so no dead letters are kept; write log: {kind: sqlite}")
+                try StandardOutput.write(
+                    line: "\(self.file) has no log on disk, so no dead letters are kept; write log: {kind: sqlite}")
+                throw ExitCode.success
             }
-            return try DeadLetterFile(path: settings.path, sinks: sinks)
+            let letters = try DeadLetterFile(path: settings.path, sinks: sinks)
+            if let sink, try !letters.knows(sink: sink) {
+                ConfigurationInput.complain(
+                    "no sink is called '\(sink)', and none of that name gave up a letter; there are \(sinks.joined(separator: ", "))"
+                )
+                throw ExitCode.failure
+            }
+            return letters
         }
     }
 
@@ -62,24 +72,16 @@ struct DeadLettersCommand: ParsableCommand {
         var sink: String?
 
         func run() throws {
-            let found = try self.file.open().letters(DeadLetterFile.Selection(sink: self.sink))
-            var lines: [(id: Int64, text: String)] = []
-            func add(
-                _ id: Int64, _ time: Timestamp, _ state: String, _ sink: String, _ attempts: Int, _ subject: String,
-                _ reason: String
-            ) {
-                let sink = sink.isEmpty ? "-" : sink
-                lines.append((id, "\(id)\t\(time)\t\(state)\t\(sink)\t\(attempts)\t\(subject)\t\(reason)"))
+            let letters = try self.file.open(sink: self.sink)
+            try StandardOutput.write { output in
+                try letters.list(DeadLetterFile.Selection(sink: self.sink)) { letter in
+                    let columns = [
+                        "\(letter.id)", "\(letter.time)", letter.isReadable ? letter.state.rawValue : "unreadable",
+                        letter.sink.isEmpty ? "-" : letter.sink, "\(letter.attempts)", letter.subject, letter.reason,
+                    ]
+                    try output.add(line: columns.joined(separator: "\t"))
+                }
             }
-            for letter in found.letters {
-                add(
-                    letter.id, letter.time, letter.state.rawValue, letter.sink, letter.attempts, letter.event.subject,
-                    letter.reason)
-            }
-            for letter in found.unreadable {
-                add(letter.id, letter.time, "unreadable", letter.sink, letter.attempts, letter.subject, letter.reason)
-            }
-            for line in lines.sorted(by: { $0.id < $1.id }) { print(line.text) }
         }
     }
 
@@ -90,16 +92,22 @@ struct DeadLettersCommand: ParsableCommand {
         @OptionGroup var choice: Choice
 
         func run() throws {
-            let found = try self.file.open().letters(self.choice.selection)
-            for letter in found.letters { print(String(buffer: letter.json)) }
-            let unreadable = found.unreadable.map(\.id)
+            let letters = try self.file.open(sink: self.choice.sink)
+            var missing = Set(self.choice.ids)
+            var unreadable: [Int64] = []
+            try StandardOutput.write { output in
+                unreadable = try letters.show(self.choice.selection) { letter in
+                    try output.add(line: letter.json)
+                    missing.remove(letter.id)
+                }
+            }
             for id in unreadable {
                 ConfigurationInput.complain(
                     "letter \(id): cannot be read; look at it with sqlite3 and 'SELECT * FROM dead_letters WHERE id = \(id)', or drop it"
                 )
             }
-            let missing = Set(self.choice.ids).subtracting(found.letters.map(\.id)).subtracting(unreadable).sorted()
-            for id in missing { ConfigurationInput.complain("letter \(id): there is no such letter") }
+            missing.subtract(unreadable)
+            for id in missing.sorted() { ConfigurationInput.complain("letter \(id): there is no such letter") }
             guard missing.isEmpty, unreadable.isEmpty else { throw ExitCode.failure }
         }
     }
@@ -117,7 +125,8 @@ struct DeadLettersCommand: ParsableCommand {
         @OptionGroup var choice: Choice
 
         func run() throws {
-            try DeadLettersCommand.report(self.file.open().replay(self.choice.selection), "to be delivered once more")
+            let letters = try self.file.open(sink: self.choice.sink)
+            try DeadLettersCommand.report(letters.replay(self.choice.selection), "to be delivered once more")
         }
     }
 
@@ -133,13 +142,15 @@ struct DeadLettersCommand: ParsableCommand {
         @OptionGroup var choice: Choice
 
         func run() throws {
-            try DeadLettersCommand.report(self.file.open().drop(self.choice.selection), "dropped")
+            let letters = try self.file.open(sink: self.choice.sink)
+            try DeadLettersCommand.report(letters.drop(self.choice.selection), "dropped")
         }
     }
 
     private static func report(_ outcome: DeadLetterFile.Outcome, _ done: String) throws {
-        print("\(outcome.done) \(outcome.done == 1 ? "letter" : "letters") \(done)")
+        // First: what was not done must be heard of also when standard output cannot be written.
         for refusal in outcome.refused { ConfigurationInput.complain("letter \(refusal.id): \(refusal.reason)") }
+        try StandardOutput.write(line: "\(outcome.done) \(outcome.done == 1 ? "letter" : "letters") \(done)")
         guard outcome.refused.allSatisfy(\.isMet) else { throw ExitCode.failure }
     }
 }

@@ -133,6 +133,29 @@ struct DeadLetterFileTests {
         #expect(try self.open().contents.lastLetter == 4)
     }
 
+    @Test func `a list has all letters in their order, and reads no events`() throws {
+        let (log, _) = try self.open()
+        let ids = Array(Int64(1)...3000)
+        try Self.keep(ids.map { Self.letter($0, sink: $0 % 2 == 0 ? "out" : "gone", target: $0 == 5 ? "away" : nil) }, in: log)
+        do {
+            let tool = try SQLiteConnection(path: self.path, creates: false)
+            try tool.execute("UPDATE dead_letters SET event = '{' WHERE id = 7")
+        }
+        let file = try self.letters()
+        var listed: [LetterSummary] = []
+        try file.list(.init()) { listed.append($0) }
+        #expect(listed.map(\.id) == ids)
+        #expect(listed[4].sink == "gone" && listed[4].state == .kept && listed[4].subject == "a" && listed[4].reason == "r")
+        var even: [Int64] = []
+        try file.list(.init(sink: "out")) { even.append($0.id) }
+        #expect(even == ids.filter { $0 % 2 == 0 })
+        var shown: [Int64] = []
+        try file.show(.init(ids: [2999, 4])) { shown.append($0.id) }
+        #expect(shown == [4, 2999])
+        #expect(try file.knows(sink: "gone") && file.knows(sink: "letters") && file.knows(sink: ""))
+        #expect(try !file.knows(sink: "aut"))
+    }
+
     @Test func `the letters are counted, whoever adds or removes them`() throws {
         let (log, _) = try self.open()
         #expect(try log.letterCount() == 0)
