@@ -14,7 +14,7 @@ package struct DurableLog: Sendable {
     package init(store: any LogStore, contents: LogContents, older: (any CursorStore)? = nil) throws {
         self.store = store
         self.contents = contents
-        self.cursors = LogCursors(contents.cursors, older: older)
+        self.cursors = LogCursors(contents.cursors, written: contents.cursorsWritten, older: older)
         self.thread = try PollThread(name: "log")
     }
 }

@@ -23,6 +23,8 @@ package struct LogContents: Sendable {
     package var orphans: [String: Int] = [:]
     /// By the name of the source.
     package var cursors: [String: String] = [:]
+    /// When one of them was last written; `nil` when that is not known.
+    package var cursorsWritten: Timestamp?
     /// Dead letters that a dead-letter sink is owed; of those that cannot be read it is owed nothing any more.
     package var letters = FoundLetters()
     /// The highest id of a dead letter ever given.

@@ -6,25 +6,40 @@ import Synchronization
 /// then sends again is recognised or delivered twice, never missed.
 package final class LogCursors: CursorStore {
     private let state: Mutex<State>
+    private let written: Timestamp?
     private let older: (any CursorStore)?
 
     /// - Parameters:
     ///   - cursors: by the name of the source.
-    ///   - older: asked for sources that have none.
-    package init(_ cursors: [String: String], older: (any CursorStore)? = nil) {
-        self.state = Mutex(State(known: cursors))
+    ///   - written: when one of them was last written.
+    ///   - older: has the cursors of a time when there was no log on disk. Asked for sources that have none here, and for those that have
+    ///     moved there since: the log was then away from the file for a while.
+    package init(_ cursors: [String: String], written: Timestamp? = nil, older: (any CursorStore)? = nil) {
+        self.state = Mutex(State(known: cursors, unmoved: Set(cursors.keys)))
+        self.written = written
         self.older = older
     }
 
     package func cursor(of source: String) -> String? {
-        self.state.withLock { $0.known[source] } ?? self.older?.cursor(of: source)
+        let newer = self.newer(of: source)
+        let known = self.state.withLock { state in
+            if let newer, state.unmoved.contains(source) { state.move(newer, of: source) }
+            return state.known[source]
+        }
+        return known ?? self.older?.cursor(of: source)
+    }
+
+    /// The cursor that has moved elsewhere while the log was away.
+    private func newer(of source: String) -> String? {
+        guard let written, let older = self.older as? any DatedCursorStore, let time = older.time(of: source), time > written
+        else {
+            return nil
+        }
+        return older.cursor(of: source)
     }
 
     package func move(_ cursor: String, of source: String) throws {
-        self.state.withLock { state in
-            state.known[source] = cursor
-            state.moved[source] = cursor
-        }
+        self.state.withLock { $0.move(cursor, of: source) }
     }
 
     package func whenKept(_ body: @escaping @Sendable () -> Void) {
@@ -76,12 +91,20 @@ package final class LogCursors: CursorStore {
 
     private struct State {
         var known: [String: String]
+        /// The sources whose cursors are those of an earlier run.
+        var unmoved: Set<String>
         var moved: [String: String] = [:]
         /// What was taken last is not written yet.
         var isBeingKept = false
         /// Waits for what has moved since, and for what is being written.
         var waiting: [Waiter] = []
         var nearlyKept: [Waiter] = []
+
+        mutating func move(_ cursor: String, of source: String) {
+            self.known[source] = cursor
+            self.moved[source] = cursor
+            self.unmoved.remove(source)
+        }
     }
 
     private struct Waiter {

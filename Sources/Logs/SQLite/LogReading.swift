@@ -157,6 +157,8 @@ enum LogReading {
         try Self.hold(contents.letters.unreadable, connection)
         let cursors = try connection.prepare("SELECT source, cursor FROM cursors")
         while try cursors.step() { contents.cursors[cursors.text(0) ?? ""] = cursors.text(1) }
+        contents.cursorsWritten = contents.cursors.removeValue(forKey: LogSchema.cursorTime).flatMap { Int64($0) }
+            .map { Timestamp(milliseconds: $0) }
         let keys = try connection.prepare("SELECT sink, key, expires FROM delivered_keys WHERE expires > ? ORDER BY expires")
         keys.bind(1, Timestamp.now().milliseconds)
         while try keys.step() {

@@ -5,6 +5,9 @@ enum LogSchema {
     /// "SBlg", so that `file` and we can tell a log from other databases.
     static let application = 0x5342_6C67
 
+    /// Stands among the sources' cursors for the time when one of them was last written; no source is called so.
+    static let cursorTime = ""
+
     /// One step each; the number of steps taken is the file's `user_version`.
     static let migrations = [
         """
@@ -30,7 +33,7 @@ enum LogSchema {
             forgotten INTEGER NOT NULL DEFAULT 0  -- the last number whose event is gone
         ) WITHOUT ROWID;
         CREATE TABLE cursors (
-            source TEXT PRIMARY KEY,
+            source TEXT PRIMARY KEY,          -- '': when one of them was last written, in milliseconds since 1970
             cursor TEXT NOT NULL
         ) WITHOUT ROWID;
         CREATE TABLE dead_letters (
@@ -119,15 +122,15 @@ enum LogSchema {
         guard application == Self.application || (isEmpty && application == 0) else {
             throw LogError("\(connection.path) is a database, but no log of this program; name another file")
         }
-        guard version <= Self.migrations.count else {
-            throw LogError(
-                "the log \(connection.path) was written by a newer version (its tables have number \(version), "
         guard version >= 0 else {
             throw LogError(
                 "the log \(connection.path) does not have the tables of its version (there is no version \(version)); move it away "
                     + "to begin with an empty one, 'sqlite3 \(connection.path) .dump' shows what is in it"
             )
         }
+        guard version <= Self.migrations.count else {
+            throw LogError(
+                "the log \(connection.path) was written by a newer version (its tables have number \(version), "
                     + "this program knows up to \(Self.migrations.count))"
             )
         }

@@ -75,6 +75,8 @@ final class LogStatements {
             try self.key.bind(1, key.sink).bind(2, key.key).bind(3, key.expires.milliseconds).run()
         }
         for (source, cursor) in changes.cursors { try self.cursor.bind(1, source).bind(2, cursor).run() }
+        guard !changes.cursors.isEmpty else { return }
+        try self.cursor.bind(1, LogSchema.cursorTime).bind(2, "\(Timestamp.now().milliseconds)").run()
     }
 
     private func write(_ stored: StoredEvent, _ rows: EventRows) throws {

@@ -8,7 +8,7 @@ import Glibc
 /// Keeps cursors as one small file each in the state directory, replaced as a whole so that a crash leaves the old or the new one.
 ///
 /// Without a directory they live in memory and end with the program. Thread-safe behind its lock.
-final class FileCursorStore: CursorStore {
+final class FileCursorStore: DatedCursorStore {
     private let directory: String?
     private let cursors = Mutex<[String: String]>([:])
 
@@ -40,6 +40,12 @@ final class FileCursorStore: CursorStore {
             guard fclose(file) == 0, written == cursor.utf8.count else { throw Self.failure(draft) }
             guard rename(draft, path) == 0 else { throw Self.failure(path) }
         }
+    }
+
+    func time(of source: String) -> Timestamp? {
+        var status = stat()
+        guard let path = self.path(of: source), stat(path, &status) == 0 else { return nil }
+        return Timestamp(milliseconds: Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000)
     }
 
     private func path(of source: String) -> String? {

@@ -108,6 +108,7 @@ struct Gateway: Sendable {
         let name = self.plan.service.name ?? Self.name(for: self.file)
         let files = FileCursorStore(directory: self.plan.service.stateDirectory)
         let durable = try self.openLog(bridge: name, older: files, logger: self.logger("log"))
+        self.warnOfLeftLog(self.logger("log"))
         let cursors: any CursorStore = durable?.cursors ?? files
         func context(_ component: String, _ metrics: ComponentMetrics) -> ComponentContext {
             ComponentContext(

@@ -185,6 +185,52 @@ struct SQLiteLogTests {
         #expect(try self.open().contents.repeatKeys == ["in": [.max - 1, .max - 2, .max - 3]])
     }
 
+    @Test func `cursors come back with the time when one was last written`() throws {
+        let before = Timestamp.now()
+        do {
+            let (log, contents) = try self.open()
+            #expect(contents.cursorsWritten == nil)
+            try log.commit(Self.changes { $0.cursors = ["in": "7"] })
+            try log.commit(Self.changes([Self.stored(1, Self.event("e"))]))
+        }
+        let contents = try self.open().contents
+        #expect(contents.cursors == ["in": "7"])
+        let written = try #require(contents.cursorsWritten)
+        #expect(written >= before && written <= .now())
+    }
+
+    @Test func `what a log that the file no longer names still holds is found`() throws {
+        #expect(try LeftLog.find(at: self.path) == nil)
+        do {
+            let (log, _) = try self.open(["a", "b"])
+            #expect(try LeftLog.find(at: self.path) == nil, "a program runs with it")
+            let letter = StoredLetter(
+                id: 1, time: .now(), sink: "a", route: "all", reason: "r", attempts: 1, target: nil, event: Self.event("e"),
+                position: Position(1)
+            )
+            let events = (1...3).map { Self.stored(UInt64($0), Self.event("\($0)"), to: ["a", "b"]) }
+            try log.commit(
+                Self.changes(events) {
+                    $0.letters = [.keep(letter)]
+                    $0.sinks = [SinkMark(sink: "a", position: Position(2)), SinkMark(sink: "b", position: Position(3))]
+                }
+            )
+        }
+        #expect(try LeftLog.find(at: self.path) == LeftLog(undelivered: 1, letters: 1))
+        #expect(try LeftLog.find(at: self.path, besides: self.path) == nil)
+        #expect(try self.open(["a", "b"]).contents.sinks["a"]?.count == 1, "it is as it was")
+        try self.directory.write("something else", to: "other")
+        #expect(throws: LogError.self) { try LeftLog.find(at: self.directory.file("other")) }
+        do {
+            let (log, _) = try self.open(["a", "b"])
+            try log.commit(
+                Self.changes {
+                    $0.letters = [.forget(1)]; $0.sinks = [SinkMark(sink: "a", position: Position(3))]
+                })
+        }
+        #expect(try LeftLog.find(at: self.path) == nil, "nobody waits for anything")
+    }
+
     @Test func `keys of dedupe come back until they expire`() throws {
         let now = Timestamp.now()
         do {
@@ -452,6 +498,27 @@ struct SQLiteLogTests {
         #expect(complaint.contains("; move it away to begin with an empty one, 'sqlite3 "))
     }
 
+    @Test func `a version that there never was is refused`() throws {
+        _ = try self.open()
+        do {
+            let tool = try SQLiteConnection(path: self.path, creates: false)
+            try tool.execute("PRAGMA user_version = -1")
+        }
+        let complaint = try #require(self.complaint)
+        #expect(complaint.hasPrefix("the log \(self.path) does not have the tables of its version (there is no version -1);"))
+        #expect(Self.complaint { _ = try DeadLetterFile(path: self.path, sinks: []) } == complaint)
+    }
+
+    @Test(arguments: ["/dev/null", "pipe", "."])
+    func `what is no regular file is refused as that`(name: String) throws {
+        mkfifo(self.directory.file("pipe"), 0o600)
+        let path = name.hasPrefix("/") ? name : self.directory.file(name)
+        let expected = "the log \(path) is no regular file; name a file of its own"
+        #expect(
+            Self.complaint { _ = try SQLiteLog.open(DurableLogSettings(path: path), bridge: "", sinks: []) } == expected)
+        #expect(Self.complaint { _ = try DeadLetterFile(path: path, sinks: []) } == expected)
+    }
+
     @Test func `a place that is not there is refused`() {
         let complaint = Self.complaint {
             _ = try SQLiteLog.open(DurableLogSettings(path: "/nowhere/events.db"), bridge: "", sinks: [])
@@ -479,24 +546,3 @@ struct SQLiteLogTests {
         }
     }
 }
-    @Test func `a version that there never was is refused`() throws {
-        _ = try self.open()
-        do {
-            let tool = try SQLiteConnection(path: self.path, creates: false)
-            try tool.execute("PRAGMA user_version = -1")
-        }
-        let complaint = try #require(self.complaint)
-        #expect(complaint.hasPrefix("the log \(self.path) does not have the tables of its version (there is no version -1);"))
-        #expect(Self.complaint { _ = try DeadLetterFile(path: self.path, sinks: []) } == complaint)
-    }
-
-    @Test(arguments: ["/dev/null", "pipe", "."])
-    func `what is no regular file is refused as that`(name: String) throws {
-        mkfifo(self.directory.file("pipe"), 0o600)
-        let path = name.hasPrefix("/") ? name : self.directory.file(name)
-        let expected = "the log \(path) is no regular file; name a file of its own"
-        #expect(
-            Self.complaint { _ = try SQLiteLog.open(DurableLogSettings(path: path), bridge: "", sinks: []) } == expected)
-        #expect(Self.complaint { _ = try DeadLetterFile(path: path, sinks: []) } == expected)
-    }
-
