@@ -25,6 +25,7 @@ struct RouteReader {
             return []
         }
         var names: Set<String> = []
+        let fingerprints = RouteFingerprints(place.items)
         return place.items.enumerated().compactMap { index, place in
             guard place.node.mapping != nil else {
                 self.findings.error("must be a mapping with a 'to'", at: place)
@@ -38,7 +39,7 @@ struct RouteReader {
             }
             self.checkSources(of: place.child("match"))
             return Route(
-                name: name, sources: self.sources(place.child("from")),
+                name: name, fingerprint: fingerprints.fingerprint(at: index), sources: self.sources(place.child("from")),
                 match: self.components.decoding.decodeIfPresent(place.child("match"), as: Matcher.self),
                 when: self.condition(place.child("when")),
                 shaping: self.components.decoding.decodeIfPresent(place.child("set"), as: Shaping.self),
@@ -131,6 +132,7 @@ struct RouteReader {
             if let with = item.child("with"), !with.isNull {
                 guard let variant = self.variant(with, of: &sinks[index]) else { continue }
                 target.variant = variant
+                target.settings = RouteFingerprints.settings(with)
             }
             if targets.contains(target) {
                 self.findings.error("the sink '\(name)' stands twice in this route", at: item)

@@ -49,7 +49,7 @@ struct BridgeLoaderTests {
         #expect(plan.sinks[1].delivery.retry.attempts == 9)
         #expect(plan.sinks[0].variants.count == 2)
         #expect(plan.routes.map(\.name) == ["first", "route-2", "route-3"])
-        #expect(plan.routes[0].targets == [Route.Target(sink: 0), Route.Target(sink: 0, variant: 1)])
+        #expect(plan.routes[0].targets.map(\.sink) == [0, 0] && plan.routes[0].targets.map(\.variant) == [0, 1])
         #expect(plan.routes[0].stop)
         #expect(plan.routes[1].sources == ["one", "two"])
         #expect(plan.routes[2].sources == nil)
@@ -198,6 +198,41 @@ struct BridgeLoaderTests {
             "sources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out, \(part) }]\n")
         #expect(found.count == 1, "\(found)")
         #expect(found.first?.contains(expected) == true, "\(found)")
+    }
+
+    private static func routes(_ routes: String) throws -> [Route] {
+        let file = "sources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake }, other: { type: fake } }\nroutes:\n"
+        return try load(file + routes).routes
+    }
+
+    @Test func `a route without a name is known by its content, wherever it stands`() throws {
+        let first = "  - { match: { title: a }, to: [{ sink: out, with: { topic: x } }] }\n"
+        let second = "  - { match: { title: b }, to: { with: { topic: 'y' }, sink: out } }\n"
+        let routes = try Self.routes(first + second)
+        let moved = try Self.routes("  - { name: new, to: other }\n" + second + first)
+        #expect(routes.map(\.name) == ["route-1", "route-2"])
+        #expect(moved.map(\.name) == ["new", "route-2", "route-3"])
+        #expect(moved[0].fingerprint == nil && moved[0].identity == "new")
+        #expect(moved[1...].map(\.identity) == routes.reversed().map(\.identity))
+        #expect(moved[1...].map { $0.targets[0].settings } == routes.reversed().map { $0.targets[0].settings })
+        #expect(routes[0].identity != routes[1].identity)
+        #expect(routes[0].targets[0].settings != routes[1].targets[0].settings)
+        let corrected = try Self.routes("  - { to: { sink: out, with: { topic: z } }, match: { title: a } }\n" + second)
+        #expect(corrected[0].identity == routes[0].identity, "what with: sets may be corrected")
+        #expect(corrected[0].targets[0].settings != routes[0].targets[0].settings)
+    }
+
+    @Test func `where only settings tell routes from each other, settings that change make another route`() throws {
+        func targets(_ topics: String...) -> String {
+            topics.map { "{ sink: out, with: { topic: \($0) } }" }.joined(separator: ", ")
+        }
+        let both = try Self.routes("  - { to: [\(targets("x"))] }\n  - { to: [\(targets("y"))] }\n")
+        let one = try Self.routes("  - { to: [\(targets("y"))] }\n")
+        #expect(both[0].identity != both[1].identity)
+        #expect(!both.map(\.identity).contains(one[0].identity))
+        let twice = try Self.routes("  - { match: { title: a }, to: [\(targets("x", "y"))] }\n")
+        let changed = try Self.routes("  - { match: { title: a }, to: [\(targets("x", "z"))] }\n")
+        #expect(twice[0].identity != changed[0].identity)
     }
 
     @Test func `the sink for dead letters blocks where the others by default make some`() throws {

@@ -7,6 +7,7 @@ struct DeadLetter {
     let reason: String
     /// The sink that gave up; empty when no route took the event.
     let sink: String
+    /// As it is called, or as a log on disk names it.
     let route: String
     /// How often it was offered.
     let attempts: Int
@@ -32,7 +33,7 @@ struct DeadLetter {
         json.writeString(",\"sink\":")
         JSONWriter.write(self.sink, to: &json)
         json.writeString(",\"route\":")
-        JSONWriter.write(self.route, to: &json)
+        JSONWriter.write(StoredRoute(text: self.route).name, to: &json)
         json.writeString(",\"source\":")
         JSONWriter.write(original.source, to: &json)
         json.writeString(",\"subject\":")

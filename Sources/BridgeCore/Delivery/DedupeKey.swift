@@ -1,10 +1,11 @@
 /// What `dedupe:` of a route goes by: events of the same key reach a sink once in a window of time.
 package struct DedupeKey: Hashable, Sendable {
-    /// Begins with the route's name, because keys of different routes have nothing to do with each other.
+    /// Begins with what the route is known by, because keys of different routes have nothing to do with each other.
     package let text: String
     /// How long events of the same key are held off once one has been delivered.
     package let window: Duration
 
+    /// - Parameter route: see ``Route/identity``.
     package init(route: String, key: String, window: Duration) {
         self.text = "\(route)\u{0}\(key)"
         self.window = window

@@ -77,7 +77,8 @@ struct DiskState {
             .keep(
                 StoredLetter(
                     id: id, time: .now(), sink: letter.sink, route: letter.route, reason: letter.reason,
-                    attempts: letter.attempts, target: target, event: delivery.event, position: delivery.position
+                    attempts: letter.attempts, target: target, event: delivery.event, position: delivery.position,
+                    variant: delivery.variant
                 )
             )
         )

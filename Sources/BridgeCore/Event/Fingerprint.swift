@@ -42,3 +42,11 @@ package struct Fingerprint: Sendable {
         text.withUTF8 { self.add(UnsafeRawBufferPointer($0)) }
     }
 }
+
+extension UInt64 {
+    /// Sixteen digits of base 16.
+    package var hexadecimal: String {
+        let digits = String(self, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -73,6 +73,7 @@ final class LogCommits: Sendable {
         guard outcome.wroteAnything || probes else { return outcome }
         group.isProbe = probes
         group.changes.events = progress.targets.stored(work.records)
+        group.changes.letters = work.changes.letters.map { progress.targets.stored($0) }
         try self.commit(group, &progress, caller: caller)
         return outcome
     }

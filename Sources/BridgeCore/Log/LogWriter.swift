@@ -31,7 +31,7 @@ actor LogWriter {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
         self.commits = LogCommits(
             store: store, log: log, cursors: cursors, health: health,
-            targets: PlanTargets(routes: log.routes, sinks: names), logger: logger
+            targets: PlanTargets(routes: table.routes, sinks: names), logger: logger
         )
         self.store = store
         self.log = log

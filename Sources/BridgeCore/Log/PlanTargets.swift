@@ -1,18 +1,46 @@
 /// Turns log records into what is stored of them: with names in place of places.
 struct PlanTargets {
-    private let routes: [String]
+    private let routes: [Route]
     private let sinks: [String]
     /// Plans are shared by many events, so their names are found once.
     private var known: [ObjectIdentifier: (plan: RoutePlan, targets: [StoredEvent.Target])] = [:]
     /// The last of them.
     private var last: (plan: RoutePlan, targets: [StoredEvent.Target])?
+    /// What is stored of the routes that chose a sink with certain settings; only where that is more than their name.
+    private var longer: [Chosen: String] = [:]
+
+    private struct Chosen: Hashable {
+        let sink: String
+        let route: String
+        let variant: Int
+    }
 
     /// - Parameters:
-    ///   - routes: the names of the routes.
+    ///   - routes: those of the file, in its order.
     ///   - sinks: the names of the sinks.
-    init(routes: [String], sinks: [String]) {
+    init(routes: [Route], sinks: [String]) {
         self.routes = routes
         self.sinks = sinks
+        for route in routes {
+            for target in route.targets where sinks.indices.contains(target.sink) {
+                let text = StoredRoute(route, settings: target.settings).text
+                guard text != route.name else { continue }
+                self.longer[Chosen(sink: sinks[target.sink], route: route.name, variant: target.variant)] = text
+            }
+        }
+    }
+
+    /// What is written of a change to the dead letters.
+    ///
+    /// A letter whose event an earlier run has left names its route as the log does already.
+    func stored(_ change: LetterChange) -> LetterChange {
+        guard case .keep(var letter) = change else { return change }
+        letter.route = self.name(of: letter.route, sink: letter.sink, variant: letter.variant)
+        return .keep(letter)
+    }
+
+    private func name(of route: String, sink: String, variant: Int) -> String {
+        self.longer[Chosen(sink: sink, route: route, variant: variant)] ?? route
     }
 
     mutating func stored(_ records: [(position: Position, record: LogRecord)]) -> [StoredEvent] {
@@ -53,8 +81,10 @@ struct PlanTargets {
 
     private mutating func found(_ plan: RoutePlan) -> (plan: RoutePlan, targets: [StoredEvent.Target]) {
         let targets = plan.entries.map { entry in
-            StoredEvent.Target(
-                sink: self.sinks[entry.sink], route: self.routes[entry.route], variant: entry.variant, copy: entry.shape
+            let (sink, route) = (self.sinks[entry.sink], self.routes[entry.route].name)
+            return StoredEvent.Target(
+                sink: sink, route: self.name(of: route, sink: sink, variant: entry.variant), variant: entry.variant,
+                copy: entry.shape
             )
         }
         if self.known.count >= 1024 { self.known.removeAll() }

@@ -1,24 +1,62 @@
-/// Finds the settings of a sink that a route of an earlier file had, by names.
+/// Finds the settings of a sink that a route of an earlier file had.
 package struct RouteTargets: Sendable {
-    private let variants: [String: [Int]]
+    private struct Key: Hashable {
+        let sink: String
+        let route: String
+    }
+
+    private struct SettingsKey: Hashable {
+        let sink: String
+        let settings: UInt64
+    }
+
+    /// By the name of the route, those included that are called by their places: older logs have no other name for them.
+    private var named: [Key: [Route.Target]] = [:]
+    /// By what it is known by; only routes without a name of their own.
+    private var unnamed: [Key: [Route.Target]] = [:]
+    private var variants: [SettingsKey: Int] = [:]
 
     /// - Parameter sinks: the names of the sinks, by their places.
     package init(routes: [Route], sinks: [String]) {
-        var variants: [String: [Int]] = [:]
         for route in routes {
             for target in route.targets where sinks.indices.contains(target.sink) {
-                variants[Self.key(sinks[target.sink], route.name), default: []].append(target.variant)
+                let sink = sinks[target.sink]
+                self.named[Key(sink: sink, route: route.name), default: []].append(target)
+                if route.fingerprint != nil { self.unnamed[Key(sink: sink, route: route.identity), default: []].append(target) }
+                let settings = SettingsKey(sink: sink, settings: target.settings)
+                if self.variants[settings] == nil { self.variants[settings] = target.variant }
             }
         }
-        self.variants = variants
     }
 
-    /// - Parameter wanted: what it was when the event was routed.
-    /// - Returns: the same when the route still has it, else what the route has now; 0 for a route that is gone.
-    package func variant(sink: String, route: String, wanted: Int? = nil) -> Int {
-        guard let found = self.variants[Self.key(sink, route)], let first = found.first else { return 0 }
-        return wanted.map { found.contains($0) ? $0 : first } ?? first
+    /// What an event that was routed earlier goes with.
+    ///
+    /// That is the settings which its route had chosen, wherever they stand today; else those that the route has now, where it is known
+    /// which one it is; else the sink's own.
+    ///
+    /// - Parameters:
+    ///   - route: as a log on disk names it.
+    ///   - wanted: the number of the settings when the event was routed, which means something only while routes stay where they are.
+    package func variant(sink: String, route: String, wanted: Int = 0) -> Int {
+        if let found = self.named[Key(sink: sink, route: route)] { return Self.variant(among: found, wanted) }
+        let stored = StoredRoute(text: route)
+        guard let fingerprint = stored.fingerprint else {
+            let found = self.named[Key(sink: sink, route: stored.name)] ?? []
+            if let same = found.first(where: { $0.settings == stored.settings }) { return same.variant }
+            if !found.isEmpty { return Self.variant(among: found, wanted) }
+            return self.variant(sink: sink, settings: stored.settings) ?? 0
+        }
+        let found = self.unnamed[Key(sink: sink, route: "#\(fingerprint.hexadecimal)")] ?? []
+        let same = found.first { $0.settings == stored.settings }
+        return same?.variant ?? self.variant(sink: sink, settings: stored.settings) ?? found.first?.variant ?? 0
     }
 
-    private static func key(_ sink: String, _ route: String) -> String { "\(sink)\u{0}\(route)" }
+    private func variant(sink: String, settings: UInt64) -> Int? {
+        // The sink's own settings are chosen by no `with:` that could stand elsewhere.
+        settings == 0 ? nil : self.variants[SettingsKey(sink: sink, settings: settings)]
+    }
+
+    private static func variant(among found: [Route.Target], _ wanted: Int) -> Int {
+        found.contains { $0.variant == wanted } ? wanted : found[0].variant
+    }
 }

@@ -3,6 +3,7 @@ package struct StoredEvent: Sendable {
     /// One delivery of an event, by names, because the file may have changed when it is read again.
     package struct Target: Sendable, Hashable {
         package var sink: String
+        /// See ``RouteTargets/variant(sink:route:wanted:)``.
         package var route: String
         /// Which of the sink's settings apply; see ``Delivery/variant``.
         package var variant: Int

@@ -18,6 +18,8 @@ package struct StoredLetter: Sendable {
     /// The sink that gave it up; empty when no route took the event or the source gave it up.
     package var sink: String
     package var route: String
+    /// Which of the sink's settings applied; see ``Delivery/variant``.
+    package var variant: Int
     package var reason: String
     package var attempts: Int
     /// The dead-letter sink that is still owed it; `nil` when it is only kept.
@@ -31,12 +33,13 @@ package struct StoredLetter: Sendable {
 
     package init(
         id: Int64, time: Timestamp, sink: String, route: String, reason: String, attempts: Int, target: String?, event: Event,
-        position: Position, repeatKey: UInt64? = nil, state: State = .kept
+        position: Position, repeatKey: UInt64? = nil, state: State = .kept, variant: Int = 0
     ) {
         self.id = id
         self.time = time
         self.sink = sink
         self.route = route
+        self.variant = variant
         self.reason = reason
         self.attempts = attempts
         self.target = target

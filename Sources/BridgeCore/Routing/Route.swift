@@ -1,6 +1,10 @@
 /// One entry of `routes:`: which events it takes, how it shapes them, and to which sinks they go.
 package struct Route: Sendable {
-    package var name: String
+    package let name: String
+    /// A hash of the content of a route whose name only says its place, which changes when routes come and go; `nil` for a name of its own.
+    package let fingerprint: UInt64?
+    /// What the route is known by over restarts: its name, or what stands for its content.
+    package let identity: String
     /// The names of the sources it takes from; `nil` means every source.
     package var sources: Set<String>?
     /// `match:`, the declarative filter; `nil` takes everything.
@@ -17,10 +21,13 @@ package struct Route: Sendable {
     package var stop: Bool
 
     package init(
-        name: String, sources: Set<String>? = nil, match: Matcher? = nil, when: (any Expression)? = nil,
+        name: String, fingerprint: UInt64? = nil, sources: Set<String>? = nil, match: Matcher? = nil,
+        when: (any Expression)? = nil,
         shaping: Shaping? = nil, dedupe: Dedupe? = nil, targets: [Target], stop: Bool = false
     ) {
         self.name = name
+        self.fingerprint = fingerprint
+        self.identity = fingerprint.map { "#\($0.hexadecimal)" } ?? name
         self.sources = sources
         self.match = match
         self.when = when
@@ -50,9 +57,12 @@ package struct Route: Sendable {
         /// See ``Delivery/variant``.
         package var variant: Int
 
-        package init(sink: Int, variant: Int = 0) {
+        package init(sink: Int, variant: Int = 0, settings: UInt64 = 0) {
             self.sink = sink
             self.variant = variant
         }
     }
 }
+        /// A hash of the `with:` that chose the variant; 0 without one.
+        package var settings: UInt64
+            self.settings = settings

@@ -124,7 +124,7 @@ struct LogCommitsTests {
             self.health = LogHealth(metrics: delivery.metrics)
             let commits = LogCommits(
                 store: self.store, log: delivery.log, cursors: LogCursors([:]), health: self.health,
-                targets: PlanTargets(routes: ["route"], sinks: ["sink-0"]),
+                targets: PlanTargets(routes: [Route(name: "route", targets: [])], sinks: ["sink-0"]),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             )
             self.commits = commits
