@@ -39,7 +39,9 @@ final class SourceTallies: Sendable {
         self.letters = metrics.counter("dead_letters", help: "Events moved to the dead letters.", [("reason", "attempts")])
         self.letterLog = BurstLog("Event moved to the dead letters", logger: logger)
         self.failures = routes.map { route in
-            metrics.counter("route_errors", help: "Expressions that failed; the route then did not match.", [("route", route)])
+            metrics.counter(
+                "route_errors", help: "Expressions that failed; the route then did not match, or its dedupe had no key.",
+                [("route", route)])
         }
         self.unreadableLog = BurstLog("Body is not what it says it is", level: .info, logger: logger)
         self.cutLog = BurstLog("Text is longer than defaults.event allows and was cut", logger: logger)

@@ -48,6 +48,19 @@ package struct Route: Sendable {
             self.key = key
             self.window = window
         }
+
+        /// The key of the event that the reader holds.
+        ///
+        /// - Returns: `nil` when something that the key is made of is missing or empty: such events are not the same as each other.
+        /// - Throws: ``ExpressionError``.
+        func key(of reader: EventReader) throws -> String? {
+            var isWhole = true
+            let key = try self.key.render(reader) { part in
+                if part.isEmpty { isWhole = false }
+                return part
+            }
+            return isWhole && !key.isEmpty ? key : nil
+        }
     }
 
     /// One sink of a route.
@@ -56,13 +69,13 @@ package struct Route: Sendable {
         package var sink: Int
         /// See ``Delivery/variant``.
         package var variant: Int
+        /// A hash of the `with:` that chose the variant; 0 without one.
+        package var settings: UInt64
 
         package init(sink: Int, variant: Int = 0, settings: UInt64 = 0) {
             self.sink = sink
             self.variant = variant
+            self.settings = settings
         }
     }
 }
-        /// A hash of the `with:` that chose the variant; 0 without one.
-        package var settings: UInt64
-            self.settings = settings

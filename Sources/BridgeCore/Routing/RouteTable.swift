@@ -82,8 +82,9 @@ package final class RouteTable: Sendable {
             }
             if let dedupe = route.dedupe {
                 do {
-                    let key = try dedupe.key.render(reader) { $0 }
-                    keys[item] = DedupeKey(route: route.identity, key: key, window: dedupe.window)
+                    if let key = try dedupe.key(of: reader) {
+                        keys[item] = DedupeKey(route: route.identity, key: key, window: dedupe.window)
+                    }
                 } catch {
                     // An event without a key is no repetition of any other.
                     failures(item, ExpressionError(wrapping: error))

@@ -82,6 +82,53 @@ import Testing
         #expect(routing.shaped.isEmpty)
     }
 
+    private static func key(_ template: String, _ event: Event, name: String = "r", fingerprint: UInt64? = nil) throws -> (
+        key: String?, sinks: [Int], failures: [String]
+    ) {
+        let dedupe = Route.Dedupe(key: try Template(template, compiler: WordCompiler()), window: .seconds(60))
+        let table = RouteTable(routes: [
+            Route(name: name, fingerprint: fingerprint, dedupe: dedupe, targets: [.init(sink: 0)])
+        ])
+        var failures: [String] = []
+        let routing = table.routing(of: event, reader: EventReader(), now: .now()) { failures.append("\($0): \($1.message)") }
+        return (routing.keys[0]?.text, routing.plan.entries.map(\.sink), failures)
+    }
+
+    @Test(
+        arguments: [
+            ("{{ .payload.k }}", #"{"k":null}"#), ("{{ .payload.k }}", "{}"), ("{{ .payload.k }}", nil),
+            ("{{ .payload.k }}", #"{"k":""}"#), ("{{ .payload.k }}", #""text""#), ("{{ .payload.k.deep[2] }}", #"{"k":[1]}"#),
+            ("door {{ .payload.k }}", "{}"), ("{{ $subject }} {{ .payload.k }}", #"{"k":null}"#), ("{{ null }}", "{}"),
+            ("{{ empty }}", "{}"), ("", "{}"),
+        ] as [(String, String?)])
+    func `an event that lacks what its key is made of has no key, and goes on`(template: String, payload: String?) throws {
+        let found = try Self.key(template, sampleEvent(payload: payload))
+        #expect(found.key == nil)
+        #expect(found.sinks == [0])
+        #expect(found.failures.isEmpty)
+    }
+
+    @Test func `an event whose key cannot be evaluated goes on, and the failure is told`() throws {
+        let found = try Self.key("{{ .title }} {{ fail }}", sampleEvent())
+        #expect(found.key == nil)
+        #expect(found.sinks == [0])
+        #expect(found.failures == ["0: it failed"])
+    }
+
+    @Test(arguments: [
+        ("{{ .payload.k }}", #"{"k":false}"#, "false"), ("{{ .payload.k }}", #"{"k":0}"#, "0"),
+        ("{{ .payload.k }}", #"{"k":{"a":1}}"#, #"{"a":1}"#), ("all", "{}", "all"), ("{{ .payload.k }}", #"{"k":" "}"#, " "),
+    ])
+    func `what is there is a key, whatever it is`(template: String, payload: String, key: String) throws {
+        #expect(try Self.key(template, sampleEvent(payload: payload)).key == "r\0" + key)
+    }
+
+    @Test func `keys of a route without a name do not go by its place`() throws {
+        let first = try Self.key("all", sampleEvent(), name: "route-1", fingerprint: 7).key
+        #expect(try Self.key("all", sampleEvent(), name: "route-2", fingerprint: 7).key == first)
+        #expect(try Self.key("all", sampleEvent(), name: "route-1", fingerprint: 8).key != first)
+    }
+
     @Test func `an expression is not evaluated for what match refuses`() throws {
         let count = Mutex(0)
         let compiler = WordCompiler { count.withLock { $0 += 1 } }
