@@ -18,7 +18,8 @@ struct JQProgramText: Sendable {
 
     /// Functions that would reach outside the event, print, or end the program.
     static let refusedFunctions: [(name: String, parameters: String)] = [
-        ("env", ""), ("input", ""), ("inputs", ""), ("debug", ""), ("stderr", ""), ("halt", ""), ("halt_error", ""),
+        ("env", ""), ("input", ""), ("_input", ""), ("inputs", ""), ("debug", ""), ("stderr", ""), ("halt", ""),
+        ("halt_error", ""),
         ("halt_error", "(code)"), ("input_filename", ""), ("input_line_number", ""), ("modulemeta", ""), ("get_search_list", ""),
     ]
     /// A variable that nobody binds: the body of a refused function.

@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "env", "env.HOME", ".a | env", "input", "inputs", "debug", "stderr", "halt", "halt_error", "input_filename",
+        "env", "env.HOME", ".a | env", "input", "inputs", "_input", "debug", "stderr", "halt", "halt_error", "input_filename",
         "input_line_number",
         "\"a\" | modulemeta", "get_search_list",
     ])
@@ -198,6 +198,7 @@ import Testing
         ("0 | strftime(.)", "the format of a time must be a text"),
         ("0 | strflocaltime({})", "the format of a time must be a text"),
         (#"1e18 | strflocaltime("%Y")"#, "error converting number of seconds since epoch to datetime"),
+        (#"1e18 | __strftime("%Y")"#, "error converting number of seconds since epoch to datetime"),
         (#""ab" * 1e9"#, "the text would be too long"), (#"1e9 * "ab""#, "the text would be too long"),
         (".id *= 1e9", "the text would be too long"), ("[] | .[1e9] = 1", "the index is too large"),
         (".payload.a[1e9] |= 1", "the index is too large"), (".payload.a[1e9] += 1", "the index is too large"),
