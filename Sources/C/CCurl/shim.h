@@ -35,6 +35,13 @@ static inline void *ccurl_private(CURL *handle) {
   return value;
 }
 
+// How many bytes of requests went out.
+static inline long ccurl_request_size(CURL *handle) {
+  long value = 0;
+  curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &value);
+  return value;
+}
+
 // The result of a finished transfer; Swift does not see into the union.
 static inline CURLcode ccurl_result(const CURLMsg *message) {
   return message->data.result;

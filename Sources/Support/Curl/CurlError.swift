@@ -35,18 +35,35 @@ package struct CurlError: Error, CustomStringConvertible {
     package let code: Code
     /// One sentence without a final stop, libcurl's own where it has one; names host and port, never the query.
     package let message: String
+    /// Whether the peer had the request and began to answer, with something that is no answer of HTTP or not all of one.
+    ///
+    /// False where the time was up.
+    package let isOfAnswer: Bool
 
-    package init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String, isOfAnswer: Bool = false) {
         self.code = code
         self.message = message
+        self.isOfAnswer = isOfAnswer
     }
 
     package var description: String { self.message }
 
-    /// - Parameter detail: what the error buffer holds; empty when libcurl wrote nothing there.
-    init(_ result: CURLcode, detail: String) {
-        let text = String(cString: curl_easy_strerror(result))
-        self.init(Self.code(of: result), detail.isEmpty ? text : detail)
+    /// - Parameters:
+    ///   - detail: what the error buffer holds; empty when libcurl wrote nothing there.
+    ///   - wasSent: a request went out.
+    ///   - hasStatus: the status of a final answer came in.
+    init(_ result: CURLcode, detail: String, wasSent: Bool, hasStatus: Bool) {
+        let isOfAnswer =
+            switch result {
+            case CURLE_OPERATION_TIMEDOUT: false
+            // No status line, or one that cannot be.
+            case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY: wasSent
+            default: hasStatus
+            }
+        // What libcurl says of a header line that is longer than it takes.
+        let isTooLong = isOfAnswer && result == CURLE_OUT_OF_MEMORY
+        let text = isTooLong ? "A header of the answer is too long" : String(cString: curl_easy_strerror(result))
+        self.init(Self.code(of: result), detail.isEmpty || isTooLong ? text : detail, isOfAnswer: isOfAnswer)
     }
 
     private static func code(of result: CURLcode) -> Code {

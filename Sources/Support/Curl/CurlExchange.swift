@@ -71,7 +71,9 @@ final class CurlExchange {
     }
 
     /// The transfer is over as libcurl sees it.
-    func end(_ result: CURLcode) {
+    ///
+    /// - Parameter wasSent: a request went out.
+    func end(_ result: CURLcode, wasSent: Bool) {
         if result == CURLE_OK {
             self.receiver.ended(.success(()))
         } else if let refusal {
@@ -79,7 +81,12 @@ final class CurlExchange {
         } else if case .stop = self.demand {
             self.end(CurlError(.stopped, "the receiver wants no more"))
         } else {
-            self.end(CurlError(result, detail: String(cString: self.detail)))
+            self.end(
+                CurlError(
+                    result, detail: String(cString: self.detail), wasSent: wasSent,
+                    hasStatus: self.status >= 200
+                )
+            )
         }
     }
 
@@ -134,7 +141,10 @@ final class CurlExchange {
         let head = CurlHead(status: self.status, reason: self.reason, headers: self.fields)
         let isInterim = (100..<200).contains(head.status)
         let isFollowed = self.followsRedirects && (300..<400).contains(head.status) && head["location"] != nil
-        guard !isInterim, !isFollowed else { return true }
+        guard !isInterim, !isFollowed else {
+            self.status = 0
+            return true
+        }
         self.isHeadComplete = true
         self.demand = self.receiver.received(head)
         if case .stop = self.demand { return false }

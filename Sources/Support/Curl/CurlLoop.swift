@@ -90,10 +90,11 @@ final class CurlLoop {
             guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
                 let context = ccurl_private(easy)
             else { continue }
-            // The message is gone with the next call to libcurl.
+            // The message is gone with the next call to libcurl, and what it knows of the request with the handle's next use.
             let result = ccurl_result(message)
+            let wasSent = ccurl_request_size(easy) > 0
             let exchange = Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
-            self.remove(exchange)?.end(result)
+            self.remove(exchange)?.end(result, wasSent: wasSent)
         }
     }
 

@@ -6,7 +6,8 @@ import Synchronization
 /// Tells an HTTP peer of each event by one request.
 ///
 /// An event is confirmed once the peer has answered with success. What a peer refuses for good (4xx) goes to the dead letters; what it
-/// refuses for now (408, 425, 429, 5xx) is tried again, in its place in the order.
+/// refuses for now (408, 425, 429, 5xx) is tried again, in its place in the order, as often as `retry.attempts` allows, and so is what it
+/// answers with something that is no answer. A peer that cannot be reached or does not answer is waited for.
 package final class WebhookSink: Sink {
     package static let kind: ComponentKind = "webhook"
 
@@ -117,7 +118,11 @@ package final class WebhookSink: Sink {
             response = try await self.curl.response(to: request, bodyLimit: 512)
         } catch {
             try Task.checkCancellation()
-            throw Self.error(error, peer)
+            guard error.isOfAnswer else { throw Self.error(error, peer) }
+            // It is there and has the event: waiting for it would offer the same event for ever and hold back all that follow.
+            let reason = "\(peer) sent an answer that cannot be used: \(error.message)"
+            inlet.postpone(delivery, reason)
+            throw ComponentError(.protocolViolation, reason)
         }
         if self.isInDoubt.exchange(false, ordering: .relaxed) { inlet.connected() }
         let head = response.head

@@ -232,6 +232,41 @@ import Testing
         _ = await fixture.stop()
     }
 
+    @Test(arguments: [
+        ("NOT HTTP AT ALL\r\n\r\n", "Received HTTP/0.9 when not allowed"),
+        ("HTTP/1.1 000 None\r\n\r\n", "Unsupported response code in HTTP response"),
+        ("HTTP/1.1 200 OK\r\nX: \(String(repeating: "x", count: 200_000))\r\n\r\n", "A header of the answer is too long"),
+        ("HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", "Header without colon"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", "transfer closed with 97 bytes remaining to read"),
+    ])
+    func `an answer that cannot be used is an attempt, and the next event goes on`(_ answer: String, _ why: String) async throws {
+        let peer = try await RawAnswers.start { $0 == "bad" ? answer : "HTTP/1.1 204 None\r\n\r\n" }
+        let fixture = try HookFixture(peer.url, #""format": "raw""#, attempts: 3)
+        try await fixture.send(["bad", "good"])
+        let letter = try await fixture.deadLetter()
+        #expect(letter.contains("127.0.0.1:\(peer.port) sent an answer that cannot be used: \(why)"), "\(letter)")
+        try await fixture.untilDelivered()
+        #expect(peer.requests == 4)
+        #expect(fixture.refused.count == 1)
+        _ = await fixture.stop()
+        try await peer.stop()
+    }
+
+    @Test(arguments: ["", "HTTP/1.1 103 Early Hints\r\n\r\n"])
+    func `a connection that ends before an answer costs no attempt`(_ answer: String) async throws {
+        let left = Atomic(4)
+        let peer = try await RawAnswers.start { _ in
+            left.wrappingSubtract(1, ordering: .relaxed).oldValue > 0 ? answer : "HTTP/1.1 204 None\r\n\r\n"
+        }
+        let fixture = try HookFixture(peer.url, #""format": "raw""#, attempts: 2)
+        try await fixture.send(["a"])
+        try await fixture.untilDelivered()
+        #expect(peer.requests == 5)
+        #expect(fixture.refused.count == 0)
+        _ = await fixture.stop()
+        try await peer.stop()
+    }
+
     @Test func `the list of successes is what counts`() async throws {
         let peer = try await HTTPPeer.start()
         peer.answer { $0.text == "a" ? .init(404) : .init(200) }
