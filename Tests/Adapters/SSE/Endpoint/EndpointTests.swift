@@ -144,8 +144,8 @@ import Testing
             #expect(try await third.connection.receive(through: "}") == #"{"error":"Too many connections"}"#)
             readers.removeLast()
             try await endpoint.waitForSubscribers(1)
-            #expect(try await endpoint.open().status == 200)
             #expect(endpoint.counter("sse_connections_closed_total", #"reason="client""#) == 1)
+            #expect(try await endpoint.open().status == 200)
         }
     }
 
