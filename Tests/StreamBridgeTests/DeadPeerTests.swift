@@ -41,7 +41,9 @@ struct DeadPeerTests {
                 #expect(try await bridge.metric("streambridge_sse_subscribers") == 1)
                 try await Self.ip("-n", name, "link", "set", theirs, "down")
                 try await eventually("it is let go") { try await bridge.metric("streambridge_sse_subscribers") == 0 }
-                #expect(try await bridge.metric("streambridge_sse_connections_closed_total", #"reason="failed""#) == 1)
+                try await eventually("it is counted") {
+                    try await bridge.metric("streambridge_sse_connections_closed_total", #"reason="failed""#) == 1
+                }
                 #expect(curl.ended == nil)
             }
         } catch {
