@@ -25,7 +25,7 @@ enum Browser: String, CaseIterable, Sendable, CustomTestStringConvertible {
         let process = try self.start(page.url, coding: coding, directory)
         let result: Result<Value, any Error>
         do {
-            try await eventually("the page is shown; \(self.rawValue) says: \(process.standardError)") {
+            try await eventually(within: .seconds(60), "the page is shown; \(self.rawValue) says: \(process.standardError)") {
                 if let ending = process.ended { throw PeerError("it ended with \(ending): \(process.standardError)") }
                 return page.isShown
             }
