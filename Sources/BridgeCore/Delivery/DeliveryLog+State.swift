@@ -240,7 +240,6 @@ extension DeliveryLog {
 
         private var isMostlyNobodys: Bool {
             let (count, weight) = (self.log.count, self.log.weight)
-            guard count > Self.spare.events || weight > Self.spare.bytes else { return false }
             return count > Self.spare.events && count > 2 * self.cursors.reduce(0) { $0 + $1.inLog }
                 || weight > Self.spare.bytes && weight > 2 * self.cursors.reduce(0) { $0 + $1.weight }
         }

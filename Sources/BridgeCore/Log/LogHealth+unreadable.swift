@@ -7,15 +7,12 @@ extension LogHealth {
 
     /// A sink does not get these events.
     func tell(of events: [UnreadableEvent], sink: String, _ logger: Logger) {
-        guard let first = events.first else { return }
-        self.passedOver(events.count)
-        logger.error(
-            "Events of the log cannot be read and are passed over",
-            metadata: [
-                "sink": "\(sink)", "count": "\(events.count)", "positions": "\(Self.list(events.map(\.position)))",
-                "look": "sqlite3 FILE 'SELECT * FROM events WHERE position = \(first.position)'",
-            ]
-        )
+        self.tell("Events of the log cannot be read and are passed over", events.map(\.position), sink: sink, logger)
+    }
+
+    /// A sink that tells what it has published has no more of these.
+    func tell(ofPublished events: [Position], sink: String, _ logger: Logger) {
+        self.tell("Published events cannot be read and are told as a gap", events, sink: sink, logger)
     }
 
     /// These dead letters go nowhere.
@@ -32,14 +29,13 @@ extension LogHealth {
         )
     }
 
-    /// A sink that tells what it has published has no more of these.
-    func tell(ofPublished events: [Position], sink: String, _ logger: Logger) {
-        guard let first = events.first else { return }
-        self.passedOver(events.count)
+    private func tell(_ message: Logger.Message, _ positions: [Position], sink: String, _ logger: Logger) {
+        guard let first = positions.first else { return }
+        self.passedOver(positions.count)
         logger.error(
-            "Published events cannot be read and are told as a gap",
+            message,
             metadata: [
-                "sink": "\(sink)", "count": "\(events.count)", "positions": "\(Self.list(events))",
+                "sink": "\(sink)", "count": "\(positions.count)", "positions": "\(Self.list(positions))",
                 "look": "sqlite3 FILE 'SELECT * FROM events WHERE position = \(first)'",
             ]
         )
