@@ -42,11 +42,16 @@ struct MQTTTopicTemplate: Sendable {
 
     /// The topic for the event that the reader holds.
     ///
-    /// - Throws: ``Refusal``, or an ``ExpressionError`` of the template.
-    func render(_ reader: EventReader) throws -> String {
+    /// - Throws: ``Refusal``, also for a template that fails or misses a value.
+    func render(_ reader: EventReader) throws(Refusal) -> String {
         if let constant = self.template.constant { return constant }
         let beginsWithEvent = self.template.staticPrefix.isEmpty
-        var topic = try self.template.render(reader) { Self.escaped($0, keepsSlashes: self.keepsSlashes) }
+        var topic: String
+        do {
+            topic = try self.template.renderAddress(reader) { Self.escaped($0, keepsSlashes: self.keepsSlashes) }
+        } catch {
+            throw Refusal(reason: "the topic \(self.template.text) cannot be made: \(error)")
+        }
         // Topics that begin with `$` are the broker's own (MQTT 5 §4.7.2).
         if beginsWithEvent, topic.utf8.first == UInt8(ascii: "$") { topic = "_" + topic.dropFirst() }
         guard !topic.isEmpty else { throw Refusal(reason: "the topic made of \(self.template.text) is empty") }

@@ -46,7 +46,7 @@ package final class RedisSink: Sink {
         try await RedisPublisher(settings: variants[0].redis, context: self.context).run(inlet) { delivery, reader, buffer in
             let settings = variants[delivery.variant]
             reader.load(delivery.event)
-            let channel = try settings.channel.render(reader, escape: RedisContent.line)
+            let channel = try RedisContent.name(settings.channel, reader)
             let body = try settings.content.bytes(reader, delivery.event)
             RedisCommand.begin(3, in: &buffer)
             RedisCommand.word("PUBLISH", to: &buffer)
@@ -85,6 +85,17 @@ enum RedisContent: Sendable {
         case .json: event.json
         case .raw: event.raw
         case .template(let template): ByteBuffer(string: try template.render(reader))
+        }
+    }
+
+    /// The channel or key that a template makes of the event that the reader holds.
+    ///
+    /// - Throws: ``ExpressionError`` that names the template.
+    static func name(_ template: Template, _ reader: EventReader) throws -> String {
+        do {
+            return try template.renderAddress(reader, escape: self.line)
+        } catch {
+            throw ExpressionError("\(template.text) has no result: \(error)")
         }
     }
 

@@ -94,7 +94,7 @@ package final class RedisStreamSink: Sink {
         _ delivery: Delivery, _ settings: Configuration, _ reader: EventReader, _ buffer: inout ByteBuffer
     ) throws {
         let event = delivery.event
-        let stream = try settings.stream.render(reader, escape: RedisContent.line)
+        let stream = try RedisContent.name(settings.stream, reader)
         var fields = try settings.fields.map { try $0.map { ($0.name, ByteBuffer(string: try $0.value.render(reader))) } }
         if fields == nil {
             switch settings.format {

@@ -1,16 +1,21 @@
 /// Text with `{{ … }}` in it, made anew for each event: a topic, a channel, a request body.
 ///
 /// Between the braces stands jq. What is a plain path (`{{ .payload.temp }}`, `{{ .title }}`, `{{ $subject }}`,
-/// `{{ $segments[1] }}`, `{{ $attributes.qos }}`) is resolved natively. A missing value is empty text.
+/// `{{ $segments[1] }}`, `{{ $attributes.qos }}`) is resolved natively. `.tags` is always a list, and an absent `.priority` is 3. A
+/// missing value is empty in text and fails in an address; see ``render(_:escape:)`` and ``renderAddress(_:escape:)``.
 package struct Template: Sendable, Decodable {
     /// The text as written.
     package let text: String
     private let parts: [Part]
+    /// What stands between the braces of each of ``parts``, for messages; empty for literal text.
+    private let codes: [String]
 
     /// - Throws: ``ExpressionError`` for unbalanced braces and for what the compiler refuses.
     package init(_ text: String, compiler: (any ExpressionCompiler)?) throws {
         self.text = text
-        self.parts = try TemplateParser.parts(of: text, compiler: compiler)
+        let parts = try TemplateParser.parts(of: text, compiler: compiler)
+        self.parts = parts.map(\.part)
+        self.codes = parts.map(\.code)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -38,7 +43,7 @@ package struct Template: Sendable, Decodable {
         if case .literal(let text)? = self.parts.first { text } else { "" }
     }
 
-    /// Renders for the event that the reader holds.
+    /// Renders text for the event that the reader holds: missing values are empty.
     ///
     /// - Parameter escape: applied to what each `{{ … }}` yields, so that an event's content cannot choose what only the file may
     ///   (`+`, `#` and `/` in a topic, CR and LF in a header).
@@ -46,14 +51,62 @@ package struct Template: Sendable, Decodable {
     package func render(_ reader: EventReader, escape: (String) -> String = { $0 }) throws -> String {
         if let constant { return constant }
         var result = ""
-        for part in self.parts {
-            switch part {
-            case .literal(let text): result += text
-            case .path(let path): result += escape(reader.text(at: path))
-            case .expression(let expression): result += escape(try expression.evaluate(reader.expressionInput).text)
+        for part in self.parts { result += try Self.text(of: part, reader, escape) ?? "" }
+        return result
+    }
+
+    /// Renders an address for the event that the reader holds: a topic, a channel, a key, a URL, the name of a stream.
+    ///
+    /// Without one of its values an address is another address, so a missing value or `null` is a failure. `{{ .a // "x" }}` names
+    /// a default.
+    ///
+    /// - Parameter escape: as for ``render(_:escape:)``.
+    /// - Throws: ``ExpressionError`` of a jq part, or one that names the part without a value.
+    package func renderAddress(_ reader: EventReader, escape: (String) -> String = { $0 }) throws -> String {
+        if let constant { return constant }
+        var result = ""
+        for (part, code) in zip(self.parts, self.codes) {
+            guard let text = try Self.text(of: part, reader, escape) else {
+                throw ExpressionError("{{ \(code) }} has no value in this event")
             }
+            result += text
         }
         return result
+    }
+
+    /// Renders a key by which events are compared, without the defaults of ``render(_:escape:)``.
+    ///
+    /// - Returns: `nil` when a part of it is missing or empty: such events have nothing in common.
+    /// - Throws: ``ExpressionError`` of a jq part.
+    package func renderKey(_ reader: EventReader) throws -> String? {
+        var result = ""
+        for part in self.parts {
+            let text =
+                switch part {
+                case .literal(let text): text
+                case .path(let path): reader.text(at: path)
+                case .expression(let expression): try expression.evaluate(reader.expressionInput).text
+                }
+            guard !text.isEmpty else { return nil }
+            result += text
+        }
+        return result.isEmpty ? nil : result
+    }
+
+    /// - Returns: `nil` for a missing value.
+    private static func text(of part: Part, _ reader: EventReader, _ escape: (String) -> String) throws -> String? {
+        switch part {
+        case .literal(let text):
+            return text
+        case .path(let path):
+            let value = reader.templateValue(at: path)
+            return value.isMissing ? nil : escape(value.text)
+        case .expression(let expression):
+            switch try expression.evaluate(reader.templateInput) {
+            case .none, .null: return nil
+            case let value: return escape(value.text)
+            }
+        }
     }
 
     enum Part: Sendable {

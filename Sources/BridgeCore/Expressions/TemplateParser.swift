@@ -4,19 +4,23 @@
 /// parts. A comment ends with its line or its part. `}}` outside a part is plain text, as JSON bodies need it; a literal `{{` is
 /// written `{{ "{{" }}`.
 enum TemplateParser {
+    /// - Returns: the parts in order, each with the code between its braces, which is empty for literal text.
     /// - Throws: ``ExpressionError`` with the line within the template.
-    static func parts(of text: String, compiler: (any ExpressionCompiler)?) throws(ExpressionError) -> [Template.Part] {
+    static func parts(
+        of text: String, compiler: (any ExpressionCompiler)?
+    ) throws(ExpressionError) -> [(part: Template.Part, code: String)] {
         let bytes = Array(text.utf8)
-        var parts: [Template.Part] = []
+        var parts: [(part: Template.Part, code: String)] = []
         var index = 0
         var line = 1
         while index < bytes.count {
             let start = Self.opening(in: bytes, from: index) ?? bytes.count
-            if start > index { parts.append(.literal(String(decoding: bytes[index..<start], as: UTF8.self))) }
+            if start > index { parts.append((.literal(String(decoding: bytes[index..<start], as: UTF8.self)), "")) }
             guard start < bytes.count else { break }
             line += Self.lines(in: bytes[index..<start])
             let end = try Self.closing(in: bytes, from: start + 2, line: line)
-            parts.append(try Self.part(String(decoding: bytes[(start + 2)..<end], as: UTF8.self), line: line, compiler: compiler))
+            let code = String(decoding: bytes[(start + 2)..<end], as: UTF8.self)
+            parts.append((try Self.part(code, line: line, compiler: compiler), Self.trimmed(code)))
             line += Self.lines(in: bytes[start..<end])
             index = end + 2
         }
@@ -29,7 +33,7 @@ enum TemplateParser {
     static func part(
         _ code: String, line: Int, compiler: (any ExpressionCompiler)?, shownAs whole: String? = nil
     ) throws(ExpressionError) -> Template.Part {
-        let trimmed = String(code.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
+        let trimmed = Self.trimmed(code)
         let shown = whole ?? "{{ \(trimmed) }}"
         guard !trimmed.isEmpty else {
             throw ExpressionError("'\(whole ?? "{{ }}")' is empty; write a path such as .title, or other jq", line: line)
@@ -45,6 +49,10 @@ enum TemplateParser {
         } catch {
             throw ExpressionError("in '\(shown)': \(error)", line: line)
         }
+    }
+
+    private static func trimmed(_ code: String) -> String {
+        String(code.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
     }
 
     private static func opening(in bytes: [UInt8], from index: Int) -> Int? {

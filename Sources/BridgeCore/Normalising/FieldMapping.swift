@@ -20,7 +20,7 @@ struct FieldMapping {
         }
         if let title = rendered(self.settings.title) { draft.title = title }
         if let message = rendered(self.settings.message) { draft.message = message }
-        if let tags = rendered(self.settings.tags) { draft.tags = JSONFields.tags(tags) }
+        if let tags = rendered(self.settings.tags) { draft.tags = JSONFields.array(tags) ?? JSONFields.tags(tags) }
         if let id = rendered(self.settings.id) { draft.id = id }
         if self.settings.priority != nil {
             draft.priority = rendered(self.settings.priority).flatMap { Double($0) }.map { JSONFields.priority($0) }

@@ -1,4 +1,5 @@
 import JSON
+import NIOCore
 
 /// How the fields of the model are read from JSON, whatever the shape around them.
 enum JSONFields {
@@ -27,6 +28,17 @@ enum JSONFields {
             if let tag = item.string { tags.append(tag) }
         }
         return tags
+    }
+
+    /// The non-empty texts of a JSON array, which `{{ .tags + ["new"] }}` renders; `nil` when the text is none.
+    static func array(_ text: String) -> [String]? {
+        guard text.utf8.first == UInt8(ascii: "[") else { return nil }
+        let parser = JSONParser()
+        // The element lives in the parser.
+        defer { withExtendedLifetime(parser) {} }
+        // A text that only looks like an array is a comma list.
+        guard let element = try? parser.parse(ByteBuffer(string: text)), element.kind == .array else { return nil }
+        return self.tags(element).filter { !$0.isEmpty }
     }
 
     /// The non-empty parts of a comma list, trimmed.

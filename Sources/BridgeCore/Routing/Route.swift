@@ -54,12 +54,7 @@ package struct Route: Sendable {
         /// - Returns: `nil` when something that the key is made of is missing or empty: such events are not the same as each other.
         /// - Throws: ``ExpressionError``.
         func key(of reader: EventReader) throws -> String? {
-            var isWhole = true
-            let key = try self.key.render(reader) { part in
-                if part.isEmpty { isWhole = false }
-                return part
-            }
-            return isWhole && !key.isEmpty ? key : nil
+            try self.key.renderKey(reader)
         }
     }
 

@@ -69,7 +69,7 @@ package struct Shaping: Sendable {
             case let value: return ByteBuffer(string: value.text)
             }
         case .expression(let expression):
-            switch try expression.evaluate(reader.expressionInput) {
+            switch try expression.evaluate(reader.templateInput) {
             case .none: throw ExpressionError("the expression of the payload has no result")
             case .null: return nil
             case .string(let text): return ByteBuffer(string: JSONText.string(text))
@@ -103,26 +103,13 @@ extension Shaping.Tags {
         case .each(let templates): return try templates.map { Self.trimmed(try $0.render(reader)[...]) }.filter { !$0.isEmpty }
         case .list(let template):
             let text = try template.render(reader)
-            return Self.array(text) ?? text.split(separator: ",").map(Self.trimmed).filter { !$0.isEmpty }
+            return JSONFields.array(text) ?? text.split(separator: ",").map(Self.trimmed).filter { !$0.isEmpty }
         }
     }
 
     private static func trimmed(_ text: Substring) -> String {
         let rest = text.drop { $0.isWhitespace }
         return String(rest[..<(rest.lastIndex { !$0.isWhitespace }.map { rest.index(after: $0) } ?? rest.endIndex)])
-    }
-
-    /// What `{{ .tags + ["new"] }}` renders.
-    private static func array(_ text: String) -> [String]? {
-        guard text.utf8.first == UInt8(ascii: "[") else { return nil }
-        let parser = JSONParser()
-        // The element lives in the parser.
-        defer { withExtendedLifetime(parser) {} }
-        // A text that only looks like an array is a comma list.
-        guard let element = try? parser.parse(ByteBuffer(string: text)), element.kind == .array else { return nil }
-        var tags: [String] = []
-        element.forEachItem { if let tag = $0.string, !tag.isEmpty { tags.append(tag) } }
-        return tags
     }
 }
 

@@ -36,6 +36,13 @@ struct MQTTTopicTemplateTests {
         #expect(try self.topic("bridge/{{ $subject }}", subject: "$SYS") == "bridge/$SYS")
     }
 
+    @Test func `a topic that lacks one of its values is refused with the reason`() throws {
+        let refusal = #expect(throws: MQTTTopicTemplate.Refusal.self) { try self.topic("z/{{ .payload.device }}/set") }
+        #expect(
+            refusal?.reason
+                == "the topic z/{{ .payload.device }}/set cannot be made: {{ .payload.device }} has no value in this event")
+    }
+
     @Test func `a topic that is empty or too long is refused with the reason`() throws {
         let empty = #expect(throws: MQTTTopicTemplate.Refusal.self) { try self.topic("{{ $subject }}") }
         #expect(empty?.reason == "the topic made of {{ $subject }} is empty")

@@ -54,12 +54,49 @@ import Testing
         #expect(try Self.render("{{ . }}", Self.event) == String(buffer: Self.event.json))
     }
 
+    private static let bare = sampleEvent(title: nil, priority: nil, tags: [], payload: nil, subject: "")
+
     @Test func `missing values are empty`() throws {
-        let bare = sampleEvent(title: nil, priority: nil, tags: [], payload: nil, subject: "")
         #expect(
-            try Self.render("[{{ .title }}{{ .priority }}{{ .tags }}{{ .payload }}{{ .payload.a }}{{ $segments[0] }}]", bare)
-                == "[]")
-        #expect(try Self.render("{{ $segments }}{{ $attributes }}", bare) == "[]{}")
+            try Self.render("[{{ .title }}{{ .tags[0] }}{{ .payload }}{{ .payload.a }}{{ $segments[0] }}]", Self.bare) == "[]")
+        #expect(try Self.render("{{ $segments }}{{ $attributes }}", Self.bare) == "[]{}")
+    }
+
+    @Test func `tags are always a list and the priority is always a number`() throws {
+        #expect(try Self.render("{{ .tags }} {{ .priority }}", Self.bare) == "[] 3")
+        let json = try Self.render("{{ input }}", Self.bare, compiler: InputCompiler())
+        #expect(json.hasSuffix(#","priority":3,"tags":[]}"#))
+        let tagged = sampleEvent(priority: nil, tags: ["a"])
+        #expect(try Self.render("{{ .tags }} {{ .priority }}", tagged) == #"["a"] 3"#)
+        #expect(
+            try Self.render("{{ input }}", Self.event, compiler: InputCompiler()) == String(buffer: Self.event.json),
+            "an event with both is seen as it is")
+        #expect(try Self.render("{{ . }}", Self.bare) == String(buffer: Self.bare.json))
+    }
+
+    private static func address(_ text: String, _ event: Event) throws -> String {
+        let reader = EventReader()
+        reader.load(event)
+        return try Template(text, compiler: WordCompiler()).renderAddress(reader) { $0.replacing("/", with: "_") }
+    }
+
+    @Test(arguments: [
+        ("a/{{ .payload.device }}/set", ".payload.device"), ("{{.title}}", ".title"), ("a/{{ .payload.z }}", ".payload.z"),
+        ("{{ $attributes.none }}", "$attributes.none"), ("a/{{ $segments[0] }}", "$segments[0]"), ("a/{{ null }}", "null"),
+        ("a/{{ empty }}", "empty"), ("{{ .tags[0] }}/a", ".tags[0]"), ("{{ text:x }}{{ .payload.a.b.c }}", ".payload.a.b.c"),
+    ])
+    func `an address without one of its values is a failure that names it`(text: String, part: String) throws {
+        let event = sampleEvent(title: nil, priority: nil, tags: [], payload: #"{"z":null,"a":{"b":1}}"#, subject: "")
+        let error = #expect(throws: ExpressionError.self) { try Self.address(text, event) }
+        #expect(error?.message == "{{ \(part) }} has no value in this event")
+    }
+
+    @Test(arguments: [
+        ("plain", "plain"), ("", ""), ("a/{{ text:x/y }}/{{ .priority }}", "a/x_y/3"), ("a{{ .payload.e }}", "a"),
+        ("{{ false }}", "false"), ("{{ .payload.n }}", "0"),
+    ])
+    func `an address is made of values, empty ones included`(text: String, result: String) throws {
+        #expect(try Self.address(text, sampleEvent(priority: nil, payload: #"{"e":"","n":0}"#)) == result)
     }
 
     @Test(arguments: [
@@ -129,5 +166,14 @@ private struct EchoCompiler: ExpressionCompiler {
         let text: String
 
         func evaluate(_ input: ExpressionInput) throws -> ExpressionValue { .string(self.text) }
+    }
+}
+
+/// Yields what expressions see as `.`.
+private struct InputCompiler: ExpressionCompiler {
+    func compile(_ text: String) throws -> any Expression { Input() }
+
+    struct Input: Expression {
+        func evaluate(_ input: ExpressionInput) throws -> ExpressionValue { .json(String(buffer: input.json)) }
     }
 }

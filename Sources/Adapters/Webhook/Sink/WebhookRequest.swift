@@ -97,7 +97,13 @@ struct WebhookRequest: Sendable {
     private func url(_ reader: EventReader) throws(WebhookRefusal) -> String {
         let template = self.configuration.url
         if let constant = template.constant { return constant }
-        let url = try Self.render(template, reader, "the address", escape: Self.percentEncoded)
+        let url: String
+        do {
+            url = try template.renderAddress(reader, escape: Self.percentEncoded)
+        } catch {
+            // Not the whole address: of many webhooks the path is the secret.
+            throw WebhookRefusal("the address cannot be made: \(error)")
+        }
         if let problem = CurlRequest.problem(withURL: url) { throw WebhookRefusal("the address of this event \(problem)") }
         // Servers fold `/../` away, and some do so after decoding: the event would choose the path.
         let path = url.prefix { $0 != "?" }

@@ -44,7 +44,7 @@ final class SSEFeed: Sendable {
             } catch {
                 self.publish(deliveries[start..<index], names: names)
                 (start, names) = (index + 1, [])
-                self.inlet.refuse(delivery, "the stream's name cannot be made: \(error)")
+                self.inlet.refuse(delivery, "the stream's name \(self.stream.settings.stream.text) cannot be made: \(error)")
             }
         }
         self.publish(deliveries[start...], names: names)

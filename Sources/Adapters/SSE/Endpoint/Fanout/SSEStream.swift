@@ -41,7 +41,7 @@ final class SSEStream: Sendable {
     /// - Throws: what the template or ``SSEName`` complains of.
     func name(of event: Event, _ reader: EventReader) throws -> String {
         reader.load(event)
-        return try SSEName.name(self.settings.stream.render(reader, escape: SSEName.escape))
+        return try SSEName.name(self.settings.stream.renderAddress(reader, escape: SSEName.escape))
     }
 
     // MARK: - Who is here
