@@ -5,8 +5,9 @@ package import NIOCore
 /// Compresses each piece of a stream on its own, so that the same compressed bytes can be sent to everybody who reads along, whatever they
 /// were sent before.
 ///
-/// A gzip segment is a run of deflate blocks that refers to nothing before it and ends on a byte (RFC 1951 §3.2.4), a zstd segment a frame.
-/// Not thread-safe; keeps some 260 KiB from its first use on.
+/// A gzip segment is a run of deflate blocks that refers to nothing before it and ends with an empty stored block (RFC 1951 §3.2.4), as
+/// `Z_SYNC_FLUSH` writes. Go's decoder passes its output on only at such a block or when its window is full; a stored block that holds data
+/// is no flush to it. A zstd segment is a frame. Not thread-safe; keeps some 260 KiB from its first use on.
 package final class SegmentCompressor {
     /// Shorter pieces are stored: compressing them costs more than it saves.
     package static let threshold = 256
@@ -39,14 +40,18 @@ package final class SegmentCompressor {
         }
     }
 
-    /// One stored block (RFC 1951 §3.2.4); what precedes it ends on a byte.
+    /// Writes the piece as one stored block (RFC 1951 §3.2.4), then an empty one; what precedes them ends on a byte.
     private static func store(_ piece: ByteBuffer, into buffer: inout ByteBuffer) {
         let length = UInt16(piece.readableBytes)
         buffer.writeInteger(0 as UInt8)
         buffer.writeInteger(length, endianness: .little)
         buffer.writeInteger(~length, endianness: .little)
         buffer.writeImmutableBuffer(piece)
+        buffer.writeBytes(Self.flush)
     }
+
+    /// An empty stored block that is not the last.
+    private static let flush: [UInt8] = [0, 0, 0, 0xFF, 0xFF]
 
     private func deflate(_ piece: ByteBuffer, into buffer: inout ByteBuffer) {
         let stream = self.readyDeflater()

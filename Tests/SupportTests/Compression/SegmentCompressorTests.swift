@@ -55,6 +55,18 @@ import Testing
         #expect(lengths[4] < 2000)
     }
 
+    @Test(arguments: [1, 3, 255, 256, 300, 5000, 70_000])
+    func `every gzip segment ends with an empty stored block, at which decoders pass their output on`(_ length: Int) {
+        let text = (0..<length).map { Character(UnicodeScalar(97 + UInt8($0 * $0 % 23))) }
+        let compressor = SegmentCompressor()
+        for piece in [ByteBuffer(string: String(text)), ByteBuffer(bytes: (0..<length).map { _ in UInt8.random(in: 0...255) })] {
+            var segment = ByteBuffer()
+            compressor.write(piece, as: .gzip, into: &segment)
+            // The three bits before them, of an empty block too, may share a byte with what they follow.
+            #expect(segment.readableBytesView.suffix(4).elementsEqual([0, 0, 0xFF, 0xFF]))
+        }
+    }
+
     @Test func `the same piece is the same bytes whatever was written before`() {
         let piece = ByteBuffer(string: String(repeating: "event ", count: 100))
         for coding in [ContentCoding.gzip, .zstd] {

@@ -90,6 +90,54 @@ import Testing
         }
     }
 
+    @Test func `S38: Go with its defaults asks for gzip and has each event before the next is published`() async throws {
+        let program = try await GoProgram.build(
+            """
+            package main
+
+            import (
+            	"bufio"
+            	"fmt"
+            	"net/http"
+            	"os"
+            	"strings"
+            )
+
+            func main() {
+            	response, err := http.Get(os.Args[1])
+            	if err != nil {
+            		panic(err)
+            	}
+            	defer response.Body.Close()
+            	fmt.Println("decodes:", response.Uncompressed)
+            	scanner := bufio.NewScanner(response.Body)
+            	for scanner.Scan() {
+            		if line := scanner.Text(); strings.HasPrefix(line, "data: ") {
+            			fmt.Println(len(line))
+            		}
+            	}
+            	fmt.Println("end:", scanner.Err())
+            }
+            """
+        )
+        try await EndpointFixture.run { endpoint in
+            let url = "http://127.0.0.1:\(endpoint.port)/api/stream/s"
+            try await ChildProcess.with(program.path, [url]) { reader in
+                try await eventually("it has the head") { reader.standardOutput == "decodes: true\n" }
+                // Stored as it is, compressed, and larger than the decoder's window.
+                let texts = ["a", "b", Self.long, "c", String(repeating: Self.long, count: 40), "d"]
+                for (index, text) in texts.enumerated() {
+                    try await endpoint.publish([text])
+                    try await eventually("Go has event \(index + 1), not only \(reader.standardOutput)") {
+                        reader.standardOutput.split(separator: "\n").count == index + 2
+                    }
+                }
+                await endpoint.close()
+                try await eventually("the stream ends in order") { reader.standardOutput.hasSuffix("\nend: <nil>\n") }
+            }
+        }
+    }
+
     @Test func `those who are compressed for share the bytes`() async throws {
         try await EndpointFixture.run { endpoint in
             _ = [
