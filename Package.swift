@@ -48,7 +48,9 @@ let package = Package(
         .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "Yams", .logging]),
         .target(
             name: "Access",
-            dependencies: ["BridgeCore", "BridgeConfiguration", "Curl", "HTTPServer", "JSON", .jwt, .nio, .http1, .logging]
+            dependencies: [
+                "BridgeCore", "BridgeConfiguration", "Curl", "HTTPServer", "JSON", .crypto, .jwt, .nio, .http1, .logging,
+            ]
         ),
         .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", .nio]),
 

@@ -27,11 +27,11 @@ package final class Access: HTTPAccess {
         self.hook = settings.hook.map { AccessHook($0, curl: curl, logger: logger) }
     }
 
-    package func grant(_ request: HTTPRequest) -> EventLoopFuture<HTTPGrant> {
+    package func grant(_ request: HTTPRequest, names: [String]) -> EventLoopFuture<HTTPGrant> {
         let loop = self.group.any()
         switch Credentials(request, self.settings) {
         case .none:
-            guard self.hook == nil else { return self.askHook(request, loop) }
+            guard self.hook == nil else { return self.askHook(request, names, loop) }
             let grants = self.settings.anonymous
             guard !grants.subscribe.isEmpty || !grants.publish.isEmpty else { return loop.makeFailedFuture(self.challenge) }
             return loop.makeSucceededFuture(
@@ -49,7 +49,7 @@ package final class Access: HTTPAccess {
         case .unknown:
             break
         }
-        return self.hook == nil ? loop.makeFailedFuture(self.challenge) : self.askHook(request, loop)
+        return self.hook == nil ? loop.makeFailedFuture(self.challenge) : self.askHook(request, names, loop)
     }
 
     private func verify(_ token: String, _ verifier: TokenVerifier, _ loop: any EventLoop) -> EventLoopFuture<HTTPGrant> {
@@ -63,9 +63,9 @@ package final class Access: HTTPAccess {
         }
     }
 
-    private func askHook(_ request: HTTPRequest, _ loop: any EventLoop) -> EventLoopFuture<HTTPGrant> {
+    private func askHook(_ request: HTTPRequest, _ names: [String], _ loop: any EventLoop) -> EventLoopFuture<HTTPGrant> {
         guard let hook else { preconditionFailure("there is a hook") }
-        return loop.makeFutureWithTask { try await hook.grant(request) }
+        return loop.makeFutureWithTask { try await hook.grant(request, names: names) }
     }
 
     /// The answer that asks for credentials.

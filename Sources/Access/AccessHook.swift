@@ -1,89 +1,105 @@
 import BridgeConfiguration
+import BridgeCore
+import Crypto
 import Curl
 import HTTPServer
-import JSON
 import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Asks somebody else over HTTP whether a request is let through.
+/// Asks an HTTP service whether a request is granted.
 ///
-/// Sent is a GET with the request's `Authorization`, `Cookie`, `Origin` and `User-Agent`, its method as `X-Original-Method`, its target as
-/// `X-Original-URI`, and its peer as `X-Forwarded-For`. A 2xx answer lets it through: with a JSON object of `subscribe`, `publish`, `name`
-/// and `expires` (seconds since 1970) that far, without one to everything. 401 and 403 refuse; anything else is answered 503, since nobody
-/// can tell.
+/// Sent is a GET with the fields of an ``AccessQuestion``. A 2xx answer grants what ``AccessHookAnswer`` reads in it; 401 and 403 refuse.
+/// Everything else is answered 503. Requests that ask the same at the same time share one call, and the number of calls is bounded.
 actor AccessHook {
     private static let cacheLimit = 10_000
 
     private let settings: AccessSettings.Hook
     private let curl: CurlMulti
-    private let logger: Logger
-    private var cache: [String: (grant: HTTPGrant, until: ContinuousClock.Instant)] = [:]
+    private let logs: Logs
+    private var cache: [SHA256Digest: (grant: HTTPGrant, until: ContinuousClock.Instant)] = [:]
+    private var calls: [SHA256Digest: Task<HTTPGrant, any Error>] = [:]
 
     init(_ settings: AccessSettings.Hook, curl: CurlMulti, logger: Logger) {
         self.settings = settings
         self.curl = curl
-        self.logger = logger
+        self.logs = Logs(logger)
     }
 
+    /// - Parameter names: the streams that the request reads or the webhook that it writes to.
     /// - Throws: ``HTTPRefusal``.
-    func grant(_ request: HTTPRequest) async throws -> HTTPGrant {
-        let target = request.path + (request.rawQuery.isEmpty ? "" : "?" + request.rawQuery)
-        let passed = ["Authorization", "Cookie", "Origin", "User-Agent"].flatMap { name in
-            request.headers[name].filter(CurlRequest.isHeaderValue).map { (name: name, value: $0) }
+    func grant(_ request: HTTPRequest, names: [String]) async throws -> HTTPGrant {
+        let question = AccessQuestion(request, names: names)
+        guard CurlRequest.problem(withHeaders: question.headers) == nil else {
+            throw HTTPRefusal(.error(.badRequest, "The request names too many streams"))
         }
-        let key = ([request.method.rawValue, target] + passed.prefix { $0.name != "User-Agent" }.map(\.value)).joined(
-            separator: "\n")
+        let key = question.key
         if let known = self.cache[key], known.until > .now { return known.grant }
-        var headers = passed
-        headers += [("X-Original-Method", request.method.rawValue), ("X-Original-URI", target)]
-        if let address = request.remoteAddress?.ipAddress { headers.append(("X-Forwarded-For", address)) }
-        let grant = try await self.ask(headers)
-        if self.settings.cache > .zero {
-            if self.cache.count >= Self.cacheLimit { self.cache = self.cache.filter { $0.value.until > .now } }
-            if self.cache.count < Self.cacheLimit { self.cache[key] = (grant, .now + self.settings.cache) }
+        if let call = self.calls[key] { return try await call.value }
+        guard self.calls.count < self.settings.maximumCalls else {
+            self.logs.busy.note(["max_calls": "\(self.settings.maximumCalls)"])
+            throw Self.undecided(retryAfter: 1)
         }
+        // Awaited below, and by every other request that asks the same meanwhile.
+        let call = Task { try await self.ask(question) }
+        self.calls[key] = call
+        defer { self.calls[key] = nil }
+        let grant = try await call.value
+        self.keep(grant, key)
         return grant
     }
 
-    private func ask(_ headers: [CurlRequest.Header]) async throws -> HTTPGrant {
+    private func keep(_ grant: HTTPGrant, _ key: SHA256Digest) {
+        guard self.settings.cache > .zero else { return }
+        if self.cache.count >= Self.cacheLimit { self.cache = self.cache.filter { $0.value.until > .now } }
+        if self.cache.count < Self.cacheLimit { self.cache[key] = (grant, .now + self.settings.cache) }
+    }
+
+    private func ask(_ question: AccessQuestion) async throws -> HTTPGrant {
         let response: CurlResponse
         do {
             response = try await self.curl.response(
-                to: CurlRequest(self.settings.url, headers: headers, timeout: self.settings.timeout), bodyLimit: 64 << 10)
+                to: CurlRequest(self.settings.url, headers: question.headers, timeout: self.settings.timeout),
+                bodyLimit: AccessHookAnswer.limit + 1
+            )
         } catch {
-            self.logger.warning("The access hook does not answer", metadata: ["error": "\(error)"])
-            throw Self.undecided
+            self.logs.silent.note(["error": "\(error)"])
+            throw Self.undecided(retryAfter: 5)
         }
         switch response.head.status {
-        case 200..<300: return Self.grant(response.body)
+        case 200..<300:
+            do {
+                return try AccessHookAnswer.grant(status: response.head.status, body: response.body)
+            } catch {
+                self.logs.unusable.note(["status": "\(response.head.status)", "error": "\(error.reason)"])
+                throw Self.undecided(retryAfter: 5)
+            }
         case 401:
             throw HTTPRefusal(
-                .error(.unauthorized, "Not let in", headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\"")]))
-        case 403: throw HTTPRefusal(.error(.forbidden, "Not let in"))
+                .error(.unauthorized, "Unauthorized", headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\"")]))
+        case 403: throw HTTPRefusal(.error(.forbidden, "Forbidden"))
         default:
-            self.logger.warning("The access hook cannot tell", metadata: ["status": "\(response.head.status)"])
-            throw Self.undecided
+            self.logs.unexpected.note(["status": "\(response.head.status)"])
+            throw Self.undecided(retryAfter: 5)
         }
     }
 
-    private static var undecided: HTTPRefusal {
-        HTTPRefusal(.error(.serviceUnavailable, "Access cannot be decided now", headers: [("Retry-After", "5")]))
+    private static func undecided(retryAfter seconds: Int) -> HTTPRefusal {
+        HTTPRefusal(.error(.serviceUnavailable, "Access cannot be decided now", headers: [("Retry-After", "\(seconds)")]))
     }
 
-    private static func grant(_ body: ByteBuffer) -> HTTPGrant {
-        let parser = JSONParser()
-        guard let root = try? parser.parse(body), root.kind == .object else { return HTTPGrant(subscribe: ["#"], publish: ["#"]) }
-        return withExtendedLifetime(parser) {
-            func list(_ name: String) -> [String] {
-                var result: [String] = []
-                root[name]?.forEachItem { result.append($0.text()) }
-                return result
-            }
-            return HTTPGrant(
-                name: root["name"]?.string, subscribe: list("subscribe"), publish: list("publish"),
-                expires: root["expires"]?.double.map(HTTPGrant.milliseconds)
-            )
+    /// What goes wrong with a hook goes wrong for every request.
+    private struct Logs: Sendable {
+        let silent: BurstLog
+        let unexpected: BurstLog
+        let unusable: BurstLog
+        let busy: BurstLog
+
+        init(_ logger: Logger) {
+            self.silent = BurstLog("Access hook did not respond", logger: logger)
+            self.unexpected = BurstLog("Access hook returned an unexpected status", logger: logger)
+            self.unusable = BurstLog("Access hook returned an answer that cannot be used", logger: logger)
+            self.busy = BurstLog("Access hook calls are at their limit; further requests are answered 503", logger: logger)
         }
     }
 }

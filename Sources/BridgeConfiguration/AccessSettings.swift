@@ -180,19 +180,22 @@ package struct AccessSettings: Sendable, Decodable {
 
     /// `hook`: somebody else decides (see the documentation of the access hook for what is sent and answered).
     package struct Hook: Sendable, Decodable {
-        package enum CodingKeys: String, CodingKey, CaseIterable { case url, timeout, cache }
+        package enum CodingKeys: String, CodingKey, CaseIterable { case url, timeout, cache, maximumCalls = "max_calls" }
 
         package let url: String
         /// Default 2 s.
         package let timeout: Duration
-        /// How long an answer holds for the same credentials and the same target; default 10 s, 0 asks every time.
+        /// How long an answer holds for requests that are equal in everything that is sent to the hook; default 10 s, 0 asks every time.
         package let cache: Duration
+        /// How many calls may be in flight at once, 1 to 10 000; default 64. Further requests are answered 503.
+        package let maximumCalls: Int
 
         package init(from decoder: any Decoder) throws {
             let container = try decoder.mapping(CodingKeys.self)
             self.url = try container.required(.url)
             self.timeout = try container.duration(.timeout, default: .seconds(2))
             self.cache = try container.duration(.cache, default: .seconds(10))
+            self.maximumCalls = try container.integer(.maximumCalls, in: 1...10_000, default: 64)
             guard self.url.hasPrefix("http://") || self.url.hasPrefix("https://") else {
                 throw SettingError(path: decoder.codingPath + [CodingKeys.url], "'\(self.url)' is no http or https URL")
             }

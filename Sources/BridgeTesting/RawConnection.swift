@@ -11,8 +11,10 @@ package final class RawConnection {
 
     /// Connects to `127.0.0.1`.
     ///
-    /// - Parameter receiveBuffer: bytes of the kernel's receive buffer; small ones make a slow reader.
-    package init(port: Int, receiveBuffer: Int32? = nil) throws {
+    /// - Parameters:
+    ///   - receiveBuffer: bytes of the kernel's receive buffer; small ones make a slow reader.
+    ///   - source: the address that the connection comes from, in dotted notation; the system chooses without one.
+    package init(port: Int, receiveBuffer: Int32? = nil, from source: String? = nil) throws {
         self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var size = receiveBuffer {
             setsockopt(self.descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
@@ -21,6 +23,15 @@ package final class RawConnection {
         setsockopt(self.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        if let source {
+            address.sin_addr.s_addr = inet_addr(source)
+            let bound = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(self.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            guard bound == 0 else { throw PeerError("cannot connect from \(source): errno \(errno)") }
+        }
         address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         let result = withUnsafePointer(to: &address) { pointer in

@@ -13,13 +13,21 @@ extension SubjectPattern {
         if self == other { return true }
         if other.syntax == .exact { return self.matches(other.text) }
         guard self.syntax == .mqtt, other.syntax == .mqtt else { return false }
-        let mine = self.text.split(separator: "/", omittingEmptySubsequences: false)
-        let theirs = other.text.split(separator: "/", omittingEmptySubsequences: false)
+        let slash = UInt8(ascii: "/")
+        let mine = self.text.utf8.split(separator: slash, omittingEmptySubsequences: false)
+        let theirs = other.text.utf8.split(separator: slash, omittingEmptySubsequences: false)
+        func isWildcard(_ level: Substring.UTF8View, _ wildcard: StaticString) -> Bool {
+            level.count == 1 && level.first == wildcard.utf8Start.pointee
+        }
         // Neither wildcard begins to take what begins with $ (§4.7.2).
-        if theirs.first?.first == "$", mine.first == "#" || mine.first == "+" { return false }
+        if theirs.first?.first == UInt8(ascii: "$"), let first = mine.first, isWildcard(first, "#") || isWildcard(first, "+") {
+            return false
+        }
         for (index, level) in mine.enumerated() {
-            if level == "#" { return true }
-            guard index < theirs.count, level == theirs[index] || (level == "+" && theirs[index] != "#") else { return false }
+            if isWildcard(level, "#") { return true }
+            guard index < theirs.count,
+                level.elementsEqual(theirs[index]) || (isWildcard(level, "+") && !isWildcard(theirs[index], "#"))
+            else { return false }
         }
         return theirs.count == mine.count
     }

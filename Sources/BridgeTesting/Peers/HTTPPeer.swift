@@ -29,16 +29,19 @@ package final class HTTPPeer: Sendable {
         package var delay: Duration
         /// Closes the connection instead of answering.
         package var isCut: Bool
+        /// Bytes of body that are announced beyond those that are sent; the connection closes in their place.
+        package var missing: Int
 
         package init(
             _ status: Int = 200, headers: HTTPFields = [:], body: String = "", delay: Duration = .zero,
-            isCut: Bool = false
+            isCut: Bool = false, missing: Int = 0
         ) {
             self.status = status
             self.headers = headers
             self.body = body
             self.delay = delay
             self.isCut = isCut
+            self.missing = missing
         }
     }
 
@@ -180,9 +183,13 @@ package final class HTTPPeer: Sendable {
             var head = HTTPResponseHead(
                 version: .http1_1, status: .init(statusCode: answer.status), headers: answer.headers.headers
             )
-            head.headers.replaceOrAdd(name: "content-length", value: String(answer.body.utf8.count))
+            head.headers.replaceOrAdd(name: "content-length", value: String(answer.body.utf8.count + answer.missing))
             context.write(self.wrapOutboundOut(.head(head)), promise: nil)
             context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: answer.body)))), promise: nil)
+            guard answer.missing == 0 else {
+                context.flush()
+                return context.close(promise: nil)
+            }
             context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
             if !keepAlive { context.close(promise: nil) }
         }

@@ -38,8 +38,10 @@ package struct HTTPGrant: Sendable {
 ///
 /// Thread-safe.
 package protocol HTTPAccess: Sendable {
-    /// - Returns: what the request's sender may do; fails with ``HTTPRefusal`` when the credentials are no good, or nobody can tell.
-    func grant(_ request: HTTPRequest) -> EventLoopFuture<HTTPGrant>
+    /// - Parameter names: everything that the request asks for: streams with the filters among them, or the webhook it writes to; names in a
+    ///   body included.
+    /// - Returns: what the request's sender may do; fails with ``HTTPRefusal`` when the credentials are not valid, or access cannot be decided.
+    func grant(_ request: HTTPRequest, names: [String]) -> EventLoopFuture<HTTPGrant>
 }
 
 /// An answer in place of what was asked for.

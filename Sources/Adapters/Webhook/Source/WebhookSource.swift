@@ -119,7 +119,7 @@ package final class WebhookSource: Source {
                                         .take(request, id: id, status: status, responder)
                                 }
                                 guard let access else { return take() }
-                                WebhookRules.check(access.grant(request), id: id, responder, then: take)
+                                WebhookRules.check(access.grant(request, names: [id]), id: id, responder, then: take)
                             }
                         )
                     )

@@ -55,7 +55,7 @@ struct SSEPresence: Sendable {
     }
 
     private func decide(_ request: HTTPRequest, _ responder: HTTPResponder, then body: @escaping @Sendable (HTTPGrant) -> Void) {
-        self.access.grant(request).hop(to: responder.eventLoop).whenComplete { result in
+        self.access.grant(request, names: []).hop(to: responder.eventLoop).whenComplete { result in
             switch result {
             case .success(let grant):
                 if let challenge = grant.challenge { return responder.respond(challenge.response) }

@@ -35,7 +35,7 @@ struct SSEEndpoint: Sendable {
                 return try self.answer(request, framing, parameters, names, streams, nil)
             }
             return .later(
-                access.grant(request).map { [streams] grant in
+                access.grant(request, names: names.map(\.text)).map { [streams] grant in
                     do throws(SSERefusal) {
                         return try self.answer(request, framing, parameters, names, streams, SSEPermission(grant))
                     } catch {
