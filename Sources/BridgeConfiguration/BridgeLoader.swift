@@ -1,5 +1,4 @@
 package import BridgeCore
-import Yams
 
 /// Reads a configuration file into a plan, or says everything that is wrong with it.
 package struct BridgeLoader: Sendable {
@@ -51,70 +50,10 @@ package struct BridgeLoader: Sendable {
         }
     }
 
-    // MARK: From text to nodes
-
     /// - Parameter isWanted: whether references in the scalar at a path are followed; the others are left as they are.
-    func root(_ text: String, _ findings: Findings, isWanted: ([String]) -> Bool = { _ in true }) -> Located? {
-        do {
-            guard let node = try Yams.compose(yaml: text), !Located(node: node, path: []).isNull else {
-                findings.error("the file is empty; it needs sources, sinks and routes", line: 1, column: 1)
-                return nil
-            }
-            let root = Located(node: self.expanded(node, [], findings, isWanted), path: [])
-            guard root.node.mapping != nil else {
-                findings.error("must be a mapping with sources, sinks and routes", at: root)
-                return nil
-            }
-            return root
-        } catch let error as YamlError {
-            self.tell(error, findings)
-        } catch {
-            findings.error("\(error)", line: 1, column: 1)
-        }
-        return nil
+    func root(_ text: String, _ findings: Findings, isWanted: @escaping ([String]) -> Bool = { _ in true }) -> Located? {
+        NodeReader(expansion: self.expansion, findings: findings, isWanted: isWanted).root(of: text)
     }
-
-    private func tell(_ error: YamlError, _ findings: Findings) {
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-            findings.error(problem, line: mark.line, column: mark.column)
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            let keys = duplicates.map { "'\($0)'" }.joined(separator: ", ")
-            findings.error("\(keys) stands twice in the same mapping", line: context.mark.line, column: context.mark.column)
-        case .reader(let problem, _, _, _): findings.error(problem, line: 1, column: 1)
-        default: findings.error("\(error)", line: 1, column: 1)
-        }
-    }
-
-    private func expanded(_ node: Node, _ path: [String], _ findings: Findings, _ isWanted: ([String]) -> Bool) -> Node {
-        switch node {
-        case .scalar(var scalar):
-            guard isWanted(path) else { return node }
-            do {
-                let text = try self.expansion.expand(scalar.string)
-                if text != scalar.string {
-                    findings.conceal(text, writtenAs: scalar.string)
-                    scalar.string = text
-                    // Quotes were needed for the reference in `{ port: "${env:PORT}" }`; what it stands for may still be a number. It is
-                    // never nothing: a variable that is empty must not switch a setting off as if it had been left out.
-                    scalar.style = Located.nulls.contains(text) ? .doubleQuoted : .plain
-                }
-            } catch {
-                findings.error(error.message, at: Located(node: node, path: path))
-            }
-            return .scalar(scalar)
-        case .mapping(let mapping):
-            let pairs = mapping.map { ($0.key, self.expanded($0.value, path + [$0.key.string ?? "?"], findings, isWanted)) }
-            return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark))
-        case .sequence(let sequence):
-            let items = sequence.enumerated().map { self.expanded($0.element, path + ["[\($0.offset)]"], findings, isWanted) }
-            return .sequence(Node.Sequence(items, sequence.tag, sequence.style, sequence.mark))
-        case .alias:
-            return node
-        }
-    }
-
-    // MARK: From nodes to the plan
 
     private func read(_ root: Located, into plan: inout BridgePlan, _ findings: Findings) {
         findings.refuseUnknownKeys(

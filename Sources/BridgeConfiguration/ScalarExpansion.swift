@@ -53,7 +53,23 @@ struct ScalarExpansion {
                 throw Failure(message: "the file \(path) cannot be read: \(error)")
             }
         }
+        if Self.isVariableName(reference[...]) {
+            throw Failure(message: "'${\(reference)}' is not known; write ${env:\(reference)} for the environment variable")
+        }
         throw Failure(
             message: "'${\(reference)}' is not known; write ${env:NAME}, ${env:NAME:-default}, ${file:PATH}, or $$ for a plain $")
+    }
+
+    /// The name in a text such as `$MQTT_PASSWORD`, which shells would replace and this program does not.
+    static func variableWithoutBraces(_ text: String) -> Substring? {
+        guard text.hasPrefix("$") else { return nil }
+        let name = text.dropFirst()
+        guard Self.isVariableName(name), name == name.uppercased() else { return nil }
+        return name
+    }
+
+    private static func isVariableName(_ text: Substring) -> Bool {
+        guard let first = text.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        return text.utf8.allSatisfy { BridgeLoader.isNameByte($0) && $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: "-") }
     }
 }

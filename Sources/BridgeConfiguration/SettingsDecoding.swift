@@ -20,7 +20,8 @@ struct SettingsDecoding {
                 guard let failure = Failure(error), !left.contains(failure.path.last?.stringValue ?? "") else { return nil }
                 // What is said of the whole may be true only of what is left of it.
                 guard attempt == 0 || !failure.path.isEmpty else { return nil }
-                self.findings.error(failure.message, at: place.descend(failure.path))
+                let wrong = place.descend(failure.path)
+                self.findings.error(failure.message + Self.quotesHint(failure.message, wrong), at: wrong)
                 guard let key = failure.path.first?.stringValue, left.insert(key).inserted, place.child(key) != nil else {
                     return nil
                 }
@@ -32,6 +33,21 @@ struct SettingsDecoding {
 
     func decode<Value: Decodable>(_ place: Located, as type: Value.Type) -> Value? {
         self.decode(place) { try Value(from: $0) }
+    }
+
+    /// What to do about `qos: "1"`: in quotes every value is text.
+    private static func quotesHint(_ message: String, _ place: Located) -> String {
+        guard case .scalar(let scalar) = place.node, scalar.style == .doubleQuoted || scalar.style == .singleQuoted else {
+            return ""
+        }
+        let isMeant =
+            switch message {
+            case "must be a whole number": Int(scalar.string) != nil
+            case "must be a number": Double(scalar.string) != nil
+            case "must be true or false": scalar.string == "true" || scalar.string == "false"
+            default: false
+            }
+        return isMeant ? "; write it without quotes" : ""
     }
 
     private func boxed<Value>(_ decode: @escaping (any Decoder) throws -> Value) -> [CodingUserInfoKey: Any] {

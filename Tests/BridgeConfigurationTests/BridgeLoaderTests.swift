@@ -90,8 +90,7 @@ struct BridgeLoaderTests {
         ("", "1:1: error: the file is empty; it needs sources, sinks and routes"),
         ("# only a comment", "1:1: error: the file is empty; it needs sources, sinks and routes"),
         ("[1, 2]", "1:1: error: must be a mapping with sources, sinks and routes"),
-        ("a: [", "2:1: error: did not find expected node content"),
-        ("a: 1\na: 2", "1:1: error: 'a' stands twice in the same mapping"),
+        ("\u{FEFF}# only a comment", "1:1: error: the file is empty; it needs sources, sinks and routes"),
     ])
     func `what is no such file is told in one line`(text: String, expected: String) {
         #expect(mistakes(text).first?.hasSuffix(expected) == true, "\(mistakes(text))")

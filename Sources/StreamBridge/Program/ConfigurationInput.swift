@@ -76,9 +76,21 @@ struct ConfigurationInput {
             if count == 0 { break }
             bytes += chunk[..<count]
         }
-        guard ferror(file) == 0 else { throw FileError(message: String(cString: strerror(errno))) }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError(message: "the file is not UTF-8") }
+        guard ferror(file) == 0 else {
+            throw FileError(
+                message: errno == EISDIR ? "this is a directory; name the file in it" : String(cString: strerror(errno)))
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError(message: Self.encodingProblem(bytes)) }
         return text
+    }
+
+    private static func encodingProblem(_ bytes: [UInt8]) -> String {
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            return "the file is UTF-16; save it as UTF-8"
+        }
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+        return "line \(line + 1) is not UTF-8; save the file as UTF-8"
     }
 
     /// Why a file cannot be read.

@@ -1,0 +1,130 @@
+import Yams
+
+/// Turns the text of a file into nodes: parses it, applies merge keys, and follows `${…}` references.
+///
+/// Keys at the top level that begin with `x-` belong to whoever wrote the file: a place for anchors that the rest refers to.
+struct NodeReader {
+    let expansion: ScalarExpansion
+    let findings: Findings
+    /// Whether references in the scalar at a path are followed; the others are left as they are.
+    let isWanted: ([String]) -> Bool
+
+    /// - Returns: `nil` after the findings have got the mistake.
+    func root(of text: String) -> Located? {
+        let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+        do {
+            guard let node = try Yams.compose(yaml: text), !Located(node: node, path: []).isNull else {
+                self.findings.error("the file is empty; it needs sources, sinks and routes", line: 1, column: 1)
+                return nil
+            }
+            guard case .mapping(let mapping) = node else {
+                self.findings.error("must be a mapping with sources, sinks and routes", at: Located(node: node, path: []))
+                return nil
+            }
+            let pairs = mapping.filter { $0.key.string?.hasPrefix("x-") != true }.map { ($0.key, $0.value) }
+            let own = Node.mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark))
+            return Located(node: self.read(own, []), path: [])
+        } catch let error as YamlError {
+            let mistake = YAMLMistake(error, in: text)
+            self.findings.error(mistake.message, line: mistake.line, column: mistake.column)
+        } catch {
+            self.findings.error("\(error)", line: 1, column: 1)
+        }
+        return nil
+    }
+
+    private func read(_ node: Node, _ path: [String]) -> Node {
+        switch node {
+        case .scalar(let scalar):
+            self.refuseTag(scalar.tag, of: node, path)
+            return .scalar(self.isWanted(path) ? self.expanded(scalar, path) : scalar)
+        case .mapping(let mapping):
+            self.refuseTag(mapping.tag, of: node, path)
+            if let template = self.templateWithoutQuotes(mapping) {
+                self.findings.error(
+                    "a value that begins with '{{' needs quotes, because YAML takes braces for a mapping",
+                    at: Located(node: node, path: path))
+                return template
+            }
+            self.refuseItemsWithoutSpace(mapping, path)
+            let pairs = self.merged(mapping, path).map { ($0.key, self.read($0.value, path + [$0.key.string ?? "?"])) }
+            return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark))
+        case .sequence(let sequence):
+            self.refuseTag(sequence.tag, of: node, path)
+            let items = sequence.enumerated().map { self.read($0.element, path + ["[\($0.offset)]"]) }
+            return .sequence(Node.Sequence(items, sequence.tag, sequence.style, sequence.mark))
+        case .alias:
+            return node
+        }
+    }
+
+    private func expanded(_ scalar: Node.Scalar, _ path: [String]) -> Node.Scalar {
+        var scalar = scalar
+        let place = Located(node: .scalar(scalar), path: path)
+        if let name = ScalarExpansion.variableWithoutBraces(scalar.string) {
+            self.findings.warning("'$\(name)' is taken as it is; write ${env:\(name)} for the environment variable", at: place)
+        }
+        do {
+            let text = try self.expansion.expand(scalar.string)
+            if text != scalar.string {
+                self.findings.conceal(text, writtenAs: scalar.string)
+                scalar.string = text
+                // Quotes were needed for the reference in `{ port: "${env:PORT}" }`; what it stands for may still be a number. It is
+                // never nothing: a variable that is empty must not switch a setting off as if it had been left out.
+                scalar.style = Located.nulls.contains(text) ? .doubleQuoted : .plain
+            }
+        } catch {
+            self.findings.error(error.message, at: place)
+        }
+        return scalar
+    }
+
+    /// The members of a mapping with those of its merge key `<<`; the mapping's own win, then the first of several.
+    private func merged(_ mapping: Node.Mapping, _ path: [String]) -> [(key: Node, value: Node)] {
+        guard let merge = mapping["<<"] else { return mapping.map { ($0.key, $0.value) } }
+        var members = mapping.filter { $0.key.string != "<<" }.map { (key: $0.key, value: $0.value) }
+        for base in merge.sequence.map(Array.init) ?? [merge] {
+            guard let base = base.mapping else {
+                self.findings.error(
+                    "'<<' takes an alias of a mapping, such as *base, or a list of them",
+                    at: Located(node: merge, path: path + ["<<"]))
+                continue
+            }
+            for (key, value) in self.merged(base, path) where !members.contains(where: { $0.key.string == key.string }) {
+                members.append((key, value))
+            }
+        }
+        return members
+    }
+
+    /// `{{ .title }}` without quotes is a mapping whose key is a mapping.
+    ///
+    /// - Returns: an empty text in its place, so that it is reported once.
+    private func templateWithoutQuotes(_ mapping: Node.Mapping) -> Node? {
+        guard mapping.count == 1, mapping.first?.key.mapping != nil else { return nil }
+        return .scalar(Node.Scalar("x", Tag(.str), .doubleQuoted, mapping.mark))
+    }
+
+    /// `-from: home` is a key that begins with a hyphen, where the item of a list was meant.
+    private func refuseItemsWithoutSpace(_ mapping: Node.Mapping, _ path: [String]) {
+        for (key, _) in mapping where key.string?.hasPrefix("-") == true {
+            self.findings.error(
+                "the space after '-' is missing; write '- \(key.string?.dropFirst() ?? "")'", at: Located(node: key, path: path))
+        }
+    }
+
+    /// Tags ask for types that this program does not have; to ignore one would take the value for something else.
+    private func refuseTag(_ tag: Tag, of node: Node, _ path: [String]) {
+        let name = tag.description
+        let standard = "tag:yaml.org,2002:"
+        guard name != "!",
+            name.hasPrefix("!") || (name.hasPrefix(standard) && !Self.tags.contains(name.dropFirst(standard.count)))
+        else { return }
+        let written = name.hasPrefix("!") ? name : "!!\(name.dropFirst(standard.count))"
+        self.findings.error(
+            "the tag '\(written)' is not supported; write ${env:NAME} or ${file:PATH} for a secret",
+            at: Located(node: node, path: path))
+    }
+
+    private static let tags: Set<Substring> = ["str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merge"]
+}

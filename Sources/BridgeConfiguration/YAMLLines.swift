@@ -1,0 +1,116 @@
+import Yams
+
+/// The lines of a YAML file, as an explanation of a mistake asks about them.
+///
+/// Lines and columns count from 1, columns in Unicode scalars; a line that does not exist is empty.
+struct YAMLLines {
+    private let lines: [[Unicode.Scalar]]
+
+    init(_ text: String) {
+        self.lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.last == "\r" ? Array(line.dropLast()) : Array(line)
+        }
+    }
+
+    var count: Int { self.lines.count }
+
+    private subscript(line: Int) -> [Unicode.Scalar] {
+        self.lines.indices.contains(line - 1) ? self.lines[line - 1] : []
+    }
+
+    /// A space where there is none.
+    func character(_ line: Int, _ column: Int) -> Unicode.Scalar {
+        let scalars = self[line]
+        return scalars.indices.contains(column - 1) ? scalars[column - 1] : " "
+    }
+
+    /// Whether the line has nothing but white space or a comment.
+    func isBlank(_ line: Int) -> Bool {
+        let first = self[line].first { $0 != " " && $0 != "\t" }
+        return first == nil || first == "#"
+    }
+
+    func indentation(_ line: Int) -> Int { self[line].prefix { $0 == " " }.count }
+
+    func indentationHasTab(_ line: Int) -> Bool { self[line].prefix { $0 == " " || $0 == "\t" }.contains("\t") }
+
+    /// The nearest line above that has content.
+    func lineAbove(_ line: Int) -> Int? {
+        (1..<max(1, line)).last { !self.isBlank($0) }
+    }
+
+    /// The indentations at which a line below could go on, the smallest first.
+    func openIndentations(above line: Int) -> [Int] {
+        var levels: [Int] = []
+        for above in (1..<max(1, line)).reversed() where !self.isBlank(above) {
+            let indentation = self.indentation(above)
+            // The keys of a mapping in a list stand behind the sign of the item.
+            let key = self.isListItem(above) ? indentation + 2 : indentation
+            if levels.allSatisfy({ key < $0 }) { levels.append(key) }
+            if levels.allSatisfy({ indentation < $0 }) { levels.append(indentation) }
+        }
+        return levels.reversed()
+    }
+
+    func isListItem(_ line: Int) -> Bool {
+        let content = self[line].drop { $0 == " " }
+        return content.first == "-" && (content.count == 1 || content.dropFirst().first == " ")
+    }
+
+    /// Whether a `key: ` stands in the line left of the column.
+    func hasKey(_ line: Int, before column: Int) -> Bool {
+        let left = self[line].prefix(max(0, column - 1))
+        return zip(left, left.dropFirst()).contains { $0 == ":" && $1 == " " }
+    }
+
+    func hasColon(_ line: Int) -> Bool { self[line].contains(":") }
+
+    /// Whether the line is `key:value`.
+    func lacksSpaceAfterColon(_ line: Int) -> Bool {
+        let scalars = self[line]
+        return scalars.contains(":") && scalars.last != ":" && !self.hasKey(line, before: scalars.count + 1)
+    }
+
+    /// Whether a closing quote ends right before the column, with at most white space between.
+    func followsQuote(_ line: Int, _ column: Int) -> Bool {
+        let left = self[line].prefix(max(0, column - 1)).reversed().drop { $0 == " " }
+        return left.first == "\"" || left.first == "'"
+    }
+
+    /// A `${` or `{{` outside quotes that ends left of the column, or at it.
+    func unquotedReference(_ line: Int, upTo column: Int) -> (column: Int, isTemplate: Bool)? {
+        var quote: Unicode.Scalar?
+        var found: (column: Int, isTemplate: Bool)?
+        let scalars = self[line].prefix(column + 1)
+        for (offset, scalar) in scalars.enumerated() {
+            if let open = quote {
+                if scalar == open { quote = nil }
+            } else if scalar == "\"" || scalar == "'" {
+                quote = scalar
+            } else if offset + 1 < scalars.count, scalars[offset + 1] == "{", scalar == "$" || scalar == "{" {
+                found = found ?? (offset + 1, scalar == "{")
+            }
+        }
+        return found
+    }
+
+    /// Where a key of the mapping that begins at the mark stands for the second time; `nil` inside braces.
+    func secondUse(of key: String, from mark: Mark) -> (line: Int, column: Int)? {
+        let start = Array((key + ":").unicodeScalars)
+        let uses = self.lines.indices.filter { index in
+            index >= mark.line - 1 && self.indentation(index + 1) == mark.column - 1
+                && self.lines[index].dropFirst(mark.column - 1).starts(with: start)
+        }
+        return uses.count > 1 ? (uses[1] + 1, mark.column) : nil
+    }
+
+    /// - Parameter offset: in characters from the beginning of the text.
+    func location(offset: Int) -> (line: Int, column: Int) {
+        var rest = offset
+        for (index, line) in self.lines.enumerated() {
+            if rest <= line.count { return (index + 1, rest + 1) }
+            rest -= line.count + 1
+        }
+        return (max(1, self.lines.count), 1)
+    }
+}

@@ -1,0 +1,123 @@
+import BridgeConfiguration
+import BridgeCore
+import Testing
+
+/// Every mistake names its place and what to write, in one line.
+struct YAMLMistakeTests {
+    @Test(arguments: [
+        ("a: [", "2:1: error: the file ends inside a '[' or '{' that is not closed"),
+        ("a: { b: , c: , }\nd: }", "2:4: error: a value is missing here; put one that begins with a sign in quotes"),
+        ("a: 1\nb: 2\na: 3", "3:1: error: duplicate key 'a'; keep one of them"),
+        ("s:\n  a:\n    b: 1\n    c: 2\n    b: 3\n", "5:5: error: duplicate key 'b'; keep one of them"),
+        (
+            "sources:\n  a:\n    type: mqtt\n   url: x",
+            "4:4: error: the line is indented by 3 spaces, which matches no line above (0, 2, 4); align it with its neighbours"
+        ),
+        (
+            "a:\n  - b: 1\n    c: 2\n   d: 3",
+            "4:4: error: the line is indented by 3 spaces, which matches no line above (0, 2, 4); align it with its neighbours"
+        ),
+        (
+            "a:\n  type: mqtt\n    url: x",
+            "3:5: error: the line is indented deeper than the key in line 2, which has a value already; align the two"
+        ),
+        ("  a: 1\nb: 2", "2:1: error: the line begins left of the first line of the file; align the keys at the top level"),
+        ("a:\n\tb: 1", "2:1: error: the line is indented with a tab; YAML allows only spaces there"),
+        (
+            "a:\n  b: 1\n  - c: 2",
+            "3:3: error: a list item ('- ') stands among the keys of a mapping; remove the '- ', or indent the item below its key"
+        ),
+        ("a:\n  - b\n  c: 1", "3:3: error: a list item ('- ') is expected here"),
+        (
+            "a: - b",
+            "1:4: error: a list item cannot follow its key on the same line; begin it on the next line, or write [item, item]"
+        ),
+        ("a: { url: ${env:X} }", "1:11: error: ${…} inside {…} or […] needs quotes: \"${…}\""),
+        ("a: [x, ${env:X}]", "1:8: error: ${…} inside {…} or […] needs quotes: \"${…}\""),
+        ("a: { b: 'x', t: {{ .x | f }} y }", "1:17: error: {{ … }} inside {…} or […] needs quotes: \"{{ … }}\""),
+        (
+            "a:\n  body: \"{\"text\": 1}\"",
+            "2:12: error: the quotes end before the value does; inside double quotes write \\\" for a quote, inside single quotes write ''"
+        ),
+        (
+            "a: 'it's'",
+            "1:8: error: the quotes end before the value does; inside double quotes write \\\" for a quote, inside single quotes write ''"
+        ),
+        ("a: \"b\nc: 1\n", "1:4: error: the quote that begins here is never closed"),
+        ("a: p@ss: #1", "1:8: error: a value that holds ': ' needs quotes"),
+        ("a: @pass", "1:4: error: a value cannot begin with '@'; put it in quotes"),
+        ("a: `pass", "1:4: error: a value cannot begin with '`'; put it in quotes"),
+        ("a: %pass", "1:4: error: a value cannot begin with '%'; put it in quotes"),
+        ("a: *", "1:4: error: a value cannot begin with '*'; put it in quotes"),
+        ("a: *nope", "1:4: error: no anchor with this name is defined above; a value that begins with '*' needs quotes"),
+        ("a:\n  b: {c: 1\nd: 2", "2:6: error: the '{' in line 2 is not closed; add '}'"),
+        ("a: [1 2, {b: 1} c]", "1:17: error: a ',' or ']' is missing before this"),
+        ("a:\n  type:mqtt\n  url: x", "2:3: error: the space after the ':' is missing; write 'key: value'"),
+        ("a:\n  key\n  b: 1", "2:3: error: 'key: value' is expected; the ': ' after the key is missing"),
+        (
+            "a: 1\n---\nb: 2",
+            "2:1: error: a second document begins with this '---'; a file holds one, so remove the line or split the file"
+        ),
+        ("a: \"C:\\path\"", "1:7: error: '\\p' is not an escape; write \\\\ for a backslash, or use single quotes"),
+        (
+            "a: 1\nb: \u{1}",
+            "2:4: error: the control character U+0001 is not allowed; remove it, or write it as an escape in double quotes"
+        ),
+    ])
+    func `a mistake in the syntax is explained at its place`(text: String, expected: String) {
+        #expect(mistakes(text) == ["bridges.yaml:\(expected)"])
+    }
+
+    @Test func `a password is not part of a message about its line`() {
+        for line in [
+            "password: hunter2: x", "password: @hunter2", "password: 'hunter2'x", "{ password: hunter2", "password: !x hunter2",
+        ] {
+            let found = mistakes("a:\n  \(line)\n")
+            #expect(!found.isEmpty && found.allSatisfy { !$0.contains("hunter2") }, "\(found)")
+        }
+    }
+
+    private let rest = "\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]\n"
+
+    @Test func `a byte order mark and keys that begin with x- are not part of the file's keys`() throws {
+        let plan = try load("\u{FEFF}x-note: { any: thing }\nsources: { in: { type: fake, url: x } }" + self.rest)
+        #expect(plan.sources.map(\.name) == ["in"])
+    }
+
+    @Test func `a merge key brings the members that a mapping lacks`() throws {
+        let plan = try load(
+            """
+            x-slow: &slow { on_gap: count, ack: received }
+            x-base: &base { type: fake, url: here, ack: delivered }
+            sources:
+              one: { <<: *base, url: there }
+              two: { <<: [*base, *slow], port: 2 }
+            """ + self.rest)
+        #expect(plan.sources.map(\.name) == ["one", "two"])
+        #expect(plan.sources.map(\.acknowledge) == [.delivered, .delivered], "the first of several wins")
+        #expect(plan.sources.map(\.emitsGaps) == [true, false])
+    }
+
+    @Test(arguments: [
+        ("password: !secret broker", "the tag '!secret' is not supported; write ${env:NAME} or ${file:PATH} for a secret"),
+        ("url: !!binary aGVyZQ==", "the tag '!!binary' is not supported; write ${env:NAME} or ${file:PATH} for a secret"),
+        ("<<: text", "'<<' takes an alias of a mapping, such as *base, or a list of them"),
+        ("url: {{ .x }}", "a value that begins with '{{' needs quotes, because YAML takes braces for a mapping"),
+        ("url: ${HOST}", "'${HOST}' is not known; write ${env:HOST} for the environment variable"),
+        ("-url: x", "the space after '-' is missing; write '- url'"),
+        ("url: x\n    port: '8080'", "sources.in.port: must be a whole number; write it without quotes"),
+        ("hostname: x", "unknown key 'hostname'; did you mean 'url'?"),
+    ])
+    func `what YAML accepts and the file cannot mean is refused`(line: String, expected: String) {
+        let found = mistakes("sources:\n  in:\n    type: fake\n    \(line)\n" + self.rest)
+        #expect(found.contains { $0.hasSuffix(expected) }, "\(found)")
+    }
+
+    @Test func `a shell variable that stays as it is brings a warning`() throws {
+        let plan = try load("sources: { in: { type: fake, url: $MQTT_URL } }" + self.rest)
+        #expect(
+            plan.warnings.map(\.message) == ["'$MQTT_URL' is taken as it is; write ${env:MQTT_URL} for the environment variable"])
+        #expect(try load("sources: { in: { type: fake, url: $price } }" + self.rest).warnings.isEmpty)
+        #expect(try load("sources: { in: { type: fake, url: $$MQTT_URL } }" + self.rest).warnings.isEmpty)
+    }
+}
