@@ -1,6 +1,5 @@
 package import BridgeCore
 import PollThread
-import Synchronization
 
 /// Receives what a broker publishes to the subscribed topics; MQTT 3.1.1 or 5, quality of service 0 and 1.
 ///
@@ -16,7 +15,10 @@ package struct MQTTSource: Source {
     package init(configuration: Configuration, context: ComponentContext) throws {
         self.configuration = configuration
         self.context = context
-        self.history = History(retained: MQTTRetainedCursors(configuration: configuration, context: context))
+        self.history = History(
+            retained: MQTTRetainedCursors(configuration: configuration, context: context),
+            offline: OfflineTracker(context, peer: configuration.connection.address.description)
+        )
         self.counters = Counters(
             ignored: context.metrics.counter(
                 "mqtt_retained_ignored", help: "Retained messages that were ignored because of retained: ignore or first_time."
@@ -43,10 +45,12 @@ package struct MQTTSource: Source {
             configuration: self.configuration, context: self.context, counters: self.counters, history: self.history,
             outlet: outlet, thread: thread
         )
-        try await withTaskCancellationHandler {
-            try await session.run()
-        } onCancel: {
-            thread.wake()
+        try await self.history.offline.track {
+            try await withTaskCancellationHandler {
+                try await session.run()
+            } onCancel: {
+                thread.wake()
+            }
         }
         try await self.history.retained.finish(outlet)
     }
@@ -62,17 +66,12 @@ package struct MQTTSource: Source {
         /// What `retained: first_time` has seen.
         let retained: MQTTRetainedCursors
         let packets = MQTTPacketIdentifiers()
-        private let lost = Mutex<ContinuousClock.Instant?>(nil)
+        /// How long there was no connection before this one, across restarts too.
+        let offline: OfflineTracker
 
-        init(retained: MQTTRetainedCursors) {
+        init(retained: MQTTRetainedCursors, offline: OfflineTracker) {
             self.retained = retained
-        }
-
-        /// When an earlier connection was lost; `nil` before the first one.
-        var lostAt: ContinuousClock.Instant? { self.lost.withLock { $0 } }
-
-        func lostNow() {
-            self.lost.withLock { $0 = .now }
+            self.offline = offline
         }
     }
 }

@@ -54,7 +54,7 @@ actor MQTTSourceSession {
     /// Returns when the outlet is stopping and everything is acknowledged; throws when the connection is lost.
     func run() throws {
         guard let connection = try self.connect() else { return }
-        defer { self.history.lostNow() }
+        defer { self.history.offline.disconnected() }
         try self.subscribe(connection)
         try self.turn(connection)
         connection.close(announcing: self.configuration.connection.will)
@@ -181,15 +181,11 @@ actor MQTTSourceSession {
 
     /// What was published while we were away is lost unless the broker kept it.
     private func tellGap(_ connection: MQTTConnection) {
-        guard let lost = self.history.lostAt else { return }
+        guard let period = self.history.offline.connected() else { return }
         let keptNothing = !connection.connack.isSessionPresent
         guard keptNothing || self.configuration.subscriptions.contains(where: { $0.qos == 0 }) else { return }
-        let seconds = (ContinuousClock.now - lost).components.seconds
-        self.outlet.gap(
-            keptNothing
-                ? "the connection to \(connection.peer) was lost for \(seconds) s and the broker kept no session"
-                : "the connection to \(connection.peer) was lost for \(seconds) s and the broker keeps nothing at qos 0"
-        )
+        let why = keptNothing ? "the broker kept no session" : "the broker keeps nothing at qos 0"
+        self.outlet.gap("\(period.reason(for: connection.peer)), and \(why)", during: period)
     }
 
     private func turn(_ connection: MQTTConnection) throws {

@@ -38,26 +38,24 @@ package final class RedisSource: Source {
     private let context: ComponentContext
     /// How the last connection was lost; `nil` before the first one and while there is one.
     private let lost = Mutex<RedisEnding?>(nil)
+    private let offline: OfflineTracker
 
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
         self.context = context
+        self.offline = OfflineTracker(context, peer: configuration.redis.location.description)
     }
 
     package func run(_ outlet: SourceOutlet) async throws {
+        try await self.offline.track { try await self.connect(outlet) }
+    }
+
+    private func connect(_ outlet: SourceOutlet) async throws {
         let connection = try await RedisConnection.open(
             self.configuration.redis, group: self.context.eventLoopGroup, name: "\(self.context.bridge).\(self.context.name)"
         )
         try await self.subscribe(connection, outlet)
-        if let ending = self.lost.withLock({ $0 }) {
-            let why =
-                ending.isOfSlowReader
-                ? "; the server closed it after it had not been read for a while (see its client-output-buffer-limit)" : ""
-            outlet.gap(
-                "the connection to \(connection.peer) was lost\(why): what was published from \(ending.time) to "
-                    + "\(Timestamp.now()) may be lost, because Redis pub/sub keeps nothing"
-            )
-        }
+        if let period = self.offline.connected() { self.reportGap(period, connection.peer, outlet) }
         self.lost.withLock { $0 = nil }
         outlet.onChange { connection.followIfPaused(outlet) }
         defer { outlet.onChange(nil) }
@@ -71,6 +69,23 @@ package final class RedisSource: Source {
             self.lost.withLock { $0 = ending }
             throw error
         }
+    }
+
+    /// Everything that was published while nobody was subscribed is lost.
+    private func reportGap(_ period: OfflinePeriod, _ peer: String, _ outlet: SourceOutlet) {
+        let loss = "may be lost, because Redis pub/sub keeps nothing"
+        guard let ending = self.lost.withLock({ $0 }) else {
+            outlet.gap("\(period.reason(for: peer)): what was published meanwhile \(loss)", during: period)
+            return
+        }
+        let why =
+            ending.isOfSlowReader
+            ? "; the server closed it after it had not been read for a while (see its client-output-buffer-limit)" : ""
+        let heard = OfflinePeriod(from: ending.time, to: period.to)
+        outlet.gap(
+            "the connection to \(peer) was lost\(why): what was published from \(heard.from) to \(heard.to) \(loss)",
+            during: heard
+        )
     }
 
     private func subscribe(_ connection: RedisConnection, _ outlet: SourceOutlet) async throws {

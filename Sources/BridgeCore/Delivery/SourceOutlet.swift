@@ -93,11 +93,16 @@ package final class SourceOutlet: Sendable {
     /// - Parameters:
     ///   - reason: one sentence without a final stop, such as `the connection to redis://… was lost for 3 s`.
     ///   - subject: what may have been lost, such as the channel; empty when it is everything.
+    ///   - period: when it may have been lost: the attributes `from` and `to` of the gap event.
     @discardableResult
-    package func gap(_ reason: String, subject: String = "") -> Receipt {
+    package func gap(_ reason: String, subject: String = "", during period: OfflinePeriod? = nil) -> Receipt {
         self.tallies.gap(reason)
         guard self.emitsGaps else { return self.log.append([], source: self.source) }
-        return self.intake.withLock { self.log.append([$0.record(ofGap: reason, subject: subject)], source: self.source) }
+        let attributes = period?.attributes ?? Attributes()
+        return self.intake.withLock { intake in
+            self.log.append(
+                [intake.record(ofGap: reason, subject: subject, attributes: attributes)], source: self.source)
+        }
     }
 
     /// Gives up a message that the peer has handed out too often: it is kept as a dead letter where the log can, else told as a gap.

@@ -1,0 +1,28 @@
+/// A time without a connection, in which a source may have missed events.
+package struct OfflinePeriod: Sendable, Equatable {
+    /// When the source was last known to be connected, by the wall clock.
+    package let from: Timestamp
+    /// When it was connected again; never before ``from``.
+    package let to: Timestamp
+    /// The program was started in between.
+    package let isAcrossRestart: Bool
+
+    package init(from: Timestamp, to: Timestamp, isAcrossRestart: Bool = false) {
+        self.from = from
+        self.to = to
+        self.isAcrossRestart = isAcrossRestart
+    }
+
+    /// The beginning of a gap's reason, such as `the connection to redis://… was lost for 3 s`.
+    ///
+    /// - Parameter peer: as logs and messages print it.
+    package func reason(for peer: String) -> String {
+        let seconds = max(1, (self.to.milliseconds - self.from.milliseconds) / 1000)
+        return self.isAcrossRestart
+            ? "streambridge was not connected to \(peer) for \(seconds) s (from \(self.from) to \(self.to)), across a restart"
+            : "the connection to \(peer) was lost for \(seconds) s"
+    }
+
+    /// What a gap event tells of it: `from` and `to` (RFC 3339).
+    var attributes: Attributes { Attributes([("from", self.from.description), ("to", self.to.description)]) }
+}
