@@ -35,6 +35,8 @@ struct ComponentSupervisor: Sendable {
     ) async {
         var backoff = Backoff(self.retry)
         var generator = SystemRandomNumberGenerator()
+        // Wrong credentials fail at each attempt until a person changes them; one line is enough.
+        var reportedRefusal: String?
         while !Task.isCancelled {
             var leastWait: Duration?
             do {
@@ -57,7 +59,11 @@ struct ComponentSupervisor: Sendable {
                 if isDone() { break }
                 if wasOfUse { backoff.reset() }
                 leastWait = failure.retryAfter
-                self.logger.warning("Component failed", metadata: ["error": "\(failure)", "code": "\(failure.code)"])
+                let refusal = failure.code == .unauthorized ? failure.description : nil
+                let level: Logger.Level = refusal != nil && refusal == reportedRefusal ? .debug : .warning
+                reportedRefusal = refusal
+                self.logger.log(
+                    level: level, "Component failed", metadata: ["error": "\(failure)", "code": "\(failure.code)"])
             }
             let wait = backoff.next(leastWait: leastWait, using: &generator)
             self.errors.retries.increment()

@@ -13,10 +13,10 @@ final class SSEProgress: Sendable {
         var pending: [(position: Position, point: SSEResumePoint)] = []
         /// Of the last event that was sent.
         var position = Position.start
-        /// The server's wish for the time between two connections.
-        var retry: Duration?
-        /// When the first of the connections since the last working one was lost.
-        var lostAt: ContinuousClock.Instant?
+        var policy = SSEReconnectPolicy()
+        var generator = SystemRandomNumberGenerator()
+        /// When the stream that is read now was accepted.
+        var acceptedAt: ContinuousClock.Instant?
         var changes: AsyncStream<Void>.Continuation?
     }
 
@@ -36,25 +36,36 @@ final class SSEProgress: Sendable {
         }
     }
 
-    /// The stream is there.
-    ///
-    /// - Returns: how long it was not, when there was one before.
-    func connected() -> Duration? {
+    /// The server has accepted the request for the stream.
+    func accepted() {
         self.state.withLock { state in
-            defer { state.lostAt = nil }
-            return state.lostAt?.duration(to: .now)
+            state.policy.accepted()
+            state.acceptedAt = .now
         }
     }
 
-    /// The stream has ended after it was there.
-    func lost() {
-        self.state.withLock { $0.lostAt = $0.lostAt ?? .now }
+    /// The server asks for a time between two connections.
+    func asked(toWait milliseconds: Int) {
+        self.state.withLock { $0.policy.asked(toWait: milliseconds) }
     }
 
-    /// The server's wish for the time between two connections.
-    var retry: Duration? {
-        get { self.state.withLock { $0.retry } }
-        set { self.state.withLock { $0.retry = newValue } }
+    /// The least wait after the stream has ended, in order or not, or was never accepted.
+    func wait(isOrderly: Bool) -> Duration? {
+        self.state.withLock { state in
+            defer { state.acceptedAt = nil }
+            guard let acceptedAt = state.acceptedAt else {
+                return state.policy.wait(after: .unreachable, using: &state.generator)
+            }
+            let outcome = isOrderly ? SSEReconnectPolicy.Outcome.ended : .lost(after: acceptedAt.duration(to: .now))
+            return state.policy.wait(after: outcome, using: &state.generator)
+        }
+    }
+
+    /// The least wait after the server has answered something other than a stream.
+    func wait(afterStatus status: Int, retryAfter: Duration?) -> Duration? {
+        self.state.withLock { state in
+            state.policy.wait(after: .refused(status: status, retryAfter: retryAfter), using: &state.generator)
+        }
     }
 
     /// Something was sent.

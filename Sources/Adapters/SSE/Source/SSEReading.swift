@@ -42,6 +42,12 @@ struct SSEReading: Sendable {
         }
     }
 
+    /// Whether an event is a part of the stream, taken or not, and not something that an endpoint says to one client.
+    func isOfStream(_ event: SSEParser.Event) -> Bool {
+        if let taken, taken.contains(event.type) { return true }
+        return !["gap", "lagged", "cursor", "presence"].contains(event.type)
+    }
+
     func message(of event: SSEParser.Event) -> ReceivedMessage {
         var attributes = Attributes([("sse-event", event.type)])
         if !event.lastEventID.isEmpty { attributes.append("sse-id", event.lastEventID) }
@@ -64,9 +70,15 @@ struct SSEReading: Sendable {
     }
 
     /// Why something may have been missed between two connections.
-    func reason(ofAbsence absence: Duration) -> String {
+    func reason(of period: OfflinePeriod) -> String {
         let why = self.resumes ? "the server gives no ids to resume by" : "resume is false"
-        return "the connection to \(self.url) was lost for \(max(1, absence.components.seconds)) s, and \(why)"
+        return "\(period.reason(for: self.url)), and \(why)"
+    }
+
+    /// Why something may have been missed though the request named an id.
+    func reason(ofIgnoredID id: String, _ period: OfflinePeriod?) -> String {
+        let began = "the server began again at the id '\(id)' that it was to go on from, so it does not resume"
+        return "\(period?.reason(for: self.url) ?? "the stream \(self.url) was interrupted"), and \(began)"
     }
 
     /// An endpoint's own gap brings a `reason`; one that it passes on is an event, whose `message` says it.

@@ -17,8 +17,15 @@ final class SSEReception: CurlReceiver {
     private let outlet: SourceOutlet
     private let progress: SSEProgress
     private let reading: SSEReading
-    /// The request named an id to go on from.
-    private let isResumed: Bool
+    private let offline: OfflineTracker
+    /// The id that the request named to go on from; empty when it named none.
+    private let requestedID: String
+    /// The request named an id to go on from, and nothing shows that the server ignores it.
+    private var isResumed: Bool
+    /// An event of the stream with an id of its own has come.
+    private var hasSeenID = false
+    /// How long there was no stream before this one.
+    private var absence: OfflinePeriod?
     private let done: (Ending) -> Void
     private var parser: SSEParser
     private var items: [SSEParser.Item] = []
@@ -32,12 +39,14 @@ final class SSEReception: CurlReceiver {
     private var point: SSEResumePoint?
 
     init(
-        outlet: SourceOutlet, progress: SSEProgress, reading: SSEReading, from point: SSEResumePoint,
-        done: @escaping (Ending) -> Void
+        outlet: SourceOutlet, progress: SSEProgress, reading: SSEReading, offline: OfflineTracker,
+        from point: SSEResumePoint, done: @escaping (Ending) -> Void
     ) {
         self.outlet = outlet
         self.progress = progress
         self.reading = reading
+        self.offline = offline
+        self.requestedID = point.id
         self.isResumed = !point.id.isEmpty
         self.previousID = point.id
         self.past = point.past
@@ -52,13 +61,15 @@ final class SSEReception: CurlReceiver {
         }
         self.isConnected = true
         self.outlet.connected()
-        if let absence = self.progress.connected(), !self.isResumed {
-            self.outlet.gap(self.reading.reason(ofAbsence: absence))
-        }
+        self.progress.accepted()
+        self.absence = self.offline.connected()
+        if let absence, !self.isResumed { self.outlet.gap(self.reading.reason(of: absence), during: absence) }
         return self.woken()
     }
 
     func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand {
+        // Nothing but the body of an accepted answer is a stream.
+        guard self.isConnected else { return .stop }
         self.parser.feed(ByteBuffer(bytes: bytes), into: &self.items)
         guard !self.items.isEmpty else { return .more }
         var batch: [ReceivedMessage] = []
@@ -70,6 +81,7 @@ final class SSEReception: CurlReceiver {
             switch item {
             case .event(let event):
                 let meaning = self.reading.meaning(of: event)
+                self.judge(event)
                 if case .message = meaning { batch.append(self.message(of: event)) }
                 self.reach(event.lastEventID)
                 switch meaning {
@@ -83,7 +95,7 @@ final class SSEReception: CurlReceiver {
                 self.reach(id)
                 continue
             case .retry(let milliseconds):
-                self.progress.retry = .milliseconds(min(milliseconds, 300_000))
+                self.progress.asked(toWait: milliseconds)
                 continue
             case .tooLarge(let type, let bytes):
                 self.reading.tooLarge.increment()
@@ -101,6 +113,20 @@ final class SSEReception: CurlReceiver {
         case .more, nil: return .more
         case .pause: return .pause
         }
+    }
+
+    /// Looks at the first event that has an id of its own.
+    ///
+    /// A server that resumes sends what came after the id it was asked for. One whose first event bears this very id counts its ids anew
+    /// for each connection: what came in between is missing, and nothing that comes now is a duplicate.
+    private func judge(_ event: SSEParser.Event) {
+        guard self.isResumed, event.hasOwnID, !self.hasSeenID, self.reading.isOfStream(event) else { return }
+        self.hasSeenID = true
+        guard event.lastEventID == self.requestedID else { return }
+        self.isResumed = false
+        self.previousID = ""
+        self.past = .random(in: .min ... .max)
+        self.outlet.gap(self.reading.reason(ofIgnoredID: self.requestedID, self.absence), during: self.absence)
     }
 
     /// A server that is asked to go on from an id that was written a little late sends again what came after it.
@@ -131,7 +157,7 @@ final class SSEReception: CurlReceiver {
     }
 
     func ended(_ result: Result<Void, CurlError>) {
-        if self.isConnected { self.progress.lost() }
+        if self.isConnected { self.offline.disconnected() }
         if let refusal {
             self.done(.refused(refusal))
         } else if case .failure(let error) = result {

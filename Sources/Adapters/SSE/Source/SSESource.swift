@@ -14,15 +14,21 @@ package final class SSESource: Source {
     private let curl: CurlMulti
     private let reading: SSEReading
     private let progress = SSEProgress()
+    private let offline: OfflineTracker
 
     package init(configuration: Configuration, context: ComponentContext) throws {
         self.configuration = configuration
         self.context = context
         self.curl = try context.shared.find(CurlMulti.self)
         self.reading = SSEReading(configuration, metrics: context.metrics)
+        self.offline = OfflineTracker(context, peer: "\(self.reading.url) \(configuration.unixSocket ?? "")")
     }
 
     package func run(_ outlet: SourceOutlet) async throws {
+        try await self.offline.track { try await self.read(outlet) }
+    }
+
+    private func read(_ outlet: SourceOutlet) async throws {
         let point = self.configuration.resumes ? self.progress.resumePoint { self.storedPoint } : SSEResumePoint(id: "", past: 0)
         do {
             try await withThrowingTaskGroup { group in
@@ -49,8 +55,8 @@ package final class SSESource: Source {
         defer { outlet.onChange(nil) }
         let ending = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                self.curl.start(transfer, request) { [progress = self.progress, reading = self.reading] in
-                    SSEReception(outlet: outlet, progress: progress, reading: reading, from: point) {
+                self.curl.start(transfer, request) { [progress = self.progress, reading = self.reading, offline = self.offline] in
+                    SSEReception(outlet: outlet, progress: progress, reading: reading, offline: offline, from: point) {
                         continuation.resume(returning: $0)
                     }
                 }
@@ -68,7 +74,7 @@ package final class SSESource: Source {
         case .ended(let error?): throw self.error(error)
         case .ended(nil):
             throw ComponentError(
-                .connectionLost, "\(self.reading.url) ended the stream", retryAfter: self.progress.retry
+                .connectionLost, "\(self.reading.url) ended the stream", retryAfter: self.progress.wait(isOrderly: true)
             )
         }
     }
@@ -114,11 +120,12 @@ package final class SSESource: Source {
         case .request: code = .rejected
         default: code = .connectionLost
         }
-        return ComponentError(code, "\(self.reading.url): \(error.message)", retryAfter: self.progress.retry)
+        return ComponentError(code, "\(self.reading.url): \(error.message)", retryAfter: self.progress.wait(isOrderly: false))
     }
 
     private func error(refusal head: CurlHead) -> ComponentError {
-        let wait = head.retryAfter(now: Int(Timestamp.now().milliseconds / 1000))
+        let wait = self.progress.wait(
+            afterStatus: head.status, retryAfter: head.retryAfter(now: Int(Timestamp.now().milliseconds / 1000)))
         let answered = "\(self.reading.url) answered \(head.line)"
         switch head.status {
         case 200:
@@ -127,8 +134,15 @@ package final class SSESource: Source {
                 .protocolViolation, "\(answered) with \(type); text/event-stream was expected", retryAfter: wait)
         case 204:
             return ComponentError(.rejected, "\(answered): the stream is over for good", isRetryable: false)
-        case 401, 403, 407:
-            return ComponentError(.unauthorized, "\(answered); 200 was expected", retryAfter: wait)
+        case 300..<400:
+            return ComponentError(
+                .rejected, "\(answered) without a Location to follow; 200 with text/event-stream was expected", retryAfter: wait)
+        case 401, 403:
+            return ComponentError(
+                .unauthorized, "\(answered); 200 was expected; check token, user, password and headers", retryAfter: wait)
+        case 407:
+            return ComponentError(
+                .unauthorized, "\(answered); 200 was expected; check user and password in proxy", retryAfter: wait)
         case 429:
             return ComponentError(.throttled, "\(answered); 200 was expected", retryAfter: wait)
         default:

@@ -1,6 +1,7 @@
 import BridgeCore
 import BridgeTesting
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import SSEAdapter
@@ -207,7 +208,7 @@ import Testing
 
     @Test(
         arguments: [
-            (404, [:], "answered 404 Not Found; 200 was expected"), (401, [:], "answered 401 Unauthorized; 200 was expected"),
+            (404, [:], "answered 404 Not Found; 200 was expected"),
             (503, [:], "answered 503 Service Unavailable; 200 was expected"),
             (200, [:], "answered 200 OK with content of no type; text/event-stream was expected"),
             (
@@ -225,6 +226,106 @@ import Testing
         peer.refuse(nil)
         try await fixture.isConnected()
         await fixture.stop()
+    }
+
+    @Test(arguments: [
+        (401, "answered 401 Unauthorized; 200 was expected; check token, user, password and headers"),
+        (403, "answered 403 Forbidden; 200 was expected; check token, user, password and headers"),
+        (407, "answered 407 Proxy Authentication Required; 200 was expected; check user and password in proxy"),
+    ]) func `wrong credentials are reported and not tried again within seconds`(_ status: Int, _ reason: String) async throws {
+        let peer = try await SSEServerPeer.start()
+        peer.refuse { _ in .init(status) }
+        let fixture = try StreamFixture(peer.url())
+        #expect(try await fixture.failure() == "\(peer.url()) \(reason)")
+        #expect(await !holds(within: .seconds(2)) { peer.requests.count > 1 })
+        #expect(fixture.bridge.sources[0].status.lastError == "\(peer.url()) \(reason)")
+        #expect(!fixture.bridge.sources[0].status.hasGivenUp)
+        await fixture.stop()
+    }
+
+    @Test func `a server that ends the stream after each event is asked once in a second at most`() async throws {
+        let served = Mutex(0)
+        let peer = try await HTTPPeer.start()
+        peer.answer { _ in
+            let number = served.withLock { count in
+                count += 1
+                return count
+            }
+            return .init(200, headers: ["content-type": "text/event-stream"], body: "retry: 0\ndata: \(number)\n\n")
+        }
+        let began = ContinuousClock.now
+        let fixture = try StreamFixture(peer.url("/"))
+        #expect(try await fixture.bodies(3) == ["1", "2", "3"])
+        #expect(began.duration(to: .now) >= .seconds(2))
+        await fixture.stop()
+    }
+
+    @Test func `a server that counts its ids anew for each connection loses nothing when its first id is the one asked for`()
+        async throws
+    {
+        let peer = try await SSEServerPeer.start()
+        let fixture = try StreamFixture(peer.url())
+        try await eventually { peer.clients == 1 }
+        peer.write(raw: ByteBuffer(string: "id: 1\ndata: on\n\n"))
+        _ = try await fixture.bodies(1)
+        peer.cut()
+        try await eventually { peer.requests.count == 2 && peer.clients == 1 }
+        #expect(peer.requests[1].lastEventID == "1")
+        peer.write(raw: ByteBuffer(string: "id: 1\ndata: off\n\nid: 2\ndata: on\n\n"))
+        #expect(try await fixture.bodies(3) == ["on", "off", "on"])
+        try await eventually { fixture.sink.gaps.count == 1 }
+        #expect(
+            fixture.sink.gaps[0].message
+                == "the connection to \(peer.url()) was lost for 1 s, and the server began again at the id '1' that it was to go on "
+                + "from, so it does not resume")
+        await fixture.stop()
+    }
+
+    @Test func `events that were taken and come again for an older id are dropped, those of a server that begins anew are not`()
+        async throws
+    {
+        for beginsAnew in [false, true] {
+            let peer = try await SSEServerPeer.start()
+            peer.replays(false)
+            let cursors = MemoryCursorStore()
+            let sink = RecordingSink()
+            let fixture = try StreamFixture(peer.url(), cursors: cursors, sink: sink)
+            try await eventually { peer.clients == 1 }
+            peer.write(raw: ByteBuffer(string: "id: 1\ndata: a\n\n"))
+            _ = try await fixture.bodies(1)
+            // An id that no header can carry, so that the stream is asked for behind the first event.
+            peer.write(raw: ByteBuffer(string: "id: 2\u{1}\ndata: b\n\n"))
+            _ = try await fixture.bodies(2)
+            peer.cut()
+            try await eventually { peer.requests.count == 2 && peer.clients == 1 }
+            #expect(peer.requests[1].lastEventID == "1")
+            let again = beginsAnew ? "id: 1\ndata: a\n\n" : ""
+            peer.write(raw: ByteBuffer(string: again + "id: 2\u{1}\ndata: b\n\nid: 3\ndata: c\n\n"))
+            #expect(try await fixture.bodies(beginsAnew ? 5 : 3) == (beginsAnew ? ["a", "b", "a", "b", "c"] : ["a", "b", "c"]))
+            #expect(sink.gaps.count == (beginsAnew ? 1 : 0))
+            await fixture.stop()
+        }
+    }
+
+    @Test func `without ids a restart is a gap with its times, and the first start is none`() async throws {
+        let peer = try await SSEServerPeer.start()
+        let cursors = MemoryCursorStore()
+        let first = try StreamFixture(peer.url(), cursors: cursors)
+        try await eventually { peer.clients == 1 }
+        peer.publish([.init("a")])
+        _ = try await first.bodies(1)
+        #expect(first.sink.gaps.isEmpty)
+        let stopped = Timestamp.now()
+        await first.stop()
+        let second = try StreamFixture(peer.url(), cursors: cursors)
+        try await eventually { second.sink.gaps.count == 1 }
+        let gap = second.sink.gaps[0]
+        #expect(gap.message.hasPrefix("streambridge was not connected to \(peer.url()) for 1 s (from "))
+        #expect(gap.message.hasSuffix("across a restart, and the server gives no ids to resume by"))
+        let from = try #require(gap.attributes["from"].flatMap { Timestamp(rfc3339: $0) })
+        let to = try #require(gap.attributes["to"].flatMap { Timestamp(rfc3339: $0) })
+        #expect(from >= stopped && to >= from)
+        await second.stop()
     }
 
     @Test func `204 ends the source for good`() async throws {
