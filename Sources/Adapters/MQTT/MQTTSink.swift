@@ -12,7 +12,7 @@ package struct MQTTSink: Sink {
 
     private let variants: [Configuration]
     private let context: ComponentContext
-    private let closings = MQTTClosings()
+    private let poison = PoisonMessageDetector()
 
     package init(variants: [Configuration], context: ComponentContext) throws {
         self.variants = variants
@@ -31,7 +31,7 @@ package struct MQTTSink: Sink {
         inlet.onAvailable { thread.wake() }
         defer { inlet.onAvailable(nil) }
         let session = MQTTSinkSession(
-            variants: self.variants, context: self.context, closings: self.closings, inlet: inlet, thread: thread
+            variants: self.variants, context: self.context, poison: self.poison, inlet: inlet, thread: thread
         )
         try await withTaskCancellationHandler {
             try await session.run()

@@ -16,7 +16,7 @@ actor MQTTSinkSession {
     private let publications: [MQTTPublication]
     private let window: Int
     private let context: ComponentContext
-    private let closings: MQTTClosings
+    private let poison: PoisonMessageDetector
     private let inlet: SinkInlet
     private let thread: PollThread
     private let reader = EventReader()
@@ -31,7 +31,7 @@ actor MQTTSinkSession {
     }
 
     init(
-        variants: [MQTTSink.Configuration], context: ComponentContext, closings: MQTTClosings, inlet: SinkInlet,
+        variants: [MQTTSink.Configuration], context: ComponentContext, poison: PoisonMessageDetector, inlet: SinkInlet,
         thread: PollThread
     ) {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
@@ -39,7 +39,7 @@ actor MQTTSinkSession {
         self.publications = variants.map(MQTTPublication.init)
         self.window = variants.contains { $0.qos > 0 } ? variants[0].window : Self.turn
         self.context = context
-        self.closings = closings
+        self.poison = poison
         self.inlet = inlet
         self.thread = thread
     }
@@ -67,15 +67,15 @@ actor MQTTSinkSession {
         connection.close(announcing: self.settings.will)
     }
 
-    /// The error; the message counts as refused for now when it is one that the broker closes the connection on.
+    /// The error; the message is given up when it is one that the broker closes the connection on again and again.
     private func blaming(_ error: any Error, _ connection: MQTTConnection) -> any Error {
         guard var lost = error as? ComponentError, lost.code == .connectionLost else { return error }
         let open = self.underWay.filter { !$0.isDone }
-        guard self.closings.lost(open.first.map { ($0.delivery, $0.since) }, of: open.count), let first = open.first else {
+        guard self.poison.lost(open.first.map { ($0.delivery, $0.since) }, of: open.count), let first = open.first else {
             return lost
         }
         lost.message = "\(connection.peer) closes the connection on the message: \(lost.message)"
-        self.inlet.postpone(first.delivery, lost.description)
+        self.inlet.refuse(first.delivery, lost.description)
         return lost
     }
 
@@ -84,7 +84,7 @@ actor MQTTSinkSession {
         var hasEnded = false
         while true {
             try Task.checkCancellation()
-            let window = self.closings.window(atMost: limit)
+            let window = self.poison.window(atMost: limit)
             var tookAll = true
             if !hasEnded, self.underWay.count < window {
                 switch self.inlet.poll(atMost: window - self.underWay.count) {
@@ -160,6 +160,6 @@ actor MQTTSinkSession {
         guard done > 0 else { return }
         self.inlet.confirm(through: self.underWay[done - 1].delivery)
         self.underWay.removeFirst(done)
-        self.closings.settled(done)
+        self.poison.settled(done)
     }
 }

@@ -19,6 +19,9 @@ struct RedisConnection: Sendable {
     /// Where commands go in a cluster when another node serves their key; `nil` elsewhere.
     private var nodes: RedisNodes?
 
+    /// Whether commands follow the nodes of a cluster.
+    var followsNodes: Bool { self.nodes != nil }
+
     /// The server, for messages.
     var peer: String { self.nodes?.peer ?? self.name }
 
@@ -99,15 +102,15 @@ struct RedisConnection: Sendable {
     ///
     /// - Returns: as many answers as there are commands.
     func send(_ commands: ByteBuffer, replies: Int) async throws -> [RedisReply] {
-        guard let nodes else { return try await self.exchange(commands, replies: replies) }
-        return try await nodes.send(commands, replies: replies)
+        guard let nodes else { return try await self.exchange(commands, replies: replies).all() }
+        return try await nodes.send(commands, replies: replies).all()
     }
 
     /// Sends encoded commands to this server in one write.
     ///
-    /// - Returns: as many answers as there are commands.
-    func exchange(_ commands: ByteBuffer, replies: Int) async throws -> [RedisReply] {
-        let promise = self.channel.eventLoop.makePromise(of: [RedisReply].self)
+    /// - Returns: what was answered; less than there are commands when the connection ends.
+    func exchange(_ commands: ByteBuffer, replies: Int) async throws -> RedisAnswers {
+        let promise = self.channel.eventLoop.makePromise(of: RedisAnswers.self)
         let handler = self.handler
         let channel = self.channel
         channel.eventLoop.execute { handler.value.send(commands, replies: replies, promise: promise) }
@@ -121,9 +124,7 @@ struct RedisConnection: Sendable {
     /// Sends encoded commands in one write; on the event loop of the channel, which calls with the answers.
     ///
     /// In a cluster, to the nodes that serve them.
-    func send(
-        _ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (Result<[RedisReply], any Error>) -> Void
-    ) {
+    func send(_ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (RedisAnswers) -> Void) {
         if let nodes {
             nodes.send(commands, replies: replies, answered)
         } else {
@@ -132,11 +133,9 @@ struct RedisConnection: Sendable {
     }
 
     /// Sends encoded commands to this server in one write; on the event loop of the channel, which calls with the answers.
-    func exchange(
-        _ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (Result<[RedisReply], any Error>) -> Void
-    ) {
-        let promise = self.channel.eventLoop.makePromise(of: [RedisReply].self)
-        promise.futureResult.whenComplete(answered)
+    func exchange(_ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (RedisAnswers) -> Void) {
+        let promise = self.channel.eventLoop.makePromise(of: RedisAnswers.self)
+        promise.futureResult.whenSuccess(answered)
         self.handler.value.send(commands, replies: replies, promise: promise)
     }
 

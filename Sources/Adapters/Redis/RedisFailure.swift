@@ -4,23 +4,76 @@ import NIOCore
 import NIOPosix
 
 /// What an error means, an answer or one of the way to the server.
+///
+/// An error answer begins with a word in capitals, `ERR` where there is no better one (Redis protocol specification, "Simple errors").
 enum RedisFailure {
-    /// Error classes that pass by themselves or that only the operator can mend: never one event's fault.
-    private static let passing = [
-        "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "NOAUTH", "MISCONF", "NOREPLICAS", "TRYAGAIN", "BUSY",
-        "NOPERM", "UNBLOCKED", "MOVED", "ASK",
+    /// What becomes of the event whose command was answered with an error.
+    enum Verdict {
+        /// The event is given up: another one, for another key or of another size, may well be taken.
+        case refused(String)
+        /// The event is tried again as often as `retry.attempts` says, because nothing is known about this error.
+        case postponed(ComponentError)
+        /// Every event would be answered so: the connection ends, and all that was not carried out is tried again.
+        case unavailable(ComponentError)
+    }
+
+    /// Conditions of the server, which pass by themselves or which the operator must change.
+    private static let conditions: Set<String> = [
+        "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED",
+        "NOAUTH", "WRONGPASS", "DENIED", "NOPROTO", "NOMASTERLINK", "INPROG", "NOGOODSLAVE",
     ]
+    /// What concerns the command's own key, group or values, of whatever command.
+    private static let refusals: Set<String> = ["WRONGTYPE", "CROSSSLOT", "NOGROUP", "BUSYGROUP", "NOSCRIPT", "EXECABORT"]
+    /// Beginnings of `ERR` answers that concern every command alike.
+    private static let general = [
+        "ERR unknown command", "ERR max number of clients", "ERR operation not permitted", "ERR syntax error",
+    ]
+
+    /// What becomes of an event whose command was answered with an error.
+    ///
+    /// - Parameter followsNodes: `MOVED` and `ASK` are followed, so one that is left says that nodes do not agree.
+    static func verdict(_ text: String, _ peer: String, followsNodes: Bool) -> Verdict {
+        let answer = "\(peer) answers: \(text)"
+        switch self.word(text) {
+        case "MOVED", "ASK":
+            guard !followsNodes else { return .unavailable(ComponentError(.rejected, answer)) }
+            return .refused("\(answer); the server belongs to a cluster, so the key may be on another node: use redis+cluster://")
+        case "NOPERM":
+            guard self.isOfCommand(text) else { return .refused(answer) }
+            return .unavailable(ComponentError(.unauthorized, answer))
+        case "ERR":
+            guard self.general.contains(where: { text.hasPrefix($0) }) else { return .refused(answer) }
+            return .unavailable(self.error(text, peer))
+        case let word where self.conditions.contains(word):
+            return .unavailable(self.error(text, peer))
+        case let word where self.refusals.contains(word):
+            return .refused(answer)
+        default:
+            return .postponed(ComponentError(.rejected, answer))
+        }
+    }
 
     /// The error to throw for an answer that concerns the connection, `nil` for one that concerns its command alone.
     static func connection(_ text: String, _ peer: String) -> ComponentError? {
-        guard let word = text.split(separator: " ").first, self.passing.contains(String(word)) else { return nil }
-        let code: ComponentError.Code = word == "NOAUTH" || word == "NOPERM" ? .unauthorized : .rejected
-        return ComponentError(code, "\(peer) answers: \(text)")
+        let word = self.word(text)
+        guard self.conditions.contains(word) || ["NOPERM", "MOVED", "ASK"].contains(word) else { return nil }
+        return self.error(text, peer)
     }
 
     /// The error to throw for any error answer.
     static func error(_ text: String, _ peer: String) -> ComponentError {
-        self.connection(text, peer) ?? ComponentError(.rejected, "\(peer) answers: \(text)")
+        let code: ComponentError.Code = ["NOAUTH", "NOPERM", "WRONGPASS"].contains(self.word(text)) ? .unauthorized : .rejected
+        return ComponentError(code, "\(peer) answers: \(text)")
+    }
+
+    /// The first word, which says what kind of error it is.
+    private static func word(_ text: String) -> String {
+        String(text.prefix { $0 != " " && $0 != ":" })
+    }
+
+    /// Whether a `NOPERM` forbids a command, and not a key or a channel: "no permissions to run the 'xadd' command".
+    private static func isOfCommand(_ text: String) -> Bool {
+        text.contains(" run the ")
     }
 
     /// Why a server cannot be reached, in the system's words.

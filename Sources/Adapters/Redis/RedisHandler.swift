@@ -65,10 +65,10 @@ final class RedisHandler: ChannelInboundHandler {
         return promise.futureResult
     }
 
-    /// Sends commands and gets their answers.
-    func send(_ commands: ByteBuffer, replies: Int, promise: EventLoopPromise<[RedisReply]>) {
+    /// Sends commands and gets their answers; the promise never fails.
+    func send(_ commands: ByteBuffer, replies: Int, promise: EventLoopPromise<RedisAnswers>) {
         guard self.ending == nil, let context, context.channel.isActive else {
-            promise.fail(self.ending?.error ?? self.lost)
+            promise.succeed(RedisAnswers(failure: self.ending?.error ?? self.lost))
             return
         }
         self.waiting.append(Waiting(replies: replies, promise: promise))
@@ -133,7 +133,7 @@ final class RedisHandler: ChannelInboundHandler {
         guard self.collected.count == self.waiting[self.waiting.startIndex].replies else { return }
         let replies = self.collected
         self.collected = []
-        self.waiting.removeFirst().promise?.succeed(replies)
+        self.waiting.removeFirst().promise?.succeed(RedisAnswers(replies))
     }
 
     private func checkSilence(_ context: ChannelHandlerContext) {
@@ -162,13 +162,17 @@ final class RedisHandler: ChannelInboundHandler {
             error: error, heard: recent ?? self.lastRead, isOfSlowReader: recent != nil && error.code == .connectionLost
         )
         self.ending = ending
-        for waiting in self.waiting { waiting.promise?.fail(error) }
+        // What was answered before the end has been carried out.
+        for waiting in self.waiting {
+            waiting.promise?.succeed(RedisAnswers(self.collected, failure: error))
+            self.collected = []
+        }
         self.waiting.removeAll()
         self.closed?.succeed(ending)
     }
 
     private struct Waiting {
         let replies: Int
-        let promise: EventLoopPromise<[RedisReply]>?
+        let promise: EventLoopPromise<RedisAnswers>?
     }
 }

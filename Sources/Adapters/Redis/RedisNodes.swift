@@ -39,26 +39,24 @@ final class RedisNodes: Sendable {
     var peer: String { self.state.withLock { $0.current.address.description } }
 
     /// Sends encoded commands in one write, and those that are not served there once more where they are.
-    func send(_ commands: ByteBuffer, replies: Int) async throws -> [RedisReply] {
+    func send(_ commands: ByteBuffer, replies: Int) async throws -> RedisAnswers {
         let current = self.state.withLock { $0.current }
         let answers = try await current.exchange(commands, replies: replies)
-        return try await self.followed(answers, of: commands, from: current.address)
+        return await self.followed(answers, of: commands, from: current.address)
     }
 
     /// Like ``send(_:replies:)``; on the event loop of the connections, which calls with the answers.
-    func send(
-        _ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (Result<[RedisReply], any Error>) -> Void
-    ) {
+    func send(_ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (RedisAnswers) -> Void) {
         let current = self.state.withLock { $0.current }
-        current.exchange(commands, replies: replies) { result in
-            guard case .success(let answers) = result, Self.redirects(answers, from: current.address) else {
-                answered(result)
+        current.exchange(commands, replies: replies) { answers in
+            guard Self.redirects(answers.replies, from: current.address) else {
+                answered(answers)
                 return
             }
             // Awaited by whoever waits for the answers; closing the connections ends it.
             current.channel.eventLoop.makeFutureWithTask {
-                try await self.followed(answers, of: commands, from: current.address)
-            }.whenComplete(answered)
+                await self.followed(answers, of: commands, from: current.address)
+            }.whenSuccess(answered)
         }
     }
 
@@ -69,27 +67,32 @@ final class RedisNodes: Sendable {
     /// Replaces answers that name another node with that node's, in the order of the commands.
     ///
     /// - Parameters:
-    ///   - commands: as they were sent, one for each answer.
+    ///   - commands: as they were sent.
     ///   - origin: the node that has answered.
-    /// - Returns: the answers; some name another node still when nodes do so again and again.
-    func followed(
-        _ answers: [RedisReply], of commands: ByteBuffer, from origin: RedisSettings.Address
-    ) async throws -> [RedisReply] {
-        guard Self.redirects(answers, from: origin) else { return answers }
-        var redirects = answers.map { RedisRedirect($0, from: origin) }
-        let words = RedisCommand.split(commands)
+    /// - Returns: the answers; some name another node still when nodes do so again and again, or when one cannot be reached, which is
+    ///   the failure then.
+    func followed(_ answers: RedisAnswers, of commands: ByteBuffer, from origin: RedisSettings.Address) async -> RedisAnswers {
         var answers = answers
+        guard Self.redirects(answers.replies, from: origin) else { return answers }
+        var redirects = answers.replies.map { RedisRedirect($0, from: origin) }
+        let words = RedisCommand.split(commands)
         for _ in 0..<Self.limit {
             guard let first = redirects.firstIndex(where: { $0 != nil }), let redirect = redirects[first] else { break }
             // A later one that goes elsewhere waits for these, which may be sent on again.
             let others = redirects[first...].firstIndex { $0 != nil && $0 != redirect } ?? redirects.endIndex
             let indexes = (first..<others).filter { redirects[$0] != nil }
-            let node = try await self.node(at: redirect.address)
-            let replies = try await node.exchange(indexes.map { words[$0] }, isAsking: redirect.isAsking)
-            if !redirect.isAsking { self.move(to: node) }
-            for (index, reply) in zip(indexes, replies) {
-                answers[index] = reply
-                redirects[index] = RedisRedirect(reply, from: node.address)
+            do {
+                let node = try await self.node(at: redirect.address)
+                let further = try await node.exchange(indexes.map { words[$0] }, isAsking: redirect.isAsking)
+                if !redirect.isAsking { self.move(to: node) }
+                for (index, reply) in zip(indexes, further.replies) {
+                    answers.replies[index] = reply
+                    redirects[index] = RedisRedirect(reply, from: node.address)
+                }
+                if let failure = further.failure { throw failure }
+            } catch {
+                answers.failure = answers.failure ?? error
+                break
             }
         }
         return answers
@@ -104,7 +107,8 @@ final class RedisNodes: Sendable {
     }
 
     private func node(at address: RedisSettings.Address) async throws -> RedisConnection {
-        let known = self.state.withLock { state in
+        let known = try self.state.withLock { state in
+            guard !state.isClosed else { throw ComponentError(.connectionLost, "the connection to the cluster is closed") }
             state.opened.removeAll { !$0.channel.isActive }
             return state.opened.first { $0.address == address }
         }
@@ -141,13 +145,17 @@ final class RedisNodes: Sendable {
 
 extension RedisConnection {
     /// Sends commands, each after an `ASKING` where this node is only about to serve them.
-    fileprivate func exchange(_ commands: [ByteBuffer], isAsking: Bool) async throws -> [RedisReply] {
+    fileprivate func exchange(_ commands: [ByteBuffer], isAsking: Bool) async throws -> RedisAnswers {
         var buffer = ByteBuffer()
         for command in commands {
             if isAsking { RedisCommand.write(["ASKING"], to: &buffer) }
             buffer.writeImmutableBuffer(command)
         }
-        let replies = try await self.exchange(buffer, replies: isAsking ? commands.count * 2 : commands.count)
-        return isAsking ? stride(from: 1, to: replies.count, by: 2).map { replies[$0] } : replies
+        var answers = try await self.exchange(buffer, replies: isAsking ? commands.count * 2 : commands.count)
+        if isAsking {
+            let replies = answers.replies
+            answers.replies = stride(from: 1, to: replies.count, by: 2).map { replies[$0] }
+        }
+        return answers
     }
 }

@@ -1,7 +1,7 @@
 import BridgeCore
 import NIOCore
 
-/// The loop of both Redis sinks: a batch becomes one write of as many commands, confirmed when all are answered.
+/// The loop of both Redis sinks: deliveries become one write of as many commands, and each answer settles its own delivery.
 ///
 /// On the event loop of the connection, from the inlet to the socket.
 struct RedisPublisher: Sendable {
@@ -10,6 +10,8 @@ struct RedisPublisher: Sendable {
 
     let settings: RedisSettings
     let context: ComponentContext
+    /// Outlives the connections.
+    let poison: PoisonMessageDetector
     /// What a cluster's node must serve; `nil` for any node.
     var key: String?
 
@@ -23,71 +25,18 @@ struct RedisPublisher: Sendable {
         )
         inlet.connected()
         let loop = connection.channel.eventLoop
-        let turn = Turn(
-            inlet: inlet, connection: connection, encode: encode,
-            reader: NIOLoopBoundBox.makeBoxSendingValue(EventReader(), eventLoop: loop)
+        let pipeline = RedisPipeline(
+            inlet: inlet, connection: connection, encode: encode, poison: self.poison,
+            state: NIOLoopBoundBox.makeBoxSendingValue(RedisPipeline.State(), eventLoop: loop)
         )
-        try await connection.whileOpen {
-            try await InletDrain(inlet, on: loop) { turn.publish($0) }.run()
-        }
-    }
-
-    private struct Turn: Sendable {
-        let inlet: SinkInlet
-        let connection: RedisConnection
-        let encode: Encoding
-        let reader: NIOLoopBoundBox<EventReader>
-
-        /// One batch at a time: one that is sent on to another node must not be overtaken, and one that has failed must not be
-        /// confirmed with the next.
-        func publish(_ drain: InletDrain) {
-            let batch = drain.take(atMost: 512)
-            guard !batch.isEmpty else { return }
-            let (commands, sent) = self.encoded(batch)
-            guard !sent.isEmpty else {
-                drain.goOn()
-                return
+        do {
+            try await connection.whileOpen {
+                try await InletDrain(inlet, on: loop) { pipeline.publish($0) }.run()
             }
-            self.connection.send(commands, replies: sent.count) { answer in
-                do {
-                    try self.settle(sent, try answer.get())
-                } catch {
-                    drain.stop(error)
-                    return
-                }
-                self.publish(drain)
-            }
-        }
-
-        private func encoded(_ batch: [Delivery]) -> (ByteBuffer, [Delivery]) {
-            let reader = self.reader.value
-            var commands = ByteBuffer()
-            var sent: [Delivery] = []
-            sent.reserveCapacity(batch.count)
-            for delivery in batch {
-                let length = commands.writerIndex
-                do {
-                    try self.encode(delivery, reader, &commands)
-                    sent.append(delivery)
-                } catch {
-                    commands.moveWriterIndex(to: length)
-                    self.inlet.refuse(delivery, "the message cannot be made: \(error)")
-                }
-            }
-            return (commands, sent)
-        }
-
-        private func settle(_ sent: [Delivery], _ replies: [RedisReply]) throws {
-            let peer = self.connection.peer
-            var answered: Delivery?
-            defer { if let answered { self.inlet.confirm(through: answered) } }
-            for (delivery, reply) in zip(sent, replies) {
-                if case .error(let text) = reply {
-                    if let error = RedisFailure.connection(text, peer) { throw error }
-                    self.inlet.refuse(delivery, "\(peer) answers: \(text)")
-                }
-                answered = delivery
-            }
+        } catch {
+            // The connection is closed. What had been answered before counts, so it must be settled before anything is offered again.
+            await pipeline.untilSettled()
+            throw error
         }
     }
 }

@@ -35,6 +35,7 @@ package final class RedisSink: Sink {
 
     private let variants: [Configuration]
     private let context: ComponentContext
+    private let poison = PoisonMessageDetector()
 
     package init(variants: [Configuration], context: ComponentContext) {
         self.variants = variants
@@ -43,7 +44,8 @@ package final class RedisSink: Sink {
 
     package func run(_ inlet: SinkInlet) async throws {
         let variants = self.variants
-        try await RedisPublisher(settings: variants[0].redis, context: self.context).run(inlet) { delivery, reader, buffer in
+        try await RedisPublisher(settings: variants[0].redis, context: self.context, poison: self.poison).run(inlet) {
+            delivery, reader, buffer in
             let settings = variants[delivery.variant]
             reader.load(delivery.event)
             let channel = try RedisContent.name(settings.channel, reader)

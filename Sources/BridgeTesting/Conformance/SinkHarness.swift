@@ -22,9 +22,11 @@ package final class SinkHarness: Sendable {
     }
 
     /// Runs any sink, without a fixture.
+    ///
+    /// - Parameter attempts: after how many refusals for now an event becomes a dead letter; 0 means never.
     package init(
         name: String, kind: ComponentKind, services: SharedServices = SharedServices(), drain: Duration = .seconds(20),
-        _ make: (ComponentContext) throws -> any Sink
+        attempts: Int = 0, _ make: (ComponentContext) throws -> any Sink
     ) rethrows {
         let (context, metrics) = ConformanceKit.context(
             name: name, kind: kind, direction: "sink", services: services, cursors: MemoryCursorStore()
@@ -32,6 +34,8 @@ package final class SinkHarness: Sendable {
         let sink = try make(context)
         let scripted = ComponentMetrics(component: "scripted", kind: ScriptedSource.kind, direction: "source", metrics: metrics)
         self.drain = drain
+        var retry = RetrySettings.quick
+        retry.attempts = attempts
         self.bridge = Bridge(
             sources: [
                 SourceParts(
@@ -41,7 +45,7 @@ package final class SinkHarness: Sendable {
             ],
             sinks: [
                 SinkParts(
-                    name: name, sink: sink, delivery: DeliverySettings(retry: .quick, deadLetter: "dead"),
+                    name: name, sink: sink, delivery: DeliverySettings(retry: retry, deadLetter: "dead"),
                     metrics: context.metrics, logger: context.logger
                 ),
                 .recorder(self.recorder, name: "recorder", metrics: metrics),

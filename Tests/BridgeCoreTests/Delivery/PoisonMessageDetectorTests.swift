@@ -2,9 +2,7 @@ import BridgeCore
 import NIOCore
 import Testing
 
-@testable import MQTTAdapter
-
-struct MQTTClosingsTests {
+struct PoisonMessageDetectorTests {
     private func delivery(_ position: UInt64) -> Delivery {
         let event = Event(
             id: "\(position)", title: nil, message: "x", priority: nil, tags: [], timestamp: .now(), payload: nil, source: "in",
@@ -14,7 +12,7 @@ struct MQTTClosingsTests {
     }
 
     @Test func `the third loss in a row right after the same message is blamed on it, and it goes alone then`() {
-        let closings = MQTTClosings()
+        let closings = PoisonMessageDetector()
         #expect(!closings.lost((self.delivery(1), .now), of: 5))
         #expect(closings.window(atMost: 100) == 100)
         #expect(!closings.lost((self.delivery(1), .now), of: 5))
@@ -24,7 +22,7 @@ struct MQTTClosingsTests {
     }
 
     @Test func `messages that the broker takes are not blamed, and all that were under way are sent one at a time`() {
-        let closings = MQTTClosings()
+        let closings = PoisonMessageDetector()
         for _ in 0..<2 { #expect(!closings.lost((self.delivery(1), .now), of: 3)) }
         closings.settled(1)
         #expect(!closings.lost((self.delivery(2), .now), of: 1))
@@ -35,11 +33,28 @@ struct MQTTClosingsTests {
     }
 
     @Test func `a loss that comes later, or while nothing is under way, has other reasons`() {
-        let closings = MQTTClosings()
+        let closings = PoisonMessageDetector()
         for _ in 0..<2 { #expect(!closings.lost((self.delivery(1), .now), of: 1)) }
         #expect(!closings.lost((self.delivery(1), .now - .seconds(5)), of: 1))
         for _ in 0..<2 { #expect(!closings.lost((self.delivery(1), .now), of: 1)) }
         #expect(!closings.lost(nil, of: 0))
         #expect(!closings.lost((self.delivery(1), .now), of: 1))
+    }
+
+    @Test func `a message with a request of its own is blamed for the third loss in a row, whatever becomes of others`() {
+        let poison = PoisonMessageDetector()
+        for position in [1, 2, 1, 2] as [UInt64] { #expect(!poison.lost(alone: self.delivery(position))) }
+        poison.answered(self.delivery(3))
+        #expect(poison.lost(alone: self.delivery(1)))
+        #expect(poison.lost(alone: self.delivery(1)))
+        #expect(poison.lost(alone: self.delivery(2)))
+    }
+
+    @Test func `an answer ends the row of losses`() {
+        let poison = PoisonMessageDetector()
+        for _ in 0..<2 { #expect(!poison.lost(alone: self.delivery(1))) }
+        poison.answered(self.delivery(1))
+        for _ in 0..<2 { #expect(!poison.lost(alone: self.delivery(1))) }
+        #expect(poison.lost(alone: self.delivery(1)))
     }
 }

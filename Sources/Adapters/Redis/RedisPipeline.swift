@@ -1,0 +1,127 @@
+import BridgeCore
+import NIOCore
+
+/// The commands of one connection of a sink: what is sent, and what each answer means for its delivery.
+///
+/// On the event loop of the connection.
+struct RedisPipeline: Sendable {
+    /// How much is sent in one write.
+    private static let most = (commands: 512, bytes: 4 << 20)
+
+    /// What changes from write to write.
+    struct State {
+        let reader = EventReader()
+        /// Taken and not yet sent.
+        var waiting: ArraySlice<Delivery> = []
+        /// Calls when the last write is answered and settled.
+        var settled: EventLoopFuture<Void>?
+    }
+
+    let inlet: SinkInlet
+    let connection: RedisConnection
+    let encode: RedisPublisher.Encoding
+    let poison: PoisonMessageDetector
+    let state: NIOLoopBoundBox<State>
+
+    /// One write at a time: one that is sent on to another node must not be overtaken, and one that has failed must not be followed.
+    func publish(_ drain: InletDrain) {
+        guard !drain.hasEnded else { return }
+        var state = self.state.value
+        defer { self.state.value = state }
+        let window = self.poison.window(atMost: Self.most.commands)
+        if state.waiting.isEmpty { state.waiting = drain.take(atMost: window)[...] }
+        guard !state.waiting.isEmpty else { return }
+        let (commands, sent) = self.encoded(&state, atMost: window)
+        guard !sent.isEmpty else {
+            drain.goOn()
+            return
+        }
+        let settled = self.connection.channel.eventLoop.makePromise(of: Void.self)
+        state.settled = settled.futureResult
+        let time = ContinuousClock.now
+        self.connection.send(commands, replies: sent.count) { answers in
+            let failure = self.settle(sent, answers, since: time)
+            settled.succeed()
+            if let failure { drain.stop(failure) } else { self.publish(drain) }
+        }
+    }
+
+    /// Waits until the last write is answered and settled; soon after the connection has ended.
+    func untilSettled() async {
+        let last = try? await self.connection.channel.eventLoop.submit { self.state.value.settled }.get()
+        // Never fails.
+        try? await last?.get()
+    }
+
+    private func encoded(_ state: inout State, atMost limit: Int) -> (ByteBuffer, [Delivery]) {
+        var commands = ByteBuffer()
+        var sent: [Delivery] = []
+        sent.reserveCapacity(min(limit, state.waiting.count))
+        while sent.count < limit, commands.readableBytes < Self.most.bytes, let delivery = state.waiting.popFirst() {
+            let length = commands.writerIndex
+            do {
+                try self.encode(delivery, state.reader, &commands)
+                sent.append(delivery)
+            } catch {
+                commands.moveWriterIndex(to: length)
+                self.inlet.refuse(delivery, "the message cannot be made: \(error)")
+            }
+        }
+        return (commands, sent)
+    }
+
+    /// Settles each delivery by its own answer.
+    ///
+    /// - Parameter time: when they were sent.
+    /// - Returns: why the connection is of no more use; `nil` when it is.
+    private func settle(
+        _ sent: [Delivery], _ answers: RedisAnswers, since time: ContinuousClock.Instant
+    ) -> (any Error)? {
+        let peer = self.connection.peer
+        var failure: (any Error)?
+        // Confirmed all at once while nothing was left out.
+        var confirmed: Delivery?
+        var isComplete = true
+        for (delivery, reply) in zip(sent, answers.replies) {
+            guard case .error(let text) = reply else {
+                if isComplete { confirmed = delivery } else { self.inlet.confirm(delivery) }
+                continue
+            }
+            switch RedisFailure.verdict(text, peer, followsNodes: self.connection.followsNodes) {
+            case .refused(let reason):
+                self.inlet.refuse(delivery, reason)
+            case .postponed(let error):
+                isComplete = self.confirm(&confirmed)
+                self.inlet.postpone(delivery, error.message)
+                failure = failure ?? error
+            case .unavailable(let error):
+                isComplete = self.confirm(&confirmed)
+                failure = failure ?? error
+            }
+        }
+        _ = self.confirm(&confirmed)
+        self.poison.settled(answers.replies.count)
+        guard let lost = answers.failure else { return failure }
+        return failure ?? self.blaming(lost, sent.dropFirst(answers.replies.count), since: time)
+    }
+
+    /// - Returns: false, what further answers mean for confirming.
+    private func confirm(_ delivery: inout Delivery?) -> Bool {
+        if let last = delivery { self.inlet.confirm(through: last) }
+        delivery = nil
+        return false
+    }
+
+    /// Gives up the delivery on which the server closes the connection again and again.
+    private func blaming(
+        _ error: any Error, _ unanswered: ArraySlice<Delivery>, since time: ContinuousClock.Instant
+    ) -> any Error {
+        guard var lost = error as? ComponentError, lost.code == .connectionLost else { return error }
+        guard self.poison.lost(unanswered.first.map { ($0, time) }, of: unanswered.count), let first = unanswered.first else {
+            return lost
+        }
+        lost.message = "\(self.connection.peer) closes the connection on the message: \(lost.message)"
+        self.inlet.refuse(first, lost.description)
+        return lost
+    }
+}
