@@ -55,7 +55,7 @@ let package = Package(
         .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", .nio]),
 
         .target(name: "PollThread", dependencies: ["CLinux"], path: "Sources/Support/PollThread"),
-        .target(name: "Curl", dependencies: ["CCurl", .nio], path: "Sources/Support/Curl"),
+        .target(name: "Curl", dependencies: ["CCurl", "CLinux", "Compression", .nio], path: "Sources/Support/Curl"),
         .target(name: "Compression", dependencies: ["CZlib", "CZstd", .nio], path: "Sources/Support/Compression"),
         .target(name: "JSON", dependencies: ["CSimdjson", .nio], path: "Sources/Support/JSON"),
         .target(

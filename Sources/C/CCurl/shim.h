@@ -28,6 +28,10 @@ static inline CURLcode ccurl_set_write(CURL *handle, CURLoption option, curl_wri
   return curl_easy_setopt(handle, option, value);
 }
 
+static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+  return curl_multi_setopt(multi, option, value);
+}
+
 // What CURLOPT_PRIVATE was set to.
 static inline void *ccurl_private(CURL *handle) {
   char *value = NULL;

@@ -1,4 +1,5 @@
 import CCurl
+import Compression
 import NIOCore
 
 /// One transfer on the curl thread: its easy handle, its receiver, and what libcurl tells of it.
@@ -8,9 +9,12 @@ final class CurlExchange {
 
     let id: UInt64
     let easy: UnsafeMutableRawPointer
-    private let receiver: any CurlReceiver
+    let receiver: any CurlReceiver
+    /// The request that the answer's redirect asks for, to be made once this transfer is out of libcurl.
+    private(set) var successor: CurlRequest?
+    private let request: CurlRequest
     private let idleTimeout: Duration?
-    private let followsRedirects: Bool
+    private let began: ContinuousClock.Instant
     private var demand = CurlDemand.more
     /// libcurl holds bytes back because ``wrote(_:)`` answered that it shall.
     private var isHeldBack = false
@@ -20,6 +24,10 @@ final class CurlExchange {
     private var fields: [CurlHead.Header] = []
     private var isHeadComplete = false
     private var headLength = 0
+    /// Decodes the body; `nil` for one that is not encoded.
+    private var decoder: ContentDecoder?
+    /// How many bytes at the head of libcurl's next call the decoder has already: those of a call that ended with a pause.
+    private var decodedAhead = 0
     /// Why libcurl cannot be given this request, which then is ended instead of begun, or why its answer is not taken.
     private(set) var refusal: CurlError?
     private var list: UnsafeMutablePointer<curl_slist>?
@@ -30,9 +38,10 @@ final class CurlExchange {
         self.id = id
         self.easy = easy
         self.receiver = receiver
+        self.request = request
         self.idleTimeout = request.idleTimeout
-        self.followsRedirects = request.redirects > 0
-        self.lastArrival = .now
+        self.began = .now
+        self.lastArrival = self.began
         self.detail = .allocate(capacity: Int(CURL_ERROR_SIZE))
         self.detail.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         self.setCallbacks()
@@ -75,6 +84,9 @@ final class CurlExchange {
     /// - Parameter wasSent: a request went out.
     func end(_ result: CURLcode, wasSent: Bool) {
         if result == CURLE_OK {
+            if let decoder, !decoder.isComplete {
+                return self.end(CurlError(.lost, "the compressed body ends too early", isOfAnswer: true))
+            }
             self.receiver.ended(.success(()))
         } else if let refusal {
             self.end(refusal)
@@ -99,14 +111,52 @@ final class CurlExchange {
     ///
     /// Any answer but the count ends the transfer or holds the bytes back.
     fileprivate func wrote(_ bytes: UnsafeRawBufferPointer) -> Int {
+        // Only the body of an answer that the receiver has seen the head of.
+        guard self.isHeadComplete else {
+            self.refusal = self.refusal ?? CurlError(.lost, "a body came without the head of an answer")
+            return bytes.isEmpty ? 1 : 0
+        }
         if case .pause = self.demand {
             self.isHeldBack = true
             return Int(CURL_WRITEFUNC_PAUSE)
         }
         self.lastArrival = .now
+        if let decoder { return self.decode(bytes, decoder) }
         self.demand = self.receiver.received(bytes)
         if case .stop = self.demand { return bytes.isEmpty ? 1 : 0 }
         return bytes.count
+    }
+
+    /// Decodes a part of the body as far as the receiver wants it; what is left then is not taken from libcurl, which brings it again.
+    private func decode(_ bytes: UnsafeRawBufferPointer, _ decoder: ContentDecoder) -> Int {
+        decoder.append(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(self.decodedAhead)))
+        let refused = bytes.isEmpty ? 1 : 0
+        do {
+            while case .more = self.demand {
+                let isDone: Bool = try withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 8) {
+                    chunk throws(ContentDecodingError) in
+                    let count = try decoder.next(into: chunk)
+                    if count > 0 {
+                        self.demand = self.receiver.received(UnsafeRawBufferPointer(rebasing: chunk[..<count]))
+                    }
+                    return count == 0
+                }
+                if isDone { break }
+            }
+        } catch {
+            self.refusal = CurlError(.lost, error.message, isOfAnswer: true)
+            return refused
+        }
+        switch self.demand {
+        case .stop: return refused
+        case .pause where decoder.hasMore:
+            self.decodedAhead = max(self.decodedAhead, bytes.count)
+            self.isHeldBack = true
+            return Int(CURL_WRITEFUNC_PAUSE)
+        case .more, .pause:
+            self.decodedAhead = max(0, self.decodedAhead - bytes.count)
+            return bytes.count
+        }
     }
 
     /// One line of a head, with its line end; trailers come here too and are passed over.
@@ -139,16 +189,39 @@ final class CurlExchange {
     /// - Returns: false when the receiver wants no more.
     private func headEnded() -> Bool {
         let head = CurlHead(status: self.status, reason: self.reason, headers: self.fields)
-        let isInterim = (100..<200).contains(head.status)
-        let isFollowed = self.followsRedirects && (300..<400).contains(head.status) && head["location"] != nil
-        guard !isInterim, !isFollowed else {
+        // 101 is the last answer of HTTP: what follows it is another protocol (RFC 9110 §15.2.2).
+        if (100..<200).contains(head.status), head.status != 101 {
             self.status = 0
             return true
+        }
+        if self.request.redirects > 0, let location = CurlRedirect.location(of: head) {
+            self.follow(location, status: head.status)
+            return false
         }
         self.isHeadComplete = true
         self.demand = self.receiver.received(head)
         if case .stop = self.demand { return false }
+        guard self.request.acceptsCodings else { return true }
+        do {
+            let fields = head.headers.filter { $0.name == "content-encoding" }.map(\.value)
+            self.decoder = try ContentDecoder.make(for: fields.joined(separator: ","))
+        } catch {
+            self.refusal = CurlError(.lost, error.message, isOfAnswer: true)
+            return false
+        }
         return true
+    }
+
+    /// Prepares what a redirect asks for; its body is never read.
+    private func follow(_ location: String, status: Int) {
+        do {
+            var next = try CurlRedirect.request(following: location, status: status, from: self.request)
+            // The time is for all of them together.
+            if let timeout = next.timeout { next.timeout = max(.milliseconds(1), timeout - self.began.duration(to: .now)) }
+            self.successor = next
+        } catch {
+            self.refusal = error
+        }
     }
 
     private static func trimmed(_ text: Substring) -> String {
@@ -187,7 +260,6 @@ extension CurlExchange {
         // Without signals libcurl does not shield us from SIGPIPE; the curl thread blocks that itself.
         self.set(CURLOPT_NOSIGNAL, 1)
         self.set(CURLOPT_PROTOCOLS_STR, "http,https")
-        self.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         // An empty name overrules the environment.
         self.set(CURLOPT_PROXY, request.proxy ?? "", "the address of the proxy")
         self.set(CURLOPT_NOPROXY, "")
@@ -213,11 +285,6 @@ extension CurlExchange {
     private func setMessage(_ request: CurlRequest) {
         self.set(CURLOPT_URL, request.url, "the address")
         self.set(CURLOPT_PATH_AS_IS, 1)
-        if self.followsRedirects {
-            self.set(CURLOPT_FOLLOWLOCATION, 1)
-            self.set(CURLOPT_MAXREDIRS, request.redirects)
-        }
-        if request.acceptsCodings { self.set(CURLOPT_ACCEPT_ENCODING, "") }
         if let user = request.user {
             self.set(CURLOPT_USERNAME, user, "the user")
             self.set(CURLOPT_PASSWORD, request.password ?? "", "the password")
@@ -230,6 +297,7 @@ extension CurlExchange {
             // libcurl takes `Name:` as an order to leave its own header out, and `Name;` as a header without a value.
             self.addHeader(header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)")
         }
+        if request.acceptsCodings { self.addHeader("Accept-Encoding: \(ContentDecoder.offer)") }
         let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? ByteBuffer() : nil)
         if let body {
             self.set(CURLOPT_POST, 1)

@@ -6,6 +6,7 @@ import Glibc
 /// Made, used and dropped on that thread.
 final class CurlLoop {
     private let mailbox: CurlMailbox
+    private let bell: CurlBell
     private let multi: UnsafeMutableRawPointer
     private var exchanges: [UInt64: CurlExchange] = [:]
     /// Handles of finished transfers: making one costs as much as a small request.
@@ -15,30 +16,45 @@ final class CurlLoop {
     /// Arrivals only move the ends away, so they need not be looked at until then.
     private var idleCheck: ContinuousClock.Instant?
 
-    init(mailbox: CurlMailbox) {
+    /// `nil` when libcurl has no memory, or no descriptor.
+    init?(mailbox: CurlMailbox, bell: CurlBell) {
         _ = libcurlIsReady
-        guard let multi = curl_multi_init() else { preconditionFailure("libcurl is out of memory") }
+        guard let multi = curl_multi_init() else { return nil }
+        // A transfer has its connection to itself: HTTP/2 streams that share one wait for the one that is paused, and libcurl keeps up to
+        // 64 MiB in memory for that one.
+        ccurl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
         self.mailbox = mailbox
+        self.bell = bell
         self.multi = multi
     }
 
     /// Returns once the mailbox has ended.
     func run() {
         self.prepareThread()
-        self.mailbox.opened(self.multi)
         while let commands = self.mailbox.take() {
             for command in commands { self.obey(command) }
             var running: Int32 = 0
             curl_multi_perform(self.multi, &running)
             self.reap()
             self.endIdle()
-            curl_multi_poll(self.multi, nil, 0, self.patience, nil)
+            self.wait()
         }
         let error = CurlError(.cancelled, "the program ends")
         for exchange in Array(self.exchanges.values) { self.remove(exchange)?.end(error) }
         for case .start(_, _, let make) in self.mailbox.takeRest() { make().ended(.failure(error)) }
         for easy in self.spare { curl_easy_cleanup(easy) }
         curl_multi_cleanup(self.multi)
+    }
+
+    /// Waits for sockets, timers and the bell.
+    private func wait() {
+        var bell = curl_waitfd(fd: self.bell.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
+        if curl_multi_poll(self.multi, &bell, 1, self.patience, nil) != CURLM_OK {
+            // libcurl lacks memory for its list of sockets: looked at again soon, without a spinning thread.
+            var descriptor = pollfd(fd: self.bell.descriptor, events: Int16(POLLIN), revents: 0)
+            bell.revents = poll(&descriptor, 1, 100) > 0 ? descriptor.revents : 0
+        }
+        if bell.revents != 0 { self.bell.silence() }
     }
 
     private func prepareThread() {
@@ -94,7 +110,17 @@ final class CurlLoop {
             let result = ccurl_result(message)
             let wasSent = ccurl_request_size(easy) > 0
             let exchange = Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
-            self.remove(exchange)?.end(result, wasSent: wasSent)
+            self.finish(exchange, result, wasSent: wasSent)
+        }
+    }
+
+    /// Passes the end on to the receiver, or goes where a redirect leads.
+    private func finish(_ exchange: CurlExchange, _ result: CURLcode, wasSent: Bool) {
+        guard let exchange = self.remove(exchange) else { return }
+        if let next = exchange.successor {
+            self.start(exchange.id, next, exchange.receiver)
+        } else {
+            exchange.end(result, wasSent: wasSent)
         }
     }
 

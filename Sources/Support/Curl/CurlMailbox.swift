@@ -1,4 +1,3 @@
-import CCurl
 import Synchronization
 
 /// What other threads ask of the curl thread.
@@ -11,8 +10,19 @@ final class CurlMailbox: Sendable {
         case cancel(UInt64)
     }
 
+    /// What becomes of a command.
+    enum Posted {
+        case taken
+        /// There is no thread yet, and the caller shall start it.
+        case needsThread(CurlBell)
+        /// The process lacks what a thread needs.
+        case refused(CurlError)
+    }
+
     private struct State {
         var phase = Phase.idle
+        /// Made with the mailbox, or with the first transfer that finds a descriptor for it.
+        var bell: CurlBell?
         var commands: [Command] = []
         var lastID: UInt64 = 0
     }
@@ -20,14 +30,16 @@ final class CurlMailbox: Sendable {
     private enum Phase {
         /// No thread yet.
         case idle
-        /// The thread is made and has not opened its handle.
-        case starting
-        /// The address of the multi handle, of which only `curl_multi_wakeup` is called here: the one function that any thread may call.
-        case running(UInt)
+        case running
         case ended
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    init() {
+        // A program that is short of descriptors at its start tries again with its first transfer.
+        self.state = Mutex(State(bell: try? CurlBell()))
+    }
 
     /// A number for the next transfer.
     func nextID() -> UInt64 {
@@ -38,35 +50,29 @@ final class CurlMailbox: Sendable {
     }
 
     /// Leaves a command and wakes the thread.
-    ///
-    /// - Returns: true when there is no thread yet and the caller shall start it.
     @discardableResult
-    func post(_ command: Command) -> Bool {
+    func post(_ command: Command) -> Posted {
         self.state.withLock { state in
             switch state.phase {
             case .idle:
-                guard case .start = command else { return false }
-                state.commands.append(command)
-                state.phase = .starting
-                return true
-            case .starting:
-                state.commands.append(command)
-            case .running(let address):
+                guard case .start = command else { return .taken }
+                do throws(CurlError) {
+                    let bell = if let bell = state.bell { bell } else { try CurlBell() }
+                    state.bell = bell
+                    state.commands.append(command)
+                    state.phase = .running
+                    return .needsThread(bell)
+                } catch {
+                    return .refused(error)
+                }
+            case .running:
                 state.commands.append(command)
                 // Later commands of the same turn ride on the first one's call.
-                if state.commands.count == 1 { Self.wake(address) }
+                if state.commands.count == 1 { state.bell?.ring() }
             case .ended:
                 break
             }
-            return false
-        }
-    }
-
-    /// The thread runs and can be woken.
-    func opened(_ multi: UnsafeMutableRawPointer) {
-        let address = UInt(bitPattern: multi)
-        self.state.withLock { state in
-            if case .starting = state.phase { state.phase = .running(address) }
+            return .taken
         }
     }
 
@@ -80,23 +86,22 @@ final class CurlMailbox: Sendable {
         }
     }
 
-    /// The thread could not be made: the next start tries again.
-    ///
-    /// - Returns: what was left for it.
-    func startFailed() -> [Command] {
-        self.state.withLock { state in
-            state.phase = .idle
+    /// The thread could not be made, or could not begin: what was left for it fails, and the next start tries again.
+    func refuseAll(_ error: CurlError) {
+        let commands = self.state.withLock { state in
+            if case .running = state.phase { state.phase = .idle }
             let commands = state.commands
             state.commands = []
             return commands
         }
+        for case .start(_, _, let make) in commands { make().ended(.failure(error)) }
     }
 
     /// Has the thread end, which then looks at what ``takeRest()`` gives.
     func end() {
         self.state.withLock { state in
-            if case .running(let address) = state.phase { Self.wake(address) }
             state.phase = .ended
+            state.bell?.ring()
         }
     }
 
@@ -107,9 +112,5 @@ final class CurlMailbox: Sendable {
             state.commands = []
             return commands
         }
-    }
-
-    private static func wake(_ address: UInt) {
-        curl_multi_wakeup(UnsafeMutableRawPointer(bitPattern: address))
     }
 }

@@ -3,8 +3,9 @@ import NIOCore
 
 /// All HTTP transfers of the program: one thread, one curl multi handle, whose connections are kept alive and used again.
 ///
-/// Thread-safe. The thread starts with the first transfer and ends when the object goes; transfers still under way are then
-/// cancelled.
+/// Thread-safe. What wakes the thread is made with the object; the thread starts with the first transfer and ends when the object goes;
+/// transfers still in flight are then cancelled. A transfer for which the process lacks a descriptor or a thread fails, and the next one
+/// tries again.
 package final class CurlMulti: Sendable {
     private let mailbox = CurlMailbox()
 
@@ -21,27 +22,34 @@ package final class CurlMulti: Sendable {
 
     /// Starts a transfer, once, whose response goes piece by piece to a receiver.
     ///
-    /// - Parameter receiver: makes it, on the curl thread; see ``CurlReceiver``.
+    /// - Parameter receiver: makes it, on the curl thread; see ``CurlReceiver``. Where the process lacks what that thread needs, on this
+    ///   thread, and its only call is ``CurlReceiver/ended(_:)``.
     package func start(
         _ transfer: CurlTransfer, _ request: CurlRequest, receiver: @escaping @Sendable () -> any CurlReceiver
     ) {
-        guard self.mailbox.post(.start(transfer.id, request, receiver)) else { return }
+        switch self.mailbox.post(.start(transfer.id, request, receiver)) {
+        case .taken: return
+        case .refused(let error): receiver().ended(.failure(error))
+        case .needsThread(let bell): self.startThread(bell)
+        }
+    }
+
+    private func startThread(_ bell: CurlBell) {
         var thread = pthread_t()
-        let context = Unmanaged.passRetained(self.mailbox)
+        let context = Unmanaged.passRetained(CurlThread(mailbox: self.mailbox, bell: bell))
         let status = pthread_create(
             &thread, nil,
             { context in
                 guard let context else { return nil }
-                // Balances `passRetained`: the thread owns the mailbox from here on.
-                CurlLoop(mailbox: Unmanaged<CurlMailbox>.fromOpaque(context).takeRetainedValue()).run()
+                // Balances `passRetained`: the thread owns it from here on.
+                Unmanaged<CurlThread>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             }, context.toOpaque()
         )
         guard status == 0 else {
             context.release()
-            let error = CurlError(.other, "no thread can be started for HTTP transfers: \(String(cString: strerror(status)))")
-            for case .start(_, _, let make) in self.mailbox.startFailed() { make().ended(.failure(error)) }
-            return
+            let reason = String(cString: strerror(status))
+            return self.mailbox.refuseAll(CurlError(.other, "no thread can be started for HTTP transfers: \(reason)"))
         }
         pthread_detach(thread)
     }
@@ -62,6 +70,25 @@ package final class CurlMulti: Sendable {
             transfer.cancel()
         }
         return try result.get()
+    }
+}
+
+/// What the thread is started with.
+private final class CurlThread: Sendable {
+    private let mailbox: CurlMailbox
+    private let bell: CurlBell
+
+    init(mailbox: CurlMailbox, bell: CurlBell) {
+        self.mailbox = mailbox
+        self.bell = bell
+    }
+
+    /// On the thread, to its end.
+    func run() {
+        guard let loop = CurlLoop(mailbox: self.mailbox, bell: self.bell) else {
+            return self.mailbox.refuseAll(CurlError(.other, "libcurl cannot begin: it has no memory or no descriptor"))
+        }
+        loop.run()
     }
 }
 

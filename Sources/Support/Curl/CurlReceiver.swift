@@ -3,7 +3,7 @@
 /// Made on the thread of ``CurlMulti`` and called only there, so it needs no lock; it must not block, for all transfers share that
 /// thread.
 package protocol CurlReceiver: AnyObject {
-    /// Status and headers of the final response; those of interim responses and followed redirects are not told.
+    /// Status and headers of the final response; those of interim responses and followed redirects are not passed on.
     func received(_ head: CurlHead) -> CurlDemand
 
     /// The next bytes of the body, decoded, 1 byte to 16 KiB, valid during the call only.

@@ -25,9 +25,11 @@ package struct CurlRequest: Sendable {
     package var timeout: Duration?
     /// How long the peer may send nothing while we would read; `nil` means for ever.
     package var idleTimeout: Duration?
-    /// How many redirects are followed at most, also to other hosts (which are not told user, password and `Authorization`).
+    /// How many redirects are followed at most; see ``CurlRedirect`` for what another origin is not told.
     package var redirects: Int
-    /// Offers the content codings libcurl can decode (gzip, deflate, br, zstd) and decodes them.
+    /// How many redirects have led to this request.
+    var followed = 0
+    /// Offers content codings (gzip, deflate, zstd) and decodes them.
     package var acceptsCodings: Bool
     /// A Unix domain socket to connect to in place of the URL's host.
     package var unixSocket: String?

@@ -1,4 +1,5 @@
 import BridgeTesting
+import Compression
 import Curl
 import NIOCore
 import Synchronization
@@ -95,6 +96,65 @@ import Testing
         let (received, error) = try #require(await iterator.next())
         #expect(error == nil)
         #expect(received == body)
+        try await server.stop()
+    }
+
+    /// A body of several members, and what they hold.
+    private static func compressed(_ coding: ContentCoding, size: Int) -> (body: ByteBuffer, text: ByteBuffer) {
+        let text = ByteBuffer(bytes: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* $0 &>> 7) })
+        let compressor = SegmentCompressor()
+        var body = ByteBuffer()
+        for start in stride(from: 0, to: size, by: size / 3 + 1) {
+            let piece = text.getSlice(at: start, length: min(size / 3 + 1, size - start))!
+            body.writeBytes(coding.start)
+            compressor.write(piece, as: coding, into: &body)
+            guard coding == .gzip else { continue }
+            var sum = GzipSum()
+            sum.add(GzipSum(piece))
+            body.writeImmutableBuffer(sum.end)
+        }
+        return (body, text)
+    }
+
+    @Test(arguments: [ContentCoding.gzip, .zstd]) func `a reader that pauses on every part gets a compressed body whole`(
+        _ coding: ContentCoding
+    ) async throws {
+        let (body, text) = Self.compressed(coding, size: 2 << 20)
+        let server = try await ScriptedHTTPServer { _, reply in
+            reply.begin(200, [("Content-Encoding", coding.rawValue)])
+            reply.write(body)
+            reply.end()
+        }
+        let (stream, continuation) = AsyncStream.makeStream(of: (ByteBuffer, CurlError?).self)
+        let transfer = self.curl.transfer()
+        self.curl.start(transfer, CurlRequest(server.url(), acceptsCodings: true)) {
+            PausingReceiver(transfer) { continuation.yield(($0, $1)) }
+        }
+        var iterator = stream.makeAsyncIterator()
+        let (received, error) = try #require(await iterator.next())
+        #expect(error == nil)
+        #expect(received == text)
+        try await server.stop()
+    }
+
+    @Test(arguments: [
+        ("gzip", 1, "the compressed body ends too early"), ("gzip", 0, nil), ("zstd", 1, "the compressed body ends too early"),
+        ("br", 0, "the content coding 'br' was not offered; gzip, deflate, zstd are"),
+        ("deflate", 0, "the deflate data are damaged: invalid block type"),
+    ]) func `a compressed body that is cut, damaged or of another coding is lost`(_ name: String, _ cut: Int, _ reason: String?)
+        async throws
+    {
+        let (body, _) = Self.compressed(name == "zstd" ? .zstd : .gzip, size: 3000)
+        let part = body.getSlice(at: 0, length: body.readableBytes - cut)!
+        let server = try await ScriptedHTTPServer { _, reply in
+            reply.begin(200, [("Content-Encoding", name)])
+            reply.write(part)
+            reply.end()
+        }
+        var transfer = RecordedTransfer(self.curl, CurlRequest(server.url(), acceptsCodings: true))
+        let error = await transfer.rest().error
+        #expect(error?.message == reason)
+        #expect(error.map { $0.code == .lost && $0.isOfAnswer } != false)
         try await server.stop()
     }
 

@@ -1,0 +1,80 @@
+import CCurl
+
+/// Makes the request that a redirect asks for (RFC 9110 §15.4).
+///
+/// libcurl's own redirects are not used: they send the headers of the request to every host and know no method but POST.
+enum CurlRedirect {
+    /// Where an answer leads; `nil` for one that is no redirect, or that names no place.
+    static func location(of head: CurlHead) -> String? {
+        guard [301, 302, 303, 307, 308].contains(head.status), let location = head["location"], !location.isEmpty else {
+            return nil
+        }
+        return location
+    }
+
+    /// The request for another place.
+    ///
+    /// At another origin (scheme, host and port) credentials are left out, and stay out when it leads back: user, password, the client
+    /// certificate and every header that may be one.
+    ///
+    /// - Parameter location: a URL, or a part of one that is relative to the request's.
+    /// - Throws: ``CurlError`` with code `request` when it leads nowhere, or from `https` to `http`.
+    static func request(following location: String, status: Int, from request: CurlRequest) throws(CurlError) -> CurlRequest {
+        guard request.followed < request.redirects else {
+            throw CurlError(.request, "Maximum (\(request.redirects)) redirects followed")
+        }
+        let base = try CurlURL(request.url)
+        guard let target = try base.resolving(location) else {
+            throw CurlError(.request, "the answer \(status) leads to \(Self.printable(location)), which is no address")
+        }
+        guard target.scheme == "http" || target.scheme == "https" else {
+            throw CurlError(
+                .request, "the answer \(status) leads to \(Self.printable(location)), which is neither http nor https")
+        }
+        if base.scheme == "https", target.scheme != "https" {
+            throw CurlError(
+                .request, "the answer \(status) leads from https to \(CurlRequest.origin(of: target.text)), which is not followed"
+            )
+        }
+        if let problem = CurlRequest.problem(withURL: target.text) {
+            throw CurlError(.request, "the answer \(status) leads to \(Self.printable(location)), which \(problem)")
+        }
+        var next = request
+        next.url = target.text
+        next.followed += 1
+        if Self.dropsBody(status, request.method) {
+            next.method = request.method == "HEAD" ? "HEAD" : "GET"
+            next.body = nil
+            next.headers.removeAll { $0.name.lowercased().hasPrefix("content-") }
+        }
+        if !target.isSameOrigin(as: base) {
+            next.user = nil
+            next.password = nil
+            next.tls.certificate = nil
+            next.tls.key = nil
+            next.headers.removeAll { !Self.harmless.contains($0.name.lowercased()) }
+        }
+        return next
+    }
+
+    /// 303 asks for another resource by GET; 301 and 302 change POST alone, as every user agent does.
+    private static func dropsBody(_ status: Int, _ method: String) -> Bool {
+        switch status {
+        case 303: method != "GET" && method != "HEAD"
+        case 301, 302: method == "POST"
+        default: false
+        }
+    }
+
+    /// The headers that are the same for everybody: what is not listed may be a key.
+    private static let harmless: Set<String> = [
+        "accept", "accept-charset", "accept-language", "cache-control", "content-encoding", "content-language", "content-type",
+        "last-event-id", "pragma", "user-agent",
+    ]
+
+    /// What a peer has sent, cut to what a message can hold.
+    private static func printable(_ text: String) -> String {
+        let start = CurlRequest.printable(text).unicodeScalars.prefix(200)
+        return "'" + String(String.UnicodeScalarView(start.filter { $0.value >= 32 && $0.value != 127 })) + "'"
+    }
+}
