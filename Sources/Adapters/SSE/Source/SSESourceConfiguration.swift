@@ -5,20 +5,13 @@ import NIOCore
 extension SSESource {
     /// The settings of an event stream that is read.
     package struct Configuration: ComponentConfiguration {
-        /// How the stream is asked for.
-        package enum Method: String, Sendable, CaseIterable {
-            case get = "GET"
-            case post = "POST"
-            case query = "QUERY"
-        }
-
         /// The stream's address, `http` or `https`; required.
         package var url: String
-        /// Default `GET`.
-        package var method: Method
+        /// How the stream is asked for, any token (RFC 9110 §9.1); default `GET`.
+        package var method: String
         /// Headers to send, by name; their values are never printed; default none.
         package var headers: [String: Secret]
-        /// What is sent with `POST` and `QUERY`, as `application/json` unless `headers` say otherwise; default nothing.
+        /// What is sent with every method but `GET`, as `application/json` unless `headers` say otherwise; default nothing.
         package var body: String?
         /// For Basic authentication; default none.
         package var user: String?
@@ -56,7 +49,7 @@ extension SSESource {
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             self.url = try container.required(.url)
-            self.method = try container.choice(.method, default: .get)
+            self.method = try container.value(.method, default: "GET")
             self.headers = try container.value(.headers, default: [:])
             self.body = try container.optional(.body)
             self.user = try container.optional(.user)
@@ -82,7 +75,10 @@ extension SSESource {
             if let problem = CurlRequest.problem(withHeaders: headers) {
                 throw SettingError(path: [CodingKeys.headers], "all together they \(problem)")
             }
-            if self.body != nil, self.method == .get {
+            if let problem = Self.problem(withMethod: self.method) {
+                throw SettingError(path: [CodingKeys.method], "'\(self.method)' \(problem)")
+            }
+            if self.body != nil, self.method == "GET" {
                 throw SettingError(path: [CodingKeys.body], "GET sends no body; write method: POST beside it")
             }
             if self.password != nil, self.user == nil {
@@ -122,6 +118,20 @@ extension SSESource {
             if self.maximumEvent < 1 { throw SettingError(path: [CodingKeys.maximumEvent], "must be at least one byte") }
         }
 
+        /// What keeps a method from asking for a stream, as half a sentence; `nil` when nothing does.
+        private static func problem(withMethod method: String) -> String? {
+            guard CurlRequest.isHeaderName(method), method.utf8.count <= 64 else {
+                return "is not a method of HTTP; write one word such as GET, POST or QUERY"
+            }
+            // Methods are case-sensitive (RFC 9110 §9.1).
+            let upper = method.uppercased()
+            if method != upper, ["GET", "POST", "QUERY", "PUT", "PATCH", "DELETE", "REPORT", "OPTIONS", "HEAD"].contains(upper) {
+                return "is not a method of HTTP, which are case-sensitive; write \(upper)"
+            }
+            if ["HEAD", "CONNECT", "TRACE"].contains(method) { return "brings no stream; write GET, POST or QUERY" }
+            return nil
+        }
+
         private static func check(header name: String, _ value: Secret) throws {
             guard CurlRequest.isHeaderName(name) else {
                 throw SettingError(path: [CodingKeys.headers], "'\(name)' is not the name of a header")
@@ -153,7 +163,7 @@ extension SSESource {
         /// - Parameter lastEventID: where to go on; empty for where the server begins.
         func request(lastEventID: String) -> CurlRequest {
             var request = CurlRequest(
-                self.url, method: self.method.rawValue, user: self.user, password: self.password?.value, tls: self.tls,
+                self.url, method: self.method, user: self.user, password: self.password?.value, tls: self.tls,
                 connectTimeout: self.connectTimeout, idleTimeout: self.idleTimeout, redirects: 5, acceptsCodings: true,
                 unixSocket: self.unixSocket, proxy: self.proxy?.value
             )

@@ -8,7 +8,7 @@ import Testing
 @Suite struct SSESourceConfigurationTests {
     @Test func `only the address is needed`() throws {
         let configuration = try StreamFixture.configuration("https://a.example/stream")
-        #expect(configuration.method == .get)
+        #expect(configuration.method == "GET")
         #expect(configuration.idleTimeout == .seconds(90))
         #expect(configuration.connectTimeout == .seconds(10))
         #expect(configuration.maximumEvent == 16 << 20)
@@ -36,7 +36,10 @@ import Testing
     @Test(arguments: [
         ("ftp://a", "", "url: the address must begin with http:// or https://"),
         ("http://u:p@a", "", "url: the address must not hold a user or password; there are settings for them"),
-        ("http://a", #""method": "PUT""#, "method: 'PUT' is not one of GET, POST, QUERY"),
+        ("http://a", #""method": "P T""#, "method: 'P T' is not a method of HTTP; write one word such as GET, POST or QUERY"),
+        ("http://a", #""method": """#, "method: '' is not a method of HTTP; write one word such as GET, POST or QUERY"),
+        ("http://a", #""method": "post""#, "method: 'post' is not a method of HTTP, which are case-sensitive; write POST"),
+        ("http://a", #""method": "HEAD""#, "method: 'HEAD' brings no stream; write GET, POST or QUERY"),
         ("http://a", #""body": "x""#, "body: GET sends no body; write method: POST beside it"),
         ("http://a", #""password": "x""#, "password: a password needs a user beside it"),
         ("http://a", #""user": "u", "token": "x""#, "token: a token and a user exclude each other; one of them is sent"),

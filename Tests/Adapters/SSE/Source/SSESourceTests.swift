@@ -229,6 +229,32 @@ import Testing
     }
 
     @Test(arguments: [
+        ("gzip", "zlib.gzipSync"), ("x-gzip", "zlib.gzipSync"), ("deflate", "zlib.deflateSync"),
+        ("deflate", "zlib.deflateRawSync"),
+    ]) func `a server that compresses each event by itself is read on one connection`(_ coding: String, _ function: String)
+        async throws
+    {
+        let script = """
+            const http = require('http'), zlib = require('zlib');
+            let connections = 0;
+            http.createServer((request, answer) => {
+                connections += 1;
+                answer.writeHead(200, {'Content-Type': 'text/event-stream', 'Content-Encoding': '\(coding)'});
+                for (let n = 0; n < 5; n++) answer.write(\(function)(`data: ${connections}.${n}\\n\\n`));
+                let n = 5;
+                const timer = setInterval(() => answer.write(\(function)(`data: ${connections}.${n++}\\n\\n`)), 5);
+                request.on('close', () => clearInterval(timer));
+            }).listen(0, '127.0.0.1', function() { console.log(this.address().port); });
+            """
+        try await ChildProcess.with("node", ["-e", script]) { node in
+            try await eventually("node listens: \(node.standardError)") { node.standardOutput.hasSuffix("\n") }
+            let fixture = try StreamFixture("http://127.0.0.1:\(node.standardOutput.dropLast())/")
+            #expect(try await fixture.bodies(20).prefix(20) == (0..<20).map { "1.\($0)" }[...])
+            await fixture.stop()
+        }
+    }
+
+    @Test(arguments: [
         (401, "answered 401 Unauthorized; 200 was expected; check token, user, password and headers"),
         (403, "answered 403 Forbidden; 200 was expected; check token, user, password and headers"),
         (407, "answered 407 Proxy Authentication Required; 200 was expected; check user and password in proxy"),
@@ -322,10 +348,64 @@ import Testing
         let gap = second.sink.gaps[0]
         #expect(gap.message.hasPrefix("streambridge was not connected to \(peer.url()) for 1 s (from "))
         #expect(gap.message.hasSuffix("across a restart, and the server gives no ids to resume by"))
-        let from = try #require(gap.attributes["from"].flatMap { Timestamp(rfc3339: $0) })
-        let to = try #require(gap.attributes["to"].flatMap { Timestamp(rfc3339: $0) })
+        let payload = try #require(gap.payload).readableBytesView.split(separator: UInt8(ascii: "\"")).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        try #require(payload.count == 9, "\(payload)")
+        let from = try #require(Timestamp(rfc3339: payload[3]))
+        let to = try #require(Timestamp(rfc3339: payload[7]))
+        #expect(payload[1] == "from" && payload[5] == "to")
         #expect(from >= stopped && to >= from)
         await second.stop()
+    }
+
+    @Test(
+        arguments: [
+            (302, ["location": "", "content-type": "text/html"], "302 Found without a Location to follow"),
+            (302, ["content-type": "text/event-stream"], "302 Found without a Location to follow"),
+            (304, ["location": "/x", "content-type": "text/event-stream"], "304 Not Modified"),
+            (201, ["content-type": "text/event-stream"], "201 Created"),
+            (206, ["content-type": "text/event-stream"], "206 Partial Content"),
+            (404, ["content-type": "text/event-stream"], "404 Not Found"),
+            (500, ["content-type": "text/event-stream"], "500 Internal Server Error"),
+            (200, ["content-type": "text/html"], "200 OK with content of type text/html"),
+        ] as [(Int, HTTPFields, String)])
+    func `the body of an answer that is no stream brings neither events nor an id`(
+        _ status: Int, _ headers: HTTPFields, _ reason: String
+    ) async throws {
+        let peer = try await HTTPPeer.start()
+        peer.answer { [weak peer] request in
+            peer?.count == 1
+                ? .init(status, headers: headers, body: "id: 9\ndata: x\n\n")
+                : .init(
+                    200, headers: ["content-type": "text/event-stream"],
+                    body: "data: \(request.headers["last-event-id"] ?? "none")\n\n")
+        }
+        let fixture = try StreamFixture(peer.url())
+        #expect(try await fixture.failure().hasPrefix("\(peer.url()) answered \(reason)"))
+        #expect(try await fixture.bodies(1)[0] == "none")
+        await fixture.stop()
+    }
+
+    @Test func `a redirect is followed with the id, and without the keys where another host is`() async throws {
+        let other = try await SSEServerPeer.start()
+        let peer = try await HTTPPeer.start()
+        peer.answer(with: .init(307, headers: ["location": other.url("/there")], body: "id: 9\ndata: x\n\n"))
+        let fixture = try StreamFixture(
+            peer.url(), #""method": "REPORT", "body": "{}", "token": "t", "headers": {"X-Key": "k"}, "last_event_id": "4""#)
+        try await eventually { other.clients == 1 }
+        #expect(peer.requests[0].headers["x-key"] == "k")
+        #expect(peer.requests[0].headers["authorization"] == "Bearer t")
+        let request = other.requests[0]
+        #expect(request.method == "REPORT")
+        #expect(request.uri == "/there")
+        #expect(String(buffer: request.body) == "{}")
+        #expect(request.lastEventID == "4")
+        #expect(request.headers["x-key"] == nil)
+        #expect(request.headers["authorization"] == nil)
+        other.publish([.init("a")])
+        #expect(try await fixture.bodies(1) == ["a"])
+        await fixture.stop()
     }
 
     @Test func `204 ends the source for good`() async throws {
