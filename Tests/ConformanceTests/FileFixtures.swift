@@ -6,8 +6,8 @@ import NIOCore
 struct FileSourceFixture: SourceFixture {
     static let kind: ComponentKind = "file"
     static let guarantees: Guarantees = [.ordered, .atLeastOnce, .resumesAfterReconnect, .pushesBack]
-    /// A line holds every byte but LF.
-    static let hardestPayload = ByteBuffer(bytes: (UInt8.min...UInt8.max).filter { $0 != 10 })
+    /// A line holds every byte but LF; zeros count within it, not before it.
+    static let hardestPayload = ByteBuffer(bytes: [1, 0] + (2...UInt8.max).filter { $0 != 10 })
 
     private let directory: TemporaryDirectory
 

@@ -134,7 +134,12 @@ final class FileAppender: Sendable {
             guard self.isRegular, self.size > 0 else { return false }
             // The descriptor is for appending only; reading needs one of its own.
             let reader = open("/proc/self/fd/\(self.descriptor)", O_RDONLY | O_CLOEXEC)
-            guard reader >= 0 else { return false }
+            guard reader >= 0 else {
+                let failure = FileFailure("the end of the file cannot be read")
+                // A line must not be written behind one that has no end.
+                if failure.isOfProcess { throw failure }
+                return false
+            }
             defer { Glibc.close(reader) }
             var byte: UInt8 = 0
             guard pread(reader, &byte, 1, self.size - 1) == 1, byte != UInt8(ascii: "\n") else { return false }

@@ -3,45 +3,60 @@ import Glibc
 
 /// How far a file has been read: which file, the byte after the last whole line, and a fingerprint of what stands before that.
 ///
-/// Kept as text, `inode:offset:fingerprint`; cursors of older versions have no fingerprint.
+/// Kept as text, `inode:offset:fingerprint:generation`; cursors of older versions end before.
 struct FileCursor: Equatable {
     var inode: UInt64
     var offset: Int
     /// See ``OpenFile/fingerprint(before:)``: by it a file that was cut and has grown again is known.
     var fingerprint: UInt64?
+    /// Tells the file from others that had its inode before, and from itself before it was cut; `nil` in cursors of older versions.
+    var generation: FileGeneration?
 
     /// Stands for a file that is not there yet and is read from its beginning.
-    static let nothing = FileCursor(inode: 0, offset: 0, fingerprint: nil)
+    static let nothing = FileCursor(inode: 0, offset: 0)
 
-    init(inode: UInt64, offset: Int, fingerprint: UInt64?) {
+    init(inode: UInt64, offset: Int, fingerprint: UInt64? = nil, generation: FileGeneration? = nil) {
         self.inode = inode
         self.offset = offset
         self.fingerprint = fingerprint
+        self.generation = generation
     }
 
     /// The place in a file.
-    init(_ file: OpenFile, offset: Int) {
-        self.init(inode: file.inode, offset: offset, fingerprint: file.fingerprint(before: offset))
+    init(_ file: OpenFile, offset: Int, generation: FileGeneration) {
+        self.init(
+            inode: file.inode, offset: offset, fingerprint: file.fingerprint(before: offset), generation: generation)
     }
 
     init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard (2...3).contains(parts.count), let inode = UInt64(parts[0]), let offset = Int(parts[1]), offset >= 0 else {
+        guard (2...4).contains(parts.count), let inode = UInt64(parts[0]), let offset = Int(parts[1]), offset >= 0 else {
             return nil
         }
-        let fingerprint = parts.count == 3 ? UInt64(parts[2], radix: 16) : nil
-        guard parts.count == 2 || fingerprint != nil else { return nil }
-        self.init(inode: inode, offset: offset, fingerprint: fingerprint)
+        let hashes = parts.dropFirst(2).map { UInt64($0, radix: 16) }
+        guard !hashes.contains(nil) else { return nil }
+        self.init(
+            inode: inode, offset: offset, fingerprint: hashes.first ?? nil,
+            generation: hashes.count == 2 ? hashes[1].map { FileGeneration(value: $0) } : nil
+        )
     }
 
-    var text: String { "\(self.inode):\(self.offset)" + (self.fingerprint.map { ":" + String($0, radix: 16) } ?? "") }
+    var text: String {
+        let hashes = [self.fingerprint, self.fingerprint == nil ? nil : self.generation?.value].compactMap(\.self)
+        return "\(self.inode):\(self.offset)" + hashes.map { ":" + String($0, radix: 16) }.joined()
+    }
 
-    /// Opens the cursor's file at its place, wherever it lies now: at `path`, or rotated away beside it.
+    /// Opens the cursor's file at its place, wherever it lies now: at `path`, or rotated away beside it or beside what it links to.
     ///
     /// `nil` when it is gone or has been cut since.
-    func open(near path: String) -> OpenFile? {
-        if let file = self.open(path) { return file }
-        return FileRotation.entries(beside: path).lazy.filter { $0.inode == self.inode }.compactMap { self.open($0.path) }.first
+    ///
+    /// - Throws: ``FileFailure`` when the process lacks what it needs to look.
+    func open(near path: String) throws -> OpenFile? {
+        if let file = try self.open(path) { return file }
+        for entry in try FileRotation.entries(beside: FileRotation.target(of: path)) where entry.inode == self.inode {
+            if let file = try self.open(entry.path) { return file }
+        }
+        return nil
     }
 
     /// Whether the file has what was read of it.
@@ -49,11 +64,16 @@ struct FileCursor: Equatable {
         file.inode == self.inode && (self.fingerprint == nil || file.fingerprint(before: self.offset) == self.fingerprint)
     }
 
-    private func open(_ path: String) -> OpenFile? {
+    private func open(_ path: String) throws -> OpenFile? {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, UInt64(status.st_ino) == self.inode,
-            status.st_size >= self.offset, let file = try? OpenFile(path, at: self.offset), self.fits(file)
+            status.st_size >= self.offset
         else { return nil }
-        return file
+        do {
+            let file = try OpenFile(path, at: self.offset)
+            return self.fits(file) ? file : nil
+        } catch let failure as FileFailure where !failure.isOfProcess {
+            return nil
+        }
     }
 }

@@ -13,6 +13,9 @@ struct FileFailure: Error, CustomStringConvertible {
         self.number = number
     }
 
+    /// The process or the system lacks a descriptor or memory: the file itself may be as good as ever.
+    var isOfProcess: Bool { [EMFILE, ENFILE, ENOMEM].contains(self.number) }
+
     var description: String { "\(self.what): \(String(cString: strerror(self.number)))" }
 
     /// As the engine wants it: the disk may have room again, the file may come back, so trying again can help.

@@ -44,10 +44,30 @@ enum FileRotation {
         }
     }
 
+    /// What a path stands for once symbolic links are followed; it need not be there.
+    static func target(of path: String) -> String {
+        var path = path
+        // As many as the kernel follows.
+        for _ in 0..<40 {
+            var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+            let count = readlink(path, &bytes, bytes.count)
+            guard count > 0 else { return path }
+            let link = String(decoding: bytes[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            path = link.hasPrefix("/") ? link : "\(FileFailure.directory(of: path))/\(link)"
+        }
+        return path
+    }
+
     /// What lies in the directory of a path.
-    static func entries(beside path: String) -> [Entry] {
+    ///
+    /// - Throws: ``FileFailure`` when the process lacks what it needs to look; a directory that cannot be read is empty.
+    static func entries(beside path: String) throws -> [Entry] {
         let directory = FileFailure.directory(of: path)
-        guard let stream = opendir(directory) else { return [] }
+        guard let stream = opendir(directory) else {
+            let failure = FileFailure("the directory \(directory) cannot be read")
+            if failure.isOfProcess { throw failure }
+            return []
+        }
         defer { closedir(stream) }
         // As the path has it, so that one can be compared with the other.
         let start = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
@@ -68,8 +88,11 @@ enum FileRotation {
     /// The file that was written after one that is at `path` no longer.
     ///
     /// `nil` when nothing is at `path` now, or the file is back there.
-    static func successor(of inode: UInt64, at path: String) -> Successor? {
-        let entries = self.entries(beside: path)
+    ///
+    /// - Parameter path: one that is no symbolic link.
+    /// - Throws: ``FileFailure`` when the process lacks what it needs to look.
+    static func successor(of inode: UInt64, at path: String) throws -> Successor? {
+        let entries = try self.entries(beside: path)
         guard let newest = entries.first(where: { $0.path == path }), newest.inode != inode else { return nil }
         guard let file = entries.first(where: { $0.inode == inode }), let age = self.age(file.path, path)?.age else {
             return Successor(path: path, inode: newest.inode, proof: .unknown)

@@ -40,7 +40,8 @@ extension FileTail {
             return true
         }
         let path = self.configuration.path
-        let isNewest = replacement.wasSeen || FileRotation.successor(of: file.inode, at: path)?.path == path
+        let target = FileRotation.target(of: path)
+        let isNewest = try replacement.wasSeen || FileRotation.successor(of: file.inode, at: target)?.path == target
         let remaining = replacement.remaining(of: file, isNewest: isNewest)
         if remaining > .zero {
             guard isAwaited, replacement.isOverdue else {
@@ -56,9 +57,8 @@ extension FileTail {
     mutating func beginAgain(_ file: OpenFile) throws {
         self.context.logger.notice("File was truncated, reading it from the beginning", metadata: ["path": "\(file.path)"])
         if self.isBehind { self.tell("\(file.path) was cut before it was read to its end") }
-        self.splitter = LineSplitter(longest: self.configuration.longestLine)
         try file.seekToBeginning()
-        self.stand(at: FileCursor(file, offset: 0))
+        self.open(next: file, after: file.inode)
     }
 
     /// Begins the file that was written after one that is at the path no longer.
@@ -66,7 +66,8 @@ extension FileTail {
     /// - Returns: false when there is none yet.
     private mutating func advance(from file: OpenFile) throws -> Bool {
         let path = self.configuration.path
-        guard let next = FileRotation.successor(of: file.inode, at: path) else { return false }
+        let target = FileRotation.target(of: path)
+        guard let next = try FileRotation.successor(of: file.inode, at: target) else { return false }
         let new: OpenFile
         do {
             new = try OpenFile(next.path, at: 0)
@@ -85,11 +86,10 @@ extension FileTail {
         case .unknown, .immediate: break
         }
         self.context.logger.info("File was replaced, reading the next one", metadata: ["path": "\(next.path)"])
-        self.file = new
         self.replacement = nil
         self.isSeen = false
-        if new.isRegular { self.stand(at: FileCursor(new, offset: 0)) }
-        if self.configuration.follow { self.watch = FileWatch(next.path) }
+        self.open(next: new, after: file.inode)
+        self.beginWatch()
         return true
     }
 

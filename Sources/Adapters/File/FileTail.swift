@@ -17,7 +17,13 @@ struct FileTail {
     var splitter: LineSplitter
     private var chunk = [UInt8](repeating: 0, count: 256 << 10)
     var file: OpenFile?
-    var watch: FileWatch?
+    private var watch: FileWatch?
+    private let watchFailures: BurstLog
+    /// When to ask the kernel again for a watch that it did not have.
+    private var nextWatch: ContinuousClock.Instant?
+    /// Which of the files that had this path or this inode is read.
+    private var generation: FileGeneration
+    private var idPrefix = ""
     /// The file has been replaced at its path; what is left of it, and what still comes, is read first.
     var replacement: FileReplacement?
     /// The file was found at its path.
@@ -46,7 +52,9 @@ struct FileTail {
         let path: [Attributes.Element] = configuration.path == "-" ? [] : [("path", configuration.path)]
         self.plain = Attributes(path)
         self.truncated = Attributes(path + [("truncated", "true")])
-        self.splitter = LineSplitter(longest: configuration.longestLine)
+        self.splitter = LineSplitter(longest: configuration.longestLine, isAtBeginning: true)
+        self.watchFailures = BurstLog("File is not watched, looking once a second", logger: context.logger)
+        self.generation = FileGeneration(bridge: context.bridge, source: context.name, path: configuration.path)
     }
 
     /// Reads until the outlet stops.
@@ -82,22 +90,51 @@ struct FileTail {
             return
         }
         let known = self.context.cursors.cursor(of: self.context.name).flatMap { FileCursor($0) }
-        if let known, let file = known.open(near: path) {
-            self.file = file
-            self.place = known.fingerprint == nil ? FileCursor(file, offset: known.offset) : known
+        if let generation = known?.generation { self.generation = generation }
+        if let known, let file = try known.open(near: path) {
+            self.open(file, generation: self.generation)
+            self.place = FileCursor(file, offset: known.offset, generation: self.generation)
             self.isBehind = true
         } else {
             let file = try self.openFirst(path, isKnown: known != nil)
-            self.file = file
+            let isFirst = known == nil || known == .nothing
+            self.open(file, generation: isFirst ? self.generation : self.generation.next(after: known?.inode ?? 0))
             // What a cursor stands for was not read to its end, or was cut: begin with what there is.
             if let known, known != .nothing, file.isRegular {
                 self.last =
                     self.outlet.gap("\(path) was replaced or cut while it was not read", subject: self.configuration.subject)
                     .position
             }
-            if file.isRegular { self.stand(at: FileCursor(file, offset: file.offset)) }
+            if file.isRegular { self.stand(at: file.offset, of: file) }
         }
-        if self.configuration.follow { self.watch = FileWatch(self.file?.path ?? path) }
+        self.beginWatch()
+    }
+
+    /// Goes on with a file, at its offset.
+    mutating func open(_ file: OpenFile, generation: FileGeneration) {
+        self.file = file
+        self.generation = generation
+        self.idPrefix = generation.idPrefix(of: file.inode)
+        self.splitter = LineSplitter(longest: self.configuration.longestLine, isAtBeginning: file.isRegular && file.offset == 0)
+    }
+
+    /// Goes on with a file that was written after the one before, or with the same one from its beginning after it was cut.
+    mutating func open(next file: OpenFile, after inode: UInt64) {
+        self.open(file, generation: self.generation.next(after: inode))
+        if file.isRegular { self.stand(at: file.offset, of: file) }
+    }
+
+    /// Asks the kernel to tell of changes; where it cannot, ``wait(forInput:)`` asks again now and then.
+    mutating func beginWatch() {
+        guard self.configuration.follow, let file, file.isRegular else { return }
+        self.watch = nil
+        do {
+            self.watch = try FileWatch(file.path, path: self.configuration.path)
+            self.nextWatch = nil
+        } catch {
+            self.watchFailures.note(["path": "\(file.path)", "error": "\(error)"])
+            self.nextWatch = .now + .seconds(5)
+        }
     }
 
     /// Opens the file at the path where reading begins.
@@ -109,7 +146,8 @@ struct FileTail {
             let file = try OpenFile(path, at: 0)
             try file.seekToEnd()
             if file.isRegular {
-                try self.context.cursors.move(FileCursor(file, offset: file.offset).text, of: self.context.name)
+                let cursor = FileCursor(file, offset: file.offset, generation: self.generation)
+                try self.context.cursors.move(cursor.text, of: self.context.name)
             }
             return file
         } catch let failure as FileFailure where failure.number == ENOENT {
@@ -144,9 +182,14 @@ struct FileTail {
 
     mutating func send(_ lines: [LineSplitter.Line]) {
         guard !lines.isEmpty else { return }
+        // A pipe has no offsets.
+        var offset = self.idPrefix.isEmpty || self.file?.isRegular != true ? nil : self.place?.offset
         let messages = lines.map { line in
-            ReceivedMessage(
-                subject: self.configuration.subject, body: line.bytes, attributes: line.isTruncated ? self.truncated : self.plain
+            defer { offset = offset.map { $0 + line.length } }
+            return ReceivedMessage(
+                subject: self.configuration.subject, body: line.bytes,
+                upstreamID: offset.map { "\(self.idPrefix)\($0)" },
+                attributes: line.isTruncated ? self.truncated : self.plain
             )
         }
         let receipt = self.outlet.send(messages)
@@ -156,12 +199,13 @@ struct FileTail {
             self.hasWaited = true
         }
         if let file = self.file, file.isRegular {
-            self.stand(at: FileCursor(file, offset: file.offset - self.splitter.partialLength))
+            self.stand(at: file.offset - self.splitter.partialLength, of: file)
         }
     }
 
     /// Notes the place up to which everything was sent.
-    mutating func stand(at cursor: FileCursor) {
+    mutating func stand(at offset: Int, of file: OpenFile) {
+        let cursor = FileCursor(file, offset: offset, generation: self.generation)
         self.place = cursor
         self.sent.append((self.last, cursor))
     }
@@ -181,6 +225,7 @@ struct FileTail {
 
     /// Sleeps until something may have changed: a second at most, because not every file system tells of changes.
     private mutating func wait(forInput: Bool) {
+        if let nextWatch, nextWatch <= .now { self.beginWatch() }
         var descriptors = [pollfd(fd: self.wakeup.descriptor, events: Int16(POLLIN), revents: 0)]
         if forInput, let file = self.file, !file.isRegular {
             descriptors.append(pollfd(fd: file.descriptor, events: Int16(POLLIN), revents: 0))

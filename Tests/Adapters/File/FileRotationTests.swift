@@ -23,7 +23,7 @@ struct FileRotationTests {
     ) throws {
         let directory = try TemporaryDirectory()
         for name in names { try directory.write(name, to: name) }
-        let successor = FileRotation.successor(of: Self.inode(directory.file(from)), at: directory.file("log"))
+        let successor = try FileRotation.successor(of: Self.inode(directory.file(from)), at: directory.file("log"))
         let expected = FileRotation.Successor(
             path: directory.file(next), inode: Self.inode(directory.file(next)), proof: proof
         )
@@ -34,9 +34,9 @@ struct FileRotationTests {
         let directory = try TemporaryDirectory()
         try directory.write("a", to: "log")
         let inode = Self.inode(directory.file("log"))
-        #expect(FileRotation.successor(of: inode, at: directory.file("log")) == nil)
+        #expect(try FileRotation.successor(of: inode, at: directory.file("log")) == nil)
         rename(directory.file("log"), directory.file("log.1"))
-        #expect(FileRotation.successor(of: inode, at: directory.file("log")) == nil)
+        #expect(try FileRotation.successor(of: inode, at: directory.file("log")) == nil)
     }
 
     private static func inode(_ path: String) -> UInt64 {

@@ -64,15 +64,17 @@ struct FileSettingsTests {
         #expect(error?.description == message)
     }
 
-    @Test(arguments: ["", "1", "1:", ":1", "x:1", "1:x", "1:-1", "1:2:x", "1:2:", "1:2:3:4"])
+    @Test(arguments: ["", "1", "1:", ":1", "x:1", "1:x", "1:-1", "1:2:x", "1:2:", "1:2:3:x", "1:2:3:4:5"])
     func `a cursor that is none is ignored`(text: String) {
         #expect(FileCursor(text) == nil)
     }
 
     @Test func `a cursor is read as it was written`() {
         for fingerprint in [nil, 0, UInt64.max] {
-            let cursor = FileCursor(inode: .max, offset: 12, fingerprint: fingerprint)
-            #expect(FileCursor(cursor.text) == cursor)
+            for generation in fingerprint == nil ? [nil] : [nil, FileGeneration(value: 0), FileGeneration(value: .max)] {
+                let cursor = FileCursor(inode: .max, offset: 12, fingerprint: fingerprint, generation: generation)
+                #expect(FileCursor(cursor.text) == cursor)
+            }
         }
     }
 

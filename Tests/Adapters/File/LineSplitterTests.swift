@@ -4,8 +4,8 @@ import Testing
 @testable import FileAdapter
 
 struct LineSplitterTests {
-    private static let text = "one\n\nthree \r\n\u{0}\u{FF} four\nincomplete"
-    private static let lines = ["one", "", "three \r", "\u{0}\u{FF} four"]
+    private static let text = "one\n\nthree \r\nin\rside\r\r\n\u{FF}\u{0} four\n\r\nincomplete"
+    private static let lines = ["one", "", "three ", "in\rside\r", "\u{FF}\u{0} four", ""]
 
     @Test func `lines are the same whole, byte by byte and in every two-way split`() {
         let bytes = Array(Self.text.utf8)
@@ -30,11 +30,48 @@ struct LineSplitterTests {
         let bytes = Array("12345678\n1234\n12345\nx\n".utf8)
         var splitter = LineSplitter(longest: 4)
         var lines: [LineSplitter.Line] = []
+        var lengths = 0
         for start in stride(from: 0, to: bytes.count, by: piece) {
             lines += Self.feed(Array(bytes[start..<min(start + piece, bytes.count)]), to: &splitter)
         }
         #expect(lines.map { String(buffer: $0.bytes) } == ["1234", "1234", "1234", "x"])
         #expect(lines.map(\.isTruncated) == [true, false, true, false])
+        lengths = lines.reduce(0) { $0 + $1.length }
+        #expect(lengths == bytes.count)
+    }
+
+    @Test(arguments: [1, 2, 3, 100])
+    func `CRLF does not make a line too long`(piece: Int) {
+        let lines = Self.lines(of: Array("1234\r\n12345\r\n123\r\n".utf8), longest: 4, piece: piece)
+        #expect(lines.map { String(buffer: $0.bytes) } == ["1234", "1234", "123"])
+        #expect(lines.map(\.isTruncated) == [false, true, false])
+        #expect(lines.map(\.length) == [6, 7, 5])
+    }
+
+    @Test(arguments: [1, 2, 3, 100])
+    func `a byte order mark at the beginning of a file is no part of its first line`(piece: Int) {
+        let bytes = Array("\u{FEFF}one\n\u{FEFF}two\n".utf8)
+        let lines = Self.lines(of: bytes, longest: 16, piece: piece, isAtBeginning: true)
+        #expect(lines.map { String(buffer: $0.bytes) } == ["one", "\u{FEFF}two"])
+        #expect(lines.map(\.length) == [7, 7])
+        let inside = Self.lines(of: bytes, longest: 16, piece: piece)
+        #expect(inside.map { String(buffer: $0.bytes) } == ["\u{FEFF}one", "\u{FEFF}two"])
+    }
+
+    @Test(arguments: [1, 7, 4096, 10_000])
+    func `zeros before a line are no part of it, however many they are`(piece: Int) {
+        let bytes = [UInt8](repeating: 0, count: 4000) + Array("one\n".utf8) + [0, 0] + Array("t\0wo\n".utf8) + [0, 10]
+        let lines = Self.lines(of: bytes, longest: 16, piece: piece)
+        #expect(lines.map { String(buffer: $0.bytes) } == ["one", "t\0wo", ""])
+        #expect(lines.allSatisfy { !$0.isTruncated })
+        #expect(lines.map(\.length) == [4004, 7, 2])
+    }
+
+    private static func lines(of bytes: [UInt8], longest: Int, piece: Int, isAtBeginning: Bool = false) -> [LineSplitter.Line] {
+        var splitter = LineSplitter(longest: longest, isAtBeginning: isAtBeginning)
+        return stride(from: 0, to: bytes.count, by: piece).flatMap { start in
+            Self.feed(Array(bytes[start..<min(start + piece, bytes.count)]), to: &splitter)
+        }
     }
 
     private static func split(_ pieces: [[UInt8]]) -> (lines: [String], splitter: LineSplitter) {
