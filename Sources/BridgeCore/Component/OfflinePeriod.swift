@@ -1,3 +1,5 @@
+import NIOCore
+
 /// A time without a connection, in which a source may have missed events.
 package struct OfflinePeriod: Sendable, Equatable {
     /// When the source was last known to be connected, by the wall clock.
@@ -23,6 +25,6 @@ package struct OfflinePeriod: Sendable, Equatable {
             : "the connection to \(peer) was lost for \(seconds) s"
     }
 
-    /// What a gap event tells of it: `from` and `to` (RFC 3339).
-    var attributes: Attributes { Attributes([("from", self.from.description), ("to", self.to.description)]) }
+    /// The payload of the gap event: an object with `from` and `to` (RFC 3339).
+    var payload: ByteBuffer { ByteBuffer(string: "{\"from\":\"\(self.from)\",\"to\":\"\(self.to)\"}") }
 }

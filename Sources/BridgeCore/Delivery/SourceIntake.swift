@@ -94,11 +94,11 @@ final class SourceIntake {
     }
 
     /// Makes the record of a gap event.
-    func record(ofGap reason: String, subject: String, attributes: Attributes) -> LogRecord {
+    func record(ofGap reason: String, subject: String, payload: ByteBuffer?) -> LogRecord {
         let now = Timestamp.now()
         let event = Event(
-            id: EventID.generate(), title: "Gap", message: reason, priority: nil, tags: ["gap"], timestamp: now, payload: nil,
-            source: self.source, subject: subject.isEmpty ? "gap" : subject, attributes: attributes, raw: ByteBuffer(),
+            id: EventID.generate(), title: "Gap", message: reason, priority: nil, tags: ["gap"], timestamp: now, payload: payload,
+            source: self.source, subject: subject.isEmpty ? "gap" : subject, attributes: Attributes(), raw: ByteBuffer(),
             kind: .gap, passage: Passage(origin: self.settings.bridge, hops: 1), limits: EventLimits()
         )
         return self.record(of: event, now: now, accepted: .now)

@@ -93,15 +93,14 @@ package final class SourceOutlet: Sendable {
     /// - Parameters:
     ///   - reason: one sentence without a final stop, such as `the connection to redis://… was lost for 3 s`.
     ///   - subject: what may have been lost, such as the channel; empty when it is everything.
-    ///   - period: when it may have been lost: the attributes `from` and `to` of the gap event.
+    ///   - period: when it may have been lost: `from` and `to` in the payload of the gap event.
     @discardableResult
     package func gap(_ reason: String, subject: String = "", during period: OfflinePeriod? = nil) -> Receipt {
         self.tallies.gap(reason)
         guard self.emitsGaps else { return self.log.append([], source: self.source) }
-        let attributes = period?.attributes ?? Attributes()
         return self.intake.withLock { intake in
             self.log.append(
-                [intake.record(ofGap: reason, subject: subject, attributes: attributes)], source: self.source)
+                [intake.record(ofGap: reason, subject: subject, payload: period?.payload)], source: self.source)
         }
     }
 

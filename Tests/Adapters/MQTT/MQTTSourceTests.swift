@@ -351,6 +351,28 @@ struct MQTTSourceTests {
         #expect(text.contains("the broker kept no session"))
     }
 
+    @Test func `what is published while the program is off is a gap, unless the broker keeps it`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        for (qos, keeps) in [(0, false), (1, true)] {
+            let cursors = MemoryCursorStore()
+            let json =
+                #"{"url": "\#(self.url(broker.port))", "client_id": "c\#(qos)", "session_expiry": "1h", "#
+                + #""subscribe": {"topic": "a", "qos": \#(qos)}}"#
+            for isFirst in [true, false] {
+                let recorder = RecordingSink()
+                let rig = try MQTTRig(source: json, into: recorder, cursors: cursors)
+                try await rig.run {
+                    try await eventually { rig.source.status.isConnected }
+                    if !isFirst, !keeps { try await eventually { recorder.gaps.count == 1 } }
+                }
+                #expect(recorder.gaps.count == (isFirst || keeps ? 0 : 1))
+                let text = recorder.gaps.first?.message
+                #expect(text.map { $0.contains("streambridge was not connected to \(self.url(broker.port)) for 1 s") } != false)
+                #expect(text.map { $0.hasSuffix("across a restart, and the broker keeps nothing at qos 0") } != false)
+            }
+        }
+    }
+
     @Test(arguments: ["3.1.1", "5"])
     func `birth is published at each connect, the will at a loss and at the end`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()

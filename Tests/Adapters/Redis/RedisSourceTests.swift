@@ -10,12 +10,14 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct RedisSourceTests {
     private func harness(
-        _ port: Int, buffer: Int = 100_000, _ subscriptions: String = #""channels": ["c"]"#
+        _ port: Int, buffer: Int = 100_000, cursors: MemoryCursorStore = MemoryCursorStore(),
+        _ subscriptions: String = #""channels": ["c"]"#
     ) throws -> SourceHarness {
         let json = #"{"url": "redis://127.0.0.1:\#(port)", \#(subscriptions)}"#
         let configuration = try JSONDecoder().decode(RedisSource.Configuration.self, from: Data(json.utf8))
         var options = SourceHarness.Options()
         options.buffer = buffer
+        options.cursors = cursors
         return SourceHarness(name: "in", kind: RedisSource.kind, options: options) {
             RedisSource(configuration: configuration, context: $0)
         }
@@ -44,6 +46,35 @@ struct RedisSourceTests {
         #expect(times[0].milliseconds >= start.milliseconds - 100)
         #expect(times[0].milliseconds <= cut.milliseconds + 100)
         #expect(times[1] > times[0])
+    }
+
+    @Test func `what is published while the program is off is a gap with its times`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        let cursors = MemoryCursorStore()
+        let first = try self.harness(server.port, cursors: cursors)
+        try await first.run {}
+        #expect(first.recorder.gaps.isEmpty)
+        try await peer.publish([ByteBuffer(string: "missed")], on: "c")
+        let second = try self.harness(server.port, cursors: cursors)
+        try await second.run {
+            try await eventually("the gap is reported") { second.recorder.gaps.count == 1 }
+            try await peer.publish([ByteBuffer(string: "a")], on: "c")
+            try await eventually("the next has arrived") { second.recorder.events.count == 1 }
+        }
+        let gap = second.recorder.gaps[0]
+        #expect(gap.message.hasPrefix("streambridge was not connected to redis://127.0.0.1:\(server.port) for 1 s (from "))
+        #expect(
+            gap.message.hasSuffix(
+                "across a restart: what was published meanwhile may be lost, because Redis pub/sub keeps nothing"))
+        let payload = try #require(gap.payload).readableBytesView.split(separator: UInt8(ascii: "\"")).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        try #require(payload.count == 9, "\(payload)")
+        let from = try #require(Timestamp(rfc3339: payload[3]))
+        let to = try #require(Timestamp(rfc3339: payload[7]))
+        #expect(payload[1] == "from" && payload[5] == "to")
+        #expect(to >= from)
     }
 
     @Test func `a subscriber that the server closes for being slow is told as that`() async throws {
