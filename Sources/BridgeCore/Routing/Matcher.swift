@@ -7,12 +7,14 @@ package struct Matcher: Sendable {
     package let sources: Set<String>?
     /// The subjects it takes, one of these; `nil` means every one.
     package let subjects: [SubjectPattern]?
+    private let subjectSet: SubjectSet?
     /// What else must hold.
     let residual: Predicate?
 
     init(sources: Set<String>? = nil, subjects: [SubjectPattern]? = nil, residual: Predicate? = nil) {
         self.sources = sources
         self.subjects = subjects
+        self.subjectSet = subjects.map(SubjectSet.init)
         self.residual = residual
     }
 
@@ -22,7 +24,7 @@ package struct Matcher: Sendable {
     package func matches(_ reader: EventReader) -> Bool {
         guard let event = reader.event else { return false }
         if let sources, !sources.contains(event.source) { return false }
-        if let subjects, !subjects.contains(where: { $0.matches(event.subject) }) { return false }
+        if let subjectSet, !subjectSet.contains(event.subject) { return false }
         return self.residual?.holds(reader) ?? true
     }
 }

@@ -1,14 +1,16 @@
 /// A subject or a part of one as a dictionary's key.
 ///
 /// Equal when the bytes are: `String` compares by canonical equivalence, which no broker does.
-struct SubjectKey: Hashable, Sendable {
-    let text: Substring
+package struct SubjectKey: Hashable, Sendable {
+    /// The text as it was given.
+    package let text: Substring
 
-    init(_ text: Substring) {
+    /// Of a whole subject or a part of it.
+    package init(_ text: Substring) {
         self.text = text
     }
 
-    static func == (lhs: Self, rhs: Self) -> Bool {
+    package static func == (lhs: Self, rhs: Self) -> Bool {
         let left = lhs.text.utf8
         let right = rhs.text.utf8
         let fast = left.withContiguousStorageIfAvailable { left in
@@ -19,7 +21,7 @@ struct SubjectKey: Hashable, Sendable {
         return (fast ?? nil) ?? left.elementsEqual(right)
     }
 
-    func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         let isContiguous: Void? = self.text.utf8.withContiguousStorageIfAvailable {
             hasher.combine(bytes: UnsafeRawBufferPointer($0))
         }

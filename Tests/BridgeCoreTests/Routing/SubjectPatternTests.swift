@@ -76,4 +76,17 @@ import Testing
         #expect(patterns[1].matches("a*b") && !patterns[1].matches("axb"))
         #expect(patterns.map(\.description) == ["a/#", "a*b", "a/+*", "a"])
     }
+
+    @Test(arguments: [
+        ("a/+/+", "a/b/c", true), ("a/+/+", "a/b/+", true), ("a/#", "a/+/b", true), ("a/+", "a/#", false), ("#", "$SYS/+", false),
+        ("+/+", "$SYS/+", false), ("$SYS/#", "$SYS/+", true), ("+/#", "+/b/#", true), ("+/b", "+/+", false),
+        // Not the same bytes, or a level more than characters show.
+        ("+/caf\u{E9}", "+/cafe\u{301}", false), ("a/+/+", "a/b/\u{301}c/+", false), ("a/+/+/+", "a/b/\u{301}c/+", true),
+        ("+/a", "$\u{301}/a", false), ("+/+", "$\u{301}/+", false),
+    ])
+    func `a filter covers another when it takes all that the other takes, byte by byte`(
+        _ one: String, _ other: String, _ isCovered: Bool
+    ) throws {
+        #expect(try SubjectPattern(name: one).covers(SubjectPattern(name: other)) == isCovered)
+    }
 }

@@ -64,6 +64,17 @@ import Testing
         #expect(crowd.count == 4)
     }
 
+    @Test func `S40: clients whose names only look alike are counted apart`() {
+        var limits = SSESinkConfiguration.Limits()
+        limits.perClient = 1
+        var crowd = SSECrowd(total: 100, limits: limits)
+        #expect(crowd.enter(nil, "caf\u{E9}", now: .now()) == nil)
+        #expect(crowd.enter(nil, "cafe\u{301}", now: .now()) == nil)
+        crowd.leave(nil, "caf\u{E9}")
+        #expect(crowd.enter(nil, "cafe\u{301}", now: .now()) == "Too many connections of this client")
+        #expect(crowd.enter(nil, "caf\u{E9}", now: .now()) == nil)
+    }
+
     @Test func `S40: an address is one of IPv4, or a network of IPv6`() {
         #expect(SSEAddress("192.0.2.1") == SSEAddress("::ffff:192.0.2.1"))
         #expect(SSEAddress("192.0.2.1") != SSEAddress("192.0.2.2"))

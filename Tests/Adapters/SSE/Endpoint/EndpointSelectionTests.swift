@@ -1,5 +1,6 @@
 import BridgeCore
 import BridgeTesting
+import Compression
 import HTTPServer
 import NIOCore
 import Testing
@@ -167,6 +168,74 @@ import Testing
             let refused = try await endpoint.request("GET /api/stream/%2B")
             #expect(refused.status == 403)
             #expect(try await refused.body() == #"{"error":"The pattern '+' is not allowed here"}"#)
+        }
+    }
+
+    @Test(arguments: [
+        ("tags=a%01b", "tags=a,b"), ("tags=caf%C3%A9", "tags=cafe%CC%81"), ("source=a%01b", "source=a,b"),
+        ("source=%C3%A9", "source=e%CC%81"), ("subject=a%01b", "subject=a,b"), ("subject=%C3%A9/%2B", "subject=e%CC%81/%2B"),
+        ("when=a%02b", "when=a"), ("when=%22%C3%A9%22", "when=%22e%CC%81%22"), ("tags=a%02b", "tags=a&source=b"),
+        ("tags=a&source=b", "source=a&tags=b"), ("tags=a&subject=b", "tags=a,b"), ("tags=living%20room", "tags=livingroom"),
+        ("priority=1", "tags=1"), ("tags=K", "tags=%E2%84%AA"),
+    ]) func `two filters share a view only when they are the same bytes`(_ one: String, _ other: String) throws {
+        struct Everything: ExpressionCompiler, Expression {
+            func compile(_ text: String) -> any Expression { self }
+            func evaluate(_ input: ExpressionInput) -> ExpressionValue { .bool(true) }
+        }
+        func selection(_ query: String) throws -> SSESelection {
+            SSESelection(
+                streams: [1], names: [], filter: try SSEFilter(SSEParameters(query: query), compiler: Everything()),
+                format: .events, coding: .identity)
+        }
+        #expect(try selection(one) != selection(other))
+        #expect(try selection(one) == selection(one))
+        #expect(try Set([selection(one), selection(other), selection(one)]).count == 2)
+    }
+
+    @Test func `subscribers whose filters only look alike each get their own events`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let odd = try await endpoint.open("?tags=a%01b")
+            let both = try await endpoint.open("?tags=a,b")
+            let composed = try await endpoint.open("?subject=caf%C3%A9")
+            let decomposed = try await endpoint.open("?subject=cafe%CC%81")
+            for reader in [odd, both, composed, decomposed] { _ = try await reader.cursor() }
+            try await endpoint.publish([
+                EndpointFixture.event("1", tags: ["a\u{1}b"]), EndpointFixture.event("2", tags: ["a", "b"]),
+                EndpointFixture.event("3", subject: "caf\u{E9}"), EndpointFixture.event("4", subject: "cafe\u{301}"),
+            ])
+            for (sequence, reader) in zip(1..., [odd, both, composed, decomposed]) {
+                #expect(try await reader.event() == (sequence, "\(sequence)"))
+            }
+        }
+    }
+
+    @Test func `names of streams are told apart by their bytes, in streams, in patterns and in what is granted`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let rooms = try endpoint.offer("rooms/{{ $subject }}") { $0.patterns = true }
+            let readers = [
+                try await endpoint.request("GET /api/stream/rooms/caf%C3%A9"),
+                try await endpoint.request("GET /api/stream/rooms/cafe%CC%81"),
+                // To a reader of characters the slash and what is behind it are one.
+                try await endpoint.request("GET /api/stream/rooms/%CC%81x"),
+                try await endpoint.request("GET /api/stream/rooms/%CC%81x/%2B"),
+            ]
+            for reader in readers {
+                #expect(reader.status == 200)
+                _ = try await reader.cursor()
+            }
+            let names = ["rooms/caf\u{E9}", "rooms/cafe\u{301}", "rooms/\u{301}x", "rooms/\u{301}x/y"]
+            try await endpoint.publish((1...4).map { EndpointFixture.event("\($0)") }, names: names, to: rooms)
+            for (sequence, reader) in zip(1..., readers) {
+                #expect(try await reader.event() == (sequence, "\(sequence)"))
+            }
+        }
+        let granted = SSEPermission(HTTPGrant(subscribe: ["a/+/+", "rooms/caf\u{E9}"]))
+        for name in ["a/b/\u{301}c/+", "rooms/cafe\u{301}", "a/b/c/d"] {
+            let asked = try SSEName.pattern(name)
+            try await EndpointFixture.run { endpoint in
+                let stream = try endpoint.offer("{{ $subject }}").stream
+                #expect(throws: SSERefusal.self) { try granted.check([asked], [stream]) }
+            }
         }
     }
 

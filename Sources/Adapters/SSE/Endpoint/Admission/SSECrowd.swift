@@ -8,7 +8,8 @@ struct SSECrowd {
     private let total: Int
     private(set) var count = 0
     private var addresses: [SSEAddress: Int] = [:]
-    private var names: [String: Int] = [:]
+    /// By the bytes of the name: two subjects of tokens that only look alike (Unicode canonical equivalence) are two clients.
+    private var names: [[UInt8]: Int] = [:]
     /// Connections that may still come now, at most a second's worth.
     private var allowance: Double
     private var countedAt = NIODeadline.now()
@@ -27,6 +28,7 @@ struct SSECrowd {
         if let limit = self.limits.perAddress, let address, self.addresses[address, default: 0] >= limit {
             return "Too many connections from this address"
         }
+        let name = self.limits.perClient == nil ? nil : name.map { Array($0.utf8) }
         if let limit = self.limits.perClient, let name, self.names[name, default: 0] >= limit {
             return "Too many connections of this client"
         }
@@ -39,13 +41,14 @@ struct SSECrowd {
         }
         self.count += 1
         if self.limits.perAddress != nil, let address { self.addresses[address, default: 0] += 1 }
-        if self.limits.perClient != nil, let name { self.names[name, default: 0] += 1 }
+        if let name { self.names[name, default: 0] += 1 }
         return nil
     }
 
     mutating func leave(_ address: SSEAddress?, _ name: String?) {
         self.count -= 1
         if let address, let count = self.addresses[address] { self.addresses[address] = count > 1 ? count - 1 : nil }
-        if let name, let count = self.names[name] { self.names[name] = count > 1 ? count - 1 : nil }
+        guard self.limits.perClient != nil, let name = name.map({ Array($0.utf8) }), let count = self.names[name] else { return }
+        self.names[name] = count > 1 ? count - 1 : nil
     }
 }

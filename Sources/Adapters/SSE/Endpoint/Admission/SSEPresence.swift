@@ -27,7 +27,7 @@ struct SSEPresence: Sendable {
             self.connections { connections in
                 let allowed = connections.filter { connection in
                     connection.number > after && Self.covers(grant.subscribe, connection.streams)
-                        && (stream.map(connection.streams.contains) ?? true)
+                        && (stream.map { stream in connection.streams.contains { $0.hasBytes(of: stream) } } ?? true)
                 }.sorted { $0.number < $1.number }
                 responder.respond(.json(.ok, Self.page(allowed.prefix(limit), isLast: allowed.count <= limit)))
             }

@@ -30,10 +30,12 @@ final class SSEStream: Sendable {
     /// Whether some event of it may have a name that a pattern takes.
     func canHave(_ pattern: SubjectPattern) -> Bool {
         if self.isFixed { return pattern.matches(self.prefix) }
-        guard pattern.syntax == .mqtt else { return pattern.text.hasPrefix(self.prefix) }
+        // By bytes: to `String` a slash and a combining character behind it are one character.
+        let prefix = self.prefix.utf8
+        guard pattern.syntax == .mqtt else { return pattern.text.utf8.starts(with: prefix) }
         // What stands before the first wildcard must agree with the prefix as far as both go.
-        let start = pattern.text.prefix { $0 != "+" && $0 != "#" }
-        return start.hasPrefix(self.prefix) || self.prefix.hasPrefix(start)
+        let start = pattern.text.utf8.prefix { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "#") }
+        return start.starts(with: prefix) || prefix.starts(with: start)
     }
 
     /// The name that an event chooses.

@@ -5,7 +5,10 @@ import NIOCore
 /// The parameters of a request for streams, from its query and its body.
 ///
 /// A body is a form (`application/x-www-form-urlencoded`) or a JSON object whose values are texts, numbers and lists of them.
-struct SSEParameters {
+struct SSEParameters: Sendable {
+    /// Names and values in one request at most.
+    static let limit = 1000
+
     private var values: [(name: String, value: String)] = []
     /// `Last-Event-ID`, else the parameter of one of its names; `nil` when it is absent or empty.
     private(set) var lastEventID: String?
@@ -29,12 +32,18 @@ struct SSEParameters {
         self.values.first { $0.name == name }?.value
     }
 
-    /// All values of a name, also those with commas between them; empty ones left out.
+    /// All values of a name, also those with commas between them, without spaces around them; empty ones left out.
+    ///
+    /// Divides by bytes, so that a combining character behind a comma hides none.
     func list(_ name: String) -> [String] {
         self.values.filter { $0.name == name }
-            .flatMap { $0.value.split(separator: ",") }
-            .map { $0.filter { $0 != " " } }
-            .filter { !$0.isEmpty }
+            .flatMap { $0.value.utf8.split(separator: UInt8(ascii: ",")) }
+            .compactMap { part in
+                let space = UInt8(ascii: " ")
+                guard let first = part.firstIndex(where: { $0 != space }), let last = part.lastIndex(where: { $0 != space })
+                else { return nil }
+                return String(Substring(part[first...last]))
+            }
     }
 
     /// A whole number.
@@ -48,11 +57,18 @@ struct SSEParameters {
         return value
     }
 
+    private mutating func add(_ pairs: [(name: String, value: String)]) throws(SSEComplaint) {
+        self.values += pairs
+        guard self.values.count <= Self.limit else {
+            throw SSEComplaint("\(self.values.count) parameters are too many for one request; \(Self.limit) are allowed")
+        }
+    }
+
     private mutating func add(form text: String) throws(SSEComplaint) {
         guard let pairs = HTTPForm.pairs(of: text) else {
             throw SSEComplaint("the parameters are not percent-encoded UTF-8")
         }
-        self.values += pairs
+        try self.add(pairs)
     }
 
     private mutating func add(_ body: ByteBuffer, type: String) throws(SSEComplaint) {
@@ -72,7 +88,8 @@ struct SSEParameters {
                     values.append((name, value.text()))
                 }
             }
-            withExtendedLifetime(parser) { self.values += values }
+            withExtendedLifetime(parser) {}
+            try self.add(values)
         default:
             throw SSEComplaint("the body must be application/json or application/x-www-form-urlencoded")
         }

@@ -2,22 +2,27 @@ import BridgeCore
 
 /// Which events of a stream a subscriber wants: `priority`, `tags`, `subject`, `source` and `when` of the query.
 ///
-/// The subscribers of one filter share its evaluation: once per event, not once per subscriber. Equal when the texts are.
+/// The subscribers of one filter share its evaluation: once per event, not once per subscriber. Equal when the same values were asked for,
+/// byte by byte, in whatever order.
 struct SSEFilter: Hashable, Sendable {
     /// How long `when` may be, in bytes.
     ///
-    /// It is compiled on the event loop. Up to here that takes at most twice as long as the shortest one, some 20 ms; from there on the
+    /// It is compiled on the event loop, in turns with other work for clients. Up to here that takes at most twice as long as the shortest one, some 20 ms; from there on the
     /// time grows with the square of the length, to seconds for the 64 kB that a body can bring.
     static let longestCondition = 1024
+    /// Values in one request at most: priorities, tags, sources and subjects together.
+    static let mostValues = 64
+    /// Bytes of these values at most.
+    static let longestValues = 8192
 
-    private let text: String
+    private let identity: Identity
     private let matcher: Matcher?
     private let expression: (any Expression)?
 
-    static let everything = SSEFilter(text: "", matcher: nil, expression: nil)
+    static let everything = SSEFilter(identity: Identity(), matcher: nil, expression: nil)
 
-    private init(text: String, matcher: Matcher?, expression: (any Expression)?) {
-        self.text = text
+    private init(identity: Identity, matcher: Matcher?, expression: (any Expression)?) {
+        self.identity = identity
         self.matcher = matcher
         self.expression = expression
     }
@@ -25,15 +30,19 @@ struct SSEFilter: Hashable, Sendable {
     /// - Parameter compiler: compiles `when`; `nil` where the stream does not allow it.
     /// - Throws: ``SSEComplaint`` with what a person reads.
     init(_ parameters: SSEParameters, compiler: (any ExpressionCompiler)?) throws(SSEComplaint) {
-        let priorities = try parameters.list("priority").map { text throws(SSEComplaint) in
+        let lists = (
+            priorities: parameters.list("priority"), tags: parameters.list("tags"), sources: parameters.list("source"),
+            subjects: parameters.list("subject")
+        )
+        try Self.checkSize(lists.priorities + lists.tags + lists.sources + lists.subjects)
+        let priorities = try lists.priorities.map { text throws(SSEComplaint) in
             guard let priority = Int(text), (1...5).contains(priority) else {
                 throw SSEComplaint("'\(text)' is no priority; 1 to 5 are, with commas between them")
             }
             return priority
         }
-        let tags = parameters.list("tags")
-        let sources = parameters.list("source")
-        let subjects = try parameters.list("subject").map { text throws(SSEComplaint) in
+        let (tags, sources) = (lists.tags, lists.sources)
+        let subjects = try lists.subjects.map { text throws(SSEComplaint) in
             do throws(SettingError) {
                 return try SubjectPattern(text)
             } catch {
@@ -62,10 +71,25 @@ struct SSEFilter: Hashable, Sendable {
         } else {
             self.expression = nil
         }
-        self.text = [
-            priorities.sorted().map(String.init), tags.sorted(), sources.sorted(), subjects.map { $0.text }.sorted(),
-            condition.map { [$0] } ?? [],
-        ].map { $0.joined(separator: "\u{1}") }.joined(separator: "\u{2}")
+        self.identity = Identity(
+            priorities: Set(priorities), tags: Self.bytes(tags), sources: Self.bytes(sources),
+            subjects: Self.bytes(subjects.map(\.text)), condition: condition.map { Array($0.utf8) }
+        )
+    }
+
+    private static func checkSize(_ values: [String]) throws(SSEComplaint) {
+        guard values.count <= Self.mostValues else {
+            throw SSEComplaint("\(values.count) filter values are too many for one request; \(Self.mostValues) are allowed")
+        }
+        let size = values.reduce(0) { $0 + $1.utf8.count }
+        guard size <= Self.longestValues else {
+            throw SSEComplaint("the filter values are \(size) bytes long; \(Self.longestValues) are allowed in one request")
+        }
+    }
+
+    /// Whether making the filter takes so long that others must get their turn before and after it.
+    static func mustBeCompiled(_ parameters: SSEParameters) -> Bool {
+        parameters.value("when").map { !$0.isEmpty } ?? false
     }
 
     var takesEverything: Bool { self.matcher == nil && self.expression == nil }
@@ -79,9 +103,23 @@ struct SSEFilter: Hashable, Sendable {
         return (try? expression.evaluate(reader.expressionInput).isTrue) ?? false
     }
 
-    static func == (lhs: Self, rhs: Self) -> Bool { lhs.text == rhs.text }
+    static func == (lhs: Self, rhs: Self) -> Bool { lhs.identity == rhs.identity }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(self.text) }
+    func hash(into hasher: inout Hasher) { hasher.combine(self.identity) }
+
+    private static func bytes(_ texts: [String]) -> Set<[UInt8]> { Set(texts.map { Array($0.utf8) }) }
+
+    /// What was asked for, as it distinguishes filters.
+    ///
+    /// Texts are bytes: `String` counts texts as equal that only look alike (Unicode canonical equivalence), and no separator is safe in a
+    /// joined text.
+    private struct Identity: Hashable {
+        var priorities: Set<Int> = []
+        var tags: Set<[UInt8]> = []
+        var sources: Set<[UInt8]> = []
+        var subjects: Set<[UInt8]> = []
+        var condition: [UInt8]?
+    }
 }
 
 /// What is wrong with a request for a stream, for its answer.

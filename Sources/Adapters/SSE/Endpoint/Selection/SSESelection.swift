@@ -1,6 +1,8 @@
 import BridgeCore
 
 /// What a subscriber asks for, and how: subscribers with the same selection share a view.
+///
+/// Compares names and filters by their bytes. The hash is computed once, because selections are looked up under the hub's lock.
 struct SSESelection: Hashable, Sendable {
     /// The numbers of the streams that can have events of these names.
     let streams: [Int]
@@ -9,16 +11,33 @@ struct SSESelection: Hashable, Sendable {
     let filter: SSEFilter
     let format: SSEFormat
     let coding: SSECoding
+    private let nameSet: SubjectSet
+    private let digest: Int
 
     init(streams: [Int], names: [SubjectPattern], filter: SSEFilter, format: SSEFormat, coding: SSECoding) {
         self.streams = streams.sorted()
-        self.names = Set(names).sorted { $0.text < $1.text }
+        self.names = Set(names).sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+        self.nameSet = SubjectSet(self.names)
         self.filter = filter
         self.format = format
         self.coding = coding
+        var hasher = Hasher()
+        hasher.combine(self.streams)
+        hasher.combine(self.names)
+        hasher.combine(filter)
+        hasher.combine(format)
+        hasher.combine(coding)
+        self.digest = hasher.finalize()
     }
 
+    static func == (lhs: Self, rhs: Self) -> Bool {
+        lhs.digest == rhs.digest && lhs.streams == rhs.streams && lhs.names == rhs.names && lhs.filter == rhs.filter
+            && lhs.format == rhs.format && lhs.coding == rhs.coding
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(self.digest) }
+
     func takes(name: String) -> Bool {
-        self.names.contains { $0.matches(name) }
+        self.nameSet.contains(name)
     }
 }
