@@ -11,9 +11,21 @@ final class CurlBell: Sendable {
     /// - Throws: ``CurlError`` when the process has no descriptor left.
     init() throws(CurlError) {
         self.descriptor = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
-        guard self.descriptor >= 0 else {
-            throw CurlError(.other, "no descriptor is left for HTTP transfers: \(String(cString: strerror(errno)))")
+        guard self.descriptor >= 0 else { throw CurlError(.other, Self.shortage(errno)) }
+    }
+
+    /// What is missing when the process has no descriptor left now; `nil` when it has.
+    static var shortage: String? {
+        let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
+        guard descriptor < 0 else {
+            close(descriptor)
+            return nil
         }
+        return Self.shortage(errno)
+    }
+
+    private static func shortage(_ number: Int32) -> String {
+        "no descriptor is left for HTTP transfers: \(String(cString: strerror(number)))"
     }
 
     deinit {

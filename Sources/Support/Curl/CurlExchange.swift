@@ -93,12 +93,12 @@ final class CurlExchange {
         } else if case .stop = self.demand {
             self.end(CurlError(.stopped, "the receiver wants no more"))
         } else {
-            self.end(
-                CurlError(
-                    result, detail: String(cString: self.detail), wasSent: wasSent,
-                    hasStatus: self.status >= 200
-                )
+            let error = CurlError(
+                result, detail: String(cString: self.detail), wasSent: wasSent, hasStatus: self.status >= 200
             )
+            // libcurl calls it a peer that cannot be reached, a name that has no address or a file that cannot be read.
+            let shortage = error.isOfAnswer ? nil : CurlBell.shortage
+            self.end(shortage.map { CurlError(error.code, "\(error.message); \($0)") } ?? error)
         }
     }
 
