@@ -24,6 +24,8 @@ struct FileTail {
     /// Which of the files that had this path or this inode is read.
     private var generation: FileGeneration
     private var idPrefix = ""
+    /// Where the file lies, behind a symbolic link; short enough for a cursor.
+    private var targetPath: String?
     /// The file has been replaced at its path; what is left of it, and what still comes, is read first.
     var replacement: FileReplacement?
     /// The file was found at its path.
@@ -62,6 +64,10 @@ struct FileTail {
     /// - Throws: a ``ComponentError`` when the file cannot be read, `CancellationError` when the task was cancelled.
     mutating func run() throws {
         do {
+            defer {
+                // What became safe before a failure is not read again; a cursor that cannot be kept brings it once more.
+                if !self.wakeup.isCancelled { try? self.moveCursor(isLast: true) }
+            }
             try self.begin()
             self.outlet.connected()
             while !self.outlet.isStopping, !self.wakeup.isCancelled {
@@ -93,7 +99,7 @@ struct FileTail {
         if let generation = known?.generation { self.generation = generation }
         if let known, let file = try known.open(near: path) {
             self.open(file, generation: self.generation)
-            self.place = FileCursor(file, offset: known.offset, generation: self.generation)
+            self.place = FileCursor(file, offset: known.offset, generation: self.generation, path: self.targetPath)
             self.isBehind = true
         } else {
             let file = try self.openFirst(path, isKnown: known != nil)
@@ -115,7 +121,13 @@ struct FileTail {
         self.file = file
         self.generation = generation
         self.idPrefix = generation.idPrefix(of: file.inode)
+        self.targetPath = self.target(of: file)
         self.splitter = LineSplitter(longest: self.configuration.longestLine, isAtBeginning: file.isRegular && file.offset == 0)
+    }
+
+    private func target(of file: OpenFile) -> String? {
+        let target = FileRotation.target(of: file.path)
+        return target == self.configuration.path || target.utf8.count > 4000 ? nil : target
     }
 
     /// Goes on with a file that was written after the one before, or with the same one from its beginning after it was cut.
@@ -146,7 +158,7 @@ struct FileTail {
             let file = try OpenFile(path, at: 0)
             try file.seekToEnd()
             if file.isRegular {
-                let cursor = FileCursor(file, offset: file.offset, generation: self.generation)
+                let cursor = FileCursor(file, offset: file.offset, generation: self.generation, path: self.target(of: file))
                 try self.context.cursors.move(cursor.text, of: self.context.name)
             }
             return file
@@ -205,7 +217,7 @@ struct FileTail {
 
     /// Notes the place up to which everything was sent.
     mutating func stand(at offset: Int, of file: OpenFile) {
-        let cursor = FileCursor(file, offset: offset, generation: self.generation)
+        let cursor = FileCursor(file, offset: offset, generation: self.generation, path: self.targetPath)
         self.place = cursor
         self.sent.append((self.last, cursor))
     }

@@ -64,7 +64,7 @@ struct FileSettingsTests {
         #expect(error?.description == message)
     }
 
-    @Test(arguments: ["", "1", "1:", ":1", "x:1", "1:x", "1:-1", "1:2:x", "1:2:", "1:2:3:x", "1:2:3:4:5"])
+    @Test(arguments: ["", "1", "1:", ":1", "x:1", "1:x", "1:-1", "1:2:x", "1:2:", "1:2:3:x"])
     func `a cursor that is none is ignored`(text: String) {
         #expect(FileCursor(text) == nil)
     }
@@ -72,8 +72,11 @@ struct FileSettingsTests {
     @Test func `a cursor is read as it was written`() {
         for fingerprint in [nil, 0, UInt64.max] {
             for generation in fingerprint == nil ? [nil] : [nil, FileGeneration(value: 0), FileGeneration(value: .max)] {
-                let cursor = FileCursor(inode: .max, offset: 12, fingerprint: fingerprint, generation: generation)
-                #expect(FileCursor(cursor.text) == cursor)
+                for path in generation == nil ? [nil] : [nil, "/a:b/c", ""] {
+                    let cursor = FileCursor(
+                        inode: .max, offset: 12, fingerprint: fingerprint, generation: generation, path: path)
+                    #expect(FileCursor(cursor.text) == cursor)
+                }
             }
         }
     }
