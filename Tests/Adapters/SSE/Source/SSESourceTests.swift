@@ -374,15 +374,13 @@ import Testing
         _ status: Int, _ headers: HTTPFields, _ reason: String
     ) async throws {
         let peer = try await HTTPPeer.start()
-        peer.answer { [weak peer] request in
-            peer?.count == 1
-                ? .init(status, headers: headers, body: "id: 9\ndata: x\n\n")
-                : .init(
-                    200, headers: ["content-type": "text/event-stream"],
-                    body: "data: \(request.headers["last-event-id"] ?? "none")\n\n")
-        }
+        peer.answer(with: .init(status, headers: headers, body: "id: 9\ndata: x\n\n"))
         let fixture = try StreamFixture(peer.url())
         #expect(try await fixture.failure().hasPrefix("\(peer.url()) answered \(reason)"))
+        peer.answer { request in
+            let id = request.headers["last-event-id"] ?? "none"
+            return .init(200, headers: ["content-type": "text/event-stream"], body: "data: \(id)\n\n")
+        }
         #expect(try await fixture.bodies(1)[0] == "none")
         await fixture.stop()
     }
