@@ -45,10 +45,12 @@ struct RetainedTests {
             routes: [{ to: out }]
             """
         // A kill may have a line written twice, with the same event.
-        func texts(_ bridge: BridgeProcess) throws -> [String] {
+        func events(_ bridge: BridgeProcess, gaps: Bool = false) throws -> [ReceivedEvent] {
             var seen: Set<String> = []
-            return try ReceivedEvent.all(bridge.lines(of: "out")).filter { seen.insert($0.id).inserted }.map(\.message)
+            return try ReceivedEvent.all(bridge.lines(of: "out"))
+                .filter { seen.insert($0.id).inserted && ($0.tags == ["gap"]) == gaps }
         }
+        func texts(_ bridge: BridgeProcess) throws -> [String] { try events(bridge).map(\.message) }
         func known(_ bridge: BridgeProcess) throws -> [String] {
             try (0...1).map {
                 let query = "SELECT cursor FROM cursors WHERE source = \"in$retained\($0)\""
@@ -78,6 +80,8 @@ struct RetainedTests {
             try await eventually("the last has come") { try texts(bridge).contains("last \(round)") }
             expected += ["changed \(round)", "last \(round)"]
             #expect(try texts(bridge).sorted() == expected.sorted())
+            // At qos 0 the broker keeps nothing for a program that is off.
+            #expect(try events(bridge, gaps: true).count == round + 1)
         }
         #expect(try await bridge.stop() == .exited(0))
     }
