@@ -135,18 +135,13 @@ import Testing
                     )
                 )
             }
-            let view = SSEView(
-                selection: SSESelection(streams: [0], names: [], filter: .everything, format: .events, coding: .identity),
-                streams: [stream], epoch: "e",
-                position: .makeBoxSendingValue(0, eventLoop: MultiThreadedEventLoopGroup.singleton.next())
-            )
             let last = history
             return (
                 last,
                 { start, time in
-                    SSEResolver(
-                        view: view, histories: [last], head: 100, epoch: "e", now: Timestamp(milliseconds: time)
-                    ).resolve(start)
+                    var current = last
+                    current.forget(now: Timestamp(milliseconds: time))
+                    return SSEResolver(histories: [current], head: 100, epoch: "e").resolve(start)
                 }
             )
         }

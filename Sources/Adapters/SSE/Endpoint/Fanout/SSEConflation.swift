@@ -1,21 +1,35 @@
 import BridgeCore
 
 /// Keeps of many events the latest of each key.
-enum SSEConflation {
-    /// The latest events by key, in their order.
-    ///
-    /// - Parameter key: what makes two events the same thing; one that cannot be evaluated is a thing of its own. Gaps are always kept.
-    static func latest(
-        of events: [(event: Event, sequence: UInt64)], by key: Template, _ reader: EventReader
-    ) -> [(event: Event, sequence: UInt64)] {
-        var seen: Set<String> = []
-        var latest: [(event: Event, sequence: UInt64)] = []
-        for item in events.reversed() {
-            reader.load(item.event)
-            let name = try? key.render(reader)
-            guard item.event.kind == .gap || name.map({ seen.insert($0).inserted }) ?? true else { continue }
-            latest.append(item)
-        }
-        return latest.reversed()
+struct SSEConflation {
+    /// What makes two events the same thing.
+    private let key: Template
+    private var kept: [(event: Event, sequence: UInt64)?] = []
+    /// Where the latest event of each key is kept, by the bytes of the key: two keys that only look alike are two things.
+    private var indices: [SubjectKey: Int] = [:]
+    /// Events that a later one of their key replaced.
+    private(set) var replaced = 0
+
+    init(by key: Template) {
+        self.key = key
     }
+
+    /// Takes later events.
+    ///
+    /// One whose key cannot be evaluated is a thing of its own. Gaps are always kept.
+    mutating func add(_ events: [(event: Event, sequence: UInt64)], _ reader: EventReader) {
+        for item in events {
+            reader.load(item.event)
+            if item.event.kind != .gap, let name = try? self.key.render(reader) {
+                if let earlier = self.indices.updateValue(self.kept.count, forKey: SubjectKey(name[...])) {
+                    self.kept[earlier] = nil
+                    self.replaced += 1
+                }
+            }
+            self.kept.append(item)
+        }
+    }
+
+    /// The latest events by key, in their order.
+    var latest: [(event: Event, sequence: UInt64)] { self.kept.compactMap { $0 } }
 }

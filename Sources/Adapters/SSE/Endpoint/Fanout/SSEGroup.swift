@@ -10,12 +10,13 @@ final class SSEGroup {
     let hub: SSEHub
     let shard: SSEShard
     private var subscribers: ContiguousArray<SSESubscriber> = []
-    private var polls: [SSEPoll] = []
+    private var polls: ContiguousArray<SSEPoll> = []
     /// The time, in ticks of the view's pace.
     private(set) var now: UInt32 = 0
     private var elapsed = Duration.zero
     private var joined: UInt32 = 0
-    private let comment: SSEBytes
+    /// What keeps a quiet connection alive.
+    let comment: SSEBytes
     private var cursor: (sequence: UInt64, bytes: SSEBytes)?
 
     init(view: SSEView, hub: SSEHub, shard: SSEShard) {
@@ -55,7 +56,19 @@ final class SSEGroup {
 
     /// Takes in somebody who waits for one answer.
     func add(_ poll: SSEPoll) {
+        poll.index = self.polls.count
         self.polls.append(poll)
+    }
+
+    func remove(_ poll: SSEPoll) {
+        guard let index = poll.index else { return }
+        poll.index = nil
+        let last = self.polls.removeLast()
+        if last !== poll {
+            self.polls[index] = last
+            last.index = index
+        }
+        self.leaveIfEmpty()
     }
 
     private func leaveIfEmpty() {
@@ -74,10 +87,7 @@ final class SSEGroup {
             index -= 1
         }
         stream.metrics.delivered.increment(by: delivered)
-        if !self.polls.isEmpty {
-            self.polls.removeAll { $0.answer() }
-            self.leaveIfEmpty()
-        }
+        for poll in self.polls { poll.look() }
     }
 
     /// Those that are here now.
@@ -86,7 +96,6 @@ final class SSEGroup {
     /// Ends all that is here: streams spread over a span of time, polls at once.
     func close(within span: Duration) {
         for poll in self.polls { poll.end() }
-        self.polls.removeAll()
         let group = NIOLoopBound(self, eventLoop: self.shard.eventLoop)
         let count = self.subscribers.count
         let steps = span > .zero ? min(count, 100) : 1
@@ -124,10 +133,7 @@ final class SSEGroup {
         for subscriber in Array(self.subscribers) {
             subscriber.tick()
         }
-        if !self.polls.isEmpty {
-            self.polls.removeAll { $0.isOver() }
-            self.leaveIfEmpty()
-        }
+        for poll in self.polls { poll.tick() }
     }
 
     /// What a quiet subscriber is sent: how far the streams have got, where events may have passed it by, else a comment.

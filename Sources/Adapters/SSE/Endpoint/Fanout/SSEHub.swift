@@ -2,6 +2,7 @@ import BridgeCore
 import Compression
 import HTTPServer
 import NIOCore
+import NIOPosix
 import Synchronization
 
 /// All streams of the program: one count of their events, their histories, and their subscribers in one shard per event loop.
@@ -58,6 +59,30 @@ final class SSEHub: Sendable {
     /// The next number of a connection.
     func nextNumber() -> UInt64 { self.numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 
+    /// Answers a request by work that may take long, in turns with others.
+    ///
+    /// The work is done on the loop of the caller where that is one of the hub's, else on ``home``.
+    ///
+    /// - Parameter work: called on the loop; makes what does a part of the work, and returns the answer once it is done.
+    func inTurns(
+        _ work: @escaping @Sendable () -> (_ shard: SSEShard, _ deadline: NIODeadline) -> HTTPStreamAnswer?
+    ) -> HTTPStreamAnswer {
+        let current = MultiThreadedEventLoopGroup.currentEventLoop
+        let box = current.flatMap { self.shards[ObjectIdentifier($0)] } ?? self.shards[ObjectIdentifier(self.home)]
+        guard let box else { preconditionFailure("the home loop has a shard") }
+        let promise = box.eventLoop.makePromise(of: HTTPStreamAnswer.self)
+        box.eventLoop.execute {
+            let shard = box.value
+            let next = work()
+            shard.turns.begin { deadline in
+                guard let answer = next(shard, deadline) else { return false }
+                promise.succeed(answer)
+                return true
+            }
+        }
+        return .later(promise.futureResult)
+    }
+
     /// Calls on every loop.
     func onEachShard(_ body: @escaping @Sendable (SSEShard) -> Void) {
         for box in self.shards.values {
@@ -88,7 +113,7 @@ final class SSEHub: Sendable {
     }
 
     func remove(_ stream: SSEStream) {
-        self.state.withLock { $0.streams[stream.number] = nil }
+        self.state.withLock { $0.remove(stream) }
     }
 
     /// Ends all that listens to a stream, spread over a span of time, and waits until nobody is left, but not much longer than that.
@@ -105,14 +130,16 @@ final class SSEHub: Sendable {
 
     /// All streams but that of presence.
     var allStreams: [SSEStream] {
-        self.state.withLock { $0.streams.values.map(\.stream).filter { $0 !== self.presence } }
+        self.state.withLock { $0.order }.filter { $0 !== self.presence }
     }
 
     /// The streams that can have events of these names, in the order of the file.
     func streams(for names: [SubjectPattern]) -> [SSEStream] {
-        self.state.withLock { state in
-            state.streams.values.map(\.stream).filter { stream in names.contains(where: stream.canHave) }
-                .sorted { $0.number < $1.number }
+        let streams = self.state.withLock { $0.order }
+        // Names come from clients: they are compared without the lock, and those of fixed streams by one look-up each.
+        let set = SubjectSet(names)
+        return streams.filter { stream in
+            stream.isFixed ? set.contains(stream.prefix) : names.contains(where: stream.canHave)
         }
     }
 
@@ -241,13 +268,12 @@ final class SSEHub: Sendable {
     var views: Int { self.state.withLock { $0.views.count } }
 
     /// Decides where somebody who joins begins.
+    ///
+    /// Evaluates nothing: for ``SSEStart/count(_:)`` see ``SSELatestSearch``, whose result goes on here as ``SSEStart/position(_:)``.
     func resolve(_ start: SSEStart, _ view: SSEView, now: Timestamp) -> SSEResolution {
         self.state.withLock { state in
-            for stream in view.streams { state.streams[stream.number]?.history.forget(now: now) }
-            let resolver = SSEResolver(
-                view: view, histories: state.histories(of: view), head: state.head, epoch: self.epoch, now: now
-            )
-            return resolver.resolve(start)
+            state.forget(view, now)
+            return SSEResolver(histories: state.histories(of: view), head: state.head, epoch: self.epoch).resolve(start)
         }
     }
 
@@ -262,6 +288,19 @@ final class SSEHub: Sendable {
         }
     }
 
+    /// Reads from a sequence back.
+    ///
+    /// - Parameters:
+    ///   - sequence: the one before which to read; `nil` for the newest.
+    ///   - bytes: enough to stop at; at least one batch is read where there is one.
+    /// - Returns: batches, the newest first, and the last sequence that no stream of the view may be asked for any more.
+    func readBack(_ view: SSEView, before sequence: UInt64?, atMost bytes: Int) -> (batches: [SSEBatch], oldest: UInt64) {
+        self.state.withLock { state in
+            if sequence == nil { state.forget(view, .now()) }
+            return SSEBacklog.back(state.histories(of: view), head: state.head, before: sequence, atMost: UInt64(bytes))
+        }
+    }
+
     /// Bytes of the view's streams behind a sequence.
     func lag(_ view: SSEView, after sequence: UInt64) -> UInt64 {
         self.state.withLock { state in state.histories(of: view).reduce(0) { $0 + $1.lag(after: sequence) } }
@@ -269,7 +308,10 @@ final class SSEHub: Sendable {
 
     /// What is missing from a view's streams, as it stands now.
     func gap(_ view: SSEView, _ requested: String, _ reason: SSEGap.Reason) -> SSEGap {
-        self.state.withLock { SSEGap($0.histories(of: view), epoch: self.epoch, now: .now(), requested, reason) }
+        self.state.withLock { state in
+            state.forget(view, .now())
+            return SSEGap(state.histories(of: view), epoch: self.epoch, requested, reason)
+        }
     }
 
     /// The sequence of the latest event of all streams; 0 when there was none.
@@ -279,8 +321,8 @@ final class SSEHub: Sendable {
         struct Stream {
             let stream: SSEStream
             var history: SSEHistory
-            /// Views of plain names of a stream that has many; a fixed one is in every view of it.
-            private var named: [String: [SSEView]] = [:]
+            /// Views of plain names of a stream that has many, by the bytes of the name; a fixed one is in every view of it.
+            private var named: [SubjectKey: [SSEView]] = [:]
             private var others: [SSEView] = []
 
             init(stream: SSEStream, history: SSEHistory) {
@@ -308,15 +350,15 @@ final class SSEHub: Sendable {
             /// The views that a batch may concern.
             func views(for batch: SSEBatch) -> [SSEView] {
                 guard !self.named.isEmpty else { return self.others }
-                let names = Set(batch.events.indices.map(batch.name(at:)))
+                let names = Set(batch.events.indices.map { SubjectKey(batch.name(at: $0)[...]) })
                 return self.others + names.flatMap { self.named[$0] ?? [] }
             }
 
-            private func name(of view: SSEView) -> String? {
+            private func name(of view: SSEView) -> SubjectKey? {
                 guard !self.stream.isFixed, view.selection.names.count == 1, view.selection.names[0].syntax == .exact else {
                     return nil
                 }
-                return view.selection.names[0].text
+                return SubjectKey(view.selection.names[0].text[...])
             }
         }
 
@@ -328,6 +370,8 @@ final class SSEHub: Sendable {
         var head: UInt64
         var streamCount = 0
         var streams: [Int: Stream] = [:]
+        /// The streams in the order of their numbers, which is that of the file.
+        private(set) var order: [SSEStream] = []
         var views: [SSESelection: Entry] = [:]
 
         init(head: UInt64) {
@@ -336,16 +380,26 @@ final class SSEHub: Sendable {
 
         mutating func add(_ stream: SSEStream) {
             self.streamCount += 1
+            self.order.append(stream)
             self.streams[stream.number] = Stream(
                 stream: stream,
                 history: SSEHistory(replay: stream.settings.replay, slowBytes: stream.settings.slowClient.bytes)
             )
         }
 
+        mutating func remove(_ stream: SSEStream) {
+            self.streams[stream.number] = nil
+            self.order.removeAll { $0 === stream }
+        }
+
         mutating func append(_ batch: SSEBatch) -> [SSEView] {
             self.head = batch.last
             self.streams[batch.stream.number]?.history.append(batch)
             return self.streams[batch.stream.number]?.views(for: batch) ?? []
+        }
+
+        mutating func forget(_ view: SSEView, _ now: Timestamp) {
+            for stream in view.streams { self.streams[stream.number]?.history.forget(now: now) }
         }
 
         func histories(of view: SSEView) -> [SSEHistory] {

@@ -1,52 +1,58 @@
 import BridgeCore
+import HTTPServer
 import NIOCore
 
 /// One request that waits for events and is answered once: long polling.
 ///
-/// On the hub's home loop, where nothing is published while it looks.
+/// On the hub's home loop. It keeps how far it has looked, so no event is filtered twice for it.
 final class SSEPoll {
     private let hub: SSEHub
-    private let place: SSEPlace
-    private let start: SSEResolution
-    private let limit: Int
+    /// `nil` once the request is answered: others may have it.
+    private var place: SSEPlace?
+    private let group: SSEGroup
     private let deadline: NIODeadline
-    private let promise: EventLoopPromise<String>
-    private let reader: EventReader
+    private let promise: EventLoopPromise<ByteBuffer>
+    private var extract: SSEExtract
+    /// Its place among the group's polls, which alone changes it; `nil` once it has been answered.
+    var index: Int?
+    private var isLooking = false
 
-    /// - Parameter limit: events in one answer.
+    /// - Parameter promise: succeeds with the answer.
     init(
-        hub: SSEHub, place: SSEPlace, start: SSEResolution, limit: Int, deadline: NIODeadline, promise: EventLoopPromise<String>
+        group: SSEGroup, place: SSEPlace, extract: SSEExtract, deadline: NIODeadline, promise: EventLoopPromise<ByteBuffer>
     ) {
-        self.hub = hub
+        self.hub = group.hub
+        self.group = group
         self.place = place
-        self.start = start
-        self.limit = limit
+        self.extract = extract
         self.deadline = deadline
         self.promise = promise
-        self.reader = hub.shard(on: hub.home).reader
     }
 
-    /// Answers when there is something to tell.
-    ///
-    /// - Returns: whether it has been answered.
-    func answer() -> Bool {
-        let text = SSEExtract(self.hub, self.place.view, self.start, limit: self.limit, self.reader)
-        guard !text.isEmpty else { return false }
-        self.promise.succeed(text.json)
-        return true
+    /// Looks for something to tell, now or when it is its turn, and answers when there is.
+    func look() {
+        // Whoever looks already comes to what is new.
+        guard !self.isLooking, self.index != nil else { return }
+        self.isLooking = true
+        self.group.shard.turns.begin { deadline in
+            guard self.index != nil else { return true }
+            guard self.extract.read(self.hub, self.group.shard.reader, until: deadline) else { return false }
+            self.isLooking = false
+            if !self.extract.isEmpty { self.end() }
+            return true
+        }
     }
 
-    /// Answers without events when the time is over.
-    ///
-    /// - Returns: whether it has been answered.
-    func isOver() -> Bool {
-        guard NIODeadline.now() >= self.deadline else { return false }
-        self.end()
-        return true
+    /// Answers with what it has when its time is over.
+    func tick() {
+        if NIODeadline.now() >= self.deadline { self.end() }
     }
 
-    /// Answers with what there is.
+    /// Answers with what it has.
     func end() {
-        self.promise.succeed(SSEExtract(self.hub, self.place.view, self.start, limit: self.limit, self.reader).json)
+        guard self.index != nil else { return }
+        self.group.remove(self)
+        self.place = nil
+        self.promise.succeed(self.extract.json(epoch: self.hub.epoch))
     }
 }

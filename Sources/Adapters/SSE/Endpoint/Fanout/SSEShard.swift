@@ -10,6 +10,8 @@ final class SSEShard {
     /// For those who read the past.
     let reader = EventReader()
     let compressor = SegmentCompressor()
+    /// Work for clients that would keep the loop busy.
+    let turns: SSETurns
     /// Everything up to this sequence has been handed to the subscribers here.
     private(set) var through: UInt64 = 0
     private var groups: [ObjectIdentifier: SSEGroup] = [:]
@@ -18,6 +20,7 @@ final class SSEShard {
 
     init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
+        self.turns = SSETurns(eventLoop: eventLoop)
     }
 
     /// The group of a view; made when it is the first time.

@@ -34,7 +34,10 @@ final class SSESubscriber: HTTPDirectSender {
     /// When the socket was last seen to take something, while it is full.
     private var blockedAt: UInt32?
     private var room = 0
+    /// It reads on from the history, now or when it is its turn.
     private var isPumping = false
+    /// What it is to be spared is being looked for.
+    private var shortening: SSEShortening?
     private var end: SSEMetrics.End?
     /// Ends it when what allowed it is over.
     private var expiry: Scheduled<Void>?
@@ -89,33 +92,41 @@ final class SSESubscriber: HTTPDirectSender {
         self.wrote(bytes)
     }
 
-    /// Writes what is missing, as long as the socket has room.
+    /// Writes what is missing, now or when it is its turn.
     private func pump() {
         guard !self.isPumping, let context else { return }
         self.isPumping = true
-        defer { self.isPumping = false }
-        if self.blockedAt != nil, self.allowance == 0 { self.shorten(context) }
+        if self.blockedAt != nil, self.allowance == 0 {
+            self.shortening = SSEShortening(self.group.view, in: self.group.hub, position: self.position, told: self.told)
+        }
+        // While it waits for its turn the reader is not what is slow.
+        if context.channel.isWritable { self.blockedAt = nil }
+        self.group.shard.turns.begin { deadline in
+            let isDone = self.pump(until: deadline)
+            if isDone { self.isPumping = false }
+            return isDone
+        }
+    }
+
+    /// Writes what is missing, as long as the socket has room and until the deadline has passed.
+    ///
+    /// - Returns: whether it is done for now.
+    private func pump(until deadline: NIODeadline) -> Bool {
+        guard let context, self.end == nil else { return true }
+        guard self.shorten(context, until: deadline) else { return false }
         let view = self.group.view
-        var turns = 0
         while context.channel.isWritable {
-            guard self.end == nil else { return }
-            guard turns < 16 else {
-                // Others want the loop too.
-                let subscriber = NIOLoopBound(self, eventLoop: context.eventLoop)
-                context.eventLoop.execute { subscriber.value.pump() }
-                return
-            }
-            turns += 1
+            guard self.end == nil else { return true }
             switch self.group.hub.read(view, after: self.position, told: self.told, atMost: 32 << 10) {
             case .current(let head):
                 self.position = head
                 self.blockedAt = nil
                 self.allowance = 0
-                return
+                return true
             case .lost(let forgotten):
                 guard view.pace.slow.policy != .disconnect else {
                     self.disconnect(.slow)
-                    return
+                    return true
                 }
                 self.told = forgotten
                 self.tell(of: forgotten, since: self.position, dropped: nil, context)
@@ -128,43 +139,34 @@ final class SSESubscriber: HTTPDirectSender {
                     batches[0].stream.metrics.delivered.increment(by: events.count)
                 }
             }
+            if NIODeadline.now() >= deadline { return false }
         }
         self.block(context)
+        return true
     }
 
     /// Leaves out what a reader that could not keep up is not to be sent any more.
-    private func shorten(_ context: ChannelHandlerContext) {
-        let view = self.group.view
-        let limit = UInt64(view.pace.slow.bytes)
-        switch view.pace.slow.policy {
-        case .disconnect:
-            return
-        case .dropOldest:
-            guard self.group.hub.lag(view, after: self.position) > limit else { return }
-            var dropped: Int? = 0
-            if case .lost = self.group.hub.read(view, after: self.position, told: self.told, atMost: 1) { dropped = nil }
-            let position = self.position
-            while self.group.hub.lag(view, after: self.position) > limit / 2,
-                case .batches(let batches, _) = self.group.hub.read(view, after: self.position, told: .max, atMost: 1)
-            {
-                let events = batches.flatMap { view.events(of: $0, after: self.position, self.group.shard.reader) }
-                dropped = dropped.map { $0 + events.count }
-                self.position = batches.last?.last ?? self.position
-            }
-            self.tell(of: self.position, since: position, dropped: dropped, context)
-        case .conflate:
-            guard
-                case .batches(let batches, let through) = self.group.hub.read(
-                    view, after: self.position, told: .max, atMost: .max)
-            else { return }
-            let events = batches.flatMap { view.events(of: $0, after: self.position, self.group.shard.reader) }
-            let latest = SSEConflation.latest(of: events, by: view.pace.slow.key, self.group.shard.reader)
+    ///
+    /// - Returns: whether that is done.
+    private func shorten(_ context: ChannelHandlerContext, until deadline: NIODeadline) -> Bool {
+        guard self.shortening != nil else { return true }
+        guard let result = self.shortening?.next(in: self.group.hub, self.group.shard.reader, until: deadline) else {
+            return false
+        }
+        self.shortening = nil
+        switch result {
+        case .gap(let through, let since, let dropped):
             self.position = through
-            guard !latest.isEmpty else { return }
+            self.tell(of: through, since: since, dropped: dropped, context)
+        case .events(let latest, let through, let replaced):
+            let view = self.group.view
+            self.position = through
+            guard !latest.isEmpty else { return true }
             self.write(view.bytes(latest, self.group.shard.compressor), context)
             view.streams[0].metrics.delivered.increment(by: latest.count)
-            view.streams[0].metrics.conflated.increment(by: events.count - latest.count)
+            view.streams[0].metrics.conflated.increment(by: replaced)
         }
+        return true
     }
 
     private func tell(of forgotten: UInt64, since position: UInt64, dropped: Int?, _ context: ChannelHandlerContext) {
@@ -228,7 +230,8 @@ final class SSESubscriber: HTTPDirectSender {
             }
             if pace.slow.policy == .disconnect, self.lag > UInt64(pace.slow.bytes) + self.allowance { self.disconnect(.slow) }
         } else if now &- self.writtenAt >= pace.heartbeatTicks - self.phase {
-            self.write(self.group.heartbeat(&self.position), context)
+            // What it still reads is not passed over.
+            self.write(self.isPumping ? self.group.comment : self.group.heartbeat(&self.position), context)
         }
     }
 

@@ -41,4 +41,28 @@ enum SSEBacklog {
         }
         self = .batches(batches, through: batches.last?.last ?? sequence)
     }
+
+    /// Reads from a sequence back; see ``SSEHub/readBack(_:before:atMost:)``.
+    ///
+    /// - Parameter sequence: the first of a batch, or `nil` for all that there is.
+    static func back(
+        _ histories: [SSEHistory], head: UInt64, before sequence: UInt64?, atMost bytes: UInt64
+    ) -> (batches: [SSEBatch], oldest: UInt64) {
+        let oldest = histories.map { $0.floor }.min() ?? head
+        var ends = histories.map { history in sequence.map { history.index(after: $0 - 1) } ?? history.batches.count }
+        var batches: [SSEBatch] = []
+        var size: UInt64 = 0
+        while size < bytes {
+            var next: (index: Int, batch: SSEBatch)?
+            for (index, history) in histories.enumerated() where ends[index] > 0 {
+                let batch = history[ends[index] - 1]
+                if batch.last > next?.batch.last ?? oldest { next = (index, batch) }
+            }
+            guard let next else { break }
+            ends[next.index] -= 1
+            batches.append(next.batch)
+            size += next.batch.endOffset - next.batch.startOffset
+        }
+        return (batches, oldest)
+    }
 }

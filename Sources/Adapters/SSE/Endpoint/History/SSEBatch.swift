@@ -17,6 +17,10 @@ struct SSEBatch: Sendable {
     let startOffset: UInt64
     /// When the events were published.
     let time: Timestamp
+    /// The latest time of this batch and of those that its history remembered before it.
+    private(set) var latestTime: Timestamp
+    /// What the batch holds in memory, about.
+    let memory: Int
 
     /// - Parameter names: one for each event, or `nil` for a stream whose name no event changes.
     init(
@@ -33,6 +37,13 @@ struct SSEBatch: Sendable {
         }
         self.startOffset = offset
         self.time = time
+        self.latestTime = time
+        self.memory = events.reduce(160) { $0 + $1.json.readableBytes + $1.raw.readableBytes + 280 }
+    }
+
+    /// Takes its place behind another batch: the clock may have been set back in between.
+    mutating func follow(_ batch: SSEBatch?) {
+        if let batch { self.latestTime = max(batch.latestTime, self.time) }
     }
 
     /// What `id:` and the rest of a block take, about.
@@ -41,8 +52,6 @@ struct SSEBatch: Sendable {
     /// The sequence of the last event.
     var last: UInt64 { self.first + UInt64(self.events.count) - 1 }
     var endOffset: UInt64 { self.startOffset + UInt64(self.ends.last ?? 0) }
-    /// What the batch holds in memory, about.
-    var memory: Int { self.events.reduce(160) { $0 + $1.json.readableBytes + $1.raw.readableBytes + 280 } }
 
     /// The name of the stream that the event at an index belongs to.
     func name(at index: Int) -> String {

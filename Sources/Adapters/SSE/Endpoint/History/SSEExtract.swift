@@ -2,45 +2,84 @@ import BridgeCore
 import NIOCore
 
 /// The events behind a place, as one JSON answer: `cursor`, where to go on from, `gap` when some are lost, and `events`.
+///
+/// Read in slices, because a filter may let little through of much.
 struct SSEExtract {
-    private let cursor: SSECursor
-    private let gap: SSEGap?
-    private let events: [Event]
+    /// Bytes of events after which an answer takes no more: it stands in memory as a whole.
+    static let largest = 4 << 20
+    /// Bytes of the streams that are fetched at once, about.
+    private static let step = 16 << 10
+
+    private let view: SSEView
+    private let limit: Int
+    private var position: UInt64
+    private var told: UInt64
+    private var gap: SSEGap?
+    private var events: [Event] = []
+    private var size = 0
 
     /// - Parameter limit: events at most.
-    init(_ hub: SSEHub, _ view: SSEView, _ start: SSEResolution, limit: Int, _ reader: EventReader) {
-        var position = start.position
-        var told = start.told
-        var gap = start.gap
-        var events: [Event] = []
-        reading: while events.count < limit {
-            switch hub.read(view, after: position, told: told, atMost: 64 << 10) {
+    init(_ view: SSEView, _ start: SSEResolution, limit: Int) {
+        self.view = view
+        self.limit = limit
+        self.position = start.position
+        self.told = start.told
+        self.gap = start.gap
+    }
+
+    /// Reads on until the deadline has passed.
+    ///
+    /// - Returns: whether it is as full as it may be, or has all that there is now; then it can be asked again later.
+    mutating func read(_ hub: SSEHub, _ reader: EventReader, until deadline: NIODeadline) -> Bool {
+        while true {
+            guard !self.isFull else { return true }
+            switch hub.read(self.view, after: self.position, told: self.told, atMost: Self.step) {
             case .current(let head):
-                position = head
-                break reading
+                self.position = head
+                return true
             case .lost(let forgotten):
-                told = forgotten
-                gap = hub.gap(view, "\(SSECursor(epoch: hub.epoch, sequence: position))", .evicted)
+                self.told = forgotten
+                self.gap = hub.gap(self.view, "\(SSECursor(epoch: hub.epoch, sequence: self.position))", .evicted)
             case .batches(let batches, let through):
-                for (event, sequence) in batches.flatMap({ view.events(of: $0, after: position, reader) }) {
-                    guard events.count < limit else { break reading }
-                    events.append(event)
-                    position = sequence
+                for batch in batches {
+                    guard self.take(batch, reader) else { return true }
+                    if NIODeadline.now() >= deadline { return false }
                 }
-                if events.count < limit { position = through }
+                self.position = through
             }
         }
-        self.cursor = SSECursor(epoch: hub.epoch, sequence: position)
-        self.gap = gap
-        self.events = events
     }
+
+    /// Takes the events of a batch that belong to the view.
+    ///
+    /// - Returns: whether there was room for all of them.
+    private mutating func take(_ batch: SSEBatch, _ reader: EventReader) -> Bool {
+        for (event, sequence) in self.view.events(of: batch, after: self.position, reader) {
+            guard !self.isFull else { return false }
+            self.events.append(event)
+            self.size += event.json.readableBytes
+            self.position = sequence
+        }
+        self.position = batch.last
+        return true
+    }
+
+    private var isFull: Bool { self.events.count >= self.limit || self.size >= Self.largest }
 
     /// Whether there is nothing to tell.
     var isEmpty: Bool { self.events.isEmpty && self.gap == nil }
 
-    var json: String {
-        let gap = self.gap.map { ",\"gap\":{\($0.members)}" } ?? ""
-        let events = self.events.map { String(buffer: $0.json) }.joined(separator: ",")
-        return "{\"cursor\":\"\(self.cursor)\"\(gap),\"events\":[\(events)]}"
+    /// The answer.
+    func json(epoch: String) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: self.size + self.events.count + 256)
+        buffer.writeString("{\"cursor\":\"\(SSECursor(epoch: epoch, sequence: self.position))\"")
+        if let gap { buffer.writeString(",\"gap\":{\(gap.members)}") }
+        buffer.writeStaticString(",\"events\":[")
+        for (index, event) in self.events.enumerated() {
+            if index > 0 { buffer.writeStaticString(",") }
+            buffer.writeImmutableBuffer(event.json)
+        }
+        buffer.writeStaticString("]}")
+        return buffer
     }
 }

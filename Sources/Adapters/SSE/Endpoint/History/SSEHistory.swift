@@ -3,7 +3,7 @@ import NIOCore
 
 /// What one stream remembers: its latest batches.
 ///
-/// A value behind the hub's lock. Looking an event up takes O(log n).
+/// A value behind the hub's lock. Looking an event or a time up takes O(log n).
 struct SSEHistory {
     private let replay: SSESinkConfiguration.Replay
     private let slowBytes: Int
@@ -17,6 +17,8 @@ struct SSEHistory {
     private(set) var forgotten: UInt64 = 0
     /// When the latest forgotten event was published.
     private var forgottenTime = Timestamp(milliseconds: .min)
+    /// Batches at the front that are over the limits, kept only for subscribers that are a little behind: how many, their events and memory.
+    private var outdated = (batches: 0, events: 0, memory: 0)
 
     init(replay: SSESinkConfiguration.Replay, slowBytes: Int) {
         self.replay = replay
@@ -24,6 +26,8 @@ struct SSEHistory {
     }
 
     mutating func append(_ batch: SSEBatch) {
+        var batch = batch
+        batch.follow(self.batches.last)
         self.batches.append(batch)
         self.last = batch.last
         self.endOffset = batch.endOffset
@@ -45,9 +49,17 @@ struct SSEHistory {
     /// Forgets the oldest batches that are over the limits, as long as so much of the stream remains as subscribers that are a little
     /// behind need.
     mutating func forget(now: Timestamp) {
-        while let batch = self.batches.first, self.endOffset - batch.endOffset >= UInt64(self.slowBytes),
-            self.memory > self.replay.bytes || self.count - batch.events.count >= self.replay.events || self.isOld(batch, now)
+        while let batch = self.oldestCurrent, self.isOver(batch, now) {
+            self.outdated.batches += 1
+            self.outdated.events += batch.events.count
+            self.outdated.memory += batch.memory
+        }
+        while self.outdated.batches > 0, let batch = self.batches.first,
+            self.endOffset - batch.endOffset >= UInt64(self.slowBytes)
         {
+            self.outdated.batches -= 1
+            self.outdated.events -= batch.events.count
+            self.outdated.memory -= batch.memory
             self.memory -= batch.memory
             self.count -= batch.events.count
             self.forgotten = batch.last
@@ -57,28 +69,37 @@ struct SSEHistory {
     }
 
     /// The latest sequence that may no longer be asked for: forgotten, or kept only for those who are a little behind.
-    func floor(now: Timestamp) -> UInt64 {
-        var floor = self.forgotten
-        var memory = self.memory
-        var excess = self.count - self.replay.events
-        for batch in self.batches {
-            guard memory > self.replay.bytes || excess >= batch.events.count || self.isOld(batch, now) else {
-                return excess > 0 ? batch.first + UInt64(excess) - 1 : floor
-            }
-            memory -= batch.memory
-            excess -= batch.events.count
-            floor = batch.last
-        }
-        return floor
+    ///
+    /// As of the last ``forget(now:)``; a batch that is over the limit by some of its events still has the others.
+    var floor: UInt64 {
+        let excess = self.count - self.outdated.events - self.replay.events
+        if excess > 0, let batch = self.oldestCurrent { return batch.first + UInt64(excess) - 1 }
+        return self.outdated.batches > 0 ? self[self.outdated.batches - 1].last : self.forgotten
+    }
+
+    /// The first batch that may be asked for.
+    private var oldestCurrent: SSEBatch? {
+        self.outdated.batches < self.batches.count ? self[self.outdated.batches] : nil
+    }
+
+    /// Whether the first batch that may be asked for has to go.
+    private func isOver(_ batch: SSEBatch, _ now: Timestamp) -> Bool {
+        self.memory - self.outdated.memory > self.replay.bytes
+            || self.count - self.outdated.events - self.replay.events >= batch.events.count || self.isOld(batch, now)
     }
 
     /// The place of the first batch with an event behind a sequence; the count where there is none.
     func index(after sequence: UInt64) -> Int {
+        self.firstIndex { $0.last > sequence }
+    }
+
+    /// The place of the first batch with a property that all behind it have too; the count where there is none.
+    private func firstIndex(where hasProperty: (SSEBatch) -> Bool) -> Int {
         var low = 0
         var high = self.batches.count
         while low < high {
             let middle = (low + high) / 2
-            if self[middle].last <= sequence { low = middle + 1 } else { high = middle }
+            if hasProperty(self[middle]) { high = middle } else { low = middle + 1 }
         }
         return low
     }
@@ -91,10 +112,11 @@ struct SSEHistory {
     }
 
     /// The last sequence before the first event that was published at or after a time; `nil` when such events may be forgotten.
-    func position(at time: Timestamp, now: Timestamp) -> UInt64? {
+    func position(at time: Timestamp) -> UInt64? {
         guard self.forgotten == 0 || self.forgottenTime < time else { return nil }
-        let position = self.batches.first { $0.time >= time }.map { $0.first - 1 } ?? self.last
-        return position >= self.floor(now: now) ? position : nil
+        let index = self.firstIndex { $0.latestTime >= time }
+        let position = index < self.batches.count ? self[index].first - 1 : self.last
+        return position >= self.floor ? position : nil
     }
 
     subscript(index: Int) -> SSEBatch {

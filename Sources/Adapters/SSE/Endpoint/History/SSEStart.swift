@@ -6,8 +6,10 @@ enum SSEStart: Equatable {
     case live
     /// With the oldest that is remembered.
     case earliest
-    /// With the latest so many.
+    /// With the latest so many of the view.
     case count(Int)
+    /// After a sequence that was looked for.
+    case position(UInt64)
     /// After the event with this id; any text.
     case after(String)
     /// With the first event at or after a time; the text is what was asked.

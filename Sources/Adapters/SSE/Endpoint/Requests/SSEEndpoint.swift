@@ -36,14 +36,11 @@ struct SSEEndpoint: Sendable {
             }
             return .later(
                 access.grant(request, names: names.map(\.text)).map { [streams] grant in
-                    do throws(SSERefusal) {
-                        return try self.answer(request, framing, parameters, names, streams, SSEPermission(grant))
-                    } catch {
-                        return Self.refuse(error.response, request, streams)
+                    Self.answer(request, streams) { () throws(SSERefusal) in
+                        try self.answer(request, framing, parameters, names, streams, SSEPermission(grant))
                     }
                 }.flatMapErrorThrowing { [streams] error in
-                    guard let response = (error as? HTTPRefusal)?.response else { throw error }
-                    return Self.refuse(response, request, streams)
+                    Self.refuse(HTTPRefusal.response(to: error), request, streams)
                 }
             )
         } catch {
@@ -76,13 +73,47 @@ struct SSEEndpoint: Sendable {
                 throw SSERefusal(.forbidden, "The pattern '\(pattern.text)' is not allowed here")
             }
         }
+        guard SSEFilter.mustBeCompiled(parameters) else {
+            return try self.join(request, framing, parameters, names, streams, permission, now)
+        }
+        return self.hub.inTurns {
+            { _, _ in
+                Self.answer(request, streams) { () throws(SSERefusal) in
+                    try self.join(request, framing, parameters, names, streams, permission, now)
+                }
+            }
+        }
+    }
+
+    /// Takes a place in the view and finds where to begin.
+    private func join(
+        _ request: HTTPRequest, _ framing: HTTPFraming, _ parameters: SSEParameters, _ names: [SubjectPattern],
+        _ streams: [SSEStream], _ permission: SSEPermission?, _ now: Timestamp
+    ) throws(SSERefusal) -> HTTPStreamAnswer {
         let asked = try SSERequest(request, parameters, names: names, streams: streams, now: now)
         guard !streams.contains(where: \.isClosing) else {
             throw SSERefusal(SSEShedding.answer(request, .serviceUnavailable, "The server is going away", streams))
         }
         let place = try SSEPlace(request, asked, hub: self.hub, permission: permission, now: now)
-        let resolution = self.hub.resolve(asked.start, place.view, now: now)
-        if resolution.gap != nil { streams.forEach { $0.metrics.gaps.increment() } }
+        guard case .count(let count) = asked.start, count > 0 else {
+            return try self.begin(request, asked, place, self.hub.resolve(asked.start, place.view, now: now), framing)
+        }
+        let hub = self.hub
+        return hub.inTurns {
+            var search = SSELatestSearch(view: place.view, count: count)
+            return { shard, deadline in
+                guard let position = search.next(in: hub, shard.reader, until: deadline) else { return nil }
+                return Self.answer(request, streams) { () throws(SSERefusal) in
+                    try self.begin(request, asked, place, hub.resolve(.position(position), place.view, now: now), framing)
+                }
+            }
+        }
+    }
+
+    private func begin(
+        _ request: HTTPRequest, _ asked: SSERequest, _ place: SSEPlace, _ resolution: SSEResolution, _ framing: HTTPFraming
+    ) throws(SSERefusal) -> HTTPStreamAnswer {
+        if resolution.gap != nil { asked.streams.forEach { $0.metrics.gaps.increment() } }
         switch asked.accept {
         case .stream: return try self.open(request, asked, place, resolution, framing)
         case .batch(let wait): return try self.batch(request, asked, place, resolution, wait: wait)
@@ -125,20 +156,40 @@ struct SSEEndpoint: Sendable {
         let headers: [(name: String, value: String)] =
             [("Cache-Control", "no-store"), ("Vary", "Origin, Accept")] + SSEOrigins(asked.streams).headers(request)
         let hub = self.hub
+        let extract = SSEExtract(place.view, resolution, limit: limit)
         guard wait, request.method != .HEAD else {
-            let extract = SSEExtract(hub, place.view, resolution, limit: limit, EventReader())
-            return .respond(.json(.ok, extract.json, headers: headers))
+            return hub.inTurns {
+                var extract = extract
+                return { shard, deadline in
+                    guard extract.read(hub, shard.reader, until: deadline) else { return nil }
+                    // The place is held until the answer is made.
+                    return withExtendedLifetime(place) { Self.answer(extract.json(epoch: hub.epoch), headers) }
+                }
+            }
         }
-        let promise = hub.home.makePromise(of: String.self)
+        let promise = hub.home.makePromise(of: ByteBuffer.self)
         hub.home.execute {
+            let group = hub.shard(on: hub.home).group(of: place.view, hub: hub)
             let poll = SSEPoll(
-                hub: hub, place: place, start: resolution, limit: limit, deadline: .now() + .seconds(Int64(seconds)),
-                promise: promise
-            )
-            guard !poll.answer() else { return }
-            hub.shard(on: hub.home).group(of: place.view, hub: hub).add(poll)
+                group: group, place: place, extract: extract, deadline: .now() + .seconds(Int64(seconds)), promise: promise)
+            group.add(poll)
+            poll.look()
         }
-        return .later(promise.futureResult.map { .respond(.json(.ok, $0, headers: headers)) })
+        return .later(promise.futureResult.map { Self.answer($0, headers) })
+    }
+
+    private static func answer(_ json: ByteBuffer, _ headers: [(name: String, value: String)]) -> HTTPStreamAnswer {
+        .respond(HTTPResponse(.ok, headers: [("Content-Type", "application/json")] + headers, body: json))
+    }
+
+    private static func answer(
+        _ request: HTTPRequest, _ streams: [SSEStream], _ body: () throws(SSERefusal) -> HTTPStreamAnswer
+    ) -> HTTPStreamAnswer {
+        do throws(SSERefusal) {
+            return try body()
+        } catch {
+            return Self.refuse(error.response, request, streams)
+        }
     }
 
     private static func integer(

@@ -1,0 +1,81 @@
+import BridgeCore
+import NIOCore
+
+/// Leaves out what a reader that could not keep up is not to be sent any more: `slow_client.policy`.
+///
+/// Read in slices, because the reader may be behind by everything that is remembered.
+struct SSEShortening {
+    /// What there is to send before the reader goes on.
+    enum Result {
+        /// The reader is told of what it misses: everything up to a sequence since another, so many events where that is known.
+        case gap(through: UInt64, since: UInt64, dropped: Int?)
+        /// It gets these, which may be none, and has everything up to `through` with them; so many were replaced by later ones.
+        case events([(event: Event, sequence: UInt64)], through: UInt64, replaced: Int)
+    }
+
+    private enum Work {
+        case dropping(dropped: Int?)
+        case conflating(SSEConflation)
+    }
+
+    private let view: SSEView
+    private let start: UInt64
+    /// How far it has read.
+    private var position: UInt64
+    private var work: Work
+
+    /// - Parameters:
+    ///   - position: the sequence up to which the reader has everything.
+    ///   - told: the latest sequence whose loss it knows of.
+    /// - Returns: `nil` when nothing is to be left out.
+    init?(_ view: SSEView, in hub: SSEHub, position: UInt64, told: UInt64) {
+        self.view = view
+        self.start = position
+        self.position = position
+        switch view.pace.slow.policy {
+        case .disconnect: return nil
+        case .conflate: self.work = .conflating(SSEConflation(by: view.pace.slow.key))
+        case .dropOldest:
+            guard hub.lag(view, after: position) > UInt64(view.pace.slow.bytes) else { return nil }
+            // What is forgotten cannot be counted.
+            if case .lost = hub.read(view, after: position, told: told, atMost: 1) {
+                self.work = .dropping(dropped: nil)
+            } else {
+                self.work = .dropping(dropped: 0)
+            }
+        }
+    }
+
+    /// Goes on until the deadline has passed.
+    ///
+    /// - Returns: `nil` when there is more to do.
+    mutating func next(in hub: SSEHub, _ reader: EventReader, until deadline: NIODeadline) -> Result? {
+        repeat {
+            switch self.work {
+            case .dropping(let dropped):
+                guard hub.lag(self.view, after: self.position) > UInt64(self.view.pace.slow.bytes) / 2,
+                    case .batches(let batches, let through) = hub.read(self.view, after: self.position, told: .max, atMost: 1)
+                else { return .gap(through: self.position, since: self.start, dropped: dropped) }
+                let count = batches.reduce(0) { $0 + self.view.events(of: $1, after: self.position, reader).count }
+                self.work = .dropping(dropped: dropped.map { $0 + count })
+                self.position = batches.last?.last ?? through
+            case .conflating(var conflation):
+                // The only reference to it, so that it is not copied.
+                self.work = .dropping(dropped: nil)
+                switch hub.read(self.view, after: self.position, told: .max, atMost: 16 << 10) {
+                case .batches(let batches, let through):
+                    for batch in batches {
+                        conflation.add(self.view.events(of: batch, after: self.position, reader), reader)
+                    }
+                    self.position = through
+                    self.work = .conflating(conflation)
+                case .current(let head):
+                    return .events(conflation.latest, through: head, replaced: conflation.replaced)
+                case .lost:
+                    preconditionFailure("every loss counts as known")
+                }
+            }
+        } while NIODeadline.now() < deadline
+        return nil
+    }
+}
