@@ -1,3 +1,5 @@
+package import NIOCore
+
 /// How the body of an answer is compressed (RFC 9110 §8.4.1).
 package enum ContentCoding: String, Hashable, Sendable, CaseIterable {
     case identity
@@ -28,7 +30,27 @@ package enum ContentCoding: String, Hashable, Sendable, CaseIterable {
 
     /// What stands before the first segment.
     package var start: [UInt8] {
+        switch self {
+        case .identity: []
         // Deflate, no flags, no time, unknown system (RFC 1952 §2.3).
-        self == .gzip ? [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255] : []
+        case .gzip: [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
+        // Magic number, no flags, a window of 128 KiB (RFC 8878 §3.1.1.1).
+        case .zstd: [0x28, 0xB5, 0x2F, 0xFD, 0, UInt8(Self.zstdWindowLog - 10) << 3]
+        }
     }
+
+    /// What stands behind the last segment.
+    ///
+    /// - Parameter sum: of all segments; used by gzip only.
+    package func end(_ sum: GzipSum) -> ByteBuffer {
+        switch self {
+        case .identity: ByteBuffer()
+        case .gzip: sum.end
+        // A raw block of no bytes, the last of its frame (RFC 8878 §3.1.1.2).
+        case .zstd: ByteBuffer(bytes: [1, 0, 0])
+        }
+    }
+
+    /// The logarithm of how far back a zstd decoder has to remember.
+    static let zstdWindowLog = 17
 }

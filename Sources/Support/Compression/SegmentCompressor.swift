@@ -7,10 +7,13 @@ package import NIOCore
 ///
 /// A gzip segment is a run of deflate blocks that refers to nothing before it and ends with an empty stored block (RFC 1951 §3.2.4), as
 /// `Z_SYNC_FLUSH` writes. Go's decoder passes its output on only at such a block or when its window is full; a stored block that holds data
-/// is no flush to it. A zstd segment is a frame. Not thread-safe; keeps some 260 KiB from its first use on.
+/// is no flush to it. A zstd segment is the blocks of a frame and the header of the next one: decoders such as that of Python's httpx go on
+/// to another frame only when it begins in the same piece. Not thread-safe; keeps some 260 KiB from its first use on.
 package final class SegmentCompressor {
     /// Shorter pieces are stored: compressing them costs more than it saves.
     package static let threshold = 256
+
+    private static let zstdHeader = ContentCoding.zstd.start
 
     private var deflater: UnsafeMutablePointer<z_stream>?
     private var context: OpaquePointer?
@@ -72,15 +75,36 @@ package final class SegmentCompressor {
     }
 
     private func compress(_ piece: ByteBuffer, into buffer: inout ByteBuffer) {
-        let context = self.context ?? ZSTD_createCCtx()
-        self.context = context
+        let context = self.readyContext()
+        let header = Self.zstdHeader
         piece.withUnsafeReadableBytes { source in
             _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: ZSTD_compressBound(source.count)) { target in
-                let count = ZSTD_compressCCtx(context, target.baseAddress, target.count, source.baseAddress, source.count, 3)
+                let count = ZSTD_compress2(context, target.baseAddress, target.count, source.baseAddress, source.count)
                 precondition(ZSTD_isError(count) == 0, "the bound holds")
+                precondition(
+                    target[..<5].elementsEqual(header[..<5]) && target[5] <= header[5], "a frame has the header that is announced"
+                )
+                // The header stands before the segment already, with a window at least as large; that of the next frame comes behind it.
+                let blocks = UnsafeRawBufferPointer(rebasing: target[header.count..<count])
+                UnsafeMutableRawBufferPointer(rebasing: target[..<blocks.count]).copyMemory(from: blocks)
+                UnsafeMutableRawBufferPointer(rebasing: target[blocks.count..<count]).copyBytes(from: header)
                 return count
             }
         }
+    }
+
+    private func readyContext() -> OpaquePointer? {
+        if let context { return context }
+        let context = ZSTD_createCCtx()
+        for (parameter, value) in [
+            (ZSTD_c_compressionLevel, 3), (ZSTD_c_windowLog, CInt(ContentCoding.zstdWindowLog)),
+            // Both would make the header another for each piece.
+            (ZSTD_c_contentSizeFlag, 0), (ZSTD_c_checksumFlag, 0),
+        ] {
+            precondition(ZSTD_isError(ZSTD_CCtx_setParameter(context, parameter, value)) == 0, "zstd knows its parameters")
+        }
+        self.context = context
+        return context
     }
 
     private func readyDeflater() -> UnsafeMutablePointer<z_stream> {

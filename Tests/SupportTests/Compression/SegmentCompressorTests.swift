@@ -67,6 +67,25 @@ import Testing
         }
     }
 
+    /// One after the other, each decoded as soon as it is there; a frame is never begun anew between two pieces.
+    @Test func `zstd segments of all sizes make a stream that ends as it should`() async throws {
+        let pieces = [1, 255, 300, 5000, 200_000, 3].map { length in
+            ByteBuffer(string: String((0..<length).map { Character(UnicodeScalar(97 + UInt8($0 * $0 % 23))) }))
+        }
+        let compressor = SegmentCompressor()
+        var stream = ByteBuffer(bytes: ContentCoding.zstd.start)
+        for piece in pieces { compressor.write(piece, as: .zstd, into: &stream) }
+        stream.writeImmutableBuffer(ContentCoding.zstd.end(GzipSum()))
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(bytes: Array(stream.readableBytesView), to: "stream.zst")
+        try await ChildProcess.with("zstd", ["-dc", file]) { zstd in
+            let ending = try await zstd.untilEnded()
+            #expect(ending == .exited(0), "\(zstd.standardError)")
+            #expect(zstd.standardOutput == pieces.map { String(buffer: $0) }.joined())
+        }
+        #expect(stream.readableBytes < 10_000)
+    }
+
     @Test func `the same piece is the same bytes whatever was written before`() {
         let piece = ByteBuffer(string: String(repeating: "event ", count: 100))
         for coding in [ContentCoding.gzip, .zstd] {

@@ -267,7 +267,7 @@ final class SSESubscriber: HTTPDirectSender {
         let farewell = self.group.farewell
         self.wrote(farewell)
         var buffer = farewell.framed(self.framing)
-        if self.group.view.selection.coding == .gzip { self.framing.write(self.sum.end, into: &buffer) }
+        self.framing.write(self.group.view.selection.coding.end(self.sum), into: &buffer)
         buffer.writeStaticString(self.framing.end)
         let channel = context.channel
         context.writeAndFlush(Self.wrapOutboundOut(buffer)).whenComplete { _ in channel.close(promise: nil) }
