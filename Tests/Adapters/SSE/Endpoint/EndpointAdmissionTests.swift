@@ -21,7 +21,7 @@ import Testing
                 #expect(browser.status == 200)
                 #expect(browser.head.contains("Content-Type: text/event-stream\r\n"))
                 let body = try await browser.body()
-                #expect(body.hasSuffix("\n: Too many connections from this address\n\n"))
+                #expect(body.hasSuffix("\nevent: cursor\ndata:{\"error\":\"Too many connections from this address\"}\n\n"))
                 let wait = try #require(body.split(separator: "\n").first)
                 let milliseconds = try #require(Int(wait.dropFirst("retry: ".count)))
                 #expect((5000...30_000).contains(milliseconds))

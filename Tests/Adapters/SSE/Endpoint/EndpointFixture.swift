@@ -149,7 +149,7 @@ final class StreamReader {
         return try await self.connection.receive(count: Int(length) ?? 0)
     }
 
-    /// The next block without its blank line; `nil` at the end of the body.
+    /// The next block without its blank line, or a comment line before it; `nil` at the end of the body.
     func block() async throws -> String? {
         while true {
             if let block = self.blocks.popFirst() { return block }
@@ -158,7 +158,7 @@ final class StreamReader {
             guard let length = Int(size, radix: 16) else {
                 throw PeerError("'\(size)' is no chunk size")
             }
-            // Every chunk of a stream ends with a block.
+            // Every chunk of a stream ends with a block or a comment.
             let chunk = try await self.connection.receive(count: length)
             self.blocks = chunk.utf8.count == 0 ? [] : Self.split(chunk)[...]
             guard try await self.connection.receive(count: 2) == "\r\n" else {
@@ -168,7 +168,7 @@ final class StreamReader {
         }
     }
 
-    /// The blocks of a chunk, by bytes, because looking at characters takes too long.
+    /// The blocks and comments of a chunk, by bytes, because looking at characters takes too long.
     private static func split(_ chunk: String) -> [String] {
         var blocks: [String] = []
         var block: [UInt8] = []
@@ -176,6 +176,8 @@ final class StreamReader {
             if line.isEmpty {
                 if !block.isEmpty { blocks.append(String(decoding: block, as: UTF8.self)) }
                 block = []
+            } else if block.isEmpty, line.first == UInt8(ascii: ":") {
+                blocks.append(String(decoding: line, as: UTF8.self))
             } else {
                 if !block.isEmpty { block.append(10) }
                 block.append(contentsOf: line)
@@ -200,8 +202,9 @@ final class StreamReader {
     /// The sequence in the cursor event, reading up to it.
     func cursor() async throws -> Int {
         while let block = try await self.block() {
-            guard block.hasPrefix("event: cursor\nid: ") else { continue }
-            return Int(block.split(separator: "\n")[1].split(separator: "-").last ?? "") ?? -1
+            let lines = block.split(separator: "\n")
+            guard lines.contains("event: cursor"), let id = lines.first(where: { $0.hasPrefix("id: ") }) else { continue }
+            return Int(id.split(separator: "-").last ?? "") ?? -1
         }
         throw PeerError("the stream has ended")
     }

@@ -15,7 +15,7 @@ import Testing
                 try await endpoint.publish(["a", "b"])
                 let epoch = endpoint.hub.epoch
                 let expected =
-                    ": connected\n\nretry: 2000\n\nevent: cursor\nid: \(epoch)-0\ndata:\n\n"
+                    ": connected\nretry: 2000\nevent: cursor\nid: \(epoch)-0\ndata:{\"cursor\":\"\(epoch)-0\"}\n\n"
                     + ["a", "b"].enumerated().map {
                         "id: \(epoch)-\($0 + 1)\ndata: {\"id\":\"m\",\"title\":\"\",\"message\":\"\($1)\"}\n\n"
                     }
@@ -49,6 +49,33 @@ import Testing
         }
     }
 
+    @Test func `what some readers take for line ends is escaped, and nothing else is changed`() {
+        let pieces = [
+            "\u{85}", "\u{2028}", "\u{2029}", "a", "\u{E4}", "\u{B0}", "\u{20AC}", "\u{2027}", "\u{202A}", "\u{2068}",
+            "\u{1F600}",
+        ]
+        for _ in 0..<200 {
+            let text = (0..<Int.random(in: 0...12)).map { _ in pieces.randomElement() ?? "" }.joined()
+            // As a publisher wrote it: such a text passes byte for byte.
+            let json = ByteBuffer(string: "{\"id\":\"m\",\"message\":\"\(text)\"}")
+            let event = Event(
+                id: "m", title: nil, message: text, priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
+                json: json, source: "in", subject: "x", attributes: Attributes(), raw: ByteBuffer())
+            for format in [SSEFormat.events, .lines] {
+                var buffer = ByteBuffer()
+                format.write(event, epoch: "e", sequence: 1, into: &buffer)
+                let written = String(buffer: buffer)
+                let expected = text.unicodeScalars.map { scalar in
+                    [0x85, 0x2028, 0x2029].contains(scalar.value)
+                        ? "\\u" + String(repeating: "0", count: scalar.value < 256 ? 2 : 0) + String(scalar.value, radix: 16)
+                        : String(scalar)
+                }.joined()
+                #expect(written.contains("\"message\":\"\(expected)\"}"))
+                #expect(written.unicodeScalars.count { $0 == "\n" } == (format == .events ? 3 : 1))
+            }
+        }
+    }
+
     @Test(arguments: ["\n", "\r", "\r\n", "\nid: evil\n", "\r\rdata: {}\r\r", "\u{0}", "\u{2028}", "\u{85}"])
     func `S1, S3, S4: line breaks in an event never forge a field`(_ text: String) async throws {
         let payload = ByteBuffer(string: "{\"a\":\n1,\r\n\"b\":\r[2]}")
@@ -63,5 +90,7 @@ import Testing
         let lines = block.utf8.split(omittingEmptySubsequences: false) { $0 == 10 || $0 == 13 }
         #expect(lines.count == 4)
         #expect(block.hasPrefix("id: e-1\ndata: {") && block.hasSuffix("}\n\n"))
+        // Readers that divide as Python's str.splitlines does see the same lines.
+        #expect(!block.unicodeScalars.contains { [0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029].contains($0.value) })
     }
 }

@@ -42,7 +42,8 @@ import Testing
         ("?priority=6", "'6' is no priority; 1 to 5 are, with commas between them"),
         ("?subject=a/%23/b", "subject 'a/#/b': "),
         ("?when=true", "this stream takes no 'when'; its 'expressions' setting is off"),
-        ("?x=%zz", "the parameters are not percent-encoded UTF-8"),
+        ("?tags=%zz", "the parameter tags is not percent-encoded UTF-8"),
+        ("?ref=100%&since=%C3", "the parameter since is not percent-encoded UTF-8"),
         ("?padding=9000", "padding must be a whole number from 0 to 8192"),
         (",", "'' is no stream name: a subject cannot be empty"), ("/%23/x", "'s/#/x' is no stream name: "),
     ]) func `S24: a request that cannot be is refused with what would be right`(_ target: String, _ message: String) async throws

@@ -115,11 +115,15 @@ final class SSEGroup {
         }
     }
 
-    /// A last waiting time, its own for each, so that those who were sent away do not come back in the same instant.
-    var farewell: SSEBytes {
+    /// Where a subscriber stands at its end and a last waiting time, its own for each, so that those who were sent away do not come back in
+    /// the same instant.
+    ///
+    /// - Parameter position: the sequence up to which it has everything.
+    func farewell(at position: UInt64) -> SSEBytes {
         let least = self.view.pace.reconnect.milliseconds
-        return self.view.bytes(
-            self.view.selection.format.farewell(retry: least + .random(in: 0...max(1000, least))), self.shard.compressor)
+        let text = self.view.selection.format.cursor(
+            SSECursor(epoch: self.view.epoch, sequence: position), retry: least + .random(in: 0...max(1000, least)))
+        return self.view.bytes(text, self.shard.compressor)
     }
 
     // MARK: - Time

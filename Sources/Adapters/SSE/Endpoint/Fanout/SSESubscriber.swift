@@ -256,7 +256,7 @@ final class SSESubscriber: HTTPDirectSender {
     /// Whether its connection is on the way to its end.
     var isEnding: Bool { self.end != nil }
 
-    /// Ends the stream: a last field, the end of the body, the end of the connection.
+    /// Ends the stream: a last control event, the end of the body, the end of the connection.
     func stop(_ reason: SSEMetrics.End = .stopped) {
         guard let context, self.end == nil else { return }
         self.end = reason
@@ -264,7 +264,7 @@ final class SSESubscriber: HTTPDirectSender {
             context.close(promise: nil)
             return
         }
-        let farewell = self.group.farewell
+        let farewell = self.group.farewell(at: self.position)
         self.wrote(farewell)
         var buffer = farewell.framed(self.framing)
         self.framing.write(self.group.view.selection.coding.end(self.sum), into: &buffer)

@@ -77,7 +77,7 @@ struct SSEExtract {
         buffer.writeStaticString(",\"events\":[")
         for (index, event) in self.events.enumerated() {
             if index > 0 { buffer.writeStaticString(",") }
-            buffer.writeImmutableBuffer(event.json)
+            buffer.writeEscapingLineEnds(event.json)
         }
         buffer.writeStaticString("]}")
         return buffer

@@ -37,7 +37,7 @@ struct SSEGap {
 
     /// The members of a JSON object, without its braces, on one line.
     var members: String {
-        let requested = String(self.requested.unicodeScalars.prefix(128)).jsonLiteral
+        let requested = String(self.requested.unicodeScalars.prefix(128)).jsonLiteral.escapingLineEnds
         let oldest = self.oldest.map { "\"\($0)\"" } ?? "null"
         let newest = self.newest.map { "\"\($0)\"" } ?? "null"
         let dropped = self.dropped.map { ",\"dropped\":\($0)" } ?? ""

@@ -44,6 +44,8 @@ struct SSEEndpoint: Sendable {
                 }
             )
         } catch {
+            // What cannot be read hides no stream of the path: a page is told by it what is wrong.
+            if streams.isEmpty { streams = self.hub.streams(for: SSERequest.names(inPathOf: request)) }
             return Self.refuse(error.response, request, streams)
         }
     }

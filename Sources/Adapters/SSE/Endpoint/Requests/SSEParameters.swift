@@ -4,10 +4,15 @@ import NIOCore
 
 /// The parameters of a request for streams, from its query and its body.
 ///
-/// A body is a form (`application/x-www-form-urlencoded`) or a JSON object whose values are texts, numbers and lists of them.
+/// What stands under other names is nobody's, whatever it is: pages add parameters of their own to every address. A body is a form (`application/x-www-form-urlencoded`) or a JSON object whose values are texts, numbers and lists of them.
 struct SSEParameters: Sendable {
     /// Names and values in one request at most.
     static let limit = 1000
+    private static let names: Set<String> = [
+        "streams", "last_event_id", "lastEventID", "lastEventId", "since", "priority", "tags", "subject", "source", "when",
+        "poll", "format",
+        "limit", "timeout", "padding", "stream", "after",
+    ]
 
     private var values: [(name: String, value: String)] = []
     /// `Last-Event-ID`, else the parameter of one of its names; `nil` when it is absent or empty.
@@ -65,8 +70,10 @@ struct SSEParameters: Sendable {
     }
 
     private mutating func add(form text: String) throws(SSEComplaint) {
-        guard let pairs = HTTPForm.pairs(of: text) else {
-            throw SSEComplaint("the parameters are not percent-encoded UTF-8")
+        var pairs: [(name: String, value: String)] = []
+        for (name, value) in HTTPForm.pairs(of: text) where Self.names.contains(name) {
+            guard let value else { throw SSEComplaint("the parameter \(name) is not percent-encoded UTF-8") }
+            pairs.append((name, value))
         }
         try self.add(pairs)
     }
@@ -82,6 +89,7 @@ struct SSEParameters: Sendable {
             }
             var values: [(String, String)] = []
             root.forEachMember { name, value in
+                guard Self.names.contains(name) else { return }
                 if value.kind == .array {
                     value.forEachItem { values.append((name, $0.text())) }
                 } else {

@@ -21,7 +21,7 @@ struct SSERequest {
     static func names(_ request: HTTPRequest, _ parameters: SSEParameters) throws(SSERefusal) -> [SubjectPattern] {
         var texts = parameters.list("streams")
         if let path = request.parameters.first(where: { $0.name == "streams" })?.value {
-            texts += path.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            texts += path.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { String(Substring($0)) }
         }
         guard !texts.isEmpty else { throw SSERefusal(.badRequest, "No stream is named") }
         guard texts.count <= Self.nameLimit else {
@@ -31,6 +31,22 @@ struct SSERequest {
             return try texts.map { text throws(SSEComplaint) in try SSEName.pattern(text) }
         } catch {
             throw SSERefusal(.badRequest, error.message)
+        }
+    }
+
+    /// Whether the client cannot read what it says it accepts.
+    ///
+    /// Python's `sseclient` is told by `requests` to accept gzip, and then reads the socket past the decoder.
+    private static func readsRawBytes(_ request: HTTPRequest) -> Bool {
+        request.header("User-Agent")?.hasPrefix("python-requests/") ?? false && request.header("Cache-Control") == "no-cache"
+            && request.header("Accept") == "text/event-stream"
+    }
+
+    /// What the path of a request names, without what is no name.
+    static func names(inPathOf request: HTTPRequest) -> [SubjectPattern] {
+        let path = request.parameters.first { $0.name == "streams" }?.value ?? ""
+        return path.utf8.split(separator: UInt8(ascii: ",")).prefix(Self.nameLimit).compactMap {
+            try? SSEName.pattern(String(Substring($0)))
         }
     }
 
@@ -56,7 +72,7 @@ struct SSERequest {
                 guard let negotiated = SSECoding.negotiate(request.headers["Accept-Encoding"]) else {
                     throw SSERefusal(.notAcceptable, "This stream is sent as gzip, zstd or identity")
                 }
-                coding = negotiated
+                coding = Self.readsRawBytes(request) ? .identity : negotiated
             }
         }
         self.names = names

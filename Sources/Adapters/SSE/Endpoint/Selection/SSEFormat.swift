@@ -30,7 +30,7 @@ enum SSEFormat: Hashable, Sendable {
             buffer.writeStaticString("-")
             buffer.writeString(String(sequence))
             buffer.writeStaticString(event.kind == .gap ? "\nevent: gap\ndata:" : "\ndata: ")
-            buffer.writeImmutableBuffer(event.json)
+            buffer.writeEscapingLineEnds(event.json)
             buffer.writeStaticString("\n\n")
         case .lines:
             buffer.writeStaticString("{\"cursor\":\"")
@@ -38,26 +38,27 @@ enum SSEFormat: Hashable, Sendable {
             buffer.writeStaticString("-")
             buffer.writeString(String(sequence))
             buffer.writeStaticString(event.kind == .gap ? "\",\"event\":\"gap\"," : "\",")
-            buffer.writeImmutableBuffer(
+            buffer.writeEscapingLineEnds(
                 event.json.getSlice(at: event.json.readerIndex + 1, length: event.json.readableBytes - 1)!)
             buffer.writeStaticString("\n")
         }
     }
 
-    /// The first bytes of a stream: a comment that forces the headers through, the waiting time, what is lost, and where the client
+    /// The first bytes of a stream: a comment that forces the headers through, what is lost, the waiting time, and where the client
     /// stands, so that one that is cut off before its first event resumes without loss.
+    ///
+    /// No blank line ends what is no event: readers that look at nothing but blank lines would take it for an empty message.
     func opening(reconnect: Int64, gap: SSEGap?, position: SSECursor, padding: Int) -> String {
         var text = ""
         switch self {
         case .events:
-            text = ": connected\n\n"
-            if padding > 0 { text += ":\(String(repeating: " ", count: padding))\n\n" }
-            text += self.farewell(retry: reconnect)
+            text = ": connected\n"
+            if padding > 0 { text += ":\(String(repeating: " ", count: padding))\n" }
         case .lines:
             if padding > 0 { text += String(repeating: " ", count: padding) + "\n" }
         }
         if let gap { text += self.gap(gap) }
-        return text + self.cursor(position)
+        return text + self.cursor(position, retry: reconnect)
     }
 
     /// Tells of a loss.
@@ -69,25 +70,22 @@ enum SSEFormat: Hashable, Sendable {
     }
 
     /// Tells where the client stands without an event.
-    func cursor(_ position: SSECursor) -> String {
+    ///
+    /// Its data is JSON too, so that a client which reads events of every type finds no empty one.
+    ///
+    /// - Parameter retry: the waiting time before the next connection, in milliseconds; a line of JSON has no place for it.
+    func cursor(_ position: SSECursor, retry: Int64? = nil) -> String {
         switch self {
-        case .events: "event: cursor\nid: \(position)\ndata:\n\n"
+        case .events:
+            "\(retry.map { "retry: \($0)\n" } ?? "")event: cursor\nid: \(position)\ndata:{\"cursor\":\"\(position)\"}\n\n"
         case .lines: "{\"event\":\"cursor\",\"cursor\":\"\(position)\"}\n"
         }
     }
 
-    /// What keeps a quiet connection alive.
+    /// What keeps a quiet connection alive: a line that no reader takes for an event.
     var comment: String {
         switch self {
-        case .events: ":\n\n"
-        case .lines: "\n"
-        }
-    }
-
-    /// The waiting time before the next connection, in milliseconds; a line of JSON has no place for it.
-    func farewell(retry: Int64) -> String {
-        switch self {
-        case .events: "retry: \(retry)\n\n"
+        case .events: ":\n"
         case .lines: "\n"
         }
     }
