@@ -1,3 +1,5 @@
+import BridgeCore
+
 /// Text as MQTT 5 carries it beside a payload.
 enum MQTTText {
     /// Replaces by spaces what a broker ends the connection for.
@@ -14,10 +16,5 @@ enum MQTTText {
     static func isHarmless(_ text: String) -> Bool { text.unicodeScalars.allSatisfy { self.isHarmless($0) } }
 
     /// MQTT 5 §1.5.4 forbids NUL and lets a broker refuse other control characters and non-characters, as mosquitto does.
-    static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar {
-        case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}": false
-        default: !scalar.properties.isNoncharacterCodePoint
-        }
-    }
+    static func isHarmless(_ scalar: Unicode.Scalar) -> Bool { scalar.isHarmless }
 }

@@ -7,9 +7,14 @@ struct MQTTTopicTemplate: Sendable {
         let reason: String
     }
 
-    let template: Template
-    /// Whether `/` may come from an event.
-    let keepsSlashes: Bool
+    private let levels: LevelTemplate
+
+    /// - Parameter keepsSlashes: whether `/` may come from an event.
+    init(template: Template, keepsSlashes: Bool) {
+        self.levels = LevelTemplate(template: template, keepsSlashes: keepsSlashes)
+    }
+
+    var template: Template { self.levels.template }
 
     /// Looks at what the file says.
     ///
@@ -32,7 +37,7 @@ struct MQTTTopicTemplate: Sendable {
         if let constant = self.template.constant {
             guard !constant.isEmpty else { throw MQTTTextError("a topic has at least one character") }
             guard constant.utf8.count <= 65_535 else { throw MQTTTextError("a topic has at most 65535 bytes") }
-        } else if self.template.staticPrefix.isEmpty, !mayBeAny {
+        } else if self.levels.isFree, !mayBeAny {
             throw MQTTTextError(
                 "the topic begins with what an event says, so an event could choose any topic; begin it with fixed text such as bridge/, or"
                     + " write any_topic: true"
@@ -45,39 +50,17 @@ struct MQTTTopicTemplate: Sendable {
     /// - Throws: ``Refusal``, also for a template that fails or misses a value.
     func render(_ reader: EventReader) throws(Refusal) -> String {
         if let constant = self.template.constant { return constant }
-        let beginsWithEvent = self.template.staticPrefix.isEmpty
-        var topic: String
+        let topic: String
         do {
-            topic = try self.template.renderAddress(reader) { Self.escaped($0, keepsSlashes: self.keepsSlashes) }
+            topic = try self.levels.render(reader)
         } catch {
             throw Refusal(reason: "the topic \(self.template.text) cannot be made: \(error)")
         }
-        // Topics that begin with `$` are the broker's own (MQTT 5 §4.7.2).
-        if beginsWithEvent, topic.utf8.first == UInt8(ascii: "$") { topic = "_" + topic.dropFirst() }
         guard !topic.isEmpty else { throw Refusal(reason: "the topic made of \(self.template.text) is empty") }
         guard topic.utf8.count <= 65_535 else {
             throw Refusal(reason: "the topic made of \(self.template.text) has \(topic.utf8.count) bytes; 65535 are allowed")
         }
         return topic
-    }
-
-    /// Replaces what would change the shape of a topic by `_`: wildcards, control characters, and `/` unless it is kept.
-    static func escaped(_ text: String, keepsSlashes: Bool) -> String {
-        let isHarmless = text.unicodeScalars.allSatisfy { Self.isHarmless($0, keepsSlashes: keepsSlashes) }
-        guard !isHarmless else { return text }
-        var result = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            result.append(Self.isHarmless(scalar, keepsSlashes: keepsSlashes) ? scalar : "_")
-        }
-        return String(result)
-    }
-
-    private static func isHarmless(_ scalar: Unicode.Scalar, keepsSlashes: Bool) -> Bool {
-        switch scalar {
-        case "+", "#": false
-        case "/": keepsSlashes
-        default: MQTTText.isHarmless(scalar)
-        }
     }
 
     /// The text outside `{{ … }}`.

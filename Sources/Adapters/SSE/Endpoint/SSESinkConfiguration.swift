@@ -4,6 +4,8 @@ package import BridgeCore
 package struct SSESinkConfiguration: SinkConfiguration {
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case stream
+        case keepsSlashes = "keep_slashes"
+        case mayBeAnyStream = "any_stream"
         case replay
         case heartbeat
         case reconnect
@@ -22,6 +24,14 @@ package struct SSESinkConfiguration: SinkConfiguration {
 
     /// The name behind `/api/stream/`; a template offers a stream for every name that events make of it.
     package var stream: Template
+    /// Whether `/` may come from an event.
+    ///
+    /// Default false: then an event chooses one level of the name for each `{{ … }}`.
+    package var keepsSlashes: Bool
+    /// Whether the name may begin with what an event says.
+    ///
+    /// Default false.
+    package var mayBeAnyStream: Bool
     package var replay: Replay
     /// A comment is sent to a subscriber that was sent nothing for this long, or a little less.
     ///
@@ -200,6 +210,8 @@ package struct SSESinkConfiguration: SinkConfiguration {
 
     private init(_ stream: Template) {
         self.stream = stream
+        self.keepsSlashes = false
+        self.mayBeAnyStream = false
         self.replay = Replay()
         self.heartbeat = .seconds(15)
         self.reconnect = .seconds(2)
@@ -216,6 +228,8 @@ package struct SSESinkConfiguration: SinkConfiguration {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(try container.required(.stream))
+        self.keepsSlashes = try container.value(.keepsSlashes, default: self.keepsSlashes)
+        self.mayBeAnyStream = try container.value(.mayBeAnyStream, default: self.mayBeAnyStream)
         self.replay = try container.value(.replay, default: self.replay)
         self.heartbeat = try container.duration(.heartbeat, default: self.heartbeat)
         self.reconnect = try container.duration(.reconnect, default: self.reconnect)
@@ -285,6 +299,13 @@ package struct SSESinkConfiguration: SinkConfiguration {
             throw SettingError(
                 path: [CodingKeys.stream],
                 "'\(self.stream.text)' is not a stream name; letters, digits, '_', '.' and '-' are allowed, with '/' between parts"
+            )
+        }
+        if SSEName.template(self).isFree, !self.mayBeAnyStream {
+            throw SettingError(
+                path: [CodingKeys.stream],
+                "the name begins with what an event says, so an event could choose any stream; begin it with fixed text such as rooms/, or write"
+                    + " any_stream: true"
             )
         }
     }

@@ -325,6 +325,41 @@ import Testing
         #expect(error?.description == message)
     }
 
+    @Test(arguments: ["{{ .payload.name }}", "{{ $subject }}/x"])
+    func `a stream whose name an event begins is refused unless the file allows any stream`(_ name: String) throws {
+        var configuration = try SSESinkConfiguration(stream: name)
+        let error = #expect(throws: SettingError.self) { try configuration.validate() }
+        #expect(
+            error?.description
+                == "stream: the name begins with what an event says, so an event could choose any stream; begin it with fixed text such as rooms/, or write any_stream: true"
+        )
+        configuration.mayBeAnyStream = true
+        try configuration.validate()
+        try SSESinkConfiguration(stream: "rooms-" + name).validate()
+    }
+
+    @Test(arguments: [
+        ("users/{{ $subject }}", false, "bob/private", "users/bob_private"),
+        ("users/{{ $subject }}", true, "bob/private", "users/bob/private"),
+        ("{{ $subject }}", false, "$presence/demo", "_presence_demo"),
+        ("{{ $subject }}", true, "$presence/demo", "_presence/demo"),
+        ("users/{{ $subject }}", true, "$presence", "users/$presence"),
+        ("users/{{ $subject }}", true, "a,b/+/#", "users/a_b/_/_"),
+        ("users/{{ $subject }}", false, "a\u{0}\u{1B}\u{9F}b", "users/a___b"),
+        ("at/{{ $subject }}/x", false, "caf\u{E9} 1", "at/caf\u{E9} 1/x"),
+    ])
+    func `what an event says chooses its own level of a stream's name and nothing more`(
+        _ template: String, _ keepsSlashes: Bool, _ subject: String, _ name: String
+    ) throws {
+        var configuration = try SSESinkConfiguration(stream: template)
+        configuration.keepsSlashes = keepsSlashes
+        let stream = SSEStream(
+            number: 1, settings: configuration,
+            metrics: SSEMetrics(ComponentMetrics(component: "s", kind: "sse", direction: "sink", metrics: Metrics()))
+        )
+        #expect(try stream.name(of: EndpointFixture.event("x", subject: subject), EventReader()).hasBytes(of: name))
+    }
+
     @Test func `settings that cannot be are refused by name`() throws {
         func complaint(_ change: (inout SSESinkConfiguration) -> Void) throws -> String? {
             var configuration = try SSESinkConfiguration(stream: "s")

@@ -14,12 +14,14 @@ final class SSEStream: Sendable {
     /// The name, where it is fixed; else what all names begin with.
     let prefix: String
     let metrics: SSEMetrics
+    private let template: LevelTemplate
     private let crowd: Mutex<SSECrowd>
     private let closing = Mutex<Closing>(.no)
 
     init(number: Int, settings: SSESinkConfiguration, metrics: SSEMetrics) {
         self.number = number
         self.settings = settings
+        self.template = SSEName.template(settings)
         let constant = settings.stream.constant
         self.isFixed = constant != nil
         self.prefix = constant ?? settings.stream.staticPrefix
@@ -43,7 +45,7 @@ final class SSEStream: Sendable {
     /// - Throws: what the template or ``SSEName`` complains of.
     func name(of event: Event, _ reader: EventReader) throws -> String {
         reader.load(event)
-        return try SSEName.name(self.settings.stream.renderAddress(reader, escape: SSEName.escape))
+        return try SSEName.name(self.template.render(reader))
     }
 
     // MARK: - Who is here

@@ -15,10 +15,9 @@ enum SSEName {
         return text
     }
 
-    /// What an event's content may put into a name: nothing that divides a list, is a wildcard, or controls a terminal.
-    static func escape(_ text: String) -> String {
-        guard text.utf8.contains(where: Self.isReserved) else { return text }
-        return String(decoding: text.utf8.map { Self.isReserved($0) ? UInt8(ascii: "_") : $0 }, as: UTF8.self)
+    /// How a sink makes the names of its streams: of an event's content nothing divides a list, is a wildcard or, by itself, a level more.
+    static func template(_ settings: SSESinkConfiguration) -> LevelTemplate {
+        LevelTemplate(template: settings.stream, keepsSlashes: settings.keepsSlashes, reserving: [","])
     }
 
     /// What a client asks for: a name or, with `+` or `#` as a whole level, an MQTT filter over names (MQTT 3.1.1 §4.7).
@@ -31,9 +30,5 @@ enum SSEName {
         } catch {
             throw SSEComplaint("'\(text)' is no stream name: \(error.message)")
         }
-    }
-
-    private static func isReserved(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "#")
     }
 }
