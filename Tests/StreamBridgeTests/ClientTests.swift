@@ -3,9 +3,6 @@ import NIOCore
 import Testing
 
 /// The clients that the field's documentation shows, against the endpoint.
-///
-/// Go's `bufio.Scanner` is stood in for by a reader with its rules, because no Go toolchain is at hand: lines of at most 64 KiB,
-/// those that begin with `data: ` taken whole.
 @Suite(.timeLimit(.minutes(2)))
 struct ClientTests {
     private static let yaml = """
@@ -16,6 +13,121 @@ struct ClientTests {
         routes:
           - { from: [in], to: [out] }
         """
+
+    /// The documented clients but for the browser's, unchanged: they take each line that begins with `data: `.
+    enum Client: String, CaseIterable, Sendable {
+        case curl, python, node, go
+
+        /// - Parameter program: of ``go``.
+        fileprivate func start(_ url: String, _ program: GoProgram?) throws -> ChildProcess {
+            switch self {
+            case .curl: try ChildProcess("curl", ["-N", url])
+            case .python:
+                try ChildProcess(
+                    "python3",
+                    [
+                        "-c",
+                        """
+                        import json
+                        import sys
+                        import requests
+                        response = requests.get(sys.argv[1], stream=True)
+                        for line in response.iter_lines():
+                            if line:
+                                text = line.decode("utf-8")
+                                if text.startswith("data: "):
+                                    event = json.loads(text[6:])
+                                    print(text if event["message"] and "title" in event else "incomplete", flush=True)
+                        """, url,
+                    ])
+            case .node:
+                try ChildProcess(
+                    "node",
+                    [
+                        "--input-type=module", "-e",
+                        """
+                        const response = await fetch(process.argv[1]);
+                        const reader = response.body.getReader();
+                        const decoder = new TextDecoder();
+                        let rest = "";
+                        while (true) {
+                            const { done, value } = await reader.read();
+                            if (done) break;
+                            const lines = (rest + decoder.decode(value, { stream: true })).split("\\n");
+                            rest = lines.pop();
+                            for (const line of lines) if (line.startsWith("data: ")) {
+                                JSON.parse(line.slice(6));
+                                console.log(line);
+                            }
+                        }
+                        """, url,
+                    ])
+            case .go: try ChildProcess(program?.path ?? "", [url])
+            }
+        }
+    }
+
+    private static let goClient = """
+        package main
+
+        import (
+        	"bufio"
+        	"encoding/json"
+        	"fmt"
+        	"log"
+        	"net/http"
+        	"os"
+        	"strings"
+        )
+
+        func main() {
+        	response, err := http.Get(os.Args[1])
+        	if err != nil {
+        		log.Fatal(err)
+        	}
+        	defer response.Body.Close()
+        	scanner := bufio.NewScanner(response.Body)
+        	for scanner.Scan() {
+        		line := scanner.Text()
+        		if strings.HasPrefix(line, "data: ") {
+        			var event map[string]any
+        			if err := json.Unmarshal([]byte(line[6:]), &event); err != nil {
+        				log.Fatal(err)
+        			}
+        			fmt.Println(line)
+        		}
+        	}
+        	if err := scanner.Err(); err != nil {
+        		log.Fatal(err)
+        	}
+        }
+        """
+
+    @Test(arguments: Client.allCases)
+    func `a documented client has each event before the next is posted, and nothing that is none`(_ client: Client) async throws {
+        let program = client == .go ? try await GoProgram.build(Self.goClient) : nil
+        let bridge = try await BridgeProcess.start(Self.yaml.replacing("heartbeat: 1s", with: "heartbeat: 200ms, drain: 0s"))
+        let reader = try client.start("http://127.0.0.1:\(bridge.port)/api/stream/demo", program)
+        try await eventually("it is connected") {
+            if let ending = reader.ended { throw PeerError("it ended with \(ending): \(reader.standardError)") }
+            return try await bridge.metric("streambridge_sse_subscribers") == 1
+        }
+        // Stored and compressed pieces, larger than the windows of decoders, and what some readers take for line ends.
+        let texts = [
+            "a", "b", String(repeating: "many words ", count: 60), "a\u{2028}b\u{2029}c\u{85}d",
+            String((0..<900).map { "\($0 * $0) " }.joined().prefix(3900)),
+            "end",
+        ]
+        for (number, text) in texts.enumerated() {
+            #expect(try await bridge.post("/n/hello", ByteBuffer(string: text), type: "text/plain").status == 201)
+            try await eventually("event \(number) has arrived, not \(reader.standardOutput.count) \(reader.standardError)") {
+                Self.data(reader.standardOutput).count == number + 1
+            }
+        }
+        #expect(try ReceivedEvent.all(Self.data(reader.standardOutput)).map(\.message) == texts)
+        #expect(try await bridge.stop() == .exited(0))
+        #expect(try await reader.untilEnded() == .exited(0), "\(reader.standardError)")
+    }
 
     @Test func `curl shows every event as one data line`() async throws {
         let bridge = try await BridgeProcess.start(Self.yaml)
