@@ -21,7 +21,7 @@ struct BrowserTests {
         #expect(heard.map(\.type) == ["open", "cursor", "message", "message"])
         #expect(try setting.page.messages == ["first \u{E4}\u{1F600}", "second"])
         #expect(heard.allSatisfy { $0.state == 1 })
-        #expect(heard[1].data == "")
+        #expect(heard[1].data == "{\"cursor\":\"\(heard[1].id)\"}")
         // What the same events have for another client.
         let client = try await setting.bridge.stream("demo", headers: [("Last-Event-ID", heard[1].id)])
         try await eventually("the past has arrived") { client.messages.count == 2 }

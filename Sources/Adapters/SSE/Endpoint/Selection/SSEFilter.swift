@@ -123,8 +123,10 @@ struct SSEFilter: Hashable, Sendable {
 }
 
 /// What is wrong with a request for a stream, for its answer.
-struct SSEComplaint: Error {
+struct SSEComplaint: Error, CustomStringConvertible {
     let message: String
 
     init(_ message: String) { self.message = message }
+
+    var description: String { self.message }
 }
