@@ -2,7 +2,6 @@ import BridgeCore
 import Compression
 import HTTPServer
 import NIOCore
-import NIOPosix
 import Synchronization
 
 /// All streams of the program: one count of their events, their histories, and their subscribers in one shard per event loop.
@@ -21,7 +20,8 @@ final class SSEHub: Sendable {
     /// Deliveries that other loops have not made yet.
     private let outstanding = Atomic<Int>(0)
     private let waiting: NIOLoopBoundBox<[@Sendable () -> Void]>
-    private let shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>]
+    /// The shard of each event loop.
+    let shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>]
     private let renderer: NIOLoopBoundBox<Renderer>
     /// Where those who are granted it hear who comes and goes; `nil` where nobody is granted anything.
     let presence: SSEStream?
@@ -58,30 +58,6 @@ final class SSEHub: Sendable {
 
     /// The next number of a connection.
     func nextNumber() -> UInt64 { self.numbers.wrappingAdd(1, ordering: .relaxed).newValue }
-
-    /// Answers a request by work that may take long, in turns with others.
-    ///
-    /// The work is done on the loop of the caller where that is one of the hub's, else on ``home``.
-    ///
-    /// - Parameter work: called on the loop; makes what does a part of the work, and returns the answer once it is done.
-    func inTurns(
-        _ work: @escaping @Sendable () -> (_ shard: SSEShard, _ deadline: NIODeadline) -> HTTPStreamAnswer?
-    ) -> HTTPStreamAnswer {
-        let current = MultiThreadedEventLoopGroup.currentEventLoop
-        let box = current.flatMap { self.shards[ObjectIdentifier($0)] } ?? self.shards[ObjectIdentifier(self.home)]
-        guard let box else { preconditionFailure("the home loop has a shard") }
-        let promise = box.eventLoop.makePromise(of: HTTPStreamAnswer.self)
-        box.eventLoop.execute {
-            let shard = box.value
-            let next = work()
-            shard.turns.begin { deadline in
-                guard let answer = next(shard, deadline) else { return false }
-                promise.succeed(answer)
-                return true
-            }
-        }
-        return .later(promise.futureResult)
-    }
 
     /// Calls on every loop.
     func onEachShard(_ body: @escaping @Sendable (SSEShard) -> Void) {

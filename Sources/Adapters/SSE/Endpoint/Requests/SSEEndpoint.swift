@@ -58,8 +58,9 @@ struct SSEEndpoint: Sendable {
 
     /// Answers OPTIONS; one that names no stream is about all of them, since a body names some later.
     func preflight(_ request: HTTPRequest) -> HTTPResponse {
-        let names = (try? SSEParameters(request)).flatMap { try? SSERequest.names(request, $0) }
-        let streams = names.map { self.hub.streams(for: $0) } ?? self.hub.allStreams
+        let inPath = SSERequest.names(inPathOf: request)
+        let names = (try? SSEParameters(request)).flatMap { try? SSERequest.names(request, $0) } ?? inPath
+        let streams = names.isEmpty ? self.hub.allStreams : self.hub.streams(for: names)
         return SSEOrigins(streams).preflight(request)
     }
 
