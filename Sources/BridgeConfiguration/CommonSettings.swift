@@ -2,12 +2,14 @@ import BridgeCore
 
 /// `retry:` of a component.
 struct RetryDeclaration: Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable { case initial, factor, max, attempts }
+    enum CodingKeys: String, CodingKey, CaseIterable { case initial, factor, max, attempts, limit = "for" }
 
     let initial: Duration?
     let factor: Double?
     let max: Duration?
     let attempts: Int?
+    /// Of sinks only.
+    let limit: Duration?
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -15,6 +17,11 @@ struct RetryDeclaration: Decodable {
         self.factor = try container.optional(.factor)
         self.max = try container.duration(.max)
         self.attempts = container.contains(.attempts) ? try container.integer(.attempts, in: 0...1_000_000, default: 0) : nil
+        self.limit = try container.duration(.limit)
+        if let limit, limit <= .zero {
+            throw SettingError(
+                path: decoder.codingPath + [CodingKeys.limit], "must be longer than nothing; leave it out for no limit in time")
+        }
         if let initial, let max, initial > max {
             throw SettingError(path: decoder.codingPath + [CodingKeys.initial], "the first wait is longer than max, the longest")
         }
@@ -24,10 +31,12 @@ struct RetryDeclaration: Decodable {
     }
 
     /// What is declared, over what is declared further out.
+    ///
+    /// A limit in time alone is the only limit.
     func settings(over base: RetrySettings) -> RetrySettings {
         RetrySettings(
             initial: self.initial ?? base.initial, factor: self.factor ?? base.factor, maximum: self.max ?? base.maximum,
-            attempts: self.attempts ?? base.attempts
+            attempts: self.attempts ?? (self.limit == nil ? base.attempts : 0), limit: self.limit ?? base.limit
         )
     }
 }

@@ -21,7 +21,7 @@ struct ComponentReader {
         let defaults = self.defaults?.child("source")
         if let defaults { self.findings.refuseUnknownKeys(of: defaults, known: ["ack", "on_gap", "retry"]) }
         let base = self.decoding.decodeIfPresent(defaults, as: SourceDeclaration.self)
-        let baseRetry = self.retry(defaults, over: RetrySettings(attempts: 0))
+        let baseRetry = self.retry(defaults, over: RetrySettings(attempts: 0), without: ["for"])
         return self.named(place, "source").compactMap { name, place in
             guard let registration = self.registration(place, "source", self.catalog.sources) else { return nil }
             let common = SourceDeclaration.CodingKeys.allCases.map(\.rawValue)
@@ -33,7 +33,7 @@ struct ComponentReader {
                 if let declared = self.decoding.decode(mapping, as: NormaliseDeclaration.self) { normalise = declared.settings }
                 normalise.limits = self.limits
             }
-            let retry = self.retry(place, over: baseRetry)
+            let retry = self.retry(place, over: baseRetry, without: ["for"])
             guard let settings = self.settings(place, registration.decode), let declaration else { return nil }
             let acknowledge = declaration.acknowledge ?? base?.acknowledge ?? (self.isDurable ? .logged : .delivered)
             if let conflict = settings.acknowledgeConflict(with: acknowledge) {
@@ -62,7 +62,7 @@ struct ComponentReader {
             self.findings.refuseUnknownKeys(of: place, known: common + registration.keys)
             let declaration = self.decoding.decode(place, as: SinkDeclaration.self)
             var delivery = self.buffer(place, over: baseBuffer)
-            delivery.retry = self.retry(place, over: baseRetry)
+            delivery.retry = self.retry(place, over: baseRetry, and: registration.retryKeys)
             delivery.deadLetter = declaration?.deadLetter ?? (deadLetter == name ? nil : deadLetter)
             if delivery.deadLetter == nil, deadLetter == name, place.child("buffer")?.child("on_full") == nil,
                 delivery.onFull == .deadLetter
@@ -86,6 +86,7 @@ struct ComponentReader {
         guard let settings = self.decoding.decode(place, as: decode) else { return nil }
         do {
             try settings.validate()
+            for warning in settings.warnings { self.findings.warning(warning.message, at: place.descend(warning.path)) }
             return settings
         } catch let error as SettingError {
             self.findings.error(error.message, at: place.descend(error.path))
@@ -131,9 +132,15 @@ struct ComponentReader {
         return registration
     }
 
-    private func retry(_ place: Located?, over base: RetrySettings) -> RetrySettings {
+    /// - Parameters:
+    ///   - absent: keys that have no meaning here.
+    ///   - own: keys that the adapter reads by itself.
+    private func retry(
+        _ place: Located?, over base: RetrySettings, without absent: [String] = [], and own: [String] = []
+    ) -> RetrySettings {
         guard let retry = place?.child("retry") else { return base }
-        self.findings.refuseUnknownKeys(of: retry, known: RetryDeclaration.CodingKeys.allCases.map(\.rawValue))
+        let known = RetryDeclaration.CodingKeys.allCases.map(\.rawValue).filter { !absent.contains($0) }
+        self.findings.refuseUnknownKeys(of: retry, known: known + own)
         return self.decoding.decode(retry, as: RetryDeclaration.self)?.settings(over: base) ?? base
     }
 

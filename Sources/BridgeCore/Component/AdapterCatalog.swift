@@ -31,6 +31,7 @@ package struct AdapterCatalog: Sendable {
             kind: S.kind,
             keys: S.Configuration.CodingKeys.allCases.map(\.stringValue),
             perRouteKeys: S.Configuration.perRouteKeys.map(\.stringValue),
+            retryKeys: S.Configuration.retryKeys,
             decode: { try DecodedSettings(S.Configuration(from: $0)) },
             make: { variants, context in
                 let configurations = variants.map { settings in
@@ -61,6 +62,8 @@ package struct SinkRegistration: Sendable {
     package let keys: [String]
     /// The keys that `with:` of a route may set anew.
     package let perRouteKeys: [String]
+    /// See ``SinkConfiguration/retryKeys``.
+    package let retryKeys: [String]
     package let decode: @Sendable (any Decoder) throws -> DecodedSettings
     /// Makes the sink from its own settings and those of every `with:`, in that order.
     package let make: @Sendable ([DecodedSettings], ComponentContext) throws -> any Sink
@@ -76,6 +79,8 @@ package struct DecodedSettings: Sendable {
 
     /// See ``ComponentConfiguration/validate()``.
     package func validate() throws { try self.value.validate() }
+    /// See ``ComponentConfiguration/warnings``.
+    package var warnings: [SettingError] { self.value.warnings }
     /// See ``ComponentConfiguration/exclusiveResources``.
     package var exclusiveResources: [Resource] { self.value.exclusiveResources }
     /// See ``ComponentConfiguration/acknowledgeConflict(with:)``.

@@ -11,6 +11,9 @@ package protocol ComponentConfiguration: Decodable, Sendable {
     /// - Throws: ``SettingError`` that names the key and says what would be right.
     func validate() throws
 
+    /// What may be meant, but most likely is not; asked after ``validate()``.
+    var warnings: [SettingError] { get }
+
     /// What no second component of the file may also claim: a port, a file, a client identifier.
     var exclusiveResources: [Resource] { get }
 
@@ -22,6 +25,7 @@ package protocol ComponentConfiguration: Decodable, Sendable {
 
 extension ComponentConfiguration {
     package func validate() throws {}
+    package var warnings: [SettingError] { [] }
     package var exclusiveResources: [Resource] { [] }
     package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? { nil }
 }
@@ -30,6 +34,13 @@ extension ComponentConfiguration {
 package protocol SinkConfiguration: ComponentConfiguration {
     /// The keys that a route may set anew in `with:`; typically what is made per event (topic, body), never the connection.
     static var perRouteKeys: [CodingKeys] { get }
+
+    /// The keys of `retry:` that the sink decodes itself; typically none.
+    static var retryKeys: [String] { get }
+}
+
+extension SinkConfiguration {
+    package static var retryKeys: [String] { [] }
 }
 
 /// Something that only one component may own.

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// One event on its way to one sink.
 package struct Delivery: Sendable {
     package let event: Event
@@ -9,6 +11,8 @@ package struct Delivery: Sendable {
     package internal(set) var attempts: Int
     /// How often the peer has refused it for now.
     var failures = 0
+    /// When it did so first; means nothing while ``failures`` is 0.
+    var firstFailure = NIODeadline.uptimeNanoseconds(0)
     /// The event's place in the log.
     package let position: Position
     /// Grows with each delivery that the inlet hands out; what ``SinkInlet/confirm(through:)`` compares.

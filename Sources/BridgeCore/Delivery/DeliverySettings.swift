@@ -46,13 +46,17 @@ package struct RetrySettings: Sendable, Equatable {
     package var maximum: Duration
     /// After how many refusals for now (an answer such as 503, not a lost connection) one event becomes a dead letter; 0 means never.
     package var attempts: Int
+    /// For how long one event is tried again from its first refusal for now on, before it becomes a dead letter; `nil` means for ever.
+    package var limit: Duration?
 
     package init(
-        initial: Duration = .milliseconds(500), factor: Double = 2, maximum: Duration = .seconds(30), attempts: Int = 20
+        initial: Duration = .milliseconds(500), factor: Double = 2, maximum: Duration = .seconds(30), attempts: Int = 20,
+        limit: Duration? = nil
     ) {
         self.initial = initial
         self.factor = factor
         self.maximum = maximum
         self.attempts = attempts
+        self.limit = limit
     }
 }

@@ -1,4 +1,5 @@
 import DequeModule
+import NIOCore
 
 /// One sink's cursor over the log: what it still has to look at, what it has in hand, what it gets again.
 ///
@@ -183,12 +184,14 @@ struct SinkCursor {
 
     /// Counts that the peer has refused a delivery in hand for now.
     ///
-    /// - Returns: whether it has used up its attempts by that.
-    mutating func fail(_ ticket: UInt64) -> Bool {
+    /// - Returns: whether it has used up its attempts or its time by that.
+    mutating func fail(_ ticket: UInt64, now: NIODeadline = .now()) -> Bool {
         guard let index = self.place(inHand: ticket) else { return false }
+        if self.taken[index].delivery.failures == 0 { self.taken[index].delivery.firstFailure = now }
         self.taken[index].delivery.failures += 1
-        let limit = self.settings.retry.attempts
-        return limit > 0 && self.taken[index].delivery.failures >= limit
+        let retry = self.settings.retry
+        if retry.attempts > 0, self.taken[index].delivery.failures >= retry.attempts { return true }
+        return retry.limit.map { now - self.taken[index].delivery.firstFailure >= TimeAmount($0) } ?? false
     }
 
     private func place(inHand ticket: UInt64) -> Int? {

@@ -83,7 +83,7 @@ package final class SinkInlet: Sendable {
         self.status.progressed()
     }
 
-    /// Notes that the peer refuses one delivery for now: with the last of its `retry.attempts` it is given up, else it stays in hand.
+    /// Notes that the peer refuses one delivery for now: with the last of its `retry.attempts` or after `retry.for` it is given up, else it stays in hand.
     ///
     /// Whoever calls it throws soon, so that the back-off begins and what is in hand is offered again. A lost connection is no refusal.
     ///

@@ -55,6 +55,15 @@ package struct Template: Sendable, Decodable {
         return result
     }
 
+    /// Renders text that may be left out, such as a header.
+    ///
+    /// - Returns: `nil` when the text is one `{{ … }}` without a value in this event.
+    /// - Throws: ``ExpressionError`` of a jq part.
+    package func renderOptional(_ reader: EventReader, escape: (String) -> String = { $0 }) throws -> String? {
+        guard let part = self.onlyPart else { return try self.render(reader, escape: escape) }
+        return try Self.text(of: part, reader, escape)
+    }
+
     /// Renders an address for the event that the reader holds: a topic, a channel, a key, a URL, the name of a stream.
     ///
     /// Without one of its values an address is another address, so a missing value or `null` is a failure. `{{ .a // "x" }}` names
@@ -106,6 +115,16 @@ package struct Template: Sendable, Decodable {
             case .none, .null: return nil
             case let value: return escape(value.text)
             }
+        }
+    }
+
+    /// The part that is all of the text; `nil` when there is text beside it.
+    var onlyPart: Part? { self.parts.count == 1 ? self.parts[0] : nil }
+
+    /// The parts in order: literal text, or the code between braces.
+    var pieces: [(literal: String?, code: String)] {
+        zip(self.parts, self.codes).map { part, code in
+            if case .literal(let text) = part { (text, "") } else { (nil, code) }
         }
     }
 

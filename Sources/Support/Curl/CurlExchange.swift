@@ -265,6 +265,7 @@ extension CurlExchange {
         self.set(CURLOPT_NOPROXY, "")
         if let unixSocket = request.unixSocket { self.set(CURLOPT_UNIX_SOCKET_PATH, unixSocket, "the path of the socket") }
         self.set(CURLOPT_TCP_KEEPALIVE, 1)
+        if let age = request.connectionAge { self.set(CURLOPT_MAXLIFETIME_CONN, max(1, Int(age.components.seconds))) }
         self.set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(request.connectTimeout))
         if let timeout = request.timeout { self.set(CURLOPT_TIMEOUT_MS, Self.milliseconds(timeout)) }
         if let authorities = request.tls.authorities {

@@ -37,6 +37,10 @@ package struct CurlRequest: Sendable {
     ///
     /// The environment's `http_proxy` is never looked at.
     package var proxy: String?
+    /// How old a connection may be that is used again; `nil` means any age.
+    ///
+    /// A new one resolves the host's name again.
+    package var connectionAge: Duration?
 
     /// How long an address may be, in bytes: far more than servers take, and little enough for libcurl's own limits.
     package static let maximumURL = 65_536
@@ -47,7 +51,7 @@ package struct CurlRequest: Sendable {
         _ url: String, method: String = "GET", headers: [Header] = [], body: ByteBuffer? = nil, user: String? = nil,
         password: String? = nil, tls: CurlTLS = CurlTLS(), connectTimeout: Duration = .seconds(10), timeout: Duration? = nil,
         idleTimeout: Duration? = nil, redirects: Int = 0, acceptsCodings: Bool = false, unixSocket: String? = nil,
-        proxy: String? = nil
+        proxy: String? = nil, connectionAge: Duration? = nil
     ) {
         self.url = url
         self.method = method
@@ -63,6 +67,7 @@ package struct CurlRequest: Sendable {
         self.acceptsCodings = acceptsCodings
         self.unixSocket = unixSocket
         self.proxy = proxy
+        self.connectionAge = connectionAge
     }
 
     /// Whether the text is a header's name: a token of RFC 9110 §5.6.2.

@@ -12,8 +12,11 @@ struct WebhookRequest: Sendable {
     private let madeHeaders: [(name: String, template: Template)]
     private let contentType: String?
 
-    init(_ configuration: WebhookSink.Configuration) {
+    private let headerFailures: WebhookHeaderFailures
+
+    init(_ configuration: WebhookSink.Configuration, headerFailures: WebhookHeaderFailures) {
         self.configuration = configuration
+        self.headerFailures = headerFailures
         self.signature = configuration.signature.map {
             WebhookSignature(secret: $0.secret, algorithm: $0.algorithm, prefix: $0.prefix)
         }
@@ -30,6 +33,8 @@ struct WebhookRequest: Sendable {
             self.contentType = nil
         } else if let contentType = configuration.contentType {
             self.contentType = contentType
+        } else if configuration.json != nil {
+            self.contentType = "application/json"
         } else if let body = configuration.body {
             let first = body.text.first { !$0.isWhitespace }
             let isJSON = first == "[" || first == "{" && !body.text.drop(while: \.isWhitespace).hasPrefix("{{")
@@ -50,11 +55,16 @@ struct WebhookRequest: Sendable {
             try self.url(reader), method: configuration.method.rawValue, headers: self.fixedHeaders,
             user: configuration.user, password: configuration.password?.value, tls: configuration.tls,
             connectTimeout: configuration.timeout, timeout: configuration.timeout, unixSocket: configuration.unixSocket,
-            proxy: configuration.proxy?.value
+            proxy: configuration.proxy?.value, connectionAge: configuration.connectionAge
         )
         for (name, template) in self.madeHeaders {
-            let value = try Self.render(template, reader, "the header \(name)", escape: Self.headerText)
-            request.headers.append((name, Self.headerText(value)))
+            do {
+                guard let value = try template.renderOptional(reader, escape: Self.headerText) else { continue }
+                request.headers.append((name, Self.headerText(value)))
+            } catch {
+                // A request without it is worth more than none.
+                self.headerFailures.note(name, event, error)
+            }
         }
         self.addPassage(of: delivery, to: &request)
         if configuration.method != .get { try self.addBody(of: event, reader, to: &request) }
@@ -90,7 +100,12 @@ struct WebhookRequest: Sendable {
     }
 
     private func body(_ reader: EventReader, _ event: Event) throws(WebhookRefusal) -> ByteBuffer {
-        if let template = self.configuration.body { return ByteBuffer(string: try Self.render(template, reader, "the body")) }
+        do {
+            if let json = self.configuration.json { return try json.render(reader) }
+            if let template = self.configuration.body { return ByteBuffer(string: try template.render(reader)) }
+        } catch {
+            throw WebhookRefusal("the body cannot be made: \(error)")
+        }
         return self.configuration.format == .raw ? event.raw : event.json
     }
 
@@ -111,16 +126,6 @@ struct WebhookRequest: Sendable {
             throw WebhookRefusal("the address of this event would leave its path by '.' or '..'")
         }
         return url
-    }
-
-    private static func render(
-        _ template: Template, _ reader: EventReader, _ what: String, escape: (String) -> String = { $0 }
-    ) throws(WebhookRefusal) -> String {
-        do {
-            return try template.render(reader, escape: escape)
-        } catch {
-            throw WebhookRefusal("\(what) cannot be made: \(error)")
-        }
     }
 
     /// A part of a path or query: all but RFC 3986's unreserved characters as %XX.

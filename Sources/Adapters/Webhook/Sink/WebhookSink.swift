@@ -5,23 +5,28 @@ import Synchronization
 
 /// Tells an HTTP peer of each event by one request.
 ///
-/// An event is confirmed once the peer has answered with success. What a peer refuses for good (4xx) goes to the dead letters; what it
-/// refuses for now (408, 425, 429, 5xx) is tried again, in its place in the order, as often as `retry.attempts` allows, and so is what it
-/// answers with something that is no answer. A peer that cannot be reached or does not answer is waited for.
+/// The status of the answer decides: success confirms the event, what the peer refuses for good goes to the dead letters, and what it
+/// refuses for now (`retry.on`) is tried again, in its place in the order, within `retry.attempts` and `retry.for`. What is no answer of
+/// HTTP counts as refused for now. A peer that cannot be reached or does not answer is waited for; an event on which it closes the
+/// connection again and again, while it answers otherwise, is given up.
 package final class WebhookSink: Sink {
     package static let kind: ComponentKind = "webhook"
 
     private let configuration: Configuration
     private let requests: [WebhookRequest]
     private let curl: CurlMulti
+    private let drains: WebhookDrains
+    private let poison = PoisonMessageDetector()
     /// The last `run` failed, so the peer counts as connected only once it has answered again.
     private let isInDoubt = Atomic(false)
 
     package init(variants: [Configuration], context: ComponentContext) throws {
         guard let configuration = variants.first else { preconditionFailure("a sink has settings") }
         self.configuration = configuration
-        self.requests = variants.map(WebhookRequest.init)
+        let failures = WebhookHeaderFailures(context)
+        self.requests = variants.map { WebhookRequest($0, headerFailures: failures) }
         self.curl = try context.shared.find(CurlMulti.self)
+        self.drains = WebhookDrains(context.eventLoopGroup.next())
     }
 
     package func run(_ inlet: SinkInlet) async throws {
@@ -35,25 +40,25 @@ package final class WebhookSink: Sink {
         }
     }
 
-    /// Keeps as many requests under way as allowed; when one fails, the others may end before that is thrown.
+    /// Keeps as many requests in flight as allowed; when one fails, the others may end before that is thrown.
     private func handOn(_ inlet: SinkInlet) async throws {
         // Yields when something is to take or a request has ended.
         let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let underWay = UnderWay()
+        let inFlight = InFlight()
         inlet.onAvailable { change.yield() }
         defer { inlet.onAvailable(nil) }
         change.yield()
         await withDiscardingTaskGroup { group in
             let reader = EventReader()
             for await _ in changes {
-                guard let requests = self.takeMore(inlet, underWay, reader) else { break }
+                guard let requests = self.takeMore(inlet, inFlight, reader) else { break }
                 for (delivery, request) in requests {
                     group.addTask {
                         do {
                             try await self.send(request, for: delivery, inlet)
-                            underWay.ended(nil)
+                            inFlight.ended(nil)
                         } catch {
-                            underWay.ended(error)
+                            inFlight.ended(error)
                         }
                         change.yield()
                     }
@@ -61,38 +66,38 @@ package final class WebhookSink: Sink {
             }
         }
         try Task.checkCancellation()
-        if let failure = underWay.failure { throw failure }
+        if let failure = inFlight.failure { throw failure }
     }
 
-    /// Takes as many deliveries as may be under way beside those that are.
+    /// Takes as many deliveries as may be in flight beside those that are.
     ///
     /// - Returns: `nil` when nothing more is to be taken ever.
     private func takeMore(
-        _ inlet: SinkInlet, _ underWay: UnderWay, _ reader: EventReader
+        _ inlet: SinkInlet, _ inFlight: InFlight, _ reader: EventReader
     ) -> [(Delivery, CurlRequest)]? {
         var requests: [(Delivery, CurlRequest)] = []
-        while underWay.failure == nil, underWay.count < self.configuration.inFlight {
-            switch inlet.poll(atMost: self.configuration.inFlight - underWay.count) {
+        while inFlight.failure == nil, inFlight.count < self.configuration.inFlight {
+            switch inlet.poll(atMost: self.configuration.inFlight - inFlight.count) {
             case .empty: return requests
-            case .ended: return underWay.count == 0 ? nil : requests
+            case .ended: return inFlight.count == 0 ? nil : requests
             case .batch(let deliveries):
                 for delivery in deliveries {
                     do throws(WebhookRefusal) {
                         requests.append((delivery, try self.requests[delivery.variant].request(for: delivery, reader)))
-                        underWay.began()
+                        inFlight.began()
                     } catch {
                         inlet.refuse(delivery, error.reason)
                     }
                 }
             }
         }
-        return underWay.failure == nil ? requests : nil
+        return inFlight.failure == nil ? requests : nil
     }
 
-    /// How many requests are under way, and the first failure.
+    /// How many requests are in flight, and the first failure.
     ///
     /// Behind its lock.
-    private final class UnderWay: Sendable {
+    private final class InFlight: Sendable {
         private let state = Mutex<(count: Int, failure: (any Error)?)>((0, nil))
 
         var count: Int { self.state.withLock { $0.count } }
@@ -113,39 +118,78 @@ package final class WebhookSink: Sink {
     private func send(_ request: CurlRequest, for delivery: Delivery, _ inlet: SinkInlet) async throws {
         // Of many webhooks the path is the secret.
         let peer = CurlRequest.origin(of: request.url)
-        let response: CurlResponse
+        let response: WebhookAnswer
         do {
-            response = try await self.curl.response(to: request, bodyLimit: 512)
+            response = try await self.answer(to: request)
         } catch {
             try Task.checkCancellation()
-            guard error.isOfAnswer else { throw Self.error(error, peer) }
-            // It is there and has the event: waiting for it would offer the same event for ever and hold back all that follow.
-            let reason = "\(peer) sent an answer that cannot be used: \(error.message)"
-            inlet.postpone(delivery, reason)
-            throw ComponentError(.protocolViolation, reason)
+            guard !error.isOfAnswer else {
+                self.poison.answered(delivery)
+                // It is there and has the event: waiting for it would offer the same event for ever and hold back all that follow.
+                let reason = "\(peer) sent an answer that cannot be used: \(error.message)"
+                inlet.postpone(delivery, reason)
+                throw ComponentError(.protocolViolation, reason)
+            }
+            if error.code == .lost, self.poison.lost(alone: delivery), await self.answers(otherwiseThanTo: request) {
+                self.poison.answered(delivery)
+                inlet.refuse(delivery, "\(peer) closes the connection on this event: \(error.message)")
+                return
+            }
+            throw Self.error(error, peer)
         }
+        self.poison.answered(delivery)
         if self.isInDoubt.exchange(false, ordering: .relaxed) { inlet.connected() }
         let head = response.head
-        switch head.status {
-        case _ where self.configuration.success.contains(head.status):
+        if self.configuration.success.contains(head.status) {
             inlet.confirm(delivery)
-        case 408, 425, 429, 500...:
-            let reason = "\(peer) answered \(Self.told(response))"
+        } else if self.configuration.retriedStatuses.contains(head.status) {
+            let reason = "\(peer) answered \(Self.described(response))"
             inlet.postpone(delivery, reason)
             throw ComponentError(
                 head.status == 429 ? .throttled : .rejected, reason,
                 retryAfter: head.retryAfter(now: Int(Timestamp.now().milliseconds / 1000))
             )
-        case 300..<400:
+        } else if (300..<400).contains(head.status) {
             let place = head["location"].map { ": it points to \(CurlRequest.printable($0))" } ?? ""
             inlet.refuse(delivery, "the server answered \(head.line)\(place)")
-        default:
-            inlet.refuse(delivery, "the server answered \(Self.told(response))")
+        } else {
+            inlet.refuse(delivery, "the server answered \(Self.described(response))")
         }
     }
 
+    /// Makes a request and waits for the answer: its head, and the body as far as that comes soon.
+    private func answer(to request: CurlRequest) async throws(CurlError) -> WebhookAnswer {
+        let transfer = self.curl.transfer()
+        let result: Result<WebhookAnswer, CurlError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                self.curl.start(transfer, request) {
+                    WebhookReception(transfer, drains: self.drains) { continuation.resume(returning: $0) }
+                }
+                // A cancellation that came before the start found nothing to cancel.
+                if Task.isCancelled { transfer.cancel() }
+            }
+        } onCancel: {
+            transfer.cancel()
+        }
+        return try result.get()
+    }
+
+    /// Whether the peer answers a request that has nothing to do with any event.
+    ///
+    /// A proxy whose server is away accepts connections and closes them too: then nothing can be blamed on the event. `OPTIONS` changes
+    /// nothing at the peer (RFC 9110 §9.3.7).
+    private func answers(otherwiseThanTo request: CurlRequest) async -> Bool {
+        let probe = CurlRequest(
+            CurlRequest.origin(of: request.url) + "/", method: "OPTIONS", headers: [("User-Agent", "streambridge")],
+            tls: request.tls, connectTimeout: .seconds(5), timeout: .seconds(5), unixSocket: request.unixSocket,
+            proxy: request.proxy
+        )
+        // Why there is none does not matter.
+        return (try? await self.answer(to: probe)) != nil
+    }
+
     /// Status, phrase and the beginning of the body, without control characters.
-    private static func told(_ response: CurlResponse) -> String {
+    private static func described(_ response: WebhookAnswer) -> String {
         let text = String(decoding: response.body.readableBytesView.prefix(200), as: UTF8.self)
         let line = text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : Character($0) }
         let words = String(line).split(separator: " ").joined(separator: " ")

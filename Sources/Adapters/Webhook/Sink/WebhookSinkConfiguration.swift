@@ -69,6 +69,10 @@ extension WebhookSink {
         ///
         /// `{{ .message | tojson }}` makes a JSON string of a text.
         package var body: Template?
+        /// A body of JSON, made per event; excludes ``format`` and ``body``; default none.
+        ///
+        /// Texts in it may be templates; whatever an event says, the body is valid JSON.
+        package var json: JSONTemplate?
         /// Default by what the body is: JSON, the type the upstream body came with, or plain text.
         package var contentType: String?
         /// For `Authorization: Bearer`; default none.
@@ -85,19 +89,35 @@ extension WebhookSink {
         package var timeout: Duration
         /// The answers that count as success; default every 2xx.
         package var success: WebhookStatuses
+        /// The answers after which an event is tried again, `retry.on`; default 408, 425, 429 and every 5xx.
+        package var retriedStatuses: WebhookStatuses
+        /// How old a connection may be that is used again, so that changes of DNS are followed; default 5 m.
+        package var connectionAge: Duration
         /// How many requests may be under way at once, 1 to 1000; default 1, which keeps the order; more do not.
         package var inFlight: Int
         /// Default none.
         package var signature: Signature?
 
         package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, method, headers, format, body, token, user, password, tls, proxy, timeout, success, signature
+            case url, method, headers, format, body, json, token, user, password, tls, proxy, timeout, success, signature
             case contentType = "content_type"
             case unixSocket = "unix_socket"
             case inFlight = "in_flight"
+            case connectionAge = "max_connection_age"
         }
 
-        package static let perRouteKeys: [CodingKeys] = [.url, .method, .headers, .format, .body, .contentType]
+        /// What stands beside the adapter's own keys.
+        private enum CommonKeys: String, CodingKey {
+            case retry
+        }
+
+        private enum RetryKeys: String, CodingKey {
+            case on
+        }
+
+        package static let retryKeys = [RetryKeys.on.stringValue]
+
+        package static let perRouteKeys: [CodingKeys] = [.url, .method, .headers, .format, .body, .json, .contentType]
 
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -106,6 +126,7 @@ extension WebhookSink {
             self.headers = try container.value(.headers, default: [:])
             self.format = container.contains(.format) ? try container.choice(.format, default: .json) : nil
             self.body = try container.optional(.body)
+            self.json = try container.optional(.json)
             self.contentType = try container.optional(.contentType)
             self.token = try container.optional(.token)
             self.user = try container.optional(.user)
@@ -117,6 +138,17 @@ extension WebhookSink {
             self.success = try container.value(.success, default: .success)
             self.inFlight = try container.integer(.inFlight, in: 1...1000, default: 1)
             self.signature = try container.optional(.signature)
+            self.connectionAge = try container.duration(.connectionAge, default: .seconds(300))
+            self.retriedStatuses = try Self.retriedStatuses(decoder)
+        }
+
+        private static func retriedStatuses(_ decoder: any Decoder) throws -> WebhookStatuses {
+            let common = try decoder.container(keyedBy: CommonKeys.self)
+            // What is wrong with the mapping itself is for the loader to say.
+            guard let retry = try? common.nestedContainer(keyedBy: RetryKeys.self, forKey: .retry), retry.contains(.on) else {
+                return WebhookRetryStatuses.standard
+            }
+            return try retry.decode(WebhookRetryStatuses.self, forKey: .on).statuses
         }
 
         package func validate() throws {
@@ -125,9 +157,14 @@ extension WebhookSink {
             if self.format != nil, self.body != nil {
                 throw SettingError(path: [CodingKeys.format], "format and body exclude each other; body says all of it")
             }
+            if self.json != nil, self.format != nil || self.body != nil {
+                throw SettingError(
+                    path: [CodingKeys.json], "json, body and format exclude each other; json says all of the body")
+            }
             if self.method == .get {
                 for (key, isSet) in [
-                    (CodingKeys.format, self.format != nil), (.body, self.body != nil), (.contentType, self.contentType != nil),
+                    (CodingKeys.format, self.format != nil), (.body, self.body != nil), (.json, self.json != nil),
+                    (.contentType, self.contentType != nil),
                     (.signature, self.signature != nil),
                 ] where isSet {
                     throw SettingError(path: [key], "GET sends no body; leave \(key.stringValue) out or write method: POST")
@@ -153,6 +190,20 @@ extension WebhookSink {
                 throw SettingError(path: [CodingKeys.unixSocket], "is empty; write the path of a socket or leave it out")
             }
             if self.timeout <= .zero { throw SettingError(path: [CodingKeys.timeout], "must be longer than nothing") }
+            if self.connectionAge < .seconds(1) {
+                throw SettingError(path: [CodingKeys.connectionAge], "must be 1s or longer")
+            }
+            // The default statuses may well count as success.
+            if self.retriedStatuses != WebhookRetryStatuses.standard, self.retriedStatuses.overlaps(self.success) {
+                throw SettingError(
+                    path: [CommonKeys.retry, RetryKeys.on],
+                    "lists a status that is a success by success; leave it out of one of them")
+            }
+        }
+
+        package var warnings: [SettingError] {
+            guard let part = self.body?.partInJSONString else { return [] }
+            return [SettingError(path: [CodingKeys.body], Template.warning(of: part))]
         }
 
         private func validateURL() throws {

@@ -2,12 +2,12 @@ import BridgeCore
 
 /// Which answers count as success: `success:` in the file, a list of codes and of ranges such as `200-299`.
 package struct WebhookStatuses: Sendable, Equatable, Decodable {
-    private let ranges: [ClosedRange<Int>]
+    let ranges: [ClosedRange<Int>]
 
     /// Every 2xx.
     package static let success = WebhookStatuses(ranges: [200...299])
 
-    private init(ranges: [ClosedRange<Int>]) {
+    init(ranges: [ClosedRange<Int>]) {
         self.ranges = ranges
     }
 
@@ -35,8 +35,13 @@ package struct WebhookStatuses: Sendable, Equatable, Decodable {
         self.ranges.contains { $0.contains(status) }
     }
 
+    /// Whether some status is in both.
+    func overlaps(_ other: WebhookStatuses) -> Bool {
+        self.ranges.contains { range in other.ranges.contains { $0.overlaps(range) } }
+    }
+
     /// A number or a text, which the file need not tell apart.
-    private struct Entry: Decodable {
+    struct Entry: Decodable {
         let text: String
 
         init(from decoder: any Decoder) throws {

@@ -13,6 +13,7 @@ import Testing
 struct HookFixture {
     let source = ScriptedSource()
     let refused = RecordingSink()
+    let metrics: Metrics
     let bridge: Bridge
 
     private let stopping: AsyncStream<Void>.Continuation
@@ -21,8 +22,12 @@ struct HookFixture {
     /// - Parameters:
     ///   - variants: the settings of the file as JSON, without `url` unless they name one; the last one is used.
     ///   - attempts: after how many refusals for now an event becomes a dead letter.
-    init(_ url: String, _ variants: String..., attempts: Int = 3) throws {
+    init(
+        _ url: String, _ variants: String..., attempts: Int = 3, limit: Duration? = nil,
+        compiler: (any ExpressionCompiler)? = nil
+    ) throws {
         let metrics = Metrics()
+        self.metrics = metrics
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let shared = SharedServices()
         shared.add(CurlMulti())
@@ -31,8 +36,9 @@ struct HookFixture {
             name: "out", logger: logger, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, bridge: "b",
             cursors: MemoryCursorStore(), metrics: counters, shared: shared
         )
-        let settings = try (variants.isEmpty ? [""] : variants).map { try Self.configuration(url, $0) }
-        let retry = RetrySettings(initial: .milliseconds(1), factor: 1, maximum: .milliseconds(5), attempts: attempts)
+        let settings = try (variants.isEmpty ? [""] : variants).map { try Self.configuration(url, $0, compiler: compiler) }
+        let retry = RetrySettings(
+            initial: .milliseconds(1), factor: 1, maximum: .milliseconds(5), attempts: attempts, limit: limit)
         let sink = try WebhookSink(variants: settings, context: context)
         let bridge = Bridge(
             sources: [
@@ -65,9 +71,13 @@ struct HookFixture {
         self.running = Task { await bridge.run(drain: .seconds(10)) { for await _ in stopped {} } }
     }
 
-    static func configuration(_ url: String, _ settings: String = "") throws -> WebhookSink.Configuration {
+    static func configuration(
+        _ url: String, _ settings: String = "", compiler: (any ExpressionCompiler)? = nil
+    ) throws -> WebhookSink.Configuration {
         let own = settings.contains("\"url\"") ? "" : "\"url\": \"\(url)\"\(settings.isEmpty ? "" : ", ")"
-        let configuration = try JSONDecoder().decode(WebhookSink.Configuration.self, from: Data("{\(own)\(settings)}".utf8))
+        let decoder = JSONDecoder()
+        if let compiler { decoder.userInfo[.expressionCompiler] = compiler }
+        let configuration = try decoder.decode(WebhookSink.Configuration.self, from: Data("{\(own)\(settings)}".utf8))
         try configuration.validate()
         return configuration
     }

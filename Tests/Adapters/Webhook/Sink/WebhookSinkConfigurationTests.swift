@@ -48,6 +48,21 @@ import Testing
             "headers: authorization is set by token; leave one of them out"
         ),
         ("http://a", #""timeout": "0s""#, "timeout: must be longer than nothing"),
+        ("http://a", #""max_connection_age": "999ms""#, "max_connection_age: must be 1s or longer"),
+        (
+            "http://a", #""json": {"a": "b"}, "body": "x""#,
+            "json: json, body and format exclude each other; json says all of the body"
+        ),
+        (
+            "http://a", #""json": {}, "format": "raw""#,
+            "json: json, body and format exclude each other; json says all of the body"
+        ),
+        ("http://a", #""json": {}, "method": "GET""#, "json: GET sends no body; leave json out or write method: POST"),
+        (
+            "http://a", #""json": {"a": ["{{ .titel }}"]}"#,
+            "json.a.Index 0: in '{{ .titel }}': an event has no field 'titel'; it has id, title, message, priority, tags, timestamp, "
+                + "payload"
+        ),
         ("http://a", #""in_flight": 0"#, "in_flight: 0 is out of range; 1 to 1000 is allowed"),
         ("http://a", #""signature": {"secret": ""}"#, "signature.secret: an empty secret protects nothing"),
         ("http://a", #""signature": {"secret": "x", "header": "a b"}"#, "signature.header: 'a b' is not the name of a header"),
@@ -71,6 +86,47 @@ import Testing
         #expect(
             error?.message == "'\(text)' is neither a status code from 200 to 599 nor a range of them such as 200-299"
         )
+    }
+
+    @Test(arguments: ["200", "2xx", "100", "6xx", "5xxx", "500-", "404-200", "299-300", "", "xx", "5x"])
+    func `what cannot be tried again is refused`(_ text: String) {
+        let error = #expect(throws: SettingError.self) {
+            try HookFixture.configuration("http://a", #""retry": {"on": [503, "\#(text)"]}"#)
+        }
+        #expect(error?.path.map(\.stringValue).prefix(2) == ["retry", "on"])
+        #expect(error?.message.hasPrefix("'\(text)' is no status that can be tried again; write a code from 300 to 599") == true)
+    }
+
+    @Test func `a status cannot be a success and tried again`() throws {
+        let settings = #""success": [200, 404], "retry": {"on": ["4xx"]}"#
+        let error = #expect(throws: SettingError.self) { try HookFixture.configuration("http://a", settings) }
+        #expect(
+            error?.description == "retry.on: lists a status that is a success by success; leave it out of one of them")
+        #expect(try HookFixture.configuration("http://a", #""success": [503]"#).success.contains(503))
+    }
+
+    @Test func `the statuses that are tried again are 408, 425, 429 and 5xx unless the file names others`() throws {
+        let standard = try HookFixture.configuration("http://a", #""retry": {"attempts": 3}"#).retriedStatuses
+        #expect((200...599).filter(standard.contains) == [408, 425, 429] + Array(500...599))
+        let own = try HookFixture.configuration("http://a", #""retry": {"on": [404, "409-410", "3xx"]}"#).retriedStatuses
+        #expect((200...599).filter(own.contains) == Array(300...399) + [404, 409, 410])
+    }
+
+    @Test(arguments: [
+        (#"{"text": "{{ .message }}"}"#, "{{ .message }}"), (#"["a", "b {{ .title }} c"]"#, "{{ .title }}"),
+        (#" { "a\\\"": "{{ .id }}" }"#, "{{ .id }}"),
+    ])
+    func `a template within a JSON string is warned of`(_ body: String, _ part: String) throws {
+        let escaped = body.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        let warnings = try HookFixture.configuration("http://a", "\"body\": \"\(escaped)\"").warnings
+        #expect(warnings.map(\.description).first?.hasPrefix("body: \(part) stands within a JSON string") == true)
+    }
+
+    @Test(arguments: [
+        "{{ .message }}", "say \\\"{{ .message }}\\\"", "{\\\"n\\\": {{ .priority }}}", "[{{ .payload }}, \\\"x\\\"]",
+    ])
+    func `other templates are not warned of`(_ body: String) throws {
+        #expect(try HookFixture.configuration("http://a", "\"body\": \"\(body)\"").warnings.isEmpty)
     }
 
     @Test func `an empty list of successes is refused`() {
