@@ -21,6 +21,8 @@ extension RedisConnection {
             let connection = try await self.connect(to: address, settings, group: group, name: name)
             try await connection.closedOnFailure {
                 let role = try await connection.command("ROLE")
+                // The sentinels' word must do then; a replica refuses writes anyway.
+                guard !RedisRequirements.isUnavailable(role) else { return }
                 try RedisFailure.check(role, connection.peer)
                 guard role.items?.first?.text == "master" else {
                     throw ComponentError(

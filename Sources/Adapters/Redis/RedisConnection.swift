@@ -216,10 +216,10 @@ struct RedisConnection: Sendable {
     private func choose(_ database: Int, name: String) async throws {
         if database != 0 { try RedisFailure.check(try await self.command("SELECT", String(database)), self.peer) }
         let safe = String(name.map { $0.isASCII && $0 > " " && $0 != "\u{7F}" ? $0 : "_" })
-        let named = try await self.command("CLIENT", "SETNAME", safe)
-        // The name is for the operator's eyes: a user who may not set it can still do all else.
-        if case .error(let text) = named, text.hasPrefix("NOPERM") { return }
-        try RedisFailure.check(named, self.peer)
+        // The name is for the operator's eyes: where it cannot be set, all else works.
+        guard case .error(let text) = try await self.command("CLIENT", "SETNAME", safe) else { return }
+        guard let error = RedisFailure.connection(text, self.peer), !text.hasPrefix("NOPERM") else { return }
+        throw error
     }
 
     /// Whether the socket may be paused; false only while it is read.

@@ -39,8 +39,8 @@ enum RedisFailure {
             guard !followsNodes else { return .unavailable(ComponentError(.rejected, answer)) }
             return .refused("\(answer); the server belongs to a cluster, so the key may be on another node: use redis+cluster://")
         case "NOPERM":
-            guard self.isOfCommand(text) else { return .refused(answer) }
-            return .unavailable(ComponentError(.unauthorized, answer))
+            guard RedisRequirements.command(in: text) != nil else { return .refused(answer) }
+            return .unavailable(self.error(text, peer))
         case "ERR":
             guard self.general.contains(where: { text.hasPrefix($0) }) else { return .refused(answer) }
             return .unavailable(self.error(text, peer))
@@ -63,17 +63,13 @@ enum RedisFailure {
     /// The error to throw for any error answer.
     static func error(_ text: String, _ peer: String) -> ComponentError {
         let code: ComponentError.Code = ["NOAUTH", "NOPERM", "WRONGPASS"].contains(self.word(text)) ? .unauthorized : .rejected
-        return ComponentError(code, "\(peer) answers: \(text)")
+        let hint = RedisRequirements.hint(for: text).map { "; \($0)" } ?? ""
+        return ComponentError(code, "\(peer) answers: \(text)\(hint)")
     }
 
     /// The first word, which says what kind of error it is.
     private static func word(_ text: String) -> String {
         String(text.prefix { $0 != " " && $0 != ":" })
-    }
-
-    /// Whether a `NOPERM` forbids a command, and not a key or a channel: "no permissions to run the 'xadd' command".
-    private static func isOfCommand(_ text: String) -> Bool {
-        text.contains(" run the ")
     }
 
     /// Why a server cannot be reached, in the system's words.

@@ -27,11 +27,14 @@ final class RedisHandler: ChannelInboundHandler {
     /// Answers to commands, in order, until ``subscriber`` takes over.
     private var waiting: CircularBuffer<Waiting> = []
     private var collected: [RedisReply] = []
+    /// Bytes of ``collected`` and of what follows it.
+    private var collectedBytes = 0
     /// Takes everything from the moment it is set.
     private var subscriber: (any RedisReceiver)?
     private var lastRead = NIODeadline.now()
     private var watch: RepeatedTask?
     private var ending: RedisEnding?
+    private var isOfLargeAnswer = false
     /// The first and the last moment of the latest time of pauses.
     private var pauses: (from: NIODeadline, to: NIODeadline)?
     /// See ``ended(on:)``.
@@ -90,10 +93,22 @@ final class RedisHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.lastRead = .now()
-        do {
-            try self.reader.feed(self.unwrapInboundIn(data)) { self.dispatch($0) }
+        let bytes = self.unwrapInboundIn(data)
+        self.collectedBytes += bytes.readableBytes
+        do throws(RedisProtocolError) {
+            try self.reader.feed(bytes) { self.dispatch($0) }
+            if self.waiting.isEmpty { self.collectedBytes = 0 }
+            guard self.collectedBytes <= RedisReplyBounds.Limits.pipeline else {
+                throw RedisProtocolError(
+                    message:
+                        "the answers to one batch of commands are larger; at most \(RedisReplyBounds.Limits.pipeline) bytes are taken",
+                    isTooLarge: true
+                )
+            }
         } catch {
-            self.fail(ComponentError(.protocolViolation, "\(self.peer) does not speak Redis: \(error.message)"), context)
+            let what = error.isTooLarge ? "sends more than is taken" : "does not speak Redis"
+            self.isOfLargeAnswer = error.isTooLarge
+            self.fail(ComponentError(.protocolViolation, "\(self.peer) \(what): \(error.message)"), context)
         }
     }
 
@@ -133,6 +148,7 @@ final class RedisHandler: ChannelInboundHandler {
         guard self.collected.count == self.waiting[self.waiting.startIndex].replies else { return }
         let replies = self.collected
         self.collected = []
+        self.collectedBytes = 0
         self.waiting.removeFirst().promise?.succeed(RedisAnswers(replies))
     }
 
@@ -159,7 +175,8 @@ final class RedisHandler: ChannelInboundHandler {
         guard self.ending == nil else { return }
         let recent = self.pauses.flatMap { self.isPaused || .now() - $0.to < Self.dead ? $0.from : nil }
         let ending = RedisEnding(
-            error: error, heard: recent ?? self.lastRead, isOfSlowReader: recent != nil && error.code == .connectionLost
+            error: error, heard: recent ?? self.lastRead, isOfSlowReader: recent != nil && error.code == .connectionLost,
+            isOfLargeAnswer: self.isOfLargeAnswer
         )
         self.ending = ending
         // What was answered before the end has been carried out.

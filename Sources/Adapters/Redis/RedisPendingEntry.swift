@@ -1,6 +1,8 @@
 /// An entry that a group has handed out and that is not acknowledged.
 struct RedisPendingEntry: Sendable {
     let id: String
+    /// Whom it was handed out to.
+    let consumer: String
     /// Milliseconds since it was handed out, or kept alive, last.
     let idle: Int64
     /// How often it was handed out.
@@ -12,7 +14,7 @@ struct RedisPendingEntry: Sendable {
             guard let parts = entry.items, parts.count >= 4, let id = parts[0].text, case .integer(let idle) = parts[2],
                 case .integer(let deliveries) = parts[3]
             else { return nil }
-            return RedisPendingEntry(id: id, idle: idle, deliveries: Int(deliveries))
+            return RedisPendingEntry(id: id, consumer: parts[1].text ?? "", idle: idle, deliveries: Int(deliveries))
         }
     }
 }

@@ -74,8 +74,10 @@ struct RedisReplyView {
 /// Not thread-safe.
 final class RedisReplyReader {
     private let reader: UnsafeMutablePointer<redisReader>
+    private var bounds: RedisReplyBounds
 
-    init() {
+    init(_ limits: RedisReplyBounds.Limits = .init()) {
+        self.bounds = RedisReplyBounds(limits)
         guard let reader = redisReaderCreate() else { fatalError("out of memory") }
         self.reader = reader
     }
@@ -86,8 +88,9 @@ final class RedisReplyReader {
 
     /// Feeds bytes and calls `body` with every answer that is complete, in order.
     ///
-    /// - Throws: ``RedisProtocolError`` for bytes that are no RESP2; the reader is then of no more use.
+    /// - Throws: ``RedisProtocolError`` for bytes that are no RESP2 or more than is taken; the reader is then of no more use.
     func feed(_ bytes: ByteBuffer, _ body: (RedisReplyView) -> Void) throws(RedisProtocolError) {
+        try self.bounds.check(bytes)
         let status = bytes.withUnsafeReadableBytes { bytes in
             redisReaderFeed(self.reader, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
         }
@@ -108,9 +111,11 @@ final class RedisReplyReader {
     }
 }
 
-/// What hiredis says of bytes that are no RESP2.
+/// What is wrong with the bytes of a server: they are no RESP2, or more than is taken.
 struct RedisProtocolError: Error, CustomStringConvertible {
     let message: String
+    /// They may be right, but are more than is taken; fewer entries at a time may do.
+    var isTooLarge = false
 
     var description: String { self.message }
 }

@@ -10,10 +10,11 @@ package final class RedisSink: Sink {
     /// Settings of the sink.
     package struct Configuration: SinkConfiguration {
         package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", channel, format, body
+            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", channel, format, body,
+                json
         }
 
-        package static let perRouteKeys: [CodingKeys] = [.channel, .format, .body]
+        package static let perRouteKeys: [CodingKeys] = [.channel, .format, .body, .json]
 
         let redis: RedisSettings
         let channel: Template
@@ -23,7 +24,12 @@ package final class RedisSink: Sink {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
             self.channel = try container.required(.channel)
-            self.content = try RedisContent(container, format: .format, body: .body)
+            self.content = try RedisContent(container, format: .format, body: .body, json: .json)
+        }
+
+        package var warnings: [SettingError] {
+            guard case .template(let template) = self.content, let part = template.partInJSONString else { return [] }
+            return [SettingError(path: [CodingKeys.body], Template.warning(of: part))]
         }
 
         package func validate() throws {
@@ -70,9 +76,18 @@ enum RedisContent: Sendable {
     case json
     case raw
     case template(Template)
+    case structure(JSONTemplate)
 
-    init<Keys: CodingKey>(_ container: KeyedDecodingContainer<Keys>, format: Keys, body: Keys) throws {
-        if let template: Template = try container.optional(body) {
+    init<Keys: CodingKey>(
+        _ container: KeyedDecodingContainer<Keys>, format: Keys, body: Keys, json: Keys
+    ) throws {
+        if let structure: JSONTemplate = try container.optional(json) {
+            guard !container.contains(format), !container.contains(body) else {
+                throw SettingError(
+                    path: container.codingPath + [json], "json, body and format exclude each other; json says all of the body")
+            }
+            self = .structure(structure)
+        } else if let template: Template = try container.optional(body) {
             guard !container.contains(format) else {
                 throw SettingError(path: container.codingPath + [body], "format and body exclude each other; leave one out")
             }
@@ -87,6 +102,7 @@ enum RedisContent: Sendable {
         case .json: event.json
         case .raw: event.raw
         case .template(let template): ByteBuffer(string: try template.render(reader))
+        case .structure(let json): try json.render(reader)
         }
     }
 

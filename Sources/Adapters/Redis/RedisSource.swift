@@ -94,9 +94,7 @@ package final class RedisSource: Source {
         if !channels.isEmpty { RedisCommand.write(["SUBSCRIBE"] + channels, to: &commands) }
         if !patterns.isEmpty { RedisCommand.write(["PSUBSCRIBE"] + patterns, to: &commands) }
         let confirmed = connection.channel.eventLoop.makePromise(of: Void.self)
-        connection.channel.closeFuture.whenComplete { _ in
-            confirmed.fail(ComponentError(.connectionLost, "\(connection.peer) closed the connection while subscribing"))
-        }
+        connection.closed.whenSuccess { confirmed.fail($0.error) }
         do {
             try await connection.subscribe(
                 {

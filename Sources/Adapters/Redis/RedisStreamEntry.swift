@@ -40,7 +40,11 @@ struct RedisStreamEntry: Sendable {
     /// A single field called `event`, `data`, `payload`, `json` or `body` is the body as it is; otherwise the body is a JSON object of all
     /// fields, in which names and values that are not UTF-8 stand as base64 and an attribute names them. The fields that our own sink adds
     /// become attributes.
-    func message(stream: String, deliveries: Int? = nil) -> ReceivedMessage? {
+    ///
+    /// - Parameters:
+    ///   - idSuffix: makes the entry's id the event's own: entries of other streams may have the same; see ``idSuffix(source:stream:)``.
+    ///   - deliveries: how often it was handed out, where that matters.
+    func message(stream: String, idSuffix: String = "", deliveries: Int? = nil) -> ReceivedMessage? {
         guard let fields else { return nil }
         var attributes = Attributes([("redis-id", self.id)])
         if let deliveries { attributes.append("redis-deliveries", String(deliveries)) }
@@ -51,7 +55,7 @@ struct RedisStreamEntry: Sendable {
             // Ours are text; bytes under such a name are another's.
             if Self.attributes.contains(name), field.value.isValidUTF8 {
                 let text = String(buffer: field.value)
-                if name == Self.idField { eventID = text }
+                if name == Self.idField { eventID = eventID ?? text }
                 attributes.append(name, text)
             } else {
                 content.append(field)
@@ -60,9 +64,17 @@ struct RedisStreamEntry: Sendable {
         let body = Self.body(content, &attributes)
         let milliseconds = self.id.split(separator: "-").first.flatMap { Int64($0) }
         return ReceivedMessage(
-            subject: stream, body: body, upstreamID: eventID ?? self.id,
+            subject: stream, body: body, upstreamID: eventID ?? self.id + idSuffix,
             timestamp: milliseconds.map { Timestamp(milliseconds: $0) }, attributes: attributes
         )
+    }
+
+    /// What is put behind the id of an entry to make it one among the events of all sources, the same in every process.
+    static func idSuffix(source: String, stream: String) -> String {
+        var hash = Fingerprint()
+        hash.add(source)
+        hash.add(stream)
+        return ".\(hash.value.hexadecimal)"
     }
 
     /// The same for the same entry of the same stream, in every process.
@@ -86,32 +98,17 @@ struct RedisStreamEntry: Sendable {
         var names: [String] = []
         var values: [String] = []
         body.writeStaticString("{")
-        for (index, field) in fields.enumerated() {
+        for (index, member) in RedisEntryMember.members(of: fields).enumerated() {
             if index > 0 { body.writeStaticString(",") }
-            let start = body.writerIndex
-            let isTextName = self.write(field.name, to: &body)
-            let end = body.writerIndex
+            body.writeImmutableBuffer(member.name)
             body.writeStaticString(":")
-            let isTextValue = self.write(field.value, to: &body)
-            guard !isTextName || !isTextValue, let name = body.getString(at: start, length: end - start) else { continue }
-            if !isTextName { names.append(name) }
-            if !isTextValue { values.append(name) }
+            let isText = member.writeValue(to: &body)
+            if !member.isTextName { names.append(String(buffer: member.name)) }
+            if !isText { values.append(String(buffer: member.name)) }
         }
         body.writeStaticString("}")
         if !values.isEmpty { attributes.append(self.encodedValues, "[\(values.joined(separator: ","))]") }
         if !names.isEmpty { attributes.append(self.encodedNames, "[\(names.joined(separator: ","))]") }
         return body
-    }
-
-    /// Writes a JSON string: the text itself, or the base64 of what is no text.
-    ///
-    /// - Returns: whether it is text.
-    private static func write(_ bytes: ByteBuffer, to buffer: inout ByteBuffer) -> Bool {
-        guard bytes.isValidUTF8 else {
-            Base64.writeQuoted(bytes, to: &buffer)
-            return false
-        }
-        JSONWriter.write(String(buffer: bytes), to: &buffer)
-        return true
     }
 }

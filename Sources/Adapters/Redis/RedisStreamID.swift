@@ -17,6 +17,12 @@ struct RedisStreamID: Comparable, Sendable {
         (lhs.milliseconds, lhs.sequence) < (rhs.milliseconds, rhs.sequence)
     }
 
+    /// The id right after this one, as text: servers before Redis 6.2 do not take `(` before an id.
+    var next: String {
+        let (sequence, isOver) = self.sequence.addingReportingOverflow(1)
+        return isOver ? "\(self.milliseconds &+ 1)-0" : "\(self.milliseconds)-\(sequence)"
+    }
+
     /// The id with the time that it tells, for messages.
     static func described(_ id: String) -> String {
         guard let milliseconds = RedisStreamID(id).flatMap({ Int64(exactly: $0.milliseconds) }) else { return id }

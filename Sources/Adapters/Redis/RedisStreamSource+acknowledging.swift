@@ -28,7 +28,7 @@ extension RedisStreamSource {
         var vanished: [String] = []
         for (entry, key) in fresh {
             let count = self.countsDeliveries ? entry.deliveries : nil
-            guard var message = entry.message(stream: stream, deliveries: count) else {
+            guard var message = entry.message(stream: stream, idSuffix: self.idSuffix, deliveries: count) else {
                 vanished.append(entry.id)
                 continue
             }

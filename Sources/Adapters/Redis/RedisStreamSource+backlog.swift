@@ -13,13 +13,14 @@ extension RedisStreamSource {
         var from = "-"
         while !outlet.isStopping {
             let reply = try await connection.command(
-                "XPENDING", self.configuration.stream, group, from, "+", String(self.configuration.batch), self.consumer
+                "XPENDING", self.configuration.stream, group, from, "+", String(self.batch), self.consumer
             )
             try Self.checkGroup(reply, connection.peer)
             let pending = RedisPendingEntry.entries(reply)
             guard let last = pending.last else { return }
             try await self.send(try await self.kept(pending, group, connection), connection, outlet, done, isNew: false)
-            from = "(\(last.id)"
+            guard let id = RedisStreamID(last.id) else { return }
+            from = id.next
         }
     }
 

@@ -7,20 +7,28 @@ extension RedisStreamSource {
     func claim(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
+        guard try await !self.claimAtOnce(group, connection, outlet, done) else { return }
+        try await self.claimOneByOne(group, connection, outlet, done)
+    }
+
+    /// With XAUTOCLAIM.
+    ///
+    /// - Returns: false where the server has or allows no such command (before Redis 6.2).
+    private func claimAtOnce(
+        _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
+    ) async throws -> Bool {
         var from = "0-0"
         let idle = String(self.configuration.claimAfter.milliseconds)
         repeat {
             // Acknowledging goes on beside this: what the answer names may be acknowledged before the answer is read.
             let held = self.inFlight.withLock { $0 }
             let reply = try await connection.command(
-                "XAUTOCLAIM", self.configuration.stream, group, self.consumer, idle, from, "COUNT",
-                String(self.configuration.batch)
+                "XAUTOCLAIM", self.configuration.stream, group, self.consumer, idle, from, "COUNT", String(self.batch)
             )
+            guard !RedisRequirements.isUnavailable(reply) else { return false }
             try Self.checkGroup(reply, connection.peer)
-            guard let parts = reply.items, parts.count >= 2 else { return }
-            let claimed = self.inFlight.withLock { inFlight in
-                RedisStreamEntry.entries(parts[1]).filter { held[$0.id] == nil || inFlight[$0.id] != nil }
-            }
+            guard let parts = reply.items, parts.count >= 2 else { return true }
+            let claimed = self.unsettled(RedisStreamEntry.entries(parts[1]), heldBefore: held)
             try await self.send(try await self.counted(claimed, group, connection), connection, outlet, done, isNew: false)
             // Since Redis 7 the server drops entries that are deleted from the list of pending ones by itself, and says so.
             if parts.count > 2 {
@@ -31,6 +39,45 @@ extension RedisStreamSource {
             }
             from = parts[0].text ?? "0-0"
         } while from != "0-0" && !outlet.isStopping
+        return true
+    }
+
+    /// With XPENDING, and an XCLAIM for each entry that is idle for long.
+    private func claimOneByOne(
+        _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
+    ) async throws {
+        let stream = self.configuration.stream
+        let idle = self.configuration.claimAfter.milliseconds
+        var from = "-"
+        while !outlet.isStopping {
+            let held = self.inFlight.withLock { $0 }
+            let reply = try await connection.command("XPENDING", stream, group, from, "+", String(self.batch))
+            try Self.checkGroup(reply, connection.peer)
+            let pending = RedisPendingEntry.entries(reply)
+            guard let last = pending.last.flatMap({ RedisStreamID($0.id) }) else { return }
+            let left = pending.filter { $0.idle >= idle }
+            var claims = ByteBuffer()
+            for entry in left {
+                RedisCommand.write(["XCLAIM", stream, group, self.consumer, String(idle), entry.id], to: &claims)
+            }
+            var claimed: [RedisStreamEntry] = []
+            for (entry, reply) in zip(left, left.isEmpty ? [] : try await connection.send(claims, replies: left.count)) {
+                try Self.checkGroup(reply, connection.peer)
+                // Another consumer was faster, or the entry is deleted and Redis 7 has forgotten it.
+                guard let items = reply.items, !items.isEmpty else { continue }
+                // Before Redis 7 a deleted entry is claimed as nothing.
+                let fields = RedisStreamEntry.entries(reply).first?.fields
+                claimed.append(RedisStreamEntry(id: entry.id, fields: fields, deliveries: entry.deliveries + 1))
+            }
+            if self.countsDeliveries { self.takenOver.withLock { $0.formUnion(claimed.map(\.id)) } }
+            try await self.send(self.unsettled(claimed, heldBefore: held), connection, outlet, done, isNew: false)
+            from = last.next
+        }
+    }
+
+    /// Leaves out what was in flight before and is acknowledged by now.
+    private func unsettled(_ entries: [RedisStreamEntry], heldBefore held: [String: InFlight]) -> [RedisStreamEntry] {
+        self.inFlight.withLock { inFlight in entries.filter { held[$0.id] == nil || inFlight[$0.id] != nil } }
     }
 
     /// Adds how often entries were handed out, where that matters.

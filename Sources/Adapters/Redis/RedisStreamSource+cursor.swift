@@ -22,13 +22,14 @@ extension RedisStreamSource {
         while !outlet.isStopping {
             if isBehind { from = try await self.skipTrimmed(after: from, &count, connection, outlet) }
             let reply = try await connection.command(
-                "XREAD", "COUNT", String(self.configuration.batch), "BLOCK", String(self.configuration.block.milliseconds),
+                "XREAD", "COUNT", String(self.batch), "BLOCK", String(self.configuration.block.milliseconds),
                 "STREAMS", self.configuration.stream, from
             )
             try RedisFailure.check(reply, connection.peer)
             let entries = RedisStreamEntry.entries(Self.only(reply))
+            defer { self.readWasAnswered() }
             // None within a whole block: the stream may have been made anew, with ids that begin before the cursor.
-            isBehind = entries.isEmpty || entries.count >= self.configuration.batch
+            isBehind = entries.isEmpty || entries.count >= self.batch
             guard let last = entries.last else { continue }
             if try await self.send(entries, connection, outlet, done, isNew: true) { isBehind = true }
             from = last.id
@@ -49,6 +50,8 @@ extension RedisStreamSource {
         let reply = try await connection.command("XINFO", "STREAM", stream)
         // A stream that is not there yet.
         if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return cursor }
+        // Then trimming cannot be noticed.
+        guard !RedisRequirements.isUnavailable(reply) else { return cursor }
         try RedisFailure.check(reply, connection.peer)
         let info = RedisFields(reply)
         guard let last = info["last-generated-id"]?.text, let end = RedisStreamID(last) else { return cursor }

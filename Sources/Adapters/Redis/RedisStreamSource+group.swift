@@ -17,20 +17,35 @@ extension RedisStreamSource {
     ///
     /// A group that has vanished, with its stream or alone, begins again where this consumer has read up to, in an earlier run of the
     /// program as well; a stream that was made anew is read from its start.
-    func establish(_ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet) async throws {
+    ///
+    /// - Returns: whether the server would create the group.
+    func establish(_ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet) async throws -> Bool {
         let stream = self.configuration.stream
         let known = self.sent.withLock { $0 } ?? self.keptPlace
         var start = self.configuration.start
         if let known { start = try await self.isBehind(known, connection) ? "0" : known }
         let created = try await connection.command("XGROUP", "CREATE", stream, group, start, "MKSTREAM")
         var isNew = true
+        let canCreate = !RedisRequirements.isUnavailable(created)
         if case .error(let text) = created {
-            guard text.hasPrefix("BUSYGROUP") else { throw RedisFailure.error(text, connection.peer) }
+            guard text.hasPrefix("BUSYGROUP") || !canCreate else { throw RedisFailure.error(text, connection.peer) }
             isNew = false
         }
         let info = try await connection.command("XINFO", "GROUPS", stream)
-        try RedisFailure.check(info, connection.peer)
-        let last = Self.group(group, in: info)?["last-delivered-id"]?.text ?? "0-0"
+        var last = "0-0"
+        if RedisRequirements.isUnavailable(info) {
+            // Where the group stands cannot be seen; a new one stands where it was told to begin.
+            guard let place = isNew && start != "$" ? start : known else {
+                if isNew { self.forgetInFlight() }
+                return canCreate
+            }
+            last = place
+        } else if case .error(let text) = info, text.hasPrefix("ERR no such key"), !canCreate {
+            return false
+        } else {
+            try RedisFailure.check(info, connection.peer)
+            last = Self.group(group, in: info)?["last-delivered-id"]?.text ?? "0-0"
+        }
         let isReset = RedisStreamID(last).flatMap { last in known.flatMap { RedisStreamID($0) }.map { last < $0 } } ?? false
         if let known, isNew || isReset {
             if isNew { self.forgetInFlight() }
@@ -40,9 +55,20 @@ extension RedisStreamSource {
                 subject: stream
             )
         }
-        if isNew || isReset { self.told.withLock { $0 = last } }
+        if isNew || isReset { self.told.withLock { [last] in $0 = last } }
         if known == nil || isNew || isReset { try self.keepPlace(last) }
-        self.sent.withLock { $0 = last }
+        self.sent.withLock { [last] in $0 = last }
+        return canCreate
+    }
+
+    /// What to do where the group is missing and the server does not let this bridge create it.
+    func missing(_ group: String, _ peer: String) -> ComponentError {
+        let stream = self.configuration.stream
+        return ComponentError(
+            .rejected,
+            "\(peer) has no group \(group) of the stream \(stream) and does not allow XGROUP CREATE; create it there: "
+                + "XGROUP CREATE \(stream) \(group) \(self.configuration.start) MKSTREAM"
+        )
     }
 
     /// What XINFO GROUPS tells of one group.
@@ -54,6 +80,7 @@ extension RedisStreamSource {
     private func isBehind(_ known: String, _ connection: RedisConnection) async throws -> Bool {
         let reply = try await connection.command("XINFO", "STREAM", self.configuration.stream)
         if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return true }
+        guard !RedisRequirements.isUnavailable(reply) else { return false }
         try RedisFailure.check(reply, connection.peer)
         guard let last = RedisFields(reply)["last-generated-id"]?.text.flatMap({ RedisStreamID($0) }) else { return false }
         return RedisStreamID(known).map { last < $0 } ?? false

@@ -37,8 +37,8 @@ extension RedisStreamSource {
             self.takenOver.withLock { $0.subtract(outlived.map(\.id)) }
             let others = Set(held.map(\.id)).subtracting(outlived.map(\.id))
             try await self.keep(Array(others), group, connection)
-            guard pending.count == 1000, let last = pending.last?.id else { return }
-            from = "(\(last)"
+            guard pending.count == 1000, let last = pending.last.flatMap({ RedisStreamID($0.id) }) else { return }
+            from = last.next
         }
     }
 

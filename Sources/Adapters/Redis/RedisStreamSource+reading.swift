@@ -32,11 +32,12 @@ extension RedisStreamSource {
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
         while !outlet.isStopping {
-            try await self.establish(group, connection, outlet)
+            let canCreate = try await self.establish(group, connection, outlet)
             outlet.connected()
             do {
                 try await self.readMember(group, connection, outlet, done)
             } catch let error as GroupIsGone {
+                guard canCreate else { throw self.missing(group, connection.peer) }
                 self.context.logger.warning("Consumer group is gone", metadata: ["error": "\(error.text)"])
             }
         }
@@ -59,14 +60,15 @@ extension RedisStreamSource {
             if isBehind { try await self.tellTrimmed(group, connection, outlet, whenUncertain: false) }
             let entries = RedisStreamEntry.entries(try await self.readNew(group, connection))
             isBehind = try await self.send(entries, connection, outlet, done, isNew: true)
-            if entries.count >= self.configuration.batch { isBehind = true }
+            if entries.count >= self.batch { isBehind = true }
+            self.readWasAnswered()
             if let last = entries.last { self.sent.withLock { $0 = last.id } }
         }
     }
 
     private func readNew(_ group: String, _ connection: RedisConnection) async throws -> RedisReply {
         let reply = try await connection.command(
-            "XREADGROUP", "GROUP", group, self.consumer, "COUNT", String(self.configuration.batch), "BLOCK",
+            "XREADGROUP", "GROUP", group, self.consumer, "COUNT", String(self.batch), "BLOCK",
             String(self.configuration.block.milliseconds), "STREAMS", self.configuration.stream, ">"
         )
         // The stream was deleted while the read waited for it, or has moved to another node of a cluster: the next read tells.

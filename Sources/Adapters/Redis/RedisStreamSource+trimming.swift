@@ -18,6 +18,7 @@ extension RedisStreamSource {
         for reply in replies {
             // Lost meanwhile: the next read tells.
             if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return }
+            guard !RedisRequirements.isUnavailable(reply) else { return }
             try RedisFailure.check(reply, connection.peer)
         }
         let info = RedisFields(replies[0])

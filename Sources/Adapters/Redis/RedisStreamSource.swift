@@ -21,6 +21,10 @@ package final class RedisStreamSource: Source {
     let sent = Mutex<String?>(nil)
     /// The place of the group after which a loss was told last.
     let told = Mutex<String?>(nil)
+    /// See ``RedisStreamEntry/idSuffix(source:stream:)``.
+    let idSuffix: String
+    /// How many entries are read at once: fewer than ``Configuration/batch`` after an answer that was larger than is taken.
+    private let readSize: Mutex<Int>
     /// Entries read by this process.
     private let entriesRead = Atomic<Int>(0)
 
@@ -32,6 +36,8 @@ package final class RedisStreamSource: Source {
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
         self.context = context
+        self.idSuffix = RedisStreamEntry.idSuffix(source: context.name, stream: configuration.stream)
+        self.readSize = Mutex(configuration.batch)
         self.exhausted = context.metrics.counter(
             "redis_exhausted", help: "Entries given up because they were handed out more often than max_deliveries."
         )
@@ -49,9 +55,23 @@ package final class RedisStreamSource: Source {
             reader.close()
             throw error
         }
+        do {
+            try await self.deliver(reader, acknowledger, outlet)
+        } catch {
+            // It is closed by now, or about to be.
+            reader.close()
+            await self.noteEnding(of: reader)
+            throw error
+        }
+    }
+
+    /// Reads and acknowledges while both connections live.
+    private func deliver(
+        _ reader: RedisConnection, _ acknowledger: RedisConnection, _ outlet: SourceOutlet
+    ) async throws {
         try await acknowledger.whileOpen {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.deliver(reader, acknowledger, outlet) }
+                group.addTask { try await self.carry(reader, acknowledger, outlet) }
                 if let name = self.configuration.group { group.addTask { try await self.hold(name, acknowledger) } }
                 defer { group.cancelAll() }
                 try await group.next()
@@ -61,7 +81,7 @@ package final class RedisStreamSource: Source {
     }
 
     /// Reads until stopping, and returns when all that was read is acknowledged.
-    private func deliver(_ reader: RedisConnection, _ acknowledger: RedisConnection, _ outlet: SourceOutlet) async throws {
+    private func carry(_ reader: RedisConnection, _ acknowledger: RedisConnection, _ outlet: SourceOutlet) async throws {
         let (finished, batches) = AsyncStream.makeStream(of: SentBatch.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -74,6 +94,20 @@ package final class RedisStreamSource: Source {
             defer { group.cancelAll() }
             while try await group.next() != nil {}
         }
+    }
+
+    /// How many entries are read at once now.
+    var batch: Int { self.readSize.withLock { $0 } }
+
+    /// The last read was answered: the next one may be a little larger again.
+    func readWasAnswered() {
+        self.readSize.withLock { $0 = min(self.configuration.batch, $0 + 1) }
+    }
+
+    /// Halves what is read at once when an answer was too large.
+    private func noteEnding(of connection: RedisConnection) async {
+        guard (try? await connection.ending())?.isOfLargeAnswer == true else { return }
+        self.readSize.withLock { $0 = max(1, $0 / 2) }
     }
 
     func connect(_ purpose: String) async throws -> RedisConnection {

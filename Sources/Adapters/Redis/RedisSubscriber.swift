@@ -32,7 +32,7 @@ final class RedisSubscriber: RedisReceiver {
 
     func received(_ reply: RedisReplyView) {
         guard reply.count >= 2, let kind = reply[0]?.bytes else {
-            if reply.isError { self.confirmed.fail(ComponentError(.rejected, "\(self.connection.peer) answers: \(reply.text)")) }
+            if reply.isError { self.confirmed.fail(RedisFailure.error(reply.text, self.connection.peer)) }
             return
         }
         if kind.elementsEqual("message".utf8), let channel = reply[1], let body = reply[2] {

@@ -35,6 +35,11 @@ package final class BrokerProcess: Sendable {
         try await self.start(.redis(arguments))
     }
 
+    /// Starts redis-server; see ``redis(_:)``.
+    package static func redis(arguments: [String]) async throws -> BrokerProcess {
+        try await self.start(.redis(arguments))
+    }
+
     /// Ends it at once, as a crash would, and waits until it is gone.
     package func kill() async throws {
         let process = self.process.withLock { $0 }

@@ -81,7 +81,7 @@ struct RedisStreamDeliveriesTests {
         try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
         for id in ["1-1", "2-1", "3-1"] { try await peer.command("XADD", "s", id, "data", id) }
         try await peer.command("XREADGROUP", "GROUP", "g", "conformance.in", "STREAMS", "s", ">")
-        let listed = ["1-1", "2-1", "3-1"].map { RedisPendingEntry(id: $0, idle: 60_000, deliveries: 1) }
+        let listed = ["1-1", "2-1", "3-1"].map { RedisPendingEntry(id: $0, consumer: "c", idle: 60_000, deliveries: 1) }
         // The first waits for as long as it did; another takes the second; the third is deleted.
         try await peer.command("XCLAIM", "s", "g", "conformance.in", "0", "1-1", "IDLE", "60001", "JUSTID")
         try await peer.command("XCLAIM", "s", "g", "other", "0", "2-1", "JUSTID")

@@ -19,9 +19,9 @@ struct RedisStreamEntryTests {
             ]
         )
         let message = try #require(entry.message(stream: "s"))
-        #expect(String(buffer: message.body) == #"{"a\"b":"/wBB","/wBB":"text","c":"","/wBB":"/wBB","event-id":"/wBB"}"#)
+        #expect(String(buffer: message.body) == #"{"a\"b":"/wBB","/wBB":["dGV4dA==","/wBB"],"c":"","event-id":"/wBB"}"#)
         #expect(message.attributes["redis-base64"] == #"["a\"b","/wBB","event-id"]"#)
-        #expect(message.attributes["redis-base64-names"] == #"["/wBB","/wBB"]"#)
+        #expect(message.attributes["redis-base64-names"] == #"["/wBB"]"#)
         #expect(message.upstreamID == "1-0")
         #expect(entry.message(stream: "s")?.attributes["encoding"] == nil)
     }
@@ -56,6 +56,29 @@ struct RedisStreamEntryTests {
     @Test func `other fields become a JSON object in their order`() throws {
         let message = try #require(self.entry([("b", "1"), ("a\"", "x\ny"), ("event", "e")]).message(stream: "s"))
         #expect(String(buffer: message.body) == #"{"b":"1","a\"":"x\ny","event":"e"}"#)
+    }
+
+    @Test func `a field that stands twice becomes one list`() throws {
+        let message = try #require(self.entry([("a", "1"), ("b", "x"), ("a", "2"), ("a", "")]).message(stream: "s"))
+        #expect(String(buffer: message.body) == #"{"a":["1","2",""],"b":"x"}"#)
+        let twice = try #require(self.entry([("data", "1"), ("data", "2")]).message(stream: "s"))
+        #expect(String(buffer: twice.body) == #"{"data":["1","2"]}"#)
+        let many = (0..<40).map { ("f\($0 % 20)", "\($0)") }
+        let body = String(buffer: try #require(self.entry(many).message(stream: "s")).body)
+        #expect(body == "{" + (0..<20).map { #""f\#($0)":["\#($0)","\#($0 + 20)"]"# }.joined(separator: ",") + "}")
+        let id = try #require(self.entry([("event", "x"), ("event-id", "first"), ("event-id", "second")]).message(stream: "s"))
+        #expect(id.upstreamID == "first" && id.attributes["event-id"] == "first")
+    }
+
+    @Test func `entries of one id have ids of their own in each stream and source, the same at every run`() throws {
+        let suffixes = [("in", "orders"), ("in", "payments"), ("other", "orders"), ("ino", "rders")].map {
+            RedisStreamEntry.idSuffix(source: $0.0, stream: $0.1)
+        }
+        #expect(Set(suffixes).count == 4)
+        let message = try #require(self.entry([("data", "x")]).message(stream: "orders", idSuffix: suffixes[0]))
+        #expect(message.upstreamID == "1768471200000-7.e526ed5a7729fb1a")
+        #expect(EventID.isLegal(message.upstreamID ?? ""))
+        #expect(message.attributes["redis-id"] == "1768471200000-7")
     }
 
     @Test func `what our own sink adds becomes attributes`() throws {

@@ -12,6 +12,8 @@ final class ScriptedRedis: Sendable {
         /// The bytes of an answer.
         case bytes(ByteBuffer)
         case nothing
+        /// These bytes, and then the others again and again until the connection ends.
+        case endless(ByteBuffer, ByteBuffer)
         /// The connection ends, once earlier answers are written.
         case close
 
@@ -32,6 +34,7 @@ final class ScriptedRedis: Sendable {
     private struct State {
         var commands: [Command] = []
         var connections = 0
+        var written = 0
         var channels: [ObjectIdentifier: any Channel] = [:]
     }
 
@@ -70,7 +73,7 @@ final class ScriptedRedis: Sendable {
                         _ = state.value.withLock { $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        CommandHandler { words in
+                        CommandHandler(state) { words in
                             let command = Command(words: words, connection: number)
                             state.value.withLock { $0.commands.append(command) }
                             return rule(command)
@@ -88,6 +91,9 @@ final class ScriptedRedis: Sendable {
     /// How many connections there were.
     var connections: Int { self.state.value.withLock { $0.connections } }
 
+    /// How many bytes of endless answers the kernel has taken.
+    var written: Int { self.state.value.withLock { $0.written } }
+
     /// The commands of one name.
     func commands(_ name: String) -> [Command] { self.commands.filter { $0.name == name } }
 
@@ -96,11 +102,13 @@ final class ScriptedRedis: Sendable {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
 
+        private let state: Recorded
         private let answer: ([String]) -> Answer
         private var received = ByteBuffer()
         private var isClosed = false
 
-        init(_ answer: @escaping ([String]) -> Answer) {
+        init(_ state: Recorded, _ answer: @escaping ([String]) -> Answer) {
+            self.state = state
             self.answer = answer
         }
 
@@ -111,6 +119,9 @@ final class ScriptedRedis: Sendable {
                 switch self.answer(words) {
                 case .bytes(let bytes): context.write(self.wrapOutboundOut(bytes), promise: nil)
                 case .nothing: break
+                case .endless(let head, let bytes):
+                    context.write(self.wrapOutboundOut(head), promise: nil)
+                    Self.repeatForever(bytes, context.channel, self.state)
                 case .close:
                     self.isClosed = true
                     let context = NIOLoopBound(context, eventLoop: context.eventLoop)
@@ -120,6 +131,17 @@ final class ScriptedRedis: Sendable {
                 }
             }
             if !self.isClosed { context.flush() }
+        }
+
+        private static func repeatForever(_ bytes: ByteBuffer, _ channel: any Channel, _ state: Recorded) {
+            channel.writeAndFlush(bytes).whenSuccess {
+                state.value.withLock { $0.written += bytes.readableBytes }
+                self.repeatForever(bytes, channel, state)
+            }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
         }
 
         /// The next whole command.
