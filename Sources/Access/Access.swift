@@ -14,9 +14,13 @@ package final class Access: HTTPAccess {
     private let group: any EventLoopGroup
     private let verifier: TokenVerifier?
     private let hook: AccessHook?
+    private let refusals: HTTPRefusals
 
     /// - Throws: ``ComponentError`` for keys that cannot be read.
-    package init(_ settings: AccessSettings, group: any EventLoopGroup, curl: CurlMulti, logger: Logger) async throws {
+    package init(_ settings: AccessSettings, group: any EventLoopGroup, curl: CurlMulti, refusals: HTTPRefusals, logger: Logger)
+        async throws
+    {
+        self.refusals = refusals
         self.settings = settings
         self.group = group
         if let jwt = settings.jwt {
@@ -33,7 +37,10 @@ package final class Access: HTTPAccess {
         case .none:
             guard self.hook == nil else { return self.askHook(request, names, loop) }
             let grants = self.settings.anonymous
-            guard !grants.subscribe.isEmpty || !grants.publish.isEmpty else { return loop.makeFailedFuture(self.challenge) }
+            guard !grants.subscribe.isEmpty || !grants.publish.isEmpty else {
+                self.refusals.note(.noCredentials, request)
+                return loop.makeFailedFuture(self.challenge)
+            }
             return loop.makeSucceededFuture(
                 HTTPGrant(challenge: self.challenge, subscribe: grants.subscribe, publish: grants.publish))
         case .token(let token):
@@ -42,22 +49,35 @@ package final class Access: HTTPAccess {
             if let (index, token) = known.first.map({ ($0.offset, $0.element) }) {
                 return loop.makeSucceededFuture(Self.grant(token.name ?? "token \(index + 1)", token.grants))
             }
-            if let verifier { return self.verify(token, verifier, loop) }
+            if let verifier { return self.verify(token, of: request, verifier, loop) }
         case .user(let user, let password):
             let known = self.settings.users.filter { Secret($0.user).matches(user) && $0.password.matches(password) }
             if let user = known.first { return loop.makeSucceededFuture(Self.grant(user.user, user.grants)) }
         case .unknown:
             break
         }
-        return self.hook == nil ? loop.makeFailedFuture(self.challenge) : self.askHook(request, names, loop)
+        guard self.hook == nil else { return self.askHook(request, names, loop) }
+        self.refusals.note(.unknownCredentials, request)
+        return loop.makeFailedFuture(self.challenge)
     }
 
-    private func verify(_ token: String, _ verifier: TokenVerifier, _ loop: any EventLoop) -> EventLoopFuture<HTTPGrant> {
+    package func refused(_ request: HTTPRequest) {
+        if case .none = Credentials(request, self.settings) {
+            self.refusals.note(.noCredentials, request)
+        } else {
+            self.refusals.note(.notGranted, request)
+        }
+    }
+
+    private func verify(
+        _ token: String, of request: HTTPRequest, _ verifier: TokenVerifier, _ loop: any EventLoop
+    ) -> EventLoopFuture<HTTPGrant> {
         let refusal = self.invalid
-        return loop.makeFutureWithTask {
+        return loop.makeFutureWithTask { [refusals = self.refusals] in
             do {
                 return try await verifier.grant(token)
             } catch {
+                refusals.note(.invalidToken, request, detail: "\((error as? TokenError)?.reason ?? "it does not verify")")
                 throw refusal
             }
         }
@@ -65,7 +85,15 @@ package final class Access: HTTPAccess {
 
     private func askHook(_ request: HTTPRequest, _ names: [String], _ loop: any EventLoop) -> EventLoopFuture<HTTPGrant> {
         guard let hook else { preconditionFailure("there is a hook") }
-        return loop.makeFutureWithTask { try await hook.grant(request, names: names) }
+        return loop.makeFutureWithTask { [refusals = self.refusals] in
+            do {
+                return try await hook.grant(request, names: names)
+            } catch {
+                let status = (error as? HTTPRefusal)?.response.status
+                refusals.note(status == .unauthorized || status == .forbidden ? .hookDenied : .hookFailed, request)
+                throw error
+            }
+        }
     }
 
     /// The answer that asks for credentials.

@@ -55,19 +55,29 @@ struct TokenClaims: JWTPayload {
     /// - Parameter now: seconds since 1970.
     /// - Throws: ``TokenError`` when the token is not for us, or not now.
     func grant(_ settings: AccessSettings.JWT, now: Double) throws(TokenError) -> HTTPGrant {
+        if self.expires == nil, settings.requiresExpiry { throw .endless }
         if let expires, now >= expires { throw .expired }
         if let notBefore, now + 1 < notBefore { throw .early }
         if let issuer = settings.issuer, self.texts["iss"] != issuer { throw .issuer }
         if let audience = settings.audience, !self.audiences.contains(audience) { throw .audience }
         let own = self.grants[settings.claim]
         return HTTPGrant(
-            name: self.texts["sub"], subscribe: settings.grants.subscribe.compactMap(self.filled) + (own?.subscribe ?? []),
-            publish: settings.grants.publish.compactMap(self.filled) + (own?.publish ?? []),
+            name: self.texts["sub"], subscribe: self.patterns(settings.grants.subscribe, own?.subscribe),
+            publish: self.patterns(settings.grants.publish, own?.publish),
             expires: self.expires.map(HTTPGrant.milliseconds)
         )
     }
 
-    /// A pattern with the values of its claims; `nil` when one is absent or could take more than itself.
+    /// What the file grants, and what the token grants itself.
+    ///
+    /// Names that begin with `$` belong to the server: the file alone grants them.
+    private func patterns(_ file: [String], _ own: [String]?) -> [String] {
+        file.compactMap(self.filled) + (own ?? []).filter { !Self.isReserved($0) }
+    }
+
+    private static func isReserved(_ name: String) -> Bool { name.utf8.first == UInt8(ascii: "$") }
+
+    /// A pattern with the values of its claims; `nil` when one is absent, could take more than itself, or makes a reserved name.
     private func filled(_ pattern: String) -> String? {
         var result = ""
         var rest = pattern[...]
@@ -78,11 +88,7 @@ struct TokenClaims: JWTPayload {
             result += rest[..<open] + value
             rest = rest[rest.index(after: close)...]
         }
-        return result + rest
+        result += rest
+        return Self.isReserved(result) && !Self.isReserved(pattern) ? nil : result
     }
-}
-
-/// Why a token that verifies grants nothing.
-enum TokenError: Error {
-    case expired, early, issuer, audience
 }

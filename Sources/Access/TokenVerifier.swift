@@ -45,6 +45,7 @@ actor TokenVerifier {
     ///
     /// - Throws: when it does not verify.
     func grant(_ token: String) async throws -> HTTPGrant {
+        try TokenHeader.check(token)
         let claims: TokenClaims
         do {
             claims = try await self.keys.verify(token, as: TokenClaims.self)

@@ -117,7 +117,7 @@ package struct AccessSettings: Sendable, Decodable {
     package struct JWT: Sendable, Decodable {
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case secret, publicKeyFile = "public_key_file", keysFile = "keys_file", keysURL = "keys_url", algorithm, issuer,
-                audience, claim, subscribe, publish
+                audience, claim, requiresExpiry = "require_exp", subscribe, publish
         }
 
         /// What a token may be signed with when the key does not say.
@@ -142,6 +142,8 @@ package struct AccessSettings: Sendable, Decodable {
         package let audience: String?
         /// The claim with grants of its own: an object with `subscribe` and `publish`; default `streambridge`.
         package let claim: String
+        /// Whether a token without `exp` is refused; default true, because such a token is valid for ever.
+        package let requiresExpiry: Bool
         /// What every token of the issuer grants; `{sub}` and the like stand for its claims.
         package let grants: Grants
 
@@ -174,6 +176,7 @@ package struct AccessSettings: Sendable, Decodable {
             self.issuer = try container.optional(.issuer)
             self.audience = try container.optional(.audience)
             self.claim = try container.value(.claim, default: "streambridge")
+            self.requiresExpiry = try container.value(.requiresExpiry, default: true)
             self.grants = try Grants(container, .subscribe, .publish, decoder)
         }
     }
@@ -187,7 +190,9 @@ package struct AccessSettings: Sendable, Decodable {
         package let timeout: Duration
         /// How long an answer holds for requests that are equal in everything that is sent to the hook; default 10 s, 0 asks every time.
         package let cache: Duration
-        /// How many calls may be in flight at once, 1 to 10 000; default 64. Further requests are answered 503.
+        /// How many calls may be in flight at once, 1 to 10 000; default 64.
+        ///
+        /// Further requests are answered 503.
         package let maximumCalls: Int
 
         package init(from decoder: any Decoder) throws {

@@ -77,7 +77,8 @@ struct AccessTests {
         ])
         let bridge = try await BridgeProcess.start(
             Self.yaml,
-            http: "access: { jwt: { secret: \(TokenMaker.secret), issuer: me, audience: us, subscribe: ['users/{sub}/#'] } }"
+            http:
+                "access: { jwt: { secret: \(TokenMaker.secret), require_exp: false, issuer: me, audience: us, subscribe: ['users/{sub}/#'] } }"
         )
         let tokens = try #require(maker.tokens["HS256"])
         for (index, stream, expected) in [
@@ -102,6 +103,53 @@ struct AccessTests {
         // `time` may be a tick late.
         #expect(Int(time(nil)) >= soon - 1)
         #expect(try await bridge.metric("streambridge_sse_connections_closed_total", #"reason="expired""#) >= 1)
+    }
+
+    @Test func `a token without an end, or with a header that asks for more than is known, is refused`() async throws {
+        let end = #""exp":4000000000"#
+        let maker = try await TokenMaker.make([#"{"sub":"door"}"#, #"{"sub":"door",\#(end)}"#, #"{"sub":"door","exp":null}"#])
+        let tokens = try #require(maker.tokens["HS256"])
+        func open(_ more: String) async throws -> BridgeProcess {
+            try await BridgeProcess.start(
+                Self.yaml, http: "access: { jwt: { secret: \(TokenMaker.secret), \(more)subscribe: ['users/{sub}'] } }")
+        }
+        let strict = try await open("")
+        for (index, status) in [(0, 401), (1, 200), (2, 401)] {
+            #expect(try await Self.status(strict, "users/door", Self.bearer(tokens[index])) == status)
+        }
+        #expect(strict.process.standardError.contains("it has no exp; set require_exp: false"), "\(strict.process.standardError)")
+        let lenient = try await open("require_exp: false, ")
+        #expect(try await Self.status(lenient, "users/door", Self.bearer(tokens[0])) == 200)
+        for header in [
+            #"{"crit":["exp"]}"#, #"{"crit":["b64"],"b64":true}"#, #"{"crit":[]}"#, #"{"crit":null}"#, #"{"crit":["x"],"x":1}"#,
+        ] {
+            let critical = try await TokenMaker.make([#"{"sub":"door",\#(end)}"#], header: header)
+            #expect(
+                try await Self.status(strict, "users/door", Self.bearer(critical.tokens["HS256"]?[0] ?? "")) == 401, "\(header)")
+        }
+        let other = try await TokenMaker.make([#"{"sub":"door",\#(end)}"#], header: #"{"x":["crit"],"cty":"crit"}"#)
+        #expect(try await Self.status(strict, "users/door", Self.bearer(other.tokens["HS256"]?[0] ?? "")) == 200)
+    }
+
+    @Test func `no claim grants a name that belongs to the server`() async throws {
+        let end = #""exp":4000000000"#
+        let maker = try await TokenMaker.make([
+            #"{"sub":"$presence",\#(end)}"#, ##"{"sub":"x","streambridge":{"subscribe":["$presence/#","news"]},\##(end)}"##,
+            #"{"sub":"news",\#(end)}"#,
+        ])
+        let tokens = try #require(maker.tokens["HS256"])
+        func open(_ grants: String) async throws -> BridgeProcess {
+            try await BridgeProcess.start(
+                Self.yaml.replacing("stream: news }", with: "stream: news, presence: true }"),
+                http: "access: { jwt: { secret: \(TokenMaker.secret), subscribe: \(grants) } }")
+        }
+        let bridge = try await open("['{sub}/#']")
+        #expect(try await Self.status(bridge, "$presence/news", Self.bearer(tokens[0])) == 403)
+        #expect(try await Self.status(bridge, "$presence/news", Self.bearer(tokens[1])) == 403)
+        #expect(try await Self.status(bridge, "news", Self.bearer(tokens[1])) == 200)
+        // The file may name it, and leave the rest to a claim.
+        let granted = try await open("['$presence/{sub}']")
+        #expect(try await Self.status(granted, "$presence/news", Self.bearer(tokens[2])) == 200)
     }
 
     @Test func `an end that no calendar has is that of its calendar`() async throws {
@@ -131,7 +179,7 @@ struct AccessTests {
     @Test(arguments: ["RS256", "PS256", "ES256", "ES384", "EdDSA"]) func `keys come as a file, a set or from a URL`(
         _ algorithm: String
     ) async throws {
-        let maker = try await TokenMaker.make([#"{"sub":"door"}"#])
+        let maker = try await TokenMaker.make([#"{"sub":"door","exp":4000000000}"#])
         let token = try #require(maker.tokens[algorithm]?[0])
         let directory = try TemporaryDirectory()
         try directory.write(try #require(maker.pem[algorithm]), to: "key.pem")

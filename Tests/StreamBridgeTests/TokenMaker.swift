@@ -12,16 +12,18 @@ struct TokenMaker: Decodable {
 
     static let secret = "a secret that is long enough for HS256"
 
-    /// - Parameter claims: JSON objects.
-    static func make(_ claims: [String]) async throws -> TokenMaker {
-        let process = try ChildProcess("node", ["-e", Self.script, Self.secret] + claims)
+    /// - Parameters:
+    ///   - claims: JSON objects.
+    ///   - header: a JSON object of members that the headers have beside `alg`, `typ` and `kid`.
+    static func make(_ claims: [String], header: String = "{}") async throws -> TokenMaker {
+        let process = try ChildProcess("node", ["-e", Self.script, Self.secret, header] + claims)
         guard try await process.untilEnded() == .exited(0) else { throw PeerError("node: \(process.standardError)") }
         return try JSONDecoder().decode(TokenMaker.self, from: Data(process.standardOutput.utf8))
     }
 
     private static let script = """
         const crypto = require('crypto');
-        const [secret, ...claims] = process.argv.slice(1);
+        const [secret, header, ...claims] = process.argv.slice(1);
         const pairs = {
           RS256: crypto.generateKeyPairSync('rsa', {modulusLength: 2048}), PS256: crypto.generateKeyPairSync('rsa', {modulusLength: 2048}),
           ES256: crypto.generateKeyPairSync('ec', {namedCurve: 'P-256'}), ES384: crypto.generateKeyPairSync('ec', {namedCurve: 'P-384'}),
@@ -41,7 +43,7 @@ struct TokenMaker: Decodable {
         const tokens = {};
         for (const alg of ['none', 'HS256', ...Object.keys(pairs)]) {
           tokens[alg] = claims.map(claim => {
-            const text = part({alg, typ: 'JWT', kid: alg}) + '.' + part(JSON.parse(claim));
+            const text = part({alg, typ: 'JWT', kid: alg, ...JSON.parse(header)}) + '.' + part(JSON.parse(claim));
             return text + '.' + sign(alg, text);
           });
         }

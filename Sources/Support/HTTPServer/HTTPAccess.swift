@@ -42,6 +42,9 @@ package protocol HTTPAccess: Sendable {
     ///   body included.
     /// - Returns: what the request's sender may do; fails with ``HTTPRefusal`` when the credentials are not valid, or access cannot be decided.
     func grant(_ request: HTTPRequest, names: [String]) -> EventLoopFuture<HTTPGrant>
+
+    /// Notes that a request is refused because its grant does not cover what it asks for.
+    func refused(_ request: HTTPRequest)
 }
 
 /// An answer in place of what was asked for.

@@ -14,10 +14,13 @@ final class SSEService: Sendable {
     private let registrations: [HTTPRouter.Registration]
 
     /// - Throws: `HTTPServerError` when the paths are taken.
-    init(router: HTTPRouter, group: any EventLoopGroup, access: (any HTTPAccess)?, metrics: SSEMetrics, ledger: SSELedger) throws
-    {
+    init(
+        router: HTTPRouter, group: any EventLoopGroup, access: (any HTTPAccess)?, refusals: HTTPRefusals? = nil,
+        metrics: SSEMetrics,
+        ledger: SSELedger
+    ) throws {
         let hub = try SSEHub(group: group, presence: access == nil ? nil : metrics, ledger: ledger)
-        let endpoint = SSEEndpoint(hub: hub, access: access)
+        let endpoint = SSEEndpoint(hub: hub, access: access, refusals: refusals)
         self.hub = hub
         self.router = router
         var registrations: [HTTPRouter.Registration] = []

@@ -20,11 +20,13 @@ package final class SSESink: RestorableSink {
     package init(variants: [SSESinkConfiguration], context: ComponentContext) throws {
         let router = try context.shared.find(HTTPRouter.self)
         let access = try? context.shared.find(HTTPAccessService.self).access
+        // Only the program counts refusals.
+        let refusals = try? context.shared.find(HTTPRefusals.self)
         let metrics = SSEMetrics(context.metrics)
         do {
             self.service = try context.shared.find(SSEService.self) {
                 try SSEService(
-                    router: router, group: context.eventLoopGroup, access: access, metrics: metrics,
+                    router: router, group: context.eventLoopGroup, access: access, refusals: refusals, metrics: metrics,
                     ledger: SSELedger(cursors: context.isDurable ? context.cursors : nil))
             }
         } catch {

@@ -24,7 +24,11 @@ struct WebhookRules: Sendable {
     private let token: Secret?
     private let signature: (verifier: WebhookSignature, header: String)?
 
-    init(_ configuration: WebhookSourceConfiguration) {
+    private let refusals: HTTPRefusals?
+
+    /// - Parameter refusals: hears of requests without the right token or signature.
+    init(_ configuration: WebhookSourceConfiguration, refusals: HTTPRefusals? = nil) {
+        self.refusals = refusals
         self.token = configuration.token
         self.signature = configuration.signature.map {
             (WebhookSignature(secret: $0.secret, algorithm: $0.algorithm, prefix: $0.prefix), $0.header)
@@ -35,12 +39,14 @@ struct WebhookRules: Sendable {
     func refusal(of request: HTTPRequest, _ gate: WebhookGate) -> HTTPResponse? {
         if let token {
             guard let key = request.bearerToken else {
+                self.refusals?.note(.noCredentials, request)
                 return .error(
                     .unauthorized, "Missing or invalid Authorization header",
                     headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\"")]
                 )
             }
             guard token.matches(key) else {
+                self.refusals?.note(.unknownCredentials, request)
                 return .error(
                     .unauthorized, "Invalid API key",
                     headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\", error=\"invalid_token\"")]
@@ -64,18 +70,22 @@ struct WebhookRules: Sendable {
     func refusal(ofBody body: ByteBuffer, _ request: HTTPRequest) -> HTTPResponse? {
         guard let signature else { return nil }
         guard let value = request.header(signature.header) else {
+            self.refusals?.note(.noCredentials, request, detail: "no \(signature.header)")
             return .error(.unauthorized, "Missing \(signature.header) header")
         }
-        return signature.verifier.verify(value, body: body) ? nil : .error(.unauthorized, "Invalid signature")
+        guard !signature.verifier.verify(value, body: body) else { return nil }
+        self.refusals?.note(.invalidSignature, request)
+        return .error(.unauthorized, "Invalid signature")
     }
 
     /// Goes on with a request whose grant lets it write to a webhook, and answers the others.
     ///
     /// On the responder's event loop.
     static func check(
-        _ grant: EventLoopFuture<HTTPGrant>, id: String, _ responder: HTTPResponder, then take: @escaping @Sendable () -> Void
+        _ request: HTTPRequest, _ access: any HTTPAccess, id: String, _ responder: HTTPResponder,
+        then take: @escaping @Sendable () -> Void
     ) {
-        grant.hop(to: responder.eventLoop).whenComplete { result in
+        access.grant(request, names: [id]).hop(to: responder.eventLoop).whenComplete { result in
             switch result {
             case .success(let grant):
                 let name = try? SubjectPattern(name: id)
@@ -83,6 +93,7 @@ struct WebhookRules: Sendable {
                     name.map { (try? SubjectPattern(name: text))?.covers($0) ?? false } ?? false
                 }
                 guard isGranted else {
+                    access.refused(request)
                     return responder.respond(
                         grant.challenge?.response ?? .error(.forbidden, "Not allowed to write to '\(id)'"))
                 }

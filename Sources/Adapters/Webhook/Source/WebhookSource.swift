@@ -26,7 +26,8 @@ package final class WebhookSource: Source {
         self.logger = context.logger
         self.ids = configuration.ids
         self.router = try context.shared.find(HTTPRouter.self)
-        let rules = WebhookRules(configuration)
+        // Only the program counts refusals.
+        let rules = WebhookRules(configuration, refusals: try? context.shared.find(HTTPRefusals.self))
         let gate = self.gate
         let metrics = WebhookMetrics(context.metrics)
         var intakes: [ObjectIdentifier: NIOLoopBoundBox<WebhookIntake>] = [:]
@@ -119,7 +120,7 @@ package final class WebhookSource: Source {
                                         .take(request, id: id, status: status, responder)
                                 }
                                 guard let access else { return take() }
-                                WebhookRules.check(access.grant(request, names: [id]), id: id, responder, then: take)
+                                WebhookRules.check(request, access, id: id, responder, then: take)
                             }
                         )
                     )

@@ -11,8 +11,11 @@ struct SSEEndpoint: Sendable {
     private let hub: SSEHub
     /// Decides about streams that have no token of their own; `nil` leaves them open.
     private let access: (any HTTPAccess)?
+    private let refusals: HTTPRefusals?
 
-    init(hub: SSEHub, access: (any HTTPAccess)?) {
+    /// - Parameter refusals: hears of requests without the token of a stream.
+    init(hub: SSEHub, access: (any HTTPAccess)?, refusals: HTTPRefusals? = nil) {
+        self.refusals = refusals
         self.hub = hub
         self.access = access
     }
@@ -37,7 +40,12 @@ struct SSEEndpoint: Sendable {
             return .later(
                 access.grant(request, names: names.map(\.text)).map { [streams] grant in
                     Self.answer(request, streams) { () throws(SSERefusal) in
-                        try self.answer(request, framing, parameters, names, streams, SSEPermission(grant))
+                        do throws(SSERefusal) {
+                            return try self.answer(request, framing, parameters, names, streams, SSEPermission(grant))
+                        } catch {
+                            if [.unauthorized, .forbidden].contains(error.response.status) { access.refused(request) }
+                            throw error
+                        }
                     }
                 }.flatMapErrorThrowing { [streams] error in
                     Self.refuse(HTTPRefusal.response(to: error), request, streams)
@@ -46,6 +54,9 @@ struct SSEEndpoint: Sendable {
         } catch {
             // What cannot be read hides no stream of the path: a page is told by it what is wrong.
             if streams.isEmpty { streams = self.hub.streams(for: SSERequest.names(inPathOf: request)) }
+            if error.response.status == .unauthorized {
+                self.refusals?.note(request.bearerToken == nil ? .noCredentials : .unknownCredentials, request)
+            }
             return Self.refuse(error.response, request, streams)
         }
     }
