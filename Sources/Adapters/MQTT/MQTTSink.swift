@@ -40,3 +40,9 @@ package struct MQTTSink: Sink {
         }
     }
 }
+
+extension MQTTSink: ReachableComponent {
+    package var peers: [PeerAddress] {
+        [PeerAddress(host: self.variants[0].connection.address.host, port: self.variants[0].connection.address.port)]
+    }
+}

@@ -75,3 +75,9 @@ package struct MQTTSource: Source {
         }
     }
 }
+
+extension MQTTSource: ReachableComponent {
+    package var peers: [PeerAddress] {
+        [PeerAddress(host: self.configuration.connection.address.host, port: self.configuration.connection.address.port)]
+    }
+}

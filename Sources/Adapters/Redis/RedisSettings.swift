@@ -136,3 +136,11 @@ struct RedisURL: Equatable {
         return result
     }
 }
+
+extension RedisSettings {
+    /// The server's address; none for sentinels and clusters, of which one node may be up while the one that is needed is away.
+    var peers: [PeerAddress] {
+        guard case .server(.tcp(let host, let port, _)) = self.location else { return [] }
+        return [PeerAddress(host: host, port: port)]
+    }
+}

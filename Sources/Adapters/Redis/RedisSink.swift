@@ -123,3 +123,7 @@ enum RedisContent: Sendable {
         return String(text.map { $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "_" : $0 })
     }
 }
+
+extension RedisSink: ReachableComponent {
+    package var peers: [PeerAddress] { self.variants[0].redis.peers }
+}

@@ -124,3 +124,7 @@ extension KeyedDecodingContainer {
         return try self.decode([String].self, forKey: key)
     }
 }
+
+extension RedisSource: ReachableComponent {
+    package var peers: [PeerAddress] { self.configuration.redis.peers }
+}

@@ -131,3 +131,7 @@ package final class RedisStreamSink: Sink {
         }
     }
 }
+
+extension RedisStreamSink: ReachableComponent {
+    package var peers: [PeerAddress] { self.variants[0].redis.peers }
+}

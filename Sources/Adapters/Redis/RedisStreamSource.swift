@@ -138,3 +138,7 @@ package final class RedisStreamSource: Source {
     /// The name among the group's consumers.
     var consumer: String { self.configuration.consumer ?? "\(self.context.bridge).\(self.context.name)" }
 }
+
+extension RedisStreamSource: ReachableComponent {
+    package var peers: [PeerAddress] { self.configuration.redis.peers }
+}

@@ -37,6 +37,9 @@ package struct ComponentError: Error, CustomStringConvertible {
         /// A file or device failed.
         package static let inputOutput = Code(value: .inputOutput)
 
+        /// The peer is away: it cannot be reached, closed the connection, or is silent.
+        var isOutage: Bool { self == .connectionRefused || self == .connectionLost || self == .timedOut }
+
         /// The label of the error counter.
         package var description: String { self.value.rawValue }
     }

@@ -17,9 +17,10 @@ package final class Bridge: Sendable {
     ///   - sinks: in the order of the file; routes name them by their places.
     ///   - unrouted: the sink that takes what no route takes; `nil` drops and counts it.
     ///   - durable: the log on disk; `nil` keeps everything in memory.
+    ///   - probe: tells when a peer can be reached again; `nil` leaves that to the back-off.
     package init(
         sources: [SourceParts], sinks: [SinkParts], table: RouteTable, unrouted: Int? = nil, limits: LogLimits = LogLimits(),
-        durable: DurableLog? = nil, metrics: Metrics, logger: Logger
+        durable: DurableLog? = nil, probe: PortProbe? = nil, metrics: Metrics, logger: Logger
     ) {
         let routes = table.routes.map(\.name)
         let contents: LogContents? = durable?.contents
@@ -43,7 +44,7 @@ package final class Bridge: Sendable {
         self.log = log
         self.logger = logger
         self.sources = sources.enumerated().map { index, parts in
-            let tallies = SourceTallies(metrics: parts.metrics, logger: parts.logger, routes: routes)
+            let tallies = SourceTallies(metrics: parts.metrics, logger: parts.logger, routes: routes, sinks: sinks.map(\.name))
             let status = ComponentStatus(metrics: parts.metrics)
             let outlet = SourceOutlet(
                 log: log, source: index, acknowledge: parts.acknowledge,
@@ -53,12 +54,12 @@ package final class Bridge: Sendable {
                 ),
                 emitsGaps: parts.intake.emitsGaps, tallies: tallies, status: status
             )
-            return RunningSource(name: parts.name, outlet: outlet, status: status, parts: parts)
+            return RunningSource(name: parts.name, outlet: outlet, status: status, probe: probe, parts: parts)
         }
         self.sinks = sinks.enumerated().map { index, parts in
             let status = ComponentStatus(metrics: parts.metrics)
             let inlet = SinkInlet(log: log, sink: index, status: status)
-            return RunningSink(name: parts.name, inlet: inlet, status: status, parts: parts)
+            return RunningSink(name: parts.name, inlet: inlet, status: status, probe: probe, parts: parts)
         }
     }
 
@@ -77,17 +78,17 @@ package final class Bridge: Sendable {
     /// Runs everything: sinks first, then sources; at the end sources first, then what they sent is delivered, then sinks.
     ///
     /// - Parameters:
-    ///   - startWithin: how long the sources wait for the sinks' first attempts.
+    ///   - startWithin: how long the sources wait for the sinks' first attempts at most. With a log on disk they do not wait.
     ///   - drain: how long the end may take from the moment `stop` returns.
     ///   - stop: returns when the bridge shall end.
     /// - Returns: how many deliveries were left when the time was over; 0 when everything was delivered. A log on disk keeps them.
-    package func run(startWithin: Duration = .seconds(5), drain: Duration, until stop: @escaping @Sendable () async -> Void) async
+    package func run(startWithin: Duration = .seconds(1), drain: Duration, until stop: @escaping @Sendable () async -> Void) async
         -> Int
     {
         // Awaited below, in the order that loses nothing; a task group could not end its children one kind after the other.
         let writerTask = self.writing?.start()
         let sinkTasks = self.sinks.map { sink in Task { @concurrent in await sink.run() } }
-        await self.waitForSinks(atMost: startWithin)
+        if self.writing == nil { await self.waitForSinks(atMost: startWithin) }
         let sourceTasks = self.sources.map { source in Task { @concurrent in await source.run() } }
         await stop()
 

@@ -4,6 +4,9 @@ import Synchronization
 ///
 /// Thread-safe.
 package final class ComponentStatus: Sendable {
+    /// A connection that lasted so long was of use, whether or not anything was sent.
+    static let lasting = Duration.seconds(5)
+
     private let state = Mutex(State())
     private let up: Gauge
 
@@ -23,9 +26,10 @@ package final class ComponentStatus: Sendable {
     /// Its first attempt has come to something: it is connected, or has failed.
     package var hasStarted: Bool { self.state.withLock { $0.isConnected || $0.lastError != nil } }
 
-    func connected() {
+    func connected(at time: ContinuousClock.Instant = .now) {
         self.up.set(1)
         self.state.withLock { state in
+            if !state.isConnected { state.connected = time }
             state.isConnected = true
             state.lastError = nil
         }
@@ -39,15 +43,17 @@ package final class ComponentStatus: Sendable {
     /// The attempt has ended.
     ///
     /// - Parameter reason: `nil` when it ended as asked.
-    /// - Returns: whether it had been of use, which resets the back-off.
+    /// - Returns: whether it had been of use, which resets the back-off: an event was received, confirmed or given up, or the connection
+    ///   lasted ``lasting``.
     func disconnected(_ reason: String?, givenUp: Bool = false) -> Bool {
         self.up.set(0)
         return self.state.withLock { state in
             defer { state.hasProgressed = false }
+            let hasLasted = state.isConnected && (state.connected?.duration(to: .now) ?? .zero) >= Self.lasting
             state.isConnected = false
             state.lastError = reason
             state.hasGivenUp = givenUp
-            return state.hasProgressed
+            return state.hasProgressed || hasLasted
         }
     }
 
@@ -55,6 +61,7 @@ package final class ComponentStatus: Sendable {
         var isConnected = false
         var hasProgressed = false
         var hasGivenUp = false
+        var connected: ContinuousClock.Instant?
         var lastError: String?
     }
 }

@@ -8,11 +8,13 @@ struct ComponentSupervisor: Sendable {
     let status: ComponentStatus
     let retry: RetrySettings
     let errors: ErrorCounters
+    /// Tells when a peer can be reached again; `nil` leaves that to the next attempt.
+    let probe: PortProbe?
 
     /// Runs a source until its outlet is told to stop.
     func run(_ source: any Source, _ outlet: SourceOutlet) async {
         await self.keepRunning(
-            givesUp: true, until: { outlet.isStopping }, pause: { try await outlet.untilStopping(atMost: $0) },
+            of: source, givesUp: true, until: { outlet.isStopping }, pause: { try await outlet.untilStopping(atMost: $0) },
             attempt: { try await source.run(outlet) }
         )
     }
@@ -22,7 +24,7 @@ struct ComponentSupervisor: Sendable {
     /// A sink never gives up: what waits for it would be lost.
     func run(_ sink: any Sink, _ inlet: SinkInlet) async {
         await self.keepRunning(
-            givesUp: false, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },
+            of: sink, givesUp: false, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },
             attempt: {
                 defer { inlet.takeBack() }
                 try await sink.run(inlet)
@@ -31,14 +33,15 @@ struct ComponentSupervisor: Sendable {
     }
 
     private func keepRunning(
-        givesUp: Bool, until isDone: () -> Bool, pause: (Duration) async throws -> Void, attempt: () async throws -> Void
+        of component: any Component, givesUp: Bool, until isDone: () -> Bool,
+        pause: @escaping @Sendable (Duration) async throws -> Void, attempt: () async throws -> Void
     ) async {
+        var log = FailureLog(self.logger)
         var backoff = Backoff(self.retry)
         var generator = SystemRandomNumberGenerator()
-        // Wrong credentials fail at each attempt until a person changes them; one line is enough.
-        var reportedRefusal: String?
         while !Task.isCancelled {
             var leastWait: Duration?
+            var code: ComponentError.Code?
             do {
                 try await attempt()
                 if isDone() || Task.isCancelled { break }
@@ -59,19 +62,34 @@ struct ComponentSupervisor: Sendable {
                 if isDone() { break }
                 if wasOfUse { backoff.reset() }
                 leastWait = failure.retryAfter
-                let refusal = failure.code == .unauthorized ? failure.description : nil
-                let level: Logger.Level = refusal != nil && refusal == reportedRefusal ? .debug : .warning
-                reportedRefusal = refusal
-                self.logger.log(
-                    level: level, "Component failed", metadata: ["error": "\(failure)", "code": "\(failure.code)"])
+                code = failure.code
+                log.note(failure, isNew: wasOfUse)
             }
-            let wait = backoff.next(leastWait: leastWait, using: &generator)
+            let wait = backoff.next(isOutage: code?.isOutage ?? false, leastWait: leastWait, using: &generator)
             self.errors.retries.increment()
-            do { try await pause(wait) } catch { break }
+            do {
+                if let probed = self.probedWait(for: wait, of: component, after: code) {
+                    try await probed.run { try await pause(wait) }
+                } else {
+                    try await pause(wait)
+                }
+            } catch {
+                break
+            }
             if isDone() { break }
         }
         _ = self.status.disconnected(nil)
         self.logger.info("Component stopped")
+    }
+
+    /// Only a peer that could not be reached is probed: one that accepts and then refuses would end every wait.
+    private func probedWait(
+        for wait: Duration, of component: any Component, after code: ComponentError.Code?
+    ) -> ProbedWait? {
+        guard wait > ProbedWait.shortest, code == .connectionRefused, let probe,
+            let peers = (component as? any ReachableComponent)?.peers, !peers.isEmpty
+        else { return nil }
+        return ProbedWait(peers: peers, probe: probe)
     }
 }
 

@@ -3,6 +3,7 @@ package struct RunningSink: Sendable {
     package let name: String
     package let inlet: SinkInlet
     package let status: ComponentStatus
+    let probe: PortProbe?
     let parts: SinkParts
 
     /// Brings the gauges of its queue up to date; called when somebody reads them.
@@ -15,7 +16,7 @@ package struct RunningSink: Sendable {
     func run() async {
         let supervisor = ComponentSupervisor(
             logger: self.parts.logger, status: self.status, retry: self.parts.delivery.retry,
-            errors: ErrorCounters(metrics: self.parts.metrics)
+            errors: ErrorCounters(metrics: self.parts.metrics), probe: self.probe
         )
         await supervisor.run(self.parts.sink, self.inlet)
     }

@@ -115,6 +115,26 @@ package struct CurlRequest: Sendable {
         return nil
     }
 
+    /// Host, without brackets, and port of an `http` or `https` URL; `nil` when they are not complete.
+    package static func peer(of url: String) -> (host: String, port: Int)? {
+        guard let scheme = url.firstRange(of: "://") else { return nil }
+        let rest = url[scheme.upperBound...]
+        // What ends the authority must be there in the beginning of an address that is made by an expression.
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        guard !authority.contains("@"), !authority.isEmpty else { return nil }
+        let standard = url[..<scheme.lowerBound].lowercased() == "https" ? 443 : 80
+        if authority.hasPrefix("[") {
+            guard let end = authority.firstIndex(of: "]") else { return nil }
+            let host = authority[authority.index(after: authority.startIndex)..<end]
+            let port = authority[authority.index(after: end)...]
+            if port.isEmpty { return (String(host), standard) }
+            return Int(port.dropFirst()).map { (String(host), $0) }
+        }
+        let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 1 { return (String(authority), standard) }
+        return Int(parts[1]).map { (String(parts[0]), $0) }
+    }
+
     /// The URL without its query, in which some services want secrets: for logs and messages.
     package static func printable(_ url: String) -> String {
         String(url.prefix { $0 != "?" })

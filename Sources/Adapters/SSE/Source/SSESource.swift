@@ -150,3 +150,10 @@ package final class SSESource: Source {
         }
     }
 }
+
+extension SSESource: ReachableComponent {
+    package var peers: [PeerAddress] {
+        guard self.configuration.proxy == nil, let peer = CurlRequest.peer(of: self.configuration.url) else { return [] }
+        return [PeerAddress(host: peer.host, port: peer.port)]
+    }
+}

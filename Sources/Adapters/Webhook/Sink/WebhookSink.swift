@@ -206,3 +206,17 @@ package final class WebhookSink: Sink {
         return ComponentError(code, "\(peer): \(error.message)")
     }
 }
+
+extension WebhookSink: ReachableComponent {
+    /// That of the sink's own address, where no expression decides it.
+    package var peers: [PeerAddress] {
+        let url = self.configuration.url
+        let prefix = url.staticPrefix
+        // An expression may be part of the host's name.
+        let isComplete = prefix.firstRange(of: "://").map { prefix[$0.upperBound...].contains("/") } ?? false
+        guard self.configuration.proxy == nil, let peer = CurlRequest.peer(of: url.constant ?? (isComplete ? prefix : "")) else {
+            return []
+        }
+        return [PeerAddress(host: peer.host, port: peer.port)]
+    }
+}

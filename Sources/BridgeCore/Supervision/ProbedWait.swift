@@ -1,0 +1,34 @@
+/// A long wait that ends early once the peer can be reached again.
+struct ProbedWait: Sendable {
+    /// Shorter waits are not probed: the next attempt is a probe itself.
+    static let shortest = Duration.seconds(2)
+    /// Between two probes.
+    static let interval = Duration.seconds(1)
+
+    let peers: [PeerAddress]
+    let probe: PortProbe
+
+    /// Waits until `pause` returns or one of the peers accepts a connection.
+    ///
+    /// - Throws: what `pause` throws.
+    func run(_ pause: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await pause() }
+            group.addTask { try await self.untilReachable() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Returns once a peer accepts that did not accept before: one that accepts already fails for another reason, such as its certificate.
+    private func untilReachable() async throws {
+        var away: Set<PeerAddress> = []
+        while true {
+            for peer in self.peers {
+                if await !self.probe(peer) { away.insert(peer) } else if away.contains(peer) { return }
+                try Task.checkCancellation()
+            }
+            try await Task.sleep(for: Self.interval)
+        }
+    }
+}
