@@ -29,6 +29,11 @@ final class DeliveryTallies: Sendable {
             count += 1
         }
         tally.latency.observe(now - accepted, count: count)
+        guard tally.logger.logLevel <= .debug else { return }
+        for delivery in deliveries {
+            tally.logger.debug(
+                "Event delivered", metadata: ["event": "\(delivery.event.id)", "subject": "\(delivery.event.subject)"])
+        }
     }
 
     func count(_ actions: DeliveryLog.Actions) {
@@ -48,6 +53,7 @@ final class DeliveryTallies: Sendable {
     }
 
     private struct Sink: Sendable {
+        let logger: Logger
         let sent: Counter
         let latency: Histogram
         let dropped: [DropCause: Counter]
@@ -57,6 +63,7 @@ final class DeliveryTallies: Sendable {
         let letterLog: BurstLog
 
         init(metrics: ComponentMetrics, logger: Logger) {
+            self.logger = logger
             self.sent = metrics.counter("events_sent", help: "Events that the sink has confirmed.")
             self.latency = metrics.histogram("delivery", help: "Time from acceptance to the sink's confirmation.")
             self.dropped = Self.byCause { cause in

@@ -4,10 +4,11 @@ import Synchronization
 /// Remembers what each sink was given, so that an event that comes back does not go there again.
 ///
 /// An event is the same when its JSON is, which is passed on byte for byte across bridges. One that says something else under the same id
-/// and timestamp passes, but not for ever: routes may change an event each time it comes round. Remembers at least the last 32 768
+/// and timestamp passes, but not for ever: routes may change an event each time it comes round. Only those of one source count together,
+/// so that whoever sends to one source cannot have events of another taken for a loop. Remembers at least the last 32 768
 /// deliveries. Thread-safe, behind one lock for all sources, because an event may come back through another source.
 final class LoopGuard: Sendable {
-    /// How many different contents an id with its timestamp may bring to one sink: as many as bridges that an event may cross.
+    /// How many different contents an id with its timestamp may bring from one source to one sink: as many as bridges that an event may cross.
     static let contents = 8
 
     private let recent = Mutex(RecentSet(capacity: 65_536))
@@ -82,6 +83,7 @@ final class LoopGuard: Sendable {
     /// What is remembered of a delivery.
     private struct Key {
         private let hasher: Hasher
+        private let source: String
         let content: UInt64
 
         init(_ event: Event, sink: Int, variant: Int) {
@@ -91,13 +93,15 @@ final class LoopGuard: Sendable {
             hasher.combine(sink)
             hasher.combine(variant)
             self.hasher = hasher
+            self.source = event.source
             event.json.withUnsafeReadableBytes { hasher.combine(bytes: $0) }
             self.content = Self.finalized(hasher)
         }
 
-        /// Of the contents of one id and timestamp, the place of the one that came after so many others.
+        /// Of the contents of one id and timestamp from one source, the place of the one that came after so many others.
         func place(_ number: Int) -> UInt64 {
             var hasher = self.hasher
+            hasher.combine(self.source)
             hasher.combine(number)
             return Self.finalized(hasher)
         }

@@ -70,6 +70,9 @@ final class SourceIntake {
         }
         let back = self.loopGuard.filter(&records, native: self.native)
         self.repeatedSinks = back.sinks
+        // Whoever waits for an answer must not hear that it was taken.
+        if back.looped > 0, messages.count == 1 { self.lastID = nil }
+        self.tallies.routed(records)
         self.tallies.received(
             messages.count, unreadable: unreadable, cut: cut, looped: looped + back.looped, repeated: known + back.repeated
         )

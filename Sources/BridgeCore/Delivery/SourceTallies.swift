@@ -19,10 +19,13 @@ final class SourceTallies: Sendable {
     private let repeatedLog: BurstLog
     private let failureLogs: [BurstLog]
     private let routes: [String]
+    private let sinks: [String]
     private let logger: Logger
 
-    /// - Parameter routes: the routes' names, by their places.
-    init(metrics: ComponentMetrics, logger: Logger, routes: [String]) {
+    /// - Parameters:
+    ///   - routes: the routes' names, by their indices.
+    ///   - sinks: the sinks' names, by their indices.
+    init(metrics: ComponentMetrics, logger: Logger, routes: [String], sinks: [String] = []) {
         func dropped(_ reason: String) -> Counter {
             metrics.counter("events_dropped", help: "Events lost, by reason.", [("reason", reason)])
         }
@@ -49,6 +52,7 @@ final class SourceTallies: Sendable {
         self.repeatedLog = BurstLog("Event was here before", level: .info, logger: logger)
         self.failureLogs = routes.map { _ in BurstLog("Expression failed", logger: logger) }
         self.routes = routes
+        self.sinks = sinks
         self.logger = logger
     }
 
@@ -69,6 +73,21 @@ final class SourceTallies: Sendable {
         if repeated > 0 {
             self.repeated.increment(by: repeated)
             self.repeatedLog.note([:], count: repeated)
+        }
+    }
+
+    /// Logs at debug where each event goes.
+    func routed(_ records: [LogRecord]) {
+        guard self.logger.logLevel <= .debug else { return }
+        for record in records {
+            let entries = record.routing.plan.entries
+            let sinks = entries.map { self.sinks.indices.contains($0.sink) ? self.sinks[$0.sink] : "\($0.sink)" }
+            self.logger.debug(
+                "Event routed",
+                metadata: [
+                    "event": "\(record.event.id)", "subject": "\(record.event.subject)",
+                    "sinks": "\(sinks.isEmpty ? "none" : sinks.joined(separator: ", "))",
+                ])
         }
     }
 

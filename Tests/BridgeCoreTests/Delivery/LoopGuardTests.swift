@@ -55,6 +55,15 @@ struct LoopGuardTests {
         #expect(last.repeated == 0)
     }
 
+    @Test func `others with somebody's id and timestamp, from another source, do not make that one a loop`() {
+        for number in 0..<(2 * LoopGuard.contents) {
+            _ = self.pass(.made("a", source: 1, to: [0], message: "forged \(number)"), native: true)
+        }
+        #expect(self.pass(.made("a", source: 2, to: [0], message: "real"), native: true).left == [0])
+        let again = self.pass(.made("a", source: 1, to: [0], message: "real"), native: true)
+        #expect(again.repeated == 1, "the same event is the same, whoever brings it")
+    }
+
     @Test func `what a sink has not had may come again, as often as that happens`() {
         let fixture = DeliveryFixture(
             sinks: [DeliverySettings(events: 3, onFull: .dropOldest), DeliverySettings()], loopGuard: self.loopGuard
