@@ -43,7 +43,7 @@ struct ComponentReader {
                 prepared: PreparedSource(
                     name: name, registration: registration, settings: settings, acknowledge: acknowledge, normalise: normalise,
                     emitsGaps: (declaration.onGap ?? base?.onGap ?? .emit) == .emit, retry: retry,
-                    isRequired: declaration.isRequired
+                    isRequired: declaration.isRequired, files: FileReferences.files(of: place, settings)
                 ),
                 place: place
             )
@@ -74,7 +74,7 @@ struct ComponentReader {
             return Found(
                 prepared: PreparedSink(
                     name: name, registration: registration, variants: [settings], delivery: delivery,
-                    isRequired: declaration.isRequired
+                    isRequired: declaration.isRequired, files: FileReferences.files(of: place, settings)
                 ),
                 place: place
             )

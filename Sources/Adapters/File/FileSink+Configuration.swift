@@ -86,6 +86,12 @@ extension FileSink {
             self.destination.path == "-" ? [Resource("standard output", "-")] : [Resource("file", self.destination.path)]
         }
 
+        package var files: [ReferredFile] {
+            guard self.destination.path != "-" else { return [] }
+            let use: ReferredFile.Use = self.destination.largestSize == nil ? .append : .rotate
+            return [ReferredFile(setting: CodingKeys.path.rawValue, path: self.destination.path, use: use)]
+        }
+
         /// Appends the line of an event, its LF included.
         ///
         /// - Throws: `ExpressionError` of the template.

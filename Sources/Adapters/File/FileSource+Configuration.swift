@@ -49,6 +49,10 @@ extension FileSource {
             self.rotateWait = try container.duration(.rotateWait, default: .seconds(5))
         }
 
+        package var files: [ReferredFile] {
+            self.path == "-" ? [] : [ReferredFile(setting: CodingKeys.path.rawValue, path: self.path, use: .follow)]
+        }
+
         package func validate() throws {
             guard !self.path.isEmpty else {
                 throw SettingError(path: [CodingKeys.path], "is empty; write the path of a file, or - for standard input")

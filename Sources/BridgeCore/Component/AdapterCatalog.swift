@@ -83,6 +83,8 @@ package struct DecodedSettings: Sendable {
     package var warnings: [SettingError] { self.value.warnings }
     /// See ``ComponentConfiguration/exclusiveResources``.
     package var exclusiveResources: [Resource] { self.value.exclusiveResources }
+    /// See ``ComponentConfiguration/files``.
+    package var files: [ReferredFile] { self.value.files }
     /// See ``ComponentConfiguration/acknowledgeConflict(with:)``.
     package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? {
         self.value.acknowledgeConflict(with: policy)

@@ -17,6 +17,9 @@ package protocol ComponentConfiguration: Decodable, Sendable {
     /// What no second component of the file may also claim: a port, a file, a client identifier.
     var exclusiveResources: [Resource] { get }
 
+    /// The files that are read or written, but for those of settings whose names end in `_file`.
+    var files: [ReferredFile] { get }
+
     /// Why a source with these settings cannot keep what its `ack:` promises, `nil` when it can.
     ///
     /// For sources; asked after ``validate()``, because `ack:` is not among their own settings.
@@ -27,6 +30,7 @@ extension ComponentConfiguration {
     package func validate() throws {}
     package var warnings: [SettingError] { [] }
     package var exclusiveResources: [Resource] { [] }
+    package var files: [ReferredFile] { [] }
     package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? { nil }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 
 /// `streambridge run [FILE]`.
 struct RunCommand: AsyncParsableCommand {
@@ -23,6 +24,13 @@ struct RunCommand: AsyncParsableCommand {
     /// Leaves the main actor at once: every hop from there costs microseconds.
     @concurrent
     private func start(_ gateway: Gateway) async throws {
-        guard try await gateway.run() else { throw ExitCode(1) }
+        let isDone: Bool
+        do {
+            isDone = try await gateway.run()
+        } catch {
+            gateway.logger("streambridge").error("Could not start", metadata: ["error": "\(error)"])
+            throw ExitCode(1)
+        }
+        guard isDone else { throw ExitCode(1) }
     }
 }

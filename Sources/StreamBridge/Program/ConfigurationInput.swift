@@ -13,18 +13,26 @@ struct ConfigurationInput {
 
     /// - Throws: `ExitCode` 78 after every mistake has been printed.
     func load() throws -> BridgePlan {
-        let plan = try self.read { loader, text in try loader.load(text: text, file: self.file) }
-        for warning in plan.warnings { Self.complain("\(warning)") }
+        try self.load(isRunning: false).plan
+    }
+
+    /// - Throws: `ExitCode` 78 after every mistake has been logged, and every file that the program needs and cannot use.
+    func loadToRun() throws -> BridgePlan {
+        let (plan, log) = try self.load(isRunning: true)
+        let problems = ReferredFiles(plan: plan).problems
+        for problem in problems { log.report(.error, problem, file: self.file) }
+        guard problems.isEmpty else { throw ExitCode(EX_CONFIG) }
         return plan
     }
 
-    /// - Throws: `ExitCode` 78 after every mistake has been printed, and every file that the program needs and cannot read.
-    func loadToRun() throws -> BridgePlan {
-        let plan = try self.load()
-        let problems = ReferredFiles(plan: plan).problems
-        for problem in problems { Self.complain("\(self.file): error: \(problem)") }
-        guard problems.isEmpty else { throw ExitCode(EX_CONFIG) }
-        return plan
+    private func load(isRunning: Bool) throws -> (plan: BridgePlan, log: StartLog) {
+        var log = StartLog.lines
+        let plan = try self.read(reportingTo: { log }) { loader, text in
+            if isRunning { log = .log(format: loader.logFormat(text: text)) }
+            return try loader.load(text: text, file: self.file)
+        }
+        for warning in plan.warnings { log.report(warning) }
+        return (plan, log)
     }
 
     /// Only where the log is: what the rest refers to need not be there.
@@ -34,23 +42,32 @@ struct ConfigurationInput {
         try self.read { loader, text in try loader.loadLog(text: text, file: self.file) }
     }
 
+    /// Only where the program listens: what the rest refers to need not be there.
+    ///
+    /// - Throws: `ExitCode` 78 after every mistake has been printed.
+    func loadHTTP() throws -> HTTPSettings {
+        try self.read { loader, text in try loader.loadHTTP(text: text, file: self.file) }
+    }
+
     /// Writes a line to standard error.
     static func complain(_ line: String) {
         var line = line + "\n"
         line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    private func read<Value>(_ body: (BridgeLoader, String) throws -> Value) throws -> Value {
+    private func read<Value>(
+        reportingTo log: () -> StartLog = { .lines }, _ body: (BridgeLoader, String) throws -> Value
+    ) throws -> Value {
         let loader = BridgeLoader(
             catalog: .shipped, expressions: JQCompiler(), environment: Self.environment(), readFile: { try Self.read($0) }
         )
         do {
             return try body(loader, try Self.read(self.file))
         } catch let mistakes as ConfigurationErrors {
-            for mistake in mistakes.diagnostics { Self.complain("\(mistake)") }
+            for mistake in mistakes.diagnostics { log().report(mistake) }
             throw ExitCode(EX_CONFIG)
         } catch let error as FileError {
-            Self.complain("\(self.file): error: \(error.message)")
+            log().report(.error, error.message, file: self.file)
             throw ExitCode(EX_CONFIG)
         }
     }

@@ -5,29 +5,98 @@ import BridgeCore
 import Glibc
 #endif
 
-/// The files that the program itself needs before it can start; those of sources and sinks may come later, and are waited for.
+/// The files and directories that a configuration names, looked at before the program starts.
+///
+/// A file that a source follows may come later and is waited for; everything else must be usable at the start.
 struct ReferredFiles {
     let plan: BridgePlan
 
-    /// What cannot be used, each with its setting and its reason.
+    /// What cannot be used: one sentence each, with the setting, the path, the reason and the remedy.
     var problems: [String] {
-        var files: [(setting: String, path: String)] = []
-        if let file = self.plan.http.certificateFile { files.append(("http.tls.cert_file", file)) }
-        if let file = self.plan.http.keyFile { files.append(("http.tls.key_file", file)) }
-        switch self.plan.http.access?.jwt?.keys {
-        case .publicKey(let file)?: files.append(("http.access.jwt.public_key_file", file))
-        case .file(let file)?: files.append(("http.access.jwt.keys_file", file))
-        case .secret?, .url?, nil: break
+        var problems = self.files.compactMap { setting, file in
+            Self.problem(with: file).map { "\(setting): \($0)" }
         }
-        var problems = files.compactMap { setting, path in
-            access(path, R_OK) == 0 ? nil : "\(setting): the file \(path) cannot be read: \(String(cString: strerror(errno)))"
+        if let directory = self.plan.service.stateDirectory, let problem = Self.problem(withDirectory: directory) {
+            problems.append("service.state_dir: the directory \(directory) cannot be written: \(problem)")
         }
         if case .disk(let log) = self.plan.log {
-            let directory = log.path.lastIndex(of: "/").map { $0 == log.path.startIndex ? "/" : String(log.path[..<$0]) } ?? "."
-            if access(directory, W_OK | X_OK) != 0 {
-                problems.append("log: no log can be kept in \(directory): \(String(cString: strerror(errno)))")
+            if let problem = Self.problem(withDirectory: Self.parent(of: log.path)) {
+                problems.append("log: no log can be kept in \(Self.parent(of: log.path)): \(problem)")
+            } else if let problem = Self.problem(withFile: log.path, R_OK | W_OK, isNeeded: false) {
+                problems.append("log: the file \(log.path) cannot be written: \(problem)")
             }
         }
         return problems
+    }
+
+    private var files: [(setting: String, file: ReferredFile)] {
+        var files: [(String, ReferredFile)] = []
+        func read(_ setting: String, _ path: String?) {
+            if let path { files.append((setting, ReferredFile(setting: setting, path: path, use: .read))) }
+        }
+        read("http.tls.cert_file", self.plan.http.certificateFile)
+        read("http.tls.key_file", self.plan.http.keyFile)
+        switch self.plan.http.access?.jwt?.keys {
+        case .publicKey(let file)?: read("http.access.jwt.public_key_file", file)
+        case .file(let file)?: read("http.access.jwt.keys_file", file)
+        case .secret?, .url?, nil: break
+        }
+        for source in self.plan.sources { files += source.files.map { ("sources.\(source.name).\($0.setting)", $0) } }
+        for sink in self.plan.sinks { files += sink.files.map { ("sinks.\(sink.name).\($0.setting)", $0) } }
+        return files
+    }
+
+    private static func problem(with file: ReferredFile) -> String? {
+        switch file.use {
+        case .read:
+            return Self.problem(withFile: file.path, R_OK).map { "the file \(file.path) cannot be read: \($0)" }
+        case .follow:
+            return Self.problem(withFile: file.path, R_OK, isNeeded: false).map { "the file \(file.path) cannot be read: \($0)" }
+        case .append, .rotate:
+            if let problem = Self.problem(withFile: file.path, W_OK, isNeeded: false) {
+                return "the file \(file.path) cannot be written: \(problem)"
+            }
+            // One that is there needs nothing else, unless it is replaced.
+            guard file.use == .rotate || access(file.path, F_OK) != 0 else { return nil }
+            let directory = Self.parent(of: file.path)
+            return Self.problem(withDirectory: directory).map { "no file \(file.path) can be made in \(directory): \($0)" }
+        }
+    }
+
+    /// - Parameter isNeeded: whether it is a problem that it is not there.
+    private static func problem(withFile path: String, _ mode: Int32, isNeeded: Bool = true) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            let reason = errno
+            guard isNeeded || reason != ENOENT else { return nil }
+            return Self.sentence(reason, "put it there", mode)
+        }
+        guard status.st_mode & S_IFMT != S_IFDIR else { return Self.sentence(EISDIR, "", mode) }
+        return access(path, mode) == 0 ? nil : Self.sentence(errno, "put it there", mode)
+    }
+
+    private static func problem(withDirectory path: String) -> String? {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR { return Self.sentence(ENOTDIR, "", W_OK) }
+        return access(path, W_OK | X_OK) == 0 ? nil : Self.sentence(errno, "create the directory", W_OK)
+    }
+
+    /// The system's reason, and what helps.
+    private static func sentence(_ reason: Int32, _ remedyWhenMissing: String, _ mode: Int32) -> String {
+        let remedy =
+            switch reason {
+            case ENOENT: remedyWhenMissing
+            case EACCES, EPERM: "make it \(mode & W_OK != 0 ? "writable" : "readable") for the user with the id \(geteuid())"
+            case EROFS: "the program may write elsewhere only"
+            case ENOTDIR: "a part of the path is a file"
+            case EISDIR: "a file is needed"
+            default: "look at the file system"
+            }
+        return "\(String(cString: strerror(reason))); \(remedy), or name another one"
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }
