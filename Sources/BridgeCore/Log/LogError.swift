@@ -3,7 +3,11 @@ package struct LogError: Error, Sendable, CustomStringConvertible {
     /// Which file, what is wrong with it, and what to do.
     package let description: String
 
-    package init(_ description: String) {
+    /// The disk is full or has failed for the moment: trying again may help without anybody changing the file.
+    package let isTransient: Bool
+
+    package init(_ description: String, isTransient: Bool = false) {
         self.description = description
+        self.isTransient = isTransient
     }
 }

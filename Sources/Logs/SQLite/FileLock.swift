@@ -52,7 +52,10 @@ final class FileLock: Sendable {
         }
         let descriptor = Glibc.open(path, flags, 0o640)
         guard descriptor >= 0 else {
-            throw LogError("the log \(path) cannot be opened: \(String(cString: strerror(errno)))")
+            let reason = errno
+            throw LogError(
+                "the log \(path) cannot be opened: \(String(cString: strerror(reason)))",
+                isTransient: LogError.isTransient(reason))
         }
         return descriptor
     }

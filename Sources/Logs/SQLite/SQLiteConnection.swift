@@ -17,9 +17,10 @@ struct SQLiteConnection: ~Copyable {
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (creates ? SQLITE_OPEN_CREATE : 0)
         let code = sqlite3_open_v2(path, &handle, flags, nil)
         guard code == SQLITE_OK, let handle else {
-            let reason = handle.map { sqlite3_system_errno($0) }.flatMap { $0 == 0 ? nil : String(cString: strerror($0)) }
+            let system = handle.map { sqlite3_system_errno($0) } ?? 0
             sqlite3_close(handle)
-            throw LogError("the log \(path) cannot be opened: \(reason ?? String(cString: sqlite3_errstr(code)))")
+            let reason = system == 0 ? String(cString: sqlite3_errstr(code)) : String(cString: strerror(system))
+            throw LogError("the log \(path) cannot be opened: \(reason)", isTransient: LogError.isTransient(system))
         }
         self.path = path
         self.handle = handle
@@ -76,11 +77,16 @@ struct SQLiteConnection: ~Copyable {
 }
 
 extension LogError {
+    /// Whether an error of the system passes when somebody makes room, or the disk comes back.
+    static func isTransient(_ number: Int32) -> Bool {
+        [ENOSPC, EDQUOT, EIO, EMFILE, ENFILE, ENOMEM].contains(number)
+    }
+
     /// What SQLite said, and what an operator can do about it.
     init(_ code: Int32, _ handle: OpaquePointer?, _ path: String) {
         let reason = String(cString: sqlite3_errmsg(handle))
         switch code & 0xFF {
-        case SQLITE_FULL: self.init("the log \(path) cannot be written: the disk is full")
+        case SQLITE_FULL: self.init("the log \(path) cannot be written: the disk is full", isTransient: true)
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             self.init(
                 "the log \(path) is damaged (\(reason)); move it away to begin with an empty one, "
@@ -90,7 +96,14 @@ extension LogError {
         case SQLITE_BUSY, SQLITE_LOCKED: self.init("the log \(path) is held by another program")
         case SQLITE_IOERR:
             let system = sqlite3_system_errno(handle)
-            self.init("the log \(path) cannot be used: \(system == 0 ? reason : String(cString: strerror(system)))")
+            self.init(
+                "the log \(path) cannot be used: \(system == 0 ? reason : String(cString: strerror(system)))",
+                isTransient: Self.isTransient(system))
+        case SQLITE_CANTOPEN:
+            let system = sqlite3_system_errno(handle)
+            self.init(
+                "the log \(path) cannot be opened: \(system == 0 ? reason : String(cString: strerror(system)))",
+                isTransient: Self.isTransient(system))
         case SQLITE_ERROR where reason.contains("table") || reason.contains("column"):
             self.init(
                 "the log \(path) does not have the tables of its version (\(reason)); move it away to begin with an empty one, "
