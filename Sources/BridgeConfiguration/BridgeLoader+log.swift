@@ -20,6 +20,34 @@ extension BridgeLoader {
         return (plan, sinks)
     }
 
+    /// Reads how log lines look, as far as the text can be read: what is wrong with it is reported in that format too.
+    package func logFormat(text: String) -> ServiceSettings.LogFormat {
+        let findings = Findings(file: "")
+        let root = self.root(text, findings, isWanted: { $0 == ["service", "log", "format"] })
+        let format = root?.child("service")?.child("log")?.child("format")?.text
+        return format.flatMap(ServiceSettings.LogFormat.init(rawValue:)) ?? ServiceSettings().logFormat
+    }
+
+    /// Reads where the program listens: all that a command about the running program needs.
+    ///
+    /// What the rest of the file refers to need not be there.
+    ///
+    /// - Parameter file: its name, for messages.
+    package func loadHTTP(text: String, file: String) throws(ConfigurationErrors) -> HTTPSettings {
+        let findings = Findings(file: file)
+        var plan = BridgePlan()
+        let wanted: Set<String> = ["listen", "tls"]
+        let root = self.root(text, findings, isWanted: { $0.count > 1 && $0[0] == "http" && wanted.contains($0[1]) })
+        if let http = root?.child("http") {
+            var place = http
+            for (key, _) in http.members where !wanted.contains(key) { place = place.replacing(key, by: nil) }
+            plan.http =
+                SettingsDecoding(findings: findings, userInfo: [:]).decode(place, as: HTTPDeclaration.self)?.settings ?? plan.http
+        }
+        try Self.throwErrors(of: findings)
+        return plan.http
+    }
+
     /// - Parameter directory: `service.state_dir`.
     /// - Returns: `nil` when the file says nothing of it, or nothing right.
     func log(_ root: Located, directory: String?, _ decoding: SettingsDecoding, _ findings: Findings) -> LogPlan? {

@@ -88,6 +88,7 @@ package struct BridgeLoader: Sendable {
             root: root, defaults: defaults, sources: sources, sinks: sinks, sinkNames: sinkNames, isDurable: plan.log.isDurable,
             findings: findings)
         plan.unroutedSink = graph.check(plan.routes)
+        ExposureChecks(http: plan.http, root: root, findings: findings).check()
     }
 
     private func readService(

@@ -64,6 +64,8 @@ package struct HTTPSettings: Sendable {
     package var maximumConnections = 100_000
     /// Who may read streams and write to webhooks; `nil` leaves that to the tokens of each.
     package var access: AccessSettings?
+    /// Who sees metrics and the details of readiness; `nil` means this machine.
+    package var admin: AdminSettings?
 }
 
 /// One source, ready to be made.
@@ -78,6 +80,8 @@ package struct PreparedSource: Sendable {
     package let retry: RetrySettings
     /// Whether the program is ready only while it is connected.
     package let isRequired: Bool
+    /// The files that its settings name.
+    package let files: [ReferredFile]
 }
 
 /// One sink, ready to be made.
@@ -89,4 +93,6 @@ package struct PreparedSink: Sendable {
     package let delivery: DeliverySettings
     /// Whether the program is ready only while it is connected.
     package let isRequired: Bool
+    /// The files that its settings name.
+    package let files: [ReferredFile]
 }

@@ -143,7 +143,7 @@ struct ServiceDeclaration: Decodable {
 
 /// `http:`.
 struct HTTPDeclaration: Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable { case listen, tls, maximumConnections = "max_connections", access }
+    enum CodingKeys: String, CodingKey, CaseIterable { case listen, tls, maximumConnections = "max_connections", access, admin }
 
     enum TLSKeys: String, CodingKey, CaseIterable { case certificateFile = "cert_file", keyFile = "key_file" }
 
@@ -153,14 +153,11 @@ struct HTTPDeclaration: Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         var settings = HTTPSettings()
         if let listen: String = try container.optional(.listen) {
-            guard let (host, port) = Self.address(listen) else {
-                throw SettingError(
-                    path: decoder.codingPath + [CodingKeys.listen],
-                    "'\(listen)' is no address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"
-                )
+            guard let address = ListenAddress(listen) else {
+                throw SettingError(path: decoder.codingPath + [CodingKeys.listen], ListenAddress.mistake(listen))
             }
-            settings.host = host
-            settings.port = port
+            settings.host = address.host
+            settings.port = address.port
         }
         settings.maximumConnections = try container.integer(
             .maximumConnections, in: 1...10_000_000, default: settings.maximumConnections
@@ -171,22 +168,12 @@ struct HTTPDeclaration: Decodable {
             settings.keyFile = try tls.required(.keyFile)
         }
         settings.access = try container.protection(.access)
+        settings.admin = try container.protection(.admin)
+        if let address = settings.admin?.address, address.port != 0, address.port == settings.port {
+            throw SettingError(
+                path: decoder.codingPath + [CodingKeys.admin], "listen has the port of http.listen; name another one")
+        }
         self.settings = settings
-    }
-
-    /// `host:port`, `[address]:port` or `:port`.
-    private static func address(_ text: String) -> (host: String, port: Int)? {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
-        else {
-            return nil
-        }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
-        }
-        return (host.isEmpty ? "::" : String(host), port)
     }
 }
 

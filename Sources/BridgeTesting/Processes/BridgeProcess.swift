@@ -22,18 +22,19 @@ package final class BridgeProcess: Sendable {
     ///   - yaml: the file but for `service` and `http`, which are added; `{directory}` is replaced.
     ///   - host: the address to listen on, one that can also be reached at 127.0.0.1.
     ///   - http: further keys of `http`, in one line.
+    ///   - log: `service.log`, in one line.
     ///   - directory: that of an earlier run, to go on where that one ended.
     ///   - port: where it listens, when somebody must know that before it runs.
     ///   - wrapper: a command that becomes the program, which is its last argument.
     ///   - isReady: whether to wait for `/readyz`, or only until it answers.
     package static func start(
-        _ yaml: String, host: String = "127.0.0.1", http: String = "", directory: TemporaryDirectory? = nil,
+        _ yaml: String, host: String = "127.0.0.1", http: String = "", log: String = "{}", directory: TemporaryDirectory? = nil,
         drain: String = "20s", port: LastingPort? = nil, wrapper: [String] = [], waitingForReadiness isReady: Bool = true
     ) async throws -> BridgeProcess {
         let directory = try directory ?? TemporaryDirectory()
         let port = try port ?? LastingPort()
         let file = """
-            service: { name: tested, state_dir: \(directory.path), drain: \(drain) }
+            service: { name: tested, state_dir: \(directory.path), drain: \(drain), log: \(log) }
             http: { listen: "\(host):\(port.number)"\(http.isEmpty ? "" : ", " + http) }
 
             """

@@ -6,8 +6,6 @@ import HTTPServer
 import Logging
 import NIOCore
 import NIOPosix
-import SQLiteLog
-import Synchronization
 import UnixSignals
 
 #if canImport(Glibc)
@@ -30,27 +28,38 @@ struct Gateway: Sendable {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         _ = signal(SIGPIPE, SIG_IGN)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount))
-        let router = HTTPRouter()
+        let metrics = Metrics()
+        let router = HTTPRouter(observer: Self.requestObserver(self.logger("http")))
+        let refusals = Self.refusals(metrics, self.logger("access"))
         let curl = CurlMulti()
         let shared = SharedServices()
         shared.add(router)
         shared.add(curl)
+        shared.add(refusals)
         if let settings = self.plan.http.access {
             shared.add(
-                HTTPAccessService(try await Access(settings, group: group, curl: curl, logger: self.logger("access"))))
+                HTTPAccessService(
+                    try await Access(settings, group: group, curl: curl, refusals: refusals, logger: self.logger("access"))))
         }
-        let metrics = Metrics()
-        let bridge = try self.makeBridge(group: group, shared: shared, metrics: metrics, logger: logger)
-        // Before anybody can ask for it.
-        try await bridge.restore()
         let pages = OperationsPages(
-            bridge: bridge, metrics: metrics,
+            metrics: metrics,
             optional: Set(self.plan.sources.filter { !$0.isRequired }.map { "source \($0.name)" })
                 .union(self.plan.sinks.filter { !$0.isRequired }.map { "sink \($0.name)" })
         )
-        try pages.register(on: router)
-
-        let server = try await self.startServer(router: router, group: group)
+        try pages.register(on: router, OperationsAccess(main: self.plan.http))
+        let listeners = try self.makeListeners(router, pages, group: group)
+        guard let log = try await self.startLog(router, pages, listeners) else {
+            await Self.shutDown(listeners, deadline: .now + .seconds(1))
+            try await group.shutdownGracefully()
+            logger.notice("Stopped")
+            return true
+        }
+        let bridge = try self.makeBridge(log, group: group, shared: shared, metrics: metrics, logger: logger)
+        // Before anybody can ask for it.
+        try await bridge.restore()
+        pages.run(bridge)
+        log.waiting?.end()
+        if log.waiting == nil { try await Self.start(listeners) }
         logger.notice(
             "Started",
             metadata: [
@@ -58,58 +67,98 @@ struct Gateway: Sendable {
                 "sinks": "\(bridge.sinks.count)", "routes": "\(self.plan.routes.count)",
             ]
         )
-        let left = await bridge.run(drain: self.plan.service.drain) {
+        let drain = StopDeadline(self.plan.service.drain, logger: logger)
+        let left = await bridge.run(drain: drain.delivering) {
             for await received in signals {
                 logger.notice("Signal received", metadata: ["signal": "\(received)"])
                 guard received == .sighup else { break }
                 // What went wrong is in the log, and the identity stays as it was.
-                try? server.reloadIdentity()
+                for listener in listeners { try? listener.reloadIdentity() }
             }
-            pages.isStopping.store(true, ordering: .relaxed)
+            drain.begin()
+            pages.stop()
         }
-        await server.shutdown(deadline: .now + .seconds(2))
+        await Self.shutDown(listeners, deadline: drain.end)
         try await group.shutdownGracefully()
-        if let error = bridge.logHealth?.writeError {
-            logger.error(
-                "Stopped; the log has not taken everything",
-                metadata: ["undelivered": "\(left)", "unwritten": "\(bridge.unwritten)", "error": "\(error)"]
-            )
-            return false
-        }
-        if left > 0, self.plan.log.isDurable {
-            logger.notice("Stopped; the log keeps what is undelivered", metadata: ["undelivered": "\(left)"])
-            return true
-        }
-        if left > 0 {
-            logger.error("Stopped with undelivered events", metadata: ["undelivered": "\(left)"])
-        } else {
-            logger.notice("Stopped")
-        }
-        return left == 0
+        return StopVerdict(
+            undelivered: left, unwritten: bridge.unwritten, isDurable: self.plan.log.isDurable,
+            writeError: bridge.logHealth?.writeError
+        ).log(to: logger)
     }
 
-    private func startServer(router: HTTPRouter, group: any EventLoopGroup) async throws -> HTTPServer {
+    /// The log as the program starts with it.
+    private struct StartedLog {
+        let bridge: String
+        let files: FileCursorStore
+        /// `nil` for a log in memory.
+        let durable: DurableLog?
+        /// Set when the listeners had to be started before the log could be opened.
+        let waiting: WaitingPaths?
+    }
+
+    /// Opens the log; while its disk is full, the listeners run and answer that the program is not ready.
+    ///
+    /// - Returns: `nil` when the program was told to end meanwhile.
+    private func startLog(
+        _ router: HTTPRouter, _ pages: OperationsPages, _ listeners: [HTTPServer]
+    ) async throws -> StartedLog? {
+        let name = self.plan.service.name ?? Self.name(for: self.file)
+        let files = FileCursorStore(directory: self.plan.service.stateDirectory)
+        let logger = self.logger("log")
+        let open: @Sendable () throws -> DurableLog? = { try self.openLog(bridge: name, older: files, logger: logger) }
+        do {
+            return StartedLog(bridge: name, files: files, durable: try open(), waiting: nil)
+        } catch let error as LogError where error.isTransient {
+            logger.error("Log cannot be opened; waiting for its disk", metadata: ["error": "\(error)"])
+            pages.wait(for: "\(error)")
+            let waiting = try WaitingPaths(router)
+            try await Self.start(listeners)
+            guard let durable = try await self.untilLogOpens(open, problem: { pages.wait(for: "\($0)") }) else { return nil }
+            return StartedLog(bridge: name, files: files, durable: durable, waiting: waiting)
+        }
+    }
+
+    // MARK: Listeners
+
+    /// The listener for streams and webhooks, and the one of `http.admin.listen`.
+    private func makeListeners(
+        _ router: HTTPRouter, _ pages: OperationsPages, group: any EventLoopGroup
+    ) throws -> [HTTPServer] {
         let settings = self.plan.http
-        let configuration = HTTPServerConfiguration(
-            address: .tcp(host: settings.host, port: settings.port),
-            tls: settings.certificateFile.flatMap { certificates in
-                settings.keyFile.map { HTTPServerConfiguration.TLS(certificates: certificates, key: $0) }
-            },
-            connections: settings.maximumConnections
+        let tls = settings.certificateFile.flatMap { certificates in
+            settings.keyFile.map { HTTPServerConfiguration.TLS(certificates: certificates, key: $0) }
+        }
+        let main = HTTPServer(
+            configuration: HTTPServerConfiguration(
+                address: .tcp(host: settings.host, port: settings.port), tls: tls, connections: settings.maximumConnections),
+            router: router, group: group, logger: self.logger("http")
         )
-        let server = HTTPServer(configuration: configuration, router: router, group: group, logger: self.logger("http"))
-        _ = try await server.start()
-        return server
+        guard let admin = settings.admin, let address = admin.address else { return [main] }
+        let adminRouter = HTTPRouter()
+        try pages.register(on: adminRouter, OperationsAccess(admin: admin))
+        let second = HTTPServer(
+            configuration: HTTPServerConfiguration(
+                address: .tcp(host: address.host, port: address.port), tls: address.isLoopback ? nil : tls, connections: 100),
+            router: adminRouter, group: group, logger: self.logger("admin")
+        )
+        return [main, second]
+    }
+
+    private static func start(_ listeners: [HTTPServer]) async throws {
+        for listener in listeners { _ = try await listener.start() }
+    }
+
+    private static func shutDown(_ listeners: [HTTPServer], deadline: ContinuousClock.Instant) async {
+        for listener in listeners { await listener.shutdown(deadline: deadline) }
     }
 
     private func makeBridge(
-        group: any EventLoopGroup, shared: SharedServices, metrics: Metrics, logger: Logger
+        _ log: StartedLog, group: any EventLoopGroup, shared: SharedServices, metrics: Metrics, logger: Logger
     ) throws -> Bridge {
-        let name = self.plan.service.name ?? Self.name(for: self.file)
-        let files = FileCursorStore(directory: self.plan.service.stateDirectory)
-        let durable = try self.openLog(bridge: name, older: files, logger: self.logger("log"))
+        let name = log.bridge
+        let durable = log.durable
         self.warnOfLeftLog(self.logger("log"))
-        let cursors: any CursorStore = durable?.cursors ?? files
+        let cursors: any CursorStore = durable?.cursors ?? log.files
         func context(_ component: String, _ metrics: ComponentMetrics) -> ComponentContext {
             ComponentContext(
                 name: component, logger: self.logger(component), eventLoopGroup: group, bridge: name, cursors: cursors,
@@ -141,26 +190,9 @@ struct Gateway: Sendable {
         if case .memory(let bounds) = self.plan.log { limits = bounds }
         return Bridge(
             sources: sources, sinks: sinks, table: RouteTable(routes: self.plan.routes, limits: self.plan.limits),
-            unrouted: self.plan.unroutedSink, limits: limits, durable: durable, metrics: metrics, logger: logger
+            unrouted: self.plan.unroutedSink, limits: limits, durable: durable,
+            probe: Self.portProbe(group), metrics: metrics, logger: logger
         )
-    }
-
-    /// - Parameter older: has the cursors of a time when there was no log on disk.
-    private func openLog(bridge: String, older: any CursorStore, logger: Logger) throws -> DurableLog? {
-        guard case .disk(let settings) = self.plan.log else { return nil }
-        let (log, contents) = try SQLiteLog.open(settings, bridge: bridge, sinks: self.plan.sinks.map(\.name))
-        let owed = contents.sinks.values.reduce(0) { $0 + $1.count }
-        logger.notice(
-            "Log opened",
-            metadata: ["path": "\(settings.path)", "durability": "\(settings.durability)", "undelivered": "\(owed)"]
-        )
-        for (sink, count) in contents.orphans.sorted(by: { $0.key < $1.key }) {
-            logger.warning(
-                "Log holds events for a sink that the file no longer has; they go when they are too old, and keep what came after them till then",
-                metadata: ["sink": "\(sink)", "events": "\(count)"]
-            )
-        }
-        return try DurableLog(store: log, contents: contents, older: older)
     }
 
     /// A name for files that give none: the same after a restart, because MQTT sessions and consumer groups go by it, and another on
@@ -177,7 +209,7 @@ struct Gateway: Sendable {
         return "streambridge-" + String(hash, radix: 16)
     }
 
-    private func logger(_ label: String) -> Logger {
+    func logger(_ label: String) -> Logger {
         let level = self.plan.service.logLevel
         let format: StandardErrorLogHandler.Format = self.plan.service.logFormat == .json ? .json : .text
         return Logger(label: label) { StandardErrorLogHandler(label: $0, level: level, format: format) }

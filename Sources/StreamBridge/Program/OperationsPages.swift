@@ -1,3 +1,4 @@
+import BridgeConfiguration
 import BridgeCore
 import HTTPServer
 import JSON
@@ -6,27 +7,57 @@ import NIOHTTP1
 import Synchronization
 
 /// `/livez`, `/readyz` and `/metrics`: the program as its operator sees it.
+///
+/// Thread-safe. Who sees metrics and the details of readiness is decided by ``OperationsAccess``; everybody may ask whether the program is
+/// alive and ready.
 final class OperationsPages: Sendable {
-    /// Set once the program is ending: it is then alive, but not ready.
-    let isStopping = Atomic<Bool>(false)
-    private let bridge: Bridge
+    private struct State {
+        /// `nil` until the log on disk is open.
+        var bridge: Bridge?
+        /// Why the program has not started yet.
+        var problem: String?
+        /// Set once the program is ending: it is then alive, but not ready.
+        var isStopping = false
+    }
+
+    private let state = Mutex(State())
     private let metrics: Metrics
     /// Components (`source NAME`, `sink NAME`) that may be down without the program being not ready.
     private let optional: Set<String>
 
-    init(bridge: Bridge, metrics: Metrics, optional: Set<String>) {
-        self.bridge = bridge
+    init(metrics: Metrics, optional: Set<String>) {
         self.metrics = metrics
         self.optional = optional
     }
 
+    /// The program waits for something before it can start.
+    func wait(for problem: String) {
+        self.state.withLock { $0.problem = problem }
+    }
+
+    /// The program runs.
+    func run(_ bridge: Bridge) {
+        self.state.withLock { state in
+            state.bridge = bridge
+            state.problem = nil
+        }
+    }
+
+    /// The program ends.
+    func stop() {
+        self.state.withLock { $0.isStopping = true }
+    }
+
     /// - Throws: `HTTPServerError` when a path is taken.
-    func register(on router: HTTPRouter) throws {
+    func register(on router: HTTPRouter, _ access: OperationsAccess) throws {
         try router.register(.GET, "/livez") { _, responder in
             responder.respond(.json(.ok, "{\"status\":\"alive\"}"))
         }
-        try router.register(.GET, "/readyz") { _, responder in responder.respond(self.readiness()) }
-        try router.register(.GET, "/metrics") { _, responder in
+        try router.register(.GET, "/readyz") { request, responder in
+            responder.respond(self.readiness(withDetails: access.refusal(of: request) == nil))
+        }
+        try router.register(.GET, "/metrics") { request, responder in
+            if let refusal = access.refusal(of: request) { return responder.respond(refusal) }
             responder.respond(
                 HTTPResponse(
                     .ok, headers: [("content-type", "text/plain; version=0.0.4; charset=utf-8")],
@@ -36,13 +67,32 @@ final class OperationsPages: Sendable {
         }
     }
 
-    /// 200 while every required component is connected, the log on disk takes what it is given and the program is not ending, else 503; the body names each component.
-    private func readiness() -> HTTPResponse {
-        var isReady = !self.isStopping.load(ordering: .relaxed)
+    /// 200 while every required component is connected, the log on disk takes what it is given and the program is not ending, else 503.
+    ///
+    /// - Parameter withDetails: whether the body names each component.
+    private func readiness(withDetails: Bool) -> HTTPResponse {
+        let state = self.state.withLock { $0 }
+        var isReady = !state.isStopping && state.bridge != nil
         var body = ByteBuffer()
         body.writeString("{\"components\":{")
-        let components =
-            self.bridge.sources.map { ("source", $0.name, $0.status) } + self.bridge.sinks.map { ("sink", $0.name, $0.status) }
+        if let bridge = state.bridge { isReady = self.writeComponents(of: bridge, to: &body) && isReady }
+        body.writeString("}")
+        if let health = state.bridge?.logHealth {
+            let (writeError, readError) = (health.writeError, health.readError)
+            isReady = isReady && writeError == nil && readError == nil
+            Self.writeLog(isWritable: writeError == nil, isReadable: readError == nil, writeError ?? readError, to: &body)
+        } else if let problem = state.problem {
+            Self.writeLog(isWritable: false, isReadable: false, problem, to: &body)
+        }
+        let status = ",\"status\":\"\(isReady ? "ready" : "not ready")\"}"
+        body.writeString(status)
+        return .json(isReady ? .ok : .serviceUnavailable, withDetails ? String(buffer: body) : "{" + status.dropFirst())
+    }
+
+    /// - Returns: whether every required one is connected.
+    private func writeComponents(of bridge: Bridge, to body: inout ByteBuffer) -> Bool {
+        var isReady = true
+        let components = bridge.sources.map { ("source", $0.name, $0.status) } + bridge.sinks.map { ("sink", $0.name, $0.status) }
         for (index, (direction, name, status)) in components.enumerated() {
             if index > 0 { body.writeString(",") }
             let label = "\(direction) \(name)"
@@ -56,23 +106,22 @@ final class OperationsPages: Sendable {
             }
             body.writeString("}")
         }
-        body.writeString("}")
-        if let health = self.bridge.logHealth {
-            let (writeError, readError) = (health.writeError, health.readError)
-            body.writeString(",\"log\":{\"writable\":\(writeError == nil),\"readable\":\(readError == nil)")
-            if let error = writeError ?? readError {
-                isReady = false
-                body.writeString(",\"error\":")
-                JSONWriter.write(error, to: &body)
-            }
-            body.writeString("}")
+        return isReady
+    }
+
+    private static func writeLog(isWritable: Bool, isReadable: Bool, _ error: String?, to body: inout ByteBuffer) {
+        body.writeString(",\"log\":{\"writable\":\(isWritable),\"readable\":\(isReadable)")
+        if let error {
+            body.writeString(",\"error\":")
+            JSONWriter.write(error, to: &body)
         }
-        body.writeString(",\"status\":\"\(isReady ? "ready" : "not ready")\"}")
-        return .json(isReady ? .ok : .serviceUnavailable, String(buffer: body))
+        body.writeString("}")
     }
 
     private func figures() -> String {
-        for sink in self.bridge.sinks { sink.observeQueue() }
+        if let bridge = self.state.withLock({ $0.bridge }) {
+            for sink in bridge.sinks { sink.observeQueue() }
+        }
         return self.metrics.render()
     }
 }

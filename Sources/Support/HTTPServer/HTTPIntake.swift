@@ -19,6 +19,22 @@ struct HTTPIntake {
         self.limit = limit
     }
 
+    /// The same, whose answer an observer sees too.
+    func observed(by observer: @escaping HTTPRouter.Observer) -> HTTPIntake {
+        let observed: Handler =
+            switch self.handler {
+            case .buffered(let handler):
+                .buffered { request, responder in
+                    handler(request, HTTPResponder(responder) { observer(request, $0) })
+                }
+            case .stream(let handler):
+                .stream { request, framing in
+                    handler(request, framing).observed(by: { observer(request, $0) })
+                }
+            }
+        return HTTPIntake(request: self.request, handler: observed, limit: self.limit)
+    }
+
     /// Takes a part of the body.
     ///
     /// A lone part that fills its receive buffer is kept as it is; else the bytes are copied, so that they do not hold more memory

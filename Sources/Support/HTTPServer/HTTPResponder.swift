@@ -9,37 +9,47 @@ import Synchronization
 package final class HTTPResponder: Sendable {
     /// The loop of the connection: from there an answer is written without a hop.
     package let eventLoop: any EventLoop
-    private let connection: NIOLoopBound<any HTTPAnswering>
-    private let exchange: UInt64
+    private let target: Target
     private let isAnswered = Atomic<Bool>(false)
 
     /// On the connection's event loop.
     init(connection: any HTTPAnswering, exchange: UInt64, eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
-        self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
-        self.exchange = exchange
+        self.target = .exchange(NIOLoopBound(connection, eventLoop: eventLoop), exchange)
+    }
+
+    /// Answers through another responder, after an observer has seen the answer.
+    init(_ other: HTTPResponder, observer: @escaping @Sendable (HTTPResponse) -> Void) {
+        self.eventLoop = other.eventLoop
+        self.target = .observed(other, observer)
     }
 
     deinit {
         if !self.isAnswered.load(ordering: .relaxed) {
-            Self.deliver(
-                .error(.internalServerError, "The request was not answered"), self.connection, self.exchange, self.eventLoop)
+            self.deliver(.error(.internalServerError, "The request was not answered"))
         }
     }
 
     /// Sends the answer.
     package func respond(_ response: HTTPResponse) {
         guard !self.isAnswered.exchange(true, ordering: .relaxed) else { return }
-        Self.deliver(response, self.connection, self.exchange, self.eventLoop)
+        self.deliver(response)
     }
 
-    private static func deliver(
-        _ response: HTTPResponse, _ connection: NIOLoopBound<any HTTPAnswering>, _ exchange: UInt64, _ eventLoop: any EventLoop
-    ) {
-        if eventLoop.inEventLoop {
+    private func deliver(_ response: HTTPResponse) {
+        switch self.target {
+        case .observed(let other, let observer):
+            observer(response)
+            other.respond(response)
+        case .exchange(let connection, let exchange) where self.eventLoop.inEventLoop:
             connection.value.respond(response, to: exchange)
-        } else {
-            eventLoop.execute { connection.value.respond(response, to: exchange) }
+        case .exchange(let connection, let exchange):
+            self.eventLoop.execute { connection.value.respond(response, to: exchange) }
         }
+    }
+
+    private enum Target: Sendable {
+        case exchange(NIOLoopBound<any HTTPAnswering>, UInt64)
+        case observed(HTTPResponder, @Sendable (HTTPResponse) -> Void)
     }
 }

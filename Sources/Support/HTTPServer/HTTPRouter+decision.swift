@@ -16,6 +16,24 @@ extension HTTPRouter {
     ///
     /// - Parameter hasBody: whether a body is known to follow the head.
     func decide(_ head: HTTPRequestHead, hasBody: Bool, from remoteAddress: SocketAddress?) -> HTTPDecision {
+        let decision = self.decideUnobserved(head, hasBody: hasBody, from: remoteAddress)
+        guard let observer = self.observer else { return decision }
+        switch decision {
+        case .take(let intake):
+            return .take(intake.observed(by: observer))
+        case .refuse(let response), .distrust(let response):
+            let (path, query) = head.target
+            observer(
+                HTTPRequest(
+                    method: head.method, version: head.version, path: path, rawQuery: query, headers: head.headers,
+                    remoteAddress: remoteAddress), response)
+            return decision
+        }
+    }
+
+    private func decideUnobserved(
+        _ head: HTTPRequestHead, hasBody: Bool, from remoteAddress: SocketAddress?
+    ) -> HTTPDecision {
         if let refusal = head.refusal {
             return .distrust(refusal)
         }

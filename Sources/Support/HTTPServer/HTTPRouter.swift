@@ -17,6 +17,9 @@ package final class HTTPRouter: Sendable {
     /// Answers or opens a stream; called on the connection's event loop, once the body is there.
     package typealias StreamHandler = @Sendable (HTTPRequest, HTTPFraming) -> HTTPStreamAnswer
 
+    /// Sees a request with its answer; called on any thread, must not block.
+    package typealias Observer = @Sendable (HTTPRequest, HTTPResponse) -> Void
+
     /// What was registered, for ``HTTPRouter/unregister(_:)``.
     package struct Registration: Sendable {
         fileprivate let number: Int
@@ -36,8 +39,12 @@ package final class HTTPRouter: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Sees every answer but those that open a stream; `nil` costs nothing.
+    let observer: Observer?
 
-    package init() {}
+    package init(observer: Observer? = nil) {
+        self.observer = observer
+    }
 
     /// Registers a handler that gets whole requests.
     ///

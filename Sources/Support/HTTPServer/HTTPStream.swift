@@ -10,6 +10,19 @@ package enum HTTPStreamAnswer: Sendable {
     indirect case later(EventLoopFuture<HTTPStreamAnswer>)
 }
 
+extension HTTPStreamAnswer {
+    /// The same; an ordinary answer is shown to an observer.
+    func observed(by observer: @escaping @Sendable (HTTPResponse) -> Void) -> HTTPStreamAnswer {
+        switch self {
+        case .respond(let response):
+            observer(response)
+            return self
+        case .open: return self
+        case .later(let answer): return .later(answer.map { $0.observed(by: observer) })
+        }
+    }
+}
+
 /// How a request becomes a stream: the head of the answer, its first bytes, and the handler that takes the channel over.
 ///
 /// The head is written, but not flushed, before the handler is added; the handler writes what it has and flushes. Every
