@@ -11,7 +11,7 @@ package struct StreamBridge: AsyncParsableCommand {
         abstract: "Connects SSE, MQTT, Redis and HTTP webhooks: one daemon, one YAML file.",
         discussion: "Exit codes: 0 done, 1 failed, 64 usage, 78 the configuration file has mistakes.",
         version: Self.version,
-        subcommands: [RunCommand.self, CheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self]
+        subcommands: [RunCommand.self, CheckCommand.self, HealthcheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self]
     )
 
     package init() {}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import BridgeConfiguration
+import Curl
+import NIOCore
+
+/// `streambridge healthcheck [FILE]`.
+struct HealthcheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "healthcheck",
+        abstract: "Ask the program that runs with a file whether it is alive; ends with 0 when it is, else with 1.",
+        discussion: "For containers and scripts. It asks /livez, or /readyz with --ready, at the address that the file names."
+    )
+
+    @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
+    var file = "bridges.yaml"
+
+    @Flag(help: "Ask whether every required source and sink is connected too.")
+    var ready = false
+
+    @Option(help: "Seconds to wait for the answer, 1 to 60.")
+    var timeout = 4
+
+    func validate() throws {
+        guard (1...60).contains(self.timeout) else { throw ValidationError("--timeout must be 1 to 60") }
+    }
+
+    func run() async throws {
+        let http = try ConfigurationInput(file: self.file).loadHTTP()
+        guard http.port != 0 else {
+            throw self.failure("http.listen has port 0, which the system chooses; name a port")
+        }
+        let scheme = http.certificateFile == nil ? "http" : "https"
+        let url = "\(scheme)://\(Self.reachable(http.host)):\(http.port)/\(self.ready ? "readyz" : "livez")"
+        // The certificate is for the name that clients use, which is not known here.
+        let request = CurlRequest(url, tls: CurlTLS(isInsecure: true), timeout: .seconds(self.timeout))
+        do {
+            let answer = try await CurlMulti().response(to: request, bodyLimit: 64 << 10)
+            guard answer.head.status == 200 else {
+                throw self.failure("\(url) answers \(answer.head.status): \(String(buffer: answer.body))")
+            }
+        } catch let error as CurlError {
+            throw self.failure("\(url) does not answer: \(error)")
+        }
+    }
+
+    private func failure(_ reason: String) -> ExitCode {
+        ConfigurationInput.complain("\(self.file): \(reason)")
+        return .failure
+    }
+
+    /// The host under which this machine reaches what listens on an address.
+    private static func reachable(_ host: String) -> String {
+        switch host {
+        case "0.0.0.0", "::": "localhost"
+        case let address where address.contains(":"): "[\(address)]"
+        default: host
+        }
+    }
+}
