@@ -13,7 +13,9 @@ struct DocumentationTests {
     private static func blocks() throws -> [(page: String, text: String)] {
         let adapters = ["File", "MQTT", "Redis", "SSE", "Webhook"].map { "Sources/Adapters/\($0)/Documentation.docc" }
         var pages = ["README.md"]
-        pages += ["Access", "Delivery-guarantees", "Log", "Templates"].map { "Sources/BridgeCore/Documentation.docc/\($0).md" }
+        pages += ["Access", "Delivery-guarantees", "Log", "Operations", "Templates"].map {
+            "Sources/BridgeCore/Documentation.docc/\($0).md"
+        }
         for folder in adapters {
             let names = try FileManager.default.contentsOfDirectory(atPath: "\(self.root)/\(folder)")
             pages += names.filter { $0.hasSuffix(".md") }.map { "\(folder)/\($0)" }
