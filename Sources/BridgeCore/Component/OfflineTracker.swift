@@ -4,24 +4,25 @@ import Synchronization
 /// Measures how long a source was not connected, across restarts of the program too.
 ///
 /// For sources whose peers keep nothing for them meanwhile: each period is a gap. The time of the last connection is kept in the
-/// ``CursorStore`` under the source's name and `$seen`: at each connect, every ``interval`` while it lasts, and at its end. After a kill a
-/// period therefore begins up to ``interval`` too early, never too late. A time that cannot be kept is logged and does not stop the source.
+/// ``CursorStore`` under the source's name and `$seen`: at each connect, every 10 s while it lasts, and at its end. After a kill a
+/// period therefore begins up to 10 s too early, never too late. A time that cannot be kept is logged and does not stop the source.
 /// Thread-safe.
 package final class OfflineTracker: Sendable {
-    /// How often the time is kept while the source is connected.
-    package static let interval = Duration.seconds(10)
-
     private let context: ComponentContext
     private let peer: UInt64
+    private let interval: Duration
     private let failures: BurstLog
     private let state = Mutex(State())
 
-    /// - Parameter peer: what the source connects to, without secrets; a time that was kept for another peer does not count.
-    package init(_ context: ComponentContext, peer: String) {
+    /// - Parameters:
+    ///   - peer: what the source connects to, without secrets; a time that was kept for another peer does not count.
+    ///   - interval: how often the time is kept while the source is connected.
+    package init(_ context: ComponentContext, peer: String, interval: Duration = .seconds(10)) {
         var hash = Fingerprint()
         hash.add(peer)
         self.context = context
         self.peer = hash.value
+        self.interval = interval
         self.failures = BurstLog("Failed to keep the time of the last connection", logger: context.logger)
     }
 
@@ -63,7 +64,7 @@ package final class OfflineTracker: Sendable {
             group.addTask { try await body() }
             group.addTask {
                 while true {
-                    try await Task.sleep(for: Self.interval)
+                    try await Task.sleep(for: self.interval)
                     self.keepIfConnected()
                 }
             }

@@ -9,14 +9,16 @@ import Testing
     private let cursors = MemoryCursorStore()
 
     /// A tracker as a program that has just started makes it.
-    private func tracker(peer: String = "redis://a", _ cursors: (any CursorStore)? = nil) -> OfflineTracker {
+    private func tracker(
+        peer: String = "redis://a", interval: Duration = .seconds(10), _ cursors: (any CursorStore)? = nil
+    ) -> OfflineTracker {
         let context = ComponentContext(
             name: "in", logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, bridge: "b", cursors: cursors ?? self.cursors,
             metrics: ComponentMetrics(component: "in", kind: "test", direction: "source", metrics: Metrics()),
             shared: SharedServices()
         )
-        return OfflineTracker(context, peer: peer)
+        return OfflineTracker(context, peer: peer, interval: interval)
     }
 
     @Test func `the first connection ever follows no period`() {
@@ -78,6 +80,22 @@ import Testing
         let tracker = self.tracker(RefusingCursorStore())
         try await tracker.track { #expect(tracker.connected() == nil) }
         #expect(tracker.connected()?.isAcrossRestart == false)
+    }
+
+    @Test func `the time is kept again and again while the source is connected, and only then`() async throws {
+        let tracker = self.tracker(interval: .milliseconds(5))
+        let cursors = self.cursors
+        try await tracker.track {
+            #expect(await !holds(within: .milliseconds(100)) { cursors.cursor(of: "in$seen") != nil })
+            _ = tracker.connected()
+            var times: Set<String> = []
+            try await eventually("three times are kept") {
+                cursors.cursor(of: "in$seen").map { _ = times.insert($0) }
+                return times.count >= 3
+            }
+        }
+        let last = cursors.cursor(of: "in$seen")
+        #expect(await !holds(within: .milliseconds(100)) { cursors.cursor(of: "in$seen") != last })
     }
 
     @Test func `the end of an attempt ends the connection, whatever it throws`() async throws {
