@@ -4,7 +4,8 @@ import CMosquitto
 extension MQTTPublication {
     /// What stands beside the payload; nothing with MQTT 3.1.1.
     ///
-    /// To be called after ``message(of:_:)`` with the same event. What an event makes empty is left out, user properties excepted.
+    /// To be called after ``message(of:_:)`` with the same event. What an event makes empty is left out, user properties excepted, and so
+    /// is what fails, which is reported.
     func properties(of delivery: Delivery, _ reader: EventReader) throws -> MosquittoProperties {
         var properties = MosquittoProperties()
         guard self.configuration.connection.version == .five else { return properties }
@@ -12,7 +13,7 @@ extension MQTTPublication {
         let settings = self.configuration.properties
         let isUnchanged = self.configuration.format == .raw && event.kind == .message
         if let template = settings.contentType {
-            let type = try template.render(reader)
+            let type = self.optional("content_type", event) { try template.render(reader) } ?? ""
             try self.require(
                 properties.append(MQTT_PROP_CONTENT_TYPE, text: type), "the content type has more than 65535 bytes")
         } else if self.configuration.format == .json {
@@ -21,7 +22,11 @@ extension MQTTPublication {
             properties.append(MQTT_PROP_CONTENT_TYPE, text: type)
         }
         if let template = settings.responseTopic {
-            let topic = try template.render(reader)
+            let topic =
+                self.optional("response_topic", event) {
+                    // All of it missing means that no answer is wanted; a part of it missing is another topic.
+                    try template.renderOptional(reader) == nil ? "" : try template.renderAddress(reader)
+                } ?? ""
             try self.require(
                 (topic.isEmpty || MQTTPropertySettings.isTopic(topic))
                     && properties.append(MQTT_PROP_RESPONSE_TOPIC, text: topic),
@@ -32,7 +37,10 @@ extension MQTTPublication {
         }
         if let template = settings.correlationData {
             try self.require(
-                properties.append(MQTT_PROP_CORRELATION_DATA, binary: Array(try template.render(reader).utf8)),
+                properties.append(
+                    MQTT_PROP_CORRELATION_DATA,
+                    binary: Array((self.optional("correlation_data", event) { try template.render(reader) } ?? "").utf8)
+                ),
                 "the correlation data has more than 65535 bytes"
             )
         } else if isUnchanged, let data = event.attributes["correlation_data"].flatMap({ [UInt8](base64: $0) }) {
@@ -49,10 +57,20 @@ extension MQTTPublication {
         properties.append(user: MQTTSink.idempotencyProperty, delivery.idempotencyKey)
         for (name, value) in event.passage.attributes { properties.append(user: name, value) }
         for (name, template) in settings.user {
-            let value = try template.render(reader)
+            guard let value = self.optional(name, event, { try template.render(reader) }) else { continue }
             try self.require(properties.append(user: name, value), "the user property \(name) has more than 65535 bytes")
         }
         return properties
+    }
+
+    /// - Returns: `nil` for a template that fails, which is reported.
+    private func optional(_ name: String, _ event: Event, _ render: () throws -> String) -> String? {
+        do {
+            return try render()
+        } catch {
+            self.omissions.note(name, event, error)
+            return nil
+        }
     }
 
     private func require(_ isTaken: Bool, _ reason: String) throws {

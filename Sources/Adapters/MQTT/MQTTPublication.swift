@@ -12,9 +12,12 @@ struct MQTTPublication {
 
     let qos: Int
     let configuration: MQTTSink.Configuration
+    /// Gets properties whose templates fail.
+    let omissions: OmissionReport
     private let needsReader: Bool
 
-    init(_ configuration: MQTTSink.Configuration) {
+    init(_ configuration: MQTTSink.Configuration, omissions: OmissionReport) {
+        self.omissions = omissions
         self.configuration = configuration
         self.qos = configuration.qos
         var templates = [configuration.topic.template, configuration.body].compactMap { $0 }

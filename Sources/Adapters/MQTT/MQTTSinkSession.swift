@@ -36,7 +36,11 @@ actor MQTTSinkSession {
     ) {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
         self.settings = variants[0].connection
-        self.publications = variants.map(MQTTPublication.init)
+        let omissions = OmissionReport(
+            context, counter: "mqtt_properties_failed", help: "Properties that were left out because their templates failed.",
+            message: "Property left out because its template failed"
+        )
+        self.publications = variants.map { MQTTPublication($0, omissions: omissions) }
         self.window = variants.contains { $0.qos > 0 } ? variants[0].window : Self.turn
         self.context = context
         self.poison = poison

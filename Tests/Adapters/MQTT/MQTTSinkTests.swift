@@ -160,6 +160,19 @@ struct MQTTSinkTests {
         }
     }
 
+    @Test func `a response topic that lacks a part is left out and reported, and the event goes on`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await self.run(
+            #""topic": "out", "response_topic": "answers/{{ .payload.no }}", "content_type": "text/{{ .message }}""#,
+            broker: broker
+        ) { rig, script, peer in
+            script.send([ByteBuffer(string: "plain")])
+            try await eventually { peer.count == 1 }
+            #expect(peer.messages[0].properties[8] == nil && peer.messages[0].properties[3] != nil)
+            #expect(rig.metrics.render().contains("streambridge_mqtt_properties_failed_total{"))
+        }
+    }
+
     @Test func `what a broker closes the connection for is made harmless in properties`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         try await self.run(

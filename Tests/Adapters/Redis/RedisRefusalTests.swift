@@ -2,6 +2,7 @@ import BridgeCore
 import BridgeTesting
 import FoundationEssentials
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import RedisAdapter
@@ -174,6 +175,32 @@ struct RedisRefusalTests {
         }
         #expect(Self.numbers(server.commands(way.command)) == [0, 1, 2, 3, 3, 3, 4, 5])
         #expect(sink.deadLetters.events.map { $0.message.contains("closes the connection on the message") } == [true])
+    }
+
+    @Test func `what other nodes of a cluster have carried out is not sent again when one of them is away`() async throws {
+        let away = try LastingPort()
+        let ports = Mutex(0)
+        let server = try await ScriptedRedis.start { command in
+            switch command.name {
+            case "CLUSTER":
+                let port = ports.withLock { $0 }
+                return .text("*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:\(port)\r\n")
+            case "XADD":
+                let isMoved = Self.numbers([command]) == [3] && command.connection == 1
+                return isMoved ? .text("-MOVED 10 127.0.0.1:\(away.number)\r\n") : Way.stream.success
+            default: return .ok
+            }
+        }
+        ports.withLock { $0 = server.port }
+        let json = #"{"url":"redis+cluster://127.0.0.1:\#(server.port)","stream":"s"}"#
+        let settings = try JSONDecoder().decode(RedisStreamSink.Configuration.self, from: Data(json.utf8))
+        let sink = SinkHarness(name: "out", kind: RedisStreamSink.kind) { RedisStreamSink(variants: [settings], context: $0) }
+        try await sink.run {
+            Self.send((0..<6).map { "k\($0)" }, to: sink)
+            try await eventually("all are carried out") { server.commands("XADD").count >= 7 }
+        }
+        #expect(Self.numbers(server.commands("XADD")) == [0, 1, 2, 3, 4, 5, 3])
+        #expect(sink.deadLetters.count == 0)
     }
 
     @Test func `an error that nobody knows is tried again as often as the file says`() async throws {

@@ -12,9 +12,9 @@ struct WebhookRequest: Sendable {
     private let madeHeaders: [(name: String, template: Template)]
     private let contentType: String?
 
-    private let headerFailures: WebhookHeaderFailures
+    private let headerFailures: OmissionReport
 
-    init(_ configuration: WebhookSink.Configuration, headerFailures: WebhookHeaderFailures) {
+    init(_ configuration: WebhookSink.Configuration, headerFailures: OmissionReport) {
         self.configuration = configuration
         self.headerFailures = headerFailures
         self.signature = configuration.signature.map {

@@ -1,5 +1,6 @@
 package import BridgeCore
 import Curl
+import Logging
 import NIOCore
 import Synchronization
 
@@ -23,7 +24,10 @@ package final class WebhookSink: Sink {
     package init(variants: [Configuration], context: ComponentContext) throws {
         guard let configuration = variants.first else { preconditionFailure("a sink has settings") }
         self.configuration = configuration
-        let failures = WebhookHeaderFailures(context)
+        let failures = OmissionReport(
+            context, counter: "webhook_headers_failed", help: "Headers that were left out because their templates failed.",
+            message: "Header left out because its template failed"
+        )
         self.requests = variants.map { WebhookRequest($0, headerFailures: failures) }
         self.curl = try context.shared.find(CurlMulti.self)
         self.drains = WebhookDrains(context.eventLoopGroup.next())
