@@ -52,7 +52,7 @@ let package = Package(
                 "BridgeCore", "BridgeConfiguration", "Curl", "HTTPServer", "JSON", .crypto, .jwt, .nio, .http1, .logging,
             ]
         ),
-        .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", .nio]),
+        .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", "CSandbox", .nio]),
 
         .target(name: "PollThread", dependencies: ["CLinux"], path: "Sources/Support/PollThread"),
         .target(name: "Curl", dependencies: ["CCurl", "CLinux", "Compression", .nio], path: "Sources/Support/Curl"),
@@ -77,6 +77,7 @@ let package = Package(
             path: "Sources/C/CSimdjson",
             linkerSettings: [.linkedLibrary("simdjson")]
         ),
+        .target(name: "CSandbox", path: "Sources/C/CSandbox"),
         .target(name: "CAllocationCount", path: "Sources/C/CAllocationCount"),
 
         .target(
@@ -85,7 +86,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "BridgeBenchmarks",
-            dependencies: ["BridgeCore", "BridgeConfiguration", "Expressions", "CAllocationCount", .nio, .posix, .logging]
+            dependencies: [
+                "BridgeCore", "BridgeConfiguration", "Expressions", "CAllocationCount", "CJq", .nio, .posix, .logging,
+            ]
                 + adapters.libraries,
             resources: [.embedInCode("thresholds.txt")]
         ),
@@ -103,7 +106,9 @@ let package = Package(
             name: "BridgeConfigurationTests",
             dependencies: ["BridgeCore", "BridgeConfiguration", "BridgeTesting", .logging]
         ),
-        .testTarget(name: "ExpressionsTests", dependencies: ["BridgeCore", "Expressions", .nio]),
+        // The program is a dependency so that it is built, and lies beside the tests: they use its worker.
+        .testTarget(
+            name: "ExpressionsTests", dependencies: ["StreamBridge", "BridgeCore", "BridgeTesting", "Expressions", .nio]),
         .testTarget(
             name: "SupportTests",
             dependencies: [
@@ -173,7 +178,7 @@ extension Target.Dependency {
 
 for target in package.targets where target.type != .system {
     // The targets in C and C++ take no Swift settings.
-    guard !["CAllocationCount", "CSimdjson", "BridgeFloor"].contains(target.name) else { continue }
+    guard !["CAllocationCount", "CSandbox", "CSimdjson", "BridgeFloor"].contains(target.name) else { continue }
     target.swiftSettings = [
         .treatAllWarnings(as: .error),
         .enableUpcomingFeature("ExistentialAny"),

@@ -1,32 +1,54 @@
 package import BridgeCore
 import Synchronization
 
-/// Compiles jq (the language of jq 1.6) through libjq.
+/// Compiles jq (the language of libjq) in worker processes, which also evaluate it.
 ///
 /// Compiling takes about 20 ms, most of it libjq binding its own library anew, so equal texts share one program while it is in use and
 /// a little longer. Thread-safe.
 ///
-/// What reaches outside the event is refused: `env` and `$ENV` (they hold secrets), `input`, `debug`, `stderr`, `halt`, modules.
-/// Functions by which an event could end the program are replaced, see ``JQGuards``. libjq itself loads `$HOME/.jq` if there is one;
-/// what that file defines can be used, and is the operator's own.
+/// What would reach outside the event is refused while compiling: `env` and `$ENV`, `input`, `debug`, `stderr`, `halt`, modules. A worker
+/// has nothing of that anyway, see ``ExpressionWorker``.
 package final class JQCompiler: ExpressionCompiler {
-    private let watchdog: JQWatchdog
+    /// Evaluates what this compiles.
+    package let evaluator: JQEvaluator
+    /// For expressions that clients bring: workers of their own.
+    private let client: JQCompiler?
     private let cache = Mutex(JQCache())
 
-    /// - Parameter limit: how long one evaluation may take, to about a quarter; then it fails. libjq looks for the order to stop
-    ///   between two steps of the program, so one long step (a regular expression up to its own limit) ends
-    ///   first; ``JQGuards`` keeps others short.
-    package init(limit: Duration = .milliseconds(400)) {
-        self.watchdog = JQWatchdog(limit: limit)
+    /// No process is started before the first expression is compiled.
+    ///
+    /// - Parameter executable: the path of the program.
+    package convenience init(
+        executable: String = "/proc/self/exe", limits: JQLimits = .file, clientLimits: JQLimits = .client
+    ) {
+        self.init(
+            evaluator: JQEvaluator(executable: executable, limits: limits),
+            client: JQCompiler(evaluator: JQEvaluator(executable: executable, limits: clientLimits), client: nil)
+        )
     }
+
+    private init(evaluator: JQEvaluator, client: JQCompiler?) {
+        self.evaluator = evaluator
+        self.client = client
+    }
+
+    package var forClients: any ExpressionCompiler { self.client ?? self }
 
     package func compile(_ text: String) throws -> any Expression {
         if let known = self.cache.withLock({ $0.find(text) }) { return known }
-        let expression = try JQExpression(text, watchdog: self.watchdog)
+        let expression = try JQExpression(text, workers: self.evaluator)
         self.cache.withLock { $0.add(expression, for: text) }
         return expression
     }
 
     /// How many texts are remembered.
     package var remembered: Int { self.cache.withLock { $0.count } }
+
+    /// Has faults of all expressions reported, those of clients too.
+    ///
+    /// - Parameter observe: gets the fault and whether a client brought the expression; called from any thread.
+    package func onFault(_ observe: @escaping @Sendable (JQFault, Bool) -> Void) {
+        self.evaluator.onFault { observe($0, false) }
+        self.client?.evaluator.onFault { observe($0, true) }
+    }
 }

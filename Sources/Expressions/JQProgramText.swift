@@ -6,15 +6,10 @@ import BridgeCore
 /// Nothing follows the user's text and no parenthesis encloses it, so a comment at its end does no harm and `1) | (2` stays the
 /// syntax error it is.
 struct JQProgramText: Sendable {
-    /// The variables an event gives a value, in the order of the input array behind the event itself.
-    enum Variable: String, CaseIterable, Sendable {
-        case source, subject, segments, attributes, raw, now
-    }
-
     /// What libjq compiles.
     let program: String
     /// Those variables that the text may mention; the others are neither bound nor made.
-    let variables: [Variable]
+    let variables: JQVariables
 
     /// Functions that would reach outside the event, print, or end the program.
     static let refusedFunctions: [(name: String, parameters: String)] = [
@@ -37,13 +32,13 @@ struct JQProgramText: Sendable {
                 "$ENV is not available in expressions; write ${env:NAME} in the file where a setting needs it", line: line
             )
         }
-        self.variables = Variable.allCases.filter { text.contains($0.rawValue) }
-        var program = JQGuards.definitions(for: text)
+        self.variables = JQVariables(mentionedIn: text)
+        var program = ""
         for function in Self.refusedFunctions where text.contains(function.name) {
             program += "def \(function.name)\(function.parameters): \(Self.refusal)\(function.name); "
         }
         program += ". as [$__event__"
-        for variable in self.variables { program += ", $\(variable.rawValue)" }
+        for (name, variable) in JQVariables.names where self.variables.contains(variable) { program += ", $\(name)" }
         program += "] | {} as $ENV | $__event__ | "
         self.program = program + text
     }

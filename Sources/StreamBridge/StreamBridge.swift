@@ -1,7 +1,6 @@
 package import ArgumentParser
 
 /// The command line.
-@main
 package struct StreamBridge: AsyncParsableCommand {
     /// What `--version` says, and the first log line.
     static let version = "0.1.0"

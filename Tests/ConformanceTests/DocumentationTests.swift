@@ -1,5 +1,6 @@
 import BridgeConfiguration
 import BridgeCore
+import BridgeTesting
 import Expressions
 import FoundationEssentials
 import StreamBridge
@@ -38,7 +39,8 @@ struct DocumentationTests {
             if part[name.endIndex...].first == "}" { environment[String(name)] = "https://example.test/\(name)" }
         }
         let loader = BridgeLoader(
-            catalog: .shipped, expressions: JQCompiler(), environment: environment, readFile: { _ in "secret\n" })
+            catalog: .shipped, expressions: JQCompiler(executable: BridgeProcess.executable), environment: environment,
+            readFile: { _ in "secret\n" })
         do {
             _ = try loader.load(text: text, file: file)
             return []
@@ -59,7 +61,9 @@ struct DocumentationTests {
 
     @Test(arguments: ["bridges.yaml", "deploy/second.yaml"])
     func `the configuration that ships is correct without any environment`(file: String) throws {
-        let loader = BridgeLoader(catalog: .shipped, expressions: JQCompiler(), environment: [:], readFile: { _ in "" })
+        let loader = BridgeLoader(
+            catalog: .shipped, expressions: JQCompiler(executable: BridgeProcess.executable), environment: [:],
+            readFile: { _ in "" })
         let plan = try loader.load(text: try Self.text(file), file: file)
         #expect(plan.warnings == [])
     }

@@ -6,7 +6,7 @@ import Testing
 
 extension ConformanceKit {
     /// The adapters that ship with the program, and its expression language.
-    static let shipped = ConformanceKit(catalog: .shipped, expressions: JQCompiler())
+    static let shipped = ConformanceKit(catalog: .shipped, expressions: JQCompiler(executable: BridgeProcess.executable))
 }
 
 /// One kind of source under test.

@@ -8,6 +8,13 @@ package protocol ExpressionCompiler: Sendable {
     ///
     /// - Throws: ``ExpressionError`` with what the language's own compiler says.
     func compile(_ text: String) throws -> any Expression
+
+    /// Compiles what clients bring, so that whatever their expressions do cannot disturb those of the file.
+    var forClients: any ExpressionCompiler { get }
+}
+
+extension ExpressionCompiler {
+    package var forClients: any ExpressionCompiler { self }
 }
 
 /// One compiled expression.
@@ -16,8 +23,46 @@ package protocol ExpressionCompiler: Sendable {
 package protocol Expression: Sendable {
     /// Evaluates for one event.
     ///
+    /// Blocks while it does, within the limits that its language sets.
+    ///
     /// - Throws: ``ExpressionError``. Callers count it and take it as no match or as empty text.
     func evaluate(_ input: ExpressionInput) throws -> ExpressionValue
+
+    /// Who evaluates it, for callers that have more to evaluate; `nil` when nothing is gained by that.
+    var evaluator: (any ExpressionEvaluator)? { get }
+
+    /// Tells it from the other expressions of its evaluator; `nil` without one.
+    var identity: ObjectIdentifier? { get }
+}
+
+extension Expression {
+    package var evaluator: (any ExpressionEvaluator)? { nil }
+    package var identity: ObjectIdentifier? { nil }
+}
+
+/// Evaluates many expressions in one go, which costs much less than one by one.
+///
+/// Thread-safe.
+package protocol ExpressionEvaluator: AnyObject, Sendable {
+    /// Evaluates some of its expressions; one that fails does not touch the others.
+    ///
+    /// - Parameters:
+    ///   - inputs: the events.
+    ///   - requests: cheapest when those for one input follow each other.
+    /// - Returns: the result of each request, in order; `nil` for those that it left out because the results take much memory already.
+    func evaluate(_ inputs: [ExpressionInput], _ requests: [ExpressionRequest]) -> [Result<ExpressionValue, ExpressionError>?]
+}
+
+/// One expression to be evaluated for one of some inputs.
+package struct ExpressionRequest: Sendable {
+    package let expression: any Expression
+    /// The place of the input.
+    package let input: Int
+
+    package init(expression: any Expression, input: Int) {
+        self.expression = expression
+        self.input = input
+    }
 }
 
 /// What an expression sees: `.` is the event's JSON, the rest are variables.
@@ -84,6 +129,11 @@ package struct ExpressionError: Error, CustomStringConvertible {
     package init(_ message: String, line: Int? = nil) {
         self.message = message
         self.line = line
+    }
+
+    /// Any error as one.
+    init(wrapping error: any Error) {
+        self = error as? ExpressionError ?? ExpressionError("\(error)")
     }
 
     package var description: String { self.message }

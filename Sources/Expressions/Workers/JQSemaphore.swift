@@ -1,0 +1,46 @@
+import Glibc
+
+/// Wakes one thread from another.
+///
+/// Thread-safe. Outlives every wait on it.
+final class JQSemaphore: Sendable {
+    /// Safe because the semaphore's functions may be called from any thread, and its memory lives as long as this object.
+    nonisolated(unsafe) private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() {
+        sem_init(self.semaphore, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(self.semaphore)
+        self.semaphore.deallocate()
+    }
+
+    func signal() {
+        sem_post(self.semaphore)
+    }
+
+    /// Waits for one signal.
+    func wait() {
+        while sem_wait(self.semaphore) != 0, errno == EINTR {}
+    }
+
+    /// Waits for one signal, but not for ever.
+    ///
+    /// - Returns: whether it came.
+    func wait(atMost limit: Duration) -> Bool {
+        var end = timespec()
+        clock_gettime(CLOCK_REALTIME, &end)
+        let (seconds, attoseconds) = limit.components
+        end.tv_sec += Int(seconds)
+        end.tv_nsec += Int(attoseconds / 1_000_000_000)
+        if end.tv_nsec >= 1_000_000_000 {
+            end.tv_sec += 1
+            end.tv_nsec -= 1_000_000_000
+        }
+        while sem_timedwait(self.semaphore, &end) != 0 {
+            guard errno == EINTR else { return false }
+        }
+        return true
+    }
+}

@@ -1,0 +1,19 @@
+import ArgumentParser
+import Dispatch
+import Expressions
+import Glibc
+
+/// Where the process begins: as a worker for expressions, or as the command line says.
+@main
+private enum Program {
+    static func main() {
+        // Before anything starts a thread: a worker has one.
+        if ExpressionWorker.isWanted { ExpressionWorker.run() }
+        // Lasts as long as the process; `dispatchMain` runs the main actor.
+        Task { @MainActor in
+            await StreamBridge.main()
+            exit(EXIT_SUCCESS)
+        }
+        dispatchMain()
+    }
+}
