@@ -35,6 +35,8 @@ package struct FileSink: Sink {
             guard !batch.isEmpty else { return }
             var portion = ByteBuffer()
             var previous: Delivery?
+            reader.begin(batch)
+            defer { reader.endBatch() }
             for delivery in batch {
                 let lineStart = portion.writerIndex
                 do {

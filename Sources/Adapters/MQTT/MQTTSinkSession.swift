@@ -94,6 +94,8 @@ actor MQTTSinkSession {
                 switch self.inlet.poll(atMost: window - self.underWay.count) {
                 case .batch(let deliveries):
                     tookAll = false
+                    self.reader.begin(deliveries)
+                    defer { self.reader.endBatch() }
                     for delivery in deliveries { try self.publish(delivery, connection) }
                 case .empty: break
                 case .ended: hasEnded = true

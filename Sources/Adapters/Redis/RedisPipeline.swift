@@ -29,9 +29,14 @@ struct RedisPipeline: Sendable {
         var state = self.state.value
         defer { self.state.value = state }
         let window = self.poison.window(atMost: Self.most.commands)
-        if state.waiting.isEmpty { state.waiting = drain.take(atMost: window)[...] }
+        if state.waiting.isEmpty {
+            let taken = drain.take(atMost: window)
+            state.reader.begin(taken)
+            state.waiting = taken[...]
+        }
         guard !state.waiting.isEmpty else { return }
         let (commands, sent) = self.encoded(&state, atMost: window)
+        if state.waiting.isEmpty { state.reader.endBatch() }
         guard !sent.isEmpty else {
             drain.goOn()
             return

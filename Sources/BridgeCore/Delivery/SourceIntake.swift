@@ -13,6 +13,8 @@ final class SourceIntake {
     private let loopGuard: LoopGuard
     private let tallies: SourceTallies
     private var native: [Bool] = []
+    /// The events of a batch whose expressions are evaluated together, with their repeat keys.
+    private var unrouted: [(event: Event, repeatKey: UInt64?)] = []
     private var repeatKeys: RecentSet
     /// The id that the last message of the last batch got, that of the first time for one that was here before; `nil` when it was refused as a
     /// loop.
@@ -64,9 +66,15 @@ final class SourceIntake {
             if let key = message.repeatKey { _ = self.repeatKeys.insert(key) }
             self.lastID = outcome.event.id
             self.native.append(outcome.isNative)
-            var record = self.record(of: outcome.event, now: now, accepted: accepted)
-            record.repeatKey = message.repeatKey
-            records.append(record)
+            if self.table.evaluatesAhead {
+                self.unrouted.append((outcome.event, message.repeatKey))
+            } else {
+                records.append(self.record(of: outcome.event, now: now, accepted: accepted, repeatKey: message.repeatKey))
+            }
+        }
+        if !self.unrouted.isEmpty {
+            self.route(into: &records, now: now, accepted: accepted)
+            self.unrouted.removeAll(keepingCapacity: true)
         }
         let back = self.loopGuard.filter(&records, native: self.native)
         self.repeatedSinks = back.sinks
@@ -107,11 +115,24 @@ final class SourceIntake {
         return self.record(of: event, now: now, accepted: .now)
     }
 
-    private func record(of event: Event, now: Timestamp, accepted: ContinuousClock.Instant) -> LogRecord {
+    private func record(
+        of event: Event, now: Timestamp, accepted: ContinuousClock.Instant, repeatKey: UInt64? = nil
+    ) -> LogRecord {
         let routing = self.table.routing(of: event, reader: self.reader, now: now) { route, error in
-            self.tallies.failed(route: route, error)
+            self.tallies.failed(route: route, event, error)
         }
-        return LogRecord(event: event, routing: routing, accepted: accepted)
+        return LogRecord(event: event, routing: routing, accepted: accepted, repeatKey: repeatKey)
+    }
+
+    /// Makes the records of all events that wait for theirs, their expressions evaluated together.
+    private func route(into records: inout [LogRecord], now: Timestamp, accepted: ContinuousClock.Instant) {
+        let events = self.unrouted.map(\.event)
+        let routings = self.table.routings(of: events, reader: self.reader, now: now) { route, place, error in
+            self.tallies.failed(route: route, events[place], error)
+        }
+        for ((event, key), routing) in zip(self.unrouted, routings) {
+            records.append(LogRecord(event: event, routing: routing, accepted: accepted, repeatKey: key))
+        }
     }
 
     /// An event that has crossed too many bridges, or that is ours and can not be told apart by id and timestamp.

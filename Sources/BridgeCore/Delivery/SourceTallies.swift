@@ -91,9 +91,9 @@ final class SourceTallies: Sendable {
         }
     }
 
-    func failed(route: Int, _ error: ExpressionError) {
+    func failed(route: Int, _ event: Event, _ error: ExpressionError) {
         self.failures[route].increment()
-        self.failureLogs[route].note(["route": "\(self.routes[route])", "error": "\(error.message)"])
+        self.failureLogs[route].note(["route": "\(self.routes[route])", "event": "\(event.id)", "error": "\(error.message)"])
     }
 
     func givenUp(_ reason: String) {

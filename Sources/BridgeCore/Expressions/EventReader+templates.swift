@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 
 /// What templates see of an event, as opposed to `when:` and `match:`: tags and priority are never absent.
@@ -12,6 +13,17 @@ extension EventReader {
         case .tags: return .list(event.tags)
         case .priority: return .integer(event.priority ?? Self.defaultPriority)
         default: return self.value(at: path)
+        }
+    }
+
+    /// The digits of a whole number of the payload other than 0; `nil` when something else stands there.
+    func digits(at path: EventPath) -> String? {
+        guard path.root == .payload, case .json(let element) = self.value(at: path) else { return nil }
+        switch element.kind {
+        case .integer, .unsigned:
+            let text = element.text()
+            return text == "0" ? nil : text
+        default: return nil
         }
     }
 

@@ -9,6 +9,12 @@ package final class EventReader {
     private var time: Timestamp?
     private let parser = JSONParser()
     private var payload = Payload.unread
+    /// See ``begin(_:now:)``.
+    var batch: Batch?
+    /// The place of the loaded event in the batch, `nil` when it is of none.
+    private(set) var place: Int?
+    /// That of the last one that was in the batch.
+    var lastPlace = 0
 
     package init() {}
 
@@ -16,9 +22,17 @@ package final class EventReader {
     ///
     /// - Parameter now: what expressions see as `$now`; without it the wall clock, read when first asked for.
     package func load(_ event: Event, now: Timestamp? = nil) {
+        guard self.batch != nil else { return self.read(event, now: now, place: nil) }
+        self.read(event, now: now, place: self.place(of: event))
+    }
+
+    /// - Parameter place: that of the event in the batch.
+    func read(_ event: Event, now: Timestamp?, place: Int?) {
         self.event = event
         self.time = now
         self.payload = .unread
+        self.place = place
+        if let place { self.lastPlace = place }
     }
 
     /// The value at a path as text; missing values are empty.

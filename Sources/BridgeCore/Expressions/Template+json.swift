@@ -17,8 +17,13 @@ extension Template {
             JSONWriter.write(text, to: &json)
         case .path(let path):
             return Self.write(reader.templateValue(at: path), isDocument: path.isEvent, to: &json)
+        case .digits(let path, let expression):
+            guard let digits = reader.digits(at: path) else {
+                return try Self.write(try reader.value(of: expression, .template), to: &json)
+            }
+            JSONWriter.write(digits, to: &json)
         case .expression(let expression):
-            return try Self.write(try expression.evaluate(reader.templateInput), to: &json)
+            return try Self.write(try reader.value(of: expression, .template), to: &json)
         }
         return true
     }

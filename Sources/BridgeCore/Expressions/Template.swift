@@ -43,6 +43,16 @@ package struct Template: Sendable, Decodable {
         if case .literal(let text)? = self.parts.first { text } else { "" }
     }
 
+    /// The expressions that ``render(_:escape:)`` evaluates, for those that evaluate them ahead.
+    var expressions: [any Expression] {
+        self.parts.compactMap { part in
+            switch part {
+            case .literal, .path, .digits: nil
+            case .expression(let expression): expression
+            }
+        }
+    }
+
     /// Renders text for the event that the reader holds: missing values are empty.
     ///
     /// - Parameter escape: applied to what each `{{ … }}` yields, so that an event's content cannot choose what only the file may
@@ -94,7 +104,9 @@ package struct Template: Sendable, Decodable {
                 switch part {
                 case .literal(let text): text
                 case .path(let path): reader.text(at: path)
-                case .expression(let expression): try expression.evaluate(reader.expressionInput).text
+                case .expression(let expression): try reader.value(of: expression, .condition).text
+                case .digits(let path, let expression):
+                    try reader.digits(at: path) ?? reader.value(of: expression, .condition).text
                 }
             guard !text.isEmpty else { return nil }
             result += text
@@ -110,8 +122,11 @@ package struct Template: Sendable, Decodable {
         case .path(let path):
             let value = reader.templateValue(at: path)
             return value.isMissing ? nil : escape(value.text)
+        case .digits(let path, let expression):
+            if let digits = reader.digits(at: path) { return escape(digits) }
+            return try Self.text(of: .expression(expression), reader, escape)
         case .expression(let expression):
-            switch try expression.evaluate(reader.templateInput) {
+            switch try reader.value(of: expression, .template) {
             case .none, .null: return nil
             case let value: return escape(value.text)
             }
@@ -132,5 +147,7 @@ package struct Template: Sendable, Decodable {
         case literal(String)
         case path(EventPath)
         case expression(any Expression)
+        /// `path | tojson` or `path | tostring`: the digits of a whole number, which a double may not hold, else the expression.
+        case digits(EventPath, any Expression)
     }
 }

@@ -43,7 +43,9 @@ enum TemplateParser {
             guard let compiler else {
                 throw ExpressionError("this needs jq, which is not available here; plain paths such as .title work")
             }
-            return .expression(try compiler.compile(code))
+            let expression = try compiler.compile(code)
+            guard let path = Self.pathOfDigits(trimmed) else { return .expression(expression) }
+            return .digits(path, expression)
         } catch let error as ExpressionError {
             throw ExpressionError("in '\(shown)': \(error.message)", line: line + (error.line ?? 1) - 1)
         } catch {
@@ -53,6 +55,14 @@ enum TemplateParser {
 
     private static func trimmed(_ code: String) -> String {
         String(code.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
+    }
+
+    /// The path of `path | tojson` and `path | tostring`.
+    private static func pathOfDigits(_ code: String) -> EventPath? {
+        let pieces = code.split(separator: "|", omittingEmptySubsequences: false)
+        guard pieces.count == 2, ["tojson", "tostring"].contains(pieces[1].drop { $0.isWhitespace }) else { return nil }
+        // A path that is none is for the language to complain of.
+        return (try? EventPath(expression: String(pieces[0]))).flatMap { $0 }
     }
 
     private static func opening(in bytes: [UInt8], from index: Int) -> Int? {

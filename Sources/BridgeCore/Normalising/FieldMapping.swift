@@ -4,15 +4,22 @@
 struct FieldMapping {
     private let settings: NormaliseSettings
     private let reader = EventReader()
+    private let expressions: [any Expression]
 
     /// `nil` when the settings map nothing.
     init?(_ settings: NormaliseSettings) {
         let templates = [settings.title, settings.message, settings.priority, settings.tags, settings.id, settings.timestamp]
         guard templates.contains(where: { $0 != nil }) else { return nil }
         self.settings = settings
+        self.expressions = templates.compactMap { $0 }.flatMap(\.expressions).filter { $0.evaluator != nil }
     }
 
     func apply(to draft: inout Draft, as event: Event, now: Timestamp) {
+        if self.expressions.count > 1 {
+            self.reader.begin([event], now: now)
+            self.reader.evaluateAhead(self.expressions.map { EvaluatedAhead.Request(expression: $0, event: 0, view: .template) })
+        }
+        defer { self.reader.endBatch() }
         self.reader.load(event, now: now)
         func rendered(_ template: Template?) -> String? {
             guard let text = try? template?.render(self.reader), !text.isEmpty else { return nil }

@@ -14,11 +14,27 @@ package final class RouteTable: Sendable {
     private let named: [String: SourceTable]
     /// Of all other sources.
     private let other: SourceTable
+    /// By route: its condition, where an evaluator takes many at once.
+    private let conditions: [Int: any Expression]
+    /// By route: what is evaluated for the events that it took.
+    private let makings: [Int: [(expression: any Expression, view: EvaluatedAhead.View)]]
 
     /// - Parameter limits: for events that `set:` makes.
     package init(routes: [Route], limits: EventLimits = EventLimits()) {
         self.routes = routes
         self.limits = limits
+        var conditions: [Int: any Expression] = [:]
+        var makings: [Int: [(expression: any Expression, view: EvaluatedAhead.View)]] = [:]
+        for (index, route) in routes.enumerated() {
+            if let when = route.when, when.evaluator != nil { conditions[index] = when }
+            let own =
+                (route.shaping?.expressions ?? []).map { (expression: $0, view: EvaluatedAhead.View.template) }
+                + (route.dedupe?.key.expressions ?? []).map { (expression: $0, view: EvaluatedAhead.View.condition) }
+            let known = own.filter { $0.expression.evaluator != nil }
+            if !known.isEmpty { makings[index] = known }
+        }
+        self.conditions = conditions
+        self.makings = makings
         let candidates = CandidateStore(routes: routes)
         var common = SubjectTrie()
         var own: [String: SubjectTrie] = [:]
@@ -57,7 +73,7 @@ package final class RouteTable: Sendable {
     package func routing(
         of event: Event, reader: EventReader, now: Timestamp, failures: (Int, ExpressionError) -> Void
     ) -> Routing {
-        let table = self.named.isEmpty ? self.other : self.named[event.source] ?? self.other
+        let table = self.table(of: event)
         switch event.kind {
         case .message: break
         case .gap: return Routing(plan: table.gap, shaped: [])
@@ -66,6 +82,13 @@ package final class RouteTable: Sendable {
         let candidates = table.candidates(for: event.subject)
         if let plan = candidates.plan { return Routing(plan: plan, shaped: []) }
         reader.load(event, now: now)
+        return self.routing(of: event, candidates, reader, failures)
+    }
+
+    /// Among candidates, of the event that the reader holds.
+    private func routing(
+        of event: Event, _ candidates: Candidates, _ reader: EventReader, _ failures: (Int, ExpressionError) -> Void
+    ) -> Routing {
         var matches = MatchSet(count: candidates.items.count)
         var shaped: [Event] = []
         var keys: [Int: DedupeKey] = [:]
@@ -96,13 +119,72 @@ package final class RouteTable: Sendable {
         return Routing(plan: candidates.plan(for: matches), shaped: shaped, keys: keys)
     }
 
+    /// Whether ``routings(of:reader:now:failures:)`` is the better way, since expressions are evaluated.
+    var evaluatesAhead: Bool { !self.conditions.isEmpty || !self.makings.isEmpty }
+
+    /// Finds where the events of a batch go: as ``routing(of:reader:now:failures:)`` for each of them, with their expressions evaluated in
+    /// two steps: every condition of the routes that can take an event, then what the routes that took it make of it.
+    ///
+    /// - Parameter failures: gets the route's index, the place of the event, and the error.
+    func routings(
+        of events: [Event], reader: EventReader, now: Timestamp, failures: (Int, Int, ExpressionError) -> Void
+    ) -> [Routing] {
+        reader.begin(events, now: now)
+        defer { reader.endBatch() }
+        let candidates = events.map { event -> Candidates? in
+            guard event.kind == .message else { return nil }
+            let candidates = self.table(of: event).candidates(for: event.subject)
+            return candidates.plan == nil ? candidates : nil
+        }
+        var requests: [EvaluatedAhead.Request] = []
+        for (place, found) in candidates.enumerated() {
+            guard let found else { continue }
+            for item in found.items {
+                guard let when = self.conditions[item] else { continue }
+                if let residual = self.routes[item].match?.residual {
+                    reader.load(at: place)
+                    guard residual.holds(reader) else { continue }
+                }
+                requests.append(EvaluatedAhead.Request(expression: when, event: place, view: .condition))
+            }
+        }
+        reader.evaluateAhead(requests)
+        if !self.makings.isEmpty {
+            requests.removeAll(keepingCapacity: true)
+            for (place, found) in candidates.enumerated() {
+                guard let found, found.items.contains(where: { self.makings[$0] != nil }) else { continue }
+                reader.load(at: place)
+                for item in found.items where self.takes(self.routes[item], item, events[place], reader, { _, _ in }) {
+                    for making in self.makings[item] ?? [] {
+                        requests.append(
+                            EvaluatedAhead.Request(expression: making.expression, event: place, view: making.view))
+                    }
+                    if self.routes[item].stop { break }
+                }
+            }
+            // Those for one event and view beside each other.
+            reader.evaluateAhead(requests.filter { $0.view == .template } + requests.filter { $0.view == .condition })
+        }
+        return candidates.indices.map { place in
+            guard let found = candidates[place] else {
+                return self.routing(of: events[place], reader: reader, now: now) { failures($0, place, $1) }
+            }
+            reader.load(at: place)
+            return self.routing(of: events[place], found, reader) { failures($0, place, $1) }
+        }
+    }
+
+    private func table(of event: Event) -> SourceTable {
+        self.named.isEmpty ? self.other : self.named[event.source] ?? self.other
+    }
+
     private func takes(
         _ route: Route, _ index: Int, _ event: Event, _ reader: EventReader, _ failures: (Int, ExpressionError) -> Void
     ) -> Bool {
         if let residual = route.match?.residual, !residual.holds(reader) { return false }
         guard let when = route.when else { return true }
         do {
-            return try when.evaluate(reader.expressionInput).isTrue
+            return try reader.value(of: when, .condition).isTrue
         } catch {
             failures(index, ExpressionError(wrapping: error))
             return false
@@ -131,12 +213,6 @@ extension SubjectTrie {
     fileprivate mutating func insert(_ route: Route, _ index: Int) {
         guard let subjects = route.match?.subjects else { return self.insertForAll(value: index) }
         for subject in subjects { self.insert(subject, value: index) }
-    }
-}
-
-extension ExpressionError {
-    fileprivate init(wrapping error: any Error) {
-        self = error as? ExpressionError ?? ExpressionError("\(error)")
     }
 }
 

@@ -26,6 +26,22 @@ package struct Shaping: Sendable {
         case list(Template)
     }
 
+    /// The expressions that it evaluates.
+    var expressions: [any Expression] {
+        var templates = [self.title, self.message, self.subject].compactMap { $0 }
+        if case .template(let template)? = self.priority { templates.append(template) }
+        for tags in [self.tags, self.addedTags] {
+            switch tags {
+            case .each(let list): templates += list
+            case .list(let template): templates.append(template)
+            case nil: break
+            }
+        }
+        var expressions = templates.flatMap(\.expressions)
+        if case .expression(let expression)? = self.payload { expressions.append(expression) }
+        return expressions
+    }
+
     /// Makes the changed copy.
     ///
     /// - Parameter reader: holds the event.
@@ -68,8 +84,11 @@ package struct Shaping: Sendable {
                 return ByteBuffer(string: JSONText.string(element.string ?? ""))
             case let value: return ByteBuffer(string: value.text)
             }
+        case .digits(let path, let expression):
+            if let digits = reader.digits(at: path) { return ByteBuffer(string: JSONText.string(digits)) }
+            return try Self.json(.expression(expression), reader)
         case .expression(let expression):
-            switch try expression.evaluate(reader.templateInput) {
+            switch try reader.value(of: expression, .template) {
             case .none: throw ExpressionError("the expression of the payload has no result")
             case .null: return nil
             case .string(let text): return ByteBuffer(string: JSONText.string(text))

@@ -100,7 +100,10 @@ package struct JSONElement {
         case .null: return ""
         case .bool: return self.bool == true ? "true" : "false"
         case .integer: return self.integer.map { "\($0)" } ?? ""
-        case .double, .unsigned:
+        case .unsigned:
+            var value: UInt64 = 0
+            return csimdjson_get_uint64(self.handle, &value) ? "\(value)" : ""
+        case .double:
             guard let value = self.double else { return "" }
             return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
         case .object, .array:
@@ -133,11 +136,7 @@ package struct JSONElement {
             buffer.writeString(separator == "[" ? "[]" : "]")
         case .string: JSONWriter.write(self.string ?? "", to: &buffer)
         case .null: buffer.writeString("null")
-        case .unsigned:
-            var value: UInt64 = 0
-            _ = csimdjson_get_uint64(self.handle, &value)
-            buffer.writeString("\(value)")
-        case .integer, .double, .bool: buffer.writeString(self.text())
+        case .integer, .unsigned, .double, .bool: buffer.writeString(self.text())
         }
     }
 

@@ -85,6 +85,8 @@ package final class WebhookSink: Sink {
             case .empty: return requests
             case .ended: return inFlight.count == 0 ? nil : requests
             case .batch(let deliveries):
+                reader.begin(deliveries)
+                defer { reader.endBatch() }
                 for delivery in deliveries {
                     do throws(WebhookRefusal) {
                         requests.append((delivery, try self.requests[delivery.variant].request(for: delivery, reader)))

@@ -36,6 +36,8 @@ final class SSEFeed: Sendable {
             return
         }
         let reader = self.hub.shard(on: self.hub.home).reader
+        reader.begin(Array(deliveries))
+        defer { reader.endBatch() }
         var start = deliveries.startIndex
         var names: [String] = []
         for (index, delivery) in zip(deliveries.indices, deliveries) {
