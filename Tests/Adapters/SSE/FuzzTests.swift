@@ -124,7 +124,8 @@ import Testing
             let query = String(decoding: generator.text(words, 12), as: UTF8.self)
             guard let parameters = try? SSEParameters(query: query) else { continue }
             _ = SSEStart(parameters, now: .now())
-            _ = try? SSEFilter(parameters, compiler: nil)
+            _ = try? SSEFilter.condition(parameters, compiler: nil)
+            _ = try? SSEFilter(parameters, condition: nil)
             for name in parameters.list("streams") { _ = try? SSEName.pattern(name) }
         }
     }

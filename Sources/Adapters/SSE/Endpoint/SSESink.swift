@@ -22,7 +22,7 @@ package final class SSESink: RestorableSink {
         let access = try? context.shared.find(HTTPAccessService.self).access
         // Only the program counts refusals.
         let refusals = try? context.shared.find(HTTPRefusals.self)
-        let metrics = SSEMetrics(context.metrics)
+        let metrics = SSEMetrics(context.metrics, logger: context.logger)
         do {
             self.service = try context.shared.find(SSEService.self) {
                 try SSEService(

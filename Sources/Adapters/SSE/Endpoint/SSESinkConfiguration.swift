@@ -239,7 +239,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
         self.token = try container.protection(.token)
         self.patterns = try container.value(.patterns, default: self.patterns)
         if try container.value(.expressions, default: false) {
-            self.compiler = decoder.userInfo[.expressionCompiler] as? any ExpressionCompiler
+            self.compiler = (decoder.userInfo[.expressionCompiler] as? any ExpressionCompiler)?.forClients
         }
         self.compression = try container.value(.compression, default: self.compression)
         self.drain = try container.duration(.drain, default: self.drain)

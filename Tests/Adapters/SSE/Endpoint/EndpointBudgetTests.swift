@@ -124,7 +124,7 @@ import Testing
                 try await endpoint.publish(
                     batch.map { EndpointFixture.event("x", priority: $0) }, to: sinks[Int.random(in: 0...2, using: &generator)])
             }
-            let filter = try SSEFilter(SSEParameters(query: "priority=5"), compiler: nil)
+            let filter = try SSEFilter(SSEParameters(query: "priority=5"), condition: nil)
             let view = endpoint.hub.join(
                 SSESelection(
                     streams: sinks.map { $0.stream.number }, names: [], filter: filter, format: .events, coding: .identity))

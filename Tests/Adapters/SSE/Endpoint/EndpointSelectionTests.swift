@@ -61,9 +61,9 @@ import Testing
             func evaluate(_ input: ExpressionInput) -> ExpressionValue { .bool(true) }
         }
         let query = "when=" + String(repeating: "x", count: SSEFilter.longestCondition)
-        _ = try SSEFilter(SSEParameters(query: query), compiler: Everything())
+        _ = try SSEFilter.condition(SSEParameters(query: query), compiler: Everything())
         let error = #expect(throws: SSEComplaint.self) {
-            try SSEFilter(SSEParameters(query: query + "x"), compiler: Everything())
+            _ = try SSEFilter.condition(SSEParameters(query: query + "x"), compiler: Everything())
         }
         #expect(error?.message == "when is 1025 bytes long; 1024 are allowed")
     }
@@ -179,13 +179,12 @@ import Testing
         ("tags=a&source=b", "source=a&tags=b"), ("tags=a&subject=b", "tags=a,b"), ("tags=living%20room", "tags=livingroom"),
         ("priority=1", "tags=1"), ("tags=K", "tags=%E2%84%AA"),
     ]) func `two filters share a view only when they are the same bytes`(_ one: String, _ other: String) throws {
-        struct Everything: ExpressionCompiler, Expression {
-            func compile(_ text: String) -> any Expression { self }
+        struct Everything: Expression {
             func evaluate(_ input: ExpressionInput) -> ExpressionValue { .bool(true) }
         }
         func selection(_ query: String) throws -> SSESelection {
             SSESelection(
-                streams: [1], names: [], filter: try SSEFilter(SSEParameters(query: query), compiler: Everything()),
+                streams: [1], names: [], filter: try SSEFilter(SSEParameters(query: query), condition: Everything()),
                 format: .events, coding: .identity)
         }
         #expect(try selection(one) != selection(other))

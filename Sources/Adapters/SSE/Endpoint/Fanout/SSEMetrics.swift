@@ -1,4 +1,5 @@
 package import BridgeCore
+package import Logging
 
 /// The figures of one stream.
 package struct SSEMetrics: Sendable {
@@ -29,8 +30,14 @@ package struct SSEMetrics: Sendable {
     let conflated: Counter
     let shed: Counter
     private let closed: [Counter]
+    private let filterErrors: Counter
+    private let filterLog: BurstLog?
 
-    package init(_ metrics: ComponentMetrics) {
+    /// - Parameter logger: hears of filters that fail.
+    package init(_ metrics: ComponentMetrics, logger: Logger? = nil) {
+        self.filterErrors = metrics.counter(
+            "sse_filter_errors", help: "Evaluations of a client's 'when' that failed; the client then missed the event.")
+        self.filterLog = logger.map { BurstLog("Expression of a client failed", logger: $0) }
         self.subscribers = metrics.gauge("sse_subscribers", help: "Subscribers now.")
         self.opened = metrics.counter("sse_connections_opened", help: "Subscribers that came.")
         self.delivered = metrics.counter("sse_deliveries", help: "Events written to subscribers.")
@@ -41,6 +48,12 @@ package struct SSEMetrics: Sendable {
         self.closed = End.allCases.map {
             metrics.counter("sse_connections_closed", help: "Subscribers that went, by reason.", [("reason", $0.rawValue)])
         }
+    }
+
+    /// Counts an evaluation of a client's condition that failed.
+    func filterFailed(_ event: Event, _ error: ExpressionError) {
+        self.filterErrors.increment()
+        self.filterLog?.note(["event": "\(event.id)", "error": "\(error.message)"])
     }
 
     func closed(_ end: End) -> Counter {

@@ -27,13 +27,14 @@ final class SSEView: Sendable {
 
     /// The events of a batch behind a sequence that belong to this view, with their sequences.
     func events(of batch: SSEBatch, after sequence: UInt64, _ reader: EventReader) -> [(event: Event, sequence: UInt64)] {
-        var result: [(event: Event, sequence: UInt64)] = []
-        for index in batch.index(after: sequence)..<batch.events.count {
-            let event = batch.events[index]
-            guard !self.isSelective || (self.takes(batch, index) && self.selection.filter.takes(event, reader)) else { continue }
-            result.append((event, batch.first + UInt64(index)))
+        let indices = batch.index(after: sequence)..<batch.events.count
+        guard self.isSelective else { return indices.map { (batch.events[$0], batch.first + UInt64($0)) } }
+        let named = indices.filter { self.takes(batch, $0) }
+        guard !self.selection.filter.takesEverything else { return named.map { (batch.events[$0], batch.first + UInt64($0)) } }
+        let passing = self.selection.filter.passing(named.map { batch.events[$0] }, reader) { event, error in
+            batch.stream.metrics.filterFailed(event, error)
         }
-        return result
+        return passing.map { (batch.events[named[$0]], batch.first + UInt64(named[$0])) }
     }
 
     private func takes(_ batch: SSEBatch, _ index: Int) -> Bool {

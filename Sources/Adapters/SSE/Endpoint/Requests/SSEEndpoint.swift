@@ -3,6 +3,7 @@ import Compression
 import HTTPServer
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 
 /// What requests for streams are answered.
 ///
@@ -87,24 +88,45 @@ struct SSEEndpoint: Sendable {
                 throw SSERefusal(.forbidden, "The pattern '\(pattern.text)' is not allowed here")
             }
         }
-        guard SSEFilter.mustBeCompiled(parameters) else {
-            return try self.join(request, framing, parameters, names, streams, permission, now)
+        let compiler = SSERequest.compiler(of: streams)
+        guard SSEFilter.mustBeCompiled(parameters), compiler != nil else {
+            // Without a compiler a condition is refused, which takes no time.
+            do { _ = try SSEFilter.condition(parameters, compiler: compiler) } catch {
+                throw SSERefusal(.badRequest, error.message)
+            }
+            return try self.join(request, framing, parameters, names, streams, permission, condition: nil, now)
         }
-        return self.hub.inTurns {
-            { _, _ in
-                Self.answer(request, streams) { () throws(SSERefusal) in
-                    try self.join(request, framing, parameters, names, streams, permission, now)
-                }
+        // Compiling takes some 20 ms.
+        let compiled = NIOThreadPool.singleton.runIfActive(eventLoop: self.hub.home) {
+            () -> Result<(any Expression)?, SSEComplaint> in
+            do throws(SSEComplaint) {
+                return .success(try SSEFilter.condition(parameters, compiler: compiler))
+            } catch {
+                return .failure(error)
             }
         }
+        return .later(
+            compiled.map { result in
+                Self.answer(request, streams) { () throws(SSERefusal) in
+                    switch result {
+                    case .success(let condition):
+                        return try self.join(
+                            request, framing, parameters, names, streams, permission, condition: condition, now)
+                    case .failure(let complaint): throw SSERefusal(.badRequest, complaint.message)
+                    }
+                }
+            })
     }
 
     /// Takes a place in the view and finds where to begin.
+    ///
+    /// - Parameter condition: the compiled `when`.
     private func join(
         _ request: HTTPRequest, _ framing: HTTPFraming, _ parameters: SSEParameters, _ names: [SubjectPattern],
-        _ streams: [SSEStream], _ permission: SSEPermission?, _ now: Timestamp
+        _ streams: [SSEStream], _ permission: SSEPermission?, condition: (any Expression)?, _ now: Timestamp
     ) throws(SSERefusal) -> HTTPStreamAnswer {
-        let asked = try SSERequest(request, parameters, names: names, streams: streams, now: now)
+        let asked = try SSERequest(
+            request, parameters, names: names, streams: streams, condition: condition, now: now)
         guard !streams.contains(where: \.isClosing) else {
             throw SSERefusal(SSEShedding.answer(request, .serviceUnavailable, "The server is going away", streams))
         }

@@ -50,20 +50,26 @@ struct SSERequest {
         }
     }
 
+    /// What compiles `when` for some streams; `nil` where one of them does not allow it.
+    static func compiler(of streams: [SSEStream]) -> (any ExpressionCompiler)? {
+        streams.allSatisfy { $0.settings.compiler != nil } ? streams.first?.settings.compiler : nil
+    }
+
     /// - Parameters:
     ///   - names: what ``names(_:_:)`` found.
     ///   - streams: those that can have events of these names.
+    ///   - condition: what ``compiler(of:)`` made of `when`.
     /// - Throws: ``SSERefusal``.
     init(
-        _ request: HTTPRequest, _ parameters: SSEParameters, names: [SubjectPattern], streams: [SSEStream], now: Timestamp
+        _ request: HTTPRequest, _ parameters: SSEParameters, names: [SubjectPattern], streams: [SSEStream],
+        condition: (any Expression)?, now: Timestamp
     ) throws(SSERefusal) {
         guard let accept = SSEAccept(request, parameters) else { throw SSERefusal(.notAcceptable, SSEAccept.offer) }
         guard let start = SSEStart(parameters, now: now, else: accept == .batch(wait: false) ? .earliest : .live) else {
             throw SSERefusal(.badRequest, SSEStart.complaint)
         }
-        let compiler = streams.allSatisfy { $0.settings.compiler != nil } ? streams.first?.settings.compiler : nil
         let filter: SSEFilter
-        do { filter = try SSEFilter(parameters, compiler: compiler) } catch { throw SSERefusal(.badRequest, error.message) }
+        do { filter = try SSEFilter(parameters, condition: condition) } catch { throw SSERefusal(.badRequest, error.message) }
         var format = SSEFormat.events
         var coding = SSECoding.identity
         if case .stream(let wanted) = accept {

@@ -7,8 +7,8 @@ import BridgeCore
 struct SSEFilter: Hashable, Sendable {
     /// How long `when` may be, in bytes.
     ///
-    /// It is compiled on the event loop, in turns with other work for clients. Up to here that takes at most twice as long as the shortest one, some 20 ms; from there on the
-    /// time grows with the square of the length, to seconds for the 64 kB that a body can bring.
+    /// Up to here compiling takes at most twice as long as the shortest one, some 20 ms; from there on the time grows with the square of
+    /// the length, to seconds for the 64 kB that a body can bring.
     static let longestCondition = 1024
     /// Values in one request at most: priorities, tags, sources and subjects together.
     static let mostValues = 64
@@ -27,9 +27,36 @@ struct SSEFilter: Hashable, Sendable {
         self.expression = expression
     }
 
-    /// - Parameter compiler: compiles `when`; `nil` where the stream does not allow it.
+    /// Compiles the `when` of a request; blocks for as long as that takes, so never on an event loop.
+    ///
+    /// - Parameter compiler: `nil` where the stream does not allow it.
     /// - Throws: ``SSEComplaint`` with what a person reads.
-    init(_ parameters: SSEParameters, compiler: (any ExpressionCompiler)?) throws(SSEComplaint) {
+    static func condition(
+        _ parameters: SSEParameters, compiler: (any ExpressionCompiler)?
+    ) throws(SSEComplaint) -> (any Expression)? {
+        guard let text = Self.conditionText(parameters) else { return nil }
+        guard let compiler else { throw SSEComplaint("this stream takes no 'when'; its 'expressions' setting is off") }
+        guard text.utf8.count <= Self.longestCondition else {
+            throw SSEComplaint("when is \(text.utf8.count) bytes long; \(Self.longestCondition) are allowed")
+        }
+        do {
+            return try compiler.compile(text)
+        } catch {
+            throw SSEComplaint("when: \(error)")
+        }
+    }
+
+    /// Whether making the filter takes some 20 ms, too long for an event loop.
+    static func mustBeCompiled(_ parameters: SSEParameters) -> Bool { Self.conditionText(parameters) != nil }
+
+    /// `nil` when the request has none.
+    private static func conditionText(_ parameters: SSEParameters) -> String? {
+        parameters.value("when").flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// - Parameter condition: what ``condition(_:compiler:)`` made of the same parameters.
+    /// - Throws: ``SSEComplaint`` with what a person reads.
+    init(_ parameters: SSEParameters, condition: (any Expression)?) throws(SSEComplaint) {
         let lists = (
             priorities: parameters.list("priority"), tags: parameters.list("tags"), sources: parameters.list("source"),
             subjects: parameters.list("subject")
@@ -57,23 +84,10 @@ struct SSEFilter: Hashable, Sendable {
                 priorities: priorities,
                 tags: tags
             )
-        let condition = parameters.value("when").flatMap { $0.isEmpty ? nil : $0 }
-        if let condition {
-            guard let compiler else { throw SSEComplaint("this stream takes no 'when'; its 'expressions' setting is off") }
-            guard condition.utf8.count <= Self.longestCondition else {
-                throw SSEComplaint("when is \(condition.utf8.count) bytes long; \(Self.longestCondition) are allowed")
-            }
-            do {
-                self.expression = try compiler.compile(condition)
-            } catch {
-                throw SSEComplaint("when: \(error)")
-            }
-        } else {
-            self.expression = nil
-        }
+        self.expression = condition
         self.identity = Identity(
             priorities: Set(priorities), tags: Self.bytes(tags), sources: Self.bytes(sources),
-            subjects: Self.bytes(subjects.map(\.text)), condition: condition.map { Array($0.utf8) }
+            subjects: Self.bytes(subjects.map(\.text)), condition: Self.conditionText(parameters).map { Array($0.utf8) }
         )
     }
 
@@ -87,20 +101,29 @@ struct SSEFilter: Hashable, Sendable {
         }
     }
 
-    /// Whether making the filter takes so long that others must get their turn before and after it.
-    static func mustBeCompiled(_ parameters: SSEParameters) -> Bool {
-        parameters.value("when").map { !$0.isEmpty } ?? false
-    }
-
     var takesEverything: Bool { self.matcher == nil && self.expression == nil }
 
-    /// Whether the event passes; gaps always do, and an expression that fails lets nothing through.
-    func takes(_ event: Event, _ reader: EventReader) -> Bool {
-        guard event.kind != .gap, !self.takesEverything else { return true }
-        reader.load(event)
-        if let matcher, !matcher.matches(reader) { return false }
-        guard let expression else { return true }
-        return (try? expression.evaluate(reader.expressionInput).isTrue) ?? false
+    /// The places of the events that pass; gaps always do, and an expression that fails lets nothing through.
+    ///
+    /// The expression is evaluated for all events in one go.
+    ///
+    /// - Parameter failed: gets the event and the error of each evaluation that failed.
+    func passing(_ events: [Event], _ reader: EventReader, failed: (Event, ExpressionError) -> Void) -> [Int] {
+        let places = events.indices.filter { place in
+            guard events[place].kind != .gap, let matcher else { return true }
+            reader.load(events[place])
+            return matcher.matches(reader)
+        }
+        guard let expression else { return places }
+        let asked = places.filter { events[$0].kind != .gap }
+        var passes = Set(places).subtracting(asked)
+        for (place, result) in zip(asked, reader.values(of: expression, for: asked.map { events[$0] })) {
+            switch result {
+            case .success(let value): if value.isTrue { passes.insert(place) }
+            case .failure(let error): failed(events[place], error)
+            }
+        }
+        return places.filter(passes.contains)
     }
 
     static func == (lhs: Self, rhs: Self) -> Bool { lhs.identity == rhs.identity }
