@@ -17,8 +17,9 @@ struct RunCommand: AsyncParsableCommand {
     var file = "bridges.yaml"
 
     func run() async throws {
-        let plan = try ConfigurationInput(file: self.file).loadToRun()
-        try await self.start(Gateway(plan: plan, file: self.file))
+        let input = ConfigurationInput(file: self.file)
+        let plan = try input.loadToRun()
+        try await self.start(Gateway(plan: plan, file: self.file, expressions: input.expressions))
     }
 
     /// Leaves the main actor at once: every hop from there costs microseconds.

@@ -10,6 +10,8 @@ import Glibc
 /// The configuration file as the commands read it: mistakes go to standard error, and end the program with 78.
 struct ConfigurationInput {
     let file: String
+    /// Compiles the expressions of the file, and keeps the workers that evaluate them.
+    let expressions = JQCompiler()
 
     /// - Throws: `ExitCode` 78 after every mistake has been printed.
     func load() throws -> BridgePlan {
@@ -59,7 +61,7 @@ struct ConfigurationInput {
         reportingTo log: () -> StartLog = { .lines }, _ body: (BridgeLoader, String) throws -> Value
     ) throws -> Value {
         let loader = BridgeLoader(
-            catalog: .shipped, expressions: JQCompiler(), environment: Self.environment(), readFile: { try Self.read($0) }
+            catalog: .shipped, expressions: self.expressions, environment: Self.environment(), readFile: { try Self.read($0) }
         )
         do {
             return try body(loader, try Self.read(self.file))

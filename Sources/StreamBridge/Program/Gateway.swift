@@ -2,6 +2,7 @@ import Access
 import BridgeConfiguration
 import BridgeCore
 import Curl
+import Expressions
 import HTTPServer
 import Logging
 import NIOCore
@@ -17,6 +18,8 @@ struct Gateway: Sendable {
     let plan: BridgePlan
     /// The path of the configuration file.
     let file: String
+    /// What compiled the expressions of the plan.
+    let expressions: JQCompiler
 
     /// Runs until SIGTERM or SIGINT; SIGHUP has the TLS certificate read again.
     ///
@@ -41,6 +44,7 @@ struct Gateway: Sendable {
                 HTTPAccessService(
                     try await Access(settings, group: group, curl: curl, refusals: refusals, logger: self.logger("access"))))
         }
+        self.reportFaults(metrics, logger: self.logger("expressions"))
         let pages = OperationsPages(
             metrics: metrics,
             optional: Set(self.plan.sources.filter { !$0.isRequired }.map { "source \($0.name)" })
