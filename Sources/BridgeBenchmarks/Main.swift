@@ -1,3 +1,5 @@
+import Expressions
+
 #if canImport(Glibc)
 import Glibc
 #endif
@@ -5,9 +7,12 @@ import Glibc
 /// `bridge-bench run | check | record [NAME…]`: measures, compares with what is recorded, records anew.
 @main
 struct Main {
-    static let all: [Benchmark] = NormalisingBenchmarks.all + RoutingBenchmarks.all + DeliveryBenchmarks.all
+    static let all: [Benchmark] =
+        NormalisingBenchmarks.all + RoutingBenchmarks.all + DeliveryBenchmarks.all + ExpressionBenchmarks.all
 
     static func main() {
+        // The worker of the expressions is this program.
+        if ExpressionWorker.isWanted { ExpressionWorker.run() }
         let arguments = CommandLine.arguments.dropFirst()
         let verb = arguments.first ?? "run"
         guard ["run", "check", "record"].contains(verb) else {

@@ -14,6 +14,10 @@ enum Samples {
             + #""tags":["door","home"],"timestamp":"2026-01-15T10:00:00.000Z","payload":{"state":"open","battery":87}}"#
     )
 
+    /// Without an id, so that the same bytes are a new event each time.
+    static let vendorDoor = ByteBuffer(
+        string: #"{"title":"Door","message":"the front door is open","priority":4,"tags":["door","home"],"battery":87}"#)
+
     static func messages(_ body: ByteBuffer, count: Int, contentType: String? = nil) -> [ReceivedMessage] {
         (0..<count).map { index in
             ReceivedMessage(subject: "home/\(index % 8)/door", body: body, contentType: contentType)
