@@ -68,7 +68,8 @@ struct ComponentSupervisor: Sendable {
             let wait = backoff.next(isOutage: code?.isOutage ?? false, leastWait: leastWait, using: &generator)
             self.errors.retries.increment()
             do {
-                if let probed = self.probedWait(for: wait, of: component, after: code) {
+                // What the peer asked for is not cut short.
+                if leastWait == nil, let probed = self.probedWait(for: wait, of: component, after: code) {
                     try await probed.run { try await pause(wait) }
                 } else {
                     try await pause(wait)

@@ -153,7 +153,10 @@ package final class SSESource: Source {
 
 extension SSESource: ReachableComponent {
     package var peers: [PeerAddress] {
-        guard self.configuration.proxy == nil, let peer = CurlRequest.peer(of: self.configuration.url) else { return [] }
+        // Behind a proxy or a Unix socket the host of the URL is not what is connected to.
+        guard self.configuration.proxy == nil, self.configuration.unixSocket == nil,
+            let peer = CurlRequest.peer(of: self.configuration.url)
+        else { return [] }
         return [PeerAddress(host: peer.host, port: peer.port)]
     }
 }

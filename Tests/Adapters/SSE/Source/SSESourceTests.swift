@@ -1,6 +1,9 @@
 import BridgeCore
 import BridgeTesting
+import Curl
+import Logging
 import NIOCore
+import NIOPosix
 import Synchronization
 import Testing
 
@@ -404,6 +407,20 @@ import Testing
         other.publish([.init("a")])
         #expect(try await fixture.bodies(1) == ["a"])
         await fixture.stop()
+    }
+
+    @Test(arguments: [("", ["a.example:8080"]), (#""unix_socket": "/run/x""#, []), (#""proxy": "http://p:1""#, [])])
+    func `only a host that is connected to is probed while it is away`(_ settings: String, _ peers: [String]) throws {
+        let configuration = try StreamFixture.configuration("http://a.example:8080/x", settings)
+        let shared = SharedServices()
+        shared.add(CurlMulti())
+        let context = ComponentContext(
+            name: "in", logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, bridge: "b", cursors: MemoryCursorStore(),
+            metrics: ComponentMetrics(component: "in", kind: "sse", direction: "source", metrics: Metrics()), shared: shared
+        )
+        let source = try SSESource(configuration: configuration, context: context)
+        #expect(source.peers.map { "\($0.host):\($0.port)" } == peers)
     }
 
     @Test func `204 ends the source for good`() async throws {
