@@ -2,8 +2,8 @@ import NIOCore
 import NIOHTTP2
 
 extension HTTP2Connection {
-    /// Requests at once on one connection.
-    private static let streams = 1000
+    /// Streams that a client may reset within 30 s: leaving all at once is its good right, doing it over and over is not (CVE-2023-44487).
+    private static let resets = 1000
 
     /// Adds what speaks HTTP/2 to the channel of a connection.
     ///
@@ -19,7 +19,7 @@ extension HTTP2Connection {
                 try stream.pipeline.syncOperations.addHandler(HTTP2Exchange(connection: bound.value))
             }
         }
-        try channel.pipeline.syncOperations.addHandler(HTTP2Flusher())
+        try channel.pipeline.syncOperations.addHandler(HTTP2Flusher(streams: loop.configuration.streams))
         try channel.pipeline.syncOperations.addHandler(protocolHandler)
         try channel.pipeline.syncOperations.addHandler(connection)
     }
@@ -31,7 +31,8 @@ extension HTTP2Connection {
     private static func limits(_ configuration: HTTPServerConfiguration) -> NIOHTTP2Handler.ConnectionConfiguration {
         var limits = NIOHTTP2Handler.ConnectionConfiguration()
         limits.initialSettings = [
-            HTTP2Setting(parameter: .maxConcurrentStreams, value: Self.streams),
+            // What the client is told instead says HTTP2Flusher.
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: Int(Int32.max)),
             HTTP2Setting(parameter: .maxHeaderListSize, value: configuration.headerBytes),
         ]
         return limits
@@ -39,8 +40,7 @@ extension HTTP2Connection {
 
     private static var streamLimits: NIOHTTP2Handler.StreamConfiguration {
         var limits = NIOHTTP2Handler.StreamConfiguration()
-        // Leaving all streams at once is a client's good right, to do it over and over is not (CVE-2023-44487).
-        limits.streamResetFrameRateLimit.maximumCount = Self.streams
+        limits.streamResetFrameRateLimit.maximumCount = Self.resets
         // The channel counts what it holds only against this; what a stream may hold says HTTP2BodyChannel.
         limits.outboundBufferSizeHighWatermark = .max
         limits.outboundBufferSizeLowWatermark = .max - 1

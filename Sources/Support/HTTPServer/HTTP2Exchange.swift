@@ -7,19 +7,32 @@ import NIOHTTP2
 ///
 /// On its event loop; the only handler of the stream's channel. An answer that is a stream itself gets a channel of its own, see
 /// ``HTTP2BodyChannel``.
-final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPAnswering {
+final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPAnswering {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
 
-    private let connection: HTTP2Connection
-    private var context: ChannelHandlerContext?
-    private var state = State.head
-    private var isHead = false
-    private var hasClientEnded = false
-    var index = 0
-    private(set) var deadline = NIODeadline.distantFuture
+    /// Bytes of a body that come before it is asked for: the window of a new stream (RFC 9113 §6.9.2).
+    private static let window = 65_535
+    /// Bytes by which a body may grow before they are counted.
+    private static let bodyStep = 64 << 10
 
-    private var loop: HTTPLoop { self.connection.loop }
+    let connection: HTTP2Connection
+    private(set) var context: ChannelHandlerContext?
+    var state = State.head
+    private(set) var isHead = false
+    private(set) var hasClientEnded = false
+    /// Header fields that the answer gets beside its own.
+    private(set) var answerFields: [(name: String, value: String)] = []
+    /// Bytes of body that the request has announced.
+    private var announced = 0
+    /// Bytes of an answer that are not sent yet; 0 for a small one.
+    var answerBytes = 0
+    private var reserved = 0
+    var hold = HTTPHold()
+    var index = 0
+    var deadline = NIODeadline.distantFuture
+
+    var loop: HTTPLoop { self.connection.loop }
 
     init(connection: HTTP2Connection) {
         self.connection = connection
@@ -37,8 +50,13 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPAnswering {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         if !self.state.isStreaming { self.loop.remove(self) }
+        let state = self.state
         self.state = .ended
+        self.answerBytes = 0
+        self.announced = 0
+        _ = self.count()
         self.connection.closed()
+        if case .answering(.some(let abandoned)) = state { abandoned() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -49,13 +67,17 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPAnswering {
         case (.body(var incoming), .data(let part)):
             self.state = .ended
             self.hasClientEnded = part.endStream
-            if case .byteBuffer(let bytes) = part.data, let refusal = incoming.intake.append(bytes) {
-                self.finish(refusal)
-                return
-            }
+            var refusal: HTTPResponse?
+            if case .byteBuffer(let bytes) = part.data { refusal = incoming.intake.append(bytes) }
             self.deadline = min(.now() + TimeAmount(self.loop.configuration.bodyTimeout), incoming.deadline)
             self.state = .body(incoming)
-            if part.endStream { self.call(incoming.intake, context) }
+            if let refusal {
+                self.finish(refusal)
+            } else if incoming.intake.bytes - self.hold.bytes >= Self.bodyStep, !self.count() {
+                self.finish(.outOfMemory)
+            } else if part.endStream {
+                self.call(incoming.intake, context)
+            }
         case (.body(let incoming), .headers):
             // Trailers end the body.
             self.hasClientEnded = true
@@ -66,6 +88,11 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPAnswering {
             // Of a body nobody wants, or what NIO has dealt with.
             break
         }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if case .body = self.state, !self.count() { self.finish(.outOfMemory) }
+        context.fireChannelReadComplete()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -86,30 +113,74 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPAnswering {
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         self.isHead = head.method == .HEAD
-        if let refusal = self.connection.refusal {
-            self.finish(refusal)
-            self.connection.drain()
+        guard !self.connection.isFull else {
+            self.refuseStream(context)
             return
         }
         let hasBody = !self.hasClientEnded && (head.contentLength ?? 0) > 0
-        switch self.loop.router.decide(head, hasBody: hasBody, from: context.channel.remoteAddress) {
+        let overload = self.connection.refusal
+        defer { if overload != nil { self.connection.drain() } }
+        switch self.loop.decide(head, hasBody: hasBody, from: context.channel.remoteAddress, overload: overload)
+        {
         case .distrust(let response), .refuse(let response):
+            if overload != nil, let parent = context.channel.parent { self.loop.refused(spare: parent) }
             self.finish(response)
-        case .take(let intake) where self.hasClientEnded:
-            self.call(intake, context)
         case .take(let intake):
-            if head.expectsContinue {
-                context.writeAndFlush(Self.wrapOutboundOut(.headers(.init(headers: [":status": "100"]))), promise: nil)
-            }
-            let timeout = TimeAmount(self.loop.configuration.bodyTimeout)
-            self.deadline = .now() + timeout
-            self.state = .body(Incoming(intake: intake, deadline: .now() + timeout * 10))
+            if self.reserve(head, context) { self.begin(intake, head, context) }
+        case .ask(let authorize, let intake):
+            self.state = .deciding
+            guard self.reserve(head, context) else { return }
+            // What has not been permitted is not read.
+            try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+            let exchange = NIOLoopBound(self, eventLoop: context.eventLoop)
+            authorize(intake.request).hop(to: context.eventLoop).whenComplete { exchange.value.decided($0, intake, head) }
         }
+    }
+
+    /// Takes a place for the announced body, or refuses the stream, so that the client tries again (RFC 9113 §8.7).
+    private func reserve(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Bool {
+        guard !self.hasClientEnded else { return true }
+        self.announced = head.contentLength ?? 0
+        guard self.count() else {
+            self.announced = 0
+            self.refuseStream(context)
+            return false
+        }
+        return true
+    }
+
+    /// Goes on with a request whose permission took its time.
+    private func decided(_ result: Result<HTTPResponse?, any Error>, _ intake: HTTPIntake, _ head: HTTPRequestHead) {
+        guard case .deciding = self.state, let context else { return }
+        switch result {
+        case .success(nil): self.begin(intake, head, context)
+        case .success(.some(let refusal)): self.finish(refusal)
+        case .failure(let error): self.finish(HTTPRefusal.response(to: error))
+        }
+        try? context.channel.syncOptions?.setOption(.autoRead, value: true)
+        context.read()
+    }
+
+    private func begin(_ intake: HTTPIntake, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        self.answerFields = intake.answerFields
+        guard !self.hasClientEnded else {
+            self.call(intake, context)
+            return
+        }
+        if head.expectsContinue {
+            context.writeAndFlush(Self.wrapOutboundOut(.headers(.init(headers: [":status": "100"]))), promise: nil)
+        }
+        let timeout = TimeAmount(self.loop.configuration.bodyTimeout)
+        self.deadline = .now() + timeout
+        self.state = .body(Incoming(intake: intake, deadline: .now() + timeout * 10))
     }
 
     private func call(_ intake: HTTPIntake, _ context: ChannelHandlerContext) {
         self.deadline = .distantFuture
-        self.state = .answering
+        self.state = .answering(abandoned: nil)
+        // From here on the body is its handler's.
+        self.announced = 0
+        _ = self.count()
         switch intake.handler {
         case .buffered(let handler):
             handler(intake.request, HTTPResponder(connection: self, exchange: 0, eventLoop: context.eventLoop))
@@ -118,120 +189,43 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPAnswering {
         }
     }
 
-    // MARK: - The answer
-
-    func respond(_ response: HTTPResponse, to number: UInt64) {
-        if case .answering = self.state { self.finish(response) }
+    private func refuseStream(_ context: ChannelHandlerContext) {
+        self.state = .ended
+        context.writeAndFlush(Self.wrapOutboundOut(.rstStream(.refusedStream)), promise: nil)
+        self.connection.refused()
     }
 
-    private func finish(_ response: HTTPResponse, hasLength: Bool = true) {
-        guard let context else { return }
-        let isBodyless = response.status == .noContent || response.status == .notModified
-        let length = response.body.readableBytes
-        let hasBody = !isBodyless && !self.isHead && length > 0
-        let head = response.fields(date: self.loop.date, length: isBodyless || !hasLength ? nil : length)
-        self.state = .ending
-        self.deadline = .now() + TimeAmount(self.loop.configuration.idleTimeout)
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        self.whenSent(promise.futureResult, context)
-        context.write(
-            Self.wrapOutboundOut(.headers(.init(headers: head, endStream: !hasBody))), promise: hasBody ? nil : promise
-        )
-        if hasBody {
-            context.write(
-                Self.wrapOutboundOut(.data(.init(data: .byteBuffer(response.body), endStream: true))), promise: promise
-            )
-        }
-        context.flush()
+    // MARK: - Memory
+
+    /// Counts what the stream keeps in memory: parts of a body, and an unsent answer.
+    ///
+    /// - Returns: whether there was room.
+    func count() -> Bool {
+        let bytes = self.state.bodyBytes(window: self.hasClientEnded ? 0 : Self.window) + self.answerBytes
+        let reserved = max(bytes, self.announced)
+        guard reserved != self.reserved || bytes != self.hold.bytes else { return true }
+        guard self.connection.reserve(reserved, insteadOf: self.reserved) else { return false }
+        self.reserved = reserved
+        return self.loop.memory.hold(bytes, for: self)
     }
 
-    private func open(_ answer: HTTPStreamAnswer) {
-        guard let context else { return }
-        switch answer {
-        case .respond(let response):
-            self.finish(response)
-        case .later(let answer):
-            let exchange = NIOLoopBound(self, eventLoop: context.eventLoop)
-            answer.hop(to: context.eventLoop).whenComplete { exchange.value.decided($0) }
-        case .open(let opening) where self.isHead:
-            self.finish(opening.head, hasLength: false)
-        case .open(let opening):
-            let head = opening.head.fields(date: self.loop.date, length: nil)
-            context.write(Self.wrapOutboundOut(.headers(.init(headers: head))), promise: nil)
-            let channel = HTTP2BodyChannel(stream: context.channel, exchange: self)
-            self.loop.remove(self)
-            self.state = .streaming(channel)
-            channel.begin(opening)
-        }
-    }
-
-    /// Goes on with an answer that took its time.
-    private func decided(_ result: Result<HTTPStreamAnswer, any Error>) {
-        guard case .answering = self.state else { return }
-        switch result {
-        case .success(let answer): self.open(answer)
-        case .failure: self.finish(.error(.internalServerError, "The request could not be decided"))
-        }
-    }
-
-    /// Ends an answer that is a stream, once everything before has been sent.
-    func endStream() {
-        guard let context, self.state.isStreaming else { return }
-        self.loop.add(self)
-        self.state = .ending
-        // What the client does not take now it will not miss.
-        self.deadline = .now() + .seconds(2)
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        self.whenSent(promise.futureResult, context)
-        context.writeAndFlush(
-            Self.wrapOutboundOut(.data(.init(data: .byteBuffer(ByteBuffer()), endStream: true))), promise: promise
-        )
-    }
-
-    // MARK: - Ends
-
-    /// Gives a client that still sends when its answer is complete a moment to notice.
-    private func whenSent(_ sent: EventLoopFuture<Void>, _ context: ChannelHandlerContext) {
-        let exchange = NIOLoopBound(self, eventLoop: context.eventLoop)
-        sent.whenComplete { result in
-            switch result {
-            case .success: exchange.value.linger()
-            case .failure: exchange.value.close()
-            }
-        }
-    }
-
-    private func linger() {
-        guard case .ending = self.state, !self.hasClientEnded else { return }
-        self.state = .lingering
-        self.deadline = .now() + .seconds(2)
-    }
-
-    func timeOut() {
+    func shed() {
         switch self.state {
-        case .body: self.finish(.error(.requestTimeout, "The request body came too slowly"))
-        case .ending: self.close()
-        case .lingering:
-            // RFC 9113 §8.1
-            self.context?.writeAndFlush(Self.wrapOutboundOut(.rstStream(.noError)), promise: nil)
-        case .head, .answering, .streaming, .ended: break
+        case .body, .deciding: self.finish(.outOfMemory)
+        case .head, .answering, .streaming, .ending, .lingering, .ended: self.close()
         }
-    }
-
-    /// The connection ends once its streams have.
-    func drain() {}
-
-    func close() {
-        self.context?.close(promise: nil)
+        self.loop.memory.release(self)
     }
 
     // MARK: - Types
 
-    private enum State {
+    enum State {
         case head
+        /// Somebody decides whether the request may come.
+        case deciding
         case body(Incoming)
-        /// The whole request is with its handler.
-        case answering
+        /// The whole request is with its handler, which may want to know when the client leaves.
+        case answering(abandoned: (@Sendable () -> Void)?)
         /// The answer belongs to a handler of its own.
         case streaming(HTTP2BodyChannel)
         /// The answer is written, but not sent yet.
@@ -243,9 +237,20 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPAnswering {
         var isStreaming: Bool {
             if case .streaming = self { true } else { false }
         }
+
+        /// Bytes of memory that the request's body takes up.
+        ///
+        /// - Parameter window: bytes that NIO keeps of a body that nobody reads yet.
+        func bodyBytes(window: Int) -> Int {
+            switch self {
+            case .deciding: window
+            case .body(let incoming): incoming.intake.bytes
+            case .head, .answering, .streaming, .ending, .lingering, .ended: 0
+            }
+        }
     }
 
-    private struct Incoming {
+    struct Incoming {
         var intake: HTTPIntake
         /// When the whole body must be there.
         let deadline: NIODeadline

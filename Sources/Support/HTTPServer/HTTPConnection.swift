@@ -1,42 +1,59 @@
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 
 /// One connection for as long as it speaks HTTP/1.x: requests in, answers out, in order.
 ///
-/// On its event loop. Sits behind NIO's request decoder and writes answers as bytes. While an answer is pending nothing more is read; what
-/// had arrived already waits in ``inputs``.
-final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPWatched, HTTPAnswering {
+/// On its event loop. Sits behind NIO's request decoder and writes answers as bytes. While a request is being decided or answered, and while
+/// its answer is not read, nothing more is read; what had arrived already waits in the ``HTTPInputGate`` and, parsed, in ``inputs``.
+final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPWatched, HTTPHolder, HTTPAnswering {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     /// Bodies up to this size are read and dropped after a refusal, so that the connection can go on.
     private static let discardLimit = 64 << 10
+    /// Bytes of an unfinished head that are not counted: every connection has some.
+    private static let smallHead = 4 << 10
+    /// Bytes that are parsed at once, where requests may follow each other.
+    private static let smallPiece = 2 << 10
+    /// Bytes by which a body may grow before they are counted.
+    private static let bodyStep = 64 << 10
+    /// Bytes of memory that a parsed part takes up, roughly.
+    private static let partBytes = 512
 
-    private let loop: HTTPLoop
-    private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
-    /// Set when the server has too many connections: then this is the only answer.
-    private let refusal: HTTPResponse?
+    let loop: HTTPLoop
+    let gate: HTTPInputGate
+    let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    /// Set when the server has too many connections: then this is the only answer but for vital routes.
+    let refusal: HTTPResponse?
 
-    private var state = State.idle
-    private var inputs = CircularBuffer<Input>()
-    private var context: ChannelHandlerContext?
-    private var exchangeCount: UInt64 = 0
+    var state = State.idle
+    var inputs = CircularBuffer<Input>()
+    private(set) var context: ChannelHandlerContext?
+    private(set) var exchangeCount: UInt64 = 0
     private var peer: SocketAddress?
     private var isHandling = false
-    private var isReading = false
+    private(set) var isReading = false
     private var isReadPending = false
-    private var needsFlush = false
+    private var hasClientFinished = false
+    /// Bytes of answers that are written and not flushed.
+    var unflushed = 0
+    /// Bytes of the next head that have gone to the parser, which keeps them and makes fields of them.
+    private var headBytes = 0
+    /// Bytes of an answer that is not sent yet; 0 for one that the socket takes at once.
+    var answerBytes = 0
+    var hold = HTTPHold()
     /// The place in ``HTTPLoop``, which alone changes it.
     var index = 0
-    private(set) var deadline: NIODeadline
+    var deadline: NIODeadline
 
     /// - Parameter deadline: the end of the first request head.
     init(
-        loop: HTTPLoop, decoder: ByteToMessageHandler<HTTPRequestDecoder>, refusal: HTTPResponse?, deadline: NIODeadline
+        loop: HTTPLoop, gate: HTTPInputGate, decoder: ByteToMessageHandler<HTTPRequestDecoder>, refusal: HTTPResponse?,
+        deadline: NIODeadline
     ) {
         self.loop = loop
+        self.gate = gate
         self.decoder = decoder
         self.refusal = refusal
         self.deadline = deadline
@@ -46,15 +63,16 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.gate.connection = self
         self.loop.add(self)
-        if let refusal {
-            self.finish(refusal, Exchange(number: 0, isKeptAlive: false, isHead: false, isHTTP10: false))
-        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.gate.connection = nil
         self.inputs = CircularBuffer()
+        self.clientFinished()
+        self.loop.memory.release(self)
         self.loop.remove(self)
     }
 
@@ -65,18 +83,24 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
 
     func channelReadComplete(context: ChannelHandlerContext) {
         self.isReading = false
-        if self.needsFlush {
-            self.needsFlush = false
-            context.flush()
+        if self.unflushed > 0 {
+            self.flush(context)
+            if case .idle = self.state { self.drainIfUnread(context, isKeptAlive: true) }
         }
+        if !self.count() { self.shed() }
         context.fireChannelReadComplete()
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { self.answerWasRead() }
+        context.fireChannelWritabilityChanged()
+    }
+
     func read(context: ChannelHandlerContext) {
-        if case .answering = self.state {
-            self.isReadPending = true
-        } else {
+        if self.takesInput, self.gate.isEmpty {
             context.read()
+        } else {
+            self.isReadPending = true
         }
     }
 
@@ -104,21 +128,52 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         }
     }
 
-    // MARK: - Requests
+    // MARK: - Input
+
+    /// Whether more can be parsed now.
+    var takesInput: Bool { !self.state.isBusy }
+
+    /// Bytes to parse at once: the rest of a body, little where a request may end within it.
+    var inputPiece: Int {
+        guard case .body(let incoming) = self.state else { return Self.smallPiece }
+        return max(Self.smallPiece, incoming.rest)
+    }
+
+    /// So many bytes go to the parser.
+    func willParse(_ bytes: Int) {
+        if case .idle = self.state { self.headBytes += bytes }
+    }
+
+    /// The client has ended its direction, or is gone: whoever waits to answer it need not wait any longer.
+    func clientFinished() {
+        self.hasClientFinished = true
+        guard case .answering(let exchange, .some(let abandoned)) = self.state else { return }
+        self.state = .answering(exchange, nil)
+        abandoned()
+    }
+
+    /// Remembers, or does, what is to be done when the client leaves before its request is answered.
+    func wait(for exchange: Exchange, abandoned: (@Sendable () -> Void)?) {
+        self.state = .answering(exchange, self.hasClientFinished ? nil : abandoned)
+        if self.hasClientFinished { abandoned?() }
+    }
 
     private func take(_ input: Input) {
         self.inputs.append(input)
         self.resume()
     }
 
-    private func resume() {
+    /// Goes on with what has arrived.
+    func resume() {
         guard !self.isHandling else { return }
         self.isHandling = true
-        while !self.state.isAnswering, let input = self.inputs.popFirst() {
+        while self.takesInput, let input = self.inputs.popFirst() {
             self.handle(input)
         }
         self.isHandling = false
-        if self.isReadPending, !self.state.isAnswering {
+        guard self.takesInput else { return }
+        self.gate.pass()
+        if self.isReadPending, self.takesInput, self.gate.isEmpty {
             self.isReadPending = false
             self.context?.read()
         }
@@ -130,25 +185,18 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
             self.begin(head)
         case (.body(var incoming), .part(.body(let part))):
             self.state = .idle
-            if let refusal = incoming.intake.append(part) {
-                self.refuse(refusal, incoming.exchange.closing)
-                return
-            }
+            let refusal = incoming.append(part)
             self.deadline = min(.now() + TimeAmount(self.loop.configuration.bodyTimeout), incoming.deadline)
+            let exchange = incoming.exchange
+            let grown = incoming.intake.bytes - self.hold.bytes
             self.state = .body(incoming)
-        case (.body(let incoming), .part(.end)):
-            self.deadline = .distantFuture
-            switch incoming.intake.handler {
-            case .buffered(let handler):
-                self.state = .answering(incoming.exchange)
-                guard let context else { return }
-                let responder = HTTPResponder(
-                    connection: self, exchange: incoming.exchange.number, eventLoop: context.eventLoop
-                )
-                handler(incoming.intake.request, responder)
-            case .stream(let handler):
-                self.open(handler(incoming.intake.request, incoming.exchange.framing), incoming.exchange)
+            if let refusal {
+                self.refuse(refusal, exchange.closing)
+            } else if grown >= Self.bodyStep, !self.count() {
+                self.refuse(.outOfMemory, exchange.closing)
             }
+        case (.body(let incoming), .part(.end)):
+            self.call(incoming)
         case (.discarding(let response, let exchange), .part(.end)):
             self.finish(response, exchange)
         case (.idle, .failure(let response)), (.body, .failure(let response)), (.discarding, .failure(let response)):
@@ -156,26 +204,55 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         case (.idle, .inputClosed), (.body, .inputClosed), (.discarding, .inputClosed), (.lingering, .inputClosed):
             self.closeAfterWrites()
         case (.discarding, .part), (.lingering, _), (.handedOver, _), (.idle, .part), (.body, .part),
-            (.answering, _):
+            (.deciding, _), (.answering, _), (.draining, _):
             // Of a body nobody wants, or behind the last request of the connection.
             break
         }
     }
 
+    // MARK: - Requests
+
     private func begin(_ head: HTTPRequestHead) {
         guard let context else { return }
         self.exchangeCount += 1
+        self.headBytes = 0
+        let head = head.withoutOuterSpace
         let exchange = Exchange(
             number: self.exchangeCount,
-            isKeptAlive: head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "Upgrade"),
+            isKeptAlive: self.refusal == nil && head.isKeepAlive && head.method != .CONNECT
+                && !head.headers.contains(name: "Upgrade"),
             isHead: head.method == .HEAD,
             isHTTP10: head.version == .http1_0
         )
-        switch self.loop.router.decide(head, hasBody: head.hasBody, from: self.remoteAddress(context)) {
-        case .distrust(let response): self.refuse(response, exchange.closing)
+        switch self.loop.decide(head, hasBody: head.hasBody, from: self.remoteAddress(context), overload: self.refusal)
+        {
+        case .distrust(let response):
+            if self.refusal != nil { self.loop.refused(spare: context.channel) }
+            self.refuse(response, exchange.closing)
         case .refuse(let response): self.refuse(response, of: head, exchange)
         case .take(let intake): self.begin(intake, of: head, exchange)
+        case .ask(let authorize, let intake):
+            self.state = .deciding(exchange)
+            self.deadline = .distantFuture
+            let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
+            authorize(intake.request).hop(to: context.eventLoop).whenComplete {
+                connection.value.decided($0, intake, of: head, exchange)
+            }
         }
+    }
+
+    /// Goes on with a request whose permission took its time.
+    private func decided(
+        _ result: Result<HTTPResponse?, any Error>, _ intake: HTTPIntake, of head: HTTPRequestHead, _ exchange: Exchange
+    ) {
+        guard case .deciding = self.state else { return }
+        self.state = .idle
+        switch result {
+        case .success(nil): self.begin(intake, of: head, exchange)
+        case .success(.some(let refusal)): self.refuse(refusal, of: head, exchange)
+        case .failure(let error): self.refuse(HTTPRefusal.response(to: error), of: head, exchange)
+        }
+        self.resume()
     }
 
     /// Asked for once: each time is a system call.
@@ -192,18 +269,28 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         let now = NIODeadline.now()
         let timeout = TimeAmount(self.loop.configuration.bodyTimeout)
         self.deadline = now + timeout
+        var exchange = exchange
+        exchange.answerFields = intake.answerFields
         self.state = .body(
-            Incoming(intake: intake, exchange: exchange, deadline: now + timeout * 10)
+            Incoming(intake: intake, exchange: exchange, deadline: now + timeout * 10, rest: head.contentLength ?? 0)
         )
     }
 
-    // MARK: - Answers
-
-    /// Answers the exchange that is under way, unless its connection has gone meanwhile.
-    func respond(_ response: HTTPResponse, to number: UInt64) {
-        guard case .answering(let exchange) = self.state, exchange.number == number else { return }
-        self.finish(response, exchange)
-        self.resume()
+    private func call(_ incoming: Incoming) {
+        guard let context else { return }
+        self.deadline = .distantFuture
+        self.state = .answering(incoming.exchange, nil)
+        // From here on the body is its handler's.
+        _ = self.count()
+        switch incoming.intake.handler {
+        case .buffered(let handler):
+            let responder = HTTPResponder(
+                connection: self, exchange: incoming.exchange.number, eventLoop: context.eventLoop
+            )
+            handler(incoming.intake.request, responder)
+        case .stream(let handler):
+            self.open(handler(incoming.intake.request, incoming.exchange.framing), incoming.exchange)
+        }
     }
 
     /// Answers before the body has been read: reads on when the body is short, else closes.
@@ -216,187 +303,35 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         }
     }
 
-    private func refuse(_ response: HTTPResponse, _ exchange: Exchange) {
+    /// Answers, and forgets what has arrived behind the request.
+    func refuse(_ response: HTTPResponse, _ exchange: Exchange) {
         self.finish(response, exchange)
         self.inputs.removeAll()
+        self.gate.drop()
+        _ = self.count()
     }
 
-    private func finish(_ response: HTTPResponse, _ exchange: Exchange) {
-        guard let context else { return }
-        let isKeptAlive = exchange.isKeptAlive && !self.loop.isDraining
-        let isBodyless = response.status == .noContent || response.status == .notModified
-        var buffer = context.channel.allocator.buffer(capacity: 256 + response.body.readableBytes)
-        response.write(
-            into: &buffer, date: self.loop.date, length: isBodyless ? nil : response.body.readableBytes,
-            framing: isKeptAlive ? (exchange.isHTTP10 ? "Connection: keep-alive\r\n" : "") : "Connection: close\r\n",
-            withBody: !isBodyless && !exchange.isHead
-        )
-        context.write(Self.wrapOutboundOut(buffer), promise: nil)
-        if isKeptAlive {
-            self.deadline = .now() + TimeAmount(self.loop.configuration.idleTimeout)
-            self.state = .idle
-            self.flush(context)
-        } else {
-            self.linger(context)
-        }
-    }
+    // MARK: - Memory
 
-    private func open(_ answer: HTTPStreamAnswer, _ exchange: Exchange) {
-        guard let context else { return }
-        switch answer {
-        case .respond(let response):
-            self.finish(response, exchange)
-        case .later(let answer):
-            self.state = .answering(exchange)
-            let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
-            answer.hop(to: context.eventLoop).whenComplete { connection.value.decided($0, exchange.number) }
-        case .open(let opening) where exchange.isHead:
-            self.finish(opening.head, exchange)
-        case .open(let opening):
-            self.state = .handedOver
-            self.inputs.removeAll()
-            var head = opening.head
-            head.body = ByteBuffer()
-            var buffer = context.channel.allocator.buffer(capacity: 512)
-            head.write(
-                into: &buffer, date: self.loop.date, length: nil,
-                framing: exchange.framing == .chunked ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n",
-                withBody: false
-            )
-            exchange.framing.write(opening.head.body, into: &buffer)
-            context.write(Self.wrapOutboundOut(buffer), promise: nil)
-            self.handOver(context, to: opening.handler(context.channel))
-        }
-    }
-
-    /// Goes on with an answer that took its time.
-    private func decided(_ result: Result<HTTPStreamAnswer, any Error>, _ number: UInt64) {
-        guard case .answering(let exchange) = self.state, exchange.number == number else { return }
-        switch result {
-        case .success(let answer): self.open(answer, exchange)
-        case .failure: self.finish(.error(.internalServerError, "The request could not be decided"), exchange)
-        }
-        self.resume()
-    }
-
-    private func handOver(_ context: ChannelHandlerContext, to handler: any ChannelHandler) {
-        let channel = context.channel
-        let pipeline = context.pipeline.syncOperations
-        do {
-            try channel.syncOptions?.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 256))
-            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
-            let isEncrypted = (try? pipeline.context(handlerType: NIOSSLServerHandler.self)) != nil
-            if !isEncrypted, let sender = handler as? any HTTPDirectSender {
-                try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { sender.takeDescriptor($0) }
-            }
-            try pipeline.addHandler(handler)
-        } catch {
-            // The channel is closed already.
-            channel.close(promise: nil)
-            return
-        }
-        self.loop.add(stream: channel)
-        pipeline.removeHandler(self.decoder, promise: nil)
-        pipeline.removeHandler(self, promise: nil)
-    }
-
-    // MARK: - Ends
-
-    func timeOut() {
+    /// Counts what the connection keeps in memory: parts of a body, an unsent answer, and what waits behind.
+    ///
+    /// - Returns: whether there was room.
+    func count() -> Bool {
+        var bytes = self.gate.waitingBytes + self.inputs.count * Self.partBytes + self.answerBytes
         switch self.state {
-        case .idle, .lingering, .discarding: self.close()
-        case .body(let incoming):
-            self.refuse(.error(.requestTimeout, "The request body came too slowly"), incoming.exchange.closing)
-        case .answering, .handedOver: break
+        case .body(let incoming): bytes += incoming.intake.bytes
+        case .idle where self.headBytes > Self.smallHead: bytes += 2 * self.headBytes
+        default: break
         }
+        return bytes == self.hold.bytes || self.loop.memory.hold(bytes, for: self)
     }
 
-    func drain() {
-        guard case .idle = self.state else { return }
-        if self.exchangeCount == 0, let channel = self.context?.channel { channel.resetOnClose() }
-        self.close()
-    }
-
-    func close() {
-        switch self.state {
-        case .body, .discarding, .answering: self.context?.channel.resetOnClose()
-        case .idle, .lingering, .handedOver: break
-        }
-        self.context?.close(promise: nil)
-    }
-
-    /// Ends the answer's direction and waits for the client to end its own: closing at once could make the kernel discard the answer
-    /// that the client has not read (RFC 9112 §9.6).
-    private func linger(_ context: ChannelHandlerContext) {
-        self.state = .lingering
-        self.deadline = .now() + .seconds(2)
-        context.flush()
-        let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.close(mode: .output).whenFailure { _ in connection.value.close() }
-    }
-
-    private func closeAfterWrites() {
-        guard let context else { return }
-        self.state = .lingering
-        let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in connection.value.close() }
-    }
-
-    private func flush(_ context: ChannelHandlerContext) {
-        if self.isReading {
-            self.needsFlush = true
+    func shed() {
+        if case .body(let incoming) = self.state {
+            self.refuse(.outOfMemory, incoming.exchange.closing)
         } else {
-            context.flush()
-        }
-    }
-
-    // MARK: - Types
-
-    private enum Input {
-        case part(HTTPServerRequestPart)
-        case failure(HTTPResponse)
-        case inputClosed
-    }
-
-    private enum State {
-        /// Between requests.
-        case idle
-        /// The body is being read.
-        case body(Incoming)
-        /// A body that nobody wants is being read; then this answer.
-        case discarding(HTTPResponse, Exchange)
-        /// The whole request is with its handler.
-        case answering(Exchange)
-        /// The last answer is written; the client has not closed yet.
-        case lingering
-        /// The channel belongs to a stream.
-        case handedOver
-
-        var isAnswering: Bool {
-            if case .answering = self { true } else { false }
-        }
-    }
-
-    private struct Incoming {
-        var intake: HTTPIntake
-        let exchange: Exchange
-        /// When the whole body must be there.
-        let deadline: NIODeadline
-    }
-
-    /// What of a request decides how its answer is written.
-    private struct Exchange {
-        let number: UInt64
-        var isKeptAlive: Bool
-        let isHead: Bool
-        let isHTTP10: Bool
-
-        var framing: HTTPFraming { self.isHTTP10 ? .untilClose : .chunked }
-
-        var closing: Exchange {
-            var copy = self
-            copy.isKeptAlive = false
-            return copy
+            self.context?.channel.resetOnClose()
+            self.context?.close(promise: nil)
         }
     }
 }

@@ -12,6 +12,8 @@ struct HTTPIntake {
     let handler: Handler
     /// Bytes of body.
     let limit: Int
+    /// Header fields that the handler's answer gets beside its own.
+    var answerFields: [(name: String, value: String)] = []
 
     init(request: HTTPRequest, handler: Handler, limit: Int) {
         self.request = request
@@ -32,8 +34,13 @@ struct HTTPIntake {
                     handler(request, framing).observed(by: { observer(request, $0) })
                 }
             }
-        return HTTPIntake(request: self.request, handler: observed, limit: self.limit)
+        var intake = HTTPIntake(request: self.request, handler: observed, limit: self.limit)
+        intake.answerFields = self.answerFields
+        return intake
     }
+
+    /// Bytes of memory that the body takes up.
+    var bytes: Int { self.request.body.readableBytes == 0 ? 0 : self.request.body.storageCapacity }
 
     /// Takes a part of the body.
     ///
@@ -55,5 +62,12 @@ struct HTTPIntake {
 extension HTTPResponse {
     static func tooLarge(limit: Int) -> HTTPResponse {
         .json(.payloadTooLarge, "{\"error\":\"Payload too large\",\"limit\":\(limit)}")
+    }
+
+    /// The answer where bodies and unsent answers fill their budget.
+    static var outOfMemory: HTTPResponse {
+        .error(
+            .serviceUnavailable, "Too many unfinished requests and unread answers; try again later",
+            headers: [("Retry-After", "5")])
     }
 }

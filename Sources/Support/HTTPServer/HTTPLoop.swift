@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 
 /// What the server knows on one event loop: its rules, its connections, its streams, the time of day.
 ///
@@ -6,19 +7,45 @@ import NIOCore
 final class HTTPLoop {
     let configuration: HTTPServerConfiguration
     let router: HTTPRouter
+    /// What requests and answers on this loop keep in memory.
+    let memory: HTTPMemory
     private let eventLoop: any EventLoop
     private var connections: [any HTTPWatched] = []
     private var streams: [ObjectIdentifier: any Channel] = [:]
+    /// Connections above the limit, the oldest first.
+    private var spares: [Spare] = []
     private var timer: RepeatedTask?
     /// The value of `Date`, at most a second old while there are connections.
     private(set) var date = ""
+    /// The latest value of `Host` that is served: most requests are for the same.
+    private var servedHost = ""
     /// True once no connection may be kept open for another request.
     private(set) var isDraining = false
 
-    init(configuration: HTTPServerConfiguration, router: HTTPRouter, eventLoop: any EventLoop) {
+    init(
+        configuration: HTTPServerConfiguration, router: HTTPRouter, memory: HTTPMemory, eventLoop: any EventLoop
+    ) {
         self.configuration = configuration
         self.router = router
+        self.memory = memory
         self.eventLoop = eventLoop
+    }
+
+    /// Decides about a request: see ``HTTPRouter/decide(_:hasBody:from:policy:overload:)``.
+    func decide(
+        _ head: HTTPRequestHead, hasBody: Bool, from remoteAddress: SocketAddress?, overload: HTTPResponse?
+    ) -> HTTPDecision {
+        let policy = self.configuration.policy
+        let host = head.headers.first(name: "Host") ?? ""
+        if host != self.servedHost {
+            // One that cannot be read is refused for that.
+            if head.refusal == nil, let refusal = policy.refusal(ofHost: host) {
+                self.router.observe(refusal, to: head, from: policy.client(head.headers, peer: remoteAddress))
+                return .refuse(refusal)
+            }
+            self.servedHost = host
+        }
+        return self.router.decide(head, hasBody: hasBody, from: remoteAddress, policy: policy, overload: overload)
     }
 
     func add(_ connection: any HTTPWatched) {
@@ -50,6 +77,33 @@ final class HTTPLoop {
         self.streams[channel] = nil
     }
 
+    /// Takes in a connection above the limit, which may ask for vital routes.
+    ///
+    /// - Parameter hasPlace: whether there is a place for it; if not, it gets that of one that has been refused, or of the oldest, unless
+    ///   that one has only just come.
+    /// - Returns: whether it has been taken in.
+    func add(spare channel: any Channel, hasPlace: Bool) -> Bool {
+        if !hasPlace {
+            let time = NIODeadline.now() - .milliseconds(100)
+            guard let index = self.spares.firstIndex(where: { $0.isRefused || $0.since < time }) else { return false }
+            let other = self.spares.remove(at: index).channel
+            other.resetOnClose()
+            other.close(promise: nil)
+        }
+        self.spares.append(Spare(channel: channel, since: .now()))
+        return true
+    }
+
+    /// A connection above the limit has got its answer, which is that there are too many.
+    func refused(spare channel: any Channel) {
+        guard let index = self.spares.firstIndex(where: { $0.channel === channel }) else { return }
+        self.spares[index].isRefused = true
+    }
+
+    func remove(spare channel: ObjectIdentifier) {
+        self.spares.removeAll { ObjectIdentifier($0.channel) == channel }
+    }
+
     /// Closes the idle connections; the others close after their answer.
     func drain() {
         self.isDraining = true
@@ -76,5 +130,13 @@ final class HTTPLoop {
         for connection in self.connections where connection.deadline < now {
             connection.timeOut()
         }
+        self.memory.relieve()
+    }
+
+    /// A connection above the limit.
+    private struct Spare {
+        let channel: any Channel
+        let since: NIODeadline
+        var isRefused = false
     }
 }

@@ -33,6 +33,14 @@ extension HTTPRequestHead {
         return nil
     }
 
+    /// The same with values as they are meant: the space around them is not part of them (RFC 9110 §5.5).
+    var withoutOuterSpace: HTTPRequestHead {
+        guard self.headers.contains(where: { $0.value.hasOuterSpace }) else { return self }
+        var head = self
+        head.headers = HTTPHeaders(self.headers.map { ($0.name, $0.value.withoutOuterSpace) })
+        return head
+    }
+
     /// The announced length, `nil` when there is none or it is not one plain number.
     var contentLength: Int? {
         let values = self.headers["Content-Length"]

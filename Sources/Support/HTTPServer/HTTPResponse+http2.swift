@@ -28,15 +28,6 @@ extension HTTPResponse {
 }
 
 extension String {
-    /// The text as a field value may stand (RFC 9113 §8.2.1).
-    fileprivate var withoutOuterSpace: String {
-        func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        guard let first = self.utf8.first, let last = self.utf8.last, isSpace(first) || isSpace(last) else { return self }
-        var rest = self.utf8.drop(while: isSpace)
-        while let last = rest.last, isSpace(last) { rest.removeLast() }
-        return String(Substring(rest))
-    }
-
     /// Whether it is a name (RFC 9110 §5.6.2).
     fileprivate var isToken: Bool {
         !self.isEmpty

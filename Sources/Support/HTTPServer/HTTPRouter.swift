@@ -1,3 +1,4 @@
+package import NIOCore
 package import NIOHTTP1
 import Synchronization
 
@@ -14,6 +15,10 @@ package final class HTTPRouter: Sendable {
     ///
     /// An answer refuses the request.
     package typealias Admission = @Sendable (HTTPRequest) -> HTTPResponse?
+    /// Decides about an admitted request before its body is read, and may take its time; called on the connection's event loop.
+    ///
+    /// An answer refuses the request; a failure refuses it as ``HTTPRefusal/response(to:)`` says.
+    package typealias Authorization = @Sendable (HTTPRequest) -> EventLoopFuture<HTTPResponse?>
     /// Answers or opens a stream; called on the connection's event loop, once the body is there.
     package typealias StreamHandler = @Sendable (HTTPRequest, HTTPFraming) -> HTTPStreamAnswer
 
@@ -26,8 +31,16 @@ package final class HTTPRouter: Sendable {
     }
 
     enum Route: Sendable {
-        case buffered(limit: Int, admit: Admission?, handler: BufferedHandler)
+        case buffered(limit: Int, admit: Admission?, authorize: Authorization?, traits: Traits, handler: BufferedHandler)
         case stream(limit: Int, handler: StreamHandler)
+    }
+
+    /// What concerns the server about a route.
+    struct Traits: Sendable {
+        /// It is answered even while there are too many connections.
+        var isVital: Bool
+        /// It changes something: pages of other origins may not ask for it.
+        var writes: Bool
     }
 
     enum Match {
@@ -36,6 +49,11 @@ package final class HTTPRouter: Sendable {
         case notFound
         /// The path exists: what `Allow` says of it.
         case other(allow: String)
+
+        /// Whether the request is answered even while there are too many connections.
+        var isVital: Bool {
+            if case .route(.buffered(_, _, _, let traits, _), _) = self { traits.isVital } else { false }
+        }
     }
 
     private let state = Mutex(State())
@@ -53,13 +71,21 @@ package final class HTTPRouter: Sendable {
     /// - Parameters:
     ///   - bodyLimit: bytes; more is answered 413, before it is read where the client told the length.
     ///   - admit: see ``Admission``.
+    ///   - authorize: see ``Authorization``.
+    ///   - isVital: whether it is answered even while there are too many connections.
+    ///   - writes: whether it changes something, so that it is refused to pages of origins that ``HTTPPolicy`` does not name.
     /// - Throws: ``HTTPServerError`` for a malformed pattern or when method and path are taken.
     @discardableResult
     package func register(
         _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, admit: Admission? = nil,
+        authorize: Authorization? = nil, isVital: Bool = false, writes: Bool = false,
         handler: @escaping BufferedHandler
     ) throws -> Registration {
-        try self.add(method, pattern, .buffered(limit: bodyLimit, admit: admit, handler: handler))
+        try self.add(
+            method, pattern,
+            .buffered(
+                limit: bodyLimit, admit: admit, authorize: authorize, traits: Traits(isVital: isVital, writes: writes),
+                handler: handler))
     }
 
     /// Registers a handler that may take the connection over.

@@ -13,10 +13,14 @@ package final class HTTPServer: Sendable {
     private let configuration: HTTPServerConfiguration
     private let group: any EventLoopGroup
     private let logger: Logger
+    private let log: HTTPBurstLog
     private let loops: [ObjectIdentifier: NIOLoopBoundBox<HTTPLoop>]
     /// The TLS identity of the connections that come next; `nil` without TLS.
     private let identity = Mutex<NIOSSLContext?>(nil)
     private let open = Atomic<Int>(0)
+    /// Connections up to the limit, and those above it.
+    private let places = HTTPPlaces()
+    private let spares = HTTPPlaces()
     private let state = Mutex(State())
 
     package init(
@@ -25,10 +29,16 @@ package final class HTTPServer: Sendable {
         self.configuration = configuration
         self.group = group
         self.logger = logger
+        let budget = HTTPBudget(limit: configuration.bufferedBytes)
+        let log = HTTPBurstLog(logger: logger)
+        self.log = log
         var loops: [ObjectIdentifier: NIOLoopBoundBox<HTTPLoop>] = [:]
         for loop in group.makeIterator() {
             loops[ObjectIdentifier(loop)] = .makeBoxSendingValue(
-                HTTPLoop(configuration: configuration, router: router, eventLoop: loop), eventLoop: loop
+                HTTPLoop(
+                    configuration: configuration, router: router, memory: HTTPMemory(budget: budget, log: log), eventLoop: loop
+                ),
+                eventLoop: loop
             )
         }
         self.loops = loops
@@ -48,9 +58,15 @@ package final class HTTPServer: Sendable {
         let bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: self.configuration.backlog)
             .serverChannelOption(.maxMessagesPerRead, value: 64)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .serverChannelInitializer { [log] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(HTTPAcceptPause(log: log))
+                }
+            }
+            // Who sends many small requests at once gets one turn of the loop for few of them.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 64 << 10)
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 16 << 10)
             )
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
@@ -128,11 +144,24 @@ package final class HTTPServer: Sendable {
             preconditionFailure("a channel lives on a loop of its group")
         }
         let loop = box.value
-        let isTooMany = self.open.wrappingAdd(1, ordering: .relaxed).newValue > self.configuration.connections
+        self.open.wrappingAdd(1, ordering: .relaxed)
+        let isSpare = !self.places.take(upTo: self.configuration.connections)
+        let hasPlace = !isSpare || self.spares.take(upTo: self.configuration.spareConnections)
         let id = ObjectIdentifier(channel)
         channel.closeFuture.whenComplete { _ in
             box.value.remove(stream: id)
+            if isSpare { box.value.remove(spare: id) }
+            if hasPlace { (isSpare ? self.spares : self.places).give() }
             if self.open.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { self.finishIfEmpty() }
+        }
+        if isSpare {
+            self.log.warn(
+                "HTTP connection limit reached; new connections are refused", ["limit": "\(self.configuration.connections)"])
+            guard loop.add(spare: channel, hasPlace: hasPlace) else {
+                channel.resetOnClose()
+                channel.close(promise: nil)
+                return
+            }
         }
         if isTCP {
             try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -144,7 +173,7 @@ package final class HTTPServer: Sendable {
             try pipeline.addHandler(NIOSSLServerHandler(context: tls))
         }
         let refusal = HTTPResponse.error(.serviceUnavailable, "Too many connections", headers: [("Retry-After", "5")])
-        try pipeline.addHandler(HTTPVersionSelector(loop: loop, usesTLS: tls != nil, refusal: isTooMany ? refusal : nil))
+        try pipeline.addHandler(HTTPVersionSelector(loop: loop, usesTLS: tls != nil, refusal: isSpare ? refusal : nil))
     }
 
     /// Closes the listener once every connection that it has accepted is set up.

@@ -29,31 +29,53 @@ package struct HTTPServerConfiguration: Sendable {
     package var backlog: Int32
     /// Connections at once, streams included; one with HTTP/2 counts once, however many requests it carries.
     ///
-    /// What comes above is answered 503 and closed.
+    /// What comes above is answered 503 and closed, but for vital routes.
     package var connections: Int
+    /// Connections above ``connections`` that are heard at all; the next ones are reset.
+    package var spareConnections: Int
     /// Bytes of request line and header fields of one request; more is answered 431, or ends the connection with HTTP/2.
     package var headerBytes: Int
     /// From accepting a connection (TLS handshake included) to the end of its first request head.
     package var headTimeout: Duration
-    /// From the end of an answer to the end of the next request head on the same connection, and how long a client of HTTP/2 may leave an
-    /// answer untaken.
+    /// From the end of an answer to the end of the next request head on the same connection, and how long a client may read nothing of an
+    /// answer.
     package var idleTimeout: Duration
     /// Between two parts of a request body.
     ///
     /// The whole body may take ten times as long.
     package var bodyTimeout: Duration
+    /// Bytes of request bodies and unsent answers in memory, of all connections together.
+    ///
+    /// Where they are used up, clients that have held some for a second or more are disconnected, and what finds no room is answered 503.
+    package var bufferedBytes: Int
+    /// The same for one connection with HTTP/2; requests above it are refused with REFUSED_STREAM, bodies and answers with 503.
+    ///
+    /// A single request or answer may be larger.
+    package var connectionBytes: Int
+    /// Requests at once on one connection with HTTP/2, 100 or more; the next is refused with REFUSED_STREAM (RFC 9113 §8.7).
+    package var streams: Int
+    /// Hosts, pages and proxies.
+    package var policy: HTTPPolicy
 
     package init(
-        address: Address, tls: TLS? = nil, backlog: Int32 = 1024, connections: Int = 100_000, headerBytes: Int = 32 << 10,
-        headTimeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(60), bodyTimeout: Duration = .seconds(30)
+        address: Address, tls: TLS? = nil, backlog: Int32 = 1024, connections: Int = 100_000, spareConnections: Int = 64,
+        headerBytes: Int = 32 << 10,
+        headTimeout: Duration = .seconds(10), idleTimeout: Duration = .seconds(60), bodyTimeout: Duration = .seconds(30),
+        bufferedBytes: Int = 32 << 20, connectionBytes: Int = 8 << 20, streams: Int = 200,
+        policy: HTTPPolicy = HTTPPolicy()
     ) {
         self.address = address
         self.tls = tls
         self.backlog = backlog
         self.connections = connections
+        self.spareConnections = spareConnections
         self.headerBytes = headerBytes
         self.headTimeout = headTimeout
         self.idleTimeout = idleTimeout
         self.bodyTimeout = bodyTimeout
+        self.bufferedBytes = bufferedBytes
+        self.connectionBytes = connectionBytes
+        self.streams = streams
+        self.policy = policy
     }
 }

@@ -7,7 +7,10 @@ package enum HTTPStreamAnswer: Sendable {
     /// The connection now belongs to a stream; with HTTP/2 it is that stream of it.
     case open(HTTPStreamOpening)
     /// The answer is not known yet; a failure is answered 500.
-    indirect case later(EventLoopFuture<HTTPStreamAnswer>)
+    ///
+    /// `abandoned` is called once, on the connection's event loop, when the client leaves before the answer is known; the answer then goes
+    /// nowhere. A client of HTTP/1 that ends its own direction counts as leaving, but still gets an answer that comes at once.
+    indirect case later(EventLoopFuture<HTTPStreamAnswer>, abandoned: (@Sendable () -> Void)? = nil)
 }
 
 extension HTTPStreamAnswer {
@@ -18,7 +21,8 @@ extension HTTPStreamAnswer {
             observer(response)
             return self
         case .open: return self
-        case .later(let answer): return .later(answer.map { $0.observed(by: observer) })
+        case .later(let answer, let abandoned):
+            return .later(answer.map { $0.observed(by: observer) }, abandoned: abandoned)
         }
     }
 }

@@ -13,9 +13,12 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
     /// How the connection preface begins (RFC 9113 §3.4): no request of HTTP/1 does.
     private static let preface = Array("PRI * HTTP/2.0\r\n".utf8)
 
+    /// What a client of HTTP/1 may leave unread before its next request waits.
+    private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 8 << 10, high: 16 << 10)
+
     private let loop: HTTPLoop
     private let usesTLS: Bool
-    /// Set when the server has too many connections: then this is the only answer.
+    /// Set when the server has too many connections: then this is the only answer but for vital routes.
     private let refusal: HTTPResponse?
     private var context: ChannelHandlerContext?
     /// What came before the version was known.
@@ -27,7 +30,8 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
         self.loop = loop
         self.usesTLS = usesTLS
         self.refusal = refusal
-        self.deadline = .now() + TimeAmount(loop.configuration.headTimeout)
+        let timeout = loop.configuration.headTimeout
+        self.deadline = .now() + TimeAmount(refusal == nil ? timeout : min(timeout, .seconds(2)))
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -43,12 +47,7 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
     func channelActive(context: ChannelHandlerContext) {
         context.fireChannelActive()
         // Accepted just before the listener closed.
-        guard !self.loop.isDraining else {
-            self.drain()
-            return
-        }
-        // Without TLS a client that is refused anyway is not waited for.
-        if self.refusal != nil, !self.usesTLS { self.select(context, isHTTP2: false) }
+        if self.loop.isDraining { self.drain() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -79,7 +78,8 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
     }
 
     func timeOut() {
-        self.close()
+        // A client that is refused is told so even when it has asked for nothing.
+        if self.refusal != nil, !self.usesTLS, let context { self.select(context, isHTTP2: false) } else { self.close() }
     }
 
     func drain() {
@@ -102,9 +102,13 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
                 limits.maxHeaderListSize = self.loop.configuration.headerBytes
                 limits.maxHeaderFieldCount = 128
                 let decoder = ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits))
+                let gate = HTTPInputGate()
+                try context.channel.syncOptions?.setOption(.writeBufferWaterMark, value: Self.waterMark)
+                try pipeline.addHandler(gate)
                 try pipeline.addHandler(decoder)
                 try pipeline.addHandler(
-                    HTTPConnection(loop: self.loop, decoder: decoder, refusal: self.refusal, deadline: self.deadline)
+                    HTTPConnection(
+                        loop: self.loop, gate: gate, decoder: decoder, refusal: self.refusal, deadline: self.deadline)
                 )
             }
         } catch {

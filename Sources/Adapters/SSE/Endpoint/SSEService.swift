@@ -37,7 +37,7 @@ final class SSEService: Sendable {
             let presence = SSEPresence(hub: hub, access: access)
             registrations.append(try router.register(.GET, SSEPresence.path, bodyLimit: 0, handler: presence.list))
             registrations.append(
-                try router.register(.DELETE, SSEPresence.path + "/{number}", bodyLimit: 0, handler: presence.end))
+                try router.register(.DELETE, SSEPresence.path + "/{number}", bodyLimit: 0, writes: true, handler: presence.end))
         }
         self.registrations = registrations
     }

@@ -78,28 +78,17 @@ struct WebhookRules: Sendable {
         return .error(.unauthorized, "Invalid signature")
     }
 
-    /// Goes on with a request whose grant lets it write to a webhook, and answers the others.
-    ///
-    /// On the responder's event loop.
-    static func check(
-        _ request: HTTPRequest, _ access: any HTTPAccess, id: String, _ responder: HTTPResponder,
-        then take: @escaping @Sendable () -> Void
-    ) {
-        access.grant(request, names: [id]).hop(to: responder.eventLoop).whenComplete { result in
-            switch result {
-            case .success(let grant):
-                let name = try? SubjectPattern(name: id)
+    /// Asks, before a body is read, whether the grant of its request lets it write to a webhook.
+    static func authorization(_ access: any HTTPAccess, id: String) -> HTTPRouter.Authorization {
+        let name = try? SubjectPattern(name: id)
+        return { request in
+            access.grant(request, names: [id]).map { grant in
                 let isGranted = grant.publish.contains { text in
                     name.map { (try? SubjectPattern(name: text))?.covers($0) ?? false } ?? false
                 }
-                guard isGranted else {
-                    access.refused(request)
-                    return responder.respond(
-                        grant.challenge?.response ?? .error(.forbidden, "Not allowed to write to '\(id)'"))
-                }
-                take()
-            case .failure(let error):
-                responder.respond(HTTPRefusal.response(to: error))
+                if isGranted { return nil }
+                access.refused(request)
+                return grant.challenge?.response ?? .error(.forbidden, "Not allowed to write to '\(id)'")
             }
         }
     }

@@ -114,13 +114,12 @@ package final class WebhookSource: Source {
                         try router.register(
                             .POST, path, bodyLimit: configuration.maxBody,
                             admit: admit,
+                            authorize: access.map { WebhookRules.authorization($0, id: id) },
+                            // No page can sign a body or bring a token by itself.
+                            writes: configuration.token == nil && configuration.signature == nil,
                             handler: { request, responder in
-                                let take: @Sendable () -> Void = {
-                                    intakes[ObjectIdentifier(responder.eventLoop)]?.value
-                                        .take(request, id: id, status: status, responder)
-                                }
-                                guard let access else { return take() }
-                                WebhookRules.check(request, access, id: id, responder, then: take)
+                                intakes[ObjectIdentifier(responder.eventLoop)]?.value
+                                    .take(request, id: id, status: status, responder)
                             }
                         )
                     )

@@ -71,6 +71,36 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false])
+    func `a long poll gives its place back when its client leaves`(_ isReset: Bool) async throws {
+        try await EndpointFixture.run { endpoint in
+            var connections = try (0..<5).map { _ in try RawConnection(port: endpoint.port) }
+            for connection in connections {
+                try await connection.send("GET /api/stream/s?poll=1&timeout=120 HTTP/1.1\r\nHost: x\r\n\r\n")
+            }
+            try await endpoint.waitForSubscribers(5)
+            for connection in connections { if isReset { connection.reset() } else { connection.finishSending() } }
+            if isReset { connections = [] }
+            try await endpoint.waitForSubscribers(0)
+            guard !isReset else { return }
+            // One that has only ended its direction is told where to go on.
+            let reader = StreamReader(connections[0], head: try await connections[0].receive(through: "\r\n\r\n"))
+            #expect(try await reader.body() == "{\"cursor\":\"\(endpoint.hub.epoch)-0\",\"events\":[]}")
+        }
+    }
+
+    @Test func `a batch ends at four mebibytes, and says where to go on`() async throws {
+        try await EndpointFixture.run { endpoint in
+            let text = String(repeating: "x", count: 600_000)
+            try await endpoint.publish(Array(repeating: text, count: 9))
+            let first = try await endpoint.open("?format=json")
+            let body = try await first.body()
+            #expect(body.hasPrefix("{\"cursor\":\"\(endpoint.hub.epoch)-7\","), "\(body.prefix(50))")
+            let rest = try await endpoint.open("?format=json&last_event_id=\(endpoint.hub.epoch)-7")
+            #expect(try await rest.body().hasPrefix("{\"cursor\":\"\(endpoint.hub.epoch)-9\","))
+        }
+    }
+
     @Test func `a long poll is answered without events when its time is over or the stream ends`() async throws {
         try await EndpointFixture.run { endpoint in
             let quiet = try await endpoint.open("?poll=1&timeout=1")

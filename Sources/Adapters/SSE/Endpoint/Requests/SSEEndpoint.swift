@@ -204,14 +204,20 @@ struct SSEEndpoint: Sendable {
             }
         }
         let promise = hub.home.makePromise(of: ByteBuffer.self)
+        let waiting = NIOLoopBoundBox.makeEmptyBox(valueType: SSEPoll.self, eventLoop: hub.home)
         hub.home.execute {
             let group = hub.shard(on: hub.home).group(of: place.view, hub: hub)
             let poll = SSEPoll(
                 group: group, place: place, extract: extract, deadline: .now() + .seconds(Int64(seconds)), promise: promise)
+            waiting.value = poll
             group.add(poll)
             poll.look()
         }
-        return .later(promise.futureResult.map { Self.answer($0, headers) })
+        // A client that has only ended its direction still gets the answer.
+        return .later(
+            promise.futureResult.map { Self.answer($0, headers) },
+            abandoned: { hub.home.execute { waiting.value?.end() } }
+        )
     }
 
     private static func answer(_ json: ByteBuffer, _ headers: [(name: String, value: String)]) -> HTTPStreamAnswer {

@@ -1,0 +1,39 @@
+import Logging
+import NIOCore
+import Synchronization
+
+/// Log lines about what clients do to the server: one line for each burst of the same kind.
+///
+/// Thread-safe.
+final class HTTPBurstLog: Sendable {
+    /// No second line of the same kind comes earlier.
+    private static let interval = Duration.seconds(60)
+
+    private let logger: Logger
+    private let times = Mutex<[String: ContinuousClock.Instant]>([:])
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Reports that request bodies and unsent answers fill their budget.
+    ///
+    /// - Parameter limit: the budget in bytes.
+    func memoryIsShort(limit: Int) {
+        self.warn("HTTP memory limit reached; slow clients are disconnected", ["limit_bytes": "\(limit)"])
+    }
+
+    /// - Parameters:
+    ///   - message: constant; it is the kind.
+    ///   - metadata: evaluated only for a line that is written.
+    func warn(_ message: StaticString, _ metadata: @autoclosure () -> Logger.Metadata) {
+        let text = "\(message)"
+        let isNew = self.times.withLock { times in
+            let now = ContinuousClock.now
+            if let time = times[text], time.duration(to: now) < Self.interval { return false }
+            times[text] = now
+            return true
+        }
+        if isNew { self.logger.warning("\(text)", metadata: metadata()) }
+    }
+}

@@ -1,0 +1,88 @@
+import NIOCore
+
+/// Lets the bytes of a connection through to its parser in small pieces, and only while the connection takes requests.
+///
+/// On its event loop; stands before NIO's request decoder, which parses all that it is given at once. A client that sends requests and does
+/// not read the answers thus costs the bytes of one read, not thousands of parsed requests.
+final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    /// Bytes that may wait: what is left in the kernel of a client that has ended its direction comes without being asked for.
+    private static let limit = 512 << 10
+
+    /// Set until the connection leaves the pipeline.
+    weak var connection: HTTPConnection?
+    private var context: ChannelHandlerContext?
+    private var waiting = ByteBuffer()
+    private var isPassing = false
+    private var hasInputClosed = false
+
+    /// Whether nothing waits.
+    var isEmpty: Bool { self.waiting.readableBytes == 0 }
+
+    /// Bytes of memory that what waits takes up.
+    var waitingBytes: Int { self.isEmpty ? 0 : self.waiting.storageCapacity }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.drop()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let connection else { return }
+        let bytes = Self.unwrapInboundIn(data)
+        if self.isEmpty, !self.isPassing, connection.takesInput, bytes.readableBytes <= connection.inputPiece {
+            self.isPassing = true
+            connection.willParse(bytes.readableBytes)
+            context.fireChannelRead(data)
+            self.isPassing = false
+            return
+        }
+        if self.isEmpty { self.waiting = bytes } else { self.waiting.writeImmutableBuffer(bytes) }
+        guard self.waiting.readableBytes <= Self.limit else {
+            connection.shed()
+            return
+        }
+        self.pass()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .some(.inputClosed) = event as? ChannelEvent else {
+            context.fireUserInboundEventTriggered(event)
+            return
+        }
+        self.connection?.clientFinished()
+        if self.isEmpty { context.fireUserInboundEventTriggered(event) } else { self.hasInputClosed = true }
+    }
+
+    /// Passes on what waits, as far as the connection takes it.
+    func pass() {
+        guard !self.isPassing, !self.isEmpty || self.hasInputClosed, let context else { return }
+        self.isPassing = true
+        while let connection, connection.takesInput,
+            let piece = self.waiting.readSlice(length: min(self.waiting.readableBytes, connection.inputPiece)),
+            piece.readableBytes > 0
+        {
+            connection.willParse(piece.readableBytes)
+            context.fireChannelRead(Self.wrapInboundOut(piece))
+        }
+        if self.isEmpty { self.waiting = ByteBuffer() }
+        self.isPassing = false
+        context.fireChannelReadComplete()
+        if self.hasInputClosed, self.isEmpty {
+            self.hasInputClosed = false
+            context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        }
+    }
+
+    /// Forgets what waits.
+    func drop() {
+        self.waiting = ByteBuffer()
+        self.hasInputClosed = false
+    }
+}

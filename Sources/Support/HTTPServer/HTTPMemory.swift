@@ -1,0 +1,95 @@
+import NIOCore
+
+/// What a request or an answer keeps in memory, as ``HTTPMemory`` counts it.
+struct HTTPHold {
+    fileprivate(set) var bytes = 0
+    /// When the first of the bytes came.
+    fileprivate(set) var since = NIODeadline.distantFuture
+    fileprivate var index = 0
+}
+
+/// A request or an answer whose bytes are counted.
+///
+/// On its event loop.
+protocol HTTPHolder: AnyObject {
+    /// Changed by ``HTTPMemory`` alone.
+    var hold: HTTPHold { get set }
+
+    /// Ends: others need the memory.
+    func shed()
+}
+
+/// Who holds bytes of the server's ``HTTPBudget`` on one event loop.
+///
+/// Only ever touched on its loop. Where there is no room, the oldest holder is ended if it has held its bytes for a second: a client that
+/// is served holds them for milliseconds. Without such a holder the newcomer is refused.
+final class HTTPMemory {
+    private static let grace = TimeAmount.seconds(1)
+    private static let patience = TimeAmount.seconds(5)
+
+    private let budget: HTTPBudget
+    private let log: HTTPBurstLog
+    private var holders: [any HTTPHolder] = []
+
+    init(budget: HTTPBudget, log: HTTPBurstLog) {
+        self.budget = budget
+        self.log = log
+    }
+
+    /// Counts what a holder holds from now on.
+    ///
+    /// - Parameter bytes: all of them, not only the new ones.
+    /// - Returns: whether there was room; if not, the count stays as it was.
+    func hold(_ bytes: Int, for holder: any HTTPHolder) -> Bool {
+        let own = holder.hold.bytes
+        guard bytes > own else {
+            if bytes < own { self.shrink(holder, to: bytes) }
+            return true
+        }
+        while !self.budget.take(bytes - own, besides: own) {
+            self.log.memoryIsShort(limit: self.budget.limit)
+            guard self.shedOldest(besides: holder, after: Self.grace) else { return false }
+        }
+        if own == 0 {
+            holder.hold.since = .now()
+            holder.hold.index = self.holders.count
+            self.holders.append(holder)
+        }
+        holder.hold.bytes = bytes
+        return true
+    }
+
+    /// Forgets a holder.
+    func release(_ holder: any HTTPHolder) {
+        if holder.hold.bytes > 0 { self.shrink(holder, to: 0) }
+    }
+
+    /// Ends those who have held their bytes for long, while memory is short.
+    ///
+    /// Called once a second: those who need the memory may be on other loops.
+    func relieve() {
+        while self.budget.isShort, self.shedOldest(besides: nil, after: Self.patience) {}
+    }
+
+    private func shedOldest(besides holder: (any HTTPHolder)?, after age: TimeAmount) -> Bool {
+        let others = self.holders.filter { $0 !== holder }
+        guard let oldest = others.min(by: { $0.hold.since < $1.hold.since }), oldest.hold.since + age <= .now() else {
+            return false
+        }
+        oldest.shed()
+        self.release(oldest)
+        return true
+    }
+
+    private func shrink(_ holder: any HTTPHolder, to bytes: Int) {
+        self.budget.give(holder.hold.bytes - bytes)
+        holder.hold.bytes = bytes
+        guard bytes == 0 else { return }
+        holder.hold.since = .distantFuture
+        let last = self.holders.removeLast()
+        if last !== holder {
+            self.holders[holder.hold.index] = last
+            last.hold.index = holder.hold.index
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import NIOHTTP1
+
+/// Which names the server answers to, which pages may write, and whose word is taken for a client's address.
+///
+/// Immutable.
+package struct HTTPPolicy: Sendable {
+    /// Which values of `Host` and `:authority` are served, against DNS rebinding.
+    package enum Hosts: Sendable, Equatable {
+        case any
+        /// Names of the machine itself (`localhost`, `*.localhost`) and loopback addresses, and these: names, addresses, `*.` and a name for
+        /// everything below it; in lower case.
+        case loopback(and: [String])
+        /// These, every address, and the names of the machine itself.
+        case listed([String])
+    }
+
+    package var hosts: Hosts
+    /// Origins whose pages may write beside the server's own, in lower case; `*` stands for all.
+    package var publishOrigins: [String]
+    /// Peers whose `Forwarded` and `X-Forwarded-For` are believed.
+    package var trustedProxies: [HTTPNetwork]
+
+    package init(hosts: Hosts = .any, publishOrigins: [String] = [], trustedProxies: [HTTPNetwork] = []) {
+        self.hosts = hosts
+        self.publishOrigins = publishOrigins
+        self.trustedProxies = trustedProxies
+    }
+
+    // MARK: - Hosts
+
+    /// Why a request for a host is not answered.
+    ///
+    /// - Parameter field: the value of `Host`; an empty one names no host.
+    func refusal(ofHost field: String) -> HTTPResponse? {
+        guard self.hosts != .any, !field.isEmpty else { return nil }
+        let host = Self.host(field)
+        let isServed =
+            switch self.hosts {
+            case .any: true
+            case .loopback(let others): Self.isOwn(host) || Self.matches(host, others)
+            case .listed(let others): Self.isOwn(host) || HTTPNetwork.bytes(of: host) != nil || Self.matches(host, others)
+            }
+        guard !isServed else { return nil }
+        return .error(.misdirectedRequest, "Host '\(host)' is not served here; add it to http.allowed_hosts")
+    }
+
+    /// The host of `host:port`, in lower case and without brackets and a final dot.
+    private static func host(_ field: String) -> String {
+        let text = field.lowercased()
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
+            return String(text[text.index(after: text.startIndex)..<end])
+        }
+        let name = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)[0]
+        return String(name.hasSuffix(".") ? name.dropLast() : name)
+    }
+
+    private static func isOwn(_ host: String) -> Bool {
+        host == "localhost" || host.hasSuffix(".localhost") || HTTPNetwork.bytes(of: host).map(HTTPNetwork.isLoopback) ?? false
+    }
+
+    private static func matches(_ host: String, _ patterns: [String]) -> Bool {
+        patterns.contains { $0 == "*" || $0 == host || ($0.hasPrefix("*.") && host.hasSuffix($0.dropFirst())) }
+    }
+
+    // MARK: - Pages
+
+    /// The origin of a page that the file lets write, for the answer's `Access-Control-Allow-Origin`.
+    func publishingOrigin(_ headers: HTTPHeaders) -> String? {
+        guard let origin = headers.first(name: "Origin"), headers["Origin"].count == 1 else { return nil }
+        return self.publishOrigins.contains("*") || self.publishOrigins.contains(origin.lowercased()) ? origin : nil
+    }
+
+    /// Why a page may not write: browsers say of every such request where it comes from (Fetch §3.2, Fetch Metadata §2.1).
+    ///
+    /// Whoever brings a bearer token has been given it: browsers add none by themselves, as they do with cookies and passwords.
+    func refusal(ofWrite headers: HTTPHeaders) -> HTTPResponse? {
+        if headers.first(name: "Authorization")?.lowercased().hasPrefix("bearer ") ?? false { return nil }
+        let origin = headers.first(name: "Origin")
+        switch headers.first(name: "Sec-Fetch-Site")?.lowercased() {
+        case "same-origin", "none": return nil
+        case nil:
+            guard let origin else { return nil }
+            if let host = headers.first(name: "Host"), Self.isSame(origin.lowercased(), host.lowercased()) { return nil }
+        default: break
+        }
+        guard self.publishingOrigin(headers) == nil else { return nil }
+        return .error(
+            .forbidden, "Pages of '\(origin ?? "another origin")' may not write here; add the origin to http.publish_origins")
+    }
+
+    /// Whether an origin is that of a host, where the scheme is unknown.
+    private static func isSame(_ origin: String, _ host: String) -> Bool {
+        for (scheme, port) in [("http://", ":80"), ("https://", ":443")] where origin.hasPrefix(scheme) {
+            let authority = origin.dropFirst(scheme.count)
+            return authority == host || authority + port == host
+        }
+        return false
+    }
+}
