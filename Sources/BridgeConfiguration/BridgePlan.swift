@@ -60,12 +60,37 @@ package struct HTTPSettings: Sendable {
     /// PEM files of the certificate with its chain, and of its key.
     package var certificateFile: String?
     package var keyFile: String?
-    /// Connections at once, streams included; default 100 000.
-    package var maximumConnections = 100_000
+    /// Connections at once, streams included; `nil` derives it from the limit of open files, up to 100 000.
+    package var maximumConnections: Int?
     /// Who may read streams and write to webhooks; `nil` leaves that to the tokens of each.
     package var access: AccessSettings?
     /// Who sees metrics and the details of readiness; `nil` means this machine.
     package var admin: AdminSettings?
+    /// How much memory clients may take.
+    package var limits = HTTPLimits()
+    /// Names, addresses, `*.` and a name, or `*` that requests may be for, in lower case; `nil`: with a loopback ``host`` the names and
+    /// addresses of the machine itself, else all.
+    package var allowedHosts: [String]?
+    /// Origins whose pages may write, in lower case; `*` for all.
+    package var publishOrigins: [String] = []
+    /// Proxies whose word about a client's address is believed.
+    package var trustedProxies: [AddressRange] = []
+}
+
+/// `http.limits` in the file.
+package struct HTTPLimits: Sendable, Equatable {
+    /// Bytes of request bodies and unsent answers in memory, of all connections; default 32 MiB.
+    package var buffered: Int
+    /// The same of one connection with HTTP/2; default 8 MiB.
+    package var bufferedPerConnection: Int
+    /// Streams at once on one connection with HTTP/2, 100 to 250; default 200.
+    package var streamsPerConnection: Int
+
+    package init(buffered: Int = 32 << 20, bufferedPerConnection: Int = 8 << 20, streamsPerConnection: Int = 200) {
+        self.buffered = buffered
+        self.bufferedPerConnection = bufferedPerConnection
+        self.streamsPerConnection = streamsPerConnection
+    }
 }
 
 /// One source, ready to be made.

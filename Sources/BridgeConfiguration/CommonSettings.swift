@@ -143,7 +143,10 @@ struct ServiceDeclaration: Decodable {
 
 /// `http:`.
 struct HTTPDeclaration: Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable { case listen, tls, maximumConnections = "max_connections", access, admin }
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case listen, tls, maximumConnections = "max_connections", access, admin, limits, allowedHosts = "allowed_hosts",
+            publishOrigins = "publish_origins", trustedProxies = "trusted_proxies"
+    }
 
     enum TLSKeys: String, CodingKey, CaseIterable { case certificateFile = "cert_file", keyFile = "key_file" }
 
@@ -159,9 +162,9 @@ struct HTTPDeclaration: Decodable {
             settings.host = address.host
             settings.port = address.port
         }
-        settings.maximumConnections = try container.integer(
-            .maximumConnections, in: 1...10_000_000, default: settings.maximumConnections
-        )
+        if container.contains(.maximumConnections) {
+            settings.maximumConnections = try container.integer(.maximumConnections, in: 1...10_000_000, default: 1)
+        }
         if container.contains(.tls) {
             let tls = try container.nestedContainer(keyedBy: TLSKeys.self, forKey: .tls)
             settings.certificateFile = try tls.required(.certificateFile)
@@ -173,6 +176,13 @@ struct HTTPDeclaration: Decodable {
             throw SettingError(
                 path: decoder.codingPath + [CodingKeys.admin], "listen has the port of http.listen; name another one")
         }
+        settings.limits = try container.optional(.limits, as: Limits.self)?.settings ?? settings.limits
+        func path(_ key: CodingKeys) -> [any CodingKey] { decoder.codingPath + [key] }
+        settings.allowedHosts = try container.optional(.allowedHosts, as: [String].self).map {
+            try Self.hosts($0, path(.allowedHosts))
+        }
+        settings.publishOrigins = try Self.origins(container.optional(.publishOrigins) ?? [], path(.publishOrigins))
+        settings.trustedProxies = try Self.proxies(container.optional(.trustedProxies) ?? [], path(.trustedProxies))
         self.settings = settings
     }
 }

@@ -55,6 +55,28 @@ struct BridgeLoaderTests {
         #expect(plan.routes[2].sources == nil)
     }
 
+    @Test func `what the listener trusts is read from the file`() throws {
+        let http = try load(
+            """
+            http:
+              max_connections: 7
+              limits: { buffered: 4MiB, streams_per_connection: 100 }
+              allowed_hosts: [Bridge.Example.com, "*.home.arpa"]
+              publish_origins: ["https://App.example.com:8443"]
+              trusted_proxies: [10.0.0.0/8, "2001:db8::/32", 192.0.2.7]
+            sources: { in: { type: fake, url: x } }
+            sinks: { out: { type: fake } }
+            routes: [{ to: out }]
+            """
+        ).http
+        #expect(http.maximumConnections == 7)
+        #expect(http.limits == HTTPLimits(buffered: 4 << 20, bufferedPerConnection: 4 << 20, streamsPerConnection: 100))
+        #expect(http.allowedHosts == ["bridge.example.com", "*.home.arpa"])
+        #expect(http.publishOrigins == ["https://app.example.com:8443"])
+        #expect(http.trustedProxies.map(\.prefix) == [104, 32, 128])
+        #expect(http.trustedProxies[0].address == [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 10, 0, 0, 0])
+    }
+
     @Test func `every mistake is told at once with its place`() {
         let found = mistakes(
             """
@@ -104,6 +126,29 @@ struct BridgeLoaderTests {
             "'1.2.3.4:99999' is no address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"
         ),
         ("http: { tls: { cert_file: a } }", "'key_file' is missing"),
+        ("http: { max_connections: 0 }", "0 is out of range; 1 to 10000000 is allowed"),
+        ("http: { limits: { buffered: 1KiB } }", "http.limits.buffered: less than 1MiB leaves no room for requests"),
+        (
+            "http: { limits: { buffered: 1MiB, buffered_per_connection: 2MiB } }",
+            "http.limits.buffered_per_connection: must be at least 64KiB, and no more than buffered"
+        ),
+        ("http: { limits: { streams_per_connection: 99 } }", "99 is out of range; 100 to 250 is allowed"),
+        (
+            "http: { limits: { bufferd: 1MiB } }",
+            "http.limits.bufferd: 'bufferd' is not known here; buffered, buffered_per_connection, streams_per_connection are"
+        ),
+        (
+            "http: { allowed_hosts: [\"http://a\"] }",
+            "'http://a' is no host; write a name or address without scheme, port and path, such as bridge.example.com, *.example.com or *"
+        ),
+        (
+            "http: { publish_origins: [app.example.com] }",
+            "'app.example.com' is no origin; write scheme, host and port without a slash at the end, such as https://app.example.com, or *"
+        ),
+        (
+            "http: { trusted_proxies: [10.0.0.0/33] }",
+            "'10.0.0.0/33' is no address or network; write it as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"
+        ),
         ("service: { name: \"a b\" }", "'a b' is no name; 1 to 64 letters, digits, '.', '_' and '-' are allowed"),
         ("service: { log: { level: loud } }", "'loud' is not one of trace, debug, info, notice, warning, error, critical"),
         ("log: { kind: sqlite }", "sqlite needs a file; set path, or service.state_dir"),

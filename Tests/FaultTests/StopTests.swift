@@ -35,7 +35,7 @@ struct StopTests {
         let disk = try SmallDisk.mounted()
         let bridge = try await BridgeProcess.start(Self.yaml(disk), drain: "3s")
         let reader = try RawConnection(port: bridge.port, receiveBuffer: 2048)
-        try await reader.send("GET /api/stream/demo HTTP/1.1\r\nHost: x\r\n\r\n")
+        try await reader.send("GET /api/stream/demo HTTP/1.1\r\nHost: localhost\r\n\r\n")
         try await Self.fill(disk, bridge)
         let start = ContinuousClock.now
         let ending = try await bridge.stop()

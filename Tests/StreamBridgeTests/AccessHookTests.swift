@@ -26,7 +26,7 @@ struct AccessHookTests {
         from address: String? = nil
     ) async throws -> Int {
         let connection = try RawConnection(port: bridge.port, from: address)
-        try await connection.send("GET \(target) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\(fields)\r\n")
+        try await connection.send("GET \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\(fields)\r\n")
         let head = try await connection.receive(through: "\r\n")
         return Int(head.split(separator: " ")[1]) ?? 0
     }

@@ -53,7 +53,7 @@ struct AccessTests {
             #expect(try await Self.status(bridge, stream, headers) == expected, "\(stream) \(headers)")
         }
         let connection = try RawConnection(port: bridge.port)
-        try await connection.send("GET /api/stream/users/door HTTP/1.1\r\nHost: x\r\n\r\n")
+        try await connection.send("GET /api/stream/users/door HTTP/1.1\r\nHost: localhost\r\n\r\n")
         let refused = try await connection.receive(through: "}")
         #expect(refused.hasSuffix(#"{"error":"Missing or invalid Authorization header"}"#))
         #expect(refused.contains("WWW-Authenticate: Bearer realm=\"streambridge\"\r\n"))
@@ -168,7 +168,7 @@ struct AccessTests {
             for token in endless {
                 let connection = try RawConnection(port: bridge.port)
                 try await connection.send(
-                    "GET /api/stream/news HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(token)\r\n\r\n")
+                    "GET /api/stream/news HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n\r\n")
                 #expect(try await connection.receive(through: "retry:").hasPrefix("HTTP/1.1 200"))
             }
             #expect(try await Self.status(bridge, "news", Self.bearer(over.0)) == over.1)

@@ -8,7 +8,7 @@ enum Browser: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case firefox = "Firefox"
 
     /// A name that Chromium takes for this machine but not for a safe origin, so that it does not offer zstd there.
-    private static let plainHost = "stream.test"
+    static let plainHost = "stream.test"
 
     var testDescription: String { self.rawValue }
 

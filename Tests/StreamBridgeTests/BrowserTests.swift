@@ -185,7 +185,8 @@ struct BrowserTests {
                   other: { type: sse, stream: other, cors: { origins: ["http://elsewhere.example"] } }
                 routes:
                   - { from: [in], to: [out, other] }
-                """
+                """,
+                http: "allowed_hosts: [\(Browser.plainHost)]"
             )
             let log = RequestLog()
             let proxy = try TCPProxy(server: bridge.port) { log.add($0, $1) }

@@ -92,7 +92,7 @@ struct ResumeTests {
         #expect(Set(client.messages.map(\.id)).count == bodies.count)
         #expect(client.events.filter { $0.type != "message" }.map(\.type) == ["cursor"])
         let connection = try RawConnection(port: bridge.port)
-        try await connection.send("POST /n/hello HTTP/1.1\r\nHost: x\r\nX-Title: a\u{0}b\r\nContent-Length: 0\r\n\r\n")
+        try await connection.send("POST /n/hello HTTP/1.1\r\nHost: localhost\r\nX-Title: a\u{0}b\r\nContent-Length: 0\r\n\r\n")
         #expect(try await connection.receive(through: "\r\n\r\n").hasPrefix("HTTP/1.1 400 "))
     }
 

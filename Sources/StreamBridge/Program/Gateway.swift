@@ -30,6 +30,9 @@ struct Gateway: Sendable {
         // Registered before anything is started: a signal that comes early must still end in order.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         _ = signal(SIGPIPE, SIG_IGN)
+        let descriptors = try DescriptorLimit.raised(
+            // The second listener may have 100 connections.
+            components: self.plan.sources.count + self.plan.sinks.count + (self.plan.http.admin?.address == nil ? 0 : 7))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount))
         let metrics = Metrics()
         let router = HTTPRouter(observer: Self.requestObserver(self.logger("http")))
@@ -51,7 +54,7 @@ struct Gateway: Sendable {
                 .union(self.plan.sinks.filter { !$0.isRequired }.map { "sink \($0.name)" })
         )
         try pages.register(on: router, OperationsAccess(main: self.plan.http))
-        let listeners = try self.makeListeners(router, pages, group: group)
+        let listeners = try self.makeListeners(router, pages, group: group, descriptors)
         guard let log = try await self.startLog(router, pages, listeners) else {
             await Self.shutDown(listeners, deadline: .now + .seconds(1))
             try await group.shutdownGracefully()
@@ -126,7 +129,7 @@ struct Gateway: Sendable {
 
     /// The listener for streams and webhooks, and the one of `http.admin.listen`.
     private func makeListeners(
-        _ router: HTTPRouter, _ pages: OperationsPages, group: any EventLoopGroup
+        _ router: HTTPRouter, _ pages: OperationsPages, group: any EventLoopGroup, _ descriptors: DescriptorLimit
     ) throws -> [HTTPServer] {
         let settings = self.plan.http
         let tls = settings.certificateFile.flatMap { certificates in
@@ -134,7 +137,11 @@ struct Gateway: Sendable {
         }
         let main = HTTPServer(
             configuration: HTTPServerConfiguration(
-                address: .tcp(host: settings.host, port: settings.port), tls: tls, connections: settings.maximumConnections),
+                address: .tcp(host: settings.host, port: settings.port), tls: tls,
+                connections: self.connectionLimit(descriptors), spareConnections: descriptors.spare,
+                bufferedBytes: settings.limits.buffered, connectionBytes: settings.limits.bufferedPerConnection,
+                streams: settings.limits.streamsPerConnection,
+                policy: HTTPPolicy(settings, for: ListenAddress(host: settings.host, port: settings.port))),
             router: router, group: group, logger: self.logger("http")
         )
         guard let admin = settings.admin, let address = admin.address else { return [main] }
@@ -142,10 +149,29 @@ struct Gateway: Sendable {
         try pages.register(on: adminRouter, OperationsAccess(admin: admin))
         let second = HTTPServer(
             configuration: HTTPServerConfiguration(
-                address: .tcp(host: address.host, port: address.port), tls: address.isLoopback ? nil : tls, connections: 100),
+                address: .tcp(host: address.host, port: address.port), tls: address.isLoopback ? nil : tls, connections: 100,
+                policy: HTTPPolicy(settings, for: address)),
             router: adminRouter, group: group, logger: self.logger("admin")
         )
         return [main, second]
+    }
+
+    /// How many HTTP connections there may be at once; told, and complained about where the file wants more.
+    private func connectionLimit(_ descriptors: DescriptorLimit) -> Int {
+        let wanted = self.plan.http.maximumConnections
+        let connections = min(wanted ?? descriptors.connections, descriptors.connections)
+        let figures: Logger.Metadata = [
+            "max_connections": "\(connections)", "open_files": "\(descriptors.limit)", "reserve": "\(descriptors.reserve)",
+        ]
+        let logger = self.logger("http")
+        logger.notice("HTTP connection limit set", metadata: figures)
+        if let wanted, wanted > connections {
+            logger.warning(
+                "http.max_connections exceeds what the limit of open files allows; raise LimitNOFILE or ulimit -n",
+                metadata: figures.merging(["configured": "\(wanted)"]) { $1 }
+            )
+        }
+        return connections
     }
 
     private static func start(_ listeners: [HTTPServer]) async throws {

@@ -50,13 +50,13 @@ final class OperationsPages: Sendable {
 
     /// - Throws: `HTTPServerError` when a path is taken.
     func register(on router: HTTPRouter, _ access: OperationsAccess) throws {
-        try router.register(.GET, "/livez") { _, responder in
+        try router.register(.GET, "/livez", isVital: true) { _, responder in
             responder.respond(.json(.ok, "{\"status\":\"alive\"}"))
         }
-        try router.register(.GET, "/readyz") { request, responder in
+        try router.register(.GET, "/readyz", isVital: true) { request, responder in
             responder.respond(self.readiness(withDetails: access.refusal(of: request) == nil))
         }
-        try router.register(.GET, "/metrics") { request, responder in
+        try router.register(.GET, "/metrics", isVital: true) { request, responder in
             if let refusal = access.refusal(of: request) { return responder.respond(refusal) }
             responder.respond(
                 HTTPResponse(

@@ -1,0 +1,21 @@
+import BridgeConfiguration
+import HTTPServer
+import NIOCore
+
+extension HTTPPolicy {
+    /// What the file says, and what holds unless it says something.
+    ///
+    /// - Parameter address: of the listener.
+    init(_ settings: HTTPSettings, for address: ListenAddress) {
+        let hosts: Hosts
+        if address.isLoopback {
+            hosts = .loopback(and: settings.allowedHosts ?? [])
+        } else {
+            hosts = settings.allowedHosts.map(Hosts.listed) ?? .any
+        }
+        self.init(
+            hosts: hosts, publishOrigins: settings.publishOrigins,
+            trustedProxies: settings.trustedProxies.map { HTTPNetwork(address: $0.address, prefix: $0.prefix) }
+        )
+    }
+}
