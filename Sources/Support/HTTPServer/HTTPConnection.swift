@@ -320,7 +320,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         var bytes = self.gate.waitingBytes + self.inputs.count * Self.partBytes + self.answerBytes
         switch self.state {
         case .body(let incoming): bytes += incoming.intake.bytes
-        case .idle where self.headBytes > Self.smallHead: bytes += 2 * self.headBytes
+        case .idle where self.headBytes > Self.smallHead: bytes += 3 * self.headBytes
         default: break
         }
         return bytes == self.hold.bytes || self.loop.memory.hold(bytes, for: self)
