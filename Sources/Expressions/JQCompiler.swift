@@ -37,6 +37,7 @@ package final class JQCompiler: ExpressionCompiler {
     package func compile(_ text: String) throws -> any Expression {
         if let known = self.cache.withLock({ $0.find(text) }) { return known }
         let expression = try JQExpression(text, workers: self.evaluator)
+        if self.evaluator.limits.tries { try expression.tryOut() }
         self.cache.withLock { $0.add(expression, for: text) }
         return expression
     }

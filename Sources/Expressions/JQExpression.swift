@@ -1,4 +1,5 @@
 package import BridgeCore
+import NIOCore
 import Synchronization
 
 /// One jq expression, which workers evaluate.
@@ -35,6 +36,27 @@ package final class JQExpression: Expression {
         guard let result = results[0] else { throw ExpressionError("the result is too long") }
         return try result.get()
     }
+
+    /// Evaluates it for a plain event, so that what never ends for any event is found before it meets one.
+    ///
+    /// - Throws: ``ExpressionError`` when that put it out of use. Other failures are those of this event.
+    func tryOut() throws(ExpressionError) {
+        do {
+            _ = try self.evaluate(Self.sample)
+        } catch {
+            guard self.refusal(at: .now) != nil else { return }
+            throw error as? ExpressionError ?? ExpressionError("\(error)")
+        }
+    }
+
+    private static let sample = ExpressionInput(
+        event: Event(
+            id: "msg_1", title: "A title", message: "An event é", priority: 3, tags: ["tag"],
+            timestamp: Timestamp(milliseconds: 0),
+            payload: nil, source: "source", subject: "a/b", attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits()
+        ),
+        now: Timestamp(milliseconds: 0)
+    )
 
     /// Why it is not evaluated now; `nil` when it may be.
     func refusal(at now: ContinuousClock.Instant) -> ExpressionError? {

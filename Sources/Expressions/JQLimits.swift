@@ -17,6 +17,9 @@ package struct JQLimits: Sendable, Equatable {
     /// See ``faults``.
     package var pause: Duration = .seconds(10)
 
+    /// Whether an expression is tried on a plain event when it is compiled, and refused when that ends its worker.
+    package var tries = false
+
     /// Of expressions in the file.
     package static let file = JQLimits()
 
@@ -28,6 +31,7 @@ package struct JQLimits: Sendable, Equatable {
         limits.compilation = .milliseconds(500)
         limits.workers = 2
         limits.faults = 1
+        limits.tries = true
         limits.pause = .seconds(60)
         return limits
     }
