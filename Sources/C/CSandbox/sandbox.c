@@ -106,6 +106,7 @@ int csandbox_spawn(const char *path, char *const arguments[], char *const enviro
 static struct csandbox_page *watched = NULL;
 static const uint32_t tick = 10;
 static void look(int signal);
+static void renew(uint64_t now);
 
 int csandbox_enter(struct csandbox_page **page) {
     int result = map_page(1, page);
@@ -144,6 +145,7 @@ int csandbox_enter(struct csandbox_page **page) {
     struct tm parts;
     tzset();
     localtime_r(&now, &parts);
+    renew(csandbox_processor_time());
     struct sigaction action = {0};
     action.sa_handler = look;
     action.sa_flags = SA_RESTART;
