@@ -42,5 +42,15 @@ package struct Delivery: Sendable {
     var isReplay: Bool { self.letter != nil && self.event.kind != .deadLetter }
 
     /// The same for every attempt at this delivery and different for every other: an idempotency key for peers that take one.
-    package var idempotencyKey: String { self.event.id }
+    ///
+    /// The event's id. Where that is a place in a server's stream, which another server may use too, a hash of the source's name follows.
+    package var idempotencyKey: String {
+        guard self.event.attributes[Self.placeAttribute] == self.event.id else { return self.event.id }
+        var hash = Fingerprint()
+        hash.add(self.event.source)
+        return "\(self.event.id).\(hash.value.hexadecimal)"
+    }
+
+    /// The attribute that holds the id of an SSE event as its server sent it.
+    private static let placeAttribute = "sse-id"
 }
