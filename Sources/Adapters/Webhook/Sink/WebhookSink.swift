@@ -121,7 +121,10 @@ package final class WebhookSink: Sink {
         }
     }
 
-    private func send(_ request: CurlRequest, for delivery: Delivery, _ inlet: SinkInlet) async throws {
+    /// - Parameter isLast: the peer was seen to answer after connections were lost on this delivery.
+    private func send(
+        _ request: CurlRequest, for delivery: Delivery, _ inlet: SinkInlet, isLast: Bool = false
+    ) async throws {
         // Of many webhooks the path is the secret.
         let peer = CurlRequest.origin(of: request.url)
         let response: WebhookAnswer
@@ -137,6 +140,8 @@ package final class WebhookSink: Sink {
                 throw ComponentError(.protocolViolation, reason)
             }
             if error.code == .lost, self.poison.lost(alone: delivery), await self.answers(otherwiseThanTo: request) {
+                // A peer that has come back just now takes it.
+                guard isLast else { return try await self.send(request, for: delivery, inlet, isLast: true) }
                 self.poison.answered(delivery)
                 inlet.refuse(delivery, "\(peer) closes the connection on this event: \(error.message)")
                 return
