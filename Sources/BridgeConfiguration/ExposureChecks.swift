@@ -10,7 +10,7 @@ struct ExposureChecks {
         guard let place = self.root.child("http") else { return }
         if let admin = self.http.admin, let address = admin.address, !address.isLoopback, admin.token == nil {
             self.findings.warning(
-                "whoever reaches \(address.text) sees metrics and names of peers; set http.admin.token, or listen on 127.0.0.1",
+                "open to other machines: whoever connects sees metrics and names of peers; set http.admin.token, or listen on 127.0.0.1",
                 at: place.child("admin")?.child("listen") ?? place
             )
         }
@@ -22,7 +22,7 @@ struct ExposureChecks {
         guard !open.isEmpty else { return }
         let names = open.prefix(5).joined(separator: ", ") + (open.count > 5 ? " and \(open.count - 5) more" : "")
         self.findings.warning(
-            "whoever reaches \(address.text) can use \(names) without credentials; set http.access, give them a token, or listen on 127.0.0.1",
+            "open to other machines: whoever connects can use \(names) without credentials; set http.access, give them a token, or listen on 127.0.0.1",
             at: place.child("listen") ?? place
         )
     }

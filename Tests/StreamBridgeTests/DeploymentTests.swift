@@ -65,6 +65,16 @@ struct DeploymentTests {
         #expect(try await HTTPRequestPeer.send("GET", "/api/stream/demo?format=json", port: place.port.number).status == 200)
         process.signal(SIGTERM)
         #expect(try await process.untilEnded() == .exited(0), "\(process.standardError)")
+        // Without the brokers that it names it takes events in, and streams them.
+        let second = try place.run("bridges.yaml", ["LISTEN": "127.0.0.1:\(place.port.number)"])
+        try await place.answers("/livez", second)
+        let client = try await SSEClientPeer.connect(port: place.port.number, path: "/api/stream/demo")
+        try await eventually("it is taken") {
+            try await HTTPRequestPeer.send("POST", "/n/demo", port: place.port.number, body: ByteBuffer(string: "hello")).status
+                == 201
+        }
+        try await eventually("it is streamed") { client.messages.contains { $0.data.contains("hello") } }
+        second.kill()
     }
 
     @Test(.enabled(if: geteuid() == 0, "another user is needed"))

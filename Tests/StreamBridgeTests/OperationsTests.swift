@@ -59,12 +59,12 @@ struct OperationsTests {
         }
         #expect(
             bridge.process.standardError.contains(
-                "whoever reaches 0.0.0.0:\(bridge.port) can use sources.in, sinks.stream without credentials; set http.access"),
+                "open to other machines: whoever connects can use sources.in, sinks.stream without credentials; set http.access"),
             "\(bridge.process.standardError)")
         let checked = try await BridgeProcess.command("check", bridge.directory.file("bridges.yaml"))
         #expect(checked.code == 0)
         #expect(
-            checked.error.contains("warning: http.listen: whoever reaches 0.0.0.0:\(bridge.port) can use"), "\(checked.error)")
+            checked.error.contains("warning: http.listen: open to other machines: whoever connects can use"), "\(checked.error)")
     }
 
     @Test(arguments: [
@@ -132,7 +132,10 @@ struct OperationsTests {
             "http: { admin: { listen: ':9090' } }\n" + Self.yaml.replacing("{directory}", with: directory.path), to: "b.yaml")
         let checked = try await BridgeProcess.command("check", path)
         #expect(checked.code == 0)
-        #expect(checked.error.contains("whoever reaches [::]:9090 sees metrics and names of peers; set http.admin.token"))
+        #expect(
+            checked.error.contains(
+                "http.admin.listen: open to other machines: whoever connects sees metrics and names of peers; set http.admin.token"
+            ))
     }
 
     @Test func `refusals are counted by reason, and each reason is logged once per burst`() async throws {

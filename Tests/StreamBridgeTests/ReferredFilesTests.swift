@@ -92,6 +92,19 @@ struct ReferredFilesTests {
         #expect(checked.error.isEmpty, "\(checked.error)")
     }
 
+    @Test func `a name that the user chose is no setting`() async throws {
+        let path = try self.directory.write(
+            """
+            http: { listen: "127.0.0.1:0" }
+            sources: { in: { type: webhook, id: hello } }
+            sinks: { out: { type: webhook, url: "http://127.0.0.1:1/", headers: { x_file: /no/where } } }
+            routes: [{ to: out }]
+
+            """, to: "bridges.yaml")
+        let checked = try await BridgeProcess.command("check", path)
+        #expect(checked.code == 0 && checked.error.isEmpty, "\(checked.error)")
+    }
+
     @Test(arguments: ["json", "text"])
     func `every line of a run has the format of the file, mistakes and fatal errors included`(format: String) async throws {
         func lines(_ text: String) async throws -> [String] {
