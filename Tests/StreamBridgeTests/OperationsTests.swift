@@ -176,7 +176,7 @@ struct OperationsTests {
         try await eventually("it is delivered") { bridge.process.standardError.contains("out: Event delivered event=\(id)") }
         let log = bridge.process.standardError
         let lines = log.split(separator: "\n")
-        let request = try #require(lines.first { $0.contains("Request answered") })
+        let request = try #require(lines.first { $0.contains("Request answered") && $0.contains("path=/n/hello") })
         for part in ["address=127.0.0.1", "method=POST", "path=/n/hello", "status=201", id, "agent=GitHub-Hookshot/1"] {
             #expect(request.contains(part), "\(request)")
         }
