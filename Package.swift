@@ -131,6 +131,7 @@ let package = Package(
         ),
         // The program is a dependency so that it is built, and lies beside the tests.
         .testTarget(name: "FaultTests", dependencies: ["StreamBridge", "BridgeTesting", .nio]),
+        .testTarget(name: "AttackTests", dependencies: ["StreamBridge", "BridgeTesting", .nio]),
     ] + adapters,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

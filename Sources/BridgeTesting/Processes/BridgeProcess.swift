@@ -137,8 +137,9 @@ package final class BridgeProcess: Sendable {
         return bytes[..<end].split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The path of the program, which lies beside the tests.
+    /// The path of the program: `STREAMBRIDGE_PROGRAM`, else the one that lies beside the tests.
     package static let executable: String = {
+        if let path = getenv("STREAMBRIDGE_PROGRAM") { return String(cString: path) }
         let maps = String(decoding: TemporaryDirectory.contents(of: "/proc/self/maps"), as: UTF8.self)
         let bundle = maps.split(separator: "\n").first { $0.hasSuffix(".xctest") }?.split(separator: " ").last ?? ""
         return bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)] + "/streambridge"
