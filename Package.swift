@@ -9,6 +9,12 @@ let adapters: [Target] =
     + adapter("SSE", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1])
     + adapter("Webhook", ["Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
 
+/// Set by `deploy/fuzz`: our own targets are compiled with coverage and address checks, dependencies as ever, so they are not built again.
+let isFuzzing = Context.environment["BRIDGE_FUZZ"] != nil
+
+let fuzzed: [Target.Dependency] =
+    ["Access", "BridgeConfiguration", "BridgeCore", "Compression", "HTTPServer", "JSON", .nio, .http1] + adapters.libraries
+
 let package = Package(
     name: "streambridge",
     products: [
@@ -132,6 +138,12 @@ let package = Package(
         // The program is a dependency so that it is built, and lies beside the tests.
         .testTarget(name: "FaultTests", dependencies: ["StreamBridge", "BridgeTesting", .nio]),
         .testTarget(name: "AttackTests", dependencies: ["StreamBridge", "BridgeTesting", .nio]),
+        isFuzzing
+            ? .executableTarget(
+                name: "BridgeFuzz", dependencies: fuzzed, path: "Tests/FuzzTests", exclude: ["FuzzTests.swift"],
+                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
+            )
+            : .testTarget(name: "FuzzTests", dependencies: fuzzed + ["BridgeTesting"], exclude: ["Fuzzer.swift"]),
     ] + adapters,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
@@ -187,4 +199,5 @@ for target in package.targets where target.type != .system {
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ]
+    if isFuzzing { target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer,address", "-enable-testing"])) }
 }
