@@ -39,6 +39,7 @@ struct MQTTPublication {
         let isRetained =
             switch self.configuration.retain {
             case .always(let value): value
+            case .asPublished: event.attributes["retained"] == "true"
             case .when(let template): try template.render(reader) == "true"
             }
         return Message(topic: try self.configuration.topic.render(reader), payload: payload, isRetained: isRetained)

@@ -14,8 +14,9 @@ struct MQTTRetainedPolicy {
     ///   - memory: what `first_time` has seen, in earlier connections too.
     ///   - ignored: counts what is not wanted.
     init(_ subscriptions: [MQTTSubscription], memory: MQTTRetainedMemory, ignored: Counter) {
+        // With retain: as_published the flag says nothing about that, and MQTT 5 brokers leave out what they had kept by themselves.
         func filters(_ retained: MQTTSubscription.Retained) -> [MQTTTopicFilter] {
-            subscriptions.filter { $0.retained == retained }.map(\.filter)
+            subscriptions.filter { $0.retained == retained && ($0.retainFlag == .stored || retained != .ignore) }.map(\.filter)
         }
         self.ignoring = filters(.ignore)
         self.firstTime = filters(.firstTime)

@@ -13,9 +13,11 @@ extension MQTTSink {
             case template
         }
 
-        /// `retain`: a boolean, or a template that makes `true` or something else.
+        /// `retain`: a boolean, `as_published`, or a template that makes `true` or something else.
         enum Retain: Sendable {
             case always(Bool)
+            /// As the message was that the event is made of.
+            case asPublished
             case when(Template)
         }
 
@@ -74,12 +76,24 @@ extension MQTTSink {
             if let always = try? container.optional(.retain, as: Bool.self) {
                 self.retain = .always(always)
             } else {
-                self.retain = try container.optional(.retain, as: Template.self).map { .when($0) } ?? .always(false)
+                self.retain = try Self.retain(container.optional(.retain), at: decoder.codingPath)
             }
             self.body = try container.optional(.body)
             self.format = try container.choice(.format, default: self.body == nil ? .json : .template)
             self.properties = try MQTTPropertySettings(from: container)
             self.window = try container.integer(.window, in: 1...65_535, default: 100)
+        }
+
+        private static func retain(_ template: Template?, at path: [any CodingKey]) throws -> Retain {
+            guard let template else { return .always(false) }
+            guard let constant = template.constant else { return .when(template) }
+            guard constant == "as_published" else {
+                throw SettingError(
+                    path: path + [CodingKeys.retain],
+                    "'\(constant)' is not one of true, false, as_published, or a template such as {{ .payload.keep }}"
+                )
+            }
+            return .asPublished
         }
 
         package func validate() throws {

@@ -40,6 +40,7 @@ extension MQTTSource {
             if self.connection.version == .three, self.noLocal == true {
                 throw SettingError(path: [CodingKeys.noLocal], "no_local needs protocol: 5")
             }
+            try self.refuseMixedRetainFlags()
         }
 
         /// Each group gets a copy of its own, and nothing tells that two copies are of one message.
@@ -53,6 +54,24 @@ extension MQTTSource {
                         path: [CodingKeys.subscribe],
                         "\(other.wireFilter) and \(one.wireFilter) overlap, so messages would come twice; a shared subscription that"
                             + " overlaps another needs a source of its own"
+                    )
+                }
+            }
+        }
+
+        /// A message that comes for two filters has one flag.
+        private func refuseMixedRetainFlags() throws {
+            let asPublished = self.subscriptions.filter { $0.retainFlag == .asPublished }
+            if let first = asPublished.first, self.connection.version == .three {
+                throw SettingError(
+                    path: [CodingKeys.subscribe], "retain: as_published needs protocol: 5, at \(first.wireFilter)"
+                )
+            }
+            for one in asPublished {
+                for other in self.subscriptions where other.retainFlag != .asPublished && other.filter.overlaps(one.filter) {
+                    throw SettingError(
+                        path: [CodingKeys.subscribe],
+                        "\(other.wireFilter) and \(one.wireFilter) overlap; write retain: as_published at both or at neither"
                     )
                 }
             }

@@ -12,6 +12,14 @@ struct MQTTSubscription: Sendable {
         case firstTime = "first_time"
     }
 
+    /// How a message says whether it is retained: `retain:`.
+    enum RetainFlag: String, CaseIterable, Sendable {
+        /// Only what the broker had kept says so.
+        case stored
+        /// Every message says what its publisher asked for (Retain As Published, MQTT 5 §3.8.3.1).
+        case asPublished = "as_published"
+    }
+
     let filter: MQTTTopicFilter
     /// 0 or 1; 1 when left out.
     var qos: Int
@@ -19,6 +27,8 @@ struct MQTTSubscription: Sendable {
     let share: String?
     /// ``Retained/accept`` when left out.
     var retained: Retained
+    /// ``RetainFlag/stored`` when left out.
+    let retainFlag: RetainFlag
 
     /// The filter as the broker reads it.
     var wireFilter: String { self.share.map { "$share/\($0)/\(self.filter.text)" } ?? self.filter.text }
@@ -31,6 +41,7 @@ struct MQTTSubscription: Sendable {
         var options: Int32 = 0
         // No Local on a shared subscription is a protocol error.
         if noLocal, self.share == nil { options |= 0x04 }
+        if self.retainFlag == .asPublished { options |= 0x08 }
         switch self.retained {
         case .accept: if isGranted { options |= 0x10 }
         case .firstTime: options |= 0x10
@@ -42,7 +53,7 @@ struct MQTTSubscription: Sendable {
 
 extension MQTTSubscription: Decodable {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case topic, qos, share, retained
+        case topic, qos, share, retained, retain
     }
 
     /// A plain text is the filter with everything else at its default.
@@ -52,6 +63,7 @@ extension MQTTSubscription: Decodable {
             self.qos = 1
             self.share = nil
             self.retained = .accept
+            self.retainFlag = .stored
             return
         }
         let container = try decoder.container(refusingOthersThan: CodingKeys.self)
@@ -59,6 +71,13 @@ extension MQTTSubscription: Decodable {
         self.qos = try container.qos(.qos, default: 1)
         self.share = try container.optional(.share)
         self.retained = try container.choice(.retained, default: .accept)
+        self.retainFlag = try container.choice(.retain, default: .stored)
+        if self.retainFlag == .asPublished, self.retained == .firstTime {
+            throw SettingError(
+                path: decoder.codingPath + [CodingKeys.retained],
+                "retained: first_time cannot tell what was kept from what is new with retain: as_published; write accept or ignore"
+            )
+        }
         if let share, share.isEmpty || share.contains(where: { "/+#".contains($0) }) {
             throw SettingError(path: decoder.codingPath + [CodingKeys.share], "a group has a name without '/', '+' and '#'")
         }

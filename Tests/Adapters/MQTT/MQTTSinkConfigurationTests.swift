@@ -71,6 +71,10 @@ struct MQTTSinkConfigurationTests {
             (#""topic": "$SYS/{{ .title }}""#, "topic: nobody publishes to topics that begin with $SYS/"),
             (#""topic": "a\nb""#, "topic: a topic holds no control characters"),
             (
+                #""topic": "a", "retain": "yes""#,
+                "retain: 'yes' is not one of true, false, as_published, or a template such as {{ .payload.keep }}"
+            ),
+            (
                 #""topic": "a", "client_id": "\#(String(repeating: "x", count: 70_000))""#,
                 "client_id: a client id has at most 65535 bytes, and no control characters"
             ),

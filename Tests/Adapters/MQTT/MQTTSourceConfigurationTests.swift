@@ -110,6 +110,22 @@ struct MQTTSourceConfigurationTests {
             (#""subscribe": "a", "keep_alive": "10.5s""#, "keep_alive: MQTT counts in whole seconds; write 11s"),
             (#""subscribe": "a", "session_expiry": "500ms""#, "session_expiry: MQTT counts in whole seconds; write 1s"),
             (
+                #""subscribe": {"topic": "a", "retain": "yes"}"#, "subscribe.retain: 'yes' is not one of stored, as_published"
+            ),
+            (
+                #""subscribe": {"topic": "a", "retain": "as_published"}, "protocol": "3.1.1""#,
+                "subscribe: retain: as_published needs protocol: 5, at a"
+            ),
+            (
+                ##""subscribe": ["a/#", {"topic": "a/b", "retain": "as_published"}]"##,
+                "subscribe: a/# and a/b overlap; write retain: as_published at both or at neither"
+            ),
+            (
+                #""subscribe": {"topic": "a", "retain": "as_published", "retained": "first_time"}"#,
+                "subscribe.retained: retained: first_time cannot tell what was kept from what is new with retain: as_published; write"
+                    + " accept or ignore"
+            ),
+            (
                 #""subscribe": "a", "will": {"topic": "a/#"}"#,
                 "will.topic: 'a/#' is not a topic; it has characters, and no '+', '#' and control characters"
             ),
