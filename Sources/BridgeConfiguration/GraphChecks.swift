@@ -26,6 +26,7 @@ struct GraphChecks {
         }
         self.checkResources()
         let unrouted = self.checkDeadLetters()
+        self.refuseCircles(routes)
         self.warnOfIdle(routes)
         return unrouted
     }
@@ -45,6 +46,23 @@ struct GraphChecks {
                 } else {
                     owners[resource] = place
                 }
+            }
+        }
+    }
+
+    /// What a sink publishes must not come back for ever, as far as the file alone says so.
+    private func refuseCircles(_ routes: [Route]) {
+        for (index, sink) in self.sinks.enumerated() {
+            for source in self.sources {
+                let variants = routes.filter { route in
+                    route.match == nil && route.when == nil && route.dedupe == nil
+                        && route.sources?.contains(source.prepared.name) ?? true
+                }.flatMap(\.targets).filter { $0.sink == index }.map(\.variant)
+                let circle = Set(variants).sorted().lazy.compactMap {
+                    sink.prepared.variants[$0].circle(through: source.prepared.settings)
+                }.first
+                guard let circle else { continue }
+                self.findings.error("\(circle.message) (source \(source.prepared.name))", at: sink.place)
             }
         }
     }

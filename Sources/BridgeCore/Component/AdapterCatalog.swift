@@ -85,6 +85,10 @@ package struct DecodedSettings: Sendable {
     package var exclusiveResources: [Resource] { self.value.exclusiveResources }
     /// See ``ComponentConfiguration/files``.
     package var files: [ReferredFile] { self.value.files }
+    /// See ``SinkConfiguration/circle(through:)``; `nil` for the settings of a source.
+    package func circle(through source: DecodedSettings) -> SettingError? {
+        (self.value as? any SinkConfiguration)?.circle(through: source.value)
+    }
     /// See ``ComponentConfiguration/acknowledgeConflict(with:)``.
     package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? {
         self.value.acknowledgeConflict(with: policy)

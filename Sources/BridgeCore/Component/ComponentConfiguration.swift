@@ -41,10 +41,17 @@ package protocol SinkConfiguration: ComponentConfiguration {
 
     /// The keys of `retry:` that the sink decodes itself; typically none.
     static var retryKeys: [String] { get }
+
+    /// Why everything that a sink with these settings publishes comes back through that source without a sign that it has been here, `nil` where
+    /// it does not or the file does not say.
+    ///
+    /// For routes without conditions between the two; asked after ``ComponentConfiguration/validate()``.
+    func circle(through source: any ComponentConfiguration) -> SettingError?
 }
 
 extension SinkConfiguration {
     package static var retryKeys: [String] { [] }
+    package func circle(through source: any ComponentConfiguration) -> SettingError? { nil }
 }
 
 /// Something that only one component may own.
