@@ -4,7 +4,7 @@ import PackageDescription
 /// One line per adapter: the protocol's folder and what it needs beside the core.
 let adapters: [Target] =
     adapter("File", ["CLinux", .posix, .deque])
-    + adapter("MQTT", ["CMosquitto", "PollThread"])
+    + adapter("MQTT", ["CMosquitto", "COpenSSL", "PollThread"])
     + adapter("Redis", ["CHiredis", "JSON", .posix, .tls])
     + adapter("SSE", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1])
     + adapter("Webhook", ["Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
@@ -75,6 +75,7 @@ let package = Package(
         .systemLibrary(name: "CJq", path: "Sources/C/CJq"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
         .systemLibrary(name: "CMosquitto", path: "Sources/C/CMosquitto", pkgConfig: "libmosquitto"),
+        .systemLibrary(name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite"),
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib"),
         .systemLibrary(name: "CZstd", path: "Sources/C/CZstd"),

@@ -8,7 +8,9 @@ extension ComponentError {
     /// What a refusal in a CONNACK means, `nil` for an acceptance.
     ///
     /// - Parameter reason: MQTT 5 §3.2.2.2 or MQTT 3.1.1 §3.2.2.3.
-    static func connack(_ reason: Int32, version: MQTTConnectionSettings.Version, clientID: String, peer: String) -> Self? {
+    static func connack(
+        _ reason: Int32, version: MQTTConnectionSettings.Version, clientID: String, keepAlive: Duration, peer: String
+    ) -> Self? {
         guard reason != 0 else { return nil }
         // An old broker answers a CONNECT of MQTT 5 with the code of its own version.
         if version == .five, reason == 1 || reason == 0x84 {
@@ -18,7 +20,11 @@ extension ComponentError {
             switch reason {
             case 1: return Self(.rejected, "\(peer) does not speak MQTT 3.1.1", retryAfter: self.pauseAfterRefusal)
             case 2:
-                return Self(.rejected, "\(peer) does not accept the client id \(clientID)", retryAfter: self.pauseAfterRefusal)
+                // mosquitto says so of a keep-alive that its max_keepalive does not allow.
+                let hint = keepAlive == .zero ? ", or not keep_alive: 0s" : ""
+                return Self(
+                    .rejected, "\(peer) does not accept the client id \(clientID)\(hint)", retryAfter: self.pauseAfterRefusal
+                )
             case 3: return Self(.throttled, "\(peer) says that it is unavailable")
             case 4: return Self(.unauthorized, "\(peer) does not accept user and password", retryAfter: self.pauseAfterRefusal)
             case 5: return Self(.unauthorized, "\(peer) does not authorise us to connect", retryAfter: self.pauseAfterRefusal)
@@ -49,18 +55,14 @@ extension ComponentError {
                 retryAfter: .seconds(5)
             )
         case 0x80...0xff: Self(.connectionLost, "\(peer) closed the connection (\(Self.text(reason)))")
-        case Int32(MOSQ_ERR_KEEPALIVE.rawValue): Self(.connectionLost, "\(peer) did not answer within the keep-alive time")
         default: Self(.connectionLost, "the connection to \(peer) was lost")
         }
     }
 
     /// What a failed call of the library means for the connection.
-    static func failed(_ error: MosquittoError, complaint: String?, peer: String) -> Self {
+    static func failed(_ error: MosquittoError, peer: String) -> Self {
         switch error.code {
         case MOSQ_ERR_EAI: Self(.connectionRefused, "the name of \(peer) cannot be resolved", cause: error)
-        case MOSQ_ERR_TLS, MOSQ_ERR_TLS_HANDSHAKE:
-            Self(.connectionRefused, "no TLS with \(peer)\(complaint.map { ": \($0)" } ?? "")", cause: error)
-        case MOSQ_ERR_KEEPALIVE: Self(.connectionLost, "\(peer) did not answer within the keep-alive time", cause: error)
         case MOSQ_ERR_PROTOCOL, MOSQ_ERR_MALFORMED_PACKET, MOSQ_ERR_MALFORMED_UTF8, MOSQ_ERR_DUPLICATE_PROPERTY:
             Self(.protocolViolation, "\(peer) sent what MQTT does not allow", cause: error)
         case MOSQ_ERR_INVAL:

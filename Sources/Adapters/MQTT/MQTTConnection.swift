@@ -13,13 +13,13 @@ final class MQTTConnection {
     /// The broker, for messages.
     let peer: String
     private let handle: MosquittoHandle
+    private let wire: MQTTWire
     private let thread: PollThread
     private let clientID: String
-    private var listensToDuplicates = false
-    /// Zero for none; the broker's own wish goes first (MQTT 5 §3.2.2.3.14).
-    let keepAliveInterval: Duration
-    /// Often enough for the keep-alive, which counts seconds.
-    private let longestWait: Duration
+    /// How many bytes of messages are read before they are handed on.
+    private static let largestBatch = 4 << 20
+    /// Whether the library has read everything that it was given.
+    private var isDrained = false
 
     /// How to connect, beside the settings of the file.
     struct Plan {
@@ -27,24 +27,25 @@ final class MQTTConnection {
         /// Zero asks for a session that ends with the connection.
         let sessionExpiry: Duration
         let keepAlive: Duration
-        /// How many messages of QoS 1 the broker may send before the first is acknowledged (MQTT 5 §3.1.2.11.3).
+        /// How many messages of QoS 1 the broker may send before the first is acknowledged (MQTT 5 §3.1.2.11.3); `nil` for a client
+        /// that subscribes to nothing.
         var receiveMaximum: UInt16?
         /// How long it may take.
         var limit = Duration.seconds(10)
     }
 
     private init(
-        handle: MosquittoHandle, connack: MosquittoEvents.Connack, peer: String, thread: PollThread, plan: Plan
+        handle: MosquittoHandle, wire: MQTTWire, connack: MosquittoEvents.Connack, peer: String, thread: PollThread, plan: Plan
     ) {
         self.handle = handle
+        self.wire = wire
         self.events = handle.events
         self.connack = connack
         self.peer = peer
         self.thread = thread
         self.clientID = plan.clientID
-        let keepAlive: Duration = connack.serverKeepAlive.map { .seconds($0) } ?? plan.keepAlive
-        self.keepAliveInterval = keepAlive
-        self.longestWait = keepAlive == .zero ? .seconds(30) : min(keepAlive / 4, .seconds(10))
+        // The broker's own wish goes first (MQTT 5 §3.2.2.3.14).
+        wire.begin(keepAlive: connack.serverKeepAlive.map { .seconds($0) } ?? plan.keepAlive)
     }
 
     // MARK: Connecting
@@ -59,14 +60,11 @@ final class MQTTConnection {
     ) throws -> MQTTConnection {
         let peer = settings.address.description
         let deadline = ContinuousClock.now + plan.limit
-        // A certificate is checked against the name, so with TLS it is libmosquitto that must see the name.
-        var hosts = [settings.address.host]
-        if !settings.address.isSecure {
-            do {
-                hosts = try MQTTHostAddresses.resolve(settings.address.host)
-            } catch let error as MosquittoError {
-                throw ComponentError.failed(error, complaint: nil, peer: peer)
-            }
+        let hosts: [String]
+        do {
+            hosts = try MQTTHostAddresses.resolve(settings.address.host)
+        } catch let error as MosquittoError {
+            throw ComponentError.failed(error, peer: peer)
         }
         var last: ComponentError?
         for (index, host) in hosts.enumerated() {
@@ -89,8 +87,6 @@ final class MQTTConnection {
         let peer = settings.address.description
         do {
             let handle = try self.handle(settings, plan: plan, events: events)
-            handle.listenToComplaints(true)
-            let keepAlive = Int(plan.keepAlive.components.seconds)
             var properties = MosquittoProperties()
             if settings.version == .five {
                 let seconds = min(max(plan.sessionExpiry.components.seconds, 0), Int64(UInt32.max))
@@ -98,48 +94,68 @@ final class MQTTConnection {
                 if let maximum = plan.receiveMaximum { properties.append(MQTT_PROP_RECEIVE_MAXIMUM, short: maximum) }
             }
             do {
-                try handle.connect(host: host, port: settings.address.port, keepAlive: keepAlive, properties: properties)
+                try handle.connect(
+                    host: host, port: settings.address.port, keepAlive: Int(plan.keepAlive.components.seconds),
+                    properties: properties
+                )
             } catch let error as MosquittoError where error.code == MOSQ_ERR_ERRNO {
                 throw ComponentError(.connectionRefused, "\(peer) cannot be reached", cause: error)
             }
-            var isConnected = false
-            while events.connack == nil {
+            let wire = try MQTTWire(
+                replacing: handle.socket,
+                validator: MQTTPacketValidator(version: settings.version, takesMessages: plan.receiveMaximum != nil),
+                deliveries: events.deliveries, peer: peer
+            )
+            if settings.address.isSecure {
+                wire.secure(try MQTTSecureChannel(settings.tls, host: settings.address.host, peer: peer))
+            }
+            func wait(_ complaint: String, _ events: PollThread.Readiness) throws -> Bool {
                 if Task.isCancelled || isUnwanted() { throw CancellationError() }
                 let left = deadline - ContinuousClock.now
-                guard left > .zero else {
-                    throw ComponentError(
-                        .timedOut,
-                        isConnected ? "\(peer) did not answer CONNECT in time" : "\(peer) did not accept a connection in time"
-                    )
-                }
-                // While TLS is set up the library may say that it wants to write when it does not.
-                let writes = !isConnected || (handle.wantsWrite && !settings.address.isSecure)
-                let ready = thread.wait(
-                    fd: handle.socket, events: writes ? [.readable, .writable] : .readable, timeout: min(left, .milliseconds(100))
-                )
-                guard isConnected || !ready.isEmpty else { continue }
-                do {
-                    if handle.wantsWrite { try handle.write() }
-                    isConnected = true
-                    // One packet a call: nothing that follows CONNACK is read here, where an acknowledgement would be written.
-                    if events.connack == nil { _ = try handle.read() }
-                } catch let error as MosquittoError where !isConnected && error.code == MOSQ_ERR_ERRNO {
-                    throw ComponentError(.connectionRefused, "\(peer) cannot be reached", cause: error)
-                } catch {
-                    // A refusal is an error of the library too; the code tells more.
-                    if events.connack == nil { throw error }
-                }
+                guard left > .zero else { throw ComponentError(.timedOut, "\(peer) \(complaint)") }
+                return !thread.wait(fd: wire.network, events: events, timeout: min(left, .milliseconds(100))).isEmpty
             }
+            while try !wait("did not accept a connection in time", .writable) {}
+            let failure = wire.connectFailure
+            guard failure == 0 else {
+                throw ComponentError(
+                    .connectionRefused, "\(peer) cannot be reached",
+                    cause: MosquittoError("connecting", MOSQ_ERR_ERRNO, system: failure)
+                )
+            }
+            while try !wire.handshake() { _ = try wait("did not answer in TLS in time", wire.interest) }
+            while try !self.exchange(handle, wire) { _ = try wait("did not answer CONNECT in time", wire.interest) }
             let connack = events.connack!
             let refusal = ComponentError.connack(
-                connack.reason, version: settings.version, clientID: plan.clientID, peer: peer
+                connack.reason, version: settings.version, clientID: plan.clientID, keepAlive: plan.keepAlive, peer: peer
             )
             if let refusal { throw refusal }
-            handle.listenToComplaints(false)
-            return MQTTConnection(handle: handle, connack: connack, peer: peer, thread: thread, plan: plan)
+            return MQTTConnection(handle: handle, wire: wire, connack: connack, peer: peer, thread: thread, plan: plan)
         } catch let error as MosquittoError {
-            throw ComponentError.failed(error, complaint: events.complaint, peer: peer)
+            throw ComponentError.failed(error, peer: peer)
         }
+    }
+
+    /// Sends CONNECT and reads what has come, up to the CONNACK.
+    ///
+    /// - Returns: whether that has come.
+    private static func exchange(_ handle: MosquittoHandle, _ wire: MQTTWire) throws -> Bool {
+        if handle.wantsWrite {
+            try handle.write()
+            wire.pull()
+        }
+        try wire.flush()
+        while case .bytes = try wire.supply() {
+            do {
+                // One packet a call: nothing that follows CONNACK is read here, where nobody takes it.
+                while handle.events.connack == nil, try handle.read() {}
+            } catch {
+                // A refusal is an error of the library too; the code tells more.
+                if handle.events.connack == nil { throw error }
+            }
+            if handle.events.connack != nil { return true }
+        }
+        return false
     }
 
     private static func handle(
@@ -151,78 +167,80 @@ final class MQTTConnection {
             cleanStart: plan.sessionExpiry == .zero, version: settings.version == .five ? 5 : 4, events: events
         )
         if let user = settings.user { try handle.setCredentials(user: user, password: settings.password?.value) }
-        if settings.address.isSecure { try handle.setTLS(settings.tls) }
         if let will = settings.will { try handle.setWill(will) }
         return handle
     }
 
     // MARK: Turning
 
-    /// Waits until the broker says something, the socket takes more, or the thread is woken.
+    /// Waits until the broker says something, the network takes what is to be written, a ping may be due, or the thread is woken.
     ///
     /// - Parameters:
     ///   - reads: whether to wait for what the broker says.
-    ///   - writes: whether to wait until what is queued can be written.
-    func wait(reads: Bool, writes: Bool) -> PollThread.Readiness {
+    ///   - end: when the owner has something else to do; `nil` for never.
+    func wait(reads: Bool, until end: ContinuousClock.Instant? = nil) -> PollThread.Readiness {
         var events: PollThread.Readiness = reads ? .readable : []
-        if writes, self.handle.wantsWrite { events.insert(.writable) }
-        return self.thread.wait(fd: self.handle.socket, events: events, timeout: self.longestWait)
+        if !self.isFlushed { events.insert(.writable) }
+        let now = ContinuousClock.now
+        let limit = end.map { max(.zero, $0 - now) } ?? .seconds(30)
+        return self.thread.wait(fd: self.wire.network, events: events, timeout: min(limit, self.wire.keepAlive.wait(from: now)))
     }
 
-    /// Reads up to `limit` packets into ``events``.
+    /// Reads up to about `limit` packets into ``events``, and fewer when they are large.
     ///
     /// - Returns: true when there may be more.
     /// - Throws: ``ComponentError``; what was read before stands in ``events`` all the same.
     func read(atMost limit: Int) throws -> Bool {
-        if self.listensToDuplicates, self.events.repeatsAhead == 0 {
-            self.listensToDuplicates = false
-            self.handle.listenToComplaints(false)
-        }
-        return try self.perform {
-            for _ in 0..<limit {
-                guard try self.handle.read() else { return false }
-                if let reason = self.events.ending {
-                    throw ComponentError.ended(reason, clientID: self.clientID, peer: self.peer)
+        try self.perform {
+            for _ in 0..<limit where self.events.messageBytes < Self.largestBatch {
+                if !self.isDrained {
+                    self.isDrained = try !self.handle.read()
+                    if let reason = self.events.ending {
+                        throw ComponentError.ended(reason, clientID: self.clientID, peer: self.peer)
+                    }
+                    continue
+                }
+                switch try self.wire.supply() {
+                case .bytes: self.isDrained = false
+                case .omission(let omission): self.events.left(out: omission)
+                case .nothing: return false
                 }
             }
             return true
         }
     }
 
-    /// Writes what is queued; in one segment when it is several packets.
-    func write(corked: Bool = false) throws {
+    /// Whether everything but acknowledgements that are held has been taken by the network.
+    var isFlushed: Bool { self.wire.isFlushed && !self.handle.wantsWrite }
+
+    /// Writes what is queued, less acknowledgements, as far as the network takes it.
+    func write() throws {
         try self.perform {
-            guard self.handle.wantsWrite else { return }
-            if corked { self.setOption(IPPROTO_TCP, TCP_CORK, 1) }
+            while true {
+                try self.wire.flush()
+                guard self.wire.isFlushed, self.handle.wantsWrite else { return }
+                try self.handle.write()
+                self.wire.pull()
+            }
+        }
+    }
+
+    /// Queues the acknowledgements of the first so many messages of QoS 1 that were read and are not acknowledged.
+    func releaseAcknowledgements(_ count: Int) { self.wire.releaseAcknowledgements(count) }
+
+    /// Takes everything that the library has queued.
+    private func pull() throws {
+        while self.handle.wantsWrite {
             try self.handle.write()
-            if corked { self.setOption(IPPROTO_TCP, TCP_CORK, 0) }
+            self.wire.pull()
         }
     }
 
-    /// Sends a ping when one is due, and gives up on a broker that did not answer the last one.
+    /// Sends a ping when one is due, and gives up on a broker that gives no sign of life.
     ///
-    /// May write anything queued.
-    func keepAliveTick() throws {
-        guard self.keepAliveInterval != .zero else { return }
-        try self.perform {
-            try self.handle.keepAlive()
-            if self.handle.wantsWrite { try self.handle.write() }
-        }
-    }
-
-    /// Has the kernel look after an idle connection, in place of MQTT's keep-alive.
-    func useTCPKeepAlive(idle: Duration) {
-        self.setOption(SOL_SOCKET, SO_KEEPALIVE, 1)
-        self.setOption(IPPROTO_TCP, TCP_KEEPIDLE, Int32(clamping: max(1, idle.components.seconds)))
-        self.setOption(IPPROTO_TCP, TCP_KEEPINTVL, 5)
-        self.setOption(IPPROTO_TCP, TCP_KEEPCNT, 3)
-    }
-
-    /// The broker has resumed a session: of the next messages of QoS 1, up to this many, it may have sent some before.
-    func expectRepeats(_ count: Int) {
-        self.events.expectRepeats(count, clientID: self.clientID)
-        self.handle.listenToDuplicates()
-        self.listensToDuplicates = true
+    /// - Parameter reads: whether what the broker says is read now.
+    func keepAliveTick(reads: Bool) throws {
+        try self.wire.keepAliveTick(reads: reads)
     }
 
     /// Queues a SUBSCRIBE and returns its packet identifier.
@@ -255,45 +273,26 @@ final class MQTTConnection {
 
     /// Says what the will says and goodbye, and waits a moment until the broker has read both.
     func close(announcing will: MQTTAnnouncement?) {
-        // libmosquitto closes its socket right after DISCONNECT. Closing it while messages of the broker are unread would reset the
-        // connection, and the broker would lose the acknowledgements it has not read yet: this second descriptor keeps it open.
-        let second = dup(self.handle.socket)
-        defer { self.drain(second) }
+        // Closing while messages of the broker are unread would reset the connection, and the broker would lose the acknowledgements
+        // that it has not read yet: so what still comes is read, until the broker has closed its side.
+        let deadline = ContinuousClock.now + .seconds(2)
         // The work is done: a broker that is gone by now loses nothing of ours.
         do {
             try self.announce(will)
             try self.handle.disconnect()
-            let deadline = ContinuousClock.now + .seconds(1)
-            while self.handle.socket >= 0, ContinuousClock.now < deadline {
-                try self.handle.write()
-                guard self.handle.wantsWrite, self.handle.socket >= 0 else { return }
-                _ = self.thread.wait(fd: self.handle.socket, events: .writable, timeout: .milliseconds(50))
+            try self.pull()
+            self.wire.pull()
+            while !self.wire.isFlushed, ContinuousClock.now < deadline - .seconds(1) {
+                try self.wire.flush()
+                _ = self.thread.wait(fd: self.wire.network, events: .writable, timeout: .milliseconds(50))
             }
         } catch {
             return
         }
-    }
-
-    /// Reads what still comes until the broker has closed its side, a second at most, and closes the descriptor.
-    private func drain(_ descriptor: Int32) {
-        guard descriptor >= 0 else { return }
-        defer { Glibc.close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 64 << 10)
-        let deadline = ContinuousClock.now + .seconds(1)
-        while ContinuousClock.now < deadline {
-            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
-            if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { return }
-            if count < 0 { _ = self.thread.wait(fd: descriptor, events: .readable, timeout: .milliseconds(50)) }
+        self.wire.endWriting()
+        while self.wire.discard(), ContinuousClock.now < deadline {
+            _ = self.thread.wait(fd: self.wire.network, events: .readable, timeout: .milliseconds(50))
         }
-    }
-
-    private func setOption(_ level: Int32, _ name: Int32, _ value: Int32) {
-        var value = value
-        setsockopt(self.handle.socket, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
-    }
-
-    private func setOption(_ level: Int, _ name: Int32, _ value: Int32) {
-        self.setOption(Int32(level), name, value)
     }
 
     private func perform<Value>(_ body: () throws -> Value) throws -> Value {
@@ -304,7 +303,7 @@ final class MQTTConnection {
             if let reason = self.events.ending, (0x80...0xff).contains(reason) {
                 throw ComponentError.ended(reason, clientID: self.clientID, peer: self.peer)
             }
-            throw ComponentError.failed(error, complaint: self.events.complaint, peer: self.peer)
+            throw ComponentError.failed(error, peer: self.peer)
         }
     }
 }

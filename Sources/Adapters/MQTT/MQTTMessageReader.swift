@@ -31,14 +31,17 @@ struct MQTTMessageReader {
         }
     }
 
-    /// - Parameter isRepeated: whether the broker may have sent it before.
+    /// - Parameters:
+    ///   - identifier: the packet identifier; `nil` at QoS 0. The library says 0 of every message.
+    ///   - isRepeated: whether the broker may have sent it before.
     /// - Returns: `nil` for a retained message that is not wanted, and for a copy of another message.
-    mutating func read(_ message: mosquitto_message, _ properties: OpaquePointer?, isRepeated: Bool) -> ReceivedMessage? {
+    mutating func read(
+        _ message: mosquitto_message, identifier: Int32?, _ properties: OpaquePointer?, isRepeated: Bool
+    ) -> ReceivedMessage? {
         let topic = String(cString: message.topic)
         let bytes = UnsafeRawBufferPointer(start: message.payload, count: Int(message.payloadlen))
         // What is dropped below has an identifier too.
-        let key =
-            message.qos > 0 ? self.identifiers.key(message.mid, topic: topic, body: bytes, isRepeated: isRepeated) : nil
+        let key = identifier.map { self.identifiers.key($0, topic: topic, body: bytes, isRepeated: isRepeated) }
         if self.seesCopies {
             let identifiers = Self.subscriptionIdentifiers(properties)
             if self.copies.isCopy(topic: topic, body: bytes, isRetained: message.retain, identifiers: identifiers) {
@@ -47,7 +50,7 @@ struct MQTTMessageReader {
             }
         }
         guard self.retained.wants(topic: topic, body: bytes, isRetained: message.retain) else { return nil }
-        let index = (message.qos > 0 ? 1 : 0) | (message.retain ? 2 : 0)
+        let index = (identifier != nil ? 1 : 0) | (message.retain ? 2 : 0)
         var result = ReceivedMessage(subject: topic, body: ByteBuffer(bytes: bytes), attributes: self.common[index])
         if let properties { Self.read(properties, into: &result) }
         if let key { (result.repeatKey, result.mayBeRepeated) = key }

@@ -17,16 +17,22 @@ struct MQTTSessionMemory {
         var filters: [String] = []
         /// `nil` when nothing is known.
         var packets: MQTTPacketIdentifiers.Session?
+        /// Whether messages have come at QoS 0, of which the broker keeps none.
+        var hasAtMostOnce = false
     }
 
     let context: ComponentContext
     /// Which session it is: broker and client id.
     let session: UInt64
     let packets: MQTTPacketIdentifiers
+    let hasAtMostOnce: Bool
 
-    init(context: ComponentContext, broker: String, clientID: String, packets: MQTTPacketIdentifiers) {
+    init(
+        context: ComponentContext, broker: String, clientID: String, packets: MQTTPacketIdentifiers, hasAtMostOnce: Bool
+    ) {
         self.context = context
         self.packets = packets
+        self.hasAtMostOnce = hasAtMostOnce
         var hash = Fingerprint()
         hash.add(broker)
         hash.add(clientID)
@@ -46,6 +52,7 @@ struct MQTTSessionMemory {
         if words.count > 3, let number = UInt64(words[2], radix: 16) {
             contents.packets = MQTTPacketIdentifiers.Session(number: number, countsUp: words[3] == Self.counting)
         }
+        contents.hasAtMostOnce = words.count > 4 && words[4] == Self.atMostOnce
         for line in lines.dropFirst() {
             let parts = line.split(separator: " ", maxSplits: 2)
             guard parts.count == 3 else { continue }
@@ -62,8 +69,10 @@ struct MQTTSessionMemory {
     }
 
     /// Remembers that the broker holds these and no others.
-    func granted(_ entries: [MQTTSubscriptionPlan.Entry]) throws {
-        try self.write(entries.map { "= " + Self.description(of: $0) })
+    ///
+    /// - Parameter refused: those of them that it does not hold, as it reads them.
+    func granted(_ entries: [MQTTSubscriptionPlan.Entry], but refused: Set<String> = []) throws {
+        try self.write(entries.map { (refused.contains($0.wireFilter) ? "? " : "= ") + Self.description(of: $0) })
     }
 
     /// A subscription with all that matters for whether it must be asked for again.
@@ -72,20 +81,21 @@ struct MQTTSessionMemory {
         return "\(subscription.qos),\(subscription.retained.rawValue),\(entry.identifier ?? 0) \(entry.wireFilter)"
     }
 
-    /// Remembers what has become known of the packet identifiers.
+    /// Remembers what has become known of the packet identifiers and the quality of service.
     func keepPackets() throws {
         let lines = self.context.cursors.cursor(of: self.context.name)?.split(separator: "\n") ?? []
         try self.write(lines.dropFirst().map(String.init))
     }
 
     private static let counting = "counting"
+    private static let atMostOnce = "at-most-once"
 
     private var head: String {
         let packets = self.packets.session
         let words = [
             String(self.session, radix: 16), String(packets.number, radix: 16), packets.countsUp ? Self.counting : "unknown",
         ]
-        return "session " + words.joined(separator: " ")
+        return "session " + (words + (self.hasAtMostOnce ? [Self.atMostOnce] : [])).joined(separator: " ")
     }
 
     private func write(_ lines: [String]) throws {

@@ -15,12 +15,16 @@ actor MQTTSinkSession {
     private let settings: MQTTConnectionSettings
     private let publications: [MQTTPublication]
     private let window: Int
+    /// Whether any delivery is confirmed when its bytes are written.
+    private let publishesAtMostOnce: Bool
     private let context: ComponentContext
     private let poison: PoisonMessageDetector
     private let inlet: SinkInlet
     private let thread: PollThread
     private let reader = EventReader()
     private var underWay: [UnderWay] = []
+    /// Why the broker has refused a message for now, and until when the answers to the others are awaited.
+    private var postponement: (reason: String, until: ContinuousClock.Instant)?
 
     /// A delivery that the library has taken.
     private struct UnderWay {
@@ -28,7 +32,20 @@ actor MQTTSinkSession {
         let packet: Int32
         let since = ContinuousClock.now
         var isDone = false
+        /// The broker has refused it for now.
+        var isPostponed = false
+
+        /// The broker has not answered.
+        var isOpen: Bool { !self.isDone && !self.isPostponed }
     }
+
+    /// Refusals that say nothing about the message, so the same message may be taken later (MQTT 5 §3.4.2.1).
+    ///
+    /// An error that the broker does not name, or one of its own making, an identifier in use, a quota that is used up. Not authorised (0x87) is
+    /// none of them: it is what the broker's rules say of that topic.
+    private static let passing: Set<Int32> = [0x80, 0x83, 0x91, 0x97]
+    /// How long the other messages' answers are awaited once one is to be tried again.
+    private static let patience = Duration.seconds(5)
 
     init(
         variants: [MQTTSink.Configuration], context: ComponentContext, poison: PoisonMessageDetector, inlet: SinkInlet,
@@ -42,6 +59,7 @@ actor MQTTSinkSession {
         )
         self.publications = variants.map { MQTTPublication($0, omissions: omissions) }
         self.window = variants.contains { $0.qos > 0 } ? variants[0].window : Self.turn
+        self.publishesAtMostOnce = variants.contains { $0.qos == 0 }
         self.context = context
         self.poison = poison
         self.inlet = inlet
@@ -74,7 +92,7 @@ actor MQTTSinkSession {
     /// The error; the message is given up when it is one that the broker closes the connection on again and again.
     private func blaming(_ error: any Error, _ connection: MQTTConnection) -> any Error {
         guard var lost = error as? ComponentError, lost.code == .connectionLost else { return error }
-        let open = self.underWay.filter { !$0.isDone }
+        let open = self.underWay.filter(\.isOpen)
         guard self.poison.lost(open.first.map { ($0.delivery, $0.since) }, of: open.count), let first = open.first else {
             return lost
         }
@@ -86,11 +104,13 @@ actor MQTTSinkSession {
     private func turn(_ connection: MQTTConnection) throws {
         let limit = min(self.window, connection.connack.receiveMaximum)
         var hasEnded = false
+        // What came with the CONNACK is here already.
+        while try connection.read(atMost: Self.turn) {}
         while true {
             try Task.checkCancellation()
             let window = self.poison.window(atMost: limit)
             var tookAll = true
-            if !hasEnded, self.underWay.count < window {
+            if !hasEnded, self.postponement == nil, self.underWay.count < window {
                 switch self.inlet.poll(atMost: window - self.underWay.count) {
                 case .batch(let deliveries):
                     tookAll = false
@@ -101,17 +121,26 @@ actor MQTTSinkSession {
                 case .ended: hasEnded = true
                 }
             }
-            try connection.write(corked: true)
+            try connection.write()
             self.settle(connection)
             if hasEnded, self.underWay.isEmpty { return }
-            try connection.keepAliveTick()
+            try self.endPostponed(connection)
+            try connection.keepAliveTick(reads: true)
             // With more to take and room for it, only look whether the broker has said something.
             if !tookAll, self.underWay.count < window { self.thread.wake() }
-            let ready = connection.wait(reads: true, writes: true)
+            let ready = connection.wait(reads: true, until: self.postponement?.until)
             guard ready.isReadable else { continue }
             while try connection.read(atMost: Self.turn) {}
             self.settle(connection)
         }
+    }
+
+    /// Ends the connection in order once the others are answered, so that the back-off begins and none of them is sent twice.
+    private func endPostponed(_ connection: MQTTConnection) throws {
+        guard let (reason, end) = self.postponement else { return }
+        guard ContinuousClock.now >= end || !self.underWay.contains(where: \.isOpen) else { return }
+        connection.close(announcing: nil)
+        throw ComponentError(.throttled, reason)
     }
 
     private func publish(_ delivery: Delivery, _ connection: MQTTConnection) throws {
@@ -134,7 +163,7 @@ actor MQTTSinkSession {
             case MOSQ_ERR_QOS_NOT_SUPPORTED:
                 throw ComponentError(.rejected, "\(connection.peer) takes qos 0 only; write qos: 0", retryAfter: .seconds(30))
             default:
-                throw ComponentError.failed(error, complaint: nil, peer: connection.peer)
+                throw ComponentError.failed(error, peer: connection.peer)
             }
         } catch let refusal as MQTTTopicTemplate.Refusal {
             self.inlet.refuse(delivery, refusal.reason)
@@ -145,21 +174,30 @@ actor MQTTSinkSession {
 
     /// Confirms what the broker has acknowledged, and of QoS 0 what is written.
     private func settle(_ connection: MQTTConnection) {
+        // At QoS 0 the library answers before the network has taken the bytes.
+        guard connection.isFlushed || !self.publishesAtMostOnce else { return }
         // Answers come in order (MQTT 5 §4.6), so the search goes on where the last one was found.
         var next = 0
         connection.events.drainPublished { packet, reason in
             let range = (next..<self.underWay.count)
             // An answer that belongs to no delivery is that of a birth message.
             guard
-                let index = range.first(where: { self.underWay[$0].packet == packet && !self.underWay[$0].isDone })
-                    ?? (0..<next).first(where: { self.underWay[$0].packet == packet && !self.underWay[$0].isDone })
+                let index = range.first(where: { self.underWay[$0].packet == packet && self.underWay[$0].isOpen })
+                    ?? (0..<next).first(where: { self.underWay[$0].packet == packet && self.underWay[$0].isOpen })
             else { return }
-            self.underWay[index].isDone = true
             next = index + 1
-            if reason >= 0x80 {
-                self.inlet.refuse(
-                    self.underWay[index].delivery, "\(connection.peer) refused the message (\(ComponentError.text(reason)))"
-                )
+            guard reason >= 0x80 else {
+                self.underWay[index].isDone = true
+                return
+            }
+            let text = "\(connection.peer) refused the message (\(ComponentError.text(reason)))"
+            if Self.passing.contains(reason) {
+                self.underWay[index].isPostponed = true
+                self.inlet.postpone(self.underWay[index].delivery, text)
+                self.postponement = self.postponement ?? (text, .now + Self.patience)
+            } else {
+                self.underWay[index].isDone = true
+                self.inlet.refuse(self.underWay[index].delivery, text)
             }
         }
         let done = self.underWay.prefix { $0.isDone }.count

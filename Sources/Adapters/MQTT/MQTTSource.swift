@@ -1,5 +1,6 @@
 package import BridgeCore
 import PollThread
+import Synchronization
 
 /// Receives what a broker publishes to the subscribed topics; MQTT 3.1.1 or 5, quality of service 0 and 1.
 ///
@@ -25,6 +26,9 @@ package struct MQTTSource: Source {
             ),
             copies: context.metrics.counter(
                 "mqtt_copies_dropped", help: "Messages that came a second time for a second filter of the source."
+            ),
+            feedback: context.metrics.counter(
+                "mqtt_feedback", help: "How often a topic was found to feed itself and was slowed."
             )
         )
     }
@@ -59,6 +63,7 @@ package struct MQTTSource: Source {
     struct Counters: Sendable {
         let ignored: Counter
         let copies: Counter
+        let feedback: Counter
     }
 
     /// What one `run` leaves for the next.
@@ -66,6 +71,10 @@ package struct MQTTSource: Source {
         /// What `retained: first_time` has seen.
         let retained: MQTTRetainedCursors
         let packets = MQTTPacketIdentifiers()
+        /// A message has come at QoS 0, or a subscription was granted with no more: the broker keeps nothing of that.
+        let hasAtMostOnce = Flag()
+        /// The reason codes of filters that were refused, by filter.
+        let refused = Mutex<[String: Int32]>([:])
         /// How long there was no connection before this one, across restarts too.
         let offline: OfflineTracker
 

@@ -71,6 +71,12 @@ extension MQTTSubscription: Decodable {
         self.qos = try container.qos(.qos, default: 1)
         self.share = try container.optional(.share)
         self.retained = try container.choice(.retained, default: .accept)
+        if let text = try? container.optional(.retain, as: String.self), Retained(rawValue: text) != nil {
+            throw SettingError(
+                path: decoder.codingPath + [CodingKeys.retain],
+                "what becomes of messages that the broker had kept is written retained: \(text); retain is stored or as_published"
+            )
+        }
         self.retainFlag = try container.choice(.retain, default: .stored)
         if self.retainFlag == .asPublished, self.retained == .firstTime {
             throw SettingError(

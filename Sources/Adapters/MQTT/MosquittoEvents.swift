@@ -25,28 +25,32 @@ final class MosquittoEvents {
     private(set) var connack: Connack?
     /// Why the connection has ended: a reason code of MQTT 5 when the broker said one, else a code of the library.
     private(set) var ending: Int32?
-    /// The library's last line about an error.
-    var complaint: String?
     /// Answers to SUBSCRIBE: packet identifier and granted QoS or reason code.
     private var subscribeAnswers: [(identifier: Int32, code: Int32)] = []
     /// Answers to PUBLISH: packet identifier and reason code; of QoS 0 when it has been written.
     private var publishAnswers: [(identifier: Int32, reason: Int32)] = []
     /// Messages as they are handed on.
     private(set) var messages: [ReceivedMessage] = []
+    /// Bytes of their bodies.
+    private(set) var messageBytes = 0
     /// How many of those that were received must be acknowledged, the ignored ones included.
     private(set) var acknowledgements = 0
+    /// A message has come at QoS 0.
+    private(set) var hasAtMostOnce = false
+    /// Messages that were left out.
+    private(set) var omissions: [MQTTOmission] = []
     /// Makes messages; `nil` for a client that subscribes to nothing.
     var reader: MQTTMessageReader?
     /// Answers to UNSUBSCRIBE: packet identifiers.
     private var unsubscribeAnswers: [Int32] = []
     /// An UNSUBSCRIBE, and what to do when it is answered, before what follows is read.
     var question: (identifier: Int32, answered: () -> Void)?
+    /// What the library is not told of the messages that it hands out.
+    let deliveries = MQTTDeliveries()
     /// How many messages of QoS 1 the broker may still send again, because it resumed a session.
-    private(set) var repeatsAhead = 0
-    /// How the library's line about a received message begins, up to the DUP flag.
-    private var duplicateMark: [CChar] = []
-    /// The DUP flag of the message that is told next; `nil` when the library has not said.
-    private var isDuplicate: Bool?
+    ///
+    /// Brokers send these first (MQTT 5 §4.4), and no more than they may have unacknowledged.
+    var repeatsAhead = 0
 
     /// The object behind a callback's context.
     static func of(_ context: UnsafeMutableRawPointer?) -> MosquittoEvents {
@@ -56,7 +60,6 @@ final class MosquittoEvents {
     /// Forgets an ending that belongs to no connection.
     func forgetDisconnect() {
         self.ending = nil
-        self.complaint = nil
     }
 
     func connected(reason: Int32, flags: Int32, _ properties: OpaquePointer?) {
@@ -80,11 +83,14 @@ final class MosquittoEvents {
 
     func subscribed(_ identifier: Int32, codes: UnsafeBufferPointer<Int32>) {
         self.count += 1
-        for code in codes { self.subscribeAnswers.append((identifier, code)) }
+        // Each SUBSCRIBE of ours asks for one filter; a broker may answer what nobody has asked.
+        guard self.reader != nil, let code = codes.first else { return }
+        self.subscribeAnswers.append((identifier, code))
     }
 
     func unsubscribed(_ identifier: Int32) {
         self.count += 1
+        guard self.reader != nil else { return }
         self.unsubscribeAnswers.append(identifier)
         guard let question, question.identifier == identifier else { return }
         self.question = nil
@@ -98,37 +104,40 @@ final class MosquittoEvents {
 
     func received(_ message: mosquitto_message, _ properties: OpaquePointer?) {
         self.count += 1
+        let delivery = self.deliveries.take()
+        var identifier: Int32?
         var isRepeated = false
-        if message.qos > 0 {
+        if let delivery, delivery.identifier != 0 {
+            identifier = Int32(delivery.identifier)
             self.acknowledgements += 1
             if self.repeatsAhead > 0 {
                 self.repeatsAhead -= 1
-                isRepeated = self.isDuplicate ?? true
+                isRepeated = delivery.isDuplicate
             }
+        } else {
+            self.hasAtMostOnce = true
         }
-        self.isDuplicate = nil
-        if let message = self.reader?.read(message, properties, isRepeated: isRepeated) { self.messages.append(message) }
+        guard let message = self.reader?.read(message, identifier: identifier, properties, isRepeated: isRepeated) else { return }
+        self.messageBytes += message.body.readableBytes
+        self.messages.append(message)
     }
 
-    /// The broker has resumed a session: of the next messages of QoS 1 it may have sent some before.
-    ///
-    /// Brokers send these first (MQTT 5 §4.4), and no more than they may have unacknowledged.
-    func expectRepeats(_ count: Int, clientID: String) {
-        self.repeatsAhead = count
-        self.duplicateMark = Array("Client \(clientID) received PUBLISH (d".utf8CString.dropLast())
+    /// A message was left out before the library saw it.
+    func left(out omission: MQTTOmission) {
+        self.omissions.append(omission)
+        if omission.identifier != nil { self.acknowledgements += 1 }
     }
 
-    /// Reads the DUP flag from what the library logs about a message before it tells of it: nothing else gives it away.
-    func logged(_ text: UnsafePointer<CChar>) {
-        let length = self.duplicateMark.count
-        guard length > 0, strncmp(text, self.duplicateMark, length) == 0 else { return }
-        self.isDuplicate = text[length] == CChar(bitPattern: UInt8(ascii: "1"))
+    func takeOmissions() -> [MQTTOmission] {
+        defer { self.omissions.removeAll() }
+        return self.omissions
     }
 
     func takeMessages() -> [ReceivedMessage] {
         let capacity = self.messages.count
         defer {
             self.messages = []
+            self.messageBytes = 0
             self.messages.reserveCapacity(capacity)
         }
         return self.messages

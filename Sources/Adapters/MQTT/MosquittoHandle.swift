@@ -5,8 +5,8 @@ import NIOCore
 /// One libmosquitto client, for one connection.
 ///
 /// Confined to the thread that made it: nothing here is locked, and the callbacks come from inside ``read()`` and ``write()``.
-/// Nothing is written but by ``write()``: after `mosquitto_threaded_set` the library only queues what it has to say, an
-/// acknowledgement included, so the caller decides when a message is acknowledged.
+/// Nothing is written but by ``write()``: after `mosquitto_threaded_set` the library only queues what it has to say. It keeps no
+/// time either: its loop for that, which would ping, is never called, because ``MQTTWire`` does it.
 final class MosquittoHandle {
     /// What has happened, for the owner to take.
     let events: MosquittoEvents
@@ -50,54 +50,14 @@ final class MosquittoHandle {
         mosquitto_destroy(self.client)
     }
 
-    /// The socket, -1 when there is none.
+    /// The library's descriptor, -1 when there is none.
     var socket: Int32 { mosquitto_socket(self.client) }
 
     /// Whether ``write()`` would have something to write.
     var wantsWrite: Bool { mosquitto_want_write(self.client) }
 
-    /// Keeps what the library says about errors in ``MosquittoEvents/complaint``, the only place where TLS errors are told.
-    ///
-    /// It formats a line per packet, so it is off once connected.
-    func listenToComplaints(_ listens: Bool) {
-        guard listens else { return mosquitto_log_callback_set(self.client, nil) }
-        mosquitto_log_callback_set(self.client) { _, context, level, text in
-            guard level == MOSQ_LOG_ERR, let text else { return }
-            MosquittoEvents.of(context).complaint = String(cString: text)
-        }
-    }
-
-    /// Has the library tell of each message's DUP flag, by a line of its log that is formatted for every packet.
-    func listenToDuplicates() {
-        mosquitto_log_callback_set(self.client) { _, context, level, text in
-            guard level == MOSQ_LOG_DEBUG, let text else { return }
-            MosquittoEvents.of(context).logged(text)
-        }
-    }
-
     func setCredentials(user: String, password: String?) throws {
         try self.check("credentials", mosquitto_username_pw_set(self.client, user, password))
-    }
-
-    func setTLS(_ settings: MQTTTLSSettings?) throws {
-        let authorities = settings?.authorities
-        for file in [authorities, settings?.certificate, settings?.key].compactMap({ $0 }) where access(file, R_OK) != 0 {
-            throw MosquittoError("reading \(file)", MOSQ_ERR_ERRNO, system: errno)
-        }
-        if authorities == nil {
-            try self.check("tls", mosquitto_int_option(self.client, MOSQ_OPT_TLS_USE_OS_CERTS, 1))
-        }
-        try self.check(
-            "tls",
-            mosquitto_tls_set(
-                self.client, authorities, authorities == nil ? "/etc/ssl/certs" : nil, settings?.certificate, settings?.key,
-                // Without this OpenSSL would ask for a passphrase on the terminal.
-                { _, _, _, _ in 0 }
-            )
-        )
-        // SSL_VERIFY_NONE and SSL_VERIFY_PEER of OpenSSL.
-        try self.check("tls", mosquitto_tls_opts_set(self.client, settings?.isInsecure == true ? 0 : 1, nil, nil))
-        try self.check("tls", mosquitto_tls_insecure_set(self.client, settings?.isInsecure == true))
     }
 
     func setWill(_ will: MQTTAnnouncement) throws {
@@ -124,7 +84,7 @@ final class MosquittoHandle {
 
     /// Reads about one packet.
     ///
-    /// - Returns: false when the socket, and the TLS layer on it, have no more for now.
+    /// - Returns: false when the descriptor has no more for now.
     func read() throws -> Bool {
         let before = self.events.count
         errno = 0
@@ -135,16 +95,10 @@ final class MosquittoHandle {
         return system != EAGAIN || self.events.count != before
     }
 
-    /// Writes what is queued, as far as the socket takes it.
+    /// Writes what is queued, as far as the descriptor takes it.
     func write() throws {
         errno = 0
         try self.check("writing", mosquitto_loop_write(self.client, 1))
-    }
-
-    /// Queues a PINGREQ when one is due; gives the connection up when the last one was not answered.
-    func keepAlive() throws {
-        errno = 0
-        try self.check("keeping alive", mosquitto_loop_misc(self.client))
     }
 
     /// Queues a SUBSCRIBE and returns its packet identifier.

@@ -51,9 +51,11 @@ package final class SourceOutlet: Sendable {
 
     /// The source is connected and reads: readiness, metrics and the back-off want to know.
     ///
-    /// Call it on each `run`.
-    package func connected() {
-        self.status.connected()
+    /// Call it on each `run`, and again when the warning changes.
+    ///
+    /// - Parameter warning: what does not work all the same, one sentence for readiness; `nil` when everything does.
+    package func connected(warning: String? = nil) {
+        self.status.connected(warning: warning)
     }
 
     /// Normalises, routes and appends a batch, in order.

@@ -20,18 +20,22 @@ package final class ComponentStatus: Sendable {
     /// Why it is not connected; `nil` while it is, and before its first attempt has ended.
     package var lastError: String? { self.state.withLock { $0.lastError } }
 
+    /// What does not work although it is connected, such as one of several subscriptions; `nil` when everything does.
+    package var warning: String? { self.state.withLock { $0.warning } }
+
     /// It will not be tried again.
     package var hasGivenUp: Bool { self.state.withLock { $0.hasGivenUp } }
 
     /// Its first attempt has come to something: it is connected, or has failed.
     package var hasStarted: Bool { self.state.withLock { $0.isConnected || $0.lastError != nil } }
 
-    func connected(at time: ContinuousClock.Instant = .now) {
+    func connected(at time: ContinuousClock.Instant = .now, warning: String? = nil) {
         self.up.set(1)
         self.state.withLock { state in
             if !state.isConnected { state.connected = time }
             state.isConnected = true
             state.lastError = nil
+            state.warning = warning
         }
     }
 
@@ -51,6 +55,7 @@ package final class ComponentStatus: Sendable {
             defer { state.hasProgressed = false }
             let hasLasted = state.isConnected && (state.connected?.duration(to: .now) ?? .zero) >= Self.lasting
             state.isConnected = false
+            state.warning = nil
             state.lastError = reason
             state.hasGivenUp = givenUp
             return state.hasProgressed || hasLasted
@@ -63,5 +68,6 @@ package final class ComponentStatus: Sendable {
         var hasGivenUp = false
         var connected: ContinuousClock.Instant?
         var lastError: String?
+        var warning: String?
     }
 }

@@ -84,6 +84,11 @@ package final class TCPProxy: Sendable {
         self.pace.microseconds.store(UInt32(time / .microseconds(1)), ordering: .relaxed)
     }
 
+    /// Passes nothing on any more, on connections that are open too, and keeps them: as when a network between has failed.
+    package func silence() {
+        self.pace.isSilent.store(true, ordering: .relaxed)
+    }
+
     /// Cuts every connection.
     package func cut() {
         self.state.withLock { state in
@@ -117,17 +122,11 @@ package final class TCPProxy: Sendable {
             let (observe, observeServer) = (self.observe, self.observeServer)
             let pace = self.pace
             OwnThread.start { [weak self] in
-                Self.forward(from: pair.client, to: pair.server) {
-                    observe(number, $0)
-                    pace.wait()
-                }
+                Self.forward(from: pair.client, to: pair.server, pace) { observe(number, $0) }
                 self?.forget(pair)
             }
             OwnThread.start { [weak self] in
-                Self.forward(from: pair.server, to: pair.client) {
-                    observeServer(number, $0)
-                    pace.wait()
-                }
+                Self.forward(from: pair.server, to: pair.client, pace) { observeServer(number, $0) }
                 self?.forget(pair)
             }
         }
@@ -168,7 +167,7 @@ package final class TCPProxy: Sendable {
     }
 
     /// Ends both ways when one ends, and passes a reset on as one.
-    private static func forward(from source: Int32, to target: Int32, _ look: (ArraySlice<UInt8>) -> Void) {
+    private static func forward(from source: Int32, to target: Int32, _ pace: Pace, _ look: (ArraySlice<UInt8>) -> Void) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         loop: while true {
             let count = recv(source, &buffer, buffer.count, 0)
@@ -177,6 +176,8 @@ package final class TCPProxy: Sendable {
                 break
             }
             look(buffer[..<count])
+            pace.wait()
+            if pace.isSilent.load(ordering: .relaxed) { continue }
             var start = 0
             while start < count {
                 let written = buffer[start..<count].withUnsafeBytes {
@@ -196,6 +197,7 @@ package final class TCPProxy: Sendable {
     /// How long a piece waits.
     private final class Pace: Sendable {
         let microseconds = Atomic<UInt32>(0)
+        let isSilent = Atomic<Bool>(false)
 
         /// On the thread of one direction.
         func wait() {

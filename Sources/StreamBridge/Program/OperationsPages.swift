@@ -104,6 +104,10 @@ final class OperationsPages: Sendable {
                 body.writeString(",\"error\":")
                 JSONWriter.write(error, to: &body)
             }
+            if let warning = status.warning {
+                body.writeString(",\"warning\":")
+                JSONWriter.write(warning, to: &body)
+            }
             body.writeString("}")
         }
         return isReady

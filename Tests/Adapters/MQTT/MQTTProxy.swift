@@ -30,6 +30,9 @@ final class MQTTProxy: Sendable {
     /// The packets of a type that the broker has sent so far: 3 is PUBLISH, 9 SUBACK, 11 UNSUBACK.
     func answered(_ type: UInt8) -> Int { self.answered.count(of: type) }
 
+    /// Passes nothing on any more, and keeps every connection.
+    func silence() { self.proxy.silence() }
+
     /// Cuts every connection.
     func cut() { self.proxy.cut() }
 

@@ -78,6 +78,37 @@ struct MQTTSecurityTests {
         }
     }
 
+    @Test func `a closed port is told at once, with TLS as without`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        try await broker.kill()
+        let rig = try MQTTRig(source: #"{"url": "mqtts://localhost:\#(broker.port)", "subscribe": "a"}"#, into: RecordingSink())
+        try await rig.run {
+            try await eventually(within: .seconds(5)) { rig.source.status.lastError != nil }
+            #expect(
+                rig.source.status.lastError
+                    == "mqtts://localhost:\(broker.port) cannot be reached: connecting: Connection refused"
+            )
+        }
+    }
+
+    @Test func `a port that does not speak TLS, and one that does, are told for what they are`() async throws {
+        let certificates = try await Certificates.make()
+        let (plain, secure) = (try await BrokerProcess.mosquitto(), try await certificates.broker())
+        let one = try MQTTRig(source: #"{"url": "mqtts://127.0.0.1:\#(plain.port)", "subscribe": "a"}"#, into: RecordingSink())
+        try await one.run {
+            try await eventually(within: .seconds(5)) { one.source.status.lastError != nil }
+            #expect(one.source.status.lastError?.hasPrefix("no TLS with mqtts://127.0.0.1:\(plain.port): ") == true)
+        }
+        let other = try MQTTRig(source: #"{"url": "mqtt://127.0.0.1:\#(secure.port)", "subscribe": "a"}"#, into: RecordingSink())
+        try await other.run {
+            try await eventually(within: .seconds(5)) { other.source.status.lastError != nil }
+            let error = try #require(other.source.status.lastError)
+            #expect(
+                error.contains("it speaks TLS") || error.contains("closed the connection") || error.contains("was lost"),
+                "\(error)")
+        }
+    }
+
     @Test func `a certificate for another name is refused, unless insecure is written`() async throws {
         let certificates = try await Certificates.make()
         let broker = try await certificates.broker()
@@ -95,45 +126,5 @@ struct MQTTSecurityTests {
         }
         let insecure = try rig(true)
         try await insecure.run { try await eventually { insecure.source.status.isConnected } }
-    }
-}
-
-/// An authority, a broker's certificate for `localhost` and a client's, made for one test.
-private struct Certificates {
-    private let directory: TemporaryDirectory
-
-    var authority: String { self.directory.file("ca.pem") }
-    var client: String { self.directory.file("client.pem") }
-    var clientKey: String { self.directory.file("client.key") }
-
-    static func make() async throws -> Certificates {
-        let directory = try TemporaryDirectory()
-        try directory.write(
-            """
-            set -e
-            cd "$1"
-            key() { openssl ecparam -name prime256v1 -genkey -noout -out $1.key; }
-            key ca
-            openssl req -x509 -new -key ca.key -days 2 -subj /CN=authority -out ca.pem
-            for name in server client; do
-                key $name
-                openssl req -new -key $name.key -subj /CN=$name -out $name.csr
-                echo "subjectAltName=DNS:localhost" > $name.ext
-                openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile $name.ext -out $name.pem
-            done
-            """, to: "make")
-        let process = try ChildProcess("/bin/sh", [directory.file("make"), directory.path])
-        guard try await process.untilEnded() == .exited(0) else { throw PeerError(process.standardError) }
-        return Certificates(directory: directory)
-    }
-
-    func broker(_ lines: String...) async throws -> BrokerProcess {
-        // BrokerProcess takes at most one list of lines.
-        let extra = lines.joined(separator: "\n")
-        return try await BrokerProcess.mosquitto(
-            "cafile \(self.authority)", "certfile \(self.directory.file("server.pem"))",
-            "keyfile \(self.directory.file("server.key"))",
-            extra
-        )
     }
 }

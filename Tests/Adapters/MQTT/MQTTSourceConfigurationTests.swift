@@ -77,7 +77,8 @@ struct MQTTSourceConfigurationTests {
             ),
             (
                 #""subscribe": {"topic": "a", "retain": "ignore"}"#,
-                "subscribe.retain: there is no key retain; there are topic, qos, share, retained"
+                "subscribe.retain: what becomes of messages that the broker had kept is written retained: ignore; retain is stored or"
+                    + " as_published"
             ),
             (
                 #""subscribe": ["a/#", {"topic": "a/b", "share": "g"}]"#,

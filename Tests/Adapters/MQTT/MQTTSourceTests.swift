@@ -218,6 +218,20 @@ struct MQTTSourceTests {
         #expect(recorder.bodies == self.bodies(0..<50))
     }
 
+    @Test func `a backlog of several windows comes without a pause`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let recorder = RecordingSink()
+        let json = #"{"url": "\#(self.url(broker.port))", "subscribe": "a"}"#
+        let first = try MQTTRig(source: json, into: recorder)
+        try await first.run { try await eventually { first.source.status.isConnected } }
+        let peer = try await MQTTPeer.connect(port: broker.port)
+        try await peer.publish(self.bodies(0..<5000), on: "a")
+        let second = try MQTTRig(source: json, into: recorder)
+        // A turn that waits in vain ends after ten seconds at most.
+        try await second.run { try await eventually(within: .seconds(9)) { recorder.count == 5000 } }
+        #expect(recorder.bodies == self.bodies(0..<5000))
+    }
+
     @Test(arguments: ["3.1.1", "5"])
     func `retained messages come, or are ignored, as the file says`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
@@ -328,7 +342,7 @@ struct MQTTSourceTests {
             let peer = try await MQTTPeer.connect(port: broker.port)
             try await peer.publish(self.bodies(0..<1000), on: "a")
             // The broker gives up on a client that says nothing for 7.5 s.
-            try await eventually("four signs of life") { proxy.sent(10) >= 4 }
+            try await eventually("four signs of life") { proxy.sent(12) >= 4 }
             recorder.close(false)
             try await eventually { recorder.count == 1000 }
             #expect(proxy.connections == 1)
@@ -371,6 +385,70 @@ struct MQTTSourceTests {
                 #expect(text.map { $0.hasSuffix("across a restart, and the broker keeps nothing at qos 0") } != false)
             }
         }
+    }
+
+    @Test(arguments: ["3.1.1", "5"])
+    func `once a message has come at qos 0, a lost connection and a restart are reported as gaps`(version: String) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let proxy = try MQTTProxy(broker: broker.port)
+        let recorder = RecordingSink()
+        let cursors = MemoryCursorStore()
+        let json = #"{"url": "\#(self.url(proxy.port))", "protocol": "\#(version)", "subscribe": "a"}"#
+        let peer = try await MQTTPeer.connect(port: broker.port)
+        let first = try MQTTRig(source: json, into: recorder, cursors: cursors)
+        try await first.run {
+            try await eventually { first.source.status.isConnected }
+            try await peer.publish("kept by the session", on: "a")
+            try await eventually { recorder.count == 1 }
+            proxy.cut()
+            try await eventually { proxy.connections == 2 && first.source.status.isConnected }
+            #expect(recorder.gaps.isEmpty)
+            try await peer.publish("not kept", on: "a", qos: 0)
+            try await eventually { recorder.count == 2 }
+            proxy.cut()
+            try await eventually { recorder.gaps.count == 1 }
+        }
+        let second = try MQTTRig(source: json, into: recorder, cursors: cursors)
+        try await second.run { try await eventually { recorder.gaps.count == 2 } }
+        #expect(recorder.gaps.allSatisfy { $0.message.hasSuffix("the broker keeps nothing at qos 0") })
+        #expect(recorder.gaps.last?.message.contains("across a restart") == true)
+    }
+
+    @Test func `a subscription that is granted with qos 0 only makes a lost connection a gap`() async throws {
+        let broker = try ScriptedBroker([1: [0x20, 2, 1, 0], 8: [0x90, 3, 0, 0, 0]])
+        let recorder = RecordingSink()
+        let rig = try self.scripted(broker, into: recorder)
+        try await rig.run {
+            try await eventually { rig.source.status.isConnected }
+            broker.answer([1: [0x20, 2, 1, 0], 8: [0x90, 3, 0, 0, 0]])
+            try await eventually { recorder.gaps.count == 1 }
+        }
+    }
+
+    @Test func `with retain as_published live messages say whether they are retained, and a sink passes that on`() async throws {
+        let (home, mirror) = (try await BrokerProcess.mosquitto(), try await BrokerProcess.mosquitto())
+        let peer = try await MQTTPeer.connect(port: home.port)
+        try await peer.publish("stored", on: "a/1", retain: true)
+        let bridge = try await BridgeProcess.start(
+            """
+            sources:
+              in: { type: mqtt, url: "\(self.url(home.port))", subscribe: { topic: a/#, retain: as_published } }
+            sinks:
+              out: { type: mqtt, url: "\(self.url(mirror.port))", topic: "copy/{{ $subject }}", keep_slashes: true, format: raw, retain: as_published }
+            routes:
+              - { from: [in], to: [out] }
+            """)
+        let live = try await MQTTPeer.connect(port: mirror.port)
+        try await live.subscribe("copy/#")
+        try await peer.publish("live and retained", on: "a/2", retain: true)
+        try await peer.publish("live only", on: "a/3")
+        try await eventually { live.messages.contains { $0.text == "live only" } }
+        let late = try await MQTTPeer.connect(port: mirror.port)
+        try await late.subscribe("copy/#")
+        try await eventually { late.count == 2 }
+        #expect(Set(late.messages.map(\.text)) == ["stored", "live and retained"])
+        #expect(late.messages.allSatisfy { $0.retain })
+        #expect(try await bridge.stop() == .exited(0))
     }
 
     @Test(arguments: ["3.1.1", "5"])

@@ -8,8 +8,13 @@ final class ScriptedBroker: Sendable {
     private let listener: Int32
     private let script: Script
 
+    /// What a whole packet of the client is answered with, unless ``answer(_:)`` decides; on a thread of the connection.
+    typealias Responder = @Sendable (_ packet: [UInt8]) -> [UInt8]?
+
     /// Thread-safe.
     private final class Script: Sendable {
+        let respond: Responder
+
         struct State {
             var answers: [UInt8: [UInt8]]
             var client: Int32?
@@ -18,7 +23,8 @@ final class ScriptedBroker: Sendable {
 
         let state: Mutex<State>
 
-        init(_ answers: [UInt8: [UInt8]]) {
+        init(_ answers: [UInt8: [UInt8]], _ respond: @escaping Responder) {
+            self.respond = respond
             self.state = Mutex(State(answers: answers))
         }
     }
@@ -35,12 +41,14 @@ final class ScriptedBroker: Sendable {
     /// How many packets of a type have come since the answers were set last.
     func received(_ type: UInt8) -> Int { self.script.state.withLock { $0.received.count { $0 == type } } }
 
-    /// - Parameter answers: by the type of a client's packet, such as 1 for CONNECT and 8 for SUBSCRIBE. The packet identifier of a
-    ///   SUBSCRIBE or UNSUBSCRIBE is written to the third and fourth byte of its answer.
-    init(_ answers: [UInt8: [UInt8]]) throws {
+    /// - Parameters:
+    ///   - answers: by the type of a client's packet, such as 1 for CONNECT and 8 for SUBSCRIBE. The packet identifier of a
+    ///     SUBSCRIBE or UNSUBSCRIBE is written to the third and fourth byte of its answer.
+    ///   - respond: answers packets that have none of these.
+    init(_ answers: [UInt8: [UInt8]], respond: @escaping Responder = { _ in nil }) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
-        let script = Script(answers)
+        let script = Script(answers, respond)
         self.script = script
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -67,7 +75,6 @@ final class ScriptedBroker: Sendable {
         close(self.listener)
     }
 
-    /// Packets of the tests are shorter than 128 bytes, so their length is one byte.
     private static func serve(_ client: Int32, _ script: Script) {
         let answers = script.state.withLock { state in
             state.client = client
@@ -83,17 +90,27 @@ final class ScriptedBroker: Sendable {
             let count = recv(client, &buffer, buffer.count, 0)
             guard count > 0 else { return }
             received += buffer[..<count]
-            while received.count >= 2, received.count >= 2 + Int(received[1]) {
-                let packet = Array(received[..<(2 + Int(received[1]))])
-                received.removeFirst(packet.count)
+            while let length = self.length(of: received), received.count >= length {
+                let packet = Array(received[..<length])
+                received.removeFirst(length)
                 script.state.withLock { $0.received.append(packet[0] >> 4) }
-                guard var answer = answers[packet[0] >> 4] else { continue }
-                if [8, 10].contains(packet[0] >> 4) {
+                guard var answer = answers[packet[0] >> 4] ?? script.respond(packet) else { continue }
+                if [8, 10].contains(packet[0] >> 4), answer.count > 3 {
                     answer[2] = packet[2]
                     answer[3] = packet[3]
                 }
                 _ = answer.withUnsafeBytes { send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             }
         }
+    }
+
+    /// The length of the packet at the front; `nil` while its header is incomplete.
+    private static func length(of bytes: [UInt8]) -> Int? {
+        var value = 0
+        for index in 1..<max(1, min(5, bytes.count)) {
+            value |= Int(bytes[index] & 0x7f) << (7 * (index - 1))
+            if bytes[index] < 0x80 { return index + 1 + value }
+        }
+        return nil
     }
 }

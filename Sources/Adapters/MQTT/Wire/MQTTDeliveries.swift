@@ -1,0 +1,31 @@
+/// What stands in the head of messages that libmosquitto has been given and has not handed out yet, in order.
+///
+/// Confined to the thread of the connection.
+final class MQTTDeliveries {
+    /// What the library is not told of a message.
+    struct Delivery: Equatable {
+        /// The packet identifier; 0 at QoS 0.
+        let identifier: UInt16
+        /// The broker may have sent it before (MQTT 5 §3.3.1.1).
+        let isDuplicate: Bool
+    }
+
+    private var waiting: [Delivery] = []
+    private var next = 0
+
+    /// The library is given a message.
+    func append(_ delivery: Delivery) { self.waiting.append(delivery) }
+
+    /// The library hands out the next one.
+    func take() -> Delivery? {
+        guard self.next < self.waiting.count else { return nil }
+        defer {
+            self.next += 1
+            if self.next == self.waiting.count {
+                self.waiting.removeAll(keepingCapacity: true)
+                self.next = 0
+            }
+        }
+        return self.waiting[self.next]
+    }
+}

@@ -1,0 +1,155 @@
+import BridgeCore
+import COpenSSL
+import Glibc
+
+/// TLS between a client and a broker: turns what is sent into records and records into what was sent.
+///
+/// Without I/O, by the OpenSSL that libmosquitto uses too. Confined to the thread that made it.
+final class MQTTSecureChannel {
+    private let context: OpaquePointer
+    private let ssl: OpaquePointer
+    /// Records from the broker; owned by ``ssl``.
+    private let incoming: OpaquePointer
+    /// Records for the broker; owned by ``ssl``.
+    private let outgoing: OpaquePointer
+    private let peer: String
+
+    /// - Parameter host: what the broker's certificate must be for.
+    /// - Throws: ``ComponentError`` when a file of the settings cannot be used.
+    init(_ settings: MQTTTLSSettings?, host: String, peer: String) throws {
+        self.peer = peer
+        for file in [settings?.authorities, settings?.certificate, settings?.key].compactMap({ $0 }) where access(file, R_OK) != 0
+        {
+            let reason = String(cString: strerror(errno))
+            throw ComponentError(.settings, "no TLS with \(peer): reading \(file): \(reason)")
+        }
+        ERR_clear_error()
+        guard let context = copenssl_client_context() else { throw Self.failure("the library has no memory", peer) }
+        do {
+            try Self.configure(context, settings, peer)
+            guard let ssl = SSL_new(context), let incoming = BIO_new(BIO_s_mem()), let outgoing = BIO_new(BIO_s_mem()) else {
+                throw Self.failure("the library has no memory", peer)
+            }
+            self.context = context
+            self.ssl = ssl
+            self.incoming = incoming
+            self.outgoing = outgoing
+        } catch {
+            SSL_CTX_free(context)
+            throw error
+        }
+        SSL_set_bio(self.ssl, self.incoming, self.outgoing)
+        SSL_set_connect_state(self.ssl)
+        // A numeric address is looked for among the addresses of a certificate, and is no name to ask for (RFC 6066 §3).
+        if X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(self.ssl), host) != 1 {
+            ERR_clear_error()
+            guard SSL_set1_host(self.ssl, host) == 1, copenssl_set_server_name(self.ssl, host) == 1 else {
+                throw Self.failure("'\(host)' cannot be the name of a certificate", peer)
+            }
+        }
+    }
+
+    deinit {
+        SSL_free(self.ssl)
+        SSL_CTX_free(self.context)
+    }
+
+    private static func configure(_ context: OpaquePointer, _ settings: MQTTTLSSettings?, _ peer: String) throws {
+        // Without this OpenSSL would ask for a passphrase on the terminal.
+        SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in 0 }
+        SSL_CTX_set_verify(context, settings?.isInsecure == true ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nil)
+        if let authorities = settings?.authorities {
+            guard SSL_CTX_load_verify_locations(context, authorities, nil) == 1 else {
+                throw self.failure("\(authorities): \(self.reason)", peer)
+            }
+        } else {
+            SSL_CTX_set_default_verify_paths(context)
+        }
+        guard let certificate = settings?.certificate, let key = settings?.key else { return }
+        guard SSL_CTX_use_certificate_chain_file(context, certificate) == 1 else {
+            throw self.failure("\(certificate): \(self.reason)", peer)
+        }
+        guard SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1, SSL_CTX_check_private_key(context) == 1 else {
+            throw self.failure("\(key): \(self.reason)", peer)
+        }
+    }
+
+    // MARK: Records
+
+    /// Takes records, or parts of them, that have come.
+    func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard let address = bytes.baseAddress, !bytes.isEmpty else { return }
+        BIO_write(self.incoming, address, Int32(bytes.count))
+    }
+
+    /// Whether there are records to send.
+    var hasRecords: Bool { BIO_ctrl_pending(self.outgoing) > 0 }
+
+    /// Moves records to send into a buffer and returns how many bytes they are.
+    func takeRecords(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        guard self.hasRecords else { return 0 }
+        return Int(max(0, BIO_read(self.outgoing, buffer.baseAddress, Int32(buffer.count))))
+    }
+
+    // MARK: Plain bytes
+
+    /// Goes on with the handshake.
+    ///
+    /// - Returns: whether it is done.
+    /// - Throws: ``ComponentError`` with what is wrong.
+    func handshake() throws -> Bool {
+        ERR_clear_error()
+        let result = SSL_do_handshake(self.ssl)
+        if result == 1 { return true }
+        if SSL_get_error(self.ssl, result) == SSL_ERROR_WANT_READ { return false }
+        throw Self.failure(self.handshakeReason, self.peer)
+    }
+
+    /// Reads plain bytes.
+    ///
+    /// - Returns: 0 when more records must come first; `nil` when the broker has ended the stream in order.
+    /// - Throws: ``ComponentError``.
+    func read(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int? {
+        ERR_clear_error()
+        let count = SSL_read(self.ssl, buffer.baseAddress, Int32(clamping: buffer.count))
+        if count > 0 { return Int(count) }
+        switch SSL_get_error(self.ssl, count) {
+        case SSL_ERROR_WANT_READ: return 0
+        case SSL_ERROR_ZERO_RETURN: return nil
+        default: throw ComponentError(.connectionLost, "the TLS connection to \(self.peer) was lost: \(Self.reason)")
+        }
+    }
+
+    /// Makes records of plain bytes; after the handshake only.
+    ///
+    /// - Throws: ``ComponentError``.
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        guard let address = bytes.baseAddress, !bytes.isEmpty else { return }
+        ERR_clear_error()
+        guard SSL_write(self.ssl, address, Int32(bytes.count)) == bytes.count else {
+            throw ComponentError(.connectionLost, "the TLS connection to \(self.peer) was lost: \(Self.reason)")
+        }
+    }
+
+    // MARK: Errors
+
+    private static func failure(_ reason: String, _ peer: String) -> ComponentError {
+        ComponentError(.connectionRefused, "no TLS with \(peer): \(reason)")
+    }
+
+    private var handshakeReason: String {
+        let reason = Self.reason
+        let verdict = SSL_get_verify_result(self.ssl)
+        if verdict != Int(X509_V_OK), let text = X509_verify_cert_error_string(verdict) {
+            return "\(reason) (\(String(cString: text)))"
+        }
+        return reason == "wrong version number" ? "the port does not speak TLS; write mqtt:// or another port" : reason
+    }
+
+    /// The first error of the library's queue, which is emptied.
+    private static var reason: String {
+        defer { ERR_clear_error() }
+        guard let text = ERR_reason_error_string(ERR_get_error()) else { return "the stream ended" }
+        return String(cString: text)
+    }
+}
