@@ -43,6 +43,8 @@ extension SecurityCheck {
                 guard let place = places.first(where: { settings[$0] == 0 && settings[$0 + 1] == 3 }) else {
                     throw PeerError("the server names no number of streams")
                 }
+                // Until they are acknowledged, fewer streams may be open.
+                socket.send(HTTP2Bytes.frame(4, flags: 1))
                 let limit = settings[place + 2..<place + 6].reduce(0) { $0 << 8 | Int($1) }
                 for stream in 0..<limit + 5 { socket.send(HTTP2Bytes.get("/api/stream/out", stream: 2 * stream + 1)) }
                 _ = socket.receive(upTo: 1 << 22)
