@@ -90,7 +90,7 @@ struct RouteReader {
             return nil
         }
         do {
-            return try self.expressions.compile(text)
+            return try self.expressions.compileCondition(text)
         } catch {
             self.findings.error("\(error)", at: place)
             return nil

@@ -36,10 +36,26 @@ package final class JQCompiler: ExpressionCompiler {
 
     package func compile(_ text: String) throws -> any Expression {
         if let known = self.cache.withLock({ $0.find(text) }) { return known }
-        let expression = try JQExpression(text, workers: self.evaluator)
+        let expression = try self.translated(text)
         if self.evaluator.limits.tries { try expression.tryOut() }
         self.cache.withLock { $0.add(expression, for: text) }
         return expression
+    }
+
+    package func compileCondition(_ text: String) throws -> any Expression {
+        let expression = try self.compile(text)
+        if let mistake = JQAdvice.mistakeInCondition(text) { throw ExpressionError(mistake) }
+        return expression
+    }
+
+    /// Compiles; what jq refuses and another language would take is refused with what jq writes.
+    private func translated(_ text: String) throws(ExpressionError) -> JQExpression {
+        do {
+            return try JQExpression(text, workers: self.evaluator)
+        } catch {
+            guard let remedy = JQAdvice.remedy(for: text, message: error.message) else { throw error }
+            throw ExpressionError("\(error.message); \(remedy)", line: error.line)
+        }
     }
 
     /// How many texts are remembered.

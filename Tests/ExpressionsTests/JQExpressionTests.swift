@@ -71,7 +71,11 @@ import Testing
     @Test(arguments: [
         ("1) | (2", "syntax error, unexpected a character or bracket that does not belong here, expecting the end", 1),
         (".a |\n.b |\n)", "syntax error, unexpected a character or bracket that does not belong here", 3),
-        (".a +\n$foo", "$foo is not defined", 2),
+        (
+            ".a +\n$foo",
+            "$foo is not defined; the variables are $source, $subject, $segments, $attributes, $raw, $now, and '.' is the event",
+            2
+        ),
         ("nosuch(1)", "nosuch/1 is not defined", 1), (".a[", "syntax error, unexpected the end", 1),
         ("\"abc", "syntax error, a string is not closed", 1),
         ("{a:1", "syntax error, unexpected the end, expecting '}'", 1), ("%%", "syntax error, unexpected '%'", 1),
@@ -80,7 +84,12 @@ import Testing
         ("| .a", "syntax error, unexpected '|'", 1),
         ("import \"a\" as a; 1", "syntax error, unexpected import", 1),
         ("include \"a\"; 1", "syntax error, unexpected include", 1),
-        ("def f: 1;", "syntax error, unexpected the end", 1), ("$__event__x", "$__event__x is not defined", 1),
+        ("def f: 1;", "syntax error, unexpected the end", 1),
+        (
+            "$__event__x",
+            "$__event__x is not defined; the variables are $source, $subject, $segments, $attributes, $raw, $now, and '.' is the event",
+            1
+        ),
     ])
     func `what does not compile is refused`(text: String, message: String, line: Int?) {
         let error = #expect(throws: ExpressionError.self) { try Self.compiler.compile(text) }

@@ -9,11 +9,17 @@ package protocol ExpressionCompiler: Sendable {
     /// - Throws: ``ExpressionError`` with what the language's own compiler says.
     func compile(_ text: String) throws -> any Expression
 
+    /// Compiles an expression whose result is only asked for its truth; refuses what compiles and cannot be meant as a condition.
+    ///
+    /// - Throws: ``ExpressionError`` as ``compile(_:)`` does.
+    func compileCondition(_ text: String) throws -> any Expression
+
     /// Compiles what clients bring, so that whatever their expressions do cannot disturb those of the file.
     var forClients: any ExpressionCompiler { get }
 }
 
 extension ExpressionCompiler {
+    package func compileCondition(_ text: String) throws -> any Expression { try self.compile(text) }
     package var forClients: any ExpressionCompiler { self }
 }
 
