@@ -12,12 +12,13 @@ struct MQTTTopicFilter: Sendable, Hashable, CustomStringConvertible {
         guard !text.hasPrefix("$share/") else {
             throw MQTTTextError("a shared subscription is written with the key share: topic: alerts/#, share: group")
         }
-        let levels = text.split(separator: "/", omittingEmptySubsequences: false)
+        // Bytes, not characters: a combining mark behind a slash does not belong to it.
+        let levels = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
         for (index, level) in levels.enumerated() {
-            if level.contains("#"), level != "#" || index != levels.count - 1 {
+            if level.utf8.contains(UInt8(ascii: "#")), level != "#" || index != levels.count - 1 {
                 throw MQTTTextError("'\(text)' has a '#' that is not the whole of its last level")
             }
-            if level.contains("+"), level != "+" {
+            if level.utf8.contains(UInt8(ascii: "+")), level != "+" {
                 throw MQTTTextError("'\(text)' has a '+' that is not the whole of its level")
             }
         }

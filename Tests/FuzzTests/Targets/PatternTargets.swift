@@ -41,6 +41,10 @@ extension FuzzTarget {
             try FuzzFailure.unless(keepsSlashes || !escaped.utf8.contains(UInt8(ascii: "/")), "an escaped name holds a slash")
         }
         guard let parsed = try? MQTTTopicFilter(filter) else { return }
+        let wildcards = filter.utf8.split(separator: UInt8(ascii: "/")).filter {
+            $0.count > 1 && $0.contains { "+#".utf8.contains($0) }
+        }
+        try FuzzFailure.unless(wildcards.isEmpty, "a wildcard is not the whole of its level")
         let pattern = try? SubjectPattern(filter, syntax: .mqtt)
         if let pattern, !filter.hasPrefix("$share/") {
             try FuzzFailure.unless(pattern.matches(topic) == parsed.matches(topic), "the two matchers of MQTT filters disagree")
@@ -62,7 +66,7 @@ extension FuzzTarget {
         reader.load(Self.sample)
         guard let rendered = try? template.render(reader, escape: { _ in "x" }) else { return }
         if let constant = template.constant { try FuzzFailure.unless(rendered == constant, "a constant template is none") }
-        try FuzzFailure.unless(rendered.hasPrefix(template.staticPrefix), "the static prefix is not the beginning")
+        try FuzzFailure.unless(rendered.utf8.starts(with: template.staticPrefix.utf8), "the static prefix is not the beginning")
     }
 
     /// Paths within a payload.
