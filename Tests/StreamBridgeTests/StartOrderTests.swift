@@ -55,7 +55,9 @@ struct StartOrderTests {
               - { to: [out] }
             """, waitingForReadiness: false
         )
-        #expect(try await bridge.post("/n/hello", ByteBuffer(string: "x"), type: "text/plain").status == 201)
+        try await eventually("it is taken") {
+            try await bridge.post("/n/hello", ByteBuffer(string: "x"), type: "text/plain").status == 201
+        }
         try await eventually("it was tried") { try await bridge.metric("streambridge_retries_total", "component=\"out\"") > 0 }
         // Long enough for the first probe.
         try await eventually("the wait is probed") { bridge.process.standardError.contains("Component failed") }
