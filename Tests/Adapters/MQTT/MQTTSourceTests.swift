@@ -7,9 +7,9 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct MQTTSourceTests {
-    private func url(_ port: Int) -> String { "mqtt://127.0.0.1:\(port)" }
+    func url(_ port: Int) -> String { "mqtt://127.0.0.1:\(port)" }
 
-    private func bodies(_ range: Range<Int>) -> [ByteBuffer] { range.map { ByteBuffer(string: "message \($0)") } }
+    func bodies(_ range: Range<Int>) -> [ByteBuffer] { range.map { ByteBuffer(string: "message \($0)") } }
 
     @Test(arguments: ["3.1.1", "5"], [0, 1])
     func `messages arrive in order, whatever their bytes`(version: String, qos: Int) async throws {
@@ -154,20 +154,20 @@ struct MQTTSourceTests {
     }
 
     /// Packets of a broker of MQTT 3.1.1.
-    private func connack(isSessionPresent: Bool) -> [UInt8] { [0x20, 2, isSessionPresent ? 1 : 0, 0] }
-    private let suback: [UInt8] = [0x90, 3, 0, 0, 1]
-    private let unsuback: [UInt8] = [0xb0, 2, 0, 0]
+    func connack(isSessionPresent: Bool) -> [UInt8] { [0x20, 2, isSessionPresent ? 1 : 0, 0] }
+    let suback: [UInt8] = [0x90, 3, 0, 0, 1]
+    let unsuback: [UInt8] = [0xb0, 2, 0, 0]
 
-    private func publish(_ text: String, _ packet: UInt8, isRepeated: Bool = false) -> [UInt8] {
+    func publish(_ text: String, _ packet: UInt8, isRepeated: Bool = false) -> [UInt8] {
         [isRepeated ? 0x3a : 0x32, UInt8(5 + text.utf8.count), 0, 1, UInt8(ascii: "a"), 0, packet] + Array(text.utf8)
     }
 
-    private func scripted(_ broker: ScriptedBroker, into recorder: RecordingSink) throws -> MQTTRig {
+    func scripted(_ broker: ScriptedBroker, into recorder: RecordingSink) throws -> MQTTRig {
         try MQTTRig(
             source: #"{"url": "\#(self.url(broker.port))", "protocol": "3.1.1", "subscribe": "a"}"#, into: recorder)
     }
 
-    private func texts(_ recorder: RecordingSink) -> [String] { recorder.bodies.map { String(buffer: $0) } }
+    func texts(_ recorder: RecordingSink) -> [String] { recorder.bodies.map { String(buffer: $0) } }
 
     @Test func `a broker that gives the same identifier to the next message loses none`() async throws {
         let broker = try ScriptedBroker([
@@ -475,102 +475,6 @@ struct MQTTSourceTests {
         #expect(late.messages[0].retain)
     }
 
-    @Test func `a client with the same id is named as the reason`() async throws {
-        // mosquitto 2.0.11 closes without the DISCONNECT that MQTT 5 §3.1.4 asks for.
-        let broker = try ScriptedBroker([1: [0x20, 3, 0, 0, 0], 8: [0x90, 4, 0, 0, 0, 1, 0xe0, 2, 0x8e, 0]])
-        let rig = try MQTTRig(
-            source: #"{"url": "\#(self.url(broker.port))", "subscribe": "a", "client_id": "twin"}"#, into: RecordingSink())
-        try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
-            #expect(
-                rig.source.status.lastError
-                    == "\(self.url(broker.port)) closed the connection because another client has the same client id twin"
-            )
-        }
-    }
-
-    @Test func `a broker that is not there is told, and found when it comes`() async throws {
-        let broker = try await BrokerProcess.mosquitto()
-        try await broker.kill()
-        let recorder = RecordingSink()
-        let rig = try MQTTRig(source: #"{"url": "\#(self.url(broker.port))", "subscribe": "a"}"#, into: recorder)
-        try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
-            #expect(
-                rig.source.status.lastError
-                    == "\(self.url(broker.port)) cannot be reached: writing: Connection refused"
-                    || rig.source.status.lastError
-                        == "\(self.url(broker.port)) cannot be reached: connecting: Connection refused"
-            )
-            try await broker.restart()
-            try await eventually { rig.source.status.isConnected }
-        }
-    }
-
-    @Test func `a host without an address is told`() async throws {
-        let rig = try MQTTRig(source: #"{"url": "mqtt://no-such-host.invalid", "subscribe": "a"}"#, into: RecordingSink())
-        try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
-            #expect(
-                rig.source.status.lastError?.hasPrefix("the name of mqtt://no-such-host.invalid:1883 cannot be resolved") == true)
-        }
-    }
-
-    @Test func `a peer that never answers does not hold up the end`() async throws {
-        let broker = try await BrokerProcess.mosquitto()
-        let proxy = try MQTTProxy(broker: broker.port)
-        proxy.swallow()
-        let rig = try MQTTRig(source: #"{"url": "\#(self.url(proxy.port))", "subscribe": "a"}"#, into: RecordingSink())
-        let clock = ContinuousClock()
-        var stopping = clock.now
-        try await rig.run {
-            try await eventually { proxy.connections == 1 }
-            stopping = clock.now
-        }
-        #expect(clock.now - stopping < .seconds(5))
-    }
-
-    @Test(
-        arguments: [
-            ("5", [0x20, 3, 0, 0, 0] as [UInt8], [0x90, 4, 0, 0, 0, 0x87] as [UInt8], " (reason code 135: Not authorized)"),
-            ("3.1.1", [0x20, 2, 0, 0], [0x90, 3, 0, 0, 0x80], ""),
-        ]
-    )
-    func `a refused subscription is told with its filter`(version: String, connack: [UInt8], suback: [UInt8], reason: String)
-        async throws
-    {
-        let broker = try ScriptedBroker([1: connack, 8: suback])
-        let rig = try MQTTRig(
-            source: #"{"url": "\#(self.url(broker.port))", "protocol": "\#(version)", "subscribe": "secret/#"}"#,
-            into: RecordingSink())
-        try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
-            #expect(rig.source.status.lastError == "\(self.url(broker.port)) refuses the subscription to secret/#\(reason)")
-        }
-    }
-
-    @Test(
-        arguments: [
-            ("5", [0x20, 3, 0, 0x86, 0] as [UInt8], "does not accept user and password"),
-            ("5", [0x20, 3, 0, 0x87, 0], "does not authorise us to connect (reason code 135: Not authorized)"),
-            ("5", [0x20, 3, 0, 0x85, 0], "does not accept the client id test-in-source"),
-            ("5", [0x20, 3, 0, 0x89, 0], "refused the connection (reason code 137: Server busy)"),
-            ("5", [0x20, 2, 0, 1], "does not speak MQTT 5; write protocol: 3.1.1"),
-            ("3.1.1", [0x20, 2, 0, 4], "does not accept user and password"),
-            ("3.1.1", [0x20, 2, 0, 5], "does not authorise us to connect"),
-            ("3.1.1", [0x20, 2, 0, 2], "does not accept the client id test-in-source"),
-            ("3.1.1", [0x20, 2, 0, 3], "says that it is unavailable"),
-        ]
-    )
-    func `a refused connection is told with its reason`(version: String, connack: [UInt8], message: String) async throws {
-        let broker = try ScriptedBroker([1: connack])
-        let rig = try MQTTRig(
-            source: #"{"url": "\#(self.url(broker.port))", "protocol": "\#(version)", "subscribe": "a"}"#, into: RecordingSink())
-        try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
-            #expect(rig.source.status.lastError == "\(self.url(broker.port)) \(message)")
-        }
-    }
 }
 
 extension Array where Element: Equatable {
