@@ -54,7 +54,7 @@ extension MQTTPublication {
         if isUnchanged, event.attributes["payload_format"] == "utf-8" {
             properties.append(MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, byte: 1)
         }
-        properties.append(user: MQTTSink.idempotencyProperty, delivery.idempotencyKey)
+        properties.append(user: MQTTSink.idempotencyProperty, event.id)
         for (name, value) in event.passage.attributes { properties.append(user: name, value) }
         for (name, template) in settings.user {
             guard let value = self.optional(name, event, { try template.render(reader) }) else { continue }

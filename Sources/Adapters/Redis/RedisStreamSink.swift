@@ -104,7 +104,7 @@ package final class RedisStreamSink: Sink {
             case .json: fields = [("event", event.json)]
             case .raw: fields = [("data", event.raw)]
             }
-            fields?.append(("event-id", ByteBuffer(string: delivery.idempotencyKey)))
+            fields?.append(("event-id", ByteBuffer(string: event.id)))
             for attribute in event.passage.attributes { fields?.append((attribute.name, ByteBuffer(string: attribute.value))) }
         }
         let pairs = fields ?? []

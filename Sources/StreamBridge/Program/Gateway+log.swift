@@ -29,11 +29,14 @@ extension Gateway {
 
     /// Opens the log as soon as its disk allows it.
     ///
-    /// - Parameter problem: called with each reason why it cannot be opened yet.
-    /// - Returns: `nil` when SIGTERM or SIGINT came first.
+    /// - Parameters:
+    ///   - signals: registered before the program could be seen to run, so that none is missed.
+    ///   - problem: called with each reason why it cannot be opened yet.
+    /// - Returns: `nil` when a signal came first.
     /// - Throws: `LogError` for what does not pass by itself.
     func untilLogOpens(
-        _ open: @escaping @Sendable () throws -> DurableLog?, problem: @escaping @Sendable (LogError) -> Void
+        _ open: @escaping @Sendable () throws -> DurableLog?, until signals: UnixSignalsSequence,
+        problem: @escaping @Sendable (LogError) -> Void
     ) async throws -> DurableLog? {
         try await withThrowingTaskGroup(of: DurableLog?.self) { group in
             group.addTask {
@@ -49,7 +52,7 @@ extension Gateway {
                 }
             }
             group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { break }
+                for await _ in signals { break }
                 return nil
             }
             defer { group.cancelAll() }

@@ -29,6 +29,8 @@ struct Gateway: Sendable {
         let logger = self.logger("streambridge")
         // Registered before anything is started: a signal that comes early must still end in order.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        // A sequence ends with the task that waits for it, so the wait for the log has one of its own.
+        let earlySignals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         _ = signal(SIGPIPE, SIG_IGN)
         let descriptors = try DescriptorLimit.raised(
             // The second listener may have 100 connections.
@@ -55,7 +57,7 @@ struct Gateway: Sendable {
         )
         try pages.register(on: router, OperationsAccess(main: self.plan.http))
         let listeners = try self.makeListeners(router, pages, group: group, descriptors)
-        guard let log = try await self.startLog(router, pages, listeners) else {
+        guard let log = try await self.startLog(router, pages, listeners, earlySignals) else {
             await Self.shutDown(listeners, deadline: .now + .seconds(1))
             try await group.shutdownGracefully()
             logger.notice("Stopped")
@@ -107,7 +109,7 @@ struct Gateway: Sendable {
     ///
     /// - Returns: `nil` when the program was told to end meanwhile.
     private func startLog(
-        _ router: HTTPRouter, _ pages: OperationsPages, _ listeners: [HTTPServer]
+        _ router: HTTPRouter, _ pages: OperationsPages, _ listeners: [HTTPServer], _ signals: UnixSignalsSequence
     ) async throws -> StartedLog? {
         let name = self.plan.service.name ?? Self.name(for: self.file)
         let files = FileCursorStore(directory: self.plan.service.stateDirectory)
@@ -120,7 +122,9 @@ struct Gateway: Sendable {
             pages.wait(for: "\(error)")
             let waiting = try WaitingPaths(router)
             try await Self.start(listeners)
-            guard let durable = try await self.untilLogOpens(open, problem: { pages.wait(for: "\($0)") }) else { return nil }
+            guard let durable = try await self.untilLogOpens(open, until: signals, problem: { pages.wait(for: "\($0)") }) else {
+                return nil
+            }
             return StartedLog(bridge: name, files: files, durable: durable, waiting: waiting)
         }
     }
