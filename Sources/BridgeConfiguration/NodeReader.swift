@@ -3,11 +3,21 @@ import Yams
 /// Turns the text of a file into nodes: parses it, applies merge keys, and follows `${…}` references.
 ///
 /// Keys at the top level that begin with `x-` belong to whoever wrote the file: a place for anchors that the rest refers to.
-struct NodeReader {
+final class NodeReader {
     let expansion: ScalarExpansion
     let findings: Findings
     /// Whether references in the scalar at a path are followed; the others are left as they are.
     let isWanted: ([String]) -> Bool
+    /// Values that may still be read: an alias is a copy of what it stands for, so aliases of aliases grow without end.
+    private var budget = NodeReader.mostValues
+
+    static let mostValues = 1_000_000
+
+    init(expansion: ScalarExpansion, findings: Findings, isWanted: @escaping ([String]) -> Bool) {
+        self.expansion = expansion
+        self.findings = findings
+        self.isWanted = isWanted
+    }
 
     /// - Returns: `nil` after the findings have got the mistake.
     func root(of text: String) -> Located? {
@@ -34,6 +44,15 @@ struct NodeReader {
     }
 
     private func read(_ node: Node, _ path: [String]) -> Node {
+        self.budget -= 1
+        guard self.budget > 0 else {
+            if self.budget == 0 {
+                self.findings.error(
+                    "the file has more than \(Self.mostValues) values once its aliases are followed",
+                    at: Located(node: node, path: []))
+            }
+            return .scalar(Node.Scalar("", Tag(.str), .doubleQuoted, nil))
+        }
         switch node {
         case .scalar(let scalar):
             self.refuseTag(scalar.tag, of: node, path)

@@ -120,4 +120,16 @@ struct YAMLMistakeTests {
         #expect(try load("sources: { in: { type: fake, url: $price } }" + self.rest).warnings.isEmpty)
         #expect(try load("sources: { in: { type: fake, url: $$MQTT_URL } }" + self.rest).warnings.isEmpty)
     }
+
+    @Test func `aliases that multiply without end are refused`() {
+        var lines = ["x-a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]"]
+        let names = Array("abcdefghi")
+        for (name, before) in zip(names.dropFirst(), names) {
+            lines.append("x-\(name): &\(name) [\(Array(repeating: "*\(before)", count: 10).joined(separator: ", "))]")
+        }
+        lines.append("sources: { in: { type: fake, url: *i } }")
+        let found = mistakes(lines.joined(separator: "\n") + self.rest)
+        #expect(
+            found.contains { $0.hasSuffix("the file has more than 1000000 values once its aliases are followed") }, "\(found)")
+    }
 }
