@@ -5,6 +5,8 @@ import Glibc
 import NIOCore
 import Testing
 
+@testable import FileAdapter
+
 /// How lines keep their ids, and how a source finds its file again.
 extension FileSourceTests {
     @Test func `lines are what a person sees: no mark, no CR, no zeros of a writer that missed a truncation`() async throws {

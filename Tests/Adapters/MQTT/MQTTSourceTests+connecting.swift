@@ -3,6 +3,8 @@ import BridgeTesting
 import NIOCore
 import Testing
 
+@testable import MQTTAdapter
+
 /// What is reported of a broker that cannot be reached or that refuses.
 extension MQTTSourceTests {
     @Test func `a client with the same id is named as the reason`() async throws {

@@ -94,6 +94,7 @@ import Testing
             try router.register(.GET, "/large") { _, responder in responder.respond(HTTPResponse(.ok, body: large)) }
             let idle = try RawConnection(port: port, receiveBuffer: 4096)
             try await idle.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await eventually("the connection is there") { server.connections == 1 }
             try await eventually("the connection is closed") { server.connections == 0 }
             let arguments = [
                 "-sS", "--limit-rate", "4M", "-o", "/dev/null", "-w", "%{size_download}", "http://127.0.0.1:\(port)/large",

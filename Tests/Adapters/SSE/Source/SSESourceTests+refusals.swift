@@ -7,6 +7,8 @@ import NIOPosix
 import Synchronization
 import Testing
 
+@testable import SSEAdapter
+
 /// Answers that are no stream, redirects, and what a server may be asked.
 extension SSESourceTests {
     @Test(
