@@ -31,8 +31,8 @@ struct DescriptorTests {
         let strain = try await Strain.watch(bridge) {
             try await Attacker.run(bridge.port, script) {
                 let before = Strain.processorTime(of: bridge.process.pid)
-                let answer = try await bridge.get("/readyz")
-                #expect(answer.status == 200)
+                // A connection that the kernel queued among the attackers' may be reset; the next one is answered.
+                try await eventually("the operations page answers") { (try? await bridge.get("/readyz").status) == 200 }
                 let files = TemporaryDirectory.names(in: "/proc/\(bridge.process.pid)/fd").count
                 #expect(files < 256 - 16, "\(files) descriptors are open")
                 try await Self.pass(.seconds(2))
