@@ -4,7 +4,7 @@ import NIOCore
 
 /// One member of the JSON object that the fields of an entry become.
 ///
-/// Redis lets a field stand twice in an entry and JSON lets no reader rely on that, so its values become one list, in their order.
+/// Redis lets a field occur twice in an entry and JSON lets no reader rely on that, so its values become one list, in their order.
 struct RedisEntryMember {
     /// The name as a JSON string: the text itself, or the base64 of what is no text.
     let name: ByteBuffer
