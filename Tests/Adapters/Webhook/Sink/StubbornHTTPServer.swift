@@ -58,7 +58,8 @@ final class StubbornHTTPServer: Sendable {
         self.listener.close(promise: nil)
     }
 
-    var url: String { "http://127.0.0.1:\(self.listener.localAddress?.port ?? 0)/" }
+    var port: Int { self.listener.localAddress?.port ?? 0 }
+    var url: String { "http://127.0.0.1:\(self.port)/" }
     /// The bodies of all requests, in order.
     var bodies: [String] { self.state.value.withLock { $0.bodies } }
     /// How many connections there were, and how many are open.

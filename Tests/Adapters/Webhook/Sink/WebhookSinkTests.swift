@@ -239,31 +239,29 @@ import Testing
         ("HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", "Header without colon"),
     ])
     func `an answer that cannot be used is an attempt, and the next event goes on`(_ answer: String, _ why: String) async throws {
-        let peer = try await RawAnswers.start { $0 == "bad" ? answer : "HTTP/1.1 204 None\r\n\r\n" }
+        let peer = try await StubbornHTTPServer.start { .init($0 == "bad" ? answer : "HTTP/1.1 204 None\r\n\r\n", closes: true) }
         let fixture = try HookFixture(peer.url, #""format": "raw""#, attempts: 3)
         try await fixture.send(["bad", "good"])
         let letter = try await fixture.deadLetter()
         #expect(letter.contains("127.0.0.1:\(peer.port) sent an answer that cannot be used: \(why)"), "\(letter)")
         try await fixture.untilDelivered()
-        #expect(peer.requests == 4)
+        #expect(peer.bodies.count == 4)
         #expect(fixture.refused.count == 1)
         _ = await fixture.stop()
-        try await peer.stop()
     }
 
     @Test(arguments: ["", "HTTP/1.1 103 Early Hints\r\n\r\n"])
     func `a connection that ends before an answer costs no attempt`(_ answer: String) async throws {
         let left = Atomic(4)
-        let peer = try await RawAnswers.start { _ in
-            left.wrappingSubtract(1, ordering: .relaxed).oldValue > 0 ? answer : "HTTP/1.1 204 None\r\n\r\n"
+        let peer = try await StubbornHTTPServer.start { _ in
+            .init(left.wrappingSubtract(1, ordering: .relaxed).oldValue > 0 ? answer : "HTTP/1.1 204 None\r\n\r\n", closes: true)
         }
         let fixture = try HookFixture(peer.url, #""format": "raw""#, attempts: 2)
         try await fixture.send(["a"])
         try await fixture.untilDelivered()
-        #expect(peer.requests == 5)
+        #expect(peer.bodies.count == 5)
         #expect(fixture.refused.count == 0)
         _ = await fixture.stop()
-        try await peer.stop()
     }
 
     @Test func `the list of successes is what counts`() async throws {
