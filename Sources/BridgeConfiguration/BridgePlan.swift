@@ -11,7 +11,7 @@ package struct BridgePlan: Sendable {
     /// Name their sinks by place in ``sinks``.
     package var routes: [Route] = []
     /// The place of the sink that takes what no route takes; `nil` means dropped and counted.
-    package var unroutedSink: Int?
+    package var unroutedSink: SinkIndex?
     /// `defaults.event`.
     package var limits = EventLimits()
     /// What may be meant, but looks like a mistake.

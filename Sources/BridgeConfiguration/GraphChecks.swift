@@ -14,7 +14,7 @@ struct GraphChecks {
     let findings: Findings
 
     /// - Returns: the place of the sink for events that no route takes.
-    func check(_ routes: [Route]) -> Int? {
+    func check(_ routes: [Route]) -> SinkIndex? {
         for key in ["sources", "sinks", "routes"] {
             guard let part = self.root.child(key), !part.isNull else {
                 self.findings.error("'\(key)' is missing", at: self.root)
@@ -57,7 +57,7 @@ struct GraphChecks {
                 let variants = routes.filter { route in
                     route.match == nil && route.when == nil && route.dedupe == nil
                         && route.sources?.contains(source.prepared.name) ?? true
-                }.flatMap(\.targets).filter { $0.sink == index }.map(\.variant)
+                }.flatMap(\.targets).filter { $0.sink == SinkIndex(index) }.map(\.variant)
                 let circle = Set(variants).sorted().lazy.compactMap {
                     sink.prepared.variants[$0].circle(through: source.prepared.settings)
                 }.first
@@ -67,7 +67,7 @@ struct GraphChecks {
         }
     }
 
-    private func checkDeadLetters() -> Int? {
+    private func checkDeadLetters() -> SinkIndex? {
         if let name = self.defaults?.child("dead_letter") { self.refuseUnknownSink(name) }
         for sink in self.sinks {
             let delivery = sink.prepared.delivery
@@ -89,7 +89,7 @@ struct GraphChecks {
                 self.findings.error("dead_letter needs a sink for the dead letters; set defaults.dead_letter", at: unrouted)
                 return nil
             }
-            return self.sinks.firstIndex { $0.prepared.name == name }
+            return self.sinks.firstIndex { $0.prepared.name == name }.map { SinkIndex($0) }
         default:
             self.findings.error("'\(unrouted.text ?? "")' is not one of drop, dead_letter", at: unrouted)
             return nil
@@ -108,7 +108,7 @@ struct GraphChecks {
         let letters = Set(
             self.sinks.compactMap(\.prepared.delivery.deadLetter) + [self.defaults?.child("dead_letter")?.text ?? ""])
         for (index, sink) in self.sinks.enumerated() where !letters.contains(sink.prepared.name) {
-            if !routes.contains(where: { $0.targets.contains { $0.sink == index } }) {
+            if !routes.contains(where: { $0.targets.contains { $0.sink == SinkIndex(index) } }) {
                 self.findings.warning("no route goes to this sink", at: sink.place)
             }
         }

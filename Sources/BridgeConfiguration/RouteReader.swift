@@ -128,7 +128,7 @@ struct RouteReader {
                 }
                 continue
             }
-            var target = Route.Target(sink: index)
+            var target = Route.Target(sink: SinkIndex(index))
             if let with = item.child("with"), !with.isNull {
                 guard let variant = self.variant(with, of: &sinks[index]) else { continue }
                 target.variant = variant

@@ -10,7 +10,7 @@ enum RoutingBenchmarks {
             let routes = (0..<count).map { index in
                 Route(
                     name: "route-\(index)", match: Matcher(subjects: [Self.pattern("home/\(index)/+")]),
-                    targets: [Route.Target(sink: index)]
+                    targets: [Route.Target(sink: SinkIndex(index))]
                 )
             }
             let table = RouteTable(routes: routes)

@@ -1,28 +1,33 @@
 extension DeliveryLog.State {
     /// Begins where an earlier run has left it.
     mutating func resume(_ contents: LogContents) {
-        for (index, name) in self.names.enumerated() {
-            guard let owed = contents.sinks[name] else { continue }
+        for index in self.cursors.indices {
+            guard let owed = contents.sinks[self.names[index]] else { continue }
             self.cursors[index].resume(owed)
         }
         for key in contents.keys {
-            guard let sink = self.names.firstIndex(of: key.sink) else { continue }
+            guard let sink = self.sink(named: key.sink) else { continue }
             self.cursors[sink].keys.insert(key.key, key.expires)
         }
         for letter in contents.letters.letters {
-            guard let target = letter.target, let sink = self.names.firstIndex(of: target) else { continue }
+            guard let target = letter.target, let sink = self.sink(named: target) else { continue }
             let event = letter.deadLetter.event(of: letter.event)
             self.cursors[sink].accept(letter: event, id: letter.id, at: letter.position, accepted: .now)
         }
-        let owed = self.cursors.map { $0.pending > 0 }
+        let owed = self.cursors.elements.map { $0.pending > 0 }
         for source in self.watermarks.indices { self.watermarks[source].resume(at: contents.head, owed: owed) }
         var actions = DeliveryLog.Actions()
         self.settle(&actions)
         for sink in self.cursors.indices { self.askForPage(sink, actions: &actions) }
     }
 
+    /// The sink of that name; `nil` when the file has none.
+    func sink(named name: String) -> SinkIndex? {
+        self.names.elements.firstIndex(of: name).map { SinkIndex($0) }
+    }
+
     /// An event that no route takes goes to the sink for such events.
-    mutating func giveUnrouted(_ record: LogRecord, at position: Position, to sink: Int) {
+    mutating func giveUnrouted(_ record: LogRecord, at position: Position, to sink: SinkIndex) {
         let letter = DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0)
         var id: Int64?
         if self.disk != nil {
@@ -40,7 +45,7 @@ extension DeliveryLog.State {
     }
 
     /// Asks for the next piece of what a sink has to read back.
-    mutating func askForPage(_ sink: Int, actions: inout DeliveryLog.Actions) {
+    mutating func askForPage(_ sink: SinkIndex, actions: inout DeliveryLog.Actions) {
         guard self.disk != nil, self.cursors[sink].wantsPage(self.log) else { return }
         self.cursors[sink].isLoading = true
         self.disk?.pages.append(sink)
@@ -66,12 +71,14 @@ extension DeliveryLog.State {
             }
             disk.touched.removeAll()
         }
-        work.settled = self.cursors.compactMap(\.floor).min() ?? self.log.head.next
+        work.settled = self.cursors.elements.compactMap(\.floor).min() ?? self.log.head.next
         self.disk = disk
         return work
     }
 
-    mutating func committed(_ work: DeliveryLog.Work, routes: [String], _ actions: inout DeliveryLog.Actions) {
+    mutating func committed(
+        _ work: DeliveryLog.Work, routes: ComponentTable<RouteIndex, String>, _ actions: inout DeliveryLog.Actions
+    ) {
         self.disk?.committed = work.head
         for (_, record) in work.records { self.disk?.weight -= record.event.weight }
         self.disk?.isRefusing = false

@@ -7,19 +7,19 @@ extension DeliveryLog {
         private static let spare = (events: 8192, bytes: 16 << 20)
 
         var log: MemoryLog
-        var cursors: [SinkCursor]
+        var cursors: ComponentTable<SinkIndex, SinkCursor>
         /// By sink: who is woken when there is something to take.
-        var waiting: [Waiting]
-        var watermarks: [SourceWatermark]
+        var waiting: ComponentTable<SinkIndex, Waiting>
+        var watermarks: ComponentTable<SourceIndex, SourceWatermark>
         var waiters: [Waiter] = []
         /// The names of the sinks.
-        let names: [String]
+        let names: ComponentTable<SinkIndex, String>
         /// The places of the sources by their names.
-        let sources: [String: Int]
+        let sources: [String: SourceIndex]
         /// By sink: the sink that takes what it gives up.
-        let deadLetters: [Int?]
+        let deadLetters: ComponentTable<SinkIndex, SinkIndex?>
         /// The sink that takes what no route takes.
-        let unrouted: Int?
+        let unrouted: SinkIndex?
         let limits: LogLimits
         /// What is to be written to the disk; `nil` for a log in memory only.
         var disk: DiskState?
@@ -29,15 +29,15 @@ extension DeliveryLog {
 
         init(
             log: MemoryLog, cursors: [SinkCursor], waiting: [Waiting], watermarks: [SourceWatermark], names: [String],
-            sources: [String: Int], deadLetters: [Int?], unrouted: Int?, limits: LogLimits, disk: DiskState?
+            sources: [String: SourceIndex], deadLetters: [SinkIndex?], unrouted: SinkIndex?, limits: LogLimits, disk: DiskState?
         ) {
             self.log = log
-            self.cursors = cursors
-            self.waiting = waiting
-            self.watermarks = watermarks
-            self.names = names
+            self.cursors = ComponentTable(cursors)
+            self.waiting = ComponentTable(waiting)
+            self.watermarks = ComponentTable(watermarks)
+            self.names = ComponentTable(names)
             self.sources = sources
-            self.deadLetters = deadLetters
+            self.deadLetters = ComponentTable(deadLetters)
             self.unrouted = unrouted
             self.limits = limits
             self.disk = disk
@@ -51,7 +51,9 @@ extension DeliveryLog {
             return self.lastID
         }
 
-        mutating func poll(_ sink: Int, atMost limit: Int, routes: [String], actions: inout Actions) -> SinkInlet.Poll {
+        mutating func poll(
+            _ sink: SinkIndex, atMost limit: Int, routes: ComponentTable<RouteIndex, String>, actions: inout Actions
+        ) -> SinkInlet.Poll {
             var repeated: [Delivery] = []
             var batch: [Delivery] = []
             // All of a piece may be repetitions, which are nothing to hand out.
@@ -74,12 +76,12 @@ extension DeliveryLog {
         }
 
         /// Whether a sink may find something now.
-        func hasWork(_ sink: Int) -> Bool { self.cursors[sink].hasWork(self.log, visible: self.visible) }
+        func hasWork(_ sink: SinkIndex) -> Bool { self.cursors[sink].hasWork(self.log, visible: self.visible) }
 
         /// Nothing is left for a sink and nothing can come: no source sends, and no sink that is not done has it for its dead letters.
         ///
         /// Keys are held back for what is in hand, so they keep a sink from its end too.
-        func hasEnded(_ sink: Int) -> Bool {
+        func hasEnded(_ sink: SinkIndex) -> Bool {
             guard self.isFinished, self.cursors[sink].available == 0, self.cursors[sink].inLog == 0,
                 self.cursors[sink].keys.heldCount == 0
             else { return false }
@@ -87,7 +89,7 @@ extension DeliveryLog {
         }
 
         /// Applies the overflow policy of a sink that has just been given more.
-        mutating func makeRoom(_ sink: Int, routes: [String], actions: inout Actions) {
+        mutating func makeRoom(_ sink: SinkIndex, routes: ComponentTable<RouteIndex, String>, actions: inout Actions) {
             let policy = self.cursors[sink].settings.onFull
             while policy != .block, self.cursors[sink].isOverBounds,
                 let dropped = self.cursors[sink].dropOldest(self.log, visible: self.visible, routes: routes)
@@ -108,7 +110,8 @@ extension DeliveryLog {
 
         /// Moves a delivery that its cursor no longer holds to the dead letters, where there are any for it.
         mutating func giveUp(
-            _ delivery: Delivery, of sink: Int, _ cause: DropCause, reason: String, routes: [String], actions: inout Actions
+            _ delivery: Delivery, of sink: SinkIndex, _ cause: DropCause, reason: String,
+            routes: ComponentTable<RouteIndex, String>, actions: inout Actions
         ) {
             self.disk?.touch(sink)
             actions.undelivered.append((sink, delivery))
@@ -130,13 +133,13 @@ extension DeliveryLog {
         }
 
         /// What was held back for a key that is free again is offered.
-        private mutating func offerHeld(_ held: [Delivery], to sink: Int) {
+        private mutating func offerHeld(_ held: [Delivery], to sink: SinkIndex) {
             self.cursors[sink].again.append(contentsOf: held)
         }
 
         /// Hands a dead letter to its sink and has the event's source wait for it.
         mutating func give(
-            _ letter: Event, id: Int64?, at position: Position, accepted: ContinuousClock.Instant, to target: Int
+            _ letter: Event, id: Int64?, at position: Position, accepted: ContinuousClock.Instant, to target: SinkIndex
         ) {
             self.cursors[target].accept(letter: letter, id: id, at: position, accepted: accepted)
             self.cursors[target].updateFullness()
@@ -147,7 +150,7 @@ extension DeliveryLog {
         /// Notes what a sink has delivered.
         ///
         /// - Returns: what was held back as its repetition and is settled with it.
-        mutating func delivered(_ settled: [Delivery], by sink: Int, actions: inout Actions) {
+        mutating func delivered(_ settled: [Delivery], by sink: SinkIndex, actions: inout Actions) {
             self.disk?.touch(sink)
             for delivery in settled { self.disk?.forget(delivery) }
             guard self.cursors[sink].keys.isUsed else { return }
@@ -167,7 +170,7 @@ extension DeliveryLog {
             }
         }
 
-        mutating func afterSettling(_ sink: Int, actions: inout Actions) {
+        mutating func afterSettling(_ sink: SinkIndex, actions: inout Actions) {
             self.cursors[sink].updateFullness()
             self.settle(&actions)
             guard self.isFinished else { return }
@@ -176,8 +179,8 @@ extension DeliveryLog {
 
         /// Brings every source's watermark up to date and tells those whose changed.
         mutating func settle(_ actions: inout Actions) {
-            let floors = self.cursors.map(\.floor)
-            let weight = self.cursors.reduce(0) { $0 + $1.weight }
+            let floors = self.cursors.elements.map(\.floor)
+            let weight = self.cursors.elements.reduce(0) { $0 + $1.weight }
             // A log on disk is bounded by what its sinks may owe; here it counts what waits to be written.
             let count = self.disk == nil ? self.log.count : 0
             if count > self.limits.events || weight > self.limits.bytes || self.disk?.isBehind == true {
@@ -187,13 +190,15 @@ extension DeliveryLog {
             }
             let visible = self.visible
             for source in self.watermarks.indices
-            where self.watermarks[source].update(self.cursors, floors: floors, visible: visible, isLogFull: self.isLogFull) {
+            where self.watermarks[source].update(
+                self.cursors.elements, floors: floors, visible: visible, isLogFull: self.isLogFull)
+            {
                 self.tell(source, actions: &actions)
             }
         }
 
         /// Wakes whoever waits for a change of a source's watermark.
-        mutating func tell(_ source: Int, actions: inout Actions) {
+        mutating func tell(_ source: SourceIndex, actions: inout Actions) {
             let watermark = self.watermarks[source]
             if source != actions.caller, let observer = watermark.observer { actions.observers.append(observer) }
             guard !self.waiters.isEmpty else { return }
@@ -205,7 +210,7 @@ extension DeliveryLog {
         }
 
         /// Wakes a sink that may find something.
-        mutating func wake(_ sink: Int, actions: inout Actions) {
+        mutating func wake(_ sink: SinkIndex, actions: inout Actions) {
             guard self.hasWork(sink) || self.hasEnded(sink) else {
                 self.askForPage(sink, actions: &actions)
                 return
@@ -217,7 +222,7 @@ extension DeliveryLog {
         mutating func releaseLog() {
             var needed = self.log.head.next
             // A sink that reads back from the disk finds its way into memory the sooner the more is there.
-            for cursor in self.cursors where cursor.inLog > 0 { needed = min(needed, cursor.next) }
+            for cursor in self.cursors.elements where cursor.inLog > 0 { needed = min(needed, cursor.next) }
             self.log.release(before: needed)
         }
 
@@ -225,7 +230,7 @@ extension DeliveryLog {
         ///
         /// One event for a sink that is away would hold all that comes after it: where most of the log is nobody's, the sinks that are
         /// farthest behind look at it at once.
-        mutating func spareMemory(routes: [String]) {
+        mutating func spareMemory(routes: ComponentTable<RouteIndex, String>) {
             guard self.disk == nil else { return }
             self.releaseLog()
             while self.isMostlyNobodys,
@@ -240,8 +245,8 @@ extension DeliveryLog {
 
         private var isMostlyNobodys: Bool {
             let (count, weight) = (self.log.count, self.log.weight)
-            return count > Self.spare.events && count > 2 * self.cursors.reduce(0) { $0 + $1.inLog }
-                || weight > Self.spare.bytes && weight > 2 * self.cursors.reduce(0) { $0 + $1.weight }
+            return count > Self.spare.events && count > 2 * self.cursors.elements.reduce(0) { $0 + $1.inLog }
+                || weight > Self.spare.bytes && weight > 2 * self.cursors.elements.reduce(0) { $0 + $1.weight }
         }
     }
 
@@ -259,7 +264,7 @@ extension DeliveryLog {
     /// Who waits for a source's watermark.
     struct Waiter {
         let id: UInt64
-        let source: Int
+        let source: SourceIndex
         let condition: @Sendable (SourceWatermark) -> Bool
         let continuation: CheckedContinuation<Void, any Error>
     }
@@ -269,14 +274,14 @@ extension DeliveryLog {
         var sinks: [CheckedContinuation<Void, Never>] = []
         var sources: [CheckedContinuation<Void, any Error>] = []
         var observers: [@Sendable () -> Void] = []
-        var drops: [(sink: Int, cause: DropCause, reason: String)] = []
-        var letters: [(sink: Int, cause: DropCause, reason: String)] = []
-        var repeated: [(sink: Int, count: Int)] = []
+        var drops: [(sink: SinkIndex, cause: DropCause, reason: String)] = []
+        var letters: [(sink: SinkIndex, cause: DropCause, reason: String)] = []
+        var repeated: [(sink: SinkIndex, count: Int)] = []
         /// What sinks have not had after all.
-        var undelivered: [(sink: Int, delivery: Delivery)] = []
+        var undelivered: [(sink: SinkIndex, delivery: Delivery)] = []
         var unrouted = 0
         /// The source on whose thread this happens, which looks for itself.
-        var caller: Int?
+        var caller: SourceIndex?
         /// There is something that the disk shall have soon.
         var wakesWriter = false
     }

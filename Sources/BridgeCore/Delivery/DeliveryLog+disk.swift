@@ -25,7 +25,7 @@ extension DeliveryLog {
     }
 
     /// Takes the sinks that have something read back for them, with the last places that they have looked at.
-    func takePages() -> [(sink: Int, after: Position)] {
+    func takePages() -> [(sink: SinkIndex, after: Position)] {
         self.state.withLock { state in
             guard let pages = state.disk?.pages, !pages.isEmpty else { return [] }
             state.disk?.pages.removeAll()
@@ -43,7 +43,7 @@ extension DeliveryLog {
     /// What was taken is safe now: sinks see it, and sources hear of it.
     ///
     /// - Parameter caller: the source whose thread this is; it knows without being told.
-    func committed(_ work: Work, caller: Int? = nil) {
+    func committed(_ work: Work, caller: SourceIndex? = nil) {
         var actions = Actions()
         actions.caller = caller
         self.state.withLock { $0.committed(work, routes: self.routes, &actions) }
@@ -63,7 +63,7 @@ extension DeliveryLog {
     /// Gives a sink what was read back for it.
     ///
     /// - Parameter unreadable: what it would have been given too; it is owed that no more.
-    func loaded(_ deliveries: [Delivery], unreadable: [UnreadableEvent] = [], through position: Position, sink: Int) {
+    func loaded(_ deliveries: [Delivery], unreadable: [UnreadableEvent] = [], through position: Position, sink: SinkIndex) {
         var actions = Actions()
         self.state.withLock { state in
             let ahead = state.cursors[sink].ahead
@@ -81,7 +81,7 @@ extension DeliveryLog {
     }
 
     /// A sink's piece could not be read; it is asked for again.
-    func notLoaded(sink: Int) {
+    func notLoaded(sink: SinkIndex) {
         self.state.withLock { state in
             state.cursors[sink].isLoading = false
             state.disk?.pages.append(sink)
@@ -94,7 +94,7 @@ extension DeliveryLog {
     func replay(_ letter: StoredLetter, _ targets: RouteTargets) -> Bool {
         var actions = Actions()
         let isKnown = self.state.withLock { state in
-            guard let sink = state.names.firstIndex(of: letter.sink) else {
+            guard let sink = state.sink(named: letter.sink) else {
                 state.disk?.letters.append(.hold(letter.id))
                 return false
             }
@@ -115,7 +115,7 @@ extension DeliveryLog {
     ///
     /// - Returns: whether it goes anywhere.
     func replay(_ letter: StoredLetter, _ record: LogRecord) -> Bool {
-        let source = self.state.withLock { state -> Int? in
+        let source = self.state.withLock { state -> SourceIndex? in
             let goesNowhere = record.routing.plan.entries.isEmpty && state.unrouted == nil
             // The source may be gone from the file; any other can stand for it, since nobody waits for an answer.
             guard !goesNowhere, let source = state.sources[letter.event.source] ?? state.sources.values.min() else {
@@ -135,7 +135,7 @@ extension DeliveryLog {
     ///
     /// - Returns: `nil` when there is no log on disk that keeps it.
     func keep(
-        _ event: Event, repeatKey: UInt64?, reason: String, attempts: Int, source: Int
+        _ event: Event, repeatKey: UInt64?, reason: String, attempts: Int, source: SourceIndex
     ) -> SourceOutlet.Receipt? {
         var actions = Actions()
         let receipt = self.state.withLock { state -> SourceOutlet.Receipt? in

@@ -3,13 +3,13 @@ import Synchronization
 /// What a sink has published under which numbers, for the disk.
 extension DeliveryLog {
     /// Notes under which numbers a sink has published.
-    func number(sink: Int, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
+    func number(sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
         self.state.withLock { $0.number(sink: sink, deliveries, from: sequence) }
     }
 }
 
 extension DeliveryLog.State {
-    fileprivate mutating func number(sink: Int, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
+    fileprivate mutating func number(sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
         guard self.disk != nil else { return }
         // What lies between two of them was perhaps not delivered, so each place stands for itself.
         let cursor = self.cursors[sink]
@@ -40,7 +40,7 @@ extension DeliveryLog.State {
         self.end(&run, of: sink)
     }
 
-    private mutating func end(_ run: inout NumberedRun?, of sink: Int) {
+    private mutating func end(_ run: inout NumberedRun?, of sink: SinkIndex) {
         guard let ended = run else { return }
         let last = max(self.disk?.numbered[sink] ?? .start, ended.last)
         self.disk?.numbers.append(ended)

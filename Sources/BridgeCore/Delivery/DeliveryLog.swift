@@ -7,7 +7,7 @@ import Synchronization
 final class DeliveryLog: Sendable {
     let state: Mutex<State>
     /// The names of the routes, which deliveries carry.
-    let routes: [String]
+    let routes: ComponentTable<RouteIndex, String>
     let tallies: DeliveryTallies
     private let loopGuard: LoopGuard
     /// Who writes the log to the disk.
@@ -23,24 +23,27 @@ final class DeliveryLog: Sendable {
     ///   - contents: what an earlier run has left on disk; `nil` for a log in memory only.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
-        unrouted: Int?, routes: [String], limits: LogLimits, tallies: DeliveryTallies, loopGuard: LoopGuard = LoopGuard(),
+        unrouted: SinkIndex?, routes: [String], limits: LogLimits, tallies: DeliveryTallies, loopGuard: LoopGuard = LoopGuard(),
         contents: LogContents? = nil
     ) {
-        self.routes = routes
+        self.routes = ComponentTable(routes)
         self.tallies = tallies
         self.loopGuard = loopGuard
-        let deadLetters = sinks.map { sink in sinks.firstIndex { $0.name == sink.settings.deadLetter } }
+        let indices = Dictionary(
+            sinks.enumerated().map { ($0.element.name, SinkIndex($0.offset)) }, uniquingKeysWith: { first, _ in first })
+        let deadLetters = sinks.map { sink in sink.settings.deadLetter.flatMap { indices[$0] } }
+        let carriers = Set(deadLetters.compactMap { $0 } + [unrouted].compactMap { $0 })
         var state = State(
             log: MemoryLog(after: contents?.head ?? .start),
             cursors: sinks.enumerated().map { index, sink in
                 var settings = sink.settings
-                settings.carriesLetters = deadLetters.contains(index) || unrouted == index
-                return SinkCursor(sink: index, settings: settings, isOnDisk: contents != nil)
+                settings.carriesLetters = carriers.contains(SinkIndex(index))
+                return SinkCursor(sink: SinkIndex(index), settings: settings, isOnDisk: contents != nil)
             },
             waiting: Array(repeating: Waiting(), count: sinks.count),
             watermarks: sources.map { SourceWatermark(acknowledge: $0.acknowledge, sinks: sinks.count) },
             names: sinks.map(\.name),
-            sources: Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, $0.offset) }),
+            sources: Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, SourceIndex($0.offset)) }),
             deadLetters: deadLetters, unrouted: unrouted, limits: limits,
             disk: contents.map { DiskState($0, sinks: sinks.map(\.name)) }
         )
@@ -56,7 +59,7 @@ final class DeliveryLog: Sendable {
     ///   - repeated: sinks that were given an event of the batch before, which may be another source's and still be on its way.
     ///   - wakesWriter: false when the caller calls ``write(for:)``.
     func append(
-        _ records: [LogRecord], repeated: [Int] = [], source: Int, wakesWriter: Bool = true
+        _ records: [LogRecord], repeated: [SinkIndex] = [], source: SourceIndex, wakesWriter: Bool = true
     ) -> SourceOutlet.Receipt {
         var actions = Actions()
         let receipt = self.state.withLock { state in
@@ -94,16 +97,16 @@ final class DeliveryLog: Sendable {
         return receipt
     }
 
-    func watermark<Value>(of source: Int, _ read: (SourceWatermark) -> Value) -> Value {
+    func watermark<Value>(of source: SourceIndex, _ read: (SourceWatermark) -> Value) -> Value {
         self.state.withLock { read($0.watermarks[source]) }
     }
 
-    func observe(source: Int, _ notify: (@Sendable () -> Void)?) {
+    func observe(source: SourceIndex, _ notify: (@Sendable () -> Void)?) {
         self.state.withLock { $0.watermarks[source].observer = notify }
     }
 
     /// Tells a source to end.
-    func stop(source: Int) {
+    func stop(source: SourceIndex) {
         var actions = Actions()
         self.state.withLock { state in
             state.watermarks[source].isStopping = true
@@ -115,7 +118,7 @@ final class DeliveryLog: Sendable {
     /// Waits until a condition on a source's watermark holds.
     ///
     /// - Throws: `CancellationError`.
-    func wait(source: Int, until condition: @escaping @Sendable (SourceWatermark) -> Bool) async throws {
+    func wait(source: SourceIndex, until condition: @escaping @Sendable (SourceWatermark) -> Bool) async throws {
         let id = self.state.withLock { $0.nextID() }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
@@ -137,21 +140,21 @@ final class DeliveryLog: Sendable {
 
     // MARK: The sinks' side
 
-    func poll(sink: Int, atMost limit: Int) -> SinkInlet.Poll {
+    func poll(sink: SinkIndex, atMost limit: Int) -> SinkInlet.Poll {
         var actions = Actions()
         let found = self.state.withLock { $0.poll(sink, atMost: limit, routes: self.routes, actions: &actions) }
         self.perform(actions)
         return found
     }
 
-    func observe(sink: Int, _ notify: (@Sendable () -> Void)?) {
+    func observe(sink: SinkIndex, _ notify: (@Sendable () -> Void)?) {
         self.state.withLock { $0.waiting[sink].observer = notify }
     }
 
     /// Waits until ``poll(sink:atMost:)`` finds something or has ended.
     ///
     /// - Throws: `CancellationError`.
-    func next(sink: Int, atMost limit: Int) async throws -> SinkInlet.Poll {
+    func next(sink: SinkIndex, atMost limit: Int) async throws -> SinkInlet.Poll {
         while true {
             try Task.checkCancellation()
             let found = self.poll(sink: sink, atMost: limit)
@@ -173,16 +176,16 @@ final class DeliveryLog: Sendable {
     }
 
     /// See ``SinkInlet/confirm(through:)``.
-    func confirm(sink: Int, through delivery: Delivery) {
+    func confirm(sink: SinkIndex, through delivery: Delivery) {
         self.settle(sink: sink) { state in state.cursors[sink].confirm(through: delivery.ticket) }
     }
 
     /// See ``SinkInlet/confirm(_:)``.
-    func confirm(sink: Int, _ delivery: Delivery) {
+    func confirm(sink: SinkIndex, _ delivery: Delivery) {
         self.settle(sink: sink) { state in state.cursors[sink].settle(delivery.ticket) ? [delivery] : [] }
     }
 
-    private func settle(sink: Int, _ body: (inout sending State) -> [Delivery]) {
+    private func settle(sink: SinkIndex, _ body: (inout sending State) -> [Delivery]) {
         var actions = Actions()
         let settled = self.state.withLock { state in
             let settled = body(&state)
@@ -197,7 +200,7 @@ final class DeliveryLog: Sendable {
     }
 
     /// See ``SinkInlet/refuse(_:_:)``.
-    func refuse(sink: Int, _ delivery: Delivery, reason: String) {
+    func refuse(sink: SinkIndex, _ delivery: Delivery, reason: String) {
         var actions = Actions()
         self.state.withLock { state in
             guard state.cursors[sink].settle(delivery.ticket) else { return }
@@ -208,7 +211,7 @@ final class DeliveryLog: Sendable {
     }
 
     /// See ``SinkInlet/postpone(_:_:)``.
-    func postpone(sink: Int, _ delivery: Delivery, reason: String) {
+    func postpone(sink: SinkIndex, _ delivery: Delivery, reason: String) {
         var actions = Actions()
         self.state.withLock { state in
             guard state.cursors[sink].fail(delivery.ticket), state.cursors[sink].settle(delivery.ticket) else { return }
@@ -219,7 +222,7 @@ final class DeliveryLog: Sendable {
     }
 
     /// The sink's `run` has ended: what it had in hand is offered again.
-    func takeBack(sink: Int) {
+    func takeBack(sink: SinkIndex) {
         var actions = Actions()
         self.state.withLock { state in
             state.cursors[sink].takeBack()
@@ -239,12 +242,12 @@ final class DeliveryLog: Sendable {
     }
 
     /// How many deliveries of a sink are not confirmed, and what they weigh in bytes.
-    func backlog(of sink: Int) -> (events: Int, bytes: Int) {
+    func backlog(of sink: SinkIndex) -> (events: Int, bytes: Int) {
         self.state.withLock { ($0.cursors[sink].pending, $0.cursors[sink].weight) }
     }
 
     /// Nothing is left for a sink and nothing can come.
-    func hasEnded(sink: Int) -> Bool {
+    func hasEnded(sink: SinkIndex) -> Bool {
         self.state.withLock { $0.hasEnded(sink) && $0.cursors[sink].pending == 0 }
     }
 

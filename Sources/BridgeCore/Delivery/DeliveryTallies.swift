@@ -4,17 +4,17 @@ import Logging
 ///
 /// Called once per batch and never under the log's lock. Thread-safe.
 final class DeliveryTallies: Sendable {
-    private let sinks: [Sink]
+    private let sinks: ComponentTable<SinkIndex, Sink>
     private let unrouted: Counter
     private let unroutedLog: BurstLog
 
     init(sinks: [(metrics: ComponentMetrics, logger: Logger)], metrics: Metrics, logger: Logger) {
-        self.sinks = sinks.map { Sink(metrics: $0.metrics, logger: $0.logger) }
+        self.sinks = ComponentTable(sinks.map { Sink(metrics: $0.metrics, logger: $0.logger) })
         self.unrouted = metrics.counter("streambridge_events_unrouted_total", help: "Events that no route took.")
         self.unroutedLog = BurstLog("No route takes the event", level: .info, logger: logger)
     }
 
-    func confirmed(sink: Int, _ deliveries: [Delivery]) {
+    func confirmed(sink: SinkIndex, _ deliveries: [Delivery]) {
         guard let first = deliveries.first else { return }
         let tally = self.sinks[sink]
         tally.sent.increment(by: deliveries.count)

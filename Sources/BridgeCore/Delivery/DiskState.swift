@@ -17,12 +17,12 @@ struct DiskState {
     var numbers: [NumberedRun] = []
     var numberedLetters: [NumberedLetter] = []
     /// By sink: the last place that it has numbered, or may have in an earlier run of the program.
-    var numbered: [Position]
+    var numbered: ComponentTable<SinkIndex, Position>
     var keys: [DeliveredKey] = []
     /// The sinks that have settled something.
     var touched: SinkSet
     /// The sinks that have something read back for them.
-    var pages: [Int] = []
+    var pages: [SinkIndex] = []
     /// The disk refuses; the sources pause.
     var isRefusing = false
     private var lastLetter: Int64
@@ -32,10 +32,11 @@ struct DiskState {
         self.committed = contents.head
         self.lastLetter = contents.lastLetter
         self.touched = SinkSet(count: sinks.count)
-        self.numbered = sinks.map { name in
-            guard let mark = contents.sinks[name]?.mark else { return contents.head }
-            return max(mark.position, mark.ahead.last ?? .start)
-        }
+        self.numbered = ComponentTable(
+            sinks.map { name in
+                guard let mark = contents.sinks[name]?.mark else { return contents.head }
+                return max(mark.position, mark.ahead.last ?? .start)
+            })
     }
 
     /// Too much waits to be written, or it cannot be written.
@@ -46,7 +47,7 @@ struct DiskState {
         self.weight += record.event.weight
     }
 
-    mutating func touch(_ sink: Int) {
+    mutating func touch(_ sink: SinkIndex) {
         self.touched.insert(sink)
     }
 

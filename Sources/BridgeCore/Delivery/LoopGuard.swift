@@ -25,9 +25,9 @@ final class LoopGuard: Sendable {
     ///   to be repeated.
     /// - Returns: how many events lost every delivery, of these how many that are not the same as one before, and which sinks were given
     ///   one before.
-    func filter(_ records: inout [LogRecord], native: [Bool]) -> (repeated: Int, looped: Int, sinks: [Int]) {
+    func filter(_ records: inout [LogRecord], native: [Bool]) -> (repeated: Int, looped: Int, sinks: [SinkIndex]) {
         self.recent.withLock { recent in
-            var count = (repeated: 0, looped: 0, sinks: [Int]())
+            var count = (repeated: 0, looped: 0, sinks: [SinkIndex]())
             var kept: [LogRecord]?
             for (index, record) in records.enumerated() {
                 let entries = record.routing.plan.entries
@@ -65,7 +65,7 @@ final class LoopGuard: Sendable {
     }
 
     /// A sink has not had a delivery after all: the same event may go there.
-    func forget(_ delivery: Delivery, sink: Int) {
+    func forget(_ delivery: Delivery, sink: SinkIndex) {
         let key = Key(delivery.event, sink: sink, variant: delivery.variant)
         self.recent.withLock { recent in
             recent.forget(key.content)
@@ -86,7 +86,7 @@ final class LoopGuard: Sendable {
         private let source: String
         let content: UInt64
 
-        init(_ event: Event, sink: Int, variant: Int) {
+        init(_ event: Event, sink: SinkIndex, variant: Int) {
             var hasher = Hasher()
             hasher.combine(event.id)
             hasher.combine(event.timestamp)

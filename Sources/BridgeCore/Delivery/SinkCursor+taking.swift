@@ -7,7 +7,8 @@ extension SinkCursor {
     ///   - visible: nothing behind this place is handed out.
     ///   - repeated: gets those that `dedupe:` holds to have been delivered; they are settled.
     mutating func take(
-        _ limit: Int, from log: MemoryLog, visible: Position, routes: [String], repeated: inout [Delivery]
+        _ limit: Int, from log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>,
+        repeated: inout [Delivery]
     ) -> [Delivery] {
         var batch: [Delivery] = []
         batch.reserveCapacity(min(limit, self.inLog + self.available))
@@ -25,7 +26,7 @@ extension SinkCursor {
     private mutating func popLoaded() -> Delivery? { self.holdsMuch ? nil : self.loaded.popFirst() }
 
     /// Gives up the oldest delivery that is not in hand; `nil` when all are in hand or not to be seen yet.
-    mutating func dropOldest(_ log: MemoryLog, visible: Position, routes: [String]) -> Delivery? {
+    mutating func dropOldest(_ log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>) -> Delivery? {
         var dropped: [Delivery] = []
         if let first = self.again.popFirst() ?? self.popLetter() ?? self.loaded.popFirst() {
             dropped = [first]
@@ -41,14 +42,14 @@ extension SinkCursor {
     }
 
     /// Looks at once at all that the log in memory has, so that it need not be held for this sink.
-    mutating func gather(_ log: MemoryLog, routes: [String]) {
+    mutating func gather(_ log: MemoryLog, routes: ComponentTable<RouteIndex, String>) {
         var found: [Delivery] = []
         self.scan(log, visible: log.head, limit: self.inLog, routes: routes, into: &found)
         self.loaded.append(contentsOf: found)
     }
 
     private mutating func scan(
-        _ log: MemoryLog, visible: Position, limit: Int, routes: [String], into batch: inout [Delivery]
+        _ log: MemoryLog, visible: Position, limit: Int, routes: ComponentTable<RouteIndex, String>, into batch: inout [Delivery]
     ) {
         // What is behind has gone to the disk and is read back from there.
         guard self.next >= log.oldest else { return }

@@ -9,7 +9,7 @@ struct SinkCursor {
     private static let held = (events: 65_536, bytes: 32 << 20)
 
     /// The sink's place in the list of sinks, which route plans name.
-    let sink: Int
+    let sink: SinkIndex
     let settings: DeliverySettings
     /// The first place in the log that it has not looked at; means nothing while ``inLog`` is 0.
     var next = Position(1)
@@ -46,7 +46,7 @@ struct SinkCursor {
     /// Over its bounds, until half of it is gone.
     private(set) var isFull = false
 
-    init(sink: Int, settings: DeliverySettings, isOnDisk: Bool) {
+    init(sink: SinkIndex, settings: DeliverySettings, isOnDisk: Bool) {
         self.sink = sink
         self.isOnDisk = isOnDisk
         self.settings = settings

@@ -14,10 +14,10 @@ package final class SinkInlet: Sendable {
     }
 
     private let log: DeliveryLog
-    private let sink: Int
+    private let sink: SinkIndex
     private let status: ComponentStatus
 
-    init(log: DeliveryLog, sink: Int, status: ComponentStatus) {
+    init(log: DeliveryLog, sink: SinkIndex, status: ComponentStatus) {
         self.log = log
         self.sink = sink
         self.status = status

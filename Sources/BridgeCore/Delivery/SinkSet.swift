@@ -1,13 +1,13 @@
 /// A small set of sinks, in order of insertion.
 struct SinkSet {
-    private(set) var elements: [Int] = []
-    private var isIn: [Bool]
+    private(set) var elements: [SinkIndex] = []
+    private var isIn: ComponentTable<SinkIndex, Bool>
 
     init(count: Int) {
-        self.isIn = Array(repeating: false, count: count)
+        self.isIn = ComponentTable(Array(repeating: false, count: count))
     }
 
-    mutating func insert(_ sink: Int) {
+    mutating func insert(_ sink: SinkIndex) {
         guard !self.isIn[sink] else { return }
         self.isIn[sink] = true
         self.elements.append(sink)

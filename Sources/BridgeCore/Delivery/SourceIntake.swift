@@ -20,7 +20,7 @@ final class SourceIntake {
     /// loop.
     private(set) var lastID: String?
     /// The sinks that were given an event of the last batch before, perhaps one of another source that is still on its way.
-    private(set) var repeatedSinks: [Int] = []
+    private(set) var repeatedSinks: [SinkIndex] = []
 
     /// - Parameter repeatKeys: those of an earlier run, in order.
     init(

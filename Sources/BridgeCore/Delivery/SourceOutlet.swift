@@ -30,14 +30,14 @@ package final class SourceOutlet: Sendable {
     package let acknowledge: AcknowledgePolicy
 
     private let log: DeliveryLog
-    private let source: Int
+    private let source: SourceIndex
     private let intake: Mutex<SourceIntake>
     private let emitsGaps: Bool
     private let tallies: SourceTallies
     private let status: ComponentStatus
 
     init(
-        log: DeliveryLog, source: Int, acknowledge: AcknowledgePolicy, intake: sending SourceIntake, emitsGaps: Bool,
+        log: DeliveryLog, source: SourceIndex, acknowledge: AcknowledgePolicy, intake: sending SourceIntake, emitsGaps: Bool,
         tallies: SourceTallies, status: ComponentStatus
     ) {
         self.log = log

@@ -12,14 +12,14 @@ final class SourceTallies: Sendable {
     private let gaps: Counter
     private let letters: Counter
     private let letterLog: BurstLog
-    private let failures: [Counter]
+    private let failures: ComponentTable<RouteIndex, Counter>
     private let unreadableLog: BurstLog
     private let cutLog: BurstLog
     private let loopLog: BurstLog
     private let repeatedLog: BurstLog
-    private let failureLogs: [BurstLog]
-    private let routes: [String]
-    private let sinks: [String]
+    private let failureLogs: ComponentTable<RouteIndex, BurstLog>
+    private let routes: ComponentTable<RouteIndex, String>
+    private let sinks: ComponentTable<SinkIndex, String>
     private let logger: Logger
 
     /// - Parameters:
@@ -41,18 +41,19 @@ final class SourceTallies: Sendable {
         self.gaps = metrics.counter("gaps", help: "Losses that the source knows of.")
         self.letters = metrics.counter("dead_letters", help: "Events moved to the dead letters.", [("reason", "attempts")])
         self.letterLog = BurstLog("Event moved to the dead letters", logger: logger)
-        self.failures = routes.map { route in
-            metrics.counter(
-                "route_errors", help: "Expressions that failed; the route then did not match, or its dedupe had no key.",
-                [("route", route)])
-        }
+        self.failures = ComponentTable(
+            routes.map { route in
+                metrics.counter(
+                    "route_errors", help: "Expressions that failed; the route then did not match, or its dedupe had no key.",
+                    [("route", route)])
+            })
         self.unreadableLog = BurstLog("Body is not what it says it is", level: .info, logger: logger)
         self.cutLog = BurstLog("Text is longer than defaults.event allows and was cut", logger: logger)
         self.loopLog = BurstLog("Event has come back to this bridge or crossed too many", logger: logger)
         self.repeatedLog = BurstLog("Event was here before", level: .info, logger: logger)
-        self.failureLogs = routes.map { _ in BurstLog("Expression failed", logger: logger) }
-        self.routes = routes
-        self.sinks = sinks
+        self.failureLogs = ComponentTable(routes.map { _ in BurstLog("Expression failed", logger: logger) })
+        self.routes = ComponentTable(routes)
+        self.sinks = ComponentTable(sinks)
         self.logger = logger
     }
 
@@ -81,7 +82,7 @@ final class SourceTallies: Sendable {
         guard self.logger.logLevel <= .debug else { return }
         for record in records {
             let entries = record.routing.plan.entries
-            let sinks = entries.map { self.sinks.indices.contains($0.sink) ? self.sinks[$0.sink] : "\($0.sink)" }
+            let sinks = entries.map { self.sinks.contains($0.sink) ? self.sinks[$0.sink] : "\($0.sink)" }
             self.logger.debug(
                 "Event routed",
                 metadata: [
@@ -91,7 +92,7 @@ final class SourceTallies: Sendable {
         }
     }
 
-    func failed(route: Int, _ event: Event, _ error: ExpressionError) {
+    func failed(route: RouteIndex, _ event: Event, _ error: ExpressionError) {
         self.failures[route].increment()
         self.failureLogs[route].note(["route": "\(self.routes[route])", "event": "\(event.id)", "error": "\(error.message)"])
     }

@@ -6,7 +6,7 @@ struct SourceWatermark {
     /// The place of the last event that this source appended.
     private(set) var appended = Position.start
     /// By sink: the place of the last event of this source that it was given.
-    private(set) var given: [Position]
+    private(set) var given: ComponentTable<SinkIndex, Position>
     private(set) var safe = Position.start
     private(set) var isPaused = false
     var isStopping = false
@@ -15,13 +15,13 @@ struct SourceWatermark {
 
     init(acknowledge: AcknowledgePolicy, sinks: Int) {
         self.acknowledge = acknowledge
-        self.given = Array(repeating: .start, count: sinks)
+        self.given = ComponentTable(Array(repeating: .start, count: sinks))
     }
 
     /// Begins where an earlier run has left it: what sinks still owe may all be this source's.
     mutating func resume(at head: Position, owed: [Bool]) {
         self.appended = head
-        for (sink, owes) in owed.enumerated() where owes { self.given[sink] = head }
+        for (sink, owes) in owed.enumerated() where owes { self.given[SinkIndex(sink)] = head }
     }
 
     mutating func append(at position: Position) {
@@ -29,7 +29,7 @@ struct SourceWatermark {
     }
 
     /// A sink was given an event of this source, itself or as a dead letter.
-    mutating func give(_ position: Position, to sink: Int) {
+    mutating func give(_ position: Position, to sink: SinkIndex) {
         self.given[sink] = max(self.given[sink], position)
     }
 

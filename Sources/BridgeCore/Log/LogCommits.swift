@@ -51,7 +51,7 @@ final class LogCommits: Sendable {
     ///
     /// - Parameter caller: the source that calls, which is not told that its events are safe.
     /// - Returns: whether everything appended before the call is safe.
-    func tryWrite(caller: Int) -> Bool {
+    func tryWrite(caller: SourceIndex) -> Bool {
         let isWritten = self.progress.withLockIfAvailable { progress in
             guard progress.refused == nil else { return false }
             return (try? self.write(&progress, marks: false, probes: false, caller: caller)) != nil
@@ -59,7 +59,7 @@ final class LogCommits: Sendable {
         return isWritten ?? false
     }
 
-    private func write(_ progress: inout Progress, marks: Bool, probes: Bool, caller: Int?) throws -> Outcome {
+    private func write(_ progress: inout Progress, marks: Bool, probes: Bool, caller: SourceIndex?) throws -> Outcome {
         if let refused = progress.refused { try self.commit(refused, &progress, caller: caller) }
         let takesMarks = marks || .now - progress.lastMarks > Self.linger
         if takesMarks { progress.lastMarks = .now }
@@ -78,7 +78,7 @@ final class LogCommits: Sendable {
         return outcome
     }
 
-    private func commit(_ group: Group, _ progress: inout Progress, caller: Int?) throws {
+    private func commit(_ group: Group, _ progress: inout Progress, caller: SourceIndex?) throws {
         do {
             if !group.changes.isEmpty || group.isProbe { try self.store.commit(group.changes) }
         } catch {

@@ -20,7 +20,7 @@ actor LogWriter {
     private let health: LogHealth
     private let thread: PollThread
     private let logger: Logger
-    private let names: [String]
+    private let names: ComponentTable<SinkIndex, String>
     private var lastLook = ContinuousClock.now - .seconds(60)
     private var hasMoreToTrim = false
 
@@ -38,7 +38,7 @@ actor LogWriter {
         self.table = table
         self.targets = RouteTargets(routes: table.routes, sinks: names)
         self.health = health
-        self.names = names
+        self.names = ComponentTable(names)
         self.thread = thread
         self.logger = logger
     }
@@ -114,7 +114,7 @@ actor LogWriter {
 
     // MARK: Reading back
 
-    private func read(_ sink: Int, after position: Position) {
+    private func read(_ sink: SinkIndex, after position: Position) {
         let name = self.names[sink]
         do {
             let page = try self.store.page(of: name, after: position, atMost: Self.page)

@@ -1,7 +1,7 @@
 /// Turns log records into what is stored of them: with names in place of places.
 struct PlanTargets {
-    private let routes: [Route]
-    private let sinks: [String]
+    private let routes: ComponentTable<RouteIndex, Route>
+    private let sinks: ComponentTable<SinkIndex, String>
     /// Plans are shared by many events, so their names are found once.
     private var known: [ObjectIdentifier: (plan: RoutePlan, targets: [StoredEvent.Target])] = [:]
     /// The last of them.
@@ -19,13 +19,13 @@ struct PlanTargets {
     ///   - routes: those of the file, in its order.
     ///   - sinks: the names of the sinks.
     init(routes: [Route], sinks: [String]) {
-        self.routes = routes
-        self.sinks = sinks
+        self.routes = ComponentTable(routes)
+        self.sinks = ComponentTable(sinks)
         for route in routes {
-            for target in route.targets where sinks.indices.contains(target.sink) {
+            for target in route.targets where self.sinks.contains(target.sink) {
                 let text = StoredRoute(route, settings: target.settings).text
                 guard text != route.name else { continue }
-                self.longer[Chosen(sink: sinks[target.sink], route: route.name, variant: target.variant)] = text
+                self.longer[Chosen(sink: self.sinks[target.sink], route: route.name, variant: target.variant)] = text
             }
         }
     }

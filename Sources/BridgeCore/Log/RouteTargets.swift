@@ -18,8 +18,9 @@ package struct RouteTargets: Sendable {
 
     /// - Parameter sinks: the names of the sinks, by their places.
     package init(routes: [Route], sinks: [String]) {
+        let sinks = ComponentTable<SinkIndex, String>(sinks)
         for route in routes {
-            for target in route.targets where sinks.indices.contains(target.sink) {
+            for target in route.targets where sinks.contains(target.sink) {
                 let sink = sinks[target.sink]
                 self.named[Key(sink: sink, route: route.name), default: []].append(target)
                 if route.fingerprint != nil { self.unnamed[Key(sink: sink, route: route.identity), default: []].append(target) }

@@ -51,7 +51,7 @@ final class Candidates: Sendable {
             let shape = route.shaping == nil ? -1 : shapes
             if route.shaping != nil { shapes += 1 }
             for target in route.targets {
-                entries.append(RoutePlan.Entry(sink: target.sink, variant: target.variant, route: item, shape: shape))
+                entries.append(RoutePlan.Entry(sink: target.sink, variant: target.variant, route: RouteIndex(item), shape: shape))
             }
         }
         return entries.isEmpty ? .nowhere : RoutePlan(entries: entries)

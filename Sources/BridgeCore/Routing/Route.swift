@@ -61,13 +61,13 @@ package struct Route: Sendable {
     /// One sink of a route.
     package struct Target: Sendable, Hashable {
         /// The sink's place in the list of sinks.
-        package var sink: Int
+        package var sink: SinkIndex
         /// See ``Delivery/variant``.
         package var variant: Int
         /// A hash of the `with:` that chose the variant; 0 without one.
         package var settings: UInt64
 
-        package init(sink: Int, variant: Int = 0, settings: UInt64 = 0) {
+        package init(sink: SinkIndex, variant: Int = 0, settings: UInt64 = 0) {
             self.sink = sink
             self.variant = variant
             self.settings = settings

@@ -11,10 +11,10 @@ package final class RoutePlan: Sendable {
 
     /// One delivery.
     package struct Entry: Sendable, Hashable {
-        package let sink: Int
+        package let sink: SinkIndex
         package let variant: Int
         /// The route's place in ``RouteTable/routes``.
-        package let route: Int
+        package let route: RouteIndex
         /// Which of ``Routing/shaped`` goes, or -1 for the event as it is.
         package let shape: Int
     }

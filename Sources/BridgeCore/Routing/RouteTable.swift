@@ -71,7 +71,7 @@ package final class RouteTable: Sendable {
     ///   - reader: the caller's own.
     ///   - failures: gets the route's index and the error of each expression that failed; the route then does not match.
     package func routing(
-        of event: Event, reader: EventReader, now: Timestamp, failures: (Int, ExpressionError) -> Void
+        of event: Event, reader: EventReader, now: Timestamp, failures: (RouteIndex, ExpressionError) -> Void
     ) -> Routing {
         let table = self.table(of: event)
         switch event.kind {
@@ -87,11 +87,11 @@ package final class RouteTable: Sendable {
 
     /// Among candidates, of the event that the reader holds.
     private func routing(
-        of event: Event, _ candidates: Candidates, _ reader: EventReader, _ failures: (Int, ExpressionError) -> Void
+        of event: Event, _ candidates: Candidates, _ reader: EventReader, _ failures: (RouteIndex, ExpressionError) -> Void
     ) -> Routing {
         var matches = MatchSet(count: candidates.items.count)
         var shaped: [Event] = []
-        var keys: [Int: DedupeKey] = [:]
+        var keys: [RouteIndex: DedupeKey] = [:]
         for (place, item) in candidates.items.enumerated() {
             let route = self.routes[item]
             guard self.takes(route, item, event, reader, failures) else { continue }
@@ -99,18 +99,18 @@ package final class RouteTable: Sendable {
                 do {
                     shaped.append(try shaping.apply(to: event, reader: reader, limits: self.limits))
                 } catch {
-                    failures(item, ExpressionError(wrapping: error))
+                    failures(RouteIndex(item), ExpressionError(wrapping: error))
                     continue
                 }
             }
             if let dedupe = route.dedupe {
                 do {
                     if let key = try dedupe.key(of: reader) {
-                        keys[item] = DedupeKey(route: route.identity, key: key, window: dedupe.window)
+                        keys[RouteIndex(item)] = DedupeKey(route: route.identity, key: key, window: dedupe.window)
                     }
                 } catch {
                     // An event without a key is no repetition of any other.
-                    failures(item, ExpressionError(wrapping: error))
+                    failures(RouteIndex(item), ExpressionError(wrapping: error))
                 }
             }
             matches.insert(place)
@@ -127,7 +127,7 @@ package final class RouteTable: Sendable {
     ///
     /// - Parameter failures: gets the route's index, the place of the event, and the error.
     func routings(
-        of events: [Event], reader: EventReader, now: Timestamp, failures: (Int, Int, ExpressionError) -> Void
+        of events: [Event], reader: EventReader, now: Timestamp, failures: (RouteIndex, Int, ExpressionError) -> Void
     ) -> [Routing] {
         reader.begin(events, now: now)
         defer { reader.endBatch() }
@@ -179,14 +179,14 @@ package final class RouteTable: Sendable {
     }
 
     private func takes(
-        _ route: Route, _ index: Int, _ event: Event, _ reader: EventReader, _ failures: (Int, ExpressionError) -> Void
+        _ route: Route, _ index: Int, _ event: Event, _ reader: EventReader, _ failures: (RouteIndex, ExpressionError) -> Void
     ) -> Bool {
         if let residual = route.match?.residual, !residual.holds(reader) { return false }
         guard let when = route.when else { return true }
         do {
             return try reader.value(of: when, .condition).isTrue
         } catch {
-            failures(index, ExpressionError(wrapping: error))
+            failures(RouteIndex(index), ExpressionError(wrapping: error))
             return false
         }
     }
@@ -202,7 +202,7 @@ package final class RouteTable: Sendable {
         var entries: [RoutePlan.Entry] = []
         for index in indexes {
             for target in routes[index].targets where seen.insert(target).inserted {
-                entries.append(RoutePlan.Entry(sink: target.sink, variant: target.variant, route: index, shape: -1))
+                entries.append(RoutePlan.Entry(sink: target.sink, variant: target.variant, route: RouteIndex(index), shape: -1))
             }
         }
         return entries.isEmpty ? .nowhere : RoutePlan(entries: entries)
@@ -252,9 +252,9 @@ package struct Routing: Sendable {
     /// The changed copies that ``RoutePlan/Entry/shape`` points at; empty for most.
     package let shaped: [Event]
     /// By the place of the route in ``RouteTable/routes``, for routes with `dedupe:`; empty for most.
-    package let keys: [Int: DedupeKey]
+    package let keys: [RouteIndex: DedupeKey]
 
-    package init(plan: RoutePlan, shaped: [Event], keys: [Int: DedupeKey] = [:]) {
+    package init(plan: RoutePlan, shaped: [Event], keys: [RouteIndex: DedupeKey] = [:]) {
         self.plan = plan
         self.shaped = shaped
         self.keys = keys

@@ -19,7 +19,8 @@ package final class Bridge: Sendable {
     ///   - durable: the log on disk; `nil` keeps everything in memory.
     ///   - probe: tells when a peer can be reached again; `nil` leaves that to the back-off.
     package init(
-        sources: [SourceParts], sinks: [SinkParts], table: RouteTable, unrouted: Int? = nil, limits: LogLimits = LogLimits(),
+        sources: [SourceParts], sinks: [SinkParts], table: RouteTable, unrouted: SinkIndex? = nil,
+        limits: LogLimits = LogLimits(),
         durable: DurableLog? = nil, probe: PortProbe? = nil, metrics: Metrics, logger: Logger
     ) {
         let routes = table.routes.map(\.name)
@@ -47,7 +48,7 @@ package final class Bridge: Sendable {
             let tallies = SourceTallies(metrics: parts.metrics, logger: parts.logger, routes: routes, sinks: sinks.map(\.name))
             let status = ComponentStatus(metrics: parts.metrics)
             let outlet = SourceOutlet(
-                log: log, source: index, acknowledge: parts.acknowledge,
+                log: log, source: SourceIndex(index), acknowledge: parts.acknowledge,
                 intake: SourceIntake(
                     source: parts.name, settings: parts.intake, table: table, loopGuard: loopGuard, tallies: tallies,
                     repeatKeys: contents?.repeatKeys[parts.name] ?? []
@@ -58,7 +59,7 @@ package final class Bridge: Sendable {
         }
         self.sinks = sinks.enumerated().map { index, parts in
             let status = ComponentStatus(metrics: parts.metrics)
-            let inlet = SinkInlet(log: log, sink: index, status: status)
+            let inlet = SinkInlet(log: log, sink: SinkIndex(index), status: status)
             return RunningSink(name: parts.name, inlet: inlet, status: status, probe: probe, parts: parts)
         }
     }

@@ -20,7 +20,7 @@ extension Event {
 
 extension LogRecord {
     /// A record that goes to these sinks, once to each.
-    static func made(_ id: String, source: Int = 0, to sinks: [Int], message: String? = nil) -> LogRecord {
+    static func made(_ id: String, source: SourceIndex = 0, to sinks: [SinkIndex], message: String? = nil) -> LogRecord {
         let entries = sinks.map { RoutePlan.Entry(sink: $0, variant: 0, route: 0, shape: -1) }
         return LogRecord(
             event: .made(id, source: "source-\(source)", message: message),
@@ -36,7 +36,7 @@ struct DeliveryFixture {
     let log: DeliveryLog
 
     init(
-        sources: [AcknowledgePolicy] = [.delivered], sinks: [DeliverySettings] = [DeliverySettings()], unrouted: Int? = nil,
+        sources: [AcknowledgePolicy] = [.delivered], sinks: [DeliverySettings] = [DeliverySettings()], unrouted: SinkIndex? = nil,
         limits: LogLimits = LogLimits(), loopGuard: LoopGuard = LoopGuard(), contents: LogContents? = nil
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -56,20 +56,20 @@ struct DeliveryFixture {
     }
 
     @discardableResult
-    func append(_ ids: [String], source: Int = 0, to sinks: [Int] = [0]) -> SourceOutlet.Receipt {
+    func append(_ ids: [String], source: SourceIndex = 0, to sinks: [SinkIndex] = [0]) -> SourceOutlet.Receipt {
         self.log.append(ids.map { .made($0, source: source, to: sinks) }, source: source)
     }
 
     /// Takes what waits; empty when nothing does.
-    func take(_ limit: Int = .max, sink: Int = 0) -> [Delivery] {
+    func take(_ limit: Int = .max, sink: SinkIndex = 0) -> [Delivery] {
         if case .batch(let batch) = self.log.poll(sink: sink, atMost: limit) { batch } else { [] }
     }
 
-    func safe(_ source: Int = 0) -> UInt64 {
+    func safe(_ source: SourceIndex = 0) -> UInt64 {
         self.log.watermark(of: source) { $0.safe.rawValue }
     }
 
-    func isPaused(_ source: Int = 0) -> Bool {
+    func isPaused(_ source: SourceIndex = 0) -> Bool {
         self.log.watermark(of: source) { $0.isPaused }
     }
 

@@ -244,7 +244,7 @@ struct DeliveryLogTests {
 }
 
 extension DeliveryFixture {
-    fileprivate func hasEnded(_ sink: Int) -> Bool {
+    fileprivate func hasEnded(_ sink: SinkIndex) -> Bool {
         if case .ended = self.log.poll(sink: sink, atMost: 1) { true } else { false }
     }
 }

@@ -22,7 +22,7 @@ struct DeliveryModelTests {
 
         func check() {
             for source in 0..<sources {
-                let safe = fixture.safe(source)
+                let safe = fixture.safe(SourceIndex(source))
                 for position in appended[source] where position <= safe {
                     #expect(!owed.contains { $0.contains(position) }, "position \(position) is safe and owed")
                 }
@@ -38,40 +38,40 @@ struct DeliveryModelTests {
                     let targets = (0..<sinks).filter { _ in Bool.random(using: &random) }
                     for target in targets { owed[target].insert(head) }
                     appended[source].append(head)
-                    return LogRecord.made("\(head)", source: source, to: targets)
+                    return LogRecord.made("\(head)", source: SourceIndex(source), to: targets.map { SinkIndex($0) })
                 }
-                _ = fixture.log.append(records, source: source)
+                _ = fixture.log.append(records, source: SourceIndex(source))
             case 4..<7:
-                inHand[sink] += fixture.take(Int.random(in: 1...4, using: &random), sink: sink)
+                inHand[sink] += fixture.take(Int.random(in: 1...4, using: &random), sink: SinkIndex(sink))
             case 7:
                 guard let last = inHand[sink].randomElement(using: &random) else { continue }
                 let done = inHand[sink].filter { $0.ticket <= last.ticket }
                 inHand[sink].removeAll { $0.ticket <= last.ticket }
                 for delivery in done { owed[sink].remove(delivery.position.rawValue) }
                 confirmed[sink] += done.map(\.position.rawValue)
-                fixture.log.confirm(sink: sink, through: last)
+                fixture.log.confirm(sink: SinkIndex(sink), through: last)
             case 8:
                 guard let one = inHand[sink].randomElement(using: &random) else { continue }
                 inHand[sink].removeAll { $0.ticket == one.ticket }
                 owed[sink].remove(one.position.rawValue)
                 confirmed[sink].append(one.position.rawValue)
-                fixture.log.confirm(sink: sink, one)
+                fixture.log.confirm(sink: SinkIndex(sink), one)
             default:
-                fixture.log.takeBack(sink: sink)
+                fixture.log.takeBack(sink: SinkIndex(sink))
                 inHand[sink] = []
             }
             check()
         }
         for sink in 0..<sinks {
-            fixture.log.takeBack(sink: sink)
-            let rest = fixture.take(sink: sink)
+            fixture.log.takeBack(sink: SinkIndex(sink))
+            let rest = fixture.take(sink: SinkIndex(sink))
             #expect(rest.map(\.position) == rest.map(\.position).sorted())
             #expect(Set(rest.map(\.position.rawValue)) == owed[sink])
-            if let last = rest.last { fixture.log.confirm(sink: sink, through: last) }
-            #expect(fixture.log.backlog(of: sink).events == 0)
+            if let last = rest.last { fixture.log.confirm(sink: SinkIndex(sink), through: last) }
+            #expect(fixture.log.backlog(of: SinkIndex(sink)).events == 0)
             confirmed[sink] += rest.map(\.position.rawValue)
             #expect(Set(confirmed[sink]).count == confirmed[sink].count, "a position was confirmed twice")
         }
-        for source in 0..<sources { #expect(fixture.safe(source) == appended[source].last ?? 0) }
+        for source in 0..<sources { #expect(fixture.safe(SourceIndex(source)) == appended[source].last ?? 0) }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 struct LoopGuardTests {
     private let loopGuard = LoopGuard()
 
-    private func pass(_ record: LogRecord, native: Bool) -> (left: [Int], repeated: Int, looped: Int) {
+    private func pass(_ record: LogRecord, native: Bool) -> (left: [SinkIndex], repeated: Int, looped: Int) {
         var records = [record]
         let count = self.loopGuard.filter(&records, native: [native])
         return (records.first?.routing.plan.entries.map(\.sink) ?? [], count.repeated, count.looped)

@@ -8,8 +8,8 @@ import Testing
 struct LogCommitsTests {
     @Test func `what a source writes on its own thread is safe when the call returns, and the others are told`() {
         let fixture = Fixture(sources: [.logged, .logged])
-        let told = Mutex<[Int]>([])
-        for source in 0..<2 {
+        let told = Mutex<[SourceIndex]>([])
+        for source in [SourceIndex(0), SourceIndex(1)] {
             fixture.log.observe(source: source) { told.withLock { $0.append(source) } }
         }
         fixture.delivery.append(["a"], source: 0)

@@ -9,7 +9,7 @@ struct RouteTargetsTests {
     private static func route(_ name: String, _ fingerprint: UInt64? = nil, _ targets: (Int, Int, UInt64)...) -> Route {
         Route(
             name: name, fingerprint: fingerprint,
-            targets: targets.map { Route.Target(sink: $0.0, variant: $0.1, settings: $0.2) })
+            targets: targets.map { Route.Target(sink: SinkIndex($0.0), variant: $0.1, settings: $0.2) })
     }
 
     private static let sinks = ["a", "b"]
@@ -18,7 +18,8 @@ struct RouteTargetsTests {
     private static func stored(_ routes: [Route]) -> [String] {
         routes.enumerated().map { index, route in
             let target = route.targets[0]
-            let plan = RoutePlan(entries: [.init(sink: target.sink, variant: target.variant, route: index, shape: -1)])
+            let plan = RoutePlan(entries: [.init(sink: target.sink, variant: target.variant, route: RouteIndex(index), shape: -1)]
+            )
             let record = LogRecord(event: .made("e"), routing: Routing(plan: plan, shaped: []), accepted: .now)
             var targets = PlanTargets(routes: routes, sinks: Self.sinks)
             return targets.stored([(Position(1), record)])[0].targets[0].route

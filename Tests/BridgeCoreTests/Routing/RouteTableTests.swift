@@ -6,7 +6,7 @@ import Testing
 @Suite struct RouteTableTests {
     private static func route(
         _ name: String, from sources: Set<String>? = nil, match: String? = nil, when: String? = nil, set: String? = nil,
-        to sinks: [Int],
+        to sinks: [SinkIndex],
         stop: Bool = false, compiler: WordCompiler = WordCompiler()
     ) throws -> Route {
         Route(
@@ -18,7 +18,7 @@ import Testing
     }
 
     /// The sinks an event goes to, in order.
-    private static func sinks(_ table: RouteTable, _ event: Event) -> [Int] {
+    private static func sinks(_ table: RouteTable, _ event: Event) -> [SinkIndex] {
         table.routing(of: event, reader: EventReader(), now: .now()) { _, _ in }.plan.entries.map(\.sink)
     }
 
@@ -83,7 +83,7 @@ import Testing
     }
 
     private static func key(_ template: String, _ event: Event, name: String = "r", fingerprint: UInt64? = nil) throws -> (
-        key: String?, sinks: [Int], failures: [String]
+        key: String?, sinks: [SinkIndex], failures: [String]
     ) {
         let dedupe = Route.Dedupe(key: try Template(template, compiler: WordCompiler()), window: .seconds(60))
         let table = RouteTable(routes: [
@@ -195,12 +195,14 @@ import Testing
     }
 
     @Test func `more than 64 routes with conditions`() throws {
-        let routes = try (0..<150).map { try Self.route("r\($0)", match: #"{"payload.n": {"lte": \#($0)}}"#, to: [$0]) }
+        let routes = try (0..<150).map {
+            try Self.route("r\($0)", match: #"{"payload.n": {"lte": \#($0)}}"#, to: [SinkIndex($0)])
+        }
         let table = RouteTable(routes: routes)
         for count in [0, 63, 64, 65, 127, 128, 149] {
             let event = sampleEvent(payload: #"{"n":\#(count)}"#)
-            #expect(Self.sinks(table, event) == Array(count..<150))
-            #expect(Self.sinks(table, event) == Array(count..<150), "and again from what was kept")
+            #expect(Self.sinks(table, event) == (count..<150).map { SinkIndex($0) })
+            #expect(Self.sinks(table, event) == (count..<150).map { SinkIndex($0) }, "and again from what was kept")
         }
     }
 
@@ -212,7 +214,7 @@ import Testing
             let routes = try (0..<count).map { index in
                 Route(
                     name: "r", match: try decode(Matcher.self, #"{"subject": "house/\#(index)/+"}"#), when: when,
-                    targets: [.init(sink: index)])
+                    targets: [.init(sink: SinkIndex(index))])
             }
             let table = RouteTable(routes: routes)
             #expect(Self.sinks(table, sampleEvent(subject: "house/7/x")) == [7])
@@ -246,7 +248,7 @@ import Testing
                         let event = sampleEvent(priority: index % 5 + 1, subject: "house/\(index % 300)/\(index % 2)")
                         let sinks = table.routing(of: event, reader: reader, now: event.timestamp) { _, _ in }.plan.entries.map(
                             \.sink)
-                        let expected = (index % 2 == 1 ? [0] : []) + (index % 5 >= 2 ? [1] : [])
+                        let expected: [SinkIndex] = (index % 2 == 1 ? [0] : []) + (index % 5 >= 2 ? [1] : [])
                         if sinks != expected { wrong += 1 }
                     }
                     return wrong

@@ -78,7 +78,8 @@ struct CrashModelTests {
                     id: "\(number)", title: nil, message: "\(number)", priority: nil, tags: [],
                     timestamp: Timestamp(milliseconds: 0), payload: nil, source: "in", subject: "s", attributes: Attributes(),
                     raw: ByteBuffer(), limits: EventLimits())
-                let plan = RoutePlan(entries: targets.map { RoutePlan.Entry(sink: $0, variant: 0, route: 0, shape: -1) })
+                let plan = RoutePlan(
+                    entries: targets.map { RoutePlan.Entry(sink: SinkIndex($0), variant: 0, route: 0, shape: -1) })
                 let receipt = self.log.append(
                     [LogRecord(event: event, routing: Routing(plan: plan, shaped: []), accepted: .now)], source: 0)
                 for target in targets { self.expected[target].append(number) }
@@ -111,7 +112,8 @@ struct CrashModelTests {
         }
 
         mutating func take(_ sink: Int, _ random: inout SeededGenerator) {
-            guard case .batch(let batch) = self.log.poll(sink: sink, atMost: Int.random(in: 1...6, using: &random)) else {
+            guard case .batch(let batch) = self.log.poll(sink: SinkIndex(sink), atMost: Int.random(in: 1...6, using: &random))
+            else {
                 return
             }
             // The peer has it now, whatever becomes of the confirmation.
@@ -128,26 +130,26 @@ struct CrashModelTests {
             let sink = Int.random(in: 0..<Self.sinks, using: &random)
             guard let last = self.inHand[sink].randomElement(using: &random) else { return }
             self.inHand[sink].removeAll { $0.ticket <= last.ticket }
-            self.log.confirm(sink: sink, through: last)
+            self.log.confirm(sink: SinkIndex(sink), through: last)
         }
 
         mutating func confirmOne(_ random: inout SeededGenerator) {
             let sink = Int.random(in: 0..<Self.sinks, using: &random)
             guard let one = self.inHand[sink].randomElement(using: &random) else { return }
             self.inHand[sink].removeAll { $0.ticket == one.ticket }
-            self.log.confirm(sink: sink, one)
+            self.log.confirm(sink: SinkIndex(sink), one)
         }
 
         mutating func refuse(_ random: inout SeededGenerator) {
             let sink = Int.random(in: 0..<Self.sinks, using: &random)
             guard let one = self.inHand[sink].randomElement(using: &random) else { return }
             self.inHand[sink].removeAll { $0.ticket == one.ticket }
-            self.log.refuse(sink: sink, one, reason: "no")
+            self.log.refuse(sink: SinkIndex(sink), one, reason: "no")
         }
 
         mutating func loseConnection(_ random: inout SeededGenerator) {
             let sink = Int.random(in: 0..<Self.sinks, using: &random)
-            self.log.takeBack(sink: sink)
+            self.log.takeBack(sink: SinkIndex(sink))
             self.inHand[sink] = []
         }
 
@@ -170,19 +172,19 @@ struct CrashModelTests {
                 try self.write(marks: true)
                 var found = false
                 for sink in 0..<Self.sinks {
-                    guard case .batch(let batch) = self.log.poll(sink: sink, atMost: 5) else { continue }
+                    guard case .batch(let batch) = self.log.poll(sink: SinkIndex(sink), atMost: 5) else { continue }
                     found = true
                     for delivery in batch { self.note(delivery, sink) }
-                    self.log.confirm(sink: sink, through: batch[batch.count - 1])
+                    self.log.confirm(sink: SinkIndex(sink), through: batch[batch.count - 1])
                 }
-                if !found, (0..<Self.sinks).allSatisfy({ self.log.backlog(of: $0).events == 0 }) { return }
+                if !found, (0..<Self.sinks).allSatisfy({ self.log.backlog(of: SinkIndex($0)).events == 0 }) { return }
             }
         }
 
         func check() throws {
             for sink in 0..<Self.sinks {
                 #expect(self.delivered[sink] == self.expected[sink], "sink \(sink)")
-                #expect(self.log.backlog(of: sink) == (0, 0))
+                #expect(self.log.backlog(of: SinkIndex(sink)) == (0, 0))
             }
             let marks = try #require(self.store)
             withExtendedLifetime(marks) {}

@@ -1,0 +1,22 @@
+/// One element for each sink, source or route of a bridge, found by its index alone.
+struct ComponentTable<Index: ComponentIndex, Element> {
+    private(set) var elements: [Element]
+
+    init(_ elements: [Element]) {
+        self.elements = elements
+    }
+
+    var count: Int { self.elements.count }
+
+    /// Every index, in order.
+    var indices: some Sequence<Index> { self.elements.indices.lazy.map { Index($0) } }
+
+    subscript(index: Index) -> Element {
+        get { self.elements[index.rawValue] }
+        _modify { yield &self.elements[index.rawValue] }
+    }
+
+    func contains(_ index: Index) -> Bool { self.elements.indices.contains(index.rawValue) }
+}
+
+extension ComponentTable: Sendable where Element: Sendable {}
