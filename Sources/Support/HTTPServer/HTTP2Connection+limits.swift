@@ -20,6 +20,7 @@ extension HTTP2Connection {
             }
         }
         try channel.pipeline.syncOperations.addHandler(HTTP2Flusher(streams: loop.configuration.streams))
+        try channel.pipeline.syncOperations.addHandler(HTTP2InputGate(turns: loop.turns))
         try channel.pipeline.syncOperations.addHandler(protocolHandler)
         try channel.pipeline.syncOperations.addHandler(connection)
     }

@@ -1,11 +1,9 @@
 import NIOCore
 
-/// Sends what many streams of one connection have written in one turn of the loop with one system call, and reads from the client only
-/// while the client reads.
+/// Sends what many streams of one connection have written in one turn of the loop with one system call.
 ///
 /// On its event loop; stands between the socket, or TLS, and the handler that speaks HTTP/2.
-final class HTTP2Flusher: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
+final class HTTP2Flusher: ChannelOutboundHandler {
     typealias OutboundIn = IOData
     typealias OutboundOut = IOData
 
@@ -17,7 +15,6 @@ final class HTTP2Flusher: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     private var waiting = 0
     private var isScheduled = false
-    private var isReadPending = false
     private var hasSentSettings = false
 
     init(streams: Int) {
@@ -30,22 +27,6 @@ final class HTTP2Flusher: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-    }
-
-    func read(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
-            context.read()
-        } else {
-            self.isReadPending = true
-        }
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if self.isReadPending, context.channel.isWritable {
-            self.isReadPending = false
-            context.read()
-        }
-        context.fireChannelWritabilityChanged()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

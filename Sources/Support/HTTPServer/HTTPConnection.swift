@@ -14,8 +14,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     private static let discardLimit = 64 << 10
     /// Bytes of an unfinished head that are not counted: every connection has some.
     private static let smallHead = 4 << 10
-    /// Bytes that are parsed at once, where requests may follow each other.
-    private static let smallPiece = 2 << 10
+    /// Bytes that are parsed at once, where requests may follow each other: no more than 20 of them fit.
+    private static let smallPiece = 512
+    /// The same within a body: then most of it is the body's.
+    private static let bodyPiece = 2 << 10
     /// Bytes by which a body may grow before they are counted.
     private static let bodyStep = 64 << 10
     /// Bytes of memory that a parsed part takes up, roughly.
@@ -97,11 +99,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     }
 
     func read(context: ChannelHandlerContext) {
-        if self.takesInput, self.gate.isEmpty {
-            context.read()
-        } else {
-            self.isReadPending = true
-        }
+        self.isReadPending = true
+        self.readOn()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -136,7 +135,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     /// Bytes to parse at once: the rest of a body, little where a request may end within it.
     var inputPiece: Int {
         guard case .body(let incoming) = self.state else { return Self.smallPiece }
-        return max(Self.smallPiece, incoming.rest)
+        return max(Self.bodyPiece, incoming.rest)
     }
 
     /// So many bytes go to the parser.
@@ -172,11 +171,15 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         }
         self.isHandling = false
         guard self.takesInput else { return }
-        self.gate.pass()
-        if self.isReadPending, self.takesInput, self.gate.isEmpty {
-            self.isReadPending = false
-            self.context?.read()
-        }
+        self.gate.resume()
+        self.readOn()
+    }
+
+    /// Reads from the socket once nothing of what has arrived is left to handle.
+    func readOn() {
+        guard self.isReadPending, self.takesInput, self.gate.isEmpty else { return }
+        self.isReadPending = false
+        self.context?.read()
     }
 
     private func handle(_ input: Input) {

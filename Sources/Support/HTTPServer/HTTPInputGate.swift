@@ -1,10 +1,12 @@
 import NIOCore
 
-/// Lets the bytes of a connection through to its parser in small pieces, and only while the connection takes requests.
+/// Lets the bytes of a connection through to its parser in small pieces, in turns with other connections, and only while the connection takes
+/// requests.
 ///
 /// On its event loop; stands before NIO's request decoder, which parses all that it is given at once. A client that sends requests and does
-/// not read the answers thus costs the bytes of one read, not thousands of parsed requests.
-final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler {
+/// not read the answers thus costs the bytes of one read, not thousands of parsed requests, and one that sends many at once holds up nobody
+/// but itself.
+final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPPiecewise {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
@@ -15,14 +17,21 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler {
     weak var connection: HTTPConnection?
     private var context: ChannelHandlerContext?
     private var waiting = ByteBuffer()
-    private var isPassing = false
     private var hasInputClosed = false
+    private let turns: HTTPTurns
+    var turn = HTTPTurn()
+
+    init(turns: HTTPTurns) {
+        self.turns = turns
+    }
 
     /// Whether nothing waits.
     var isEmpty: Bool { self.waiting.readableBytes == 0 }
 
     /// Bytes of memory that what waits takes up.
     var waitingBytes: Int { self.isEmpty ? 0 : self.waiting.storageCapacity }
+
+    var hasPiece: Bool { !self.isEmpty && self.connection?.takesInput ?? false }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -36,19 +45,12 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let connection else { return }
         let bytes = Self.unwrapInboundIn(data)
-        if self.isEmpty, !self.isPassing, connection.takesInput, bytes.readableBytes <= connection.inputPiece {
-            self.isPassing = true
-            connection.willParse(bytes.readableBytes)
-            context.fireChannelRead(data)
-            self.isPassing = false
-            return
-        }
         if self.isEmpty { self.waiting = bytes } else { self.waiting.writeImmutableBuffer(bytes) }
         guard self.waiting.readableBytes <= Self.limit else {
             connection.shed()
             return
         }
-        self.pass()
+        self.turns.begin(self)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -60,24 +62,28 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler {
         if self.isEmpty { context.fireUserInboundEventTriggered(event) } else { self.hasInputClosed = true }
     }
 
-    /// Passes on what waits, as far as the connection takes it.
-    func pass() {
-        guard !self.isPassing, !self.isEmpty || self.hasInputClosed, let context else { return }
-        self.isPassing = true
-        while let connection, connection.takesInput,
-            let piece = self.waiting.readSlice(length: min(self.waiting.readableBytes, connection.inputPiece)),
-            piece.readableBytes > 0
-        {
-            connection.willParse(piece.readableBytes)
-            context.fireChannelRead(Self.wrapInboundOut(piece))
-        }
+    /// Goes on passing what waits: the connection takes requests again.
+    func resume() {
+        self.turns.resume(self)
+    }
+
+    func handlePiece() {
+        guard let context, let connection,
+            let piece = self.waiting.readSlice(length: min(self.waiting.readableBytes, connection.inputPiece))
+        else { return }
         if self.isEmpty { self.waiting = ByteBuffer() }
-        self.isPassing = false
+        connection.willParse(piece.readableBytes)
+        context.fireChannelRead(Self.wrapInboundOut(piece))
+    }
+
+    func turnEnded() {
+        guard let context else { return }
         context.fireChannelReadComplete()
         if self.hasInputClosed, self.isEmpty {
             self.hasInputClosed = false
             context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         }
+        self.connection?.readOn()
     }
 
     /// Forgets what waits.

@@ -9,6 +9,8 @@ final class HTTPLoop {
     let router: HTTPRouter
     /// What requests and answers on this loop keep in memory.
     let memory: HTTPMemory
+    /// Connections whose clients have sent more than was handled at once.
+    let turns: HTTPTurns
     private let eventLoop: any EventLoop
     private var connections: [any HTTPWatched] = []
     private var streams: [ObjectIdentifier: any Channel] = [:]
@@ -28,6 +30,7 @@ final class HTTPLoop {
         self.configuration = configuration
         self.router = router
         self.memory = memory
+        self.turns = HTTPTurns(eventLoop: eventLoop)
         self.eventLoop = eventLoop
     }
 

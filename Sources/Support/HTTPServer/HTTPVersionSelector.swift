@@ -102,7 +102,7 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
                 limits.maxHeaderListSize = self.loop.configuration.headerBytes
                 limits.maxHeaderFieldCount = 128
                 let decoder = ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits))
-                let gate = HTTPInputGate()
+                let gate = HTTPInputGate(turns: self.loop.turns)
                 try context.channel.syncOptions?.setOption(.writeBufferWaterMark, value: Self.waterMark)
                 try pipeline.addHandler(gate)
                 try pipeline.addHandler(decoder)

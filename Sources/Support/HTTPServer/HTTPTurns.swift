@@ -1,0 +1,103 @@
+import NIOCore
+
+/// The place of a connection among those that share an event loop, as ``HTTPTurns`` keeps it.
+struct HTTPTurn {
+    fileprivate var end = NIODeadline.uptimeNanoseconds(0)
+    fileprivate var isRunning = false
+    fileprivate var isWaiting = false
+}
+
+/// A connection that handles what its client has sent in pieces.
+///
+/// On its event loop.
+protocol HTTPPiecewise: AnyObject {
+    /// Changed by ``HTTPTurns`` alone.
+    var turn: HTTPTurn { get set }
+    /// Whether a piece is there and can be handled now.
+    var hasPiece: Bool { get }
+
+    /// Handles one piece: a few requests at most.
+    func handlePiece()
+
+    /// Its turn is over; the pieces that are left, if any, come in another one.
+    func turnEnded()
+}
+
+/// Shares one event loop among connections whose clients send more than can be handled at once.
+///
+/// Only ever touched on its loop. A connection is handled for one turn when bytes arrive. What is left waits in a queue, in which connections take
+/// turns; between two slices of that work the loop serves its sockets, so that a new client waits for one slice at most.
+final class HTTPTurns {
+    /// How long a connection is handled at once, when no other waits and when others do.
+    private static let longest = TimeAmount.milliseconds(1)
+    private static let shortest = TimeAmount.microseconds(250)
+    /// How long those that wait may keep the loop busy.
+    private static let slice = TimeAmount.milliseconds(4)
+    /// How long the loop then serves others, at least and at most.
+    ///
+    /// Not zero: a loop does everything that is due before it looks at its sockets.
+    private static let pauses = (shortest: TimeAmount.microseconds(100), longest: TimeAmount.milliseconds(10))
+
+    private let eventLoop: any EventLoop
+    private var queue = CircularBuffer<any HTTPPiecewise>()
+    private var isScheduled = false
+    private var pause = HTTPTurns.pauses.shortest
+
+    init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    /// Begins a turn of a connection whose client has sent something; does nothing while it has a turn, or waits for one.
+    func begin(_ connection: any HTTPPiecewise) {
+        guard !connection.turn.isRunning, !connection.turn.isWaiting, connection.hasPiece else { return }
+        self.run(connection, from: .now())
+    }
+
+    /// Goes on with a connection that was held up by something else: within its turn, or in another one when that is over.
+    func resume(_ connection: any HTTPPiecewise) {
+        guard !connection.turn.isRunning, !connection.turn.isWaiting, connection.hasPiece else { return }
+        if NIODeadline.now() < connection.turn.end { self.run(connection) } else { self.wait(connection) }
+    }
+
+    private func run(_ connection: any HTTPPiecewise, from start: NIODeadline) {
+        connection.turn.end = start + (self.queue.isEmpty ? Self.longest : Self.shortest)
+        self.run(connection)
+    }
+
+    private func run(_ connection: any HTTPPiecewise) {
+        connection.turn.isRunning = true
+        repeat { connection.handlePiece() } while connection.hasPiece && NIODeadline.now() < connection.turn.end
+        connection.turnEnded()
+        connection.turn.isRunning = false
+        if connection.hasPiece { self.wait(connection) }
+    }
+
+    private func wait(_ connection: any HTTPPiecewise) {
+        connection.turn.isWaiting = true
+        self.queue.append(connection)
+        self.schedule()
+    }
+
+    private func schedule() {
+        guard !self.isScheduled else { return }
+        self.isScheduled = true
+        let turns = NIOLoopBound(self, eventLoop: self.eventLoop)
+        let start = NIODeadline.now() + self.pause
+        self.eventLoop.scheduleTask(deadline: start) { turns.value.takeTurns(dueSince: start) }
+    }
+
+    private func takeTurns(dueSince due: NIODeadline) {
+        self.isScheduled = false
+        var now = NIODeadline.now()
+        // A loop that is late had more to do than the pause lets it; it may not have come to its sockets at all.
+        self.pause = min(
+            Self.pauses.longest, max(Self.pauses.shortest, (now - due) * 2, .nanoseconds(self.pause.nanoseconds / 2)))
+        let end = now + Self.slice
+        while now < end, let connection = self.queue.popFirst() {
+            connection.turn.isWaiting = false
+            if connection.hasPiece { self.run(connection, from: now) }
+            now = .now()
+        }
+        if !self.queue.isEmpty { self.schedule() }
+    }
+}
