@@ -30,7 +30,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -51,7 +50,7 @@ let package = Package(
             dependencies: ["JSON", "PollThread", .nio, .logging, .deque, .heap]
         ),
         .target(name: "SQLiteLog", dependencies: ["BridgeCore", "CSQLite", "JSON", .nio], path: "Sources/Logs/SQLite"),
-        .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "Yams", .logging]),
+        .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "YAML", .logging]),
         .target(
             name: "Access",
             dependencies: [
@@ -64,6 +63,7 @@ let package = Package(
         .target(name: "Curl", dependencies: ["CCurl", "CLinux", "Compression", .nio], path: "Sources/Support/Curl"),
         .target(name: "Compression", dependencies: ["CZlib", "CZstd", .nio], path: "Sources/Support/Compression"),
         .target(name: "JSON", dependencies: ["CSimdjson", .nio], path: "Sources/Support/JSON"),
+        .target(name: "YAML", dependencies: ["CYAML"], path: "Sources/Support/YAML"),
         .target(
             name: "HTTPServer",
             dependencies: [.nio, .posix, .http1, .http2, .hpack, .tls, .alpn, .logging],
@@ -77,6 +77,7 @@ let package = Package(
         .systemLibrary(name: "CMosquitto", path: "Sources/C/CMosquitto", pkgConfig: "libmosquitto"),
         .systemLibrary(name: "COpenSSL", path: "Sources/C/COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite"),
+        .systemLibrary(name: "CYAML", path: "Sources/C/CYAML"),
         .systemLibrary(name: "CZlib", path: "Sources/C/CZlib"),
         .systemLibrary(name: "CZstd", path: "Sources/C/CZstd"),
         .target(
@@ -119,7 +120,7 @@ let package = Package(
         .testTarget(
             name: "SupportTests",
             dependencies: [
-                "BridgeTesting", "Compression", "PollThread", "Curl", "JSON", "HTTPServer", "CLinux", .nio, .posix, .http1, .tls,
+                "BridgeTesting", "Compression", "PollThread", "Curl", "JSON", "HTTPServer", "YAML", "CLinux", .nio, .posix, .http1, .tls,
                 .logging,
             ]
         ),

@@ -1,5 +1,5 @@
 import BridgeCore
-import Yams
+import YAML
 
 /// Reads `sources:` and `sinks:` with their defaults.
 struct ComponentReader {

@@ -1,4 +1,4 @@
-import Yams
+import YAML
 
 /// Collects what is found while a file is read, so that all of it can be told at once.
 final class Findings {
@@ -52,9 +52,8 @@ final class Findings {
 
     /// Refuses members that nobody reads.
     func refuseUnknownKeys(of place: Located, known: [String]) {
-        for (key, node) in place.node.mapping ?? [:] {
+        for (key, _) in place.node.mapping.map(Array.init) ?? [] {
             guard let name = key.string, !known.contains(name) else { continue }
-            _ = node
             self.error(
                 "unknown key '\(name)'\(NearestName.hint(for: name, among: known))", at: Located(node: key, path: place.path))
         }

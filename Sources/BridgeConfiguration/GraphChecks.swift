@@ -1,5 +1,5 @@
 import BridgeCore
-import Yams
+import YAML
 
 /// Looks at sources, sinks and routes together.
 struct GraphChecks {

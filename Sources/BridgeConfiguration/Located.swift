@@ -1,5 +1,5 @@
 import BridgeCore
-import Yams
+import YAML
 
 /// One node of the file with the path to it.
 struct Located {
@@ -12,7 +12,7 @@ struct Located {
 
     /// The members of a mapping in the order of the file.
     var members: [(key: String, value: Located)] {
-        (self.node.mapping ?? [:]).compactMap { key, value in
+        (self.node.mapping.map(Array.init) ?? []).compactMap { key, value in
             key.string.map { ($0, Located(node: value, path: self.path + [$0])) }
         }
     }
@@ -24,12 +24,8 @@ struct Located {
     }
 
     var isNull: Bool {
-        guard case .scalar(let scalar) = self.node else { return false }
-        return scalar.style == .plain && Self.nulls.contains(scalar.string)
+        if case .scalar(let scalar) = self.node { scalar.isNull } else { false }
     }
-
-    /// What stands for nothing when it has no quotes.
-    static let nulls: Set<String> = ["", "~", "null", "Null", "NULL"]
 
     var text: String? {
         if case .scalar(let scalar) = self.node { scalar.string } else { nil }
@@ -53,8 +49,8 @@ struct Located {
     /// A copy of a mapping without a member, or with one replaced.
     func replacing(_ key: String, by value: Node?) -> Located {
         guard let mapping = self.node.mapping else { return self }
-        var pairs = mapping.filter { $0.key.string != key }.map { ($0.key, $0.value) }
-        if let value { pairs.append((Node(key), value)) }
-        return Located(node: .mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark)), path: self.path)
+        var pairs = mapping.filter { $0.key.string != key }
+        if let value { pairs.append((.scalar(Node.Scalar(key)), value)) }
+        return Located(node: .mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark)), path: self.path)
     }
 }

@@ -1,4 +1,4 @@
-import Yams
+import YAML
 
 /// Turns the text of a file into nodes: parses it, applies merge keys, and follows `${…}` references.
 ///
@@ -23,7 +23,7 @@ final class NodeReader {
     func root(of text: String) -> Located? {
         let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         do {
-            guard let node = try Yams.compose(yaml: text), !Located(node: node, path: []).isNull else {
+            guard let node = try Composer.compose(text), !Located(node: node, path: []).isNull else {
                 self.findings.error("the file is empty; it needs sources, sinks and routes", line: 1, column: 1)
                 return nil
             }
@@ -31,16 +31,14 @@ final class NodeReader {
                 self.findings.error("must be a mapping with sources, sinks and routes", at: Located(node: node, path: []))
                 return nil
             }
-            let pairs = mapping.filter { $0.key.string?.hasPrefix("x-") != true }.map { ($0.key, $0.value) }
-            let own = Node.mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark))
+            let pairs = mapping.filter { $0.key.string?.hasPrefix("x-") != true }
+            let own = Node.mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark))
             return Located(node: self.read(own, []), path: [])
-        } catch let error as YamlError {
+        } catch {
             let mistake = YAMLMistake(error, in: text)
             self.findings.error(mistake.message, line: mistake.line, column: mistake.column)
-        } catch {
-            self.findings.error("\(error)", line: 1, column: 1)
+            return nil
         }
-        return nil
     }
 
     private func read(_ node: Node, _ path: [String]) -> Node {
@@ -51,7 +49,7 @@ final class NodeReader {
                     "the file has more than \(Self.mostValues) values once its aliases are followed",
                     at: Located(node: node, path: []))
             }
-            return .scalar(Node.Scalar("", Tag(.str), .doubleQuoted, nil))
+            return .scalar(Node.Scalar("", style: .doubleQuoted))
         }
         switch node {
         case .scalar(let scalar):
@@ -66,14 +64,14 @@ final class NodeReader {
                 return template
             }
             self.refuseItemsWithoutSpace(mapping, path)
-            let pairs = self.merged(mapping, path).map { ($0.key, self.read($0.value, path + [$0.key.string ?? "?"])) }
-            return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark))
+            let pairs = self.merged(mapping, path).map {
+                (key: $0.key, value: self.read($0.value, path + [$0.key.string ?? "?"]))
+            }
+            return .mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark))
         case .sequence(let sequence):
             self.refuseTag(sequence.tag, of: node, path)
-            let items = sequence.enumerated().map { self.read($0.element, path + ["[\($0.offset)]"]) }
-            return .sequence(Node.Sequence(items, sequence.tag, sequence.style, sequence.mark))
-        case .alias:
-            return node
+            let items = sequence.items.enumerated().map { self.read($0.element, path + ["[\($0.offset)]"]) }
+            return .sequence(Node.Sequence(items, tag: sequence.tag, mark: sequence.mark))
         }
     }
 
@@ -90,7 +88,7 @@ final class NodeReader {
                 scalar.string = text
                 // Quotes were needed for the reference in `{ port: "${env:PORT}" }`; what it stands for may still be a number. It is
                 // never nothing: a variable that is empty must not switch a setting off as if it had been left out.
-                scalar.style = Located.nulls.contains(text) ? .doubleQuoted : .plain
+                scalar.style = Node.Scalar.nulls.contains(text) ? .doubleQuoted : .plain
             }
         } catch {
             self.findings.error(error.message, at: place)
@@ -100,9 +98,9 @@ final class NodeReader {
 
     /// The members of a mapping with those of its merge key `<<`; the mapping's own win, then the first of several.
     private func merged(_ mapping: Node.Mapping, _ path: [String]) -> [(key: Node, value: Node)] {
-        guard let merge = mapping["<<"] else { return mapping.map { ($0.key, $0.value) } }
-        var members = mapping.filter { $0.key.string != "<<" }.map { (key: $0.key, value: $0.value) }
-        for base in merge.sequence.map(Array.init) ?? [merge] {
+        guard let merge = mapping["<<"] else { return Array(mapping) }
+        var members = mapping.filter { $0.key.string != "<<" }
+        for base in merge.sequence ?? [merge] {
             guard let base = base.mapping else {
                 self.findings.error(
                     "'<<' takes an alias of a mapping, such as *base, or a list of them",
@@ -121,7 +119,7 @@ final class NodeReader {
     /// - Returns: an empty text in its place, so that it is reported once.
     private func templateWithoutQuotes(_ mapping: Node.Mapping) -> Node? {
         guard mapping.count == 1, mapping.first?.key.mapping != nil else { return nil }
-        return .scalar(Node.Scalar("x", Tag(.str), .doubleQuoted, mapping.mark))
+        return .scalar(Node.Scalar("x", style: .doubleQuoted, mark: mapping.mark))
     }
 
     /// `-from: home` is a key that begins with a hyphen, where the item of a list was meant.
@@ -133,10 +131,9 @@ final class NodeReader {
     }
 
     /// Tags ask for types that this program does not have; to ignore one would take the value for something else.
-    private func refuseTag(_ tag: Tag, of node: Node, _ path: [String]) {
-        let name = tag.description
+    private func refuseTag(_ tag: String?, of node: Node, _ path: [String]) {
         let standard = "tag:yaml.org,2002:"
-        guard name != "!",
+        guard let name = tag, name != "!",
             name.hasPrefix("!") || (name.hasPrefix(standard) && !Self.tags.contains(name.dropFirst(standard.count)))
         else { return }
         let written = name.hasPrefix("!") ? name : "!!\(name.dropFirst(standard.count))"

@@ -1,5 +1,5 @@
 import BridgeCore
-import Yams
+import YAML
 
 /// Hashes of the content of routes that have no name: what is owed by one is found again when routes before it come and go.
 ///
@@ -66,11 +66,8 @@ struct RouteFingerprints {
             }
         case .sequence(let sequence):
             hash.add(3)
-            hash.add(UInt64(sequence.count))
-            for value in sequence { Self.add(value, to: &hash) }
-        case .alias(let alias):
-            hash.add(4)
-            hash.add(alias.anchor.rawValue)
+            hash.add(UInt64(sequence.items.count))
+            for value in sequence.items { Self.add(value, to: &hash) }
         }
     }
 }

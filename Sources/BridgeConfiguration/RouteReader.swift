@@ -1,5 +1,5 @@
 import BridgeCore
-import Yams
+import YAML
 
 /// Reads `routes:`, once sources and sinks are known.
 struct RouteReader {

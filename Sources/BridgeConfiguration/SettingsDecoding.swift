@@ -1,5 +1,5 @@
 import BridgeCore
-import Yams
+import YAML
 
 /// Decodes a part of the file into a type, and says of every value that cannot be what is wrong and what would be right.
 struct SettingsDecoding {
@@ -14,7 +14,7 @@ struct SettingsDecoding {
         var left: Set<String> = []
         for attempt in 0..<32 {
             do {
-                let value = try YAMLDecoder().decode(Box<Value>.self, from: place.node, userInfo: self.boxed(decode)).value
+                let value = try Box<Value>(from: NodeDecoder(place.node, userInfo: self.boxed(decode))).value
                 return attempt == 0 ? value : nil
             } catch {
                 guard let failure = Failure(error), !left.contains(failure.path.last?.stringValue ?? "") else { return nil }
@@ -56,7 +56,7 @@ struct SettingsDecoding {
         return userInfo
     }
 
-    /// Hands the decoder that Yams makes to a closure.
+    /// Passes a decoder to a closure.
     private struct Box<Value>: Decodable {
         static var key: CodingUserInfoKey { CodingUserInfoKey(rawValue: "streambridge.decode")! }
         let value: Value

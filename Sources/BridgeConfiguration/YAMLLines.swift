@@ -1,5 +1,3 @@
-import Yams
-
 /// The lines of a YAML file, as an explanation of a mistake asks about them.
 ///
 /// Lines and columns count from 1, columns in Unicode scalars; a line that does not exist is empty.
@@ -92,25 +90,5 @@ struct YAMLLines {
             }
         }
         return found
-    }
-
-    /// Where a key of the mapping that begins at the mark stands for the second time; `nil` inside braces.
-    func secondUse(of key: String, from mark: Mark) -> (line: Int, column: Int)? {
-        let start = Array((key + ":").unicodeScalars)
-        let uses = self.lines.indices.filter { index in
-            index >= mark.line - 1 && self.indentation(index + 1) == mark.column - 1
-                && self.lines[index].dropFirst(mark.column - 1).starts(with: start)
-        }
-        return uses.count > 1 ? (uses[1] + 1, mark.column) : nil
-    }
-
-    /// - Parameter offset: in characters from the beginning of the text.
-    func location(offset: Int) -> (line: Int, column: Int) {
-        var rest = offset
-        for (index, line) in self.lines.enumerated() {
-            if rest <= line.count { return (index + 1, rest + 1) }
-            rest -= line.count + 1
-        }
-        return (max(1, self.lines.count), 1)
     }
 }

@@ -1,4 +1,4 @@
-import Yams
+import YAML
 
 /// A mistake in the syntax of a YAML file, explained in the words of the person who wrote the line.
 ///
@@ -13,24 +13,23 @@ struct YAMLMistake: Equatable {
     let column: Int
 
     /// - Parameter text: the text that was parsed.
-    init(_ error: YamlError, in text: String) {
-        let source = YAMLLines(text)
-        switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            self = Self.explain(problem, at: mark, context: context, source)
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            let key = duplicates.first ?? ""
-            let (line, column) = source.secondUse(of: key, from: context.mark) ?? (context.mark.line, context.mark.column)
-            self.init("duplicate key '\(key)'; keep one of them", line, column)
-        case .reader(_, let offset, let value, _):
-            let (line, column) = source.location(offset: offset ?? 0)
-            let scalar = String(UInt32(bitPattern: value), radix: 16, uppercase: true)
-            self.init(
-                "the control character U+\(String(repeating: "0", count: max(0, 4 - scalar.count)))\(scalar) is not allowed; remove it, or write it as an escape in double quotes",
-                line, column)
-        default: self.init("the file is not valid YAML: \(error)", 1, 1)
+    init(_ error: YAMLError, in text: String) {
+        let message: String
+        switch error.reason {
+        case .syntax(let problem, let context, let contextMark):
+            self = Self.explain(problem, at: error.mark, context: context, contextMark, YAMLLines(text))
+            return
+        case .undefinedAlias: message = "no anchor with this name is defined above; a value that begins with '*' needs quotes"
+        case .secondDocument:
+            message = "a second document begins with this '---'; a file holds one, so remove the line or split the file"
+        case .duplicateKey(let key): message = "duplicate key '\(key)'; keep one of them"
+        case .tooDeep: message = "values are nested deeper than \(Composer.maximumDepth) levels; nest fewer"
+        case .character(let value):
+            let scalar = String(value, radix: 16, uppercase: true)
+            message =
+                "the control character U+\(String(repeating: "0", count: max(0, 4 - scalar.count)))\(scalar) is not allowed; remove it, or write it as an escape in double quotes"
         }
+        self.init(message, error.mark.line, error.mark.column)
     }
 
     private init(_ message: String, _ line: Int, _ column: Int) {
@@ -40,7 +39,7 @@ struct YAMLMistake: Equatable {
     }
 
     private static func explain(
-        _ problem: String, at mark: Mark, context: YamlError.Context?, _ source: YAMLLines
+        _ problem: String, at mark: Mark, context: String?, _ contextMark: Mark?, _ source: YAMLLines
     ) -> YAMLMistake {
         let line = mark.line, column = mark.column
         if source.indentationHasTab(line) {
@@ -51,36 +50,32 @@ struct YAMLMistake: Equatable {
         case "found character that cannot start any token":
             message = "a value cannot begin with '\(source.character(line, column))'; put it in quotes"
         case "did not find expected alphabetic or numeric character":
-            let sign = context?.text.contains("alias") == true ? "*" : "&"
+            let sign = context?.contains("alias") == true ? "*" : "&"
             return Self(
-                "a value cannot begin with '\(sign)'; put it in quotes", context?.mark.line ?? line,
-                context?.mark.column ?? column)
-        case "found undefined alias":
-            message = "no anchor with this name is defined above; a value that begins with '*' needs quotes"
+                "a value cannot begin with '\(sign)'; put it in quotes", contextMark?.line ?? line,
+                contextMark?.column ?? column)
         case "mapping values are not allowed in this context":
             return Self.unexpectedColon(line, column, source)
         case "did not find expected key", "did not find expected '-' indicator":
             return Self(Self.unexpectedLine(problem, line, column, source), line, column)
         case "did not find expected ',' or '}'", "did not find expected ',' or ']'":
-            return Self.insideBrackets(problem, line, column, context, source)
+            return Self.insideBrackets(problem, line, column, contextMark, source)
         case "did not find expected node content":
             message =
                 line > source.count || source.isBlank(line)
                 ? "the file ends inside a '[' or '{' that is not closed"
                 : "a value is missing here; put one that begins with a sign in quotes"
         case "found unexpected end of stream":
-            return Self("the quote that begins here is never closed", context?.mark.line ?? line, context?.mark.column ?? column)
+            return Self("the quote that begins here is never closed", contextMark?.line ?? line, contextMark?.column ?? column)
         case "found unknown escape character":
             message =
                 "'\\\(source.character(line, column + 1))' is not an escape; write \\\\ for a backslash, or use single quotes"
         case "could not find expected ':'":
             return Self(
-                Self.missingColon, context?.mark.line ?? line,
-                context?.mark.column ?? column)
+                Self.missingColon, contextMark?.line ?? line,
+                contextMark?.column ?? column)
         case "block sequence entries are not allowed in this context":
             message = "a list item cannot follow its key on the same line; begin it on the next line, or write [item, item]"
-        case "but found another document":
-            message = "a second document begins with this '---'; a file holds one, so remove the line or split the file"
         case "did not find expected <document start>":
             message = "the line begins left of the first line of the file; align the keys at the top level"
         default: message = "the file is not valid YAML: \(problem)"
@@ -126,7 +121,7 @@ struct YAMLMistake: Equatable {
     }
 
     private static func insideBrackets(
-        _ problem: String, _ line: Int, _ column: Int, _ context: YamlError.Context?, _ source: YAMLLines
+        _ problem: String, _ line: Int, _ column: Int, _ opening: Mark?, _ source: YAMLLines
     ) -> YAMLMistake {
         if let reference = source.unquotedReference(line, upTo: column) {
             let sign = reference.isTemplate ? "{{ … }}" : "${…}"
@@ -134,7 +129,7 @@ struct YAMLMistake: Equatable {
         }
         if source.followsQuote(line, column) { return Self(Self.quotesEndEarly, line, column) }
         let bracket = problem.hasSuffix("'}'") ? ("{", "}") : ("[", "]")
-        if let opening = context?.mark, opening.line < line {
+        if let opening, opening.line < line {
             return Self(
                 "the '\(bracket.0)' in line \(opening.line) is not closed; add '\(bracket.1)'", opening.line, opening.column)
         }

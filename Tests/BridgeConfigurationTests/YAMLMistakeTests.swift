@@ -45,6 +45,8 @@ struct YAMLMistakeTests {
         ),
         ("a: \"b\nc: 1\n", "1:4: error: the quote that begins here is never closed"),
         ("a: p@ss: #1", "1:8: error: a value that holds ': ' needs quotes"),
+        ("a: " + String(repeating: "[", count: 200), "1:131: error: values are nested deeper than 128 levels; nest fewer"),
+        ("{ sources: {}, b: 1, b: 2 }", "1:22: error: duplicate key 'b'; keep one of them"),
         ("a: @pass", "1:4: error: a value cannot begin with '@'; put it in quotes"),
         ("a: `pass", "1:4: error: a value cannot begin with '`'; put it in quotes"),
         ("a: %pass", "1:4: error: a value cannot begin with '%'; put it in quotes"),
