@@ -120,7 +120,8 @@ let package = Package(
         .testTarget(
             name: "SupportTests",
             dependencies: [
-                "BridgeTesting", "Compression", "PollThread", "Curl", "JSON", "HTTPServer", "YAML", "CLinux", .nio, .posix, .http1, .tls,
+                "BridgeTesting", "Compression", "PollThread", "Curl", "JSON", "HTTPServer", "YAML", "CLinux", .nio, .posix,
+                .http1, .tls,
                 .logging,
             ]
         ),

@@ -1,5 +1,7 @@
 extension Node {
-    /// Keys and values in the order of the text. No two keys are equal texts.
+    /// Keys and values in the order of the text.
+    ///
+    /// No two keys are equal texts.
     package struct Mapping: Sendable, RandomAccessCollection {
         package typealias Element = (key: Node, value: Node)
 
