@@ -13,7 +13,10 @@ let adapters: [Target] =
 let isFuzzing = Context.environment["BRIDGE_FUZZ"] != nil
 
 let fuzzed: [Target.Dependency] =
-    ["Access", "BridgeConfiguration", "BridgeCore", "Compression", "HTTPServer", "JSON", .nio, .http1] + adapters.libraries
+    [
+        "Access", "BridgeConfiguration", "BridgeCore", "CJq", "Compression", "Curl", "Expressions", "HTTPServer", "JSON",
+        "SQLiteLog", .nio, .embedded, .http1, .logging,
+    ] + adapters.libraries
 
 let package = Package(
     name: "streambridge",
@@ -179,6 +182,7 @@ extension [Target] {
 extension Target.Dependency {
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
     static var posix: Self { .product(name: "NIOPosix", package: "swift-nio") }
+    static var embedded: Self { .product(name: "NIOEmbedded", package: "swift-nio") }
     static var http1: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
     static var http2: Self { .product(name: "NIOHTTP2", package: "swift-nio-http2") }
     static var hpack: Self { .product(name: "NIOHPACK", package: "swift-nio-http2") }

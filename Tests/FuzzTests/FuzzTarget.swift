@@ -24,9 +24,15 @@ struct FuzzTarget: Sendable {
     }
 
     static let all: [FuzzTarget] = [
-        json, normaliser, eventStream, redisReplies, requestHead, query, streamParameters, credentials, webhook, subjects,
-        templates, paths,
-        regularExpressions, topics, times, lines, configuration, compression, decompression,
+        // What peers send over the network.
+        http1Connection, http2Connection, requestHead, hosts, forwarded, query, streamParameters, credentials, tokens,
+        hookAnswers,
+        webhook, answerHeads, eventStream, compression, decompression, mqttPackets, redisReplies, redisEntries, json, normaliser,
+        streamFormat, lines,
+        // What the program's own processes and files say.
+        workerFrames, logRows, cursors,
+        // What the file and clients write.
+        configuration, addresses, subjects, topics, templates, paths, expressionTexts, regularExpressions, times,
     ]
 }
 

@@ -4,9 +4,6 @@ import NIOCore
 
 /// One transfer on the curl thread: its easy handle, its receiver, and what libcurl tells of it.
 final class CurlExchange {
-    /// Of all heads of an answer together, in bytes; what newer versions of libcurl take.
-    private static let longestHead = 300 << 10
-
     let id: UInt64
     let easy: UnsafeMutableRawPointer
     let receiver: any CurlReceiver
@@ -19,11 +16,8 @@ final class CurlExchange {
     /// libcurl holds bytes back because ``wrote(_:)`` answered that it shall.
     private var isHeldBack = false
     private var lastArrival: ContinuousClock.Instant
-    private var status = 0
-    private var reason = ""
-    private var fields: [CurlHead.Header] = []
+    private var head = CurlHeadReader()
     private var isHeadComplete = false
-    private var headLength = 0
     /// Decodes the body; `nil` for one that is not encoded.
     private var decoder: ContentDecoder?
     /// How many bytes at the head of libcurl's next call the decoder has already: those of a call that ended with a pause.
@@ -94,7 +88,7 @@ final class CurlExchange {
             self.end(CurlError(.stopped, "the receiver wants no more"))
         } else {
             let error = CurlError(
-                result, detail: String(cString: self.detail), wasSent: wasSent, hasStatus: self.status >= 200
+                result, detail: String(cString: self.detail), wasSent: wasSent, hasStatus: self.head.status >= 200
             )
             // libcurl calls it a peer that cannot be reached, a name that has no address or a file that cannot be read.
             let shortage = error.isOfAnswer ? nil : CurlBell.shortage
@@ -163,37 +157,17 @@ final class CurlExchange {
     fileprivate func header(_ bytes: UnsafeRawBufferPointer) -> Int {
         self.lastArrival = .now
         guard !self.isHeadComplete else { return bytes.count }
-        // Not every libcurl ends a head that has no end.
-        self.headLength += bytes.count
-        guard self.headLength <= Self.longestHead else {
-            self.refusal = CurlError(.lost, "the head of the answer is longer than \(Self.longestHead) bytes")
+        do {
+            guard let head = try self.head.read(bytes) else { return bytes.count }
+            return self.received(head) ? bytes.count : 0
+        } catch {
+            self.refusal = error
             return 0
         }
-        var line = bytes[...]
-        while let last = line.last, last == 10 || last == 13 { line.removeLast() }
-        if line.isEmpty {
-            return self.headEnded() ? bytes.count : 0
-        }
-        let text = String(decoding: line, as: UTF8.self)
-        if text.hasPrefix("HTTP/") {
-            let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
-            self.status = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
-            self.reason = parts.count > 2 ? String(parts[2]) : ""
-            self.fields = []
-        } else if let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) {
-            self.fields.append((text[..<colon].lowercased(), Self.trimmed(text[text.index(after: colon)...])))
-        }
-        return bytes.count
     }
 
     /// - Returns: false when the receiver wants no more.
-    private func headEnded() -> Bool {
-        let head = CurlHead(status: self.status, reason: self.reason, headers: self.fields)
-        // 101 is the last answer of HTTP: what follows it is another protocol (RFC 9110 §15.2.2).
-        if (100..<200).contains(head.status), head.status != 101 {
-            self.status = 0
-            return true
-        }
+    private func received(_ head: CurlHead) -> Bool {
         if self.request.redirects > 0, let location = CurlRedirect.location(of: head) {
             self.follow(location, status: head.status)
             return false
@@ -222,13 +196,6 @@ final class CurlExchange {
         } catch {
             self.refusal = error
         }
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        var text = text
-        while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
-        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-        return String(text)
     }
 }
 

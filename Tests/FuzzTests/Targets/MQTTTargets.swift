@@ -1,0 +1,91 @@
+@testable import MQTTAdapter
+
+extension FuzzTarget {
+    /// What a broker sends: in pieces of any size the same packets go on, and none that the validator itself would refuse.
+    static let mqttPackets = FuzzTarget(
+        "mqtt-packets",
+        seeds: Self.brokers,
+        words: [
+            "\u{20}\u{3}\u{0}\u{0}\u{0}", "\u{30}", "\u{32}", "\u{40}\u{2}\u{0}\u{1}", "\u{b}\u{1}",
+            "\u{26}\u{0}\u{1}a\u{0}\u{1}b",
+        ]
+    ) { bytes in
+        var input = FuzzInput(bytes)
+        let version: MQTTConnectionSettings.Version = input.number(below: 2) == 0 ? .five : .three
+        let size = 1 + input.number(below: 20)
+        let whole = try MQTTOutcome(input.bytes, version, pieces: .max)
+        let cut = try MQTTOutcome(input.bytes, version, pieces: size)
+        try FuzzFailure.unless(whole == cut, "\(whole) whole, \(cut) in pieces of \(size)")
+        // What goes on is MQTT itself, each message at quality of service 0.
+        let again = try MQTTOutcome(whole.passed, version, pieces: .max)
+        try FuzzFailure.unless(
+            again.passed == whole.passed && again.violation == nil && again.omissions.isEmpty && again.identifiers.isEmpty,
+            "\(whole.passed) goes on and is refused: \(again)")
+    }
+
+    /// Packets of a broker, with the bytes that choose behind them.
+    private static let brokers: [[UInt8]] = [
+        Self.packets + [0], Self.packets + [1],
+        [0x20, 2, 0, 0, 0x90, 3, 0, 1, 1, 0x32, 5, 0, 1, 97, 0, 9, 0xd0, 0, 0xb0, 2, 0, 1, 0x40, 2, 0, 3, 7, 2],
+        [0x20, 2, 1, 0, 0x31, 6, 0, 1, 97, 98, 99, 100, 0x30, 0x82, 0x01, 0, 1, 97] + [UInt8](repeating: 120, count: 200),
+        [0x20, 2, 0, 1, 0], [0x20, 5, 0, 0, 2, 0x7f, 0, 0], [0x15, 3, 1, 0, 2, 1, 0, 0],
+    ]
+
+    /// With properties of every kind, for version 5.
+    private static let packets: [UInt8] = [
+        0x20, 6, 0, 0, 3, 0x21, 0, 20, 0x90, 4, 0, 1, 0, 1,
+        0x32, 18, 0, 1, 97, 0, 9, 11, 0x0b, 1, 0x26, 0, 1, 98, 0, 1, 99, 0x01, 1, 120,
+        0x3a, 11, 0, 1, 97, 0, 10, 4, 0x0b, 1, 0x0b, 2, 120, 0x40, 2, 0, 3, 0xb0, 4, 0, 4, 0, 0,
+        0x30, 14, 0, 1, 97, 9, 0x03, 0, 1, 98, 0x02, 0, 0, 0, 9, 120, 0xe0, 2, 0x8b, 0,
+    ]
+
+    /// What becomes of a broker's bytes.
+    private struct MQTTOutcome: Equatable {
+        private(set) var passed: [UInt8] = []
+        private(set) var omissions: [MQTTOmission] = []
+        private(set) var identifiers: [Int] = []
+        private(set) var violation: String?
+
+        init(_ bytes: [UInt8], _ version: MQTTConnectionSettings.Version, pieces size: Int) throws {
+            var validator = MQTTPacketValidator(version: version, largest: 150)
+            var pending: [UInt8] = []
+            var awaited = 1
+            var rest = bytes[...]
+            while !rest.isEmpty, self.violation == nil {
+                pending += rest.prefix(size)
+                rest = rest.dropFirst(min(size, rest.count))
+                while pending.count >= awaited, self.violation == nil { try self.step(&validator, &pending, &awaited) }
+            }
+        }
+
+        private mutating func step(_ validator: inout MQTTPacketValidator, _ pending: inout [UInt8], _ awaited: inout Int) throws
+        {
+            let step: MQTTPacketValidator.Step
+            do {
+                step = try pending.withUnsafeBytes { try validator.next($0) }
+            } catch let error as MQTTViolation {
+                self.violation = error.description
+                return
+            }
+            awaited = 1
+            switch step {
+            case .wait(until: let count):
+                // A head has bounds, so what is kept for it has too.
+                try FuzzFailure.unless(
+                    count > pending.count && count <= MQTTPacketValidator.largestControl + (1 << 17),
+                    "\(count) bytes are waited for with \(pending.count)")
+                awaited = count
+            case .pass(let count):
+                self.passed += pending.prefix(count)
+                pending.removeFirst(count)
+            case .message(let head):
+                pending.withUnsafeBytes { head.append($0, to: &self.passed) }
+                if let identifier = head.identifier { self.identifiers.append(identifier) }
+                pending.removeFirst(head.end)
+            case .drop(let count, let omission):
+                if let omission { self.omissions.append(omission) }
+                pending.removeFirst(count)
+            }
+        }
+    }
+}
