@@ -12,7 +12,7 @@ extension HTTPPolicy {
     func client(_ headers: HTTPHeaders, peer: SocketAddress?) -> SocketAddress? {
         guard !self.trustedProxies.isEmpty, let peer, self.trusts(peer) else { return peer }
         let standard = Self.forwarded(headers["Forwarded"])
-        let common = headers["X-Forwarded-For"].flatMap { $0.split(separator: ",").map(String.init) }
+        let common = headers["X-Forwarded-For"].flatMap { Self.split($0, UInt8(ascii: ","), minding: false) }
         let clients = [standard, common].filter { !$0.isEmpty }.map { self.client(behind: peer, $0) }
         guard let client = clients.first, clients.allSatisfy({ $0.ipAddress == client.ipAddress }) else { return peer }
         return client
@@ -45,8 +45,10 @@ extension HTTPPolicy {
     /// The values of `for` in their order, without quotes; what cannot be read is a hop that nobody knows.
     private static func forwarded(_ fields: [String]) -> [String] {
         fields.flatMap { field in
-            Self.split(field, UInt8(ascii: ",")).map { element in
-                for pair in Self.split(element, UInt8(ascii: ";")) {
+            // A quote that the client has left open must not swallow what the proxy appends.
+            let isBalanced = field.utf8.count { $0 == UInt8(ascii: "\"") }.isMultiple(of: 2)
+            return Self.split(field, UInt8(ascii: ","), minding: isBalanced).map { element in
+                for pair in Self.split(element, UInt8(ascii: ";"), minding: true) {
                     let parts = pair.withoutOuterSpace.split(separator: "=", maxSplits: 1)
                     guard parts.count == 2, parts[0].lowercased() == "for" else { continue }
                     return parts[1].hasPrefix("\"") && parts[1].hasSuffix("\"")
@@ -57,11 +59,13 @@ extension HTTPPolicy {
         }
     }
 
-    /// Parts of a text between separators that do not stand in quotes.
-    private static func split(_ text: String, _ separator: UInt8) -> [String] {
+    /// Parts of a text between separators, by bytes: what joins characters must not join hops.
+    ///
+    /// - Parameter quotes: whether separators in quotes divide nothing.
+    private static func split(_ text: String, _ separator: UInt8, minding quotes: Bool) -> [String] {
         var isQuoted = false
         return text.utf8.split {
-            if $0 == UInt8(ascii: "\"") { isQuoted.toggle() }
+            if quotes, $0 == UInt8(ascii: "\"") { isQuoted.toggle() }
             return $0 == separator && !isQuoted
         }.map { String(Substring($0)) }
     }

@@ -116,6 +116,10 @@ import Testing
         ("Forwarded: for=192.0.2.1;proto=https\r\n", "192.0.2.1"),
         ("Forwarded: for=6.6.6.6, For=\"[2001:db8::7]:4711\";by=\"a,b;for=1.1.1.1\", for=10.9.9.9\r\n", "2001:db8::7"),
         ("Forwarded: for=_hidden\r\n", "127.0.0.1"),
+        // What the client has left open does not hide what the proxy appends.
+        ("Forwarded: for=\"6.6.6.6, for=192.0.2.1\r\n", "192.0.2.1"),
+        ("Forwarded: for=\"6.6.6.6, for=\"[2001:db8::7]:4711\"\r\n", "2001:db8::7"),
+        ("X-Forwarded-For: \u{600}, 192.0.2.1\r\n", "192.0.2.1"),
         ("Forwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1"),
         // One of the two was written by the client.
         ("Forwarded: for=6.6.6.6\r\nX-Forwarded-For: 192.0.2.1\r\n", "127.0.0.1"),
