@@ -75,6 +75,11 @@ struct TokenClaims: JWTPayload {
         file.compactMap(self.filled) + (own ?? []).filter { !Self.isReserved($0) }
     }
 
+    /// Wildcards, what divides levels and lists, and line ends: by scalars, because a mark behind one makes another character of it.
+    private static func divides(_ scalar: Unicode.Scalar) -> Bool {
+        "+#/,\n\r\u{B}\u{C}\u{85}\u{2028}\u{2029}".unicodeScalars.contains(scalar)
+    }
+
     private static func isReserved(_ name: String) -> Bool { name.utf8.first == UInt8(ascii: "$") }
 
     /// A pattern with the values of its claims; `nil` when one is absent, could take more than itself, or makes a reserved name.
@@ -83,7 +88,7 @@ struct TokenClaims: JWTPayload {
         var rest = pattern[...]
         while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
             guard let value = self.texts[String(rest[rest.index(after: open)..<close])], !value.isEmpty,
-                !value.contains(where: { "+#/,".contains($0) || $0.isNewline })
+                !value.unicodeScalars.contains(where: Self.divides)
             else { return nil }
             result += rest[..<open] + value
             rest = rest[rest.index(after: close)...]

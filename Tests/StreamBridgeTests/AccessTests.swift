@@ -152,6 +152,17 @@ struct AccessTests {
         #expect(try await Self.status(granted, "$presence/news", Self.bearer(tokens[2])) == 200)
     }
 
+    @Test func `no claim makes more levels than its place in the file`() async throws {
+        let end = #""exp":4000000000"#
+        // A mark behind a slash makes one character of both, and two levels all the same.
+        let maker = try await TokenMaker.make([#"{"sub":"door/\u0301x",\#(end)}"#, #"{"sub":"do\u0301r",\#(end)}"#])
+        let tokens = try #require(maker.tokens["HS256"])
+        let bridge = try await BridgeProcess.start(
+            Self.yaml, http: "access: { jwt: { secret: \(TokenMaker.secret), subscribe: ['users/{sub}'] } }")
+        #expect(try await Self.status(bridge, "users/door/%CC%81x", Self.bearer(tokens[0])) == 403)
+        #expect(try await Self.status(bridge, "users/do%CC%81r", Self.bearer(tokens[1])) == 200)
+    }
+
     @Test func `an end that no calendar has is that of its calendar`() async throws {
         let maker = try await TokenMaker.make([#"{"exp":1e17}"#, #"{"exp":1e300}"#, #"{"exp":-1e300}"#])
         let tokens = try #require(maker.tokens["HS256"])
