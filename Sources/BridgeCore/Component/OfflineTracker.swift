@@ -94,9 +94,9 @@ package final class OfflineTracker: Sendable {
 
     private var stored: Timestamp? {
         guard let parts = self.context.cursors.cursor(of: self.name)?.split(separator: " "), parts.count == 2,
-            parts[0] == self.peer.hexadecimal
+            parts[0] == self.peer.hexadecimal, let milliseconds = Int64(parts[1]), milliseconds >= 0
         else { return nil }
-        return Int64(parts[1]).map { Timestamp(milliseconds: $0) }
+        return Timestamp(milliseconds: milliseconds)
     }
 
     private struct State {

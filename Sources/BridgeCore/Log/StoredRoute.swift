@@ -17,7 +17,10 @@ struct StoredRoute: Hashable, Sendable {
 
     init(text: String) {
         var name = text[...]
-        self.settings = Self.take("@", from: &name) ?? 0
+        // No settings have the hash 0: a mark before it belongs to the name.
+        var rest = name
+        self.settings = Self.take("@", from: &rest) ?? 0
+        if self.settings != 0 { name = rest }
         self.fingerprint = Self.take("#", from: &name)
         self.name = String(name)
     }

@@ -63,7 +63,7 @@ final class EventRows {
             var texts: [String] = []
             var numbers: [Int] = []
             item.forEachItem { part in
-                if let text = part.string { texts.append(text) } else { numbers.append(Int(part.double ?? 0)) }
+                if let text = part.string { texts.append(text) } else { numbers.append(part.integer.map { Int($0) } ?? 0) }
             }
             guard texts.count >= 2, numbers.count >= 2 else { return }
             let key = texts.count > 2 && numbers.count > 2 ? DedupeKey(text: texts[2], window: .milliseconds(numbers[2])) : nil

@@ -59,8 +59,9 @@ struct HistoryReading {
 
     private func add(letter row: SQLiteStatement, to found: inout Found) {
         found.add(
-            self.rows.event(self.rows.columns(row, from: 3)), UInt64(row.integer(0)), Timestamp(milliseconds: row.integer(2)),
-            at: Position(UInt64(row.integer(1)))
+            self.rows.event(self.rows.columns(row, from: 3)), UInt64(clamping: row.integer(0)),
+            Timestamp(milliseconds: row.integer(2)),
+            at: Position(UInt64(clamping: row.integer(1)))
         )
     }
 
@@ -68,7 +69,7 @@ struct HistoryReading {
         query.bind(1, run.integer(0)).bind(2, run.integer(1))
         var events: [(event: Event?, accepted: Timestamp, position: Position)] = []
         while try query.step() {
-            let (accepted, position) = (Timestamp(milliseconds: query.integer(1)), Position(UInt64(query.integer(0))))
+            let (accepted, position) = (Timestamp(milliseconds: query.integer(1)), Position(UInt64(clamping: query.integer(0))))
             let stored = LogReading.stored(query, self.rows)
             guard let targets = self.rows.targets(query.text(2) ?? "") else {
                 events.append((nil, accepted, position))
@@ -78,6 +79,8 @@ struct HistoryReading {
         }
         // Events of its beginning may have been removed: those that are left have the last numbers.
         let count = Int(run.integer(2))
+        // A row that no log has written numbers nothing.
+        guard count >= 0, run.integer(3) > 0, run.integer(3) <= .max - run.integer(2) else { return }
         var sequence = UInt64(run.integer(3) + run.integer(2))
         for (event, accepted, position) in events.reversed().prefix(count) {
             sequence -= 1
@@ -101,13 +104,13 @@ struct HistoryReading {
         let query = try connection.prepare("SELECT ifnull(max(last), 0) + 1 FROM last_numbers WHERE sink = ?")
         query.bind(1, sink)
         defer { query.reset() }
-        return try query.step() ? UInt64(query.integer(0)) : 1
+        return try query.step() ? UInt64(clamping: query.integer(0)) : 1
     }
 
     private func forgotten(_ connection: borrowing SQLiteConnection, _ sink: String) throws -> UInt64 {
         let query = try connection.prepare("SELECT forgotten FROM sinks WHERE name = ?")
         query.bind(1, sink)
         defer { query.reset() }
-        return try query.step() ? UInt64(query.integer(0)) : 0
+        return try query.step() ? UInt64(clamping: query.integer(0)) : 0
     }
 }

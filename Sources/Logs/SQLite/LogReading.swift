@@ -24,7 +24,7 @@ enum LogReading {
         var count = 0
         while try query.step() {
             count += 1
-            page.through = Position(UInt64(query.integer(0)))
+            page.through = Position(UInt64(clamping: query.integer(0)))
             if let stored = Self.stored(query, rows) {
                 page.events.append(stored)
             } else {
@@ -49,7 +49,7 @@ enum LogReading {
             let targets = rows.targets(row.text(2) ?? "")
         else { return nil }
         return StoredEvent(
-            position: Position(UInt64(row.integer(0))), accepted: Timestamp(milliseconds: row.integer(1)), event: event,
+            position: Position(UInt64(clamping: row.integer(0))), accepted: Timestamp(milliseconds: row.integer(1)), event: event,
             targets: targets, copies: copies
         )
     }
@@ -103,7 +103,7 @@ enum LogReading {
                     id: query.integer(0), time: Timestamp(milliseconds: query.integer(1)), sink: query.text(2) ?? "",
                     route: query.text(3) ?? "", reason: query.text(4) ?? "", attempts: Int(query.integer(5)),
                     target: query.text(6),
-                    event: event, position: Position(UInt64(query.integer(7))),
+                    event: event, position: Position(UInt64(clamping: query.integer(7))),
                     state: Self.state(replay: query.integer(8), target: query.text(6))
                 )
             )
@@ -128,9 +128,9 @@ enum LogReading {
         var marks: [String: SinkMark] = [:]
         while try query.step() {
             let name = query.text(0) ?? ""
-            var mark = SinkMark(sink: name, position: Position(UInt64(query.integer(1))))
+            var mark = SinkMark(sink: name, position: Position(UInt64(clamping: query.integer(1))))
             if let ahead = query.text(2), let root = try? parser.parse(ByteBuffer(string: ahead)) {
-                root.forEachItem { mark.ahead.append(Position(UInt64($0.double ?? 0))) }
+                root.forEachItem { if let ahead = $0.integer { mark.ahead.append(Position(UInt64(clamping: ahead))) } }
             }
             marks[name] = mark
         }

@@ -27,7 +27,7 @@ struct OrphanedEvents {
         for mark in self.marks {
             query.bind(1, max(Int64(mark.position.rawValue), oldest - 1)).bind(2, cutoff).bind(3, LogReading.mention(mark.sink))
             while try query.step() {
-                guard !mark.ahead.contains(Position(UInt64(query.integer(0)))) else { continue }
+                guard !mark.ahead.contains(Position(UInt64(clamping: query.integer(0)))) else { continue }
                 if query.integer(0) < self.first.position { self.first = (query.integer(0), query.integer(1)) }
                 query.reset()
                 break

@@ -37,7 +37,7 @@ struct OwedCount {
         let query = try connection.prepare("SELECT position, targets, weight FROM events WHERE position > ? ORDER BY position")
         query.bind(1, Int64(first.rawValue))
         while try query.step() {
-            let position = Position(UInt64(query.integer(0)))
+            let position = Position(UInt64(clamping: query.integer(0)))
             for target in self.rows.targets(query.text(1) ?? "") ?? [] {
                 guard let mark = self.marks[target.sink], position > mark.position,
                     ahead[target.sink]?.contains(position) != true

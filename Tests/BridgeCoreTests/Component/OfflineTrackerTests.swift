@@ -76,6 +76,15 @@ import Testing
         #expect(period.from == period.to)
     }
 
+    @Test func `a kept time before 1970 is none`() throws {
+        _ = self.tracker().connected()
+        let head = try #require(self.cursors.cursor(of: "in$seen")?.split(separator: " ").first)
+        for time in [Int64.min, -1] {
+            try self.cursors.move("\(head) \(time)", of: "in$seen")
+            #expect(self.tracker().connected() == nil)
+        }
+    }
+
     @Test func `a store that refuses does not stop the source`() async throws {
         let tracker = self.tracker(RefusingCursorStore())
         try await tracker.track { #expect(tracker.connected() == nil) }

@@ -166,6 +166,30 @@ struct UnreadableRowTests {
         }
     }
 
+    @Test func `numbers that no log writes do not keep the program from starting`() throws {
+        do {
+            let (log, _) = try self.open()
+            var changes = LogChanges()
+            changes.events = (1...3).map { Self.stored($0, Self.plain("\($0)")) }
+            changes.numbers = [NumberedRun(sink: "out", first: Position(1), last: Position(3), count: 3, sequence: 11)]
+            changes.letters = [.keep(Self.letter(1, Self.plain("one"), target: "letters"))]
+            try log.commit(changes)
+        }
+        try self.damage(
+            #"UPDATE events SET targets = '[["out","all",1e300,-1e300,"key",1e300]]', accepted = 1 << 63 WHERE position = 2"#)
+        try self.damage("UPDATE events SET targets = '[[\"out\",\"all\",null,{}]]', weight = -5 WHERE position = 3")
+        try self.damage("UPDATE sinks SET position = -7, ahead = '[-1,1e300,\"x\",18446744073709551615]', forgotten = -1")
+        try self.damage("UPDATE dead_letters SET position = -9, time = 1 << 63, attempts = -1")
+        let (log, contents) = try self.open()
+        #expect(contents.sinks["out"]?.mark.position == .start)
+        #expect(contents.letters.letters.map(\.position) == [.start])
+        #expect(try log.page(of: "out", after: .start, atMost: 100).events.map(\.event.id) == ["1", "2", "3"])
+        for damage in ["sequence = -1", "sequence = 0x7fffffffffffffff", "sequence = 1, count = -3"] {
+            try self.damage("UPDATE numbers SET \(damage)")
+            #expect(try log.history(of: "out", atMost: 100).events.isEmpty, "\(damage)")
+        }
+    }
+
     @Test func `a dead letter that cannot be read keeps no program from starting, is listed, and can only be dropped`() throws {
         do {
             let (log, _) = try self.open()

@@ -96,6 +96,16 @@ struct SSELedgerTests {
         #expect(SSELedger(cursors: store).start == 100_000)
     }
 
+    @Test func `a count that no stream reaches is of a damaged file, and a new epoch begins`() throws {
+        let store = SlowStore()
+        try store.move("abc-18446744073709551615", of: "$streams")
+        store.keep()
+        let ledger = SSELedger(cursors: store)
+        #expect(ledger.start == 0)
+        #expect(ledger.epoch != "abc")
+        #expect(ledger.whenReserved(behind: 0) {})
+    }
+
     @Test func `without a log on disk every number may be given out, in an epoch of its own`() {
         let ledger = SSELedger()
         #expect(!ledger.whenReserved(behind: 0) {})

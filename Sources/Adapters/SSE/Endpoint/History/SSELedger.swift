@@ -13,6 +13,8 @@ final class SSELedger: Sendable {
     private static let block: UInt64 = 100_000
     /// How many are given out at once.
     private static let piece: UInt64 = 1024
+    /// No stream counts this far: a cursor that says more is damaged.
+    private static let limit = UInt64.max / 2
 
     let epoch: String
     /// The sequence that counts as given out at the start.
@@ -22,7 +24,7 @@ final class SSELedger: Sendable {
 
     /// - Parameter cursors: those of a log on disk; `nil` makes a new epoch that nobody remembers.
     init(cursors: (any CursorStore)? = nil) {
-        let known = cursors?.cursor(of: Self.name).flatMap { SSECursor($0) }
+        let known = cursors?.cursor(of: Self.name).flatMap { SSECursor($0) }.flatMap { $0.sequence < Self.limit ? $0 : nil }
         self.cursors = cursors
         self.epoch = known?.epoch ?? SSECursor.newEpoch(milliseconds: Timestamp.now().milliseconds)
         self.start = known?.sequence ?? 0
