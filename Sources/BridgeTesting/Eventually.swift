@@ -1,10 +1,11 @@
 package import Testing
 
-/// Waits until a condition holds, looking again every few milliseconds; the test ends with an issue when the limit has passed.
+/// Polls a condition every 5 ms until it holds; records an issue and ends the test at the limit.
 ///
 /// - Parameters:
-///   - limit: generous, because it costs nothing when the condition holds early.
-///   - expectation: what is waited for, as the issue shall say it.
+///   - limit: generous, because a condition that holds early costs nothing.
+///   - expectation: the condition in words, for the issue; evaluated at the limit.
+/// - Throws: what `condition` throws, `ExpectationFailedError` at the limit.
 package func eventually(
     within limit: Duration = .seconds(20), _ expectation: @autoclosure () -> String = "the condition holds",
     sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
@@ -21,13 +22,13 @@ package func eventually(
     }
 }
 
-/// Waits until a condition holds or the limit has passed, where both are right.
+/// Polls a condition every 5 ms until it holds or the limit passes; neither is a failure.
 ///
-/// - Returns: whether it holds.
+/// - Returns: whether the condition holds; false as well when the task is cancelled.
 package func holds(within limit: Duration, _ condition: () -> Bool) async -> Bool {
     let deadline = ContinuousClock.now + limit
     while !condition() {
-        // A task that is cancelled waits no longer.
+        // Cancellation ends the wait.
         guard ContinuousClock.now < deadline, (try? await Task.sleep(for: .milliseconds(5))) != nil else { return false }
     }
     return true

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Runs blocking calls on a thread of their own, so that the few threads of Swift's pool stay free.
+/// Runs blocking calls on separate threads, so that the threads of Swift's pool stay free.
 package enum OwnThread {
-    /// Starts a thread that ends with `body`.
+    /// Runs `body` on a new detached thread; traps when the system has no thread left.
     package static func start(_ body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(Body(run: body))
         var thread = pthread_t()
@@ -19,7 +19,9 @@ package enum OwnThread {
         pthread_detach(thread)
     }
 
-    /// Runs `body` on a thread of its own and waits for it without blocking the caller's.
+    /// Runs `body` on a new thread and awaits its result.
+    ///
+    /// - Throws: what `body` throws.
     package static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             self.start { continuation.resume(with: Result { try body() }) }

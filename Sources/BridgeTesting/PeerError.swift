@@ -1,14 +1,18 @@
 import Glibc
 
-/// What went wrong with a process or peer of a test.
+/// A failure of a process or peer that a test uses.
 package struct PeerError: Error, CustomStringConvertible {
+    /// The message, as the test reports it.
     package let description: String
 
+    /// Makes an error from its message.
     package init(_ description: String) {
         self.description = description
     }
 
-    /// Of a system call that has just failed.
+    /// The error of a failed system call.
+    ///
+    /// - Parameter number: the error number; by default the current `errno`.
     package static func system(_ call: String, _ number: Int32 = errno) -> PeerError {
         PeerError("\(call): \(String(cString: strerror(number)))")
     }

@@ -1,19 +1,20 @@
 import Glibc
 
-/// A TCP connection to loopback that sends and receives bytes exactly as a test says, without blocking a thread.
+/// A TCP connection to loopback that sends and receives exactly the bytes of a test, without blocking a thread.
 ///
-/// Used by one task at a time; every wait ends after ten seconds. Closed when it is dropped.
+/// For one task at a time; every wait ends after about ten seconds. Closes when it is released.
 package final class RawConnection {
     private let descriptor: Int32
-    /// What has been received and not yet been taken.
+    /// The received bytes that no call has taken yet.
     package private(set) var received: [UInt8] = []
     private var waits = 0
 
-    /// Connects to `127.0.0.1`.
+    /// Connects to 127.0.0.1.
     ///
     /// - Parameters:
-    ///   - receiveBuffer: bytes of the kernel's receive buffer; small ones make a slow reader.
-    ///   - source: the address that the connection comes from, in dotted notation; the system chooses without one.
+    ///   - receiveBuffer: the kernel's receive buffer in bytes; a small one makes a slow reader.
+    ///   - source: the local address in dotted notation; `nil` lets the system choose.
+    /// - Throws: ``PeerError`` when the connection fails.
     package init(port: Int, receiveBuffer: Int32? = nil, from source: String? = nil) throws {
         self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var size = receiveBuffer {
@@ -47,12 +48,14 @@ package final class RawConnection {
         Glibc.close(self.descriptor)
     }
 
-    /// Sends all of the text.
+    /// Sends the complete text in UTF-8; see ``send(_:)-([UInt8])``.
     package func send(_ text: String) async throws {
         try await self.send(Array(text.utf8))
     }
 
-    /// Sends all of the bytes.
+    /// Sends all bytes.
+    ///
+    /// - Throws: ``PeerError`` when the connection is lost, and when the peer does not read.
     package func send(_ bytes: [UInt8]) async throws {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -69,7 +72,9 @@ package final class RawConnection {
         }
     }
 
-    /// Receives until `mark` has come, takes everything up to and with it, and returns that.
+    /// Receives until `mark` arrives, and takes and returns everything through its end.
+    ///
+    /// - Throws: ``PeerError`` when the connection ends or nothing more arrives.
     package func receive(through mark: String) async throws -> String {
         var searched = 0
         while true {
@@ -86,7 +91,9 @@ package final class RawConnection {
         }
     }
 
-    /// Takes exactly this many bytes.
+    /// Takes exactly `count` bytes, waiting for them.
+    ///
+    /// - Throws: ``PeerError`` when the connection ends or nothing more arrives.
     package func receive(count: Int) async throws -> String {
         while self.received.count < count {
             guard try await self.receiveMore() else {
@@ -98,21 +105,24 @@ package final class RawConnection {
         return text
     }
 
-    /// Receives until the peer ends the connection and returns what was not taken before.
+    /// Receives until the peer ends the connection, and takes and returns everything.
     ///
     /// A reset counts as an end.
+    ///
+    /// - Throws: ``PeerError`` when the peer keeps the connection open without sending.
     package func receiveToEnd() async throws -> String {
         while try await self.receiveMore() {}
         defer { self.received = [] }
         return String(decoding: self.received, as: UTF8.self)
     }
 
-    /// Says that nothing more will be sent.
+    /// Shuts down the sending direction.
     package func finishSending() {
         shutdown(self.descriptor, Int32(SHUT_WR))
     }
 
-    /// Closes with a reset instead of an orderly end.
+    /// Prepares a reset instead of an orderly end, and stops receiving; the reset is sent when the connection is
+    /// released.
     package func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(self.descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
@@ -134,7 +144,7 @@ package final class RawConnection {
         }
     }
 
-    /// Gives others the thread, first at once and then for a millisecond at a time.
+    /// Yields the thread: first at once, then for a millisecond at a time.
     private func wait(_ complaint: @autoclosure () -> String) async throws {
         self.waits += 1
         if self.waits < 20 {
@@ -151,7 +161,7 @@ package final class RawConnection {
             guard let base = bytes.baseAddress else { return nil }
             var index = start
             while bytes.count - index >= mark.count {
-                // Byte by byte would take too long without optimisation.
+                // A comparison byte by byte is too slow without optimisation.
                 guard let place = memchr(base + index, Int32(mark[0]), bytes.count - index - mark.count + 1) else { return nil }
                 index = UnsafeRawPointer(place) - base
                 if memcmp(place, mark, mark.count) == 0 { return index + mark.count }

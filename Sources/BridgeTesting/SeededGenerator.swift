@@ -1,11 +1,13 @@
-/// Chance that is the same for the same seed: SplitMix64 (Steele, Lea, Flood, 2014).
+/// A random number generator that repeats its sequence for the same seed: SplitMix64 (Steele, Lea, Flood, 2014).
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// Makes a generator; equal seeds give equal sequences.
     package init(seed: UInt64) {
         self.state = seed
     }
 
+    /// The next 64 bits.
     package mutating func next() -> UInt64 {
         self.state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = self.state

@@ -2,9 +2,9 @@ import BridgeCore
 import Logging
 
 extension Bridge {
-    /// Runs while `body` runs, then stops in order.
+    /// Runs the bridge while `body` runs, then stops it in order.
     ///
-    /// - Parameter release: called before stopping when `body` has failed, so that nothing holds the end up.
+    /// - Parameter release: called before the stop when `body` throws, so that no held sink delays the stop.
     func whileRunning<Value>(
         drain: Duration, release: () -> Void, _ body: () async throws -> Value
     ) async throws -> (value: Value, stopping: Duration, left: Int) {
@@ -27,7 +27,7 @@ extension Bridge {
 }
 
 extension SinkParts {
-    /// A recorder with its own figures.
+    /// The parts of a recording sink, with its own metrics.
     static func recorder(_ sink: RecordingSink, name: String, buffer: Int = 100_000, metrics: Metrics) -> SinkParts {
         SinkParts(
             name: name, sink: sink, delivery: DeliverySettings(events: buffer, retry: .quick),
@@ -38,7 +38,7 @@ extension SinkParts {
 }
 
 extension RetrySettings {
-    /// Back-off for tests: soon, and without end.
+    /// A back-off for tests: 10 to 100 ms, unlimited attempts.
     static var quick: RetrySettings {
         RetrySettings(initial: .milliseconds(10), maximum: .milliseconds(100), attempts: 0)
     }

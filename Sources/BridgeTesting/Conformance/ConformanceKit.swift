@@ -3,17 +3,20 @@ package import BridgeCore
 import Logging
 import NIOPosix
 
-/// What the checks need to know of the program: its adapters and its expression language.
+/// The adapters and the expression language of the program under test.
 package struct ConformanceKit: Sendable {
+    /// The adapters of the program.
     package let catalog: AdapterCatalog
+    /// Compiles the expressions of the files that ``plan(source:yaml:)`` and ``plan(sink:yaml:)`` load.
     package let expressions: any ExpressionCompiler
 
+    /// Makes a kit from the catalog and the compiler that the executable uses.
     package init(catalog: AdapterCatalog, expressions: any ExpressionCompiler) {
         self.catalog = catalog
         self.expressions = expressions
     }
 
-    /// Reads a file in which the source `under-test` has these settings.
+    /// Loads a configuration file in which the source `under-test` has these settings.
     ///
     /// - Throws: `ConfigurationErrors`, as `streambridge check` prints them.
     package func plan(source kind: ComponentKind, yaml: String) throws -> BridgePlan {
@@ -31,7 +34,7 @@ package struct ConformanceKit: Sendable {
         )
     }
 
-    /// Reads a file in which the sink `under-test` has these settings.
+    /// Loads a configuration file in which the sink `under-test` has these settings.
     ///
     /// - Throws: `ConfigurationErrors`, as `streambridge check` prints them.
     package func plan(sink kind: ComponentKind, yaml: String) throws -> BridgePlan {
@@ -49,7 +52,7 @@ package struct ConformanceKit: Sendable {
         )
     }
 
-    /// What a component gets in a test.
+    /// The context of a component under test, and the metrics that it counts in.
     static func context(name: String, kind: ComponentKind, direction: String, services: SharedServices, cursors: any CursorStore)
         -> (ComponentContext, Metrics)
     {
@@ -62,7 +65,7 @@ package struct ConformanceKit: Sendable {
         return (context, metrics)
     }
 
-    /// Quiet: a test says itself what went wrong.
+    /// A logger that drops every line: the test reports its failures itself.
     static func logger(_ label: String) -> Logger {
         Logger(label: label) { _ in SwiftLogNoOpLogHandler() }
     }

@@ -1,11 +1,13 @@
 package import Testing
 
-/// What this process holds of the kernel now.
+/// The kernel resources that this process holds at one moment.
 package struct ProcessUsage: Sendable {
+    /// The number of open file descriptors, from `/proc/self/fd`.
     package let descriptors: Int
+    /// The number of threads, from `/proc/self/task`.
     package let threads: Int
 
-    /// Counts.
+    /// Counts the resources now.
     package static var now: ProcessUsage {
         ProcessUsage(
             descriptors: TemporaryDirectory.names(in: "/proc/self/fd").count,
@@ -13,10 +15,12 @@ package struct ProcessUsage: Sendable {
         )
     }
 
-    /// Does something many times and expects that it leaves neither descriptors nor threads behind.
+    /// Runs `cycle` repeatedly and expects that it leaks neither descriptors nor threads.
     ///
-    /// What is made once and kept (thread pools) is made in the first round, which does not count. Other tests of the process may open and
-    /// close things meanwhile; a leak in every round shows all the same.
+    /// The first round creates what is kept, such as thread pools, and does not count. Other tests of the process may
+    /// open and close descriptors meanwhile; a leak in every round is detected all the same.
+    ///
+    /// - Parameter rounds: the counted repetitions; growth of this many descriptors or threads is a failure.
     package static func expectNoGrowth(
         rounds: Int = 12, sourceLocation: SourceLocation = #_sourceLocation, _ cycle: () async throws -> Void
     ) async throws {

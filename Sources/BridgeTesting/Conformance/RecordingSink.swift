@@ -2,18 +2,23 @@ package import BridgeCore
 package import NIOCore
 import Synchronization
 
-/// A sink that remembers what it was given, and takes and confirms only as far as a test lets it.
+/// A sink that records its deliveries; a test controls how far it takes and confirms them.
 ///
 /// Thread-safe.
 package final class RecordingSink: Sink {
+    /// `recording`; no program registers it.
     package static let kind: ComponentKind = "recording"
 
-    /// It has no settings.
+    /// The empty settings.
     package struct Configuration: SinkConfiguration {
+        /// The empty set of keys.
         package enum CodingKeys: CodingKey, CaseIterable {}
+        /// Empty: no key can differ per route.
         package static var perRouteKeys: [CodingKeys] { [] }
 
+        /// Makes the settings.
         package init() {}
+        /// Makes the settings without reading the decoder.
         package init(from decoder: any Decoder) throws {}
     }
 
@@ -25,12 +30,17 @@ package final class RecordingSink: Sink {
 
     private let state = Mutex(State())
 
+    /// Makes a sink that takes and confirms everything.
     package init() {}
 
+    /// Makes a sink that takes and confirms everything; both parameters are ignored.
     package convenience init(variants: [Configuration], context: ComponentContext) throws {
         self.init()
     }
 
+    /// Takes batches of up to 100 deliveries and confirms each, until the inlet ends.
+    ///
+    /// Polls every 2 ms while nothing is available, and while ``close(_:)`` or ``hold(_:)`` is in effect.
     package func run(_ inlet: SinkInlet) async throws {
         inlet.connected()
         var unconfirmed: Delivery?
@@ -50,24 +60,24 @@ package final class RecordingSink: Sink {
         }
     }
 
-    /// Takes nothing more until told otherwise.
+    /// Stops taking deliveries until called with `false`.
     package func close(_ isClosed: Bool = true) {
         self.state.withLock { $0.isClosed = isClosed }
     }
 
-    /// Takes, and confirms nothing more until told otherwise.
+    /// Keeps taking deliveries and stops confirming them, until called with `false`.
     package func hold(_ isHolding: Bool = true) {
         self.state.withLock { $0.isHolding = isHolding }
     }
 
-    /// Everything taken so far, in order.
+    /// All deliveries so far, in order; those that were offered again appear again.
     package var deliveries: [Delivery] { self.state.withLock { $0.deliveries } }
-    /// The events taken so far, gaps left out.
+    /// The events so far, without gap events.
     package var events: [Event] { self.deliveries.map(\.event).filter { $0.kind != .gap } }
-    /// The gap events taken so far.
+    /// The gap events so far.
     package var gaps: [Event] { self.deliveries.map(\.event).filter { $0.kind == .gap } }
     /// The upstream bodies of ``events``.
     package var bodies: [ByteBuffer] { self.events.map(\.raw) }
-    /// How many events were taken so far, gaps included.
+    /// The number of deliveries so far, gap events included.
     package var count: Int { self.state.withLock { $0.deliveries.count } }
 }

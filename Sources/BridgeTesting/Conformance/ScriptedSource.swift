@@ -2,17 +2,21 @@ package import BridgeCore
 package import NIOCore
 import Synchronization
 
-/// A source that sends what a test tells it to.
+/// A source that sends the messages a test passes to it.
 ///
 /// Thread-safe.
 package final class ScriptedSource: Source {
+    /// `scripted`; no program registers it.
     package static let kind: ComponentKind = "scripted"
 
-    /// It has no settings.
+    /// The empty settings.
     package struct Configuration: ComponentConfiguration {
+        /// The empty set of keys.
         package enum CodingKeys: CodingKey, CaseIterable {}
 
+        /// Makes the settings.
         package init() {}
+        /// Makes the settings without reading the decoder.
         package init(from decoder: any Decoder) throws {}
     }
 
@@ -23,12 +27,15 @@ package final class ScriptedSource: Source {
 
     private let state = Mutex(State())
 
+    /// Makes a source that is not running yet.
     package init() {}
 
+    /// Makes a source that is not running yet; both parameters are ignored.
     package convenience init(configuration: Configuration, context: ComponentContext) throws {
         self.init()
     }
 
+    /// Connects, waits for the stop, then waits until everything sent is safe.
     package func run(_ outlet: SourceOutlet) async throws {
         self.state.withLock { $0.outlet = outlet }
         outlet.connected()
@@ -36,7 +43,7 @@ package final class ScriptedSource: Source {
         if let last = self.state.withLock({ $0.last }) { try await outlet.untilSafe(last) }
     }
 
-    /// Sends one batch.
+    /// Sends one batch of messages.
     ///
     /// - Precondition: its bridge runs.
     @discardableResult
@@ -47,12 +54,12 @@ package final class ScriptedSource: Source {
         return receipt
     }
 
-    /// Sends one batch of bodies.
+    /// Sends one batch of messages that have only a body and a subject.
     @discardableResult
     package func send(_ bodies: [ByteBuffer], subject: String = "scripted") -> SourceOutlet.Receipt {
         self.send(bodies.map { ReceivedMessage(subject: subject, body: $0) })
     }
 
-    /// Where it sends to; `nil` until its bridge runs.
+    /// The outlet of the running bridge; `nil` until the bridge runs.
     package var outlet: SourceOutlet? { self.state.withLock { $0.outlet } }
 }

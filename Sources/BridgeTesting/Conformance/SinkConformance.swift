@@ -3,13 +3,13 @@ import BridgeCore
 import NIOCore
 import Testing
 
-/// What every sink is checked for, whatever its protocol.
+/// The checks that every sink must pass, whatever its protocol.
 ///
-/// Each check starts a fixture of its own; those that a kind's ``Guarantees`` do not cover return at once.
+/// Each check starts its own fixture; a check that the kind's ``Guarantees`` do not cover returns at once.
 package enum SinkConformance {
     private static let thousand = (0..<1000).map { ByteBuffer(string: "message \($0)") }
 
-    /// The settings that the fixture writes are read, and name no key that the adapter does not list.
+    /// The fixture's settings decode, and every key is one that the adapter lists.
     package static func settingsAreRead<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             let plan = try kit.plan(sink: Fixture.kind, yaml: fixture.yaml(subject: "conformance", body: .event))
@@ -18,7 +18,7 @@ package enum SinkConformance {
         }
     }
 
-    /// A key that the sink does not know is refused, with its name and its place.
+    /// An unknown key is refused with its name and its location.
     package static func wrongKeyIsRefused<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             let yaml = fixture.yaml(subject: "conformance", body: .event) + "\nno_such_key: 1"
@@ -29,7 +29,7 @@ package enum SinkConformance {
         }
     }
 
-    /// A thousand events arrive as the engine made them, in order where that is promised, each once.
+    /// A thousand events arrive as the engine made them, each once, in order where the adapter guarantees order.
     package static func deliversInOrder<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             let harness = try await self.harness(fixture, kit)
@@ -42,7 +42,7 @@ package enum SinkConformance {
         }
     }
 
-    /// The hardest body of the protocol, an empty one and one of a mebibyte arrive as they were.
+    /// The protocol's most demanding body, an empty one and the largest arrive unchanged.
     package static func bodiesArriveAsTheyAre<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         if Fixture.guarantees.contains(.binarySafe) {
             #expect(Fixture.hardestPayload == ByteBuffer(bytes: UInt8.min...UInt8.max))
@@ -84,7 +84,7 @@ package enum SinkConformance {
         }
     }
 
-    /// A peer that is not there yet is waited for, and then gets everything.
+    /// A sink whose peer is unreachable at first delivers everything once the peer is reachable.
     package static func waitsForThePeer<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         guard Fixture.guarantees.isSuperset(of: [.connects, .atLeastOnce]) else { return }
         try await self.with(type) { fixture in
@@ -101,7 +101,8 @@ package enum SinkConformance {
         }
     }
 
-    /// What was not confirmed when the connection was lost is offered again: nothing is missing, and the order is kept but for repeats.
+    /// Unconfirmed deliveries are offered again after a lost connection: none is missing, and the order holds apart
+    /// from duplicates.
     package static func unconfirmedIsOfferedAgain<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws
     {
         guard Fixture.guarantees.isSuperset(of: [.connects, .atLeastOnce]) else { return }
@@ -120,7 +121,7 @@ package enum SinkConformance {
             #expect(end.left == 0)
             let expected = harness.recorder.events.map(\.json)
             #expect(expected.count == 1000)
-            // A broker confirms what its own subscribers still have to read.
+            // A broker can confirm before its own subscribers have read.
             var firsts: [ByteBuffer] = []
             try await eventually("nothing is missing, \(Set(expected).subtracting(firsts).count) are") {
                 firsts = Self.firsts(of: try await fixture.received(on: "conformance").map(\.body))
@@ -131,7 +132,8 @@ package enum SinkConformance {
         }
     }
 
-    /// An event that the sink refuses for good becomes a dead letter with the reason, and the others go on.
+    /// An event that the sink permanently refuses becomes a dead letter with the reason, and the other events are
+    /// delivered.
     package static func refusedBecomesDeadLetter<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             guard let yaml = fixture.yamlRefusing(subject: "conformance") else { return }
@@ -150,7 +152,7 @@ package enum SinkConformance {
         }
     }
 
-    /// Asked to stop, the sink first hands on what waits, then `run` returns within a second.
+    /// When asked to stop, the sink delivers its backlog, then `run` returns within a second.
     package static func stopsSoon<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             let harness = try await self.harness(fixture, kit)
@@ -161,7 +163,7 @@ package enum SinkConformance {
         }
     }
 
-    /// Cancelled while its peer is away, `run` still ends soon.
+    /// When cancelled while its peer is unreachable, `run` returns promptly.
     package static func endsWhenCancelled<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         guard Fixture.guarantees.isSuperset(of: [.connects, .atLeastOnce]) else { return }
         try await self.with(type) { fixture in
@@ -174,7 +176,7 @@ package enum SinkConformance {
         }
     }
 
-    /// Two sinks of one kind run side by side.
+    /// Two sinks of one kind run side by side without mixing their events.
     package static func twoAtOnce<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             let one = try await self.harness(fixture, kit, subject: "one")
@@ -192,7 +194,7 @@ package enum SinkConformance {
         }
     }
 
-    /// After many runs no descriptor and no thread is left.
+    /// Repeated runs leak no descriptor and no thread.
     package static func leavesNothing<Fixture: SinkFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             try await fixture.prepare(subject: "conformance")
@@ -236,7 +238,7 @@ package enum SinkConformance {
         }
     }
 
-    /// Each body once, where it stands first.
+    /// Each body once, at its first occurrence.
     private static func firsts(of bodies: [ByteBuffer]) -> [ByteBuffer] {
         var known: Set<ByteBuffer> = []
         return bodies.filter { known.insert($0).inserted }
@@ -247,7 +249,7 @@ package enum SinkConformance {
         do {
             try await body(fixture)
         } catch {
-            // The check has failed already; what ending the peer says then matters less.
+            // The check has failed already; an error of the teardown would hide the reason.
             try? await fixture.tearDown()
             throw error
         }

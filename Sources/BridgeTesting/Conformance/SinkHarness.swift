@@ -2,15 +2,23 @@ import BridgeConfiguration
 package import BridgeCore
 import Testing
 
-/// Runs one sink of a fixture in a real bridge that a ``ScriptedSource`` feeds; a recorder gets the same events, another the dead letters.
+/// Runs one sink in a real bridge that a ``ScriptedSource`` feeds; recorders get the same events and the dead letters.
 package final class SinkHarness: Sendable {
+    /// Feeds the bridge.
     package let source = ScriptedSource()
-    /// Every event as the engine made it, to compare with.
+    /// Records every event as the engine made it, for comparison.
     package let recorder = RecordingSink()
+    /// Records the dead letters of the sink under test.
     package let deadLetters = RecordingSink()
+    /// The bridge; sink 0 is the one under test.
     package let bridge: Bridge
     private let drain: Duration
 
+    /// Makes a harness for the sink of a fixture.
+    ///
+    /// - Parameters:
+    ///   - subject: also the component's name.
+    ///   - drain: how long the bridge may take to stop.
     /// - Throws: `ConfigurationErrors` when the settings are wrong.
     package convenience init<Fixture: SinkFixture>(
         _ fixture: Fixture, _ kit: ConformanceKit, subject: String = "conformance", yaml: String, drain: Duration = .seconds(20)
@@ -21,9 +29,12 @@ package final class SinkHarness: Sendable {
         }
     }
 
-    /// Runs any sink, without a fixture.
+    /// Makes a harness for any sink, without a fixture.
     ///
-    /// - Parameter attempts: after how many refusals for now an event becomes a dead letter; 0 means never.
+    /// - Parameters:
+    ///   - attempts: how many temporary refusals turn an event into a dead letter; 0 for no limit.
+    ///   - make: makes the sink from its context.
+    /// - Throws: what `make` throws.
     package init(
         name: String, kind: ComponentKind, services: SharedServices = SharedServices(), drain: Duration = .seconds(20),
         attempts: Int = 0, _ make: (ComponentContext) throws -> any Sink
@@ -56,12 +67,13 @@ package final class SinkHarness: Sendable {
         )
     }
 
-    /// The state of the sink under test.
+    /// The status of the sink under test.
     package var status: ComponentStatus { self.bridge.sinks[0].status }
 
     /// Runs the bridge while `body` runs, then stops it in order.
     ///
-    /// - Returns: what `body` returns, how long stopping took, and how many deliveries were left.
+    /// - Parameter untilConnected: whether to wait for the connection before `body` runs.
+    /// - Returns: the result of `body`, how long stopping took, and the number of unconfirmed deliveries.
     @discardableResult
     package func run<Value>(
         untilConnected: Bool = true, _ body: () async throws -> Value

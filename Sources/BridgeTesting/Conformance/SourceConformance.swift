@@ -3,13 +3,13 @@ import BridgeCore
 import NIOCore
 import Testing
 
-/// What every source is checked for, whatever its protocol.
+/// The checks that every source must pass, whatever its protocol.
 ///
-/// Each check starts a fixture of its own; those that a kind's ``Guarantees`` do not cover return at once.
+/// Each check starts its own fixture; a check that the kind's ``Guarantees`` do not cover returns at once.
 package enum SourceConformance {
     private static let thousand = (0..<1000).map { ByteBuffer(string: "message \($0)") }
 
-    /// The settings that the fixture writes are read, and name no key that the adapter does not list.
+    /// The fixture's settings decode, and every key is one that the adapter lists.
     package static func settingsAreRead<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             let plan = try kit.plan(source: Fixture.kind, yaml: fixture.yaml(subject: "conformance"))
@@ -18,7 +18,7 @@ package enum SourceConformance {
         }
     }
 
-    /// A key that the source does not know is refused, with its name and its place.
+    /// An unknown key is refused with its name and its location.
     package static func wrongKeyIsRefused<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             let yaml = fixture.yaml(subject: "conformance") + "\nno_such_key: 1"
@@ -29,7 +29,7 @@ package enum SourceConformance {
         }
     }
 
-    /// A thousand messages arrive, in order where that is promised, each once.
+    /// A thousand messages arrive, each once, in order where the adapter guarantees order.
     package static func deliversInOrder<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             let harness = try SourceHarness(fixture, kit)
@@ -41,7 +41,7 @@ package enum SourceConformance {
         }
     }
 
-    /// The hardest body of the protocol, an empty one and one of a mebibyte arrive as they were sent.
+    /// The protocol's most demanding body, an empty one and the largest arrive unchanged.
     package static func bodiesArriveAsTheyAre<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         if Fixture.guarantees.contains(.binarySafe) {
             #expect(Fixture.hardestPayload == ByteBuffer(bytes: UInt8.min...UInt8.max))
@@ -60,7 +60,7 @@ package enum SourceConformance {
         }
     }
 
-    /// What travels beside the body becomes attributes.
+    /// Headers, user properties or fields beside the body become attributes.
     package static func headersAreKept<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         guard Fixture.guarantees.contains(.keepsHeaders) else { return }
         try await self.with(type) { fixture in
@@ -77,7 +77,7 @@ package enum SourceConformance {
         }
     }
 
-    /// Told to pause, the source stops reading; what the peer keeps meanwhile arrives later, complete and in order.
+    /// A paused source stops reading; the messages that the peer keeps meanwhile arrive later, complete and in order.
     package static func pausesWhenTold<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         guard Fixture.guarantees.contains(.pushesBack) else { return }
         try await self.with(type) { fixture in
@@ -95,7 +95,7 @@ package enum SourceConformance {
         }
     }
 
-    /// A lost connection is an error that may be tried again, and after the next `run` messages arrive as before.
+    /// A lost connection is a retryable error, and messages arrive again after the reconnect.
     package static func reconnects<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         guard Fixture.guarantees.contains(.connects) else { return }
         try await self.with(type) { fixture in
@@ -121,7 +121,7 @@ package enum SourceConformance {
         }
     }
 
-    /// A peer that is not there yet is waited for.
+    /// A source whose peer is unreachable at first connects once the peer is reachable.
     package static func waitsForThePeer<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         guard Fixture.guarantees.contains(.connects) else { return }
         try await self.with(type) { fixture in
@@ -140,7 +140,8 @@ package enum SourceConformance {
         }
     }
 
-    /// What is published while the program is not running arrives once it is, and nothing before it comes again.
+    /// Messages published while the program is not running arrive after its start, and no earlier message arrives
+    /// again.
     package static func resumes<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         guard Fixture.guarantees.contains(.resumesAfterReconnect) else { return }
         try await self.with(type) { fixture in
@@ -162,7 +163,7 @@ package enum SourceConformance {
         }
     }
 
-    /// What no sink has confirmed when the program dies comes again when it is back.
+    /// Messages that no sink has confirmed when the program ends arrive again after the restart.
     package static func unconfirmedComesAgain<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         guard Fixture.guarantees.isSuperset(of: [.atLeastOnce, .resumesAfterReconnect]) else { return }
         try await self.with(type) { fixture in
@@ -187,7 +188,7 @@ package enum SourceConformance {
         }
     }
 
-    /// Asked to stop, `run` returns within a second and leaves nothing behind.
+    /// When asked to stop, `run` returns within a second and nothing is left undelivered.
     package static func stopsSoon<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             let harness = try SourceHarness(fixture, kit)
@@ -200,7 +201,7 @@ package enum SourceConformance {
         }
     }
 
-    /// Cancelled while its events wait for a sink that confirms nothing, `run` still ends soon.
+    /// When cancelled while a sink withholds its confirmations, `run` returns promptly.
     package static func endsWhenCancelled<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             var options = SourceHarness.Options()
@@ -208,7 +209,7 @@ package enum SourceConformance {
             let harness = try SourceHarness(fixture, kit, options: options)
             harness.recorder.hold()
             let end = try await harness.run {
-                // A peer that waits for its answer, such as a webhook's, would wait here as long as the sink does.
+                // A peer that waits for its answer, such as a webhook's, waits here as long as the sink does.
                 async let published: Void = fixture.publish([ByteBuffer(string: "hello")], on: "conformance", headers: [])
                 try await eventually("it has arrived") { harness.recorder.count == 1 }
                 if !Fixture.answersAfterDelivery { try await published } else { _ = try? await published }
@@ -237,7 +238,7 @@ package enum SourceConformance {
         }
     }
 
-    /// After many runs no descriptor and no thread is left.
+    /// Repeated runs leak no descriptor and no thread.
     package static func leavesNothing<Fixture: SourceFixture>(_ type: Fixture.Type, _ kit: ConformanceKit) async throws {
         try await self.with(type) { fixture in
             func cycle() async throws {
@@ -266,7 +267,7 @@ package enum SourceConformance {
         do {
             try await body(fixture)
         } catch {
-            // The check has failed already; what ending the peer says then matters less.
+            // The check has failed already; an error of the teardown would hide the reason.
             try? await fixture.tearDown()
             throw error
         }
@@ -275,6 +276,6 @@ package enum SourceConformance {
 }
 
 extension Duration {
-    /// A second is promised; a busy test machine gets three.
+    /// The limit of the checks that promise an end within a second; busy test machines get three.
     static var stop: Duration { .seconds(3) }
 }

@@ -4,23 +4,30 @@ import Testing
 
 /// Runs one source of a fixture in a real bridge whose only sink is a ``RecordingSink``.
 package final class SourceHarness: Sendable {
-    /// What the checks may set.
+    /// The options that a check can set.
     package struct Options: Sendable {
+        /// When the source acknowledges to its peer; by default once the sinks have confirmed.
         package var acknowledge = AcknowledgePolicy.delivered
-        /// How many events may wait for the recorder before the source is told to pause.
+        /// The number of events that may wait for the recorder before the source is paused; 100 000 by default.
         package var buffer = 100_000
-        /// Shared by harnesses that stand for one program started again.
+        /// The cursors; harnesses that model restarts of one program share a store.
         package var cursors = MemoryCursorStore()
-        /// How long the end may take.
+        /// How long the bridge may take to stop; 20 s by default.
         package var drain = Duration.seconds(20)
 
+        /// Makes the default options.
         package init() {}
     }
 
+    /// Records what the source delivers.
     package let recorder = RecordingSink()
+    /// The bridge; source 0 is the one under test.
     package let bridge: Bridge
     private let drain: Duration
 
+    /// Makes a harness for the source of a fixture.
+    ///
+    /// - Parameter subject: also the component's name.
     /// - Throws: `ConfigurationErrors` when the fixture's settings are wrong.
     package convenience init<Fixture: SourceFixture>(
         _ fixture: Fixture, _ kit: ConformanceKit, subject: String = "conformance", options: Options = Options()
@@ -31,7 +38,10 @@ package final class SourceHarness: Sendable {
         }
     }
 
-    /// Runs any source, without a fixture.
+    /// Makes a harness for any source, without a fixture.
+    ///
+    /// - Parameter make: makes the source from its context.
+    /// - Throws: what `make` throws.
     package init(
         name: String, kind: ComponentKind, services: SharedServices = SharedServices(), options: Options = Options(),
         _ make: (ComponentContext) throws -> any Source
@@ -53,14 +63,17 @@ package final class SourceHarness: Sendable {
         )
     }
 
-    /// The state of the source under test.
+    /// The status of the source under test.
     package var status: ComponentStatus { self.bridge.sources[0].status }
-    /// What the source under test sends into.
+    /// The outlet of the source under test.
     package var outlet: SourceOutlet { self.bridge.sources[0].outlet }
 
     /// Runs the bridge while `body` runs, then stops it in order.
     ///
-    /// - Returns: what `body` returns, how long stopping took, and how many deliveries were left.
+    /// When `body` throws, the recorder takes and confirms everything again before the stop.
+    ///
+    /// - Parameter untilConnected: whether to wait for the connection before `body` runs.
+    /// - Returns: the result of `body`, how long stopping took, and the number of unconfirmed deliveries.
     @discardableResult
     package func run<Value>(
         untilConnected: Bool = true, _ body: () async throws -> Value

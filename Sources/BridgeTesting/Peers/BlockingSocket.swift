@@ -1,12 +1,14 @@
 import Glibc
 
-/// A TCP connection to loopback that blocks; for threads of their own only.
+/// A blocking TCP connection to loopback, for use on separate threads only.
 ///
-/// Closed with the last reference. ``shutDown()`` from another thread ends a call that waits.
+/// Closes with its last reference. ``shutDown()`` from another thread ends a blocked call.
 package final class BlockingSocket: Sendable {
     private let descriptor: Int32
 
-    /// Connects to a port of 127.0.0.1.
+    /// Connects to a port of 127.0.0.1, with `TCP_NODELAY`.
+    ///
+    /// - Throws: ``PeerError`` when the connection fails.
     package init(port: Int) throws {
         self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard self.descriptor >= 0 else { throw PeerError.system("socket") }
@@ -16,7 +18,7 @@ package final class BlockingSocket: Sendable {
                 connect(self.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        // What throws here runs deinit, which closes the descriptor.
+        // On a throw, deinit closes the descriptor.
         guard failure == 0 else { throw PeerError.system("connect to 127.0.0.1:\(port)") }
         var one: Int32 = 1
         setsockopt(self.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
@@ -26,23 +28,27 @@ package final class BlockingSocket: Sendable {
         close(self.descriptor)
     }
 
-    /// Ends both directions; whoever waits for the peer returns.
+    /// Shuts down both directions; a blocked read returns.
     package func shutDown() {
         shutdown(self.descriptor, Int32(SHUT_RDWR))
     }
 
-    /// Makes the kernel take at most this much that nobody reads: a slow reader shows early.
+    /// Limits the kernel's receive buffer, so that a slow reader blocks its peer early.
+    ///
+    /// - Parameter bytes: the size; the kernel doubles it and raises it to its minimum.
     package func limitReceiveBuffer(to bytes: Int32) {
         var bytes = bytes
         setsockopt(self.descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
+    ///
+    /// - Throws: ``PeerError`` when the connection is lost.
     package func write(_ bytes: [UInt8]) throws {
         try bytes.withUnsafeBytes { try self.write($0) }
     }
 
-    /// Writes all of it.
+    /// Writes all bytes; see ``write(_:)-([UInt8])``.
     package func write(_ bytes: UnsafeRawBufferPointer) throws {
         var start = 0
         while start < bytes.count {
@@ -53,10 +59,11 @@ package final class BlockingSocket: Sendable {
         }
     }
 
-    /// Appends what has arrived, waiting for at least one byte.
+    /// Appends the received bytes; waits for at least one.
     ///
-    /// - Returns: how much it was; 0 once the peer has closed.
-    /// - Throws: also when nothing has come within the time.
+    /// - Parameter timeout: `nil` waits without limit.
+    /// - Returns: the number of bytes; 0 once the peer has closed.
+    /// - Throws: ``PeerError`` on a failure, and when nothing arrives within the time-out.
     package func read(into bytes: inout [UInt8], timeout: Duration? = nil) throws -> Int {
         if let timeout {
             var poll = pollfd(fd: self.descriptor, events: Int16(POLLIN), revents: 0)
@@ -75,7 +82,9 @@ package final class BlockingSocket: Sendable {
         }
     }
 
-    /// Writes and returns the first bytes of the answer.
+    /// Writes a request and returns the first bytes of the answer; empty when the peer closes first.
+    ///
+    /// - Throws: ``PeerError`` on a failure, and when nothing arrives within the time-out.
     package func exchange(_ bytes: [UInt8], timeout: Duration) throws -> [UInt8] {
         try self.write(bytes)
         var answer: [UInt8] = []

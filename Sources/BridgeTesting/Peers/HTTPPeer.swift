@@ -3,35 +3,43 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// An HTTP receiver on loopback that records requests and answers as it is told.
+/// An HTTP server on loopback that records requests and gives configured answers.
 ///
-/// Thread-safe. Closed with the last reference.
+/// Thread-safe. Closes with its last reference.
 package final class HTTPPeer: Sendable {
-    /// One request as it arrived.
+    /// One recorded request.
     package struct Request: Sendable {
+        /// The method, in its original case.
         package let method: String
+        /// The request target (RFC 9112 §3.2), with the query.
         package let uri: String
+        /// The header fields.
         package let headers: HTTPFields
+        /// The complete body, without transfer coding.
         package let body: ByteBuffer
-        /// When its last byte had arrived.
+        /// When the last byte arrived.
         package let time: ContinuousClock.Instant
 
-        /// The body as text.
+        /// The body decoded as UTF-8.
         package var text: String { String(buffer: self.body) }
     }
 
-    /// What a request is answered with.
+    /// The answer to a request.
     package struct Answer: Sendable {
+        /// The status code.
         package var status: Int
+        /// The header fields; `content-length` is added.
         package var headers: HTTPFields
+        /// The body, sent as UTF-8.
         package var body: String
-        /// How long it takes.
+        /// How long the peer waits before it answers.
         package var delay: Duration
-        /// Closes the connection instead of answering.
+        /// Whether the peer closes the connection instead of answering.
         package var isCut: Bool
-        /// Bytes of body that are announced beyond those that are sent; the connection closes in their place.
+        /// The bytes announced in `content-length` but not sent; the connection closes after the sent ones.
         package var missing: Int
 
+        /// Makes an answer; 200 without a body by default.
         package init(
             _ status: Int = 200, headers: HTTPFields = [:], body: String = "", delay: Duration = .zero,
             isCut: Bool = false, missing: Int = 0
@@ -52,6 +60,7 @@ package final class HTTPPeer: Sendable {
         var listener: (any Channel)?
     }
 
+    /// The port of 127.0.0.1; the same after ``stop()`` and ``listen()``.
     package var port: Int { self.reservation.number }
     private let reservation: LastingPort
     private let state: Mutex<State>
@@ -68,14 +77,16 @@ package final class HTTPPeer: Sendable {
         }
     }
 
-    /// Starts to listen; every request is answered with 200 until ``answer(with:)`` says otherwise.
+    /// Starts a peer that answers every request with 200 until ``answer(with:)`` sets another answer.
+    ///
+    /// - Throws: ``PeerError`` when no port is free.
     package static func start() async throws -> HTTPPeer {
         let peer = HTTPPeer(port: try LastingPort())
         try await peer.listen()
         return peer
     }
 
-    /// Listens again on the same port after ``stop()``.
+    /// Listens on the same port again after ``stop()``.
     package func listen() async throws {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -91,33 +102,33 @@ package final class HTTPPeer: Sendable {
         self.state.withLock { $0.listener = channel }
     }
 
-    /// Stops listening and closes every connection: the next client is refused.
+    /// Stops listening and closes every connection: the system refuses later clients.
     package func stop() async throws {
         let (listener, channels) = self.state.withLock { state in
             defer { (state.listener, state.channels) = (nil, [:]) }
             return (state.listener, state.channels)
         }
         try await listener?.close()
-        // A connection that its peer closed first answers with an error that says only that.
+        // Closing a connection that its client has closed throws an error without information.
         for channel in channels.values { try? await channel.close() }
     }
 
-    /// Where to send requests to.
+    /// The URL of a path on this server.
     package func url(_ path: String = "/") -> String { "http://127.0.0.1:\(self.port)\(path)" }
 
-    /// Everything received so far, in order of arrival.
+    /// All requests so far, in order of arrival.
     package var requests: [Request] { self.state.withLock { $0.requests } }
-    /// How many requests were received so far.
+    /// The number of requests so far.
     package var count: Int { self.state.withLock { $0.requests.count } }
 
-    /// Answers every following request the same.
+    /// Gives every later request the same answer.
     package func answer(with answer: Answer) {
         self.answer { _ in answer }
     }
 
-    /// Answers every following request by what it is.
+    /// Answers every later request by a rule.
     ///
-    /// Called on an event loop.
+    /// - Parameter rule: called once for each request, on an event loop; must not block.
     package func answer(_ rule: @escaping @Sendable (Request) -> Answer) {
         self.state.withLock { $0.answer = rule }
     }
@@ -138,9 +149,9 @@ package final class HTTPPeer: Sendable {
         return rule(request)
     }
 
-    /// Collects one request after the other of one connection.
+    /// Collects the requests of one connection, one after the other.
     ///
-    /// On its event loop.
+    /// Runs on its event loop.
     private final class RequestHandler: ChannelInboundHandler {
         typealias InboundIn = HTTPServerRequestPart
         typealias OutboundOut = HTTPServerResponsePart

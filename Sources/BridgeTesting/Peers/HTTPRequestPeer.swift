@@ -1,23 +1,33 @@
 package import NIOCore
 
-/// One HTTP/1.1 request to loopback over a socket of its own, byte for byte as a test wants it.
+/// Sends one HTTP/1.1 request to loopback over its own socket, with exactly the bytes that a test gives.
 package enum HTTPRequestPeer {
-    /// What came back.
+    /// The answer to a request.
     package struct Answer: Sendable {
+        /// The status code.
         package let status: Int
+        /// The header fields in order; names in lower case.
         package let headers: [(name: String, value: String)]
+        /// The complete body, without chunked coding (RFC 9112 §7.1).
         package let body: ByteBuffer
 
-        /// The body as text.
+        /// The body decoded as UTF-8.
         package var text: String { String(buffer: self.body) }
 
-        /// A header field by its name in lower case.
+        /// The first value of a header field.
+        ///
+        /// - Parameter name: in lower case.
         package func header(_ name: String) -> String? {
             self.headers.first { $0.name == name }?.value
         }
     }
 
-    /// Sends a request and waits for the whole answer.
+    /// Sends a request with `Connection: close` and waits for the complete answer.
+    ///
+    /// - Parameters:
+    ///   - headers: added to `Host`, `Connection` and, with a body, `Content-Length`.
+    ///   - timeout: the limit for each read.
+    /// - Throws: ``PeerError`` when the server does not answer.
     package static func send(
         _ method: String = "GET", _ path: String, port: Int, headers: [(name: String, value: String)] = [],
         body: ByteBuffer? = nil, timeout: Duration = .seconds(30)

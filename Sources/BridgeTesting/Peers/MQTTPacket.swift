@@ -1,6 +1,6 @@
 import NIOCore
 
-/// One MQTT control packet as it stands on the wire (MQTT 3.1.1 §2, MQTT 5 §2).
+/// One MQTT control packet in its wire format (MQTT 3.1.1 §2, MQTT 5 §2).
 struct MQTTPacket {
     let first: UInt8
     let body: [UInt8]
@@ -8,7 +8,7 @@ struct MQTTPacket {
     var type: UInt8 { self.first >> 4 }
     var qos: UInt8 { (self.first >> 1) & 3 }
 
-    /// Takes every complete packet off the front.
+    /// Removes every complete packet from the front of the buffer.
     static func all(of bytes: inout [UInt8]) -> [MQTTPacket] {
         var result: [MQTTPacket] = []
         var start = 0
@@ -20,7 +20,7 @@ struct MQTTPacket {
         return result
     }
 
-    /// Takes the first packet off the front.
+    /// Removes the first packet from the front of the buffer; `nil` when it is incomplete.
     static func next(of bytes: inout [UInt8]) -> MQTTPacket? {
         guard let (packet, end) = self.packet(in: bytes, at: 0) else { return nil }
         bytes.removeFirst(end)
@@ -32,7 +32,7 @@ struct MQTTPacket {
         return (MQTTPacket(first: bytes[start], body: Array(bytes[body..<(body + length)])), body + length)
     }
 
-    /// A variable byte integer (MQTT 5 §1.5.5).
+    /// A variable byte integer (MQTT 5 §1.5.5); `nil` when it is incomplete or longer than four bytes.
     private static func number(in bytes: [UInt8], at start: Int) -> (Int, end: Int)? {
         var value = 0
         for (shift, index) in zip(stride(from: 0, to: 28, by: 7), start...) {
@@ -45,16 +45,16 @@ struct MQTTPacket {
 
     // MARK: What a client receives
 
-    /// The packet identifier of packets that begin with it.
+    /// The packet identifier of packets whose body begins with it.
     var identifier: UInt16 { UInt16(self.body[0]) << 8 | UInt16(self.body[1]) }
 
-    /// The codes of a SUBACK.
+    /// The return codes of a SUBACK (MQTT 3.1.1 §3.9.3, MQTT 5 §3.9.3).
     func subscribeCodes(version: UInt8) -> [UInt8] {
         guard version == 5, let (length, start) = Self.number(in: self.body, at: 2) else { return Array(self.body.dropFirst(2)) }
         return Array(self.body[(start + length)...])
     }
 
-    /// What a PUBLISH carries.
+    /// The message of a PUBLISH (MQTT 5 §3.3).
     func message(version: UInt8) -> MQTTPeer.Message {
         var index = 0
         let topic = self.text(at: &index)
@@ -71,7 +71,7 @@ struct MQTTPacket {
         )
     }
 
-    /// The PUBACK of a PUBLISH with QoS 1.
+    /// The PUBACK for a PUBLISH with QoS 1 (MQTT 5 §3.4).
     func acknowledgement(version: UInt8) -> [UInt8] {
         let start = 2 + Int(self.body[0]) << 8 + Int(self.body[1])
         return [0x40, 2, self.body[start], self.body[start + 1]]
@@ -117,7 +117,7 @@ struct MQTTPacket {
         if options.password != nil { flags |= 0x40 }
         var body = self.text("MQTT") + [options.version, flags, 0, 0]
         if options.version == 5 {
-            // Session expiry: none for a clean start, else as long as can be (§3.1.2.11.2).
+            // Session expiry: none for a clean start, else never (MQTT 5 §3.1.2.11.2).
             body += options.cleanSession ? [0] : [5, 0x11, 0xff, 0xff, 0xff, 0xff]
         }
         body += self.text(options.clientID)

@@ -3,35 +3,46 @@ package import NIOCore
 import Synchronization
 import Testing
 
-/// A small MQTT client of the tests' own, 3.1.1 or 5, so that adapters are not tested with the library they are made of.
+/// A minimal MQTT client, 3.1.1 or 5, independent of the library that the adapters use.
 ///
-/// Thread-safe. Acknowledges QoS 1 at once; QoS 2 is not spoken. Collects what it receives.
+/// Thread-safe. Records the messages it receives. Acknowledges QoS 1 at once; does not support QoS 2. Disconnects with
+/// its last reference, without DISCONNECT.
 package final class MQTTPeer: Sendable {
-    /// One received message.
+    /// One received message (MQTT 5 §3.3).
     package struct Message: Sendable {
+        /// The topic name.
         package let topic: String
+        /// The payload, byte for byte.
         package let payload: ByteBuffer
+        /// The QoS of this delivery, 0 or 1.
         package let qos: UInt8
+        /// The RETAIN flag: the broker stored the message before the subscription.
         package let retain: Bool
+        /// The DUP flag: the broker may have sent the message before.
         package let duplicate: Bool
-        /// MQTT 5 only.
+        /// The user properties in order; empty with MQTT 3.1.1.
         package let userProperties: [(name: String, value: String)]
-        /// The other properties of MQTT 5 §2.2.2.2 by their identifiers: the bytes of the value, without the length of texts.
+        /// The other properties (MQTT 5 §2.2.2.2) by identifier: the bytes of the value, without the length of strings.
         package let properties: [UInt8: [UInt8]]
 
-        /// The payload as text.
+        /// The payload decoded as UTF-8.
         package var text: String { String(buffer: self.payload) }
     }
 
-    /// How to connect.
+    /// The options of a connection.
     package struct Options: Sendable {
-        /// 4 is MQTT 3.1.1, 5 is MQTT 5.
+        /// The protocol version: 4 for MQTT 3.1.1, 5 for MQTT 5.
         package var version: UInt8 = 4
+        /// The client identifier; empty lets the broker assign one.
         package var clientID = ""
+        /// Whether the broker discards an earlier session and keeps none; `false` keeps the session without expiry.
         package var cleanSession = true
+        /// The user name; `nil` sends none.
         package var username: String?
+        /// The password; `nil` sends none.
         package var password: String?
 
+        /// Makes the options of an anonymous MQTT 3.1.1 client with a clean session.
         package init() {}
     }
 
@@ -42,7 +53,7 @@ package final class MQTTPeer: Sendable {
         var nextPacket: UInt16 = 1
         var ending: String?
 
-        /// The next packet identifier; 0 is none (MQTT 3.1.1 §2.3.1).
+        /// The next packet identifier, never 0 (MQTT 3.1.1 §2.3.1).
         mutating func takePacket() -> UInt16 {
             defer { self.nextPacket = self.nextPacket == .max ? 1 : self.nextPacket + 1 }
             return self.nextPacket
@@ -52,12 +63,12 @@ package final class MQTTPeer: Sendable {
     private let socket: BlockingSocket
     private let version: UInt8
     private let state = Mutex(State())
-    /// One publisher at a time, so that ``State/acknowledged`` counts its messages.
+    /// Serialises publishers, so that ``State/acknowledged`` counts the messages of one.
     private let writing = Mutex(())
 
     /// Connects to a broker on loopback and waits for its CONNACK.
     ///
-    /// - Throws: ``PeerError`` with the reason code when the broker refuses.
+    /// - Throws: ``PeerError`` with the CONNACK when the broker refuses, and when it does not answer within 10 s.
     package static func connect(port: Int, _ options: Options = Options()) async throws -> MQTTPeer {
         try await OwnThread.run {
             let socket = try BlockingSocket(port: port)
@@ -95,16 +106,16 @@ package final class MQTTPeer: Sendable {
         self.socket.shutDown()
     }
 
-    /// Everything received so far, in order.
+    /// All messages so far, in order.
     package var messages: [Message] { self.state.withLock { $0.messages } }
-    /// How many messages were received so far.
+    /// The number of messages so far.
     package var count: Int { self.state.withLock { $0.messages.count } }
-    /// Why the connection has ended; `nil` while it lives.
+    /// Why the connection ended; `nil` while it is open.
     package var ending: String? { self.state.withLock { $0.ending } }
 
-    /// Subscribes and waits until the broker has answered.
+    /// Subscribes and waits for the SUBACK.
     ///
-    /// - Throws: when it refuses a filter.
+    /// - Throws: ``PeerError`` when the broker refuses a filter or closes the connection.
     package func subscribe(_ filters: String..., qos: UInt8 = 1) async throws {
         let packet = self.state.withLock { $0.takePacket() }
         try await OwnThread.run {
@@ -118,14 +129,15 @@ package final class MQTTPeer: Sendable {
         guard codes.allSatisfy({ $0 < 0x80 }) else { throw PeerError("the broker refused \(filters) with \(codes)") }
     }
 
-    /// Publishes in order, and with QoS 1 returns once the broker has acknowledged all.
+    /// Publishes in order; with QoS 1, returns once the broker has acknowledged all messages.
     ///
-    /// - Parameter properties: further properties of MQTT 5, as they stand on the wire.
+    /// - Parameter properties: more MQTT 5 properties in wire format.
+    /// - Throws: ``PeerError`` when the connection ends, and when acknowledgements are missing after 30 s.
     package func publish(
         _ payloads: [ByteBuffer], on topic: String, qos: UInt8 = 1, retain: Bool = false,
         userProperties: [(name: String, value: String)] = [], properties: [UInt8] = []
     ) async throws {
-        // MQTT 5 brokers allow twenty at a time by default (Receive Maximum, §3.2.2.3.3).
+        // MQTT 5 brokers accept twenty unacknowledged messages by default (Receive Maximum, §3.2.2.3.3).
         let window = self.version == 5 ? 20 : 1000
         try await OwnThread.run {
             try self.writing.withLock { _ in
@@ -149,12 +161,12 @@ package final class MQTTPeer: Sendable {
         }
     }
 
-    /// Publishes one text.
+    /// Publishes one text; see ``publish(_:on:qos:retain:userProperties:properties:)``.
     package func publish(_ text: String, on topic: String, qos: UInt8 = 1, retain: Bool = false) async throws {
         try await self.publish([ByteBuffer(string: text)], on: topic, qos: qos, retain: retain)
     }
 
-    /// Says goodbye (DISCONNECT) and closes.
+    /// Sends DISCONNECT and closes the connection.
     package func disconnect() async throws {
         try await OwnThread.run {
             try self.socket.write([0xe0, 0])
@@ -162,7 +174,7 @@ package final class MQTTPeer: Sendable {
         }
     }
 
-    /// Closes without a word, as a crash would: the broker then publishes a will.
+    /// Closes the connection without DISCONNECT, as a crash would: the broker publishes the will.
     package func cut() {
         self.socket.shutDown()
     }

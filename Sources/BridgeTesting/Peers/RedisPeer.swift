@@ -2,16 +2,19 @@ package import NIOCore
 import Synchronization
 import Testing
 
-/// A small Redis client of the tests' own (RESP 2 over TCP), so that adapters are not tested with the library they are made of.
+/// A minimal Redis client (RESP 2 over TCP), independent of the library that the adapters use.
 ///
-/// Thread-safe; one command or pipeline at a time. A peer that has subscribed can only collect messages.
+/// Thread-safe; one command or pipeline at a time. After ``subscribe(channels:patterns:)`` a peer only records
+/// messages.
 package final class RedisPeer: Sendable {
     /// One message of a channel.
     package struct Message: Sendable {
+        /// The channel, also for a message that a pattern matched.
         package let channel: String
+        /// The payload, byte for byte.
         package let payload: ByteBuffer
 
-        /// The payload as text.
+        /// The payload decoded as UTF-8.
         package var text: String { String(buffer: self.payload) }
     }
 
@@ -22,7 +25,7 @@ package final class RedisPeer: Sendable {
     }
 
     private let socket: BlockingSocket
-    /// What was read and not yet used; also lets one exchange at a time through.
+    /// Bytes that were read and not yet parsed; its lock serialises the exchanges.
     private let received = Mutex<[UInt8]>([])
     private let state = Mutex(State())
 
@@ -34,7 +37,9 @@ package final class RedisPeer: Sendable {
         self.socket.shutDown()
     }
 
-    /// Connects to a server on loopback.
+    /// Connects to a server on loopback, and authenticates when a password is given.
+    ///
+    /// - Throws: ``PeerError`` when the connection or the authentication fails.
     package static func connect(port: Int, username: String? = nil, password: String? = nil) async throws -> RedisPeer {
         let peer = try await OwnThread.run { RedisPeer(socket: try BlockingSocket(port: port)) }
         if let password {
@@ -45,7 +50,7 @@ package final class RedisPeer: Sendable {
 
     /// Sends one command and waits for its reply.
     ///
-    /// - Throws: ``PeerError`` with the server's text when it answers with an error.
+    /// - Throws: ``PeerError`` with the server's text for an error reply, and after 20 s without a reply.
     @discardableResult
     package func command(_ arguments: String...) async throws -> RedisReply {
         try await self.command(arguments)
@@ -57,7 +62,7 @@ package final class RedisPeer: Sendable {
         try await self.pipeline([arguments.map { ByteBuffer(string: $0) }])[0]
     }
 
-    /// Sends many commands, each as its arguments in bytes, and waits for all replies.
+    /// Sends commands, each as a list of arguments in bytes, and waits for all replies.
     ///
     /// - Throws: ``PeerError`` with the first error among the replies.
     @discardableResult
@@ -68,7 +73,7 @@ package final class RedisPeer: Sendable {
                 replies.reserveCapacity(commands.count)
                 var start = 0
                 while start < commands.count {
-                    // In portions, because a server that nobody reads from stops reading itself.
+                    // In portions: a server whose replies are not read stops reading.
                     var bytes: [UInt8] = []
                     var end = start
                     while end < commands.count, end - start < 500, bytes.count < 1 << 20 {
@@ -85,25 +90,27 @@ package final class RedisPeer: Sendable {
         }
     }
 
-    /// Publishes in order.
+    /// Publishes payloads in order, with `PUBLISH`.
     package func publish(_ payloads: [ByteBuffer], on channel: String) async throws {
         try await self.pipeline(payloads.map { [ByteBuffer(string: "PUBLISH"), ByteBuffer(string: channel), $0] })
     }
 
-    /// Adds one entry for each payload to a stream, as the value of `field`.
+    /// Adds one entry per payload to a stream with `XADD`, as the value of `field`.
     package func add(_ payloads: [ByteBuffer], to stream: String, field: String = "data") async throws {
         let head = ["XADD", stream, "*", field].map { ByteBuffer(string: $0) }
         try await self.pipeline(payloads.map { head + [$0] })
     }
 
-    /// All entries of a stream: their ids, and names and values in turn.
+    /// All entries of a stream, oldest first: the id, then names and values alternating.
     package func entries(of stream: String) async throws -> [(id: String, fields: [ByteBuffer])] {
         try await self.command("XRANGE", stream, "-", "+").items.map { entry in
             (entry.items[0].text ?? "", entry.items[1].items.compactMap(\.bytes))
         }
     }
 
-    /// Subscribes to channels and patterns and waits until the server has said so; messages are then collected.
+    /// Subscribes, waits for the server's confirmations, and then records messages.
+    ///
+    /// Call it once; the peer accepts no command afterwards.
     package func subscribe(channels: [String] = [], patterns: [String] = []) async throws {
         try await OwnThread.run {
             var bytes: [UInt8] = []
@@ -129,11 +136,11 @@ package final class RedisPeer: Sendable {
         }
     }
 
-    /// The messages collected so far, in order.
+    /// All recorded messages, in order.
     package var messages: [Message] { self.state.withLock { $0.messages } }
-    /// How many messages were collected so far.
+    /// The number of recorded messages.
     package var count: Int { self.state.withLock { $0.messages.count } }
-    /// Why the connection of a subscriber has ended; `nil` while it lives.
+    /// Why the connection of a subscriber ended; `nil` while it is open.
     package var ending: String? { self.state.withLock { $0.ending } }
 
     private func collect(_ replies: [RedisReply]) {

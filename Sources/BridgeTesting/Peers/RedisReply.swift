@@ -1,15 +1,21 @@
 package import NIOCore
 
-/// What a Redis server answers (RESP 2).
+/// A reply of a Redis server (RESP 2).
 package enum RedisReply: Sendable, Equatable {
+    /// A simple string, such as `OK`.
     case status(String)
+    /// An error, with its code as the first word.
     case error(String)
+    /// A signed integer of 64 bits.
     case integer(Int)
+    /// A bulk string.
     case bulk(ByteBuffer)
+    /// A null bulk string or a null array.
     case null
+    /// An array; its items may be arrays.
     case array([RedisReply])
 
-    /// The text of a status or bulk reply.
+    /// The text of a simple or bulk string; `nil` for other replies.
     package var text: String? {
         switch self {
         case .status(let text): text
@@ -18,22 +24,22 @@ package enum RedisReply: Sendable, Equatable {
         }
     }
 
-    /// The bytes of a bulk reply.
+    /// The bytes of a bulk string; `nil` for other replies.
     package var bytes: ByteBuffer? {
         if case .bulk(let bytes) = self { bytes } else { nil }
     }
 
-    /// The items of an array reply.
+    /// The items of an array; empty for other replies.
     package var items: [RedisReply] {
         if case .array(let items) = self { items } else { [] }
     }
 
-    /// The number of an integer reply.
+    /// The value of an integer; `nil` for other replies.
     package var integer: Int? {
         if case .integer(let value) = self { value } else { nil }
     }
 
-    /// Reads one reply that begins at `start`; `nil` when it is not complete.
+    /// Reads the reply that begins at `start`; `nil` when it is incomplete.
     static func read(_ bytes: [UInt8], at start: Int) -> (RedisReply, end: Int)? {
         guard let lineEnd = self.lineEnd(bytes, from: start) else { return nil }
         let line = bytes[(start + 1)..<lineEnd]

@@ -1,18 +1,20 @@
 import Glibc
 import Synchronization
 
-/// Reads one event stream over a plain socket as the WHATWG standard says (HTML §9.2.6), and keeps the raw bytes beside it.
+/// Reads one event stream over a plain socket as the standard requires (WHATWG HTML §9.2.6), and keeps the raw bytes.
 ///
-/// Thread-safe. Closed with the last reference.
+/// Thread-safe. Closes with its last reference.
 package final class SSEClientPeer: Sendable {
-    /// One dispatched event.
+    /// One dispatched event (WHATWG HTML §9.2.6).
     package struct Event: Sendable, Equatable {
-        /// The last event id when it was dispatched.
+        /// The last event ID at the dispatch.
         package let id: String
-        /// `message` when the stream named none.
+        /// The event type; `message` when the stream named none.
         package let type: String
+        /// The data buffer, its lines joined with LF.
         package let data: String
 
+        /// Makes an event to compare with.
         package init(id: String, type: String = "message", data: String) {
             self.id = id
             self.type = type
@@ -33,11 +35,12 @@ package final class SSEClientPeer: Sendable {
     private let socket: BlockingSocket
     private let state = Mutex(State())
 
-    /// Asks for a stream on loopback and waits for the head of the answer.
+    /// Requests a stream on loopback and waits for the head of the answer.
     ///
     /// - Parameters:
     ///   - headers: added to `Host` and `Accept`.
-    ///   - receiveBuffer: bytes the kernel keeps for a reader that is paused; the system's own when `nil`.
+    ///   - receiveBuffer: the kernel's receive buffer in bytes; `nil` keeps the system's default.
+    /// - Throws: ``PeerError`` when there is no answer within 20 s.
     package static func connect(
         port: Int, path: String, headers: [(name: String, value: String)] = [], receiveBuffer: Int32? = nil
     ) async throws -> SSEClientPeer {
@@ -82,33 +85,35 @@ package final class SSEClientPeer: Sendable {
         self.socket.shutDown()
     }
 
-    /// The answer's status.
+    /// The status code of the answer; `nil` before the head.
     package var status: Int? { self.state.withLock { $0.status } }
-    /// All bytes of the body so far, transfer coding taken off.
+    /// All bytes of the body so far, without chunked coding.
     package var body: [UInt8] { self.state.withLock { $0.body } }
-    /// Every event so far, in order, those of other types than `message` included.
+    /// All events so far, in order, whatever their type.
     package var events: [Event] { self.state.withLock { $0.events } }
     /// The events of type `message`.
     package var messages: [Event] { self.events.filter { $0.type == "message" } }
-    /// How many events there were so far.
+    /// The number of events so far.
     package var count: Int { self.state.withLock { $0.events.count } }
-    /// The last `retry:`, in milliseconds.
+    /// The last `retry` field, in milliseconds; `nil` when there was none.
     package var retry: Int? { self.state.withLock { $0.retry } }
-    /// Why the stream has ended; `nil` while it lives.
+    /// Why the stream ended; `nil` while it is open.
     package var ending: String? { self.state.withLock { $0.ending } }
 
-    /// A header of the answer, by its name in lower case.
+    /// The first value of a header field of the answer.
+    ///
+    /// - Parameter name: in lower case.
     package func header(_ name: String) -> String? {
         self.state.withLock { $0.headers.first { $0.name == name }?.value }
     }
 
-    /// Every line that begins with `data: `, without that: what the naive clients of the field see.
+    /// The rest of every line that begins with `data: `, as clients without a real parser read it.
     package var naiveData: [String] {
         self.body.split(separator: 10).filter { $0.starts(with: "data: ".utf8) }
             .map { String(decoding: $0.dropFirst(6), as: UTF8.self) }
     }
 
-    /// Reads nothing more from the socket until told to: a slow reader.
+    /// Stops reading from the socket, as a slow client does, until called with `false`.
     package func pause(_ isPaused: Bool = true) {
         self.state.withLock { $0.isPaused = isPaused }
     }

@@ -3,25 +3,30 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// A server of one event stream on loopback: keeps what it publishes, replays after `Last-Event-ID`, cuts connections when asked.
+/// A server of one event stream on loopback: keeps published events, replays after `Last-Event-ID`, closes connections
+/// on request.
 ///
-/// Thread-safe. Closed with the last reference. Any path serves the stream.
+/// Thread-safe. Every path serves the stream. Closes with its last reference.
 package final class SSEServerPeer: Sendable {
-    /// One event as it is written.
+    /// One event to write.
     ///
     /// A field that is `nil` is not written.
     package struct Event: Sendable {
+        /// The `id` field.
         package var id: String?
+        /// The `event` field.
         package var type: String?
-        /// The lines of `data`, in bytes; CR, LF and CRLF each end a line.
+        /// The `data` lines in bytes; CR, LF and CRLF each end a line.
         package var data: ByteBuffer
 
+        /// Makes an event from bytes.
         package init(id: String? = nil, type: String? = nil, data: ByteBuffer) {
             self.id = id
             self.type = type
             self.data = data
         }
 
+        /// Makes an event from text.
         package init(id: String? = nil, type: String? = nil, _ data: String) {
             self.init(id: id, type: type, data: ByteBuffer(string: data))
         }
@@ -45,20 +50,27 @@ package final class SSEServerPeer: Sendable {
 
     /// One request for the stream.
     package struct Request: Sendable {
+        /// The method, in its original case.
         package let method: String
+        /// The request target, with the query.
         package let uri: String
+        /// The header fields.
         package let headers: HTTPFields
+        /// The complete body.
         package let body: ByteBuffer
 
-        /// Where the client wants to go on.
+        /// The `Last-Event-ID` field (WHATWG HTML §9.2.4); `nil` for a client that starts anew.
         package var lastEventID: String? { self.headers["last-event-id"] }
     }
 
-    /// What a request gets instead of the stream.
+    /// An answer instead of the stream.
     package struct Refusal: Sendable {
+        /// The status code.
         package var status: Int
+        /// The header fields; `content-length: 0` is added.
         package var headers: HTTPFields
 
+        /// Makes an answer with an empty body.
         package init(_ status: Int, headers: HTTPFields = [:]) {
             self.status = status
             self.headers = headers
@@ -73,11 +85,12 @@ package final class SSEServerPeer: Sendable {
         var refusal: (@Sendable (Request) -> Refusal?)?
         var replays = true
         var listener: (any Channel)?
-        /// Frozen: how much was published before, and the requests that have come since.
+        /// While frozen: the number of events published before, and the requests received since.
         var frozenFrom: Int?
         var held: [(request: Request, channel: any Channel)] = []
     }
 
+    /// The port of 127.0.0.1; the same after ``stop()`` and ``listen()``.
     package var port: Int { self.reservation.number }
     private let reservation: LastingPort
     private let state = Mutex(State())
@@ -93,14 +106,16 @@ package final class SSEServerPeer: Sendable {
         }
     }
 
-    /// Starts to listen.
+    /// Starts a peer without events.
+    ///
+    /// - Throws: ``PeerError`` when no port is free.
     package static func start() async throws -> SSEServerPeer {
         let peer = SSEServerPeer(port: try LastingPort())
         try await peer.listen()
         return peer
     }
 
-    /// Listens again on the same port after ``stop()``, with all it had published.
+    /// Listens on the same port again after ``stop()``, with all published events.
     package func listen() async throws {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -124,21 +139,22 @@ package final class SSEServerPeer: Sendable {
             return (state.listener, state.connections)
         }
         try await listener?.close()
-        // A connection that its peer closed first answers with an error that says only that.
+        // Closing a connection that its client has closed throws an error without information.
         for channel in channels.values { try? await channel.close() }
     }
 
-    /// Where the stream is.
+    /// The URL of the stream.
     package func url(_ path: String = "/stream") -> String { "http://127.0.0.1:\(self.port)\(path)" }
 
-    /// Sends nothing and answers nothing until ``thaw()``, as a process that is stopped; connections stay open and are taken.
+    /// Sends nothing and answers nothing until ``thaw()``, like a stopped process; connections stay open and new ones
+    /// are accepted.
     package func freeze() {
         self.state.withLock { state in
             if state.frozenFrom == nil { state.frozenFrom = state.published.count }
         }
     }
 
-    /// See ``freeze()``.
+    /// Ends ``freeze()``: sends the events published meanwhile and answers the held requests.
     package func thaw() {
         let held = self.state.withLock { state in
             defer { (state.frozenFrom, state.held) = (nil, []) }
@@ -157,7 +173,7 @@ package final class SSEServerPeer: Sendable {
         }
     }
 
-    /// Writes events to everyone connected and keeps them for those who resume.
+    /// Writes events to all connected clients and keeps them for replay.
     package func publish(_ events: [Event]) {
         self.state.withLock { state in
             state.published += events
@@ -166,7 +182,7 @@ package final class SSEServerPeer: Sendable {
         }
     }
 
-    /// Writes bytes as they are to everyone connected, without keeping them.
+    /// Writes bytes unchanged to all connected clients, without keeping them.
     package func write(raw bytes: ByteBuffer) {
         self.state.withLock { state in
             for channel in state.streams.values {
@@ -175,7 +191,7 @@ package final class SSEServerPeer: Sendable {
         }
     }
 
-    /// Closes every connection; clients may come back at once.
+    /// Closes every connection; clients can reconnect at once.
     package func cut() {
         let channels = self.state.withLock { state in
             defer { state.streams = [:] }
@@ -184,19 +200,19 @@ package final class SSEServerPeer: Sendable {
         for channel in channels { channel.close(promise: nil) }
     }
 
-    /// Answers following requests with something other than the stream; `nil` from the rule, or no rule, gives the stream.
+    /// Sets the rule that refuses later requests; a rule that returns `nil`, or no rule, serves the stream.
     package func refuse(_ rule: (@Sendable (Request) -> Refusal?)?) {
         self.state.withLock { $0.refusal = rule }
     }
 
-    /// Whether a `Last-Event-ID` is honoured; it is unless this says otherwise.
+    /// Sets whether `Last-Event-ID` causes a replay; true by default.
     package func replays(_ value: Bool) {
         self.state.withLock { $0.replays = value }
     }
 
-    /// Every request so far.
+    /// All requests so far, the refused ones included.
     package var requests: [Request] { self.state.withLock { $0.requests } }
-    /// How many clients get the stream now.
+    /// The number of clients that receive the stream now.
     package var clients: Int { self.state.withLock { $0.streams.count } }
 
     private func add(_ channel: any Channel) {
@@ -210,9 +226,9 @@ package final class SSEServerPeer: Sendable {
         }
     }
 
-    /// Answers a request; from then on the channel gets what is published.
+    /// Answers a request; from then on its channel receives what is published.
     ///
-    /// From any thread.
+    /// May be called from any thread.
     fileprivate func serve(_ request: Request, on channel: any Channel) {
         self.state.withLock { state in
             guard state.frozenFrom == nil else { return state.held.append((request, channel)) }
@@ -240,7 +256,7 @@ package final class SSEServerPeer: Sendable {
 
     /// Collects the request of one connection.
     ///
-    /// On its event loop.
+    /// Runs on its event loop.
     private final class StreamHandler: ChannelInboundHandler {
         typealias InboundIn = HTTPServerRequestPart
 

@@ -1,6 +1,6 @@
-/// Takes an HTTP/1.1 answer and the event stream in it apart, plainly and without regard to speed.
+/// Parses an HTTP/1.1 answer and the event stream in it, without regard to speed.
 struct SSEStreamParser {
-    /// What some bytes brought.
+    /// The result of one piece of input.
     struct Update {
         var status: Int?
         var headers: [(name: String, value: String)] = []
@@ -12,9 +12,9 @@ struct SSEStreamParser {
     private enum Phase {
         case head
         case body
-        /// RFC 9112 §7.1: waiting for a chunk's size.
+        /// Waits for the size of a chunk (RFC 9112 §7.1).
         case chunkSize
-        /// The rest of a chunk, its line end included.
+        /// Reads the rest of a chunk, its line end included.
         case chunk(Int)
     }
 
@@ -27,7 +27,9 @@ struct SSEStreamParser {
     private var type = ""
     private var data: [UInt8]?
 
-    /// Takes what has arrived.
+    /// Parses the bytes that have arrived.
+    ///
+    /// - Throws: ``PeerError`` for a chunk size that is no hexadecimal number.
     mutating func feed(_ bytes: [UInt8]) throws -> Update {
         var update = Update()
         self.rest += bytes
@@ -69,7 +71,7 @@ struct SSEStreamParser {
         self.phase = isChunked ? .chunkSize : .body
     }
 
-    /// Moves bytes of the body from the front of `rest` into lines.
+    /// Moves body bytes from the front of `rest` into lines.
     private mutating func take(_ count: Int, _ update: inout Update) {
         let bytes = self.rest[..<count]
         update.body += bytes

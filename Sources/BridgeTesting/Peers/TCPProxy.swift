@@ -1,21 +1,22 @@
 import Glibc
 import Synchronization
 
-/// Stands between a client and a server on loopback: shows what either side sends, and cuts, delays or refuses connections.
+/// A proxy between a client and a server on loopback: observes both directions; cuts, delays, silences or refuses
+/// connections.
 ///
-/// Thread-safe. Ends with the last reference to it.
+/// Thread-safe. Closes with its last reference.
 package final class TCPProxy: Sendable {
-    /// What it does with a new connection.
+    /// The treatment of a new connection.
     package enum Mode: Sendable {
-        /// Connects it with the server.
+        /// Connects it to the server.
         case forward
-        /// Resets it at once, as where nothing listens.
+        /// Resets it at once, as if nothing listened.
         case refuse
-        /// Accepts it and never says anything.
+        /// Accepts it and sends nothing.
         case swallow
     }
 
-    /// Sees a piece that one side has sent, and the number of its connection, from 1; on a thread of its own.
+    /// Receives a piece that one side sent and the number of its connection, from 1; runs on the connection's thread.
     package typealias Observer = @Sendable (_ connection: Int, _ bytes: ArraySlice<UInt8>) -> Void
 
     private struct State {
@@ -24,6 +25,7 @@ package final class TCPProxy: Sendable {
         var connections = 0
     }
 
+    /// The port of 127.0.0.1 that clients connect to.
     package let port: Int
     private let server: Int
     private let listener: Int32
@@ -32,10 +34,13 @@ package final class TCPProxy: Sendable {
     private let state = Mutex(State())
     private let pace = Pace()
 
+    /// Starts a proxy on a free port.
+    ///
     /// - Parameters:
-    ///   - server: the port behind it.
-    ///   - observe: called with each piece that a client sends, before it is passed on.
-    ///   - observeServer: called with each piece that the server sends, before it is passed on.
+    ///   - server: the port of the server.
+    ///   - observe: called with each piece that a client sends, before it is forwarded.
+    ///   - observeServer: called with each piece that the server sends, before it is forwarded.
+    /// - Throws: ``PeerError`` when it cannot listen.
     package init(server: Int, observe: @escaping Observer = { _, _ in }, observeServer: @escaping Observer = { _, _ in }) throws {
         self.server = server
         self.observe = observe
@@ -71,25 +76,26 @@ package final class TCPProxy: Sendable {
         self.cut()
     }
 
-    /// How many connections there were, the refused ones included.
+    /// The number of connections so far, the refused ones included.
     package var connections: Int { self.state.withLock { $0.connections } }
 
-    /// What becomes of connections from now on; those that are open stay.
+    /// Sets the treatment of new connections; open ones stay.
     package func set(_ mode: Mode) {
         self.state.withLock { $0.mode = mode }
     }
 
-    /// Has each piece wait before it is passed on, either way, on connections that are open too; zero ends that.
+    /// Delays each piece in both directions, on open connections too; zero ends the delay.
     package func delay(by time: Duration) {
         self.pace.microseconds.store(UInt32(time / .microseconds(1)), ordering: .relaxed)
     }
 
-    /// Passes nothing on any more, on connections that are open too, and keeps them: as when a network between has failed.
+    /// Drops everything from now on, on open connections too, and keeps them open, as a failed network does; cannot be
+    /// undone.
     package func silence() {
         self.pace.isSilent.store(true, ordering: .relaxed)
     }
 
-    /// Cuts every connection.
+    /// Closes every connection.
     package func cut() {
         self.state.withLock { state in
             for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) }
@@ -117,7 +123,7 @@ package final class TCPProxy: Sendable {
                 setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
             }
             self.state.withLock { $0.sockets += [client, server] }
-            // Closed when both directions are done with them.
+            // Closed when both directions have released them.
             let pair = Pair(client: client, server: server)
             let (observe, observeServer) = (self.observe, self.observeServer)
             let pace = self.pace
@@ -149,16 +155,16 @@ package final class TCPProxy: Sendable {
         return nil
     }
 
-    /// Has the peer see a reset instead of an end: clients tell the two apart.
+    /// Resets the connection, so that the peer sees an error instead of an end of stream.
     private static func reset(_ socket: Int32) {
         var nowhere = sockaddr()
         nowhere.sa_family = sa_family_t(AF_UNSPEC)
         connect(socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
     }
 
-    /// Whether a connection is gone for both directions.
+    /// Whether the connection was reset, in either direction.
     ///
-    /// The error is told to one call only, which may be that of the other direction's thread.
+    /// The kernel reports the error to one call only, which may be that of the other direction's thread.
     private static func wasReset(_ socket: Int32) -> Bool {
         // The first byte of the kernel's `tcp_info` is the state; 7 is TCP_CLOSE.
         var state: UInt8 = 0
@@ -166,7 +172,7 @@ package final class TCPProxy: Sendable {
         return getsockopt(socket, Int32(IPPROTO_TCP), TCP_INFO, &state, &length) == 0 && state == 7
     }
 
-    /// Ends both ways when one ends, and passes a reset on as one.
+    /// Ends both directions when one ends, and forwards a reset as a reset.
     private static func forward(from source: Int32, to target: Int32, _ pace: Pace, _ look: (ArraySlice<UInt8>) -> Void) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         loop: while true {
@@ -194,12 +200,12 @@ package final class TCPProxy: Sendable {
         shutdown(source, Int32(SHUT_RDWR))
     }
 
-    /// How long a piece waits.
+    /// The delay and the silence of the forwarded pieces.
     private final class Pace: Sendable {
         let microseconds = Atomic<UInt32>(0)
         let isSilent = Atomic<Bool>(false)
 
-        /// On the thread of one direction.
+        /// Waits for the delay, on the thread of one direction.
         func wait() {
             let time = self.microseconds.load(ordering: .relaxed)
             if time > 0 { usleep(time) }

@@ -3,30 +3,32 @@ package import NIOCore
 import Synchronization
 import Testing
 
-/// The built program, run with a file.
+/// The built program, running with a configuration file.
 ///
-/// Ends with the last reference to it.
+/// Killed with its last reference.
 package final class BridgeProcess: Sendable {
-    /// Where its HTTP server listens.
+    /// The port of its HTTP server; the same after ``restart()``.
     package var port: Int { self.reservation.number }
-    /// Holds the file, and what the program keeps between runs.
+    /// The directory of the configuration file and the program's state.
     package let directory: TemporaryDirectory
     private let command: [String]
     private let reservation: LastingPort
-    /// Every run of it, the one of now last.
+    /// Every run, the current one last.
     private let runs: Mutex<[ChildProcess]>
 
     /// Starts the program and waits until it is ready.
     ///
     /// - Parameters:
-    ///   - yaml: the file but for `service` and `http`, which are added; `{directory}` is replaced.
-    ///   - host: the address to listen on, one that can also be reached at 127.0.0.1.
-    ///   - http: further keys of `http`, in one line.
+    ///   - yaml: the file without `service` and `http`, which are added; `{directory}` is replaced.
+    ///   - host: the address to listen on; must also be reachable at 127.0.0.1.
+    ///   - http: more keys of `http`, in one line.
     ///   - log: `service.log`, in one line.
-    ///   - directory: that of an earlier run, to go on where that one ended.
-    ///   - port: where it listens, when somebody must know that before it runs.
-    ///   - wrapper: a command that becomes the program, which is its last argument.
-    ///   - isReady: whether to wait for `/readyz`, or only until it answers.
+    ///   - directory: the directory of an earlier run, to resume from its state.
+    ///   - drain: `service.drain`.
+    ///   - port: the port to listen on, when a test needs it before the start.
+    ///   - wrapper: a command that executes the program, its last argument.
+    ///   - isReady: whether to wait for a 200 of `/readyz`, or only for any answer.
+    /// - Throws: ``PeerError`` with standard error when the program ends early.
     package static func start(
         _ yaml: String, host: String = "127.0.0.1", http: String = "", log: String = "{}", directory: TemporaryDirectory? = nil,
         drain: String = "20s", port: LastingPort? = nil, wrapper: [String] = [], waitingForReadiness isReady: Bool = true
@@ -54,13 +56,13 @@ package final class BridgeProcess: Sendable {
         self.runs = Mutex([process])
     }
 
-    /// The process as it runs now; another one after ``restart()``.
+    /// The current process; another one after ``restart()``.
     package var process: ChildProcess { self.runs.withLock { $0.last! } }
 
-    /// What all its runs have written to standard error.
+    /// The standard error of all runs.
     package var log: String { self.runs.withLock { $0 }.map(\.standardError).joined() }
 
-    /// Waits until it takes events, or only until it answers requests.
+    /// Waits up to 30 s until the program is ready, or only until it answers requests.
     package func untilReady(answersOnly: Bool = false) async throws {
         let process = self.process
         var last = "no answer"
@@ -72,7 +74,9 @@ package final class BridgeProcess: Sendable {
         }
     }
 
-    /// Kills it as a crash would, and starts it at once with the same file, port and directory, without waiting until it is ready.
+    /// Kills the process as a crash would and starts the program again with the same file, port and directory.
+    ///
+    /// Returns before the new process is ready.
     package func restart() async throws {
         let process = self.process
         process.kill()
@@ -81,12 +85,15 @@ package final class BridgeProcess: Sendable {
         self.runs.withLock { $0.append(next) }
     }
 
-    /// Runs one command of the program to its end.
+    /// Runs a command of the program to its end; see ``command(_:)-([String])``.
     package static func command(_ arguments: String...) async throws -> (code: Int32, output: String, error: String) {
         try await self.command(arguments)
     }
 
-    /// Runs one command of the program to its end.
+    /// Runs a command of the program to its end.
+    ///
+    /// - Returns: the exit code, standard output and standard error.
+    /// - Throws: ``PeerError`` when a signal ends the program.
     package static func command(_ arguments: [String]) async throws -> (code: Int32, output: String, error: String) {
         let process = try ChildProcess(self.executable, arguments)
         guard case .exited(let code) = try await process.untilEnded() else {
@@ -95,18 +102,22 @@ package final class BridgeProcess: Sendable {
         return (code, process.standardOutput, process.standardError)
     }
 
-    /// Asks it to end and waits for that.
+    /// Sends SIGTERM and waits for the end.
     package func stop(within limit: Duration = .seconds(30)) async throws -> ChildProcess.Ending {
         self.process.signal(SIGTERM)
         return try await self.process.untilEnded(within: limit)
     }
 
-    /// Asks for a page.
+    /// Sends a GET request.
+    ///
+    /// - Throws: ``PeerError`` when the program does not answer.
     package func get(_ path: String) async throws -> HTTPRequestPeer.Answer {
         try await HTTPRequestPeer.send("GET", path, port: self.port)
     }
 
-    /// Sends a body to a path.
+    /// Sends a POST request.
+    ///
+    /// - Parameter type: the `Content-Type`; `nil` sends none.
     @discardableResult
     package func post(
         _ path: String, _ body: ByteBuffer, type: String? = nil, headers: [(name: String, value: String)] = []
@@ -115,14 +126,14 @@ package final class BridgeProcess: Sendable {
         return try await HTTPRequestPeer.send("POST", path, port: self.port, headers: headers, body: body)
     }
 
-    /// Reads a stream of its own.
+    /// Connects a new client to the stream of a name, and expects status 200.
     package func stream(_ name: String, headers: [(name: String, value: String)] = []) async throws -> SSEClientPeer {
         let client = try await SSEClientPeer.connect(port: self.port, path: "/api/stream/\(name)", headers: headers)
         #expect(client.status == 200)
         return client
     }
 
-    /// The sum of all figures of a name whose labels contain a text.
+    /// The sum of all series of a metric whose labels contain a text; 0 when there are none.
     package func metric(_ name: String, _ label: String = "") async throws -> Double {
         try await self.get("/metrics").text.split(separator: "\n")
             .filter { ($0.hasPrefix("\(name){") || $0.hasPrefix("\(name) ")) && (label.isEmpty || $0.contains(label)) }
@@ -130,14 +141,14 @@ package final class BridgeProcess: Sendable {
             .reduce(0, +)
     }
 
-    /// The lines of a file in its directory, less a last one that is still being written.
+    /// The complete lines of a file in ``directory``; a last line without LF is left out.
     package func lines(of name: String) -> [String] {
         let bytes = self.directory.read(name)
         let end = bytes.lastIndex(of: 10) ?? bytes.startIndex
         return bytes[..<end].split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The path of the program: `STREAMBRIDGE_PROGRAM`, else the one that lies beside the tests.
+    /// The path of the program: `STREAMBRIDGE_PROGRAM`, else the one beside the test bundle.
     package static let executable: String = {
         if let path = getenv("STREAMBRIDGE_PROGRAM") { return String(cString: path) }
         let maps = String(decoding: TemporaryDirectory.contents(of: "/proc/self/maps"), as: UTF8.self)

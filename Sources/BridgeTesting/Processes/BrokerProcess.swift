@@ -1,12 +1,13 @@
 import Glibc
 import Synchronization
 
-/// A real mosquitto or redis-server on loopback, with a free port and a directory of its own.
+/// A real mosquitto or redis-server on loopback, with a free port and its own directory.
 ///
-/// Thread-safe. Ends with the last reference to it.
+/// Thread-safe. Killed with its last reference.
 package final class BrokerProcess: Sendable {
+    /// The port; the same after ``restart()``.
     package var port: Int { self.reservation.number }
-    /// Where it keeps its data; stays the same over ``restart()``.
+    /// The directory of its data; the same after ``restart()``.
     package let directory: TemporaryDirectory
     private let program: Program
     private let reservation: LastingPort
@@ -19,17 +20,17 @@ package final class BrokerProcess: Sendable {
         self.process = Mutex(process)
     }
 
-    /// Starts mosquitto: everyone may connect, queues have no bound, nothing is kept over a kill, unless the lines say otherwise.
+    /// Starts mosquitto: anonymous clients, unlimited queues and no persistence, unless the lines change that.
     ///
-    /// - Parameter lines: of its configuration, after `listener`; `{port}` and `{directory}` are replaced. For a broker that
-    ///   remembers: `persistence true` and `autosave_interval 1`.
+    /// - Parameter lines: of its configuration, after `listener`; `{port}` and `{directory}` are replaced. For
+    ///   persistence: `persistence true` and `autosave_interval 1`.
     package static func mosquitto(_ lines: String...) async throws -> BrokerProcess {
         try await self.start(.mosquitto(lines))
     }
 
-    /// Starts redis-server without persistence, unless the arguments say otherwise.
+    /// Starts redis-server without persistence, unless the arguments change that.
     ///
-    /// - Parameter arguments: `{port}` and `{directory}` are replaced. For a server that remembers over a kill:
+    /// - Parameter arguments: `{port}` and `{directory}` are replaced. For persistence across a kill:
     ///   `--appendonly yes` and `--appendfsync always`, each as two arguments.
     package static func redis(_ arguments: String...) async throws -> BrokerProcess {
         try await self.start(.redis(arguments))
@@ -40,21 +41,21 @@ package final class BrokerProcess: Sendable {
         try await self.start(.redis(arguments))
     }
 
-    /// Ends it at once, as a crash would, and waits until it is gone.
+    /// Kills the process, as a crash would, and waits for its end.
     package func kill() async throws {
         let process = self.process.withLock { $0 }
         process.signal(SIGKILL)
         _ = try await process.untilEnded()
     }
 
-    /// Asks it to end (SIGTERM) and waits until it is gone.
+    /// Sends SIGTERM and waits for the end.
     package func stop() async throws {
         let process = self.process.withLock { $0 }
         process.signal(SIGTERM)
         _ = try await process.untilEnded()
     }
 
-    /// Starts it again on the same port and directory, after ending it if it still runs.
+    /// Stops the process if it runs, starts it on the same port and directory, and waits until it is ready.
     package func restart() async throws {
         try await self.stop()
         let process = try self.program.start(port: self.port, directory: self.directory)
@@ -62,19 +63,19 @@ package final class BrokerProcess: Sendable {
         try await Self.untilReady(self.program, process, port: self.port)
     }
 
-    /// Stops it where it stands (SIGSTOP): connections stay open and nothing answers.
+    /// Suspends the process (SIGSTOP): connections stay open and nothing answers.
     ///
-    /// ``thaw()`` lets it go on.
+    /// ``thaw()`` resumes it.
     package func freeze() {
         self.process.withLock { $0 }.signal(SIGSTOP)
     }
 
-    /// See ``freeze()``.
+    /// Resumes the process (SIGCONT) after ``freeze()``.
     package func thaw() {
         self.process.withLock { $0 }.signal(SIGCONT)
     }
 
-    /// What it has logged.
+    /// The standard output and standard error of the current process.
     package var log: String {
         let process = self.process.withLock { $0 }
         return process.standardOutput + process.standardError
@@ -82,7 +83,7 @@ package final class BrokerProcess: Sendable {
 
     private static func start(_ program: Program) async throws -> BrokerProcess {
         var last: any Error = PeerError("not started")
-        // Between choosing a free port and listening on it a process that reserves none may take it.
+        // A process that reserves no port may take this one between the choice and the listen.
         for _ in 0..<5 {
             let directory = try TemporaryDirectory()
             let port = try LastingPort()
@@ -136,14 +137,14 @@ package final class BrokerProcess: Sendable {
             }
         }
 
-        /// Whether a client would be served now.
+        /// Whether the server accepts clients now.
         ///
-        /// Blocks for a moment.
+        /// Blocks for up to 2 s.
         func isReady(port: Int) -> Bool {
             guard let socket = try? BlockingSocket(port: port) else { return false }
             guard case .redis(let arguments) = self, !arguments.contains("--tls-port") else { return true }
             let answer = try? socket.exchange(Array("PING\r\n".utf8), timeout: .seconds(2))
-            // While it reads its append-only file it answers -LOADING; -NOAUTH is an answer of a ready server.
+            // While the server loads its append-only file it answers -LOADING; -NOAUTH is an answer of a ready server.
             return answer.map { !$0.isEmpty && !$0.starts(with: "-LOADING".utf8) } ?? false
         }
     }

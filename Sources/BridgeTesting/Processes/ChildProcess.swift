@@ -2,15 +2,18 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A program that a test starts, with its output kept in files, and that never outlives the reference to it.
+/// A program that a test starts; it never outlives its last reference.
 ///
-/// Thread-safe. Standard output and standard error go to files, so a talkative child never waits for a reader.
+/// Thread-safe. Standard output and standard error go to files, so that the child never blocks on a reader.
 package final class ChildProcess: Sendable {
-    /// How it ended.
+    /// How the process ended.
     package enum Ending: Sendable, Equatable, CustomStringConvertible {
+        /// It exited with a code, 0 to 255.
         case exited(Int32)
+        /// A signal of this number ended it.
         case signalled(Int32)
 
+        /// The ending in words, such as `exit code 1`.
         package var description: String {
             switch self {
             case .exited(let code): "exit code \(code)"
@@ -19,8 +22,9 @@ package final class ChildProcess: Sendable {
         }
     }
 
+    /// The process id; may be reused by the system once ``ended`` is not `nil`.
     package let pid: Int32
-    /// As it was started, for messages.
+    /// The command line, for messages.
     package let command: String
     private let files: TemporaryDirectory
     private let ending = Mutex<Ending?>(nil)
@@ -28,9 +32,10 @@ package final class ChildProcess: Sendable {
     /// Starts a program.
     ///
     /// - Parameters:
-    ///   - executable: a path, or a name that is looked for in `PATH`, `/usr/sbin` and `/sbin`.
-    ///   - environment: added to the test's own.
-    ///   - input: the path of what it reads on standard input.
+    ///   - executable: a path, or a name to look up; see ``find(_:)``.
+    ///   - environment: added to the environment of the test.
+    ///   - input: the path of the file for standard input.
+    /// - Throws: ``PeerError`` when the program cannot be started.
     package init(
         _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:], input: String = "/dev/null"
     ) throws {
@@ -44,7 +49,7 @@ package final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, self.files.file("out"), O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_addopen(&actions, 2, self.files.file("err"), O_WRONLY | O_CREAT | O_APPEND, 0o644)
-        // Nothing of the test is inherited: a listening socket held by a child would keep its port busy.
+        // The child inherits no descriptor: a listening socket in a child would keep its port busy.
         _ = Self.closeFrom?(&actions, 3)
 
         var attributes = posix_spawnattr_t()
@@ -76,7 +81,7 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// Starts a program, and ends it when `body` ends.
+    /// Starts a program, and kills it when `body` returns or throws.
     package static func with<Value>(
         _ executable: String, _ arguments: [String] = [], _ body: (ChildProcess) async throws -> Value
     ) async throws -> Value {
@@ -85,12 +90,14 @@ package final class ChildProcess: Sendable {
         return try await body(process)
     }
 
-    /// How it ended, `nil` while it runs.
+    /// How the process ended; `nil` while it runs.
     ///
-    /// Reaps it.
+    /// Reaps the process.
     package var ended: Ending? { self.ended(WNOHANG) }
 
-    /// Blocks the thread until it has ended: for short commands outside tasks.
+    /// Blocks the thread until the process has ended, for short commands outside tasks.
+    ///
+    /// - Returns: `nil` when the wait fails.
     package func waitUntilEnded() -> Ending? { self.ended(0) }
 
     private func ended(_ options: Int32) -> Ending? {
@@ -104,7 +111,7 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// Sends a signal; does nothing once the process is reaped, so a stranger with the same number is never met.
+    /// Sends a signal; does nothing once the process is reaped, because its id may belong to another process.
     package func signal(_ number: Int32) {
         self.ending.withLock { ending in
             guard ending == nil else { return }
@@ -112,23 +119,25 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// Sends SIGKILL.
+    /// Sends SIGKILL; see ``signal(_:)``.
     package func kill() { self.signal(SIGKILL) }
 
-    /// Waits until it has ended.
+    /// Waits until the process has ended; the test fails at the limit.
     package func untilEnded(within limit: Duration = .seconds(20)) async throws -> Ending {
         try await eventually(within: limit, "\(self.command) has ended") { self.ended != nil }
         return self.ended!
     }
 
-    /// What it has written to standard output so far.
+    /// The standard output so far, decoded as UTF-8.
     package var standardOutput: String { String(decoding: self.files.read("out"), as: UTF8.self) }
-    /// What it has written to standard error so far.
+    /// The standard error so far, decoded as UTF-8.
     package var standardError: String { String(decoding: self.files.read("err"), as: UTF8.self) }
-    /// Standard output as bytes.
+    /// The standard output so far, in bytes.
     package var standardOutputBytes: [UInt8] { self.files.read("out") }
 
-    /// Finds a program: `PATH` often lacks the directories of daemons.
+    /// Finds a program in `PATH`, `/usr/local/bin`, `/usr/sbin` and `/sbin`; a path is returned as it is.
+    ///
+    /// - Throws: ``PeerError`` when there is none.
     package static func find(_ executable: String) throws -> String {
         if executable.utf8.contains(UInt8(ascii: "/")) { return executable }
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
@@ -139,7 +148,7 @@ package final class ChildProcess: Sendable {
         throw PeerError("no program \(executable) is installed")
     }
 
-    /// `posix_spawn_file_actions_addclosefrom_np` (glibc 2.34), which Swift's Glibc module does not show.
+    /// `posix_spawn_file_actions_addclosefrom_np` (glibc 2.34), which Swift's Glibc module does not import.
     private static let closeFrom: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32)? =
         dlsym(UnsafeMutableRawPointer(bitPattern: 0), "posix_spawn_file_actions_addclosefrom_np").map {
             unsafeBitCast($0, to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32).self)

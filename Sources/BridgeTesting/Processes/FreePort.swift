@@ -2,7 +2,9 @@ import Glibc
 
 /// A TCP port of loopback on which nothing listens now.
 ///
-/// Another process may take it at any time: try again when it did.
+/// Another process may take it at any time; retry then. ``LastingPort`` reserves one.
+///
+/// - Throws: ``PeerError`` when a system call fails.
 package func freePort() throws -> Int {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw PeerError.system("socket") }

@@ -1,6 +1,6 @@
-/// A program in Go that a test brings along as source, built with Debian's toolchain and without the network.
+/// A Go program that a test contains as source, built with Debian's toolchain and without the network.
 package final class GoProgram: Sendable {
-    /// The path of the built program, which goes with the last reference to it.
+    /// The path of the built program; removed with the last reference.
     package let path: String
     private let directory: TemporaryDirectory
 
@@ -9,9 +9,9 @@ package final class GoProgram: Sendable {
         self.path = directory.file("program")
     }
 
-    /// Builds a file that imports the standard library only.
+    /// Builds a source file that imports only the standard library.
     ///
-    /// - Throws: ``PeerError`` with what the compiler says.
+    /// - Throws: ``PeerError`` with the compiler's output, and after 180 s.
     package static func build(_ source: String) async throws -> GoProgram {
         let program = GoProgram(try TemporaryDirectory())
         let file = try program.directory.write(source, to: "main.go")

@@ -1,18 +1,22 @@
 import Glibc
 
-/// A TCP port of loopback for somebody who listens there again and again.
+/// A reserved TCP port of loopback, for a server that listens on it repeatedly.
 ///
-/// The system gives it to no connection, and no other holder of this type, in this process or another, has the same as long as this one lives.
+/// The system assigns it to no outgoing connection, and no other instance, in this process or another, has the same
+/// port while this one lives.
 package final class LastingPort: Sendable {
+    /// The port number, 20000 to 32767.
     package let number: Int
-    /// A socket whose name stands for the port.
+    /// A socket whose abstract name reserves the port.
     ///
-    /// Names without a file are known wherever ports are, and end with their process.
+    /// Abstract names are visible in the same network namespace as ports, and end with their process.
     private let name: Int32
 
-    /// - Throws: ``PeerError`` when none is to be had.
+    /// Reserves a random free port.
+    ///
+    /// - Throws: ``PeerError`` when no port is free.
     package init() throws {
-        // Connections get theirs from ip_local_port_range, which begins at 32768 unless somebody has changed it.
+        // Outgoing connections get theirs from ip_local_port_range, which begins at 32768 by default.
         for _ in 0..<1000 {
             let number = Int.random(in: 20_000..<32_768)
             guard let name = try Self.reserve(number) else { continue }
@@ -31,14 +35,14 @@ package final class LastingPort: Sendable {
         close(self.name)
     }
 
-    /// - Returns: `nil` when somebody has reserved the port.
+    /// - Returns: `nil` when another instance has reserved the port.
     private static func reserve(_ number: Int) throws -> Int32? {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw PeerError.system("socket") }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let text = Array("streambridge-test-port-\(number)".utf8)
-        // A name that begins with a zero is none of a file (unix(7), "abstract").
+        // A name that begins with a zero byte is abstract (unix(7)).
         withUnsafeMutableBytes(of: &address.sun_path) { path in
             for (index, byte) in text.enumerated() { path[index + 1] = byte }
         }

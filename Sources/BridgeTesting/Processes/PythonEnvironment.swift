@@ -1,10 +1,11 @@
 import Glibc
 
-/// The clients in Python that Debian does not have, in an environment below `.build` that `deploy/packages --tests` makes.
+/// The Python clients that Debian does not package, in an environment below `.build` that `deploy/packages --tests`
+/// creates.
 package enum PythonEnvironment {
-    /// The path of its interpreter.
+    /// The path of the environment's interpreter.
     ///
-    /// - Throws: ``PeerError`` that says how to make it.
+    /// - Throws: ``PeerError`` that says how to create the environment.
     package static func interpreter() throws -> String {
         let program = BridgeProcess.executable
         guard let build = program.firstRange(of: "/.build/") else {

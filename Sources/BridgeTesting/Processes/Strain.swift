@@ -1,18 +1,20 @@
 import Glibc
 import Synchronization
 
-/// What an attack does to the program, seen from outside: its memory, and how long `/livez` takes.
+/// The effect of an attack on the program, measured from outside: its memory and the latency of `/livez`.
 package struct Strain: Sendable, CustomStringConvertible {
-    /// Bytes of resident memory at most, less those at the beginning.
+    /// The largest growth of resident memory since the start, in bytes.
     package private(set) var growth = 0
-    /// How much longer each answer of `/livez` took than that of an idle copy of the program at the same moment: the machine may be busy.
+    /// How much longer each answer of `/livez` took than that of an idle copy at the same moment, which compensates for
+    /// machine load.
     package private(set) var latencies: [Duration] = []
-    /// How often `/livez` was not answered with 200 within ten seconds.
+    /// The number of `/livez` requests without a 200 within ten seconds.
     package private(set) var failures = 0
 
-    /// The median of ``latencies``.
+    /// The median of ``latencies``; 1000 s when no request was answered.
     package var latency: Duration { self.latency(at: 50) }
 
+    /// The figures in words, for a failure message.
     package var description: String {
         """
         grown by \(self.growth >> 10) KiB; \(self.latencies.count) answers, half of them within \(self.latency), nine of ten within \
@@ -25,7 +27,9 @@ package struct Strain: Sendable, CustomStringConvertible {
         return sorted.isEmpty ? .seconds(1000) : sorted[(sorted.count - 1) * percent / 100]
     }
 
-    /// Watches the program while something is done to it.
+    /// Measures the program while `attack` runs.
+    ///
+    /// - Throws: what `attack` throws.
     package static func watch(_ bridge: BridgeProcess, during attack: () async throws -> Void) async throws -> Strain {
         let idle = try await BridgeProcess.start(
             """
@@ -49,17 +53,18 @@ package struct Strain: Sendable, CustomStringConvertible {
         }
     }
 
-    /// Bytes of memory that a process has in use.
+    /// The resident memory of a process in bytes; 0 when there is no such process.
     package static func residentBytes(of pid: Int32) -> Int {
         let status = String(decoding: TemporaryDirectory.contents(of: "/proc/\(pid)/status"), as: UTF8.self)
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         return (line?.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? 0) << 10
     }
 
-    /// How long a process has had a processor so far.
+    /// The user and system time of a process so far; zero when there is no such process.
     package static func processorTime(of pid: Int32) -> Duration {
         let status = String(decoding: TemporaryDirectory.contents(of: "/proc/\(pid)/stat"), as: UTF8.self)
-        // The name of the program, in parentheses, may hold spaces; user and system time are the 12th and 13th field behind it.
+        // The program's name, in parentheses, may contain spaces; user and system time are the 12th and 13th field
+        // after it.
         let fields = status[(status.lastIndex(of: ")") ?? status.startIndex)...].split(separator: " ")
         guard fields.count > 13, let user = Int(fields[12]), let system = Int(fields[13]) else { return .zero }
         return .seconds(user + system) / sysconf(Int32(_SC_CLK_TCK))
@@ -84,7 +89,7 @@ package struct Strain: Sendable, CustomStringConvertible {
         return strain
     }
 
-    /// How long an answer of `/livez` takes; `nil` when it is not 200, or takes too long.
+    /// The duration of one `/livez` request; `nil` when the answer is not 200 or takes over ten seconds.
     private static func answerTime(_ port: Int) -> Duration? {
         let start = ContinuousClock.now
         guard let socket = try? BlockingSocket(port: port),

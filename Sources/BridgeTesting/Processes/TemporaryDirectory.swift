@@ -1,9 +1,13 @@
 import Glibc
 
-/// A fresh directory that goes, with all that is in it, when the last reference does.
+/// A new directory that is removed with its contents when the last reference is released.
 package final class TemporaryDirectory: Sendable {
+    /// The absolute path, in `TMPDIR` or `/tmp`.
     package let path: String
 
+    /// Creates the directory.
+    ///
+    /// - Throws: ``PeerError`` when that fails.
     package init() throws {
         let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(parent)/streambridge-test-XXXXXX".utf8CString)
@@ -15,16 +19,22 @@ package final class TemporaryDirectory: Sendable {
         Self.remove(self.path)
     }
 
-    /// The path of a name in it.
+    /// The path of a file in the directory; the file need not exist.
     package func file(_ name: String) -> String { "\(self.path)/\(name)" }
 
-    /// Writes a file, in place of one that is there, and returns its path.
+    /// Writes a file, replacing an existing one.
+    ///
+    /// - Returns: its path.
+    /// - Throws: ``PeerError`` when that fails.
     @discardableResult
     package func write(_ text: String, to name: String) throws -> String {
         try self.write(bytes: Array(text.utf8), to: name)
     }
 
-    /// Writes a file, in place of one that is there, and returns its path.
+    /// Writes a file, replacing an existing one unless `appending` is set.
+    ///
+    /// - Returns: its path.
+    /// - Throws: ``PeerError`` when that fails.
     @discardableResult
     package func write(bytes: [UInt8], to name: String, appending: Bool = false) throws -> String {
         let path = self.file(name)
@@ -40,15 +50,15 @@ package final class TemporaryDirectory: Sendable {
         return path
     }
 
-    /// Adds to the end of a file, which is made when it is not there.
+    /// Appends to a file, which is created when it does not exist.
     package func append(_ text: String, to name: String) throws {
         try self.write(bytes: Array(text.utf8), to: name, appending: true)
     }
 
-    /// All of a file's bytes; none when it is not there.
+    /// The contents of a file; empty when it does not exist.
     package func read(_ name: String) -> [UInt8] { Self.contents(of: self.file(name)) }
 
-    /// All of a file's bytes; none when it is not there.
+    /// The contents of a file; empty when it does not exist.
     package static func contents(of path: String) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return [] }
@@ -62,7 +72,7 @@ package final class TemporaryDirectory: Sendable {
         }
     }
 
-    /// The names in a directory, in alphabetical order, without `.` and `..`.
+    /// The names in a directory in alphabetical order, without `.` and `..`; empty when it cannot be read.
     package static func names(in path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
@@ -83,7 +93,7 @@ package final class TemporaryDirectory: Sendable {
     }
 }
 
-/// Makes a fresh directory; see ``TemporaryDirectory``.
+/// Creates a new directory; see ``TemporaryDirectory``.
 package func temporaryDirectory() throws -> TemporaryDirectory {
     try TemporaryDirectory()
 }
