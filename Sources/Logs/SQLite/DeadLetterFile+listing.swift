@@ -1,12 +1,15 @@
 package import BridgeCore
 
 extension DeadLetterFile {
-    /// How many rows are read at once.
+    /// How many rows one query reads.
     private static let page = 1024
 
-    /// Gives the letters to `body`, in the order in which they came to be, without their events.
+    /// Passes a summary of each dead letter to `body`, oldest first, without its event.
     ///
-    /// Between pieces of the list the file is free: whoever reads slowly must not keep the running program from tidying it up.
+    /// No read transaction is open while `body` runs, so a slow reader does not keep the running program from
+    /// checkpointing its WAL.
+    ///
+    /// - Throws: ``LogError``, and what `body` throws.
     package func list(_ selection: Selection, _ body: (LetterSummary) throws -> Void) throws {
         let query = try self.connection.prepare(
             """
@@ -34,9 +37,10 @@ extension DeadLetterFile {
         }
     }
 
-    /// Gives the letters to `body`, in the order in which they came to be, one at a time: their events may be large.
+    /// Passes each dead letter with its event to `body`, oldest first, one at a time to bound the memory.
     ///
-    /// - Returns: those whose event cannot be read.
+    /// - Returns: the ids of the letters whose event is unreadable.
+    /// - Throws: ``LogError``, and what `body` throws.
     package func show(_ selection: Selection, _ body: (StoredLetter) throws -> Void) throws -> [Int64] {
         var ids: [Int64] = []
         try self.list(selection) { ids.append($0.id) }
@@ -49,9 +53,11 @@ extension DeadLetterFile {
         return unreadable
     }
 
-    /// Whether the file has a sink of a name, or a letter that such a sink gave up.
+    /// Whether the configuration has a sink of this name, or a dead letter names it; true for the empty name.
+    ///
+    /// - Throws: ``LogError``.
     package func knows(sink: String) throws -> Bool {
-        // What no sink gave up stands under an empty name.
+        // Dead letters that no sink gave up have an empty name.
         if sink.isEmpty || self.sinks.contains(sink) { return true }
         let query = try self.connection.prepare("SELECT 1 FROM dead_letters WHERE sink = ? LIMIT 1")
         query.bind(1, sink)
@@ -59,7 +65,10 @@ extension DeadLetterFile {
         return try query.step()
     }
 
-    /// - Parameter target: the sink for dead letters that is owed the letter; one that the file no longer has is given nothing.
+    /// The state that an operator sees.
+    ///
+    /// - Parameter target: the dead-letter sink that the letter is pending for; one that the configuration no longer
+    ///   has never gets it.
     func state(_ state: StoredLetter.State, _ target: String?) -> StoredLetter.State {
         guard let target, !self.sinks.contains(target), state == .onItsWay else { return state }
         return .kept

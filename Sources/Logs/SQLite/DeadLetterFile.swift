@@ -1,16 +1,17 @@
 package import BridgeCore
 
-/// The dead letters of a log, for an operator: beside a program that runs with it, or without one.
+/// The dead letters of a log, for an operator's commands; works beside a running program and without one.
 ///
-/// One thread at a time.
+/// For one thread at a time.
 package struct DeadLetterFile: ~Copyable {
-    /// Which letters are meant.
+    /// Selects dead letters; both conditions must hold.
     package struct Selection: Sendable {
-        /// Their numbers; `nil` means all.
+        /// Their ids; `nil` selects every id.
         package var ids: [Int64]?
-        /// Only those that this sink gave up.
+        /// The sink that gave them up; `nil` selects every sink.
         package var sink: String?
 
+        /// Selects all letters by default.
         package init(ids: [Int64]? = nil, sink: String? = nil) {
             self.ids = ids
             self.sink = sink
@@ -24,21 +25,24 @@ package struct DeadLetterFile: ~Copyable {
         }
     }
 
-    /// What was done, and what not.
+    /// The result of a change.
     package struct Outcome: Sendable, Equatable {
-        /// How many letters.
+        /// The number of changed letters.
         package var done = 0
-        /// The others with the reason.
+        /// The unchanged letters with the reasons.
         package var refused: [Refusal] = []
     }
 
-    /// Why nothing was done about a letter.
+    /// Why one letter was not changed.
     package struct Refusal: Sendable, Equatable {
+        /// The id of the letter.
         package let id: Int64
+        /// The reason in words, without a final stop.
         package let reason: String
-        /// Whether what was asked for happens all the same.
+        /// Whether the requested state holds or is reached without the change.
         package let isMet: Bool
 
+        /// Makes a refusal.
         package init(id: Int64, reason: String, isMet: Bool = false) {
             self.id = id
             self.reason = reason
@@ -48,13 +52,15 @@ package struct DeadLetterFile: ~Copyable {
 
     let connection: SQLiteConnection
     let rows = EventRows(bridge: "")
-    /// The names of the file's sinks.
+    /// The names of the sinks in the configuration file.
     let sinks: Set<String>
     private let lock: FileLock
 
+    /// Opens a log and migrates its tables.
+    ///
     /// - Parameters:
-    ///   - path: a log that exists.
-    ///   - sinks: the names of the file's sinks.
+    ///   - path: an existing log.
+    ///   - sinks: the names of the sinks in the configuration file.
     /// - Throws: ``LogError``.
     package init(path: String, sinks: [String]) throws {
         let lock = try FileLock(lookingAt: path)
@@ -65,7 +71,9 @@ package struct DeadLetterFile: ~Copyable {
         self.sinks = Set(sinks)
     }
 
-    /// The letters, in the order in which they came to be.
+    /// The selected letters with their events, oldest first.
+    ///
+    /// - Throws: ``LogError``.
     package func letters(_ selection: Selection) throws -> FoundLetters {
         var found = try LogReading.letters(self.connection, selection.condition, self.rows)
         for (index, letter) in found.letters.enumerated() {
@@ -74,7 +82,13 @@ package struct DeadLetterFile: ~Copyable {
         return found
     }
 
-    /// Asks for letters to be delivered once more: a running program does so within a second, else the next one at its start.
+    /// Requests another delivery of the selected letters; a running program starts it within a second, else the next
+    /// one at its start.
+    ///
+    /// Refuses letters that are unreadable, in flight or already requested, or whose sink the configuration no longer
+    /// has.
+    ///
+    /// - Throws: ``LogError``; then no letter is changed.
     package func replay(_ selection: Selection) throws -> Outcome {
         var unreadable: Set<Int64> = []
         try self.list(selection) { if !$0.isReadable { unreadable.insert($0.id) } }
@@ -97,7 +111,9 @@ package struct DeadLetterFile: ~Copyable {
         }
     }
 
-    /// Removes letters for good.
+    /// Removes the selected letters permanently; refuses those that the running program is delivering.
+    ///
+    /// - Throws: ``LogError``; then no letter is changed.
     package func drop(_ selection: Selection) throws -> Outcome {
         try self.change(selection, "DELETE FROM dead_letters WHERE id = ?") { letter in
             letter.held.map { held in
@@ -107,22 +123,24 @@ package struct DeadLetterFile: ~Copyable {
         }
     }
 
-    /// A letter as it stands while nobody else can change it.
+    /// One row of the table, read within the transaction that changes it.
     private struct Row {
         let id: Int64
         let sink: String
         let isAsked: Bool
-        /// The sink to which the running program is delivering it.
+        /// The sink to which the running program is delivering it; empty for the routes, `nil` when it is not in
+        /// flight.
         let held: String?
     }
 
-    /// - Parameter refuses: says why nothing is to be done about a letter, and whether it is done already.
+    /// - Parameter refuses: the reason not to change a letter, and whether the requested state holds already; `nil`
+    ///   changes it.
     private func change(
         _ selection: Selection, _ sql: String, _ refuses: (Row) -> (reason: String, isMet: Bool)?
     ) throws -> Outcome {
         var outcome = Outcome()
         try self.connection.transaction {
-            // A program that starts now waits for the end of the transaction before it reads.
+            // A program that starts now waits for the end of this transaction before it reads.
             let isRunning = self.lock.isHeldByAnother
             let query = try self.connection.prepare(
                 "SELECT id, sink, replay, target FROM dead_letters WHERE \(selection.condition) ORDER BY id")

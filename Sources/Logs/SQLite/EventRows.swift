@@ -2,27 +2,27 @@ import BridgeCore
 import JSON
 import NIOCore
 
-/// Turns events into the columns of their tables and back.
+/// Converts events to and from the columns of their tables.
 ///
-/// Not thread-safe: it parses with one parser.
+/// Not thread-safe: it has one parser.
 final class EventRows {
-    /// Stands for a body that is the event's JSON itself.
+    /// The value of `raw` for a body that is the event's JSON itself.
     private static let rawIsJSON: Int64 = 1
 
     let bridge: String
     private let parser = JSONParser(levels: EventColumns.levels)
     private var known: [[StoredEvent.Target]: String] = [:]
-    /// The targets of the last event with their column: those of one plan are the same array.
+    /// The targets of the last event with their column; the events of one plan share one array.
     private var last: (targets: [StoredEvent.Target], text: String)?
     private var parsed: [String: [StoredEvent.Target]] = [:]
-    /// The attributes of the last event with their column: those of one source are mostly the same.
+    /// The attributes of the last event with their column; most events of one source have the same ones.
     private var attributes: (value: Attributes, text: String)?
 
     init(bridge: String) {
         self.bridge = bridge
     }
 
-    /// The text of the column `targets`; the same targets stand in most rows.
+    /// The text of the column `targets`, cached because most rows have the same targets.
     func text(of targets: [StoredEvent.Target]) -> String {
         if let last, last.targets.sharesStorage(with: targets) { return last.text }
         let text = self.known[targets] ?? self.written(targets)
@@ -54,7 +54,9 @@ final class EventRows {
         return text
     }
 
-    /// - Returns: `nil` when the text is no such column.
+    /// Parses the column `targets`.
+    ///
+    /// - Returns: `nil` when the text is not an array.
     func targets(_ text: String) -> [StoredEvent.Target]? {
         if let known = self.parsed[text] { return known }
         guard let root = try? self.parser.parse(ByteBuffer(string: text)), root.kind == .array else { return nil }
@@ -78,7 +80,7 @@ final class EventRows {
         return targets
     }
 
-    /// The text of the column `copies`: a line each, the subject, a tab, the JSON.
+    /// The text of the column `copies`: one line each with the subject, a tab and the JSON; `nil` when there are none.
     func text(of copies: [Event]) -> String? {
         guard !copies.isEmpty else { return nil }
         return copies.map { "\($0.subject)\t\(String(buffer: $0.json))" }.joined(separator: "\n")
@@ -99,7 +101,7 @@ final class EventRows {
         return copies
     }
 
-    /// Binds seven columns of an event, from `first` on, for the length of `body`.
+    /// Binds the seven columns of an event, from `first` on, while `body` runs.
     func bind(_ event: Event, to statement: SQLiteStatement, from first: Int32, _ body: () throws -> Void) rethrows {
         let known = self.attributes.flatMap { $0.value == event.attributes ? $0.text : nil }
         let columns = EventColumns(event, bridge: self.bridge, attributes: known)

@@ -1,19 +1,19 @@
 import BridgeCore
 import Glibc
 
-/// Keeps other processes from opening the same file as a log.
+/// Prevents other processes from opening the same file as a log.
 ///
-/// Released with its last reference, or with the process. Closing any descriptor of the file ends SQLite's own locks on it in this process, so
-/// it outlives the connection.
+/// Released with its last reference, or with the process. Closing any descriptor of the file releases SQLite's own
+/// locks on it in this process, so this object must outlive the connection.
 final class FileLock: Sendable {
     private let descriptor: Int32
 
-    /// Takes the lock.
+    /// Takes the lock; retries for 200 ms.
     ///
-    /// - Throws: ``LogError`` when another process has it.
+    /// - Throws: ``LogError`` when another process holds it.
     init(path: String) throws {
         let descriptor = try Self.open(path, O_RDWR | O_CREAT | O_CLOEXEC)
-        // A command that looks whether a program runs has the lock for a moment itself.
+        // A command that checks ``isHeldByAnother`` holds a shared lock for a moment.
         var triesLeft = 20
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             guard triesLeft > 0 else {
@@ -26,7 +26,7 @@ final class FileLock: Sendable {
         self.descriptor = descriptor
     }
 
-    /// Only opens the file, for ``isHeldByAnother``.
+    /// Opens the file for ``isHeldByAnother`` only.
     ///
     /// - Throws: ``LogError``.
     init(lookingAt path: String) throws {
@@ -37,7 +37,7 @@ final class FileLock: Sendable {
         close(self.descriptor)
     }
 
-    /// Whether a program runs with the file as its log.
+    /// Whether a running program has the file open as its log.
     var isHeldByAnother: Bool {
         guard flock(self.descriptor, LOCK_SH | LOCK_NB) == 0 else { return true }
         flock(self.descriptor, LOCK_UN)
@@ -45,7 +45,7 @@ final class FileLock: Sendable {
     }
 
     private static func open(_ path: String, _ flags: Int32) throws -> Int32 {
-        // Before it is opened, which for a pipe would wait for somebody at its other end.
+        // Checked before the open, which would block on a named pipe.
         var status = stat()
         if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
             throw LogError("the log \(path) is no regular file; name a file of its own")

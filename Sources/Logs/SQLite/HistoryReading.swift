@@ -1,6 +1,6 @@
 import BridgeCore
 
-/// Reads what a sink has published, with the numbers that it was published under.
+/// Reads the events that a sink has published, with their sequence numbers.
 struct HistoryReading {
     let rows: EventRows
     let limit: Int
@@ -22,7 +22,7 @@ struct HistoryReading {
         letters.bind(1, sink)
         query.bind(3, LogReading.mention(sink))
         var (hasRun, hasLetter) = (try runs.step(), try letters.step())
-        // No letter is within a run.
+        // No letter's number lies within a run.
         while found.count < self.limit, hasRun || hasLetter {
             if hasLetter, !hasRun || letters.integer(0) > runs.integer(3) {
                 self.add(letter: letters, to: &found)
@@ -35,7 +35,7 @@ struct HistoryReading {
         return try self.history(of: found, next: self.next(connection, sink))
     }
 
-    /// What was read, the latest first.
+    /// The rows read so far, latest first.
     private struct Found {
         var events: [NumberedEvent] = []
         var forgotten: UInt64
@@ -77,9 +77,9 @@ struct HistoryReading {
             }
             for target in targets where target.sink == sink { events.append((stored?.event(for: target), accepted, position)) }
         }
-        // Events of its beginning may have been removed: those that are left have the last numbers.
+        // Events at the start of the run may have been removed; the remaining ones have the last numbers.
         let count = Int(run.integer(2))
-        // A row that no log has written numbers nothing.
+        // A row that no log has written has no numbers.
         guard count >= 0, run.integer(3) > 0, run.integer(3) <= .max - run.integer(2) else { return }
         var sequence = UInt64(run.integer(3) + run.integer(2))
         for (event, accepted, position) in events.reversed().prefix(count) {
@@ -89,13 +89,13 @@ struct HistoryReading {
         if events.count < count { found.forgotten = max(found.forgotten, sequence - 1) }
     }
 
-    /// - Parameter next: the number behind the last one.
+    /// - Parameter next: the number after the last one.
     private func history(of found: Found, next: UInt64) -> SinkHistory {
         var forgotten = found.forgotten
         if found.count >= self.limit {
             forgotten = max(forgotten, (found.events.prefix(self.limit).last?.sequence ?? next) - 1)
         }
-        // What came before something that is gone is not gone on with.
+        // Events before a missing one are not part of the history.
         let events = found.events.prefix(self.limit).prefix { $0.sequence > forgotten }
         return SinkHistory(events: events.reversed(), forgotten: forgotten, unreadable: found.unreadable)
     }

@@ -2,7 +2,7 @@ import BridgeCore
 import JSON
 import NIOCore
 
-/// What is read out of the tables.
+/// Reads the tables of the log.
 enum LogReading {
     static let event = "source, subject, event, raw, attributes, passage, kind"
 
@@ -34,15 +34,15 @@ enum LogReading {
                 )
             }
         }
-        // A page that is not full has seen everything.
+        // A page below the limit has covered every row.
         if count < limit { page.through = max(position, Position(UInt64(last))) }
         return page
     }
 
-    /// As a sink's name stands in `targets`; names have no characters that JSON escapes.
+    /// The text of a sink's name within `targets`; names have no characters that JSON escapes.
     static func mention(_ sink: String) -> String { "[\"\(sink)\"," }
 
-    /// - Returns: `nil` when the row is not such as an event makes.
+    /// - Returns: `nil` for an unreadable row.
     static func stored(_ row: SQLiteStatement, _ rows: EventRows) -> StoredEvent? {
         let columns = rows.columns(row, from: 4)
         guard let event = rows.event(columns), let copies = rows.copies(row.text(3), of: event, columns),
@@ -56,9 +56,9 @@ enum LogReading {
 
     // MARK: Dead letters
 
-    /// The letters that are asked for once more, and marks them as being on their way.
+    /// Takes the dead letters that are requested again, and marks them as in flight.
     ///
-    /// All at once: what another process asks for in between would be marked unread.
+    /// In one transaction: a request of another process in between would be marked without being read.
     static func replays(_ connection: borrowing SQLiteConnection, _ rows: EventRows) throws -> FoundLetters {
         var found = FoundLetters()
         try connection.transaction {
@@ -69,14 +69,14 @@ enum LogReading {
         return found
     }
 
-    /// Nobody is owed these letters any more, and an operator may drop them.
+    /// Ends the delivery of unreadable letters; an operator can drop them.
     private static func hold(_ letters: [UnreadableLetter], _ connection: borrowing SQLiteConnection) throws {
         guard !letters.isEmpty else { return }
         let ids = letters.map { String($0.id) }.joined(separator: ",")
         try connection.execute("UPDATE dead_letters SET target = NULL, replay = 0 WHERE id IN (\(ids))")
     }
 
-    /// Dead letters in order of their ids.
+    /// The dead letters that match a condition, ordered by id.
     static func letters(
         _ connection: borrowing SQLiteConnection, _ condition: String, _ rows: EventRows
     ) throws -> FoundLetters {
@@ -111,9 +111,11 @@ enum LogReading {
         return found
     }
 
+    /// The state of a letter, from its columns.
+    ///
     /// - Parameters:
     ///   - replay: the column of that name.
-    ///   - target: the sink for dead letters that is owed the letter.
+    ///   - target: the dead-letter sink that the letter is pending for.
     static func state(replay: Int64, target: String?) -> StoredLetter.State {
         if replay == 1 { return .asked }
         return replay == 2 || target != nil ? .onItsWay : .kept
@@ -121,7 +123,7 @@ enum LogReading {
 
     // MARK: At the start
 
-    /// How far each sink has come that the log knows, by its name.
+    /// The cursor of each sink that the log knows, by name.
     static func marks(_ connection: borrowing SQLiteConnection) throws -> [String: SinkMark] {
         let parser = JSONParser()
         let query = try connection.prepare("SELECT name, position, ahead FROM sinks")
@@ -137,7 +139,7 @@ enum LogReading {
         return marks
     }
 
-    /// Everything that a program that starts has to know.
+    /// Everything that a starting program needs.
     static func contents(
         _ connection: borrowing SQLiteConnection, sinks: [String], _ rows: EventRows
     ) throws -> LogContents {
@@ -150,7 +152,7 @@ enum LogReading {
                     ifnull((SELECT max(position) FROM dead_letters), 0), ifnull((SELECT max(position) FROM repeat_keys), 0))
                     """
                 )))
-        // What was on its way when the program ended is sent once more.
+        // Letters that were in flight when the program ended are delivered again.
         try connection.execute("UPDATE dead_letters SET replay = 1 WHERE replay = 2")
         contents.lastLetter = try connection.integer("SELECT last FROM letter_numbers")
         contents.letters = try Self.letters(connection, "target IS NOT NULL AND replay = 0", rows)

@@ -1,14 +1,14 @@
 import BridgeCore
 
-/// The tables of the log, and how older files become today's.
+/// The tables of the log, and the migrations of older files.
 enum LogSchema {
-    /// "SBlg", so that `file` and we can tell a log from other databases.
+    /// "SBlg", which identifies a log among other databases (`PRAGMA application_id`).
     static let application = 0x5342_6C67
 
-    /// Stands among the sources' cursors for the time when one of them was last written; no source is called so.
+    /// The key among the cursors that stores when one was last written; no source has an empty name.
     static let cursorTime = ""
 
-    /// One step each; the number of steps taken is the file's `user_version`.
+    /// One migration per element; the number of those applied is the file's `user_version`.
     static let migrations = [
         """
         CREATE TABLE events (
@@ -69,7 +69,7 @@ enum LogSchema {
             PRIMARY KEY (sink, key)
         ) WITHOUT ROWID;
         """,
-        // A body may be 1 from here on, which older versions do not know.
+        // From here on `raw` may be 1, which older versions do not understand.
         "",
         """
         CREATE TABLE repeat_keys (                -- of events that were too large to be kept, and of what sources gave up
@@ -112,7 +112,7 @@ enum LogSchema {
         """,
     ]
 
-    /// Brings a file to today's tables, or refuses one that is none of ours.
+    /// Migrates a file to the current tables; refuses a file that is no log.
     ///
     /// - Throws: ``LogError``.
     static func migrate(_ connection: borrowing SQLiteConnection) throws {

@@ -1,6 +1,6 @@
 import BridgeCore
 
-/// The statements of a commit, prepared once.
+/// The prepared statements of a commit.
 final class LogStatements {
     let begin: SQLiteStatement
     let commit: SQLiteStatement
@@ -52,7 +52,7 @@ final class LogStatements {
         self.key = try connection.prepare("INSERT OR REPLACE INTO delivered_keys (sink, key, expires) VALUES (?, ?, ?)")
     }
 
-    /// Writes a group of changes; inside a transaction.
+    /// Writes a group of changes; must run inside a transaction.
     func write(_ changes: LogChanges, _ rows: EventRows) throws {
         for stored in changes.events { try self.write(stored, rows) }
         for mark in changes.sinks {

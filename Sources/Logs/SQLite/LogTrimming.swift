@@ -1,19 +1,19 @@
 import BridgeCore
 
-/// Removes delivered events that are too many, too old or too large, a piece at a time.
+/// Removes delivered events above the limits of count, age and size, in portions.
 struct LogTrimming {
-    /// How many events go at once, so that writing never waits long.
+    /// The number of events in one portion, which bounds how long a commit waits.
     private static let piece: Int64 = 5000
-    /// So many are kept in any case: what a peer sends again is told by them.
+    /// The number of events that are always kept, for the detection of duplicates.
     ///
-    /// Where they are too large, their keys alone are kept.
+    /// Where they are too large, only their keys are kept.
     private static let least: Int64 = 4096
 
     let settings: DurableLogSettings
 
     /// See ``LogStore/trim(before:)``.
     ///
-    /// - Parameter orphans: from the first of them on nothing goes but by age.
+    /// - Parameter orphans: from the first of them on, only age removes events.
     func trim(
         _ connection: borrowing SQLiteConnection, before position: Position, _ orphans: inout OrphanedEvents
     ) throws -> Bool {
@@ -49,9 +49,9 @@ struct LogTrimming {
         return excess > 0 || last == end
     }
 
-    /// Removes delivered events that are too large, though they are among the last, and keeps the keys that tell what a peer sends again.
+    /// Removes large events even among the last ``least``, and keeps their keys for the detection of duplicates.
     ///
-    /// The last of all stays, because places go on behind it.
+    /// The very last event stays, because positions continue after it.
     private static func removeLatest(
         _ connection: borrowing SQLiteConnection, _ excess: Int64, _ oldest: Int64, _ newest: Int64, before position: Int64
     ) throws -> Bool {
@@ -85,7 +85,7 @@ struct LogTrimming {
         )
     }
 
-    /// Where the events end that are enough to go, or `end`.
+    /// The position before which enough events lie to free `excess` bytes, at most `end`.
     private static func place(
         _ connection: borrowing SQLiteConnection, freeing excess: Int64, from first: Int64, before end: Int64
     ) throws -> Int64 {
@@ -97,7 +97,7 @@ struct LogTrimming {
         )
     }
 
-    /// What the file holds, in bytes, without what is free in it.
+    /// The bytes of the file in use, without its free pages.
     private static func size(_ connection: borrowing SQLiteConnection) throws -> Int64 {
         let pages = try connection.integer("PRAGMA page_count") - connection.integer("PRAGMA freelist_count")
         return try pages * connection.integer("PRAGMA page_size")

@@ -1,14 +1,14 @@
 import BridgeCore
 
-/// Removes published letters by bounds of their own, a piece at a time.
+/// Removes published dead letters above limits of their own, in portions.
 ///
-/// They mostly go with the events between which they were published. Where no route takes anything there are no such events.
+/// Most are removed with the events between which they were published. Without routed events nothing else removes them.
 enum NumberedLetterTrimming {
     private static let piece = 5000
 
-    /// Removes those that are too many or too old, by the bounds of events.
+    /// Removes letters above the limits of count and age, which are those of events.
     ///
-    /// - Parameter cutoff: what was published before it is too old.
+    /// - Parameter cutoff: letters published before it are too old, in milliseconds since 1970.
     static func trim(_ connection: borrowing SQLiteConnection, atMost limit: Int, since cutoff: Int64) throws {
         let newest = try connection.integer("SELECT ifnull(max(rowid), 0) FROM numbered_letters")
         guard newest > 0 else { return }
@@ -21,9 +21,9 @@ enum NumberedLetterTrimming {
         try Self.remove(connection, through: max(old, newest - Int64(limit)))
     }
 
-    /// Removes the oldest for the bound in bytes.
+    /// Removes the oldest letters to free `excess` bytes.
     ///
-    /// - Returns: whether there were any.
+    /// - Returns: whether it removed any.
     static func trim(_ connection: borrowing SQLiteConnection, freeing excess: Int64) throws -> Bool {
         let last = try connection.integer(
             """

@@ -1,25 +1,25 @@
 import BridgeCore
 import Glibc
 
-/// The files of an open log, to tell whether they are still the ones that stand at their paths.
+/// Detects whether the files of an open log are still the ones at their paths.
 ///
-/// SQLite goes on with files that were removed or replaced, and everything written to those is gone with the program.
+/// SQLite continues with files that were removed or replaced; everything written to them is lost when the program ends.
 struct OpenFiles {
-    /// How old the last look may be for a group of changes, because each costs as much as writing an event.
+    /// The minimum interval between checks, because each costs as much as writing an event.
     private static let patience = Duration.milliseconds(100)
 
     private let files: [File]
     private var lastGoodLook: ContinuousClock.Instant?
 
-    /// - Parameter path: the database, links resolved; it is in use, so that the files beside it are there.
+    /// - Parameter path: the database with links resolved; open, so that its side files exist.
     init(_ path: String) {
         self.files = ["", "-wal", "-shm"].compactMap { File(path + $0) }
     }
 
-    /// Looks, unless that was done with success a moment ago.
+    /// Checks the files, unless a check succeeded within ``patience``.
     ///
-    /// - Parameter atOnce: looks in any case.
-    /// - Throws: ``LogError`` with what to do.
+    /// - Parameter atOnce: checks in any case.
+    /// - Throws: ``LogError`` with the remedy.
     mutating func check(atOnce: Bool) throws(LogError) {
         let now = ContinuousClock.now
         if !atOnce, let lastGoodLook, now - lastGoodLook < Self.patience { return }
@@ -45,7 +45,7 @@ struct OpenFiles {
             self.path = path
             self.device = status.st_dev
             self.inode = status.st_ino
-            // The one with the log may be empty at any time, a database that was once written never is.
+            // The WAL file may be empty at any time; a database that was written once never is.
             self.isEmpty = status.st_size == 0 || path.hasSuffix("-wal")
         }
 

@@ -1,22 +1,22 @@
 import BridgeCore
 
-/// Events that are owed to sinks which the file no longer has: they go when they are too old, and for no other reason.
+/// The events that are pending for sinks which the configuration no longer has; only age removes them.
 struct OrphanedEvents {
     private let marks: [SinkMark]
-    /// The first of them when it was last looked for, behind everything once there are none.
+    /// The first of them at the last search; `.max` once there are none.
     private var first: (position: Int64, accepted: Int64) = (0, 0)
 
-    /// - Parameter sinks: those that are gone and still owed something.
+    /// - Parameter sinks: the removed sinks with pending deliveries.
     init(_ connection: borrowing SQLiteConnection, sinks: some Sequence<String>) throws {
         let marks = try LogReading.marks(connection)
         self.marks = sinks.compactMap { marks[$0] }
     }
 
-    /// The place of the first that is left, `.max` when none is.
+    /// The position of the first remaining one, `.max` when there is none.
     ///
     /// - Parameters:
-    ///   - oldest: the first place of the log.
-    ///   - cutoff: what was accepted before it is too old, and counts no more.
+    ///   - oldest: the first position of the log.
+    ///   - cutoff: events accepted before it are too old and do not count, in milliseconds since 1970.
     mutating func first(
         _ connection: borrowing SQLiteConnection, from oldest: Int64, since cutoff: Int64
     ) throws -> Int64 {

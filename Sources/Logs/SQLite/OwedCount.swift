@@ -1,19 +1,21 @@
 import BridgeCore
 
-/// Counts what each sink is owed, in one pass over the events that any may be owed.
+/// Counts the pending deliveries of each sink, in one pass over the events that may have any.
 struct OwedCount {
     private var marks: [String: SinkMark]
     private let sinks: [String]
     private let rows: EventRows
 
+    /// Reads the sinks' cursors and adds the sinks that the log does not know.
+    ///
     /// - Parameters:
-    ///   - sinks: those of the file; such as the log does not know begin at its end.
-    ///   - head: the last place of the log.
+    ///   - sinks: the sinks of the configuration file; a new one begins at `head`.
+    ///   - head: the last position of the log.
     init(_ connection: borrowing SQLiteConnection, sinks: [String], head: Position, _ rows: EventRows) throws {
         self.sinks = sinks
         self.rows = rows
         self.marks = try LogReading.marks(connection)
-        // What streams have numbered before is nothing that a new one could give again: who asks it for that has missed something.
+        // A new sink cannot replay numbers that were given before: a subscriber that asks for them has missed events.
         let add = try connection.prepare(
             """
             INSERT OR IGNORE INTO sinks (name, position, forgotten) VALUES (?, ?,

@@ -2,15 +2,15 @@ import BridgeCore
 import CSQLite
 import Glibc
 
-/// One connection to a database file, used by one thread at a time.
+/// One connection to a database file, for one thread at a time.
 ///
 /// Closes with its last owner.
 struct SQLiteConnection: ~Copyable {
     let path: String
-    /// `nil` once it is closed; whatever is asked for then fails.
+    /// `nil` once it is closed; later calls fail.
     private var handle: OpaquePointer?
 
-    /// - Parameter creates: whether a file that is not there is made.
+    /// - Parameter creates: whether a missing file is created.
     /// - Throws: ``LogError``.
     init(path: String, creates: Bool) throws(LogError) {
         var handle: OpaquePointer?
@@ -32,13 +32,13 @@ struct SQLiteConnection: ~Copyable {
         sqlite3_close_v2(self.handle)
     }
 
-    /// Closes it early; its statements are gone by then.
+    /// Closes it early; its statements must be released before.
     mutating func close() {
         sqlite3_close_v2(self.handle)
         self.handle = nil
     }
 
-    /// Where the file is, links resolved.
+    /// The path of the file with links resolved.
     var resolvedPath: String { sqlite3_db_filename(self.handle, "main").map { String(cString: $0) } ?? self.path }
 
     /// Runs statements that return nothing.
@@ -47,7 +47,7 @@ struct SQLiteConnection: ~Copyable {
         guard code == SQLITE_OK else { throw self.failure(code) }
     }
 
-    /// The first column of the first row, 0 when there is none.
+    /// The first column of the first row; 0 when there is none.
     func integer(_ sql: String) throws(LogError) -> Int64 {
         let statement = try self.prepare(sql)
         return try statement.step() ? statement.integer(0) : 0
@@ -60,14 +60,14 @@ struct SQLiteConnection: ~Copyable {
         return SQLiteStatement(statement, connection: handle, path: self.path)
     }
 
-    /// Does all or nothing.
+    /// Runs `body` in a transaction and rolls back when it throws.
     func transaction(_ body: () throws -> Void) throws {
         try self.execute("BEGIN IMMEDIATE")
         do {
             try body()
             try self.execute("COMMIT")
         } catch {
-            // Fails when the error has ended the transaction already.
+            // Fails when the error has ended the transaction.
             try? self.execute("ROLLBACK")
             throw error
         }
@@ -77,12 +77,12 @@ struct SQLiteConnection: ~Copyable {
 }
 
 extension LogError {
-    /// Whether an error of the system passes when somebody makes room, or the disk comes back.
+    /// Whether a system error can pass, such as a full disk.
     static func isTransient(_ number: Int32) -> Bool {
         [ENOSPC, EDQUOT, EIO, EMFILE, ENFILE, ENOMEM].contains(number)
     }
 
-    /// What SQLite said, and what an operator can do about it.
+    /// The error for a result code of SQLite, with the remedy.
     init(_ code: Int32, _ handle: OpaquePointer?, _ path: String) {
         let reason = String(cString: sqlite3_errmsg(handle))
         switch code & 0xFF {

@@ -3,27 +3,27 @@ import CSQLite
 import JSON
 import Synchronization
 
-/// The log in one SQLite file in WAL mode: one transaction for each group of changes.
+/// The durable log in one SQLite file in WAL mode; each group of changes is one transaction.
 ///
-/// Thread-safe; in fact one thread at a time uses it. Held by one process, which another that opens the file as a log is told; tools may read
-/// and write beside it.
+/// Thread-safe, though one thread at a time uses it. One process holds the file; another that opens it as a log gets an
+/// error. Tools can read and write it meanwhile.
 package final class SQLiteLog: LogStore {
     private let state: Mutex<State>
 
-    /// Opens or makes the file and reads what it holds.
+    /// Opens or creates the file and reads its contents.
     ///
-    /// Takes a second for a million events that are owed.
+    /// Takes about a second per million pending events.
     ///
     /// - Parameters:
     ///   - bridge: this bridge's name; see ``Passage/origin``.
-    ///   - sinks: the names of the file's sinks.
-    /// - Throws: ``LogError`` with what to do.
+    ///   - sinks: the names of the sinks in the configuration file.
+    /// - Throws: ``LogError`` with the remedy.
     package static func open(
         _ settings: DurableLogSettings, bridge: String, sinks: [String]
     ) throws -> (log: SQLiteLog, contents: LogContents) {
         let lock = try FileLock(path: settings.path)
         let connection = try SQLiteConnection(path: settings.path, creates: true)
-        // Means something only before the first table is made. A group of events mostly fits into one or two pages of this size.
+        // Only effective before the first table exists. Most groups of events fit into one or two pages of this size.
         try connection.execute("PRAGMA page_size = 8192")
         try connection.execute(
             """
@@ -45,36 +45,55 @@ package final class SQLiteLog: LogStore {
         self.state = Mutex(state)
     }
 
+    /// Writes a group in one transaction; an empty group only tests that one is possible.
+    ///
+    /// - Throws: ``LogError``, also when a check finds the file removed or replaced; then nothing is written.
     package func commit(_ changes: LogChanges) throws {
         try self.state.withLock { try $0.commit(changes) }
     }
 
+    /// Reads at most `limit` events that are pending for a sink, in order.
+    ///
+    /// - Throws: ``LogError``.
     package func page(of sink: String, after position: Position, atMost limit: Int) throws -> LogPage {
         try self.state.withLock { try LogReading.page($0.connection, of: sink, after: position, atMost: limit, $0.rows) }
     }
 
+    /// Reads the last `limit` events that a sink has numbered, in order.
+    ///
+    /// - Throws: ``LogError``.
     package func history(of sink: String, atMost limit: Int) throws -> SinkHistory {
         try self.state.withLock { try HistoryReading(rows: $0.rows, limit: limit).history($0.connection, of: sink) }
     }
 
+    /// Removes delivered events above the limits of count, age and size, in portions of 5000.
+    ///
+    /// - Returns: whether another call may remove more.
+    /// - Throws: ``LogError``.
     package func trim(before position: Position) throws -> Bool {
         try self.state.withLock {
             try LogTrimming(settings: $0.settings).trim($0.connection, before: position, &$0.orphans)
         }
     }
 
+    /// Takes the dead letters that another process requested again; reads nothing while no other process has written.
+    ///
+    /// - Throws: ``LogError``.
     package func replays() throws -> FoundLetters {
         try self.state.withLock { state in
             let version = try state.connection.integer("PRAGMA data_version")
             guard version != state.version else { return FoundLetters() }
             state.letters = nil
             let found = try LogReading.replays(state.connection, state.rows)
-            // Not before: a file that is busy is looked at again.
+            // Set after the read: a busy file is read again.
             state.version = version
             return found
         }
     }
 
+    /// Counts the dead letters; cached until a commit or another process changes them.
+    ///
+    /// - Throws: ``LogError``.
     package func letterCount() throws -> Int {
         try self.state.withLock { state in
             if let known = state.letters { return known }
@@ -84,6 +103,7 @@ package final class SQLiteLog: LogStore {
         }
     }
 
+    /// Checkpoints the WAL into the database and closes it; later commits throw.
     package func close() {
         self.state.withLock { $0.close() }
     }
@@ -94,9 +114,9 @@ package final class SQLiteLog: LogStore {
         let settings: DurableLogSettings
         let rows: EventRows
         var orphans: OrphanedEvents
-        /// Changes when another process has written.
+        /// `PRAGMA data_version`, which changes when another process has written.
         var version: Int64 = -1
-        /// How many dead letters there are; `nil` when that may have changed.
+        /// The number of dead letters; `nil` when it may have changed.
         var letters: Int?
         private var files: OpenFiles
         private var statements: LogStatements?
@@ -122,16 +142,16 @@ package final class SQLiteLog: LogStore {
                 try self.files.check(atOnce: changes.isEmpty)
                 try statements.commit.run()
             } catch {
-                // Fails when the error has ended the transaction already.
+                // Fails when the error has ended the transaction.
                 try? self.connection.execute("ROLLBACK")
                 throw error
             }
             if !changes.letters.isEmpty { self.letters = nil }
         }
 
-        /// Leaves one file that holds everything.
+        /// Checkpoints everything into one file.
         mutating func close() {
-            // The last to close does this too, but a tool that reads at this moment would be the last.
+            // SQLite does this at the last close too, but a tool that reads at this moment would be the last.
             try? self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self.statements = nil
             self.connection.close()

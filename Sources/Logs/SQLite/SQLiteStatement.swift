@@ -2,14 +2,15 @@ import BridgeCore
 import CSQLite
 import NIOCore
 
-/// A prepared statement, used again and again by the thread of its connection.
+/// A prepared statement, reused by the thread of its connection.
 ///
-/// Columns count from 0, parameters from 1. What is bound stays until it is bound anew. A parameter takes texts, or else anything but texts.
+/// Columns count from 0, parameters from 1. Bound values stay until they are replaced. A parameter takes either only
+/// texts or only other values.
 final class SQLiteStatement {
     private let handle: OpaquePointer
     private let connection: OpaquePointer
     private let path: String
-    /// By parameter: the text that is bound.
+    /// The bound text of each parameter.
     private var texts: [String?]
 
     init(_ handle: OpaquePointer, connection: OpaquePointer, path: String) {
@@ -23,8 +24,10 @@ final class SQLiteStatement {
         sqlite3_finalize(self.handle)
     }
 
+    /// Advances to the next row.
+    ///
     /// - Returns: whether there is a row.
-    /// - Throws: ``LogError``; the statement is then ready for another try.
+    /// - Throws: ``LogError``; the statement is reset.
     func step() throws(LogError) -> Bool {
         switch sqlite3_step(self.handle) {
         case SQLITE_ROW: return true
@@ -58,7 +61,7 @@ final class SQLiteStatement {
 
     @discardableResult
     func bind(_ index: Int32, _ text: String?) -> Self {
-        // Most rows have the texts of the row before, and SQLite would copy each anew.
+        // Most rows repeat the texts of the row before, and SQLite would copy each again.
         let bound = self.texts[Int(index)]
         if let bound, let text, bound.hasBytes(of: text) { return self }
         if bound == nil, text == nil { return self }
@@ -75,7 +78,7 @@ final class SQLiteStatement {
         return self
     }
 
-    /// Binds bytes for the length of `body`, uncopied.
+    /// Binds bytes as text while `body` runs, without a copy.
     func withText(_ index: Int32, _ buffer: ByteBuffer, _ body: () throws -> Void) rethrows {
         try buffer.withUnsafeReadableBytes { bytes in
             csqlite_bind_text(self.handle, index, bytes.baseAddress, Int32(bytes.count))
@@ -83,7 +86,7 @@ final class SQLiteStatement {
         }
     }
 
-    /// Binds bytes for the length of `body`, uncopied.
+    /// Binds bytes while `body` runs, without a copy; `nil` binds NULL.
     func withBlob(_ index: Int32, _ buffer: ByteBuffer?, _ body: () throws -> Void) rethrows {
         guard let buffer else {
             sqlite3_bind_null(self.handle, index)
