@@ -1,18 +1,22 @@
 package import NIOCore
 
-/// How the body of an answer is compressed (RFC 9110 §8.4.1).
+/// The content coding of a compressed stream or body (RFC 9110 §8.4.1).
 package enum ContentCoding: String, Hashable, Sendable, CaseIterable {
+    /// No compression.
     case identity
-    /// RFC 1952.
+    /// Deflate in one gzip member (RFC 1952).
     case gzip
-    /// RFC 8878.
+    /// Zstandard frames (RFC 8878).
     case zstd
 
-    /// Chooses by the values of `Accept-Encoding` (RFC 9110 §12.5.3): the greatest weight, and of equals the smaller result.
+    /// Chooses a coding from the values of `Accept-Encoding` (RFC 9110 §12.5.3): the highest weight, then zstd, gzip,
+    /// identity.
     ///
-    /// Without the field nothing is compressed; a weight of 0 forbids.
+    /// Without the field the result is `identity`. A weight of 0 forbids a coding; so does `*` for those that are not
+    /// named.
     ///
-    /// - Returns: `nil` when even `identity` is forbidden and nothing else is left.
+    /// - Parameter fields: the values of all fields of that name, each a comma-separated list.
+    /// - Returns: `nil` when every coding is forbidden, `identity` included.
     package static func negotiate(_ fields: [String]) -> ContentCoding? {
         var weights: [String: Double] = [:]
         for item in fields.flatMap({ $0.split(separator: ",") }) {
@@ -22,13 +26,13 @@ package enum ContentCoding: String, Hashable, Sendable, CaseIterable {
             weights[name == "x-gzip" ? "gzip" : name] = weight
         }
         func weight(_ coding: ContentCoding) -> Double {
-            // What is not named is as good as `*`, and identity is always good enough when nothing forbids it.
+            // An unnamed coding has the weight of `*`; identity is acceptable unless it is forbidden.
             weights[coding.rawValue] ?? weights["*"] ?? (coding == .identity ? 0.0001 : 0)
         }
         return [ContentCoding.zstd, .gzip, .identity].filter { weight($0) > 0 }.max { weight($0) < weight($1) }
     }
 
-    /// What stands before the first segment.
+    /// The bytes before the first segment.
     package var start: [UInt8] {
         switch self {
         case .identity: []
@@ -39,18 +43,18 @@ package enum ContentCoding: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// What stands behind the last segment.
+    /// The bytes after the last segment.
     ///
-    /// - Parameter sum: of all segments; used by gzip only.
+    /// - Parameter sum: the sum of all segments; only gzip uses it.
     package func end(_ sum: GzipSum) -> ByteBuffer {
         switch self {
         case .identity: ByteBuffer()
         case .gzip: sum.end
-        // A raw block of no bytes, the last of its frame (RFC 8878 §3.1.1.2).
+        // The last block of the frame, raw and empty (RFC 8878 §3.1.1.2).
         case .zstd: ByteBuffer(bytes: [1, 0, 0])
         }
     }
 
-    /// The logarithm of how far back a zstd decoder has to remember.
+    /// The base-2 logarithm of the window that a zstd decoder must keep.
     static let zstdWindowLog = 17
 }

@@ -2,16 +2,16 @@ import CZlib
 import CZstd
 import NIOCore
 
-/// Decodes the body of an answer in pieces of any size, as fast as its reader asks for them (RFC 9110 §8.4.1).
+/// Decodes a body in pieces of any size, at the pace of its reader (RFC 9110 §8.4.1).
 ///
-/// What is produced is bounded by the buffer that each call brings, whatever the data promise. A body may hold any number of gzip members
-/// (RFC 1952 §2.2), zlib or raw deflate streams (RFC 1950, RFC 1951) or zstd frames (RFC 8878 §3.1), one behind the other, as senders make
-/// them that compress each event by itself; zeros behind a gzip member are padding. Used by one thread at a time.
+/// The buffer of each call bounds the output, whatever size the data claim. A body may be a sequence of gzip members
+/// (RFC 1952 §2.2), zlib or raw deflate streams (RFC 1950, RFC 1951) or zstd frames (RFC 8878 §3.1), as servers send
+/// them that compress each event separately. Zeros after a gzip member are padding. For one thread at a time.
 package final class ContentDecoder {
-    /// What can be decoded.
+    /// The supported codings.
     private enum Coding {
         case gzip
-        /// zlib or raw deflate; senders mean either by the name.
+        /// zlib or raw deflate; servers use the name for either.
         case deflate
         case zstd
     }
@@ -21,18 +21,20 @@ package final class ContentDecoder {
 
     private let coding: Coding
     private var pending = ByteBuffer()
-    /// The last call filled its buffer, so that there may be more without further input.
+    /// The last call filled its buffer, so that more output may follow without input.
     private var mayHoldOutput = false
-    /// Between two members, or before the first one.
+    /// Between two members, or before the first.
     private var isAtBoundary = true
     private var hasFinishedMember = false
     private var isRaw = false
     private let inflater: UnsafeMutablePointer<z_stream>?
     private let context: OpaquePointer?
 
+    /// Makes a decoder for a content coding.
+    ///
     /// - Parameter field: the value of `Content-Encoding`.
-    /// - Returns: `nil` for a body that is not encoded.
-    /// - Throws: ``ContentDecodingError`` for a coding that was not offered, or several.
+    /// - Returns: `nil` for a body without a coding.
+    /// - Throws: ``ContentDecodingError`` for a coding outside ``offer``, or more than one.
     package static func make(for field: String?) throws(ContentDecodingError) -> ContentDecoder? {
         let names = (field ?? "").split(separator: ",").map { $0.filter { $0 != " " && $0 != "\t" }.lowercased() }
             .filter { !$0.isEmpty && $0 != "identity" }
@@ -55,7 +57,7 @@ package final class ContentDecoder {
         if coding == .zstd {
             self.inflater = nil
             self.context = ZSTD_createDStream()
-            // What a sender may ask a receiver to keep (RFC 9659 §3).
+            // The largest window that a sender may require of a receiver (RFC 9659 §3).
             let result = ZSTD_DCtx_setParameter(self.context, ZSTD_d_windowLogMax, 23)
             guard self.context != nil, ZSTD_isError(result) == 0 else { throw ContentDecodingError("zstd has no memory") }
         } else {
@@ -78,21 +80,21 @@ package final class ContentDecoder {
         ZSTD_freeDStream(self.context)
     }
 
-    /// Adds encoded bytes, which are copied.
+    /// Copies encoded bytes into the decoder; does not decode them.
     package func append(_ bytes: UnsafeRawBufferPointer) {
         self.pending.writeBytes(bytes)
     }
 
-    /// Whether ``next(into:)`` may produce something without further input.
+    /// Whether ``next(into:)`` may produce output without more input.
     package var hasMore: Bool { self.mayHoldOutput || self.pending.readableBytes > 0 }
 
-    /// Whether the body may end here: every member is complete.
+    /// Whether the body may end here: every member is complete and all input is used.
     package var isComplete: Bool { self.isAtBoundary && !self.hasMore }
 
-    /// Decodes what fits into a buffer.
+    /// Decodes into a buffer.
     ///
-    /// - Returns: how many bytes were written; 0 when more input is needed.
-    /// - Throws: ``ContentDecodingError`` when the data are damaged.
+    /// - Returns: the number of bytes written; 0 when more input is needed.
+    /// - Throws: ``ContentDecodingError`` when the data are damaged or out of memory.
     package func next(into output: UnsafeMutableRawBufferPointer) throws(ContentDecodingError) -> Int {
         while self.hasMore {
             if self.isAtBoundary, self.coding != .zstd, try !self.beginMember() { return 0 }
@@ -106,9 +108,9 @@ package final class ContentDecoder {
         return 0
     }
 
-    /// Prepares for the member that comes next.
+    /// Prepares the inflater for the next member.
     ///
-    /// - Returns: false when its beginning is not there yet.
+    /// - Returns: false when the first bytes of the member are missing.
     private func beginMember() throws(ContentDecodingError) -> Bool {
         if self.hasFinishedMember, !self.isRaw {
             while self.pending.readableBytesView.first == 0 { self.pending.moveReaderIndex(forwardBy: 1) }
@@ -116,7 +118,7 @@ package final class ContentDecoder {
         var bits = MAX_WBITS + 16
         if self.coding == .deflate {
             guard let head = self.pending.getInteger(at: self.pending.readerIndex, as: UInt16.self) else { return false }
-            // A zlib header names the method 8 and is a multiple of 31 (RFC 1950 §2.2).
+            // A zlib header has method 8 and is a multiple of 31 (RFC 1950 §2.2).
             self.isRaw = (head >> 8) & 15 != 8 || head % 31 != 0
             bits = self.isRaw ? -MAX_WBITS : MAX_WBITS
         } else {
@@ -135,7 +137,7 @@ package final class ContentDecoder {
         guard let stream = self.inflater else { return 0 }
         var result = Z_OK
         self.pending.readWithUnsafeReadableBytes { input in
-            // zlib only reads through the pointer, and takes 32-bit counts.
+            // zlib only reads through the pointer, and its counts have 32 bits.
             stream.pointee.next_in = UnsafeMutablePointer(mutating: input.bindMemory(to: UInt8.self).baseAddress)
             stream.pointee.avail_in = UInt32(clamping: input.count)
             stream.pointee.next_out = output.bindMemory(to: UInt8.self).baseAddress

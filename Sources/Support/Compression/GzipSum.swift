@@ -1,23 +1,24 @@
 import CZlib
 package import NIOCore
 
-/// Checksum and length of what a gzip stream carries (RFC 1952 §2.3.1).
+/// The CRC-32 and length of a gzip member's data (RFC 1952 §2.3.1).
 ///
-/// That of a segment is computed once; a connection adds it to its own in constant time, without seeing the bytes.
+/// The sum of a segment is computed once; each connection adds it to its own sum in constant time, without reading the
+/// bytes.
 package struct GzipSum: Sendable, Equatable {
     private var checksum: UInt32
     private var length: UInt32
-    /// What moves a checksum past this many bytes.
+    /// The operator that advances a checksum by ``length`` bytes.
     private let shift: UInt
 
-    /// Of nothing.
+    /// The sum of no bytes.
     package init() {
         self.checksum = 0
         self.length = 0
         self.shift = 0
     }
 
-    /// Of a segment's bytes before they were compressed.
+    /// The sum of a segment's bytes before compression; reads all of them.
     package init(_ bytes: ByteBuffer) {
         self.checksum = bytes.withUnsafeReadableBytes {
             UInt32(crc32(0, $0.bindMemory(to: UInt8.self).baseAddress, UInt32($0.count)))
@@ -26,13 +27,13 @@ package struct GzipSum: Sendable, Equatable {
         self.shift = crc32_combine_gen(bytes.readableBytes)
     }
 
-    /// Adds a segment.
+    /// Appends the sum of a segment.
     package mutating func add(_ segment: GzipSum) {
         self.checksum = UInt32(crc32_combine_op(UInt(self.checksum), UInt(segment.checksum), segment.shift))
         self.length &+= segment.length
     }
 
-    /// The last, empty block and the member's trailer.
+    /// The last, empty deflate block and the member's trailer, 10 bytes (RFC 1952 §2.3.1).
     package var end: ByteBuffer {
         var buffer = ByteBuffer(bytes: [3, 0])
         buffer.writeInteger(self.checksum, endianness: .little)

@@ -2,15 +2,15 @@ import CZlib
 import CZstd
 package import NIOCore
 
-/// Compresses each piece of a stream on its own, so that the same compressed bytes can be sent to everybody who reads along, whatever they
-/// were sent before.
+/// Compresses each segment of a stream independently, so that all subscribers can share its compressed bytes.
 ///
-/// A gzip segment is a run of deflate blocks that refers to nothing before it and ends with an empty stored block (RFC 1951 §3.2.4), as
-/// `Z_SYNC_FLUSH` writes. Go's decoder passes its output on only at such a block or when its window is full; a stored block that holds data
-/// is no flush to it. A zstd segment is the blocks of a frame and the header of the next one: decoders such as that of Python's httpx go on
-/// to another frame only when it begins in the same piece. Not thread-safe; keeps some 260 KiB from its first use on.
+/// A gzip segment is a sequence of deflate blocks without references to earlier data, and ends with an empty stored
+/// block (RFC 1951 §3.2.4), as `Z_SYNC_FLUSH` writes it. Go's decoder returns its output only at such a block or when
+/// its window is full; a stored block with data does not flush it. A zstd segment is the blocks of one frame and the
+/// header of the next: decoders such as that of Python's httpx continue with another frame only when it begins in the
+/// same piece. Not thread-safe; keeps about 260 KiB after its first use.
 package final class SegmentCompressor {
-    /// Shorter pieces are stored: compressing them costs more than it saves.
+    /// The size in bytes below which gzip segments are stored: compressing them costs more than it saves.
     package static let threshold = 256
 
     private static let zstdHeader = ContentCoding.zstd.start
@@ -18,6 +18,7 @@ package final class SegmentCompressor {
     private var deflater: UnsafeMutablePointer<z_stream>?
     private var context: OpaquePointer?
 
+    /// Makes a compressor; it allocates its state at the first use of each coding.
     package init() {}
 
     deinit {
@@ -29,7 +30,7 @@ package final class SegmentCompressor {
         ZSTD_freeCCtx(self.context)
     }
 
-    /// Appends a piece in a coding.
+    /// Appends one segment to a buffer in a coding, without ``ContentCoding/start`` and ``ContentCoding/end(_:)``.
     package func write(_ piece: ByteBuffer, as coding: ContentCoding, into buffer: inout ByteBuffer) {
         switch coding {
         case .identity:
@@ -43,7 +44,8 @@ package final class SegmentCompressor {
         }
     }
 
-    /// Writes the piece as one stored block (RFC 1951 §3.2.4), then an empty one; what precedes them ends on a byte.
+    /// Writes the segment as a stored block (RFC 1951 §3.2.4), then an empty one; the data before end on a byte
+    /// boundary.
     private static func store(_ piece: ByteBuffer, into buffer: inout ByteBuffer) {
         let length = UInt16(piece.readableBytes)
         buffer.writeInteger(0 as UInt8)
@@ -58,7 +60,7 @@ package final class SegmentCompressor {
 
     private func deflate(_ piece: ByteBuffer, into buffer: inout ByteBuffer) {
         let stream = self.readyDeflater()
-        // The flush adds at most one empty block of five bytes, and a byte for what was begun.
+        // The flush adds at most an empty block of five bytes and one byte to complete a partial one.
         let bound = Int(deflateBound(stream, UInt(piece.readableBytes))) + 16
         piece.withUnsafeReadableBytes { source in
             _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { target in
@@ -84,7 +86,8 @@ package final class SegmentCompressor {
                 precondition(
                     target[..<5].elementsEqual(header[..<5]) && target[5] <= header[5], "a frame has the header that is announced"
                 )
-                // The header stands before the segment already, with a window at least as large; that of the next frame comes behind it.
+                // The header of this frame precedes the segment already, with an equal or larger window; that of the
+                // next frame follows.
                 let blocks = UnsafeRawBufferPointer(rebasing: target[header.count..<count])
                 UnsafeMutableRawBufferPointer(rebasing: target[..<blocks.count]).copyMemory(from: blocks)
                 UnsafeMutableRawBufferPointer(rebasing: target[blocks.count..<count]).copyBytes(from: header)
@@ -98,7 +101,7 @@ package final class SegmentCompressor {
         let context = ZSTD_createCCtx()
         for (parameter, value) in [
             (ZSTD_c_compressionLevel, 3), (ZSTD_c_windowLog, CInt(ContentCoding.zstdWindowLog)),
-            // Both would make the header another for each piece.
+            // Both would make the header depend on the segment.
             (ZSTD_c_contentSizeFlag, 0), (ZSTD_c_checksumFlag, 0),
         ] {
             precondition(ZSTD_isError(ZSTD_CCtx_setParameter(context, parameter, value)) == 0, "zstd knows its parameters")
@@ -114,7 +117,7 @@ package final class SegmentCompressor {
         }
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        // Raw deflate: the member's header and trailer belong to the connection.
+        // Raw deflate: each connection writes the member's header and trailer.
         let result = deflateInit2_(
             stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)
         )
