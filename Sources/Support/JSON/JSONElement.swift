@@ -1,20 +1,23 @@
 import CSimdjson
 package import NIOCore
 
-/// One value of a document, valid until its ``JSONParser`` parses the next.
+/// One value of a document, valid until its ``JSONParser`` parses the next document.
 package struct JSONElement {
     let handle: csimdjson_element
 
-    /// What a value is.
+    /// The type of a JSON value (RFC 8259 §3), with numbers by representation.
     package enum Kind: Sendable {
+        /// A container or a string.
         case object, array, string
-        /// A whole number that fits 64 bits with a sign.
+        /// A whole number in the range of `Int64`.
         case integer
-        /// A whole number above those.
+        /// A whole number above `Int64.max`, in the range of `UInt64`.
         case unsigned
+        /// Any other number, a boolean or `null`.
         case double, bool, null
     }
 
+    /// The type of the value.
     package var kind: Kind {
         switch csimdjson_element_kind(self.handle) {
         case CSIMDJSON_OBJECT: .object
@@ -28,7 +31,7 @@ package struct JSONElement {
         }
     }
 
-    /// The first member of that name; `nil` for anything but an object that has it.
+    /// The first member with that name; `nil` when there is none or the value is no object.
     package subscript(key: String) -> JSONElement? {
         var key = key
         var value = csimdjson_element()
@@ -38,14 +41,14 @@ package struct JSONElement {
         return isFound ? JSONElement(handle: value) : nil
     }
 
-    /// The item at an index; `nil` for anything but an array that has it.
+    /// The item at an index from 0; `nil` when there is none or the value is no array.
     package subscript(index: Int) -> JSONElement? {
         var value = csimdjson_element()
         guard index >= 0, csimdjson_at_index(self.handle, index, &value) else { return nil }
         return JSONElement(handle: value)
     }
 
-    /// The text of a string.
+    /// The text of a string; `nil` for any other type.
     package var string: String? {
         var bytes: UnsafePointer<CChar>?
         var length = 0
@@ -53,27 +56,28 @@ package struct JSONElement {
         return Self.text(bytes, length)
     }
 
-    /// A whole number that fits.
+    /// A whole number in the range of `Int64`; `nil` for any other value.
     package var integer: Int64? {
         var value: Int64 = 0
         return csimdjson_get_int64(self.handle, &value) ? value : nil
     }
 
-    /// Any number.
+    /// Any number, rounded to the nearest `Double`; `nil` for any other type.
     package var double: Double? {
         var value = 0.0
         return csimdjson_get_double(self.handle, &value) ? value : nil
     }
 
+    /// A boolean; `nil` for any other type.
     package var bool: Bool? {
         var value = false
         return csimdjson_get_bool(self.handle, &value) ? value : nil
     }
 
-    /// Members of an object or items of an array, 0 for anything else.
+    /// The number of members or items; 0 for a value that is no container.
     package var count: Int { csimdjson_element_count(self.handle) }
 
-    /// Calls `body` with every member of an object, in order.
+    /// Calls `body` with each member of an object in order, duplicates included; does nothing for other types.
     package func forEachMember(_ body: (String, JSONElement) -> Void) {
         var iterator = csimdjson_iterate(self.handle)
         var key: UnsafePointer<CChar>?
@@ -85,7 +89,7 @@ package struct JSONElement {
         }
     }
 
-    /// Calls `body` with every item of an array, in order.
+    /// Calls `body` with each item of an array in order; does nothing for other types.
     package func forEachItem(_ body: (JSONElement) -> Void) {
         var iterator = csimdjson_iterate(self.handle)
         var value = csimdjson_element()
@@ -93,7 +97,9 @@ package struct JSONElement {
         while csimdjson_next_item(&iterator, &value) { body(JSONElement(handle: value)) }
     }
 
-    /// The value as text: strings as they are, whole numbers without a fraction, `null` as nothing, containers as compact JSON.
+    /// The value as text: strings unquoted, `null` as empty text, containers as compact JSON.
+    ///
+    /// Integers are written in full; other whole numbers below 10^15 without fraction and exponent.
     package func text() -> String {
         switch self.kind {
         case .string: return self.string ?? ""
@@ -113,7 +119,7 @@ package struct JSONElement {
         }
     }
 
-    /// Writes the value as compact JSON.
+    /// Appends the value as compact JSON; the order of members and their duplicates are kept.
     package func write(to buffer: inout ByteBuffer) {
         switch self.kind {
         case .object:

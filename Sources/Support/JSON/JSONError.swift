@@ -1,11 +1,13 @@
-/// Why bytes are not a JSON document.
+/// An error of ``JSONParser``: the bytes are not one JSON document.
 package struct JSONError: Error, CustomStringConvertible {
-    /// What is wrong, without a final stop.
+    /// The reason, without a final stop.
     package let message: String
 
+    /// Makes an error from its reason.
     package init(_ message: String) {
         self.message = message
     }
 
+    /// The message.
     package var description: String { self.message }
 }

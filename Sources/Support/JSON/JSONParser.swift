@@ -1,16 +1,18 @@
 import CSimdjson
 package import NIOCore
 
-/// Parses one JSON document after another with simdjson (RFC 8259), which checks syntax and UTF-8.
+/// Parses JSON documents with simdjson, which validates syntax and UTF-8 (RFC 8259).
 ///
-/// Not thread-safe. Keeps its memory from document to document.
+/// Not thread-safe. Reuses its memory for each document.
 package final class JSONParser {
-    /// How deep documents nest at most, unless a parser is told otherwise.
+    /// The default limit on nesting.
     package static let levels = 512
 
     private let handle: OpaquePointer
 
-    /// - Parameter levels: how deep documents may nest.
+    /// Makes a parser; traps when memory is exhausted.
+    ///
+    /// - Parameter levels: the deepest nesting that is accepted.
     package init(levels: Int = JSONParser.levels) {
         guard let handle = csimdjson_parser_create(levels) else { fatalError("out of memory") }
         self.handle = handle
@@ -20,10 +22,10 @@ package final class JSONParser {
         csimdjson_parser_free(self.handle)
     }
 
-    /// Parses the readable bytes.
+    /// Parses the readable bytes as one document.
     ///
-    /// - Returns: the root, valid until the next call.
-    /// - Throws: ``JSONError`` for anything that is not one JSON document in UTF-8.
+    /// - Returns: the root value, valid until the next call.
+    /// - Throws: ``JSONError`` for anything but one JSON document in UTF-8 within the nesting limit.
     package func parse(_ buffer: ByteBuffer) throws(JSONError) -> JSONElement {
         var element = csimdjson_element()
         let code = buffer.withUnsafeReadableBytes { bytes in
@@ -35,7 +37,7 @@ package final class JSONParser {
 }
 
 extension ByteBuffer {
-    /// Whether the readable bytes are UTF-8.
+    /// Whether the readable bytes are valid UTF-8 (RFC 3629).
     package var isValidUTF8: Bool {
         self.withUnsafeReadableBytes { bytes in
             csimdjson_validate_utf8(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)

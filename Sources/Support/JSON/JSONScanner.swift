@@ -1,21 +1,21 @@
 package import NIOCore
 
-/// Finds places in bytes that are known to be a JSON document, so that parts of it can be carried on byte for byte.
+/// Locates parts of a valid JSON document, so that they can be forwarded byte for byte.
 package enum JSONScanner {
-    /// The bytes of a top-level member's value, without white space around it.
+    /// The value of a member of the root object, without white space around it.
     ///
     /// - Parameters:
-    ///   - name: compared with the key as it is written; a key written with escapes is not found.
+    ///   - name: compared with the key as written; a key with escapes does not match.
     ///   - document: one valid JSON document.
-    /// - Returns: the first such member's value, `nil` when the document is no object or has none.
+    /// - Returns: the value of the first such member; `nil` when there is none or the root is no object.
     package static func member(_ name: StaticString, of document: ByteBuffer) -> ByteBuffer? {
         let range = document.withUnsafeReadableBytes { bytes in self.range(of: name, in: bytes) }
         return range.flatMap { document.getSlice(at: document.readerIndex + $0.lowerBound, length: $0.count) }
     }
 
-    /// The document on one line: as it is when it holds neither CR nor LF, else without them.
+    /// The document without CR and LF; the same storage when it has none.
     ///
-    /// Strings never hold them raw.
+    /// Only white space is removed: strings contain neither unescaped (RFC 8259 §7).
     package static func singleLine(_ document: ByteBuffer) -> ByteBuffer {
         let view = document.readableBytesView
         guard view.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return document }
@@ -52,7 +52,7 @@ package enum JSONScanner {
         return index
     }
 
-    /// From the opening quote to behind the closing one.
+    /// The index after the closing quote of the string that begins at `start`.
     private static func skipString(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
         var index = start + 1
         while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {

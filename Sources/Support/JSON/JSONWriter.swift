@@ -1,14 +1,14 @@
 package import NIOCore
 
-/// Writes JSON strings (RFC 8259 §7): quotes, backslashes and control characters escaped, the rest as it is.
+/// Writes JSON strings (RFC 8259 §7); escapes quotes, backslashes and control characters, DEL included.
 ///
-/// What it writes never holds CR or LF.
+/// The output contains neither CR nor LF.
 package enum JSONWriter {
     /// Appends a string with its quotes.
     package static func write(_ string: String, to buffer: inout ByteBuffer) {
         var string = string
         string.withUTF8 { bytes in
-            // Room for what is there, not for the worst case: a buffer that grows to six times a message stays that large in the log.
+            // Reserves the exact size: a buffer of six times the message would stay that large in the log.
             var growth = 0
             for byte in bytes where byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
                 growth += 5
@@ -19,7 +19,7 @@ package enum JSONWriter {
         }
     }
 
-    /// Writes what needs no escapes.
+    /// Writes a string that needs no escapes.
     private static func copy(_ bytes: UnsafeBufferPointer<UInt8>, into room: UnsafeMutableRawBufferPointer) -> Int {
         room[0] = UInt8(ascii: "\"")
         UnsafeMutableRawBufferPointer(rebasing: room[1...]).copyMemory(from: UnsafeRawBufferPointer(bytes))
