@@ -1,17 +1,17 @@
 import Synchronization
 
-/// Tells another thread that something has happened, once.
+/// A one-way flag that one thread sets and another reads.
 ///
-/// Thread-safe. Whoever sets it wakes the one that looks.
+/// Thread-safe. It does not wake the reader; the setter does that separately.
 package final class Flag: Sendable {
     private let mark = Atomic<Bool>(false)
 
-    /// Not set.
+    /// Makes a flag that is not set.
     package init() {}
 
-    /// Whether it has happened; what the other thread wrote before is then seen too.
+    /// Whether the flag is set; then writes before ``set()`` are visible to this thread.
     package var isSet: Bool { self.mark.load(ordering: .acquiring) }
 
-    /// Says that it has happened; a second time does nothing.
+    /// Sets the flag; has no effect when it is set.
     package func set() { self.mark.store(true, ordering: .releasing) }
 }

@@ -2,34 +2,36 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// A thread of its own that runs an actor's jobs and, between or inside them, waits for descriptors.
+/// A dedicated thread that executes an actor's jobs and waits for descriptors between or inside them.
 ///
-/// For C clients whose descriptors SwiftNIO cannot watch: an actor names it as its executor, and one of its methods may then
-/// turn the client's loop, blocking in ``wait(fd:events:timeout:)``. Any thread can end that wait with ``wake()``. Uses `poll`, so
-/// descriptors may be of any size.
+/// For C clients whose descriptors SwiftNIO cannot watch: an actor uses it as its executor, and one of its methods runs
+/// the client's loop, blocking in ``wait(fd:events:timeout:)``. Any thread can end that wait with ``wake()``. Uses
+/// `poll`, so descriptors may have any number.
 ///
-/// The thread holds itself alive: end it with ``stop()``.
+/// The thread retains itself: end it with ``stop()``.
 package final class PollThread: SerialExecutor {
-    /// What a descriptor is ready for.
+    /// The events that a descriptor is ready for.
     package struct Readiness: OptionSet, Sendable {
+        /// The event bits of poll(2).
         package let rawValue: Int16
 
+        /// Makes a set from event bits of poll(2).
         package init(rawValue: Int16) {
             self.rawValue = rawValue
         }
 
-        /// Bytes, or the end of them, can be read.
+        /// Data or the end of the stream can be read.
         package static let readable = Readiness(rawValue: Int16(POLLIN))
-        /// Bytes can be written; also a connection that has just been made or refused.
+        /// Data can be written; also set when a connect succeeds or fails.
         package static let writable = Readiness(rawValue: Int16(POLLOUT))
-        /// An error or hang-up is pending; reported whether asked for or not.
+        /// An error or hang-up is pending; reported even when it was not requested.
         package static let failed = Readiness(rawValue: Int16(POLLERR | POLLHUP | POLLNVAL))
 
-        /// Whether a read would tell something.
+        /// Whether a read would return data, the end of the stream or an error.
         package var isReadable: Bool { self.rawValue & (Self.readable.rawValue | Self.failed.rawValue) != 0 }
     }
 
-    /// Shown by `ps` and debuggers.
+    /// The name that `ps` and debuggers show.
     package let name: String
     private let alarm: Int32
     private let attention = Atomic<UInt8>(Attention.awake)
@@ -38,7 +40,7 @@ package final class PollThread: SerialExecutor {
 
     /// Starts the thread.
     ///
-    /// - Parameter name: the kernel keeps its first 15 bytes.
+    /// - Parameter name: the kernel keeps the first 15 bytes.
     /// - Throws: ``PollThreadError`` when the process has no descriptor or thread left.
     package init(name: String) throws {
         self.name = name
@@ -65,10 +67,10 @@ package final class PollThread: SerialExecutor {
         close(self.alarm)
     }
 
-    /// Runs what is already enqueued, ends the thread and waits until it is gone.
+    /// Executes the jobs already enqueued, ends the thread and waits for its end.
     ///
-    /// A second call does nothing. Call it when no actor uses the thread any more; enqueuing later is a programming error. May be called on the thread
-    /// itself, which then ends after the job that calls.
+    /// A second call has no effect. Call it when no actor uses the thread any more; enqueuing a job later traps. When
+    /// called on the thread itself it returns at once, and the thread ends after the calling job and the enqueued ones.
     package func stop() {
         let thread = self.state.withLock { state in
             state.isStopped = true
@@ -80,26 +82,26 @@ package final class PollThread: SerialExecutor {
         if self.isCurrent { pthread_detach(thread) } else { pthread_join(thread, nil) }
     }
 
-    /// Ends the wait of the job that runs, or else the job's next one at its beginning.
+    /// Ends the current wait of the running job, or else its next one at the start.
     ///
-    /// From any thread; never blocks. A wake before the job has begun is not kept, so a job looks at what it waits for before it waits. Costs a system call only when
-    /// the thread does wait.
+    /// May be called from any thread; never blocks. A wake before the job begins is not kept, so a job checks its
+    /// condition before it waits. Costs a system call only while the thread waits.
     package func wake() {
         guard self.attention.exchange(Attention.called, ordering: .sequentiallyConsistent) == Attention.waiting else { return }
         var one: UInt64 = 1
-        // Cannot fail but by a full counter, and then the alarm rings already.
+        // Fails only on a full counter, and then the eventfd is readable already.
         _ = write(self.alarm, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// Waits until the descriptor is ready, ``wake()`` was called or the time is over, whichever comes first.
+    /// Waits until the descriptor is ready, ``wake()`` is called or the time-out passes.
     ///
-    /// On this thread only.
+    /// Call it on this thread only; traps on any other.
     ///
     /// - Parameters:
-    ///   - fd: -1 for none.
-    ///   - events: when empty, the descriptor is not looked at, not even for errors.
-    ///   - timeout: rounded up to milliseconds; `nil` waits without end.
-    /// - Returns: empty when woken, when the time is over, and now and then for no reason.
+    ///   - fd: the descriptor; -1 for none.
+    ///   - events: the events to wait for; when empty, the descriptor is not polled, not even for errors.
+    ///   - timeout: rounded up to milliseconds; `nil` waits without limit.
+    /// - Returns: the ready events; empty after a wake, after the time-out, and sometimes spuriously.
     package func wait(fd: Int32 = -1, events: Readiness = [], timeout: Duration? = nil) -> Readiness {
         precondition(self.isCurrent, "PollThread \(self.name) waits on its own thread only")
         var milliseconds = timeout.map(Self.milliseconds) ?? -1
@@ -127,9 +129,12 @@ package final class PollThread: SerialExecutor {
         return Readiness(rawValue: descriptors.1.revents)
     }
 
-    /// True when jobs wait for the one that runs now: a job that turns a loop should `await Task.yield()` then.
+    /// Whether jobs wait behind the running one; a job that runs a loop then awaits `Task.yield()`.
     package var hasWaitingJobs: Bool { self.state.withLock { !$0.jobs.isEmpty } }
 
+    /// Enqueues a job and wakes the thread; called by the Swift runtime from any thread.
+    ///
+    /// Traps after ``stop()``, except on the thread itself.
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         self.state.withLock { state in
@@ -139,6 +144,7 @@ package final class PollThread: SerialExecutor {
         self.wake()
     }
 
+    /// Traps unless called on this thread; called by the Swift runtime.
     package func checkIsolated() {
         precondition(self.isCurrent, "not on PollThread \(self.name)")
     }
@@ -152,7 +158,7 @@ package final class PollThread: SerialExecutor {
         while true {
             let (job, isStopped) = self.state.withLock { state in
                 let job = state.jobs.isEmpty ? nil : state.jobs.removeFirst()
-                // A job's first wait shall not end because the job was enqueued, but it shall because others wait behind it.
+                // A job's first wait does not end because the job was enqueued, but it ends when others wait behind it.
                 self.attention.store(state.jobs.isEmpty ? Attention.awake : Attention.called, ordering: .sequentiallyConsistent)
                 return (job, state.isStopped)
             }
@@ -173,7 +179,7 @@ package final class PollThread: SerialExecutor {
         return Int32(seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
-    /// Whether the thread must be called with the eventfd, or looks by itself before it waits.
+    /// Whether ``wake()`` must write to the eventfd, or the thread checks the flag before it waits.
     private enum Attention {
         static let awake: UInt8 = 0
         static let waiting: UInt8 = 1

@@ -1,10 +1,10 @@
 import Glibc
 
-/// The operating system refused what a ``PollThread`` needs.
+/// A failed system call of a ``PollThread``.
 package struct PollThreadError: Error, CustomStringConvertible {
-    /// The system call.
+    /// The name of the system call.
     package let call: String
-    /// Its `errno`.
+    /// Its error number.
     package let code: Int32
 
     init(_ call: String, _ code: Int32) {
@@ -12,5 +12,6 @@ package struct PollThreadError: Error, CustomStringConvertible {
         self.code = code
     }
 
+    /// The call and the system's text for the error number.
     package var description: String { "\(self.call): \(String(cString: strerror(self.code)))" }
 }
