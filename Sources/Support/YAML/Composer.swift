@@ -1,14 +1,17 @@
 /// Composes the value of a document from its events (YAML 1.2.2 §3.1.2).
 package struct Composer {
-    /// Deeper values are refused, so that no text exhausts the stack.
+    /// The limit on nesting, which keeps a text from exhausting the stack.
     package static let maximumDepth = 128
 
     private let parser: EventParser
-    /// Values by the anchor that names them; a later anchor of the same name replaces an earlier one.
+    /// The values by anchor; a later anchor of the same name replaces an earlier one (YAML 1.2.2 §7.1).
     private var anchors: [String: Node] = [:]
     private var depth = 0
 
-    /// - Returns: the value of the only document; `nil` for a text without one.
+    /// Composes the value of the only document in a text.
+    ///
+    /// - Returns: `nil` for a text without a document.
+    /// - Throws: ``YAMLError`` for anything else that is not one document.
     package static func compose(_ text: String) throws(YAMLError) -> Node? {
         var text = text
         let result: Result<Node?, YAMLError> = text.withUTF8 { bytes in

@@ -2,8 +2,9 @@ import CYAML
 
 /// Reads the events of a YAML text (YAML 1.2.2 §3.1.1) with libyaml.
 ///
-/// The bytes must outlive it. Not thread-safe.
+/// The bytes must outlive the parser. Not thread-safe.
 final class EventParser {
+    /// One parse event, with the properties of its node.
     struct Event {
         enum Kind {
             case documentStart, documentEnd, streamEnd
@@ -37,7 +38,9 @@ final class EventParser {
         self.parser.deallocate()
     }
 
-    /// - Returns: the next event; after `streamEnd` there is none.
+    /// Reads the next event, without the start of the stream; must not be called after `streamEnd`.
+    ///
+    /// - Throws: ``YAMLError`` for a violation of the grammar.
     func next() throws(YAMLError) -> Event {
         while true {
             var event = yaml_event_t()
@@ -87,7 +90,7 @@ final class EventParser {
             mark: Mark(parser.problem_mark))
     }
 
-    /// - Parameter offset: in bytes.
+    /// - Parameter offset: in bytes from the start of the text.
     private func mark(offset: Int) -> Mark {
         let before = self.bytes.prefix(offset)
         let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? before.startIndex

@@ -1,10 +1,11 @@
-/// A location in the text of a document.
+/// A location in a text.
 package struct Mark: Equatable, Sendable {
-    /// From 1.
+    /// The line, from 1.
     package let line: Int
-    /// From 1, in Unicode scalars.
+    /// The column, from 1, in Unicode scalars.
     package let column: Int
 
+    /// Makes a location from numbers that begin at 1.
     package init(line: Int, column: Int) {
         self.line = line
         self.column = column

@@ -1,13 +1,17 @@
 /// Decodes a type from a node.
 ///
-/// Only a plain scalar is a number or a boolean; text in quotes is text. Throws `DecodingError.typeMismatch` with the type that was expected:
-/// ``Node/Mapping``, ``Node/Sequence`` and ``Node/Scalar`` for a node of another kind.
+/// Only a plain scalar decodes to a number or a boolean; quoted text is text. A node of another kind throws
+/// `DecodingError.typeMismatch` with the expected type: ``Node/Mapping``, ``Node/Sequence`` or ``Node/Scalar``.
 package struct NodeDecoder: Decoder, SingleValueDecodingContainer {
     private let node: Node
+    /// The keys and indices from the root to the node.
     package let codingPath: [any CodingKey]
+    /// The values that decoded types can look up.
     package let userInfo: [CodingUserInfoKey: Any]
 
-    /// - Parameter userInfo: what types that are decoded may ask for.
+    /// Makes a decoder for a root node.
+    ///
+    /// - Parameter userInfo: values that decoded types can look up.
     package init(_ node: Node, userInfo: [CodingUserInfoKey: Any] = [:]) {
         self.init(node, path: [], userInfo: userInfo)
     }
@@ -22,22 +26,33 @@ package struct NodeDecoder: Decoder, SingleValueDecodingContainer {
         NodeDecoder(node, path: self.codingPath + [key], userInfo: self.userInfo)
     }
 
+    /// The node as a keyed container.
+    ///
+    /// - Throws: `DecodingError.typeMismatch` for a node that is no mapping.
     package func container<Key>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard let mapping = self.node.mapping else { throw self.mismatch(Node.Mapping.self) }
         return KeyedDecodingContainer(KeyedContainer(decoder: self, mapping: mapping))
     }
 
+    /// The node as an unkeyed container.
+    ///
+    /// - Throws: `DecodingError.typeMismatch` for a node that is no sequence.
     package func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
         guard let items = self.node.sequence else { throw self.mismatch(Node.Sequence.self) }
         return UnkeyedContainer(decoder: self, items: items)
     }
 
+    /// The decoder itself.
     package func singleValueContainer() -> any SingleValueDecodingContainer { self }
 
+    /// Whether the node is a null scalar.
     package func decodeNil() -> Bool {
         if case .scalar(let scalar) = self.node { scalar.isNull } else { false }
     }
 
+    /// Decodes a value from the node; numbers, booleans and text come from scalars, other types decode themselves.
+    ///
+    /// - Throws: `DecodingError.typeMismatch` for a scalar of another type, and what the decoded type throws.
     package func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         guard let scalarType = type as? any ScalarReadable.Type else { return try Value(from: self) }
         guard case .scalar(let scalar) = self.node else { throw self.mismatch(Node.Scalar.self) }
@@ -88,7 +103,7 @@ private struct UnkeyedContainer: UnkeyedDecodingContainer {
     var count: Int? { self.items.count }
     var isAtEnd: Bool { self.currentIndex >= self.items.count }
 
-    /// A value that stands for nothing is passed over; another one stays.
+    /// Advances past a null; stays at any other value.
     mutating func decodeNil() throws -> Bool {
         let isNil = try self.current().decodeNil()
         if isNil { self.currentIndex += 1 }
@@ -130,7 +145,7 @@ private struct UnkeyedContainer: UnkeyedDecodingContainer {
     }
 }
 
-/// The place of an item in a list, from 0.
+/// The index of an item in a sequence, from 0.
 private struct IndexKey: CodingKey {
     let index: Int
 

@@ -1,6 +1,6 @@
-/// A type that one scalar can be (YAML 1.2.2 §10.3.2, with the booleans of YAML 1.1).
+/// A type that can be read from one scalar (YAML 1.2.2 §10.3.2, with the booleans of YAML 1.1).
 protocol ScalarReadable {
-    /// - Returns: `nil` for a scalar that is not of this type.
+    /// Reads the type from a scalar; `nil` for a scalar of another type.
     static func read(_ scalar: Node.Scalar) -> Self?
 }
 
@@ -20,9 +20,9 @@ extension Bool: ScalarReadable {
 }
 
 extension FixedWidthInteger {
-    /// Decimal, or with the prefix `0x`, `0o` or `0b`; underscores between digits are ignored.
+    /// Reads a decimal number, or one with the prefix `0x`, `0o` or `0b`; ignores underscores between digits.
     ///
-    /// `010` is refused: it is eight in YAML 1.1 and ten in YAML 1.2.
+    /// Refuses `010`, which is eight in YAML 1.1 and ten in YAML 1.2.
     static func read(_ scalar: Node.Scalar) -> Self? {
         guard scalar.style == .plain, let first = scalar.string.utf8.first, first != UInt8(ascii: "_") else { return nil }
         let text = scalar.string.replacing("_", with: "")
@@ -52,7 +52,7 @@ extension UInt32: ScalarReadable {}
 extension UInt64: ScalarReadable {}
 
 extension Double: ScalarReadable {
-    /// A finite decimal number; underscores between digits are ignored.
+    /// Reads a finite decimal number; ignores underscores between digits.
     static func read(_ scalar: Node.Scalar) -> Double? {
         guard scalar.style == .plain, let first = scalar.string.utf8.first, first != UInt8(ascii: "_") else { return nil }
         let text = scalar.string.replacing("_", with: "")
