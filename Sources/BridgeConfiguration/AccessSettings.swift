@@ -1,24 +1,35 @@
 package import BridgeCore
 
-/// `http.access` in the file: who may read streams and write to webhooks that have no token of their own.
+/// `http.access`: authorises readers of streams, and writers of webhooks that have no token of their own.
 package struct AccessSettings: Sendable, Decodable {
+    /// The keys of `http.access`.
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case anonymous, tokens, users, jwt, hook, cookie, queryToken = "query_token"
     }
 
-    /// What whoever brings no credentials may do; default nothing.
+    /// The grants of requests without credentials; none by default.
+    ///
+    /// Not used with a ``hook``, which decides about these requests.
     package var anonymous = Grants()
+    /// The fixed tokens; no two are equal.
     package var tokens: [Token] = []
+    /// The users of HTTP Basic (RFC 7617).
     package var users: [User] = []
+    /// The verification of an issuer's tokens; `nil` verifies none.
     package var jwt: JWT?
+    /// The hook that decides about requests that nothing else authorises; `nil` refuses them.
     package var hook: Hook?
-    /// The name of a cookie that brings a token.
+    /// The name of a cookie that carries a token; `nil` reads no cookie.
     package var cookie: String?
-    /// Whether `?access_token=` brings a token; default false, because queries end up in logs and histories.
+    /// Whether `?access_token=` carries a token; false by default, because queries appear in logs and histories.
     package var queryToken = false
 
+    /// Makes settings that authorise nobody.
     package init() {}
 
+    /// Decodes the settings.
+    ///
+    /// - Throws: ``SettingError`` for equal tokens, and when nobody would be authorised.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.mapping(CodingKeys.self)
         self.anonymous = try container.value(.anonymous, default: self.anonymous)
@@ -42,29 +53,36 @@ package struct AccessSettings: Sendable, Decodable {
         }
     }
 
-    /// What may be read and written: names and MQTT filters over names.
+    /// The names that a client may read and write; MQTT topic filters match several (MQTT 5 §4.7).
     package struct Grants: Sendable, Decodable {
+        /// The keys of the grants.
         package enum CodingKeys: String, CodingKey, CaseIterable { case subscribe, publish }
 
+        /// Streams that the client may read; `{sub}` and other claims in braces are filled in for tokens of an issuer.
         package var subscribe: [String] = []
+        /// Webhooks that the client may write to; claims as in ``subscribe``.
         package var publish: [String] = []
 
+        /// Grants nothing.
         package init() {}
 
+        /// Decodes the grants.
+        ///
+        /// - Throws: ``SettingError`` for a name or filter that is not valid.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.mapping(CodingKeys.self)
             self.subscribe = try Self.patterns(container, .subscribe, decoder)
             self.publish = try Self.patterns(container, .publish, decoder)
         }
 
-        /// - Parameter subscribe: checked like those in the file.
+        /// Decodes and checks one list of names and filters.
         static func patterns<Keys: CodingKey>(
             _ container: KeyedDecodingContainer<Keys>, _ key: Keys, _ decoder: any Decoder
         ) throws -> [String] {
             let texts: [String] = try container.value(key, default: [])
             for text in texts {
                 do {
-                    // The names of claims stand for what they will be.
+                    // A claim in braces is filled in later.
                     _ = try SubjectPattern(name: text.replacing("{", with: "").replacing("}", with: ""))
                 } catch {
                     throw SettingError(path: decoder.codingPath + [key], "'\(text)': \(error.message)")
@@ -74,14 +92,21 @@ package struct AccessSettings: Sendable, Decodable {
         }
     }
 
-    /// One of `tokens`.
+    /// A fixed bearer token (RFC 6750), one of `tokens`.
     package struct Token: Sendable, Decodable {
+        /// The keys of a token.
         package enum CodingKeys: String, CodingKey, CaseIterable { case token, name, subscribe, publish }
 
+        /// The token; not empty.
         package let token: Secret
+        /// The name in logs; `nil` uses the token's number.
         package let name: String?
+        /// The grants of the token.
         package let grants: Grants
 
+        /// Decodes a token.
+        ///
+        /// - Throws: ``SettingError`` for an empty token.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.mapping(CodingKeys.self)
             self.token = try container.required(.token)
@@ -93,14 +118,21 @@ package struct AccessSettings: Sendable, Decodable {
         }
     }
 
-    /// One of `users`, who log in with HTTP Basic (RFC 7617).
+    /// A user of HTTP Basic (RFC 7617), one of `users`.
     package struct User: Sendable, Decodable {
+        /// The keys of a user.
         package enum CodingKeys: String, CodingKey, CaseIterable { case user, password, subscribe, publish }
 
+        /// The user name; not empty and without a colon (RFC 7617 §2).
         package let user: String
+        /// The password; not empty.
         package let password: Secret
+        /// The grants of the user.
         package let grants: Grants
 
+        /// Decodes a user.
+        ///
+        /// - Throws: ``SettingError`` for an empty name or password, and for a colon in the name.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.mapping(CodingKeys.self)
             self.user = try container.required(.user)
@@ -113,40 +145,51 @@ package struct AccessSettings: Sendable, Decodable {
         }
     }
 
-    /// `jwt`: tokens of an issuer (RFC 7519).
+    /// `jwt`: verifies the tokens of an issuer (RFC 7519).
     package struct JWT: Sendable, Decodable {
+        /// The keys of `jwt`.
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case secret, publicKeyFile = "public_key_file", keysFile = "keys_file", keysURL = "keys_url", algorithm, issuer,
                 audience, claim, requiresExpiry = "require_exp", subscribe, publish
         }
 
-        /// What a token may be signed with when the key does not say.
+        /// The algorithm of a signature (RFC 7518 §3.1, RFC 8037 §3.1), named as in JWS.
         package enum Algorithm: String, CaseIterable, Sendable {
             case HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA
         }
 
-        /// Where the keys come from.
+        /// The source of the keys.
         package enum Keys: Sendable {
+            /// A shared secret of 32 bytes or more, for HS256, HS384 and HS512.
             case secret(Secret)
-            /// A PEM file.
+            /// A public key in a PEM file.
             case publicKey(file: String)
-            /// A JWK set (RFC 7517 §5) in a file.
+            /// A JWK set in a file (RFC 7517 §5).
             case file(String)
-            /// A JWK set at a URL, asked for again when a key is unknown, at most once in 30 s.
+            /// A JWK set at a URL, fetched again when no known key verifies a token, at most every 30 s.
             case url(String)
         }
 
+        /// The source of the keys.
         package let keys: Keys
+        /// The algorithm of a ``Keys/secret(_:)``, HS256 by default, or of a PEM file, RS256 by default; not used for
+        /// JWK sets.
         package let algorithm: Algorithm
+        /// The required value of `iss`; `nil` accepts every issuer.
         package let issuer: String?
+        /// The value that `aud` must contain; `nil` accepts every audience.
         package let audience: String?
-        /// The claim with grants of its own: an object with `subscribe` and `publish`; default `streambridge`.
+        /// The claim with the token's own grants, an object with `subscribe` and `publish`; default `streambridge`.
         package let claim: String
-        /// Whether a token without `exp` is refused; default true, because such a token is valid for ever.
+        /// Whether a token without `exp` is refused; true by default, because such a token never expires.
         package let requiresExpiry: Bool
-        /// What every token of the issuer grants; `{sub}` and the like stand for its claims.
+        /// The grants of every token; `{sub}` and other claims in braces are filled in.
         package let grants: Grants
 
+        /// Decodes the settings.
+        ///
+        /// - Throws: ``SettingError`` unless exactly one source of keys is given, with an algorithm that fits it and a
+        ///   long enough secret.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.mapping(CodingKeys.self)
             let secret: Secret? = try container.optional(.secret)
@@ -181,20 +224,26 @@ package struct AccessSettings: Sendable, Decodable {
         }
     }
 
-    /// `hook`: somebody else decides (see the documentation of the access hook for what is sent and answered).
+    /// `hook`: an HTTP server that authorises requests; see the documentation of the access hook for the protocol.
     package struct Hook: Sendable, Decodable {
+        /// The keys of `hook`.
         package enum CodingKeys: String, CodingKey, CaseIterable { case url, timeout, cache, maximumCalls = "max_calls" }
 
+        /// The `http` or `https` URL that each request is reported to.
         package let url: String
-        /// Default 2 s.
+        /// The time-out of a call; default 2 s.
         package let timeout: Duration
-        /// How long an answer holds for requests that are equal in everything that is sent to the hook; default 10 s, 0 asks every time.
+        /// How long an answer is reused for requests with equal reports; default 10 s, 0 calls the hook for each
+        /// request.
         package let cache: Duration
-        /// How many calls may be in flight at once, 1 to 10 000; default 64.
+        /// The limit on calls in flight, 1 to 10 000; default 64.
         ///
-        /// Further requests are answered 503.
+        /// Requests above it are answered 503.
         package let maximumCalls: Int
 
+        /// Decodes the settings.
+        ///
+        /// - Throws: ``SettingError`` for another scheme and for values out of range.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.mapping(CodingKeys.self)
             self.url = try container.required(.url)

@@ -1,14 +1,18 @@
 package import BridgeCore
 
-/// `http.admin` in the file: who sees metrics and the details of readiness.
+/// `http.admin`: authorises readers of metrics and of the details of readiness.
 package struct AdminSettings: Sendable, Decodable {
+    /// The keys of `http.admin`.
     package enum CodingKeys: String, CodingKey, CaseIterable { case listen, token }
 
-    /// A second listener for operations only; `nil` serves them where streams are served.
+    /// A second listener for operations only; `nil` serves them on the listener of the streams.
     package let address: ListenAddress?
-    /// What a request must bring as `Authorization: Bearer`; `nil` asks for nothing.
+    /// The bearer token that a request must carry (RFC 6750); `nil` requires none.
     package let token: Secret?
 
+    /// Decodes the settings.
+    ///
+    /// - Throws: ``SettingError`` for an empty token or a malformed address, and when both are absent.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.mapping(CodingKeys.self)
         self.address = try container.optional(.listen, as: String.self).map { text in

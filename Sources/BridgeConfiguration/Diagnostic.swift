@@ -1,20 +1,24 @@
-/// One mistake or doubt in a configuration file: where it is, what is wrong, and what would be right.
+/// One error or warning about a configuration file: the location, the mistake and the remedy.
 package struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
-    /// Whether the file can still be used.
+    /// Whether the file is still usable.
     package enum Severity: String, Sendable {
+        /// The file is refused.
         case error
+        /// The file is used, but a setting is probably a mistake.
         case warning
     }
 
+    /// Whether the file is still usable.
     package let severity: Severity
+    /// The file's name as the user gave it.
     package let file: String
-    /// From 1.
+    /// The line, from 1.
     package let line: Int
-    /// From 1, in Unicode scalars.
+    /// The column, from 1, in Unicode scalars.
     package let column: Int
-    /// Keys from the top, such as `sources.home.url`; empty for the file itself.
+    /// The keys from the root, such as `sources.home.url`; empty for the file itself.
     package let path: String
-    /// One sentence without a final stop.
+    /// The mistake and the remedy, in one sentence without a final stop.
     package let message: String
 
     /// `bridges.yaml:5:11: error: sources.home.url: …`, as compilers write it.
@@ -23,9 +27,11 @@ package struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Every mistake of a file, in the order of its lines.
+/// All errors of a file, in the order of its lines.
 package struct ConfigurationErrors: Error, CustomStringConvertible {
+    /// The errors; never empty.
     package let diagnostics: [Diagnostic]
 
+    /// The errors in the format of compilers, one per line.
     package var description: String { self.diagnostics.map(\.description).joined(separator: "\n") }
 }

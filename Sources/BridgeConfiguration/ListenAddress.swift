@@ -1,16 +1,17 @@
-/// Where a listener waits for connections: `host:port`, `[address]:port` or `:port`.
+/// The address of a listener: `host:port`, `[address]:port` or `:port`.
 package struct ListenAddress: Sendable, Hashable {
-    /// A name or an address, without brackets; `::` for all addresses.
+    /// A name or an address without brackets; `::` for all addresses.
     package let host: String
-    /// 0 lets the system choose.
+    /// The port, 0 to 65 535; 0 lets the system choose.
     package let port: Int
 
+    /// Makes an address from its parts.
     package init(host: String, port: Int) {
         self.host = host
         self.port = port
     }
 
-    /// - Returns: `nil` for what is no address.
+    /// Parses an address; `nil` when the text is malformed.
     init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
         else { return nil }
@@ -27,12 +28,12 @@ package struct ListenAddress: Sendable, Hashable {
         "'\(text)' is no address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"
     }
 
-    /// Only this machine can connect.
+    /// Whether only this machine can connect: `localhost`, `::1` or 127.0.0.0/8.
     package var isLoopback: Bool {
         self.host == "localhost" || self.host == "::1"
             || (self.host.hasPrefix("127.") && self.host.split(separator: ".").count == 4)
     }
 
-    /// As a person writes it.
+    /// The address as a user writes it, with brackets around IPv6.
     package var text: String { self.host.contains(":") ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)" }
 }
