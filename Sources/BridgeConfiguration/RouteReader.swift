@@ -31,7 +31,8 @@ struct RouteReader {
                 self.findings.error("must be a mapping with a 'to'", at: place)
                 return nil
             }
-            self.findings.refuseUnknownKeys(of: place, known: ["name", "from", "match", "when", "set", "dedupe", "to", "stop"])
+            self.findings.refuseUnknownKeys(
+                of: place, known: ["name", "from", "match", "when", "set", "dedupe", "to", "stop", "on_error"])
             let name = place.child("name")?.text ?? "route-\(index + 1)"
             if !names.insert(name).inserted {
                 self.findings.error(
@@ -44,7 +45,7 @@ struct RouteReader {
                 when: self.condition(place.child("when")),
                 shaping: self.components.decoding.decodeIfPresent(place.child("set"), as: Shaping.self),
                 dedupe: self.dedupe(place.child("dedupe")), targets: self.targets(place, &sinks),
-                stop: self.stop(place.child("stop"))
+                stop: self.stop(place.child("stop")), onError: self.onError(of: place)
             )
         }
     }
@@ -106,6 +107,20 @@ struct RouteReader {
     private func stop(_ place: Located?) -> Bool {
         guard let place else { return false }
         return self.components.decoding.decode(place, as: Bool.self) ?? false
+    }
+
+    private func onError(of route: Located) -> Route.OnError {
+        guard let place = route.child("on_error") else { return .deadLetter }
+        guard let choice = place.text.flatMap(Route.OnError.init) else {
+            let known = Route.OnError.allCases.map(\.rawValue).joined(separator: " or ")
+            self.findings.error("must be \(known)", at: place)
+            return .deadLetter
+        }
+        if route.child("when") == nil, route.child("set") == nil {
+            self.findings.error(
+                "on_error says what becomes of an event for which 'when' or 'set' fails; this route has neither", at: place)
+        }
+        return choice
     }
 
     private func targets(_ route: Located, _ sinks: inout [ComponentReader.Found<PreparedSink>]) -> [Route.Target] {

@@ -39,6 +39,27 @@ extension DeliveryLog.State {
         self.give(letter.event(of: record.event), id: id, at: position, accepted: record.accepted, to: sink)
     }
 
+    /// An event that a route could not decide on goes to the sinks for the dead letters of those that the route would have chosen, else to
+    /// the sink for what no route takes. A log on disk keeps it in any case.
+    ///
+    /// - Returns: the sinks that got it.
+    mutating func giveLost(_ lost: LostRoute, of record: LogRecord, at position: Position, routes: ComponentTable<RouteIndex, String>) -> [SinkIndex] {
+        let letter = DeadLetter(reason: lost.reason, sink: "", route: routes[lost.route], attempts: 0)
+        var sinks: [SinkIndex] = []
+        for sink in lost.sinks { if let target = self.deadLetters[sink], !sinks.contains(target) { sinks.append(target) } }
+        if sinks.isEmpty, let unrouted { sinks = [unrouted] }
+        let delivery = Delivery(
+            event: record.event, variant: 0, route: letter.route, attempts: 0, position: position, ticket: 0,
+            accepted: record.accepted
+        )
+        if sinks.isEmpty { _ = self.disk?.keep(letter, of: delivery, target: nil) }
+        for sink in sinks {
+            let id = self.disk?.keep(letter, of: delivery, target: self.names[sink])
+            self.give(letter.event(of: record.event), id: id, at: position, accepted: record.accepted, to: sink)
+        }
+        return sinks
+    }
+
     /// Has the writer begin: also for an event that goes nowhere, whose source wants to hear that it is safe.
     func afterAppending(_ actions: inout DeliveryLog.Actions) {
         if self.log.head > self.visible { actions.wakesWriter = true }

@@ -10,6 +10,10 @@ final class DeliveryLog: Sendable {
     let routes: ComponentTable<RouteIndex, String>
     let tallies: DeliveryTallies
     private let loopGuard: LoopGuard
+    /// By sink: whether it has a sink for dead letters.
+    private let hasDeadLetters: ComponentTable<SinkIndex, Bool>
+    /// Dead letters are kept whatever sinks say.
+    private let keepsAllLetters: Bool
     /// Who writes the log to the disk.
     let writer = Mutex<Writer?>(nil)
 
@@ -33,6 +37,8 @@ final class DeliveryLog: Sendable {
             sinks.enumerated().map { ($0.element.name, SinkIndex($0.offset)) }, uniquingKeysWith: { first, _ in first })
         let deadLetters = sinks.map { sink in sink.settings.deadLetter.flatMap { indices[$0] } }
         let carriers = Set(deadLetters.compactMap { $0 } + [unrouted].compactMap { $0 })
+        self.hasDeadLetters = ComponentTable(deadLetters.map { $0 != nil })
+        self.keepsAllLetters = contents != nil || unrouted != nil
         var state = State(
             log: MemoryLog(after: contents?.head ?? .start),
             cursors: sinks.enumerated().map { index, sink in
@@ -73,9 +79,12 @@ final class DeliveryLog: Sendable {
                     state.watermarks[source].give(position, to: entry.sink)
                     touched.insert(entry.sink)
                 }
+                for lost in record.routing.lost {
+                    for sink in state.giveLost(lost, of: record, at: position, routes: self.routes) { touched.insert(sink) }
+                }
                 if record.routing.plan.entries.isEmpty {
                     actions.unrouted += 1
-                    if let sink = state.unrouted, record.event.kind != .gap {
+                    if let sink = state.unrouted, record.event.kind != .gap, record.routing.lost.isEmpty {
                         state.giveUnrouted(record, at: position, to: sink)
                         touched.insert(sink)
                     }
@@ -95,6 +104,11 @@ final class DeliveryLog: Sendable {
         }
         self.perform(actions)
         return receipt
+    }
+
+    /// Whether an event that is lost to a route with these sinks is kept.
+    func keepsLetters(of sinks: [SinkIndex]) -> Bool {
+        self.keepsAllLetters || sinks.contains { self.hasDeadLetters[$0] }
     }
 
     func watermark<Value>(of source: SourceIndex, _ read: (SourceWatermark) -> Value) -> Value {

@@ -23,11 +23,11 @@ final class LoopGuard: Sendable {
     ///
     /// - Parameter records: in `native`, whether the record's event brought an id and a timestamp of its own: only such can be told
     ///   to be repeated.
-    /// - Returns: how many events lost every delivery, of these how many that are not the same as one before, and which sinks were given
-    ///   one before.
-    func filter(_ records: inout [LogRecord], native: [Bool]) -> (repeated: Int, looped: Int, sinks: [SinkIndex]) {
+    /// - Returns: how many events lost every delivery, the places of those of them that are not the same as one before, and which sinks were
+    ///   given one before.
+    func filter(_ records: inout [LogRecord], native: [Bool]) -> (repeated: Int, looped: [Int], sinks: [SinkIndex]) {
         self.recent.withLock { recent in
-            var count = (repeated: 0, looped: 0, sinks: [SinkIndex]())
+            var count = (repeated: 0, looped: [Int](), sinks: [SinkIndex]())
             var kept: [LogRecord]?
             for (index, record) in records.enumerated() {
                 let entries = record.routing.plan.entries
@@ -52,10 +52,11 @@ final class LoopGuard: Sendable {
                 }
                 if kept == nil { kept = Array(records[..<index]) }
                 guard !passing.isEmpty else {
-                    if last == .isLooped { count.looped += 1 } else { count.repeated += 1 }
+                    if last == .isLooped { count.looped.append(index) } else { count.repeated += 1 }
                     continue
                 }
-                let routing = Routing(plan: RoutePlan(entries: passing), shaped: record.routing.shaped, keys: record.routing.keys)
+                let old = record.routing
+                let routing = Routing(plan: RoutePlan(entries: passing), shaped: old.shaped, keys: old.keys, lost: old.lost)
                 kept?.append(
                     LogRecord(event: record.event, routing: routing, accepted: record.accepted, repeatKey: record.repeatKey))
             }

@@ -19,6 +19,8 @@ final class SourceIntake {
     /// The id that the last message of the last batch got, that of the first time for one that was here before; `nil` when it was refused as a
     /// loop.
     private(set) var lastID: String?
+    /// Of the last batch, by message, where they were asked for: what ``lastID`` says for one.
+    private(set) var ids: [String?] = []
     /// The sinks that were given an event of the last batch before, perhaps one of another source that is still on its way.
     private(set) var repeatedSinks: [SinkIndex] = []
 
@@ -37,31 +39,42 @@ final class SourceIntake {
     }
 
     /// Makes the records of a batch, in order, less what has been here before.
-    func records(of messages: [ReceivedMessage]) -> [LogRecord] {
+    ///
+    /// - Parameter asksIDs: whether ``ids`` is wanted.
+    func records(of messages: [ReceivedMessage], asksIDs: Bool = false) -> [LogRecord] {
         let now = Timestamp.now()
         let accepted = ContinuousClock.now
         var records: [LogRecord] = []
         records.reserveCapacity(messages.count)
         self.native.removeAll(keepingCapacity: true)
+        self.ids.removeAll(keepingCapacity: true)
+        self.normaliser.begin(messages, now: now)
+        defer { self.normaliser.endBatch() }
+        /// By record, the place of its message.
+        var places: [Int] = []
         var looped = 0
         var unreadable = 0
         var cut = 0
         var known = 0
-        for message in messages {
+        for (place, message) in messages.enumerated() {
+            defer { if asksIDs { self.ids.append(self.lastID) } }
             if self.isKnown(message) {
                 known += 1
-                // Only a message by itself has a sender that wants to know; ids that the message decides come out as the first time.
-                self.lastID = messages.count == 1 ? self.event(of: message).id : nil
+                // Ids that the message decides come out as the first time.
+                self.lastID =
+                    asksIDs || messages.count == 1 ? self.normaliser.event(from: message, at: place, now: now).event.id : nil
                 continue
             }
-            let outcome = self.normaliser.event(from: message, now: now)
+            let outcome = self.normaliser.event(from: message, at: place, now: now)
             if outcome.problem != nil { unreadable += 1 }
             if outcome.isCut { cut += 1 }
+            if !outcome.failures.isEmpty { self.tallies.failed(mapping: outcome.failures, of: outcome.event) }
             if self.isLoop(outcome) {
                 looped += 1
                 self.lastID = nil
                 continue
             }
+            if asksIDs { places.append(place) }
             // What is refused is not remembered: sent again, it is refused again.
             if let key = message.repeatKey { _ = self.repeatKeys.insert(key) }
             self.lastID = outcome.event.id
@@ -79,10 +92,11 @@ final class SourceIntake {
         let back = self.loopGuard.filter(&records, native: self.native)
         self.repeatedSinks = back.sinks
         // Whoever waits for an answer must not hear that it was taken.
-        if back.looped > 0, messages.count == 1 { self.lastID = nil }
+        if !back.looped.isEmpty, messages.count == 1 { self.lastID = nil }
+        if asksIDs { for record in back.looped { self.ids[places[record]] = nil } }
         self.tallies.routed(records)
         self.tallies.received(
-            messages.count, unreadable: unreadable, cut: cut, looped: looped + back.looped, repeated: known + back.repeated
+            messages.count, unreadable: unreadable, cut: cut, looped: looped + back.looped.count, repeated: known + back.repeated
         )
         return records
     }

@@ -1,8 +1,6 @@
-import Synchronization
-
 /// What a source sends into: normalises, routes and appends a batch, and tells the source what is safe and when to pause.
 ///
-/// One per source. Every call may come from any thread; none of the synchronous ones waits for a sink. A source that holds its own
+/// One per source. Every call may come from any thread; none of the synchronous ones waits for a sink or an expression. A source that holds its own
 /// thread or event loop polls ``safe``, ``demand`` and ``isStopping`` and asks with ``onChange(_:)`` to be woken; one that is an async
 /// function awaits ``untilSafe(_:)`` and ``untilDemand()``.
 package final class SourceOutlet: Sendable {
@@ -31,21 +29,22 @@ package final class SourceOutlet: Sendable {
 
     private let log: DeliveryLog
     private let source: SourceIndex
-    private let intake: Mutex<SourceIntake>
-    private let emitsGaps: Bool
-    private let tallies: SourceTallies
+    private let appender: SourceAppender
+    /// Where expressions decide; `nil` for a source that needs none and whose events go into the log at once.
+    private let queue: SourceQueue?
     private let status: ComponentStatus
 
+    /// - Parameter threads: evaluate expressions for this source; `nil` when it needs none.
     init(
         log: DeliveryLog, source: SourceIndex, acknowledge: AcknowledgePolicy, intake: sending SourceIntake, emitsGaps: Bool,
-        tallies: SourceTallies, status: ComponentStatus
+        tallies: SourceTallies, status: ComponentStatus, threads: EvaluationThreads? = nil
     ) {
         self.log = log
         self.source = source
         self.acknowledge = acknowledge
-        self.intake = Mutex(intake)
-        self.emitsGaps = emitsGaps
-        self.tallies = tallies
+        let appender = SourceAppender(log: log, source: source, intake: intake, emitsGaps: emitsGaps, tallies: tallies)
+        self.appender = appender
+        self.queue = threads.map { SourceQueue(appender, threads: $0) }
         self.status = status
     }
 
@@ -61,34 +60,45 @@ package final class SourceOutlet: Sendable {
     /// Normalises, routes and appends a batch, in order.
     ///
     /// Synchronous; never fails and never refuses: what cannot be read becomes an event that says so. An empty batch changes
-    /// nothing and answers the position of the last event.
+    /// nothing and answers the position of the last event. Where expressions decide, the batch is appended soon after the call has returned,
+    /// so that no event loop waits for them; positions then count what this source has sent.
     ///
     /// - Parameter mayBlock: for a source on a thread of its own: a log on disk may be written on it before the call returns, which spares
     ///   two changes of threads. The source is not told of what became safe by that, it looks.
     package func send(_ messages: consuming [ReceivedMessage], mayBlock: Bool = false) -> Receipt {
         self.status.progressed()
         let messages = messages
-        // Appended under the intake's lock: two threads of one source must not overtake each other between the two steps.
-        let receipt = self.intake.withLock { intake in
-            let records = intake.records(of: messages)
-            return self.log.append(
-                records, repeated: intake.repeatedSinks, source: self.source, wakesWriter: !mayBlock)
-        }
-        if mayBlock { self.log.write(for: self.source) }
-        return receipt
+        guard let queue else { return self.appender.send(messages, mayBlock: mayBlock) }
+        return messages.isEmpty ? queue.receipt : queue.add(.messages(Self.dated(messages)))
     }
 
     /// Like the batch for one message whose sender wants to know its id.
     ///
-    /// - Returns: the event's id, for a message that was here before the one that it got then where the message decides it; `nil` when the event has crossed too many bridges or came back to this one and is refused.
-    package func send(_ message: ReceivedMessage) -> (receipt: Receipt, id: String?) {
-        self.status.progressed()
-        return self.intake.withLock { intake in
-            let records = intake.records(of: [message])
-            let receipt = self.log.append(records, repeated: intake.repeatedSinks, source: self.source)
-            return (receipt, intake.lastID)
+    /// - Parameter answer: gets the event's id, for a message that was here before the one that it got then where the message decides it; `nil`
+    ///   when the event has crossed too many bridges or came back to this one and is refused. Called before the call returns or,
+    ///   where expressions decide, later and on another thread, in the order of the messages and before the message counts as ``safe``.
+    package func send(_ message: ReceivedMessage, answer: @escaping @Sendable (String?) -> Void) -> Receipt {
+        guard let queue else {
+            let (receipt, id) = self.send(message)
+            answer(id)
+            return receipt
         }
+        self.status.progressed()
+        return queue.add(.message(Self.dated(message), answer))
     }
+
+    /// Like the batch for one message whose sender wants to know its id at once.
+    ///
+    /// - Precondition: ``answersLater`` is false.
+    /// - Returns: the event's id as ``send(_:answer:)`` gives it.
+    package func send(_ message: ReceivedMessage) -> (receipt: Receipt, id: String?) {
+        precondition(self.queue == nil, "expressions decide where the event goes")
+        self.status.progressed()
+        return self.appender.send(message)
+    }
+
+    /// Whether ``send(_:answer:)`` answers after it has returned.
+    package var answersLater: Bool { self.queue != nil }
 
     /// Tells of a loss that the source knows of: counted, logged, and carried as a gap event to every route of the source.
     ///
@@ -98,12 +108,8 @@ package final class SourceOutlet: Sendable {
     ///   - period: when it may have been lost: `from` and `to` in the payload of the gap event.
     @discardableResult
     package func gap(_ reason: String, subject: String = "", during period: OfflinePeriod? = nil) -> Receipt {
-        self.tallies.gap(reason)
-        guard self.emitsGaps else { return self.log.append([], source: self.source) }
-        return self.intake.withLock { intake in
-            self.log.append(
-                [intake.record(ofGap: reason, subject: subject, payload: period?.payload)], source: self.source)
-        }
+        guard let queue else { return self.appender.gap(reason, subject: subject, during: period) }
+        return queue.add(.gap(reason, subject: subject, period: period))
     }
 
     /// Gives up a message that the peer has handed out too often: it is kept as a dead letter where the log can, else told as a gap.
@@ -114,27 +120,34 @@ package final class SourceOutlet: Sendable {
     ///   - reason: one sentence without a final stop.
     ///   - attempts: how often the peer has handed it out.
     package func giveUp(_ message: ReceivedMessage, reason: String, attempts: Int) -> Receipt {
-        guard let event = self.intake.withLock({ $0.eventToGiveUp(of: message) }) else {
-            return self.log.append([], source: self.source)
-        }
-        let kept = self.log.keep(event, repeatKey: message.repeatKey, reason: reason, attempts: attempts, source: self.source)
-        guard let receipt = kept else {
-            return self.gap(reason, subject: message.subject)
-        }
-        self.tallies.givenUp(reason)
-        return receipt
+        guard let queue else { return self.appender.giveUp(message, reason: reason, attempts: attempts) }
+        return queue.add(.givenUp(Self.dated(message), reason: reason, attempts: attempts))
+    }
+
+    /// Messages that wait have come now, not when it is their turn.
+    private static func dated(_ messages: [ReceivedMessage]) -> [ReceivedMessage] {
+        let now = Timestamp.now()
+        return messages.map { Self.dated($0, now) }
+    }
+
+    private static func dated(_ message: ReceivedMessage, _ now: Timestamp = .now()) -> ReceivedMessage {
+        guard message.timestamp == nil else { return message }
+        var message = message
+        message.timestamp = now
+        return message
     }
 
     /// Everything this source has sent up to here is safe by its ``acknowledge`` policy.
     ///
     /// Never moves back.
     package var safe: Position {
-        self.log.watermark(of: self.source) { $0.safe }
+        self.queue?.safe ?? self.log.watermark(of: self.source) { $0.safe }
     }
 
     /// Whether the source may read now.
     package var demand: Demand {
-        self.log.watermark(of: self.source) { $0.isPaused ? .pause : .more }
+        let isPaused = self.queue?.isPaused ?? self.log.watermark(of: self.source) { $0.isPaused }
+        return isPaused ? .pause : .more
     }
 
     /// True once the source shall end: read no more, wait for what is sent, acknowledge, return from `run`.
@@ -148,17 +161,21 @@ package final class SourceOutlet: Sendable {
     /// It must not block and must not call the outlet: wake a thread, schedule a task. `nil` removes it.
     package func onChange(_ notify: (@Sendable () -> Void)?) {
         self.log.observe(source: self.source, notify)
+        self.queue?.onChange(notify)
     }
 
     /// Waits until ``safe`` has reached a position.
     ///
     /// - Throws: `CancellationError`. Stopping does not end the wait.
     package func untilSafe(_ position: Position) async throws {
+        if let queue { return try await queue.untilSafe(position) }
         try await self.log.wait(source: self.source) { $0.safe >= position }
     }
 
     /// Waits until ``demand`` is `more` or the source is stopping.
     package func untilDemand() async throws {
+        // Both may change while the other is awaited; who goes on a little early only meets the next pause.
+        try await self.queue?.untilRoom()
         try await self.log.wait(source: self.source) { !$0.isPaused || $0.isStopping }
     }
 
@@ -176,6 +193,15 @@ package final class SourceOutlet: Sendable {
             try await group.next()
         }
     }
+
+    /// Waits until everything that was sent is in the log; a cancellation ends the wait.
+    func untilAppended() async {
+        // What is not in the log then was acknowledged to nobody, and is counted by ``unappended``.
+        try? await self.queue?.untilEmpty()
+    }
+
+    /// Events that were sent and are not in the log.
+    var unappended: Int { self.queue?.count ?? 0 }
 
     /// Tells the source to end.
     func stop() {

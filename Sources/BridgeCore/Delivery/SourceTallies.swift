@@ -11,7 +11,12 @@ final class SourceTallies: Sendable {
     private let repeated: Counter
     private let gaps: Counter
     private let letters: Counter
+    private let lostLetters: Counter
+    private let lost: Counter
+    private let mappingFailures: Counter
     private let letterLog: BurstLog
+    private let lostLog: BurstLog
+    private let mappingLog: BurstLog
     private let failures: ComponentTable<RouteIndex, Counter>
     private let unreadableLog: BurstLog
     private let cutLog: BurstLog
@@ -39,12 +44,21 @@ final class SourceTallies: Sendable {
         self.looped = dropped("loop")
         self.repeated = dropped("repeated")
         self.gaps = metrics.counter("gaps", help: "Losses that the source knows of.")
-        self.letters = metrics.counter("dead_letters", help: "Events moved to the dead letters.", [("reason", "attempts")])
+        func letters(_ reason: String) -> Counter {
+            metrics.counter("dead_letters", help: "Events moved to the dead letters.", [("reason", reason)])
+        }
+        self.letters = letters("attempts")
+        self.lostLetters = letters("expression")
+        self.lost = dropped("expression")
+        self.mappingFailures = metrics.counter(
+            "normalise_errors", help: "Fields that a template of normalise could not make; made as without it.")
         self.letterLog = BurstLog("Event moved to the dead letters", logger: logger)
+        self.lostLog = BurstLog("Event dropped", level: .error, logger: logger)
+        self.mappingLog = BurstLog("Template of normalise failed", logger: logger)
         self.failures = ComponentTable(
             routes.map { route in
                 metrics.counter(
-                    "route_errors", help: "Expressions that failed; the route then did not match, or its dedupe had no key.",
+                    "route_errors", help: "Expressions that failed; the route then did not take the event, or its dedupe had no key.",
                     [("route", route)])
             })
         self.unreadableLog = BurstLog("Body is not what it says it is", level: .info, logger: logger)
@@ -95,6 +109,26 @@ final class SourceTallies: Sendable {
     func failed(route: RouteIndex, _ event: Event, _ error: ExpressionError) {
         self.failures[route].increment()
         self.failureLogs[route].note(["route": "\(self.routes[route])", "event": "\(event.id)", "error": "\(error.message)"])
+    }
+
+    /// Counts the events that were lost to routes.
+    ///
+    /// - Parameter isKept: whether a dead letter is kept of an event for these sinks.
+    func lost(_ records: [LogRecord], isKept: ([SinkIndex]) -> Bool) {
+        for record in records where !record.routing.lost.isEmpty {
+            for lost in record.routing.lost {
+                let isKept = isKept(lost.sinks)
+                (isKept ? self.lostLetters : self.lost).increment()
+                (isKept ? self.letterLog : self.lostLog).note(["event": "\(record.event.id)", "reason": "\(lost.reason)"])
+            }
+        }
+    }
+
+    /// Counts fields that the source's mapping could not make.
+    func failed(mapping failures: [FieldMapping.Failure], of event: Event) {
+        self.mappingFailures.increment(by: failures.count)
+        self.mappingLog.note(
+            ["event": "\(event.id)", "field": "\(failures[0].field)", "error": "\(failures[0].reason)"], count: failures.count)
     }
 
     func givenUp(_ reason: String) {

@@ -113,6 +113,20 @@ extension EventReader {
         }
     }
 
+    /// The texts of a template for some events, in order, its expressions evaluated in one go; no event is loaded afterwards.
+    package func texts(of template: Template, for events: [Event]) -> [Result<String, ExpressionError>] {
+        self.begin(events, now: .now())
+        defer { self.endBatch() }
+        self.evaluateAhead(
+            events.indices.flatMap { place in
+                template.expressions.map { EvaluatedAhead.Request(expression: $0, event: place, view: .template) }
+            })
+        return events.indices.map { place in
+            self.load(at: place)
+            return Result { try template.render(self) }.mapError(ExpressionError.init(wrapping:))
+        }
+    }
+
     /// The value of an expression for the loaded event.
     ///
     /// - Throws: ``ExpressionError``.

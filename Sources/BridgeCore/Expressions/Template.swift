@@ -38,6 +38,9 @@ package struct Template: Sendable, Decodable {
         }
     }
 
+    /// Whether an evaluator is asked for it, which blocks: never on an event loop.
+    package var isEvaluated: Bool { self.expressions.contains { $0.evaluator != nil } }
+
     /// The literal text before the first `{{`.
     package var staticPrefix: String {
         if case .literal(let text)? = self.parts.first { text } else { "" }

@@ -15,8 +15,7 @@ actor LogWriter {
     private let store: any LogStore
     private let log: DeliveryLog
     private let targets: RouteTargets
-    private let table: RouteTable
-    private let reader = EventReader()
+    private let router: LetterRouter
     private let health: LogHealth
     private let thread: PollThread
     private let logger: Logger
@@ -35,7 +34,7 @@ actor LogWriter {
         )
         self.store = store
         self.log = log
-        self.table = table
+        self.router = LetterRouter(log: log, table: table, logger: logger)
         self.targets = RouteTargets(routes: table.routes, sinks: names)
         self.health = health
         self.names = ComponentTable(names)
@@ -166,7 +165,7 @@ actor LogWriter {
             self.logger.notice("Replaying dead letters", metadata: ["count": "\(letters.count)"])
             for letter in letters {
                 if letter.sink.isEmpty {
-                    self.route(letter)
+                    self.router.route(letter)
                 } else if !self.log.replay(letter, self.targets) {
                     self.logger.warning(
                         "Dead letter has no sink any more", metadata: ["id": "\(letter.id)", "sink": "\(letter.sink)"])
@@ -174,17 +173,6 @@ actor LogWriter {
             }
         } catch {
             self.logger.warning("Dead letters cannot be read", metadata: ["error": "\(error)"])
-        }
-    }
-
-    /// A letter that no sink gave up takes the way of a new event.
-    private func route(_ letter: StoredLetter) {
-        let routing = self.table.routing(of: letter.event, reader: self.reader, now: .now()) { route, error in
-            self.logger.warning(
-                "Expression failed", metadata: ["route": "\(self.log.routes[route])", "error": "\(error.message)"])
-        }
-        if !self.log.replay(letter, LogRecord(event: letter.event, routing: routing, accepted: .now)) {
-            self.logger.warning("Dead letter is taken by no route and stays", metadata: ["id": "\(letter.id)"])
         }
     }
 }

@@ -22,6 +22,9 @@ struct PlanTargets {
         self.routes = ComponentTable(routes)
         self.sinks = ComponentTable(sinks)
         for route in routes {
+            // Of an event that was lost to the route no sink is named.
+            let text = StoredRoute(route, settings: 0).text
+            if text != route.name { self.longer[Chosen(sink: "", route: route.name, variant: 0)] = text }
             for target in route.targets where self.sinks.contains(target.sink) {
                 let text = StoredRoute(route, settings: target.settings).text
                 guard text != route.name else { continue }

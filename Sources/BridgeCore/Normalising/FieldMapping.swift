@@ -1,6 +1,7 @@
 /// The source's own mapping: templates that say where a field comes from.
 ///
-/// They see the event as it would be without them. What renders empty, or fails, leaves the field as it is.
+/// They see the event as it would be without them. What renders empty leaves the field as it is; what fails, or renders what the field
+/// cannot be, does too and is a ``Failure``.
 struct FieldMapping {
     private let settings: NormaliseSettings
     private let reader = EventReader()
@@ -14,26 +15,67 @@ struct FieldMapping {
         self.expressions = templates.compactMap { $0 }.flatMap(\.expressions).filter { $0.evaluator != nil }
     }
 
-    func apply(to draft: inout Draft, as event: Event, now: Timestamp) {
-        if self.expressions.count > 1 {
-            self.reader.begin([event], now: now)
-            self.reader.evaluateAhead(self.expressions.map { EvaluatedAhead.Request(expression: $0, event: 0, view: .template) })
-        }
-        defer { self.reader.endBatch() }
+    /// A field that could not be made.
+    struct Failure: Sendable, Equatable {
+        /// Its name in the file.
+        let field: String
+        let reason: String
+    }
+
+    /// Whether expressions are evaluated that gain by being evaluated for many events at once.
+    var evaluatesAhead: Bool { !self.expressions.isEmpty }
+
+    /// Evaluates the expressions for the events of a batch, which ``apply(to:as:now:)`` then gets one by one.
+    func begin(_ events: [Event], now: Timestamp) {
+        self.reader.begin(events, now: now)
+        self.reader.evaluateAhead(
+            events.indices.flatMap { place in
+                self.expressions.map { EvaluatedAhead.Request(expression: $0, event: place, view: .template) }
+            })
+    }
+
+    func endBatch() {
+        self.reader.endBatch()
+    }
+
+    /// Applies the templates.
+    ///
+    /// - Returns: the fields that could not be made, which are as they were.
+    func apply(to draft: inout Draft, as event: Event, now: Timestamp) -> [Failure] {
+        let isAlone = self.reader.batch == nil && self.expressions.count > 1
+        if isAlone { self.begin([event], now: now) }
+        defer { if isAlone { self.reader.endBatch() } }
         self.reader.load(event, now: now)
-        func rendered(_ template: Template?) -> String? {
-            guard let text = try? template?.render(self.reader), !text.isEmpty else { return nil }
-            return text
+        var failures: [Failure] = []
+        /// - Returns: `nil` for what renders empty or fails.
+        func value<Value>(_ template: Template?, _ field: String, _ read: (String) -> Value?, _ wanted: String) -> Value? {
+            guard let template else { return nil }
+            let text: String
+            do { text = try template.render(self.reader) } catch {
+                failures.append(Failure(field: field, reason: "\(error)"))
+                return nil
+            }
+            guard !text.isEmpty else { return nil }
+            if let value = read(text) { return value }
+            failures.append(Failure(field: field, reason: "'\(text.prefix(100))' is not \(wanted)"))
+            return nil
         }
-        if let title = rendered(self.settings.title) { draft.title = title }
-        if let message = rendered(self.settings.message) { draft.message = message }
-        if let tags = rendered(self.settings.tags) { draft.tags = JSONFields.array(tags) ?? JSONFields.tags(tags) }
-        if let id = rendered(self.settings.id) { draft.id = id }
+        if let title = value(self.settings.title, "title", { $0 }, "") { draft.title = title }
+        if let message = value(self.settings.message, "message", { $0 }, "") { draft.message = message }
+        if let tags = value(self.settings.tags, "tags", { JSONFields.array($0) ?? JSONFields.tags($0) }, "") { draft.tags = tags }
+        if let id = value(self.settings.id, "id", { EventID.isLegal($0) ? $0 : nil }, "an id that an event can have") {
+            draft.id = id
+        }
         if self.settings.priority != nil {
-            draft.priority = rendered(self.settings.priority).flatMap { Double($0) }.map { JSONFields.priority($0) }
+            let before = failures.count
+            let priority = value(self.settings.priority, "priority", { Double($0).map { JSONFields.priority($0) } }, "a number")
+            // What renders empty says that there is none.
+            if priority != nil || failures.count == before { draft.priority = priority }
         }
-        if let text = rendered(self.settings.timestamp) {
-            draft.timestamp = Timestamp(rfc3339: text) ?? Double(text).flatMap { JSONFields.timestamp($0) } ?? draft.timestamp
-        }
+        let timestamp = value(
+            self.settings.timestamp, "timestamp",
+            { Timestamp(rfc3339: $0) ?? Double($0).flatMap { JSONFields.timestamp($0) } }, "RFC 3339 or a number since 1970")
+        if let timestamp { draft.timestamp = timestamp }
+        return failures
     }
 }

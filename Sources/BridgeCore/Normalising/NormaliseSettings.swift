@@ -1,15 +1,17 @@
 /// How a source's messages become events: `normalise:` in the file.
 package struct NormaliseSettings: Sendable {
-    /// The source's own mapping, field by field; what it leaves out, or what renders empty, `auto` decides.
+    /// The source's own mapping, field by field; what it leaves out, what renders empty, or what fails, `auto` decides.
+    ///
+    /// A failure is counted and logged.
     package var title: Template?
     package var message: Template?
     /// Must render a number; it is rounded and clamped to 1…5.
     ///
-    /// Anything else leaves the priority absent.
+    /// What renders empty leaves the priority absent.
     package var priority: Template?
     /// A comma list.
     package var tags: Template?
-    /// Must render a legal id, else the id is made as without a mapping.
+    /// Must render a legal id.
     package var id: Template?
     /// RFC 3339, or seconds or milliseconds since 1970 (told apart by size).
     package var timestamp: Template?
@@ -26,5 +28,10 @@ package struct NormaliseSettings: Sendable {
         self.id = id
         self.timestamp = timestamp
         self.limits = limits
+    }
+
+    /// Whether expressions are evaluated for the mapping.
+    var evaluates: Bool {
+        [self.title, self.message, self.priority, self.tags, self.id, self.timestamp].contains { $0?.isEvaluated == true }
     }
 }

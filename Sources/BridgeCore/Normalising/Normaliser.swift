@@ -17,6 +17,15 @@ package final class Normaliser {
         package let problem: String?
         /// Title or message was longer than the limits, and the payload does not have it either.
         package let isCut: Bool
+        /// The fields that the source's mapping could not make, and why; they are as without it.
+        let failures: [FieldMapping.Failure]
+    }
+
+    /// A message of a batch, as far as it is an event without the mapping.
+    private struct Unmapped {
+        let draft: Draft
+        let subject: String
+        let event: Event
     }
 
     private let source: String
@@ -27,6 +36,8 @@ package final class Normaliser {
     private let mapping: FieldMapping?
     /// Of the last message.
     private var last: Context?
+    /// The messages whose mapping is evaluated together; empty without such a mapping.
+    private var batch: [Unmapped] = []
 
     /// - Parameters:
     ///   - source: the name in the file.
@@ -39,18 +50,56 @@ package final class Normaliser {
         self.mapping = FieldMapping(settings)
     }
 
+    /// Evaluates the mapping's expressions for all messages of a batch in one go, where it has some.
+    ///
+    /// Then ``event(from:at:now:)`` makes their events one by one, and ``endBatch()`` ends the batch.
+    func begin(_ messages: [ReceivedMessage], now: Timestamp) {
+        guard let mapping, mapping.evaluatesAhead, messages.count > 1 else { return }
+        self.batch = messages.map { self.unmapped($0, now: now) }
+        mapping.begin(self.batch.map(\.event), now: now)
+    }
+
+    /// Forgets the batch.
+    func endBatch() {
+        guard !self.batch.isEmpty else { return }
+        self.batch = []
+        self.mapping?.endBatch()
+    }
+
+    /// Makes the event of a message of the batch.
+    ///
+    /// - Parameter place: the message's in the batch.
+    func event(from message: ReceivedMessage, at place: Int, now: Timestamp) -> Outcome {
+        guard !self.batch.isEmpty else { return self.event(from: message, now: now) }
+        return self.event(from: message, self.batch[place], now: now)
+    }
+
     /// Makes the event of one message.
     package func event(from message: ReceivedMessage, now: Timestamp) -> Outcome {
+        guard self.mapping == nil else { return self.event(from: message, self.unmapped(message, now: now), now: now) }
         let subject = SafeText.line(message.subject)
-        var draft = self.draft(of: message, subject: subject)
-        if let mapping {
-            mapping.apply(to: &draft, as: self.event(of: draft, message, subject: subject, now: now), now: now)
-            draft.json = nil
-        }
-        let event = self.event(of: draft, message, subject: subject, now: now)
-        return Outcome(
+        let draft = self.draft(of: message, subject: subject)
+        return Self.outcome(draft, self.event(of: draft, message, subject: subject, now: now), [])
+    }
+
+    private func event(from message: ReceivedMessage, _ unmapped: Unmapped, now: Timestamp) -> Outcome {
+        var draft = unmapped.draft
+        let failures = self.mapping?.apply(to: &draft, as: unmapped.event, now: now) ?? []
+        draft.json = nil
+        return Self.outcome(draft, self.event(of: draft, message, subject: unmapped.subject, now: now), failures)
+    }
+
+    private func unmapped(_ message: ReceivedMessage, now: Timestamp) -> Unmapped {
+        let subject = SafeText.line(message.subject)
+        let draft = self.draft(of: message, subject: subject)
+        return Unmapped(draft: draft, subject: subject, event: self.event(of: draft, message, subject: subject, now: now))
+    }
+
+    private static func outcome(_ draft: Draft, _ event: Event, _ failures: [FieldMapping.Failure]) -> Outcome {
+        Outcome(
             event: event, isNative: draft.isNative, problem: draft.problem,
-            isCut: Self.isCut(draft.message, event.message, event) || Self.isCut(draft.title, event.title, event)
+            isCut: Self.isCut(draft.message, event.message, event) || Self.isCut(draft.title, event.title, event),
+            failures: failures
         )
     }
 

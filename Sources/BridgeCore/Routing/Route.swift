@@ -19,11 +19,21 @@ package struct Route: Sendable {
     package var targets: [Target]
     /// No later route sees an event that this one took.
     package var stop: Bool
+    /// `on_error:`, what becomes of an event for which `when:` or `set:` fails.
+    package var onError: OnError
+
+    /// What becomes of an event for which an expression of a route fails.
+    package enum OnError: String, Sendable, CaseIterable {
+        /// It goes to the dead letters.
+        case deadLetter = "dead_letter"
+        /// The route does not take it.
+        case ignore
+    }
 
     package init(
         name: String, fingerprint: UInt64? = nil, sources: Set<String>? = nil, match: Matcher? = nil,
         when: (any Expression)? = nil,
-        shaping: Shaping? = nil, dedupe: Dedupe? = nil, targets: [Target], stop: Bool = false
+        shaping: Shaping? = nil, dedupe: Dedupe? = nil, targets: [Target], stop: Bool = false, onError: OnError = .deadLetter
     ) {
         self.name = name
         self.fingerprint = fingerprint
@@ -35,6 +45,7 @@ package struct Route: Sendable {
         self.dedupe = dedupe
         self.targets = targets
         self.stop = stop
+        self.onError = onError
     }
 
     /// `dedupe:` of a route.

@@ -14,6 +14,7 @@ package final class RouteTable: Sendable {
     private let named: [String: SourceTable]
     /// Of all other sources.
     private let other: SourceTable
+    private let candidates: CandidateStore
     /// By route: its condition, where an evaluator takes many at once.
     private let conditions: [Int: any Expression]
     /// By route: what is evaluated for the events that it took.
@@ -36,6 +37,7 @@ package final class RouteTable: Sendable {
         self.conditions = conditions
         self.makings = makings
         let candidates = CandidateStore(routes: routes)
+        self.candidates = candidates
         var common = SubjectTrie()
         var own: [String: SubjectTrie] = [:]
         var gaps: [String?: [Int]] = [:]
@@ -69,11 +71,12 @@ package final class RouteTable: Sendable {
     /// - Parameters:
     ///   - event: loaded into `reader` by this function only when a route needs to look inside.
     ///   - reader: the caller's own.
-    ///   - failures: gets the route's index and the error of each expression that failed; the route then does not match.
+    ///   - failures: gets the route's index and the error of each expression that failed; the route then does not take the event, see
+    ///     ``Routing/lost``, or has no key for it.
     package func routing(
         of event: Event, reader: EventReader, now: Timestamp, failures: (RouteIndex, ExpressionError) -> Void
     ) -> Routing {
-        let table = self.table(of: event)
+        let table = self.table(of: event.source)
         switch event.kind {
         case .message: break
         case .gap: return Routing(plan: table.gap, shaped: [])
@@ -92,14 +95,20 @@ package final class RouteTable: Sendable {
         var matches = MatchSet(count: candidates.items.count)
         var shaped: [Event] = []
         var keys: [RouteIndex: DedupeKey] = [:]
+        var lost: [LostRoute] = []
+        func fail(_ item: RouteIndex, _ key: String, _ error: any Error) {
+            let (error, route) = (ExpressionError(wrapping: error), self.routes[item.rawValue])
+            failures(item, error)
+            if route.onError == .deadLetter { lost.append(LostRoute(route, item, key, error)) }
+        }
         for (place, item) in candidates.items.enumerated() {
             let route = self.routes[item]
-            guard self.takes(route, item, event, reader, failures) else { continue }
+            guard self.takes(route, item, event, reader, { fail($0, "when", $1) }) else { continue }
             if let shaping = route.shaping {
                 do {
                     shaped.append(try shaping.apply(to: event, reader: reader, limits: self.limits))
                 } catch {
-                    failures(RouteIndex(item), ExpressionError(wrapping: error))
+                    fail(RouteIndex(item), "set", error)
                     continue
                 }
             }
@@ -116,7 +125,35 @@ package final class RouteTable: Sendable {
             matches.insert(place)
             if route.stop { break }
         }
-        return Routing(plan: candidates.plan(for: matches), shaped: shaped, keys: keys)
+        return Routing(plan: candidates.plan(for: matches), shaped: shaped, keys: keys, lost: lost)
+    }
+
+    /// Finds where one route sends an event that it was given before, and that it could not decide then.
+    ///
+    /// - Parameters:
+    ///   - name: as a log on disk names the route; another one than those of the file finds nothing.
+    ///   - failures: as above.
+    func routing(
+        of event: Event, through name: String, reader: EventReader, now: Timestamp, failures: (RouteIndex, ExpressionError) -> Void
+    ) -> Routing {
+        let stored = StoredRoute(text: name)
+        let index = self.routes.firstIndex { route in
+            stored.fingerprint == nil ? route.name == stored.name : route.fingerprint == stored.fingerprint
+        }
+        guard let index, Self.sources(of: self.routes[index])?.contains(event.source) ?? true else {
+            return Routing(plan: .nowhere, shaped: [])
+        }
+        reader.load(event, now: now)
+        guard self.routes[index].match?.matches(reader) ?? true else { return Routing(plan: .nowhere, shaped: []) }
+        return self.routing(of: event, self.candidates.candidates([index]), reader, failures)
+    }
+
+    /// Whether expressions of some route are evaluated for events of a source.
+    func evaluates(for source: String) -> Bool {
+        self.routes.indices.contains { index in
+            (self.conditions[index] != nil || self.makings[index] != nil)
+                && Self.sources(of: self.routes[index])?.contains(source) ?? true
+        }
     }
 
     /// Whether ``routings(of:reader:now:failures:)`` is the better way, since expressions are evaluated.
@@ -133,7 +170,7 @@ package final class RouteTable: Sendable {
         defer { reader.endBatch() }
         let candidates = events.map { event -> Candidates? in
             guard event.kind == .message else { return nil }
-            let candidates = self.table(of: event).candidates(for: event.subject)
+            let candidates = self.table(of: event.source).candidates(for: event.subject)
             return candidates.plan == nil ? candidates : nil
         }
         var requests: [EvaluatedAhead.Request] = []
@@ -174,8 +211,8 @@ package final class RouteTable: Sendable {
         }
     }
 
-    private func table(of event: Event) -> SourceTable {
-        self.named.isEmpty ? self.other : self.named[event.source] ?? self.other
+    private func table(of source: String) -> SourceTable {
+        self.named.isEmpty ? self.other : self.named[source] ?? self.other
     }
 
     private func takes(
@@ -253,10 +290,32 @@ package struct Routing: Sendable {
     package let shaped: [Event]
     /// By the place of the route in ``RouteTable/routes``, for routes with `dedupe:`; empty for most.
     package let keys: [RouteIndex: DedupeKey]
+    /// The routes that could not tell whether they take the event, or what they make of it; empty for most.
+    let lost: [LostRoute]
 
     package init(plan: RoutePlan, shaped: [Event], keys: [RouteIndex: DedupeKey] = [:]) {
+        self.init(plan: plan, shaped: shaped, keys: keys, lost: [])
+    }
+
+    init(plan: RoutePlan, shaped: [Event], keys: [RouteIndex: DedupeKey], lost: [LostRoute]) {
         self.plan = plan
         self.shaped = shaped
         self.keys = keys
+        self.lost = lost
+    }
+}
+
+/// A route that an event was lost to: an expression of it failed.
+struct LostRoute: Sendable {
+    let route: RouteIndex
+    /// The sinks that the route would have chosen.
+    let sinks: [SinkIndex]
+    /// One sentence without a final stop.
+    let reason: String
+
+    init(_ route: Route, _ index: RouteIndex, _ key: String, _ error: ExpressionError) {
+        self.route = index
+        self.sinks = route.targets.map(\.sink)
+        self.reason = "'\(key)' of the route '\(route.name)' failed: \(error.message)"
     }
 }

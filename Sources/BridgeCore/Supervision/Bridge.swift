@@ -53,7 +53,8 @@ package final class Bridge: Sendable {
                     source: parts.name, settings: parts.intake, table: table, loopGuard: loopGuard, tallies: tallies,
                     repeatKeys: contents?.repeatKeys[parts.name] ?? []
                 ),
-                emitsGaps: parts.intake.emitsGaps, tallies: tallies, status: status
+                emitsGaps: parts.intake.emitsGaps, tallies: tallies, status: status,
+                threads: table.evaluates(for: parts.name) || parts.intake.normalise.evaluates ? .file : nil
             )
             return RunningSource(name: parts.name, outlet: outlet, status: status, probe: probe, parts: parts)
         }
@@ -119,7 +120,11 @@ package final class Bridge: Sendable {
     }
 
     /// How many deliveries are not confirmed.
-    package var pending: Int { self.sinks.reduce(0) { $0 + $1.inlet.pending } }
+    ///
+    /// Events that are not in the log yet count as one each.
+    package var pending: Int {
+        self.sinks.reduce(0) { $0 + $1.inlet.pending } + self.sources.reduce(0) { $0 + $1.outlet.unappended }
+    }
 
     /// How many events a log on disk has not taken.
     package var unwritten: Int { self.log.unwritten }

@@ -12,5 +12,6 @@ package struct RunningSource: Sendable {
             errors: ErrorCounters(metrics: self.parts.metrics), probe: self.probe
         )
         await supervisor.run(self.parts.source, self.outlet)
+        await self.outlet.untilAppended()
     }
 }

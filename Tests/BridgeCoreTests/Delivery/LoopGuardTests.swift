@@ -8,7 +8,7 @@ struct LoopGuardTests {
     private func pass(_ record: LogRecord, native: Bool) -> (left: [SinkIndex], repeated: Int, looped: Int) {
         var records = [record]
         let count = self.loopGuard.filter(&records, native: [native])
-        return (records.first?.routing.plan.entries.map(\.sink) ?? [], count.repeated, count.looped)
+        return (records.first?.routing.plan.entries.map(\.sink) ?? [], count.repeated, count.looped.count)
     }
 
     @Test func `an event that comes back does not go to the same sink again`() {
@@ -33,7 +33,7 @@ struct LoopGuardTests {
     @Test func `a batch keeps its order around what is taken out`() {
         _ = self.pass(.made("b", to: [0]), native: true)
         var records = ["a", "b", "c"].map { LogRecord.made($0, to: [0]) }
-        #expect(self.loopGuard.filter(&records, native: [true, true, true]) == (1, 0, [0]))
+        #expect(self.loopGuard.filter(&records, native: [true, true, true]) == (1, [], [0]))
         #expect(records.map(\.event.id) == ["a", "c"])
     }
 

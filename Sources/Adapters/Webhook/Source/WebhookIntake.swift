@@ -16,6 +16,8 @@ final class WebhookIntake {
     private let parser = JSONParser()
     private var waiting = CircularBuffer<Request>()
     private var timer: Scheduled<Void>?
+    /// Of the requests that waited for a decision.
+    private var lastNumber: UInt64 = 0
 
     init(
         eventLoop: any EventLoop, gate: WebhookGate, rules: WebhookRules, timeout: Duration,
@@ -44,7 +46,12 @@ final class WebhookIntake {
         }
         // Counted before the watermark is read, so that whoever moves it in between sees that somebody waits.
         self.gate.addWaiting(1)
-        let (receipt, eventID) = outlet.send(WebhookMessage.make(request, id: id))
+        let message = WebhookMessage.make(request, id: id)
+        guard !outlet.answersLater else {
+            self.takeLater(message, outlet, status, responder)
+            return
+        }
+        let (receipt, eventID) = outlet.send(message)
         if receipt.demand == .pause { self.gate.follow(outlet) }
         guard let eventID else {
             self.gate.addWaiting(-1)
@@ -63,9 +70,42 @@ final class WebhookIntake {
         }
     }
 
+    /// Takes in what expressions decide on: the request waits for that too, and the loop serves others.
+    private func takeLater(
+        _ message: ReceivedMessage, _ outlet: SourceOutlet, _ status: HTTPResponseStatus, _ responder: HTTPResponder
+    ) {
+        self.lastNumber += 1
+        let number = self.lastNumber
+        let (intake, loop) = (NIOLoopBound(self, eventLoop: self.eventLoop), self.eventLoop)
+        let receipt = outlet.send(message) { eventID in
+            loop.execute { intake.value.decided(number, eventID, outlet) }
+        }
+        if receipt.demand == .pause { self.gate.follow(outlet) }
+        var waiting = Request(
+            position: receipt.position, responder: responder, eventID: nil, status: status, deadline: .now() + self.timeout)
+        waiting.number = number
+        self.waiting.append(waiting)
+        self.setTimer()
+    }
+
+    /// The event of a request is in the log, or is refused as a loop.
+    private func decided(_ number: UInt64, _ eventID: String?, _ outlet: SourceOutlet) {
+        // Answers come in the order of the requests, so it is near the first; it is gone when its time was over.
+        if let index = self.waiting.firstIndex(where: { $0.number == number }) {
+            if let eventID {
+                self.waiting[index].eventID = eventID
+                if outlet.acknowledge == .received { self.accept(self.waiting.remove(at: index)) }
+            } else {
+                self.gate.addWaiting(-1)
+                self.refuse(self.waiting.remove(at: index).responder, WebhookRules.loop)
+            }
+        }
+        self.release(through: outlet.safe)
+    }
+
     /// Answers every request whose event is safe.
     func release(through safe: Position) {
-        while let request = self.waiting.first, request.position <= safe {
+        while let request = self.waiting.first, request.eventID != nil, request.position <= safe {
             self.waiting.removeFirst()
             self.accept(request)
         }
@@ -82,9 +122,8 @@ final class WebhookIntake {
     private func accept(_ request: Request) {
         self.gate.addWaiting(-1)
         self.metrics.answered(request.status)
-        request.responder.respond(
-            .json(request.status, "{\"id\":\"\(request.eventID)\",\"messageId\":\"\(request.eventID)\",\"status\":\"queued\"}")
-        )
+        let id = request.eventID ?? ""
+        request.responder.respond(.json(request.status, "{\"id\":\"\(id)\",\"messageId\":\"\(id)\",\"status\":\"queued\"}"))
     }
 
     private func refuse(_ responder: HTTPResponder, _ response: HTTPResponse) {
@@ -114,8 +153,11 @@ final class WebhookIntake {
     private struct Request {
         let position: Position
         let responder: HTTPResponder
-        let eventID: String
+        /// `nil` until it is decided.
+        var eventID: String?
         let status: HTTPResponseStatus
         let deadline: NIODeadline
+        /// Tells it from the others that wait to be decided; 0 when it is.
+        var number: UInt64 = 0
     }
 }

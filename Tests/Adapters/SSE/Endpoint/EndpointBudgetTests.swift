@@ -135,7 +135,8 @@ import Testing
                 var position: UInt64?
                 // The deadline has passed each time, so every call is one step.
                 while position == nil {
-                    position = search.next(in: endpoint.hub, EventReader(), until: .uptimeNanoseconds(0))
+                    position = search.next(
+                        in: endpoint.hub, SSEShard(eventLoop: endpoint.hub.home), until: .uptimeNanoseconds(0))
                 }
                 let expected =
                     count == 0 ? endpoint.hub.head : count > wanted.count ? 0 : wanted[wanted.count - count] - 1

@@ -18,6 +18,8 @@ final class SSEGroup {
     /// What keeps a quiet connection alive.
     let comment: SSEBytes
     private var cursor: (sequence: UInt64, bytes: SSEBytes)?
+    /// The last batch that was written whole, see ``bytes(_:of:isWhole:)``.
+    private var shared: (first: UInt64, bytes: SSEBytes)?
 
     init(view: SSEView, hub: SSEHub, shard: SSEShard) {
         self.view = view
@@ -88,6 +90,26 @@ final class SSEGroup {
         }
         stream.metrics.delivered.increment(by: delivered)
         for poll in self.polls { poll.look() }
+    }
+
+    /// Has everybody read on from the history, since what is new is decided later.
+    func readOn() {
+        // Backwards, because a subscriber that is disconnected is replaced by the last one.
+        var index = self.subscribers.count - 1
+        while index >= 0 {
+            if index < self.subscribers.count { self.subscribers[index].readOn() }
+            index -= 1
+        }
+        for poll in self.polls { poll.look() }
+    }
+
+    /// Bytes of what the view has of a batch; those that ask for all of it one after another share them.
+    func bytes(_ events: [(event: Event, sequence: UInt64)], of batch: SSEBatch, isWhole: Bool) -> SSEBytes {
+        guard isWhole, !events.isEmpty else { return self.view.bytes(events, self.shard.compressor) }
+        if let shared, shared.first == batch.first { return shared.bytes }
+        let bytes = self.view.bytes(events, self.shard.compressor)
+        self.shared = (batch.first, bytes)
+        return bytes
     }
 
     /// Those that are here now.

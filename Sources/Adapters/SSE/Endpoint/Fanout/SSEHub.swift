@@ -133,14 +133,15 @@ final class SSEHub: Sendable {
         let (first, offset) = self.state.withLock { ($0.head + 1, $0.streams[stream.number]?.history.endOffset ?? 0) }
         let batch = SSEBatch(events, names: names, stream: stream, first: first, offset: offset, time: Timestamp.now())
         let views = self.state.withLock { $0.append(batch) }
+        let undecided = views.filter(\.isDecidedLater)
         let pieces = self.renderer.value.pieces(of: batch, for: views)
         for box in self.shards.values {
             if box.eventLoop.inEventLoop {
-                box.value.deliver(pieces, of: stream, through: batch.last)
+                box.value.deliver(pieces, undecided: undecided, of: stream, through: batch.last)
             } else {
                 self.outstanding.wrappingAdd(1, ordering: .relaxed)
                 box.eventLoop.execute {
-                    box.value.deliver(pieces, of: stream, through: batch.last)
+                    box.value.deliver(pieces, undecided: undecided, of: stream, through: batch.last)
                     if self.outstanding.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
                         self.home.execute { self.goOn() }
                     }
@@ -197,6 +198,7 @@ final class SSEHub: Sendable {
 
         func pieces(of batch: SSEBatch, for views: [SSEView]) -> [SSEPiece] {
             views.compactMap { view in
+                guard !view.isDecidedLater else { return nil }
                 let events = view.events(of: batch, after: 0, self.reader)
                 guard let last = events.last else { return nil }
                 defer { view.position.value = last.sequence }

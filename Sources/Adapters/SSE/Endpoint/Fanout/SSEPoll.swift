@@ -36,7 +36,7 @@ final class SSEPoll {
         self.isLooking = true
         self.group.shard.turns.begin { deadline in
             guard self.index != nil else { return true }
-            guard self.extract.read(self.hub, self.group.shard.reader, until: deadline) else { return false }
+            guard self.extract.read(self.hub, self.group.shard, until: deadline) else { return false }
             self.isLooking = false
             if !self.extract.isEmpty { self.end() }
             return true

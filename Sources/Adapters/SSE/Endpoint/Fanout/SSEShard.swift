@@ -43,12 +43,15 @@ final class SSEShard {
 
     /// Writes what is new to everybody who has all that came before it.
     ///
-    /// - Parameter sequence: the last of the batch, whether or not a view has it.
-    func deliver(_ pieces: [SSEPiece], of stream: SSEStream, through sequence: UInt64) {
+    /// - Parameters:
+    ///   - undecided: the views for which it is not decided whether they have something of the batch.
+    ///   - sequence: the last of the batch, whether or not a view has it.
+    func deliver(_ pieces: [SSEPiece], undecided: [SSEView], of stream: SSEStream, through sequence: UInt64) {
         self.through = sequence
         for piece in pieces {
             self.groups[ObjectIdentifier(piece.view)]?.deliver(piece, of: stream)
         }
+        for view in undecided { self.groups[ObjectIdentifier(view)]?.readOn() }
     }
 
     /// Those who listen to a stream.

@@ -34,7 +34,7 @@ struct SSEShortening {
         self.position = position
         switch view.pace.slow.policy {
         case .disconnect: return nil
-        case .conflate: self.work = .conflating(SSEConflation(by: view.pace.slow.key))
+        case .conflate: self.work = .conflating(SSEConflation())
         case .dropOldest:
             guard hub.lag(view, after: position) > UInt64(view.pace.slow.bytes) else { return nil }
             // What is forgotten cannot be counted.
@@ -48,24 +48,36 @@ struct SSEShortening {
 
     /// Goes on until the deadline has passed.
     ///
-    /// - Returns: `nil` when there is more to do.
-    mutating func next(in hub: SSEHub, _ reader: EventReader, until deadline: NIODeadline) -> Result? {
+    /// - Returns: `nil` when there is more to do, or something to be decided first.
+    mutating func next(in hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> Result? {
         repeat {
             switch self.work {
             case .dropping(let dropped):
                 guard hub.lag(self.view, after: self.position) > UInt64(self.view.pace.slow.bytes) / 2,
                     case .batches(let batches, let through) = hub.read(self.view, after: self.position, told: .max, atMost: 1)
                 else { return .gap(through: self.position, since: self.start, dropped: dropped) }
-                let count = batches.reduce(0) { $0 + self.view.events(of: $1, after: self.position, reader).count }
-                self.work = .dropping(dropped: dropped.map { $0 + count })
-                self.position = batches.last?.last ?? through
+                // One batch at a time, so that none is counted twice.
+                guard let batch = batches.first else {
+                    self.position = through
+                    continue
+                }
+                guard let events = self.view.events(of: batch, after: self.position, shard) else { return nil }
+                self.work = .dropping(dropped: dropped.map { $0 + events.count })
+                self.position = batch.last
             case .conflating(var conflation):
                 // The only reference to it, so that it is not copied.
                 self.work = .dropping(dropped: nil)
                 switch hub.read(self.view, after: self.position, told: .max, atMost: 16 << 10) {
                 case .batches(let batches, let through):
                     for batch in batches {
-                        conflation.add(self.view.events(of: batch, after: self.position, reader), reader)
+                        guard let events = self.view.events(of: batch, after: self.position, shard),
+                            let keys = self.view.keys(of: batch, after: self.position, shard)
+                        else {
+                            self.work = .conflating(conflation)
+                            return nil
+                        }
+                        conflation.add(events, keys: keys)
+                        self.position = batch.last
                     }
                     self.position = through
                     self.work = .conflating(conflation)

@@ -81,6 +81,16 @@ final class SSESubscriber: HTTPDirectSender {
         return piece.count
     }
 
+    /// Writes what is new from the history, if the socket has room and it does not do so already.
+    func readOn() {
+        guard let context, self.end == nil, self.blockedAt == nil, !self.isPumping else { return }
+        guard context.channel.isWritable else {
+            self.block(context)
+            return
+        }
+        self.pump()
+    }
+
     /// Writes the first bytes.
     private func open(_ context: ChannelHandlerContext) {
         guard let text = self.opening else { return }
@@ -130,6 +140,18 @@ final class SSESubscriber: HTTPDirectSender {
                 }
                 self.told = forgotten
                 self.tell(of: forgotten, since: self.position, dropped: nil, context)
+            case .batches(let batches, let through) where view.isDecidedLater:
+                for batch in batches {
+                    guard let events = view.events(of: batch, after: self.position, self.group.shard) else { return false }
+                    let isWhole = self.position < batch.first
+                    self.position = batch.last
+                    self.blockedAt = nil
+                    guard !events.isEmpty else { continue }
+                    self.write(self.group.bytes(events, of: batch, isWhole: isWhole), context)
+                    batch.stream.metrics.delivered.increment(by: events.count)
+                }
+                self.position = through
+                self.blockedAt = nil
             case .batches(let batches, let through):
                 let events = batches.flatMap { view.events(of: $0, after: self.position, self.group.shard.reader) }
                 self.position = through
@@ -150,7 +172,7 @@ final class SSESubscriber: HTTPDirectSender {
     /// - Returns: whether that is done.
     private func shorten(_ context: ChannelHandlerContext, until deadline: NIODeadline) -> Bool {
         guard self.shortening != nil else { return true }
-        guard let result = self.shortening?.next(in: self.group.hub, self.group.shard.reader, until: deadline) else {
+        guard let result = self.shortening?.next(in: self.group.hub, self.group.shard, until: deadline) else {
             return false
         }
         self.shortening = nil

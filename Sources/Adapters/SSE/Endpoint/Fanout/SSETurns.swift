@@ -19,6 +19,10 @@ final class SSETurns {
 
     private let eventLoop: any EventLoop
     private var jobs = CircularBuffer<Job>()
+    /// Those that wait for something else than their turn.
+    private var parked: [Job] = []
+    /// The job that runs waits for something else.
+    private var isParking = false
     private var isScheduled = false
     private var pausedUntil = NIODeadline.uptimeNanoseconds(0)
 
@@ -30,19 +34,38 @@ final class SSETurns {
     func begin(_ job: @escaping Job) {
         let now = NIODeadline.now()
         if self.jobs.isEmpty, now >= self.pausedUntil {
-            let isDone = job(now + Self.slice)
+            self.run(job, until: now + Self.slice)
             self.pausedUntil = self.end(of: now)
-            guard !isDone else { return }
+        } else {
+            self.jobs.append(job)
         }
-        self.jobs.append(job)
         self.schedule()
     }
 
     /// Jobs that are not done.
-    var count: Int { self.jobs.count }
+    var count: Int { self.jobs.count + self.parked.count }
+
+    /// Has the job that runs now wait for ``unpark()`` when it returns that it is not done.
+    func park() {
+        self.isParking = true
+    }
+
+    /// Has the parked jobs look whether they can go on.
+    func unpark() {
+        guard !self.parked.isEmpty else { return }
+        self.jobs.append(contentsOf: self.parked)
+        self.parked.removeAll(keepingCapacity: true)
+        self.schedule()
+    }
+
+    private func run(_ job: @escaping Job, until deadline: NIODeadline) {
+        self.isParking = false
+        guard !job(deadline) else { return }
+        if self.isParking { self.parked.append(job) } else { self.jobs.append(job) }
+    }
 
     private func schedule() {
-        guard !self.isScheduled else { return }
+        guard !self.isScheduled, !self.jobs.isEmpty else { return }
         self.isScheduled = true
         let turns = NIOLoopBound(self, eventLoop: self.eventLoop)
         self.eventLoop.scheduleTask(in: Self.pause) { turns.value.turn() }
@@ -54,10 +77,10 @@ final class SSETurns {
         let deadline = start + Self.slice
         repeat {
             guard let job = self.jobs.popFirst() else { break }
-            if !job(deadline) { self.jobs.append(job) }
+            self.run(job, until: deadline)
         } while NIODeadline.now() < deadline
         self.pausedUntil = self.end(of: start)
-        if !self.jobs.isEmpty { self.schedule() }
+        self.schedule()
     }
 
     /// When the loop may be kept busy again: at once after something short.

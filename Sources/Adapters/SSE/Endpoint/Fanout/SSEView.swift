@@ -15,6 +15,8 @@ final class SSEView: Sendable {
     let isSelective: Bool
     /// The sequence of the last event that was published to it, or that stood before it was there.
     let position: NIOLoopBoundBox<UInt64>
+    /// What expressions say of its batches; `nil` where none is evaluated.
+    private let decisions: SSEDecisions?
 
     init(selection: SSESelection, streams: [SSEStream], epoch: String, position: NIOLoopBoundBox<UInt64>) {
         self.selection = selection
@@ -23,9 +25,42 @@ final class SSEView: Sendable {
         self.epoch = epoch
         self.isSelective = !selection.filter.takesEverything || !streams.allSatisfy(\.isFixed)
         self.position = position
+        let key = self.pace.slow.policy == .conflate && self.pace.slow.key.isEvaluated ? self.pace.slow.key : nil
+        self.decisions = selection.filter.isEvaluated || key != nil ? SSEDecisions(selection, key: key) : nil
     }
 
+    /// Whether an expression decides what belongs to it: its subscribers then read everything from the history, once that is decided.
+    var isDecidedLater: Bool { self.selection.filter.isEvaluated }
+
     /// The events of a batch behind a sequence that belong to this view, with their sequences.
+    ///
+    /// On the shard's loop.
+    ///
+    /// - Returns: `nil` when that is not decided yet: the shard's job that runs now returns soon, and is called again when it is.
+    func events(of batch: SSEBatch, after sequence: UInt64, _ shard: SSEShard) -> [(event: Event, sequence: UInt64)]? {
+        guard self.isDecidedLater, let decisions else { return self.events(of: batch, after: sequence, shard.reader) }
+        guard let decision = decisions.decision(on: batch, shard) else { return nil }
+        let start = batch.index(after: sequence)
+        return decision.passing.filter { $0 >= start }.map { (batch.events[$0], batch.first + UInt64($0)) }
+    }
+
+    /// What the events of ``events(of:after:_:)`` are conflated by.
+    ///
+    /// - Returns: by event, `nil` where that failed; `nil` when that is not decided yet.
+    func keys(of batch: SSEBatch, after sequence: UInt64, _ shard: SSEShard) -> [String?]? {
+        let key = self.pace.slow.key
+        guard key.isEvaluated, let decisions else {
+            return self.events(of: batch, after: sequence, shard)?.map { item in
+                shard.reader.load(item.event)
+                return try? key.render(shard.reader)
+            }
+        }
+        guard let decision = decisions.decision(on: batch, shard) else { return nil }
+        let start = batch.index(after: sequence)
+        return zip(decision.passing, decision.keys).filter { $0.0 >= start }.map(\.1)
+    }
+
+    /// The same where no expression decides.
     func events(of batch: SSEBatch, after sequence: UInt64, _ reader: EventReader) -> [(event: Event, sequence: UInt64)] {
         let indices = batch.index(after: sequence)..<batch.events.count
         guard self.isSelective else { return indices.map { (batch.events[$0], batch.first + UInt64($0)) } }

@@ -30,7 +30,7 @@ struct SSEExtract {
     /// Reads on until the deadline has passed.
     ///
     /// - Returns: whether it is as full as it may be, or has all that there is now; then it can be asked again later.
-    mutating func read(_ hub: SSEHub, _ reader: EventReader, until deadline: NIODeadline) -> Bool {
+    mutating func read(_ hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> Bool {
         while true {
             guard !self.isFull else { return true }
             switch hub.read(self.view, after: self.position, told: self.told, atMost: Self.step) {
@@ -42,7 +42,8 @@ struct SSEExtract {
                 self.gap = hub.gap(self.view, "\(SSECursor(epoch: hub.epoch, sequence: self.position))", .evicted)
             case .batches(let batches, let through):
                 for batch in batches {
-                    guard self.take(batch, reader) else { return true }
+                    guard let events = self.view.events(of: batch, after: self.position, shard) else { return false }
+                    guard self.take(events, of: batch) else { return true }
                     if NIODeadline.now() >= deadline { return false }
                 }
                 self.position = through
@@ -53,8 +54,8 @@ struct SSEExtract {
     /// Takes the events of a batch that belong to the view.
     ///
     /// - Returns: whether there was room for all of them.
-    private mutating func take(_ batch: SSEBatch, _ reader: EventReader) -> Bool {
-        for (event, sequence) in self.view.events(of: batch, after: self.position, reader) {
+    private mutating func take(_ events: [(event: Event, sequence: UInt64)], of batch: SSEBatch) -> Bool {
+        for (event, sequence) in events {
             guard !self.isFull else { return false }
             self.events.append(event)
             self.size += event.json.readableBytes

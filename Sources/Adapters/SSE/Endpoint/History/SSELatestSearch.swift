@@ -23,14 +23,15 @@ struct SSELatestSearch {
 
     /// Goes on until the deadline has passed.
     ///
-    /// - Returns: the sequence of the last event before those that were wanted; `nil` when there is more to look at.
-    mutating func next(in hub: SSEHub, _ reader: EventReader, until deadline: NIODeadline) -> UInt64? {
+    /// - Returns: the sequence of the last event before those that were wanted; `nil` when there is more to look at, or something to be
+    ///   decided first.
+    mutating func next(in hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> UInt64? {
         while true {
             guard self.missing > 0 else { return hub.head }
             let (batches, oldest) = hub.readBack(self.view, before: self.before, atMost: Self.step)
             guard !batches.isEmpty else { return oldest }
             for batch in batches {
-                let events = self.view.events(of: batch, after: oldest, reader)
+                guard let events = self.view.events(of: batch, after: oldest, shard) else { return nil }
                 guard events.count < self.missing else { return events[events.count - self.missing].sequence - 1 }
                 self.missing -= events.count
                 self.before = batch.first

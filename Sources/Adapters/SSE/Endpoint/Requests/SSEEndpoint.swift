@@ -138,7 +138,7 @@ struct SSEEndpoint: Sendable {
         return hub.inTurns {
             var search = SSELatestSearch(view: place.view, count: count)
             return { shard, deadline in
-                guard let position = search.next(in: hub, shard.reader, until: deadline) else { return nil }
+                guard let position = search.next(in: hub, shard, until: deadline) else { return nil }
                 return Self.answer(request, streams) { () throws(SSERefusal) in
                     try self.begin(request, asked, place, hub.resolve(.position(position), place.view, now: now), framing)
                 }
@@ -197,7 +197,7 @@ struct SSEEndpoint: Sendable {
             return hub.inTurns {
                 var extract = extract
                 return { shard, deadline in
-                    guard extract.read(hub, shard.reader, until: deadline) else { return nil }
+                    guard extract.read(hub, shard, until: deadline) else { return nil }
                     // The place is held until the answer is made.
                     return withExtendedLifetime(place) { Self.answer(extract.json(epoch: hub.epoch), headers) }
                 }

@@ -101,11 +101,14 @@ struct SSEFilter: Hashable, Sendable {
         }
     }
 
+    /// Whether an expression decides that is evaluated elsewhere: never on an event loop, see ``SSEDecisions``.
+    var isEvaluated: Bool { self.expression?.evaluator != nil }
+
     var takesEverything: Bool { self.matcher == nil && self.expression == nil }
 
     /// The places of the events that pass; gaps always do, and an expression that fails lets nothing through.
     ///
-    /// The expression is evaluated for all events in one go.
+    /// The expression is evaluated for all events in one go. Blocks while it is where ``isEvaluated``.
     ///
     /// - Parameter failed: gets the event and the error of each evaluation that failed.
     func passing(_ events: [Event], _ reader: EventReader, failed: (Event, ExpressionError) -> Void) -> [Int] {

@@ -1,0 +1,132 @@
+import DequeModule
+import NIOCore
+
+extension SourceQueue {
+    /// What the lock of a ``SourceQueue`` guards: a queue in the source's own count, and where in the log its places are.
+    struct State {
+        /// One call of the source that is not in the log.
+        struct Item {
+            let position: Position
+            let content: Content
+            let events: Int
+            let bytes: Int
+
+            /// Whether it is evaluated with others.
+            var isJoined: Bool {
+                switch self.content {
+                case .messages, .message: true
+                case .gap, .givenUp: false
+                }
+            }
+        }
+
+        struct Waiter {
+            let id: UInt64
+            let condition: @Sendable (State) -> Bool
+            let continuation: CheckedContinuation<Void, any Error>
+        }
+
+        private var items: Deque<Item> = []
+        /// Not in the log, those that are being evaluated included.
+        private(set) var events = 0
+        private(set) var bytes = 0
+        /// The place of what was sent last.
+        private(set) var last = Position(1)
+        /// Everything up to here is in the log.
+        private(set) var done = Position(1)
+        /// Everything up to here is safe.
+        private(set) var safe = Position.start
+        /// Of places that are in the log and were not safe: the place in the log.
+        private(set) var marks: Deque<(position: Position, place: Position)>
+        private(set) var isFull = false
+        var observer: (@Sendable () -> Void)?
+        var waiters: [Waiter] = []
+        private var lastID: UInt64 = 0
+
+        /// - Parameter appended: what an earlier run has left stands before everything.
+        init(appended: Position) {
+            self.marks = [(Position(1), appended)]
+        }
+
+        mutating func nextID() -> UInt64 {
+            self.lastID += 1
+            return self.lastID
+        }
+
+        mutating func add(_ content: Content) {
+            let (events, bytes) =
+                switch content {
+                case .messages(let messages): (messages.count, messages.reduce(0) { $0 + $1.weight })
+                case .message(let message, _), .givenUp(let message, _, _): (1, message.weight)
+                case .gap: (1, 0)
+                }
+            self.last = self.last.next
+            self.items.append(Item(position: self.last, content: content, events: events, bytes: bytes))
+            self.events += events
+            self.bytes += bytes
+            if self.events > SourceQueue.most.events || self.bytes > SourceQueue.most.bytes { self.isFull = true }
+        }
+
+        /// Takes what is evaluated together; empty when nothing waits.
+        mutating func take() -> [Item] {
+            guard let first = self.items.popFirst() else { return [] }
+            var piece = [first]
+            var (events, bytes) = (first.events, first.bytes)
+            while first.isJoined, let next = self.items.first, next.isJoined, events + next.events <= SourceQueue.piece.events,
+                bytes + next.bytes <= SourceQueue.piece.bytes
+            {
+                self.items.removeFirst()
+                piece.append(next)
+                events += next.events
+                bytes += next.bytes
+            }
+            return piece
+        }
+
+        /// Notes that a piece is in the log.
+        mutating func finish(_ piece: [Item], through position: Position, at place: Position) {
+            for item in piece {
+                self.events -= item.events
+                self.bytes -= item.bytes
+            }
+            self.done = position
+            self.marks.append((position, place))
+            if self.events <= SourceQueue.most.events / 2, self.bytes <= SourceQueue.most.bytes / 2 { self.isFull = false }
+        }
+
+        /// - Returns: what is safe now that the log is up to a place.
+        mutating func settle(through place: Position) -> Position {
+            while let mark = self.marks.first, mark.place <= place {
+                self.safe = mark.position
+                self.marks.removeFirst()
+            }
+            return self.safe
+        }
+
+        /// Where in the log a place that is done has got to; `nil` when it is safe already.
+        func place(of position: Position) -> Position? {
+            guard position > self.safe else { return nil }
+            return self.marks.first { $0.position >= position }?.place
+        }
+
+        /// Forgets every second mark: the later one of two stands for both.
+        mutating func thinOut() {
+            guard self.marks.count > SourceQueue.marks else { return }
+            self.marks = Deque(
+                self.marks.enumerated().filter { $0.offset % 2 == 1 || $0.offset == self.marks.count - 1 }.map(\.element))
+        }
+
+        /// Takes out whose condition is met.
+        mutating func takeMet() -> [Waiter] {
+            guard !self.waiters.isEmpty else { return [] }
+            let (met, rest) = (self.waiters.filter { $0.condition(self) }, self.waiters.filter { !$0.condition(self) })
+            self.waiters = rest
+            return met
+        }
+    }
+}
+
+extension ReceivedMessage {
+    /// What it counts while it waits: its body and a flat charge for the rest, in bytes.
+    fileprivate var weight: Int { self.body.readableBytes + 256 }
+}

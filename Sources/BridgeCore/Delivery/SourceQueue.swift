@@ -1,0 +1,171 @@
+import DequeModule
+import Synchronization
+
+/// What a source has sent and what is not in the log yet, because expressions decide where it goes.
+///
+/// The source goes on at once, whatever thread it is on; ``EvaluationThreads`` evaluate and append, in order. Such a source counts its
+/// batches itself, so its positions are known before the log's are: ``safe`` is in the source's own count too.
+/// Bounded: above ``most`` the source is told to pause, and what it has read by then is still taken. Thread-safe; nothing is evaluated under
+/// its lock.
+final class SourceQueue: Sendable {
+    /// What may wait before the source pauses; at half of it, it goes on.
+    static let most = (events: 4096, bytes: 8 << 20)
+    /// What is evaluated together at most, but for a batch that the source sent as one.
+    static let piece = (events: 256, bytes: 1 << 20)
+    /// How many places are remembered whose safety is awaited; above it every second is forgotten, which only makes the source wait longer.
+    static let marks = 4096
+
+    let appender: SourceAppender
+    private let state: Mutex<State>
+    private let lane = Mutex<EvaluationLane?>(nil)
+
+    /// One call of the source.
+    enum Content: Sendable {
+        case messages([ReceivedMessage])
+        /// One whose sender hears the event's id.
+        case message(ReceivedMessage, @Sendable (String?) -> Void)
+        case gap(String, subject: String, period: OfflinePeriod?)
+        case givenUp(ReceivedMessage, reason: String, attempts: Int)
+    }
+
+    init(_ appender: SourceAppender, threads: EvaluationThreads) {
+        self.appender = appender
+        let appended = appender.log.watermark(of: appender.source) { $0.appended }
+        self.state = Mutex(State(appended: appended))
+        self.lane.withLock { lane in
+            lane = EvaluationLane(on: threads) { [weak self] in self?.carryOn() ?? false }
+        }
+    }
+
+    // MARK: The source's side
+
+    /// Takes what the source has sent; never blocks.
+    ///
+    /// - Returns: the place by the source's own count, and whether it may go on.
+    func add(_ content: Content) -> SourceOutlet.Receipt {
+        let (position, isFull) = self.state.withLock { state in
+            state.add(content)
+            return (state.last, state.isFull)
+        }
+        self.lane.withLock { $0 }?.wake()
+        return SourceOutlet.Receipt(demand: isFull || self.isLogPaused ? .pause : .more, position: position)
+    }
+
+    /// What an empty batch is answered.
+    var receipt: SourceOutlet.Receipt {
+        let (position, isFull) = self.state.withLock { ($0.last, $0.isFull) }
+        return SourceOutlet.Receipt(demand: isFull || self.isLogPaused ? .pause : .more, position: position)
+    }
+
+    /// Everything up to here is safe, by the source's own count.
+    var safe: Position {
+        let safe = self.appender.log.watermark(of: self.appender.source) { $0.safe }
+        return self.state.withLock { $0.settle(through: safe) }
+    }
+
+    /// Whether the source shall pause.
+    var isPaused: Bool { self.state.withLock { $0.isFull } || self.isLogPaused }
+
+    /// Events that are not in the log.
+    var count: Int { self.state.withLock { $0.events } }
+
+    /// Calls whenever ``safe`` or ``isPaused`` may have changed.
+    func onChange(_ notify: (@Sendable () -> Void)?) {
+        self.state.withLock { $0.observer = notify }
+    }
+
+    private var isLogPaused: Bool { self.appender.log.watermark(of: self.appender.source) { $0.isPaused } }
+
+    // MARK: Waiting
+
+    /// Waits until what was sent up to a place is safe.
+    ///
+    /// - Throws: `CancellationError`.
+    func untilSafe(_ position: Position) async throws {
+        try await self.wait { $0.done >= position }
+        guard let mark = self.state.withLock({ $0.place(of: position) }) else { return }
+        try await self.appender.log.wait(source: self.appender.source) { $0.safe >= mark }
+    }
+
+    /// Waits until there is room.
+    ///
+    /// - Throws: `CancellationError`.
+    func untilRoom() async throws {
+        try await self.wait { !$0.isFull }
+    }
+
+    /// Waits until all is in the log.
+    ///
+    /// - Throws: `CancellationError`.
+    func untilEmpty() async throws {
+        try await self.wait { $0.done == $0.last }
+    }
+
+    private func wait(until condition: @escaping @Sendable (State) -> Bool) async throws {
+        let id = self.state.withLock { $0.nextID() }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                let isMet = self.state.withLock { state in
+                    if condition(state) || Task.isCancelled { return true }
+                    state.waiters.append(State.Waiter(id: id, condition: condition, continuation: continuation))
+                    return false
+                }
+                if isMet { continuation.resume() }
+            }
+            try Task.checkCancellation()
+        } onCancel: {
+            let waiter = self.state.withLock { state in
+                state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
+            }
+            waiter?.continuation.resume(throwing: CancellationError())
+        }
+    }
+
+    // MARK: The threads' side
+
+    /// Evaluates and appends one piece.
+    ///
+    /// - Returns: whether there is more.
+    private func carryOn() -> Bool {
+        let piece = self.state.withLock { $0.take() }
+        guard let last = piece.last else { return false }
+        let position = self.append(piece)
+        let (met, observer, isLong) = self.state.withLock { state in
+            state.finish(piece, through: last.position, at: position)
+            return (state.takeMet(), state.observer, state.marks.count > Self.marks)
+        }
+        if isLong {
+            _ = self.safe
+            self.state.withLock { $0.thinOut() }
+        }
+        for waiter in met { waiter.continuation.resume() }
+        observer?()
+        return true
+    }
+
+    /// - Returns: the place in the log.
+    private func append(_ piece: [State.Item]) -> Position {
+        switch piece[0].content {
+        case .gap(let reason, let subject, let period):
+            return self.appender.gap(reason, subject: subject, during: period).position
+        case .givenUp(let message, let reason, let attempts):
+            return self.appender.giveUp(message, reason: reason, attempts: attempts).position
+        case .messages, .message: break
+        }
+        var messages: [ReceivedMessage] = []
+        var asking: [(place: Int, answer: @Sendable (String?) -> Void)] = []
+        for item in piece {
+            switch item.content {
+            case .messages(let some): messages += some
+            case .message(let one, let answer):
+                asking.append((messages.count, answer))
+                messages.append(one)
+            case .gap, .givenUp: preconditionFailure("a gap is a piece of its own")
+            }
+        }
+        guard !asking.isEmpty else { return self.appender.send(messages, mayBlock: true).position }
+        let (receipt, ids) = self.appender.sendAll(messages)
+        for (place, answer) in asking { answer(ids[place]) }
+        return receipt.position
+    }
+}
