@@ -18,6 +18,8 @@ package struct FileSink: Sink {
         self.context = context
     }
 
+    package var templates: [[Template]] { self.variants.map { [$0.body].compactMap { $0 } } }
+
     package func run(_ inlet: SinkInlet) async throws {
         let settings = self.variants[0]
         let file = try await Self.blocking { try FileAppender(settings.destination) }

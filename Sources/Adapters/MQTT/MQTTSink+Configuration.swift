@@ -41,6 +41,14 @@ extension MQTTSink {
         /// The broker may allow fewer.
         let window: Int
 
+        /// Every template among them.
+        var templates: [Template] {
+            var templates = [self.topic.template] + self.properties.templates
+            if let body { templates.append(body) }
+            if case .when(let template) = self.retain { templates.append(template) }
+            return templates
+        }
+
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case url
             case clientID = "client_id"

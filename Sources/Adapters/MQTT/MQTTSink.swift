@@ -19,6 +19,8 @@ package struct MQTTSink: Sink {
         self.context = context
     }
 
+    package var templates: [[Template]] { self.variants.map(\.templates) }
+
     package func run(_ inlet: SinkInlet) async throws {
         let thread: PollThread
         do {

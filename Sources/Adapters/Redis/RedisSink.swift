@@ -48,6 +48,8 @@ package final class RedisSink: Sink {
         self.context = context
     }
 
+    package var templates: [[Template]] { self.variants.map { [$0.channel] + $0.content.templates } }
+
     package func run(_ inlet: SinkInlet) async throws {
         let variants = self.variants
         try await RedisPublisher(settings: variants[0].redis, context: self.context, poison: self.poison).run(inlet) {
@@ -94,6 +96,14 @@ enum RedisContent: Sendable {
             self = .template(template)
         } else {
             self = try container.choice(format, default: Format.json) == .json ? .json : .raw
+        }
+    }
+
+    var templates: [Template] {
+        switch self {
+        case .json, .raw: []
+        case .template(let template): [template]
+        case .structure(let json): json.templates
         }
     }
 

@@ -74,6 +74,8 @@ package final class RedisStreamSink: Sink {
         self.context = context
     }
 
+    package var templates: [[Template]] { self.variants.map { [$0.stream] + ($0.fields ?? []).map(\.value) } }
+
     package func run(_ inlet: SinkInlet) async throws {
         let variants = self.variants
         let keys = variants.compactMap(\.stream.constant)

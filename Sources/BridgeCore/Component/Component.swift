@@ -48,10 +48,18 @@ package protocol Sink: Component where Configuration: SinkConfiguration {
     ///   ``SinkConfiguration/perRouteKeys`` may differ. ``Delivery/variant`` is an index into it.
     init(variants: [Configuration], context: ComponentContext) throws
 
+    /// By variant, the templates that ``run(_:)`` renders for each delivery: where jq makes them, the inlet has it evaluated before it hands
+    /// the delivery out, so that nobody waits for an expression on the sink's thread. Default none.
+    var templates: [[Template]] { get }
+
     /// Connects, calls ``SinkInlet/connected()``, takes batches until the inlet ends, and confirms what it has handed on.
     ///
     /// Called again after a back-off when it throws; what it had taken and not confirmed is then offered again, in order. When the
     /// inlet has ended it confirms what is still under way, disconnects and returns. Must also end soon after its
     /// task is cancelled.
     func run(_ inlet: SinkInlet) async throws
+}
+
+extension Sink {
+    package var templates: [[Template]] { [] }
 }

@@ -23,6 +23,8 @@ package struct Delivery: Sendable {
     var letter: Int64?
     /// The key of the route's `dedupe:` with what makes it different from those of other routes; `nil` for routes without.
     var key: DedupeKey?
+    /// What the sink's templates need of expressions, found before it is handed out; `nil` where there is nothing.
+    var prepared: PreparedValues?
 
     /// - Parameter accepted: when the event was appended to the log; now, unless the log says otherwise.
     package init(

@@ -43,7 +43,9 @@ extension DeliveryLog.State {
     /// the sink for what no route takes. A log on disk keeps it in any case.
     ///
     /// - Returns: the sinks that got it.
-    mutating func giveLost(_ lost: LostRoute, of record: LogRecord, at position: Position, routes: ComponentTable<RouteIndex, String>) -> [SinkIndex] {
+    mutating func giveLost(
+        _ lost: LostRoute, of record: LogRecord, at position: Position, routes: ComponentTable<RouteIndex, String>
+    ) -> [SinkIndex] {
         let letter = DeadLetter(reason: lost.reason, sink: "", route: routes[lost.route], attempts: 0)
         var sinks: [SinkIndex] = []
         for sink in lost.sinks { if let target = self.deadLetters[sink], !sinks.contains(target) { sinks.append(target) } }

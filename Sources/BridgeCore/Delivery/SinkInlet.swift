@@ -16,11 +16,17 @@ package final class SinkInlet: Sendable {
     private let log: DeliveryLog
     private let sink: SinkIndex
     private let status: ComponentStatus
+    /// Where the sink's templates need expressions.
+    private let preparation: SinkPreparation?
 
-    init(log: DeliveryLog, sink: SinkIndex, status: ComponentStatus) {
+    /// - Parameter templates: see ``Sink/templates``.
+    init(log: DeliveryLog, sink: SinkIndex, status: ComponentStatus, templates: [[Template]] = []) {
         self.log = log
         self.sink = sink
         self.status = status
+        let isEvaluated = templates.contains { $0.contains(where: \.isEvaluated) }
+        self.preparation =
+            isEvaluated ? SinkPreparation(log: log, sink: sink, templates: templates, threads: .file) : nil
     }
 
     /// The sink is connected and hands on: readiness, start order, metrics and the back-off want to know.
@@ -36,7 +42,13 @@ package final class SinkInlet: Sendable {
     /// - Returns: an empty array once the inlet has ended.
     /// - Throws: `CancellationError`.
     package func next(atMost limit: Int) async throws -> [Delivery] {
-        switch try await self.log.next(sink: self.sink, atMost: limit) {
+        let found =
+            if let preparation {
+                try await preparation.next(atMost: limit)
+            } else {
+                try await self.log.next(sink: self.sink, atMost: limit)
+            }
+        return switch found {
         case .batch(let deliveries): deliveries
         case .empty, .ended: []
         }
@@ -44,14 +56,14 @@ package final class SinkInlet: Sendable {
 
     /// Takes what waits, without waiting.
     package func poll(atMost limit: Int) -> Poll {
-        self.log.poll(sink: self.sink, atMost: limit)
+        self.preparation?.poll(atMost: limit) ?? self.log.poll(sink: self.sink, atMost: limit)
     }
 
     /// Has `notify` called, from any thread, whenever ``poll(atMost:)`` may find more than before; the last one set.
     ///
     /// It must not block and must not call the inlet. `nil` removes it.
     package func onAvailable(_ notify: (@Sendable () -> Void)?) {
-        self.log.observe(sink: self.sink, notify)
+        if let preparation { preparation.onAvailable(notify) } else { self.log.observe(sink: self.sink, notify) }
     }
 
     /// Confirms this delivery and all taken before it: they are safe with the peer.
@@ -103,6 +115,6 @@ package final class SinkInlet: Sendable {
 
     /// The sink's `run` has ended: what is not confirmed will be offered again.
     func takeBack() {
-        self.log.takeBack(sink: self.sink)
+        if let preparation { preparation.takeBack() } else { self.log.takeBack(sink: self.sink) }
     }
 }

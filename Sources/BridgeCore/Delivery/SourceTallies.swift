@@ -58,7 +58,8 @@ final class SourceTallies: Sendable {
         self.failures = ComponentTable(
             routes.map { route in
                 metrics.counter(
-                    "route_errors", help: "Expressions that failed; the route then did not take the event, or its dedupe had no key.",
+                    "route_errors",
+                    help: "Expressions that failed; the route then did not take the event, or its dedupe had no key.",
                     [("route", route)])
             })
         self.unreadableLog = BurstLog("Body is not what it says it is", level: .info, logger: logger)

@@ -72,7 +72,7 @@ extension EventReader {
     ///
     /// Deliveries of different variants do not share expressions. Holds the events until ``endBatch()``.
     package func begin(_ deliveries: [Delivery]) {
-        guard deliveries.count > 1 else { return self.endBatch() }
+        guard deliveries.count > 1 || deliveries.first?.prepared != nil else { return self.endBatch() }
         self.batch = Batch(content: .deliveries(deliveries), now: .now())
         self.lastPlace = 0
     }
@@ -113,14 +113,23 @@ extension EventReader {
         }
     }
 
+    /// Evaluates in one go what templates need for the first events of the batch; no event is loaded afterwards.
+    func evaluateAhead(_ templates: [Template], ofEvents count: Int) {
+        var requests: [EvaluatedAhead.Request] = []
+        for place in 0..<count {
+            self.load(at: place)
+            for expression in templates.flatMap({ $0.expressions(for: self) }) {
+                requests.append(EvaluatedAhead.Request(expression: expression, event: place, view: .template))
+            }
+        }
+        self.evaluateAhead(requests)
+    }
+
     /// The texts of a template for some events, in order, its expressions evaluated in one go; no event is loaded afterwards.
     package func texts(of template: Template, for events: [Event]) -> [Result<String, ExpressionError>] {
         self.begin(events, now: .now())
         defer { self.endBatch() }
-        self.evaluateAhead(
-            events.indices.flatMap { place in
-                template.expressions.map { EvaluatedAhead.Request(expression: $0, event: place, view: .template) }
-            })
+        self.evaluateAhead([template], ofEvents: events.count)
         return events.indices.map { place in
             self.load(at: place)
             return Result { try template.render(self) }.mapError(ExpressionError.init(wrapping:))
@@ -132,6 +141,7 @@ extension EventReader {
     /// - Throws: ``ExpressionError``.
     func value(of expression: any Expression, _ view: EvaluatedAhead.View) throws -> ExpressionValue {
         if let place {
+            if view == .template, let result = self.batch?.prepared(expression, at: place) { return try result.get() }
             if let result = self.batch?.ahead.result(of: expression, event: place, view) { return try result.get() }
             if self.evaluateForRest(expression, view, from: place),
                 let result = self.batch?.ahead.result(of: expression, event: place, view)
@@ -178,6 +188,15 @@ extension EventReader {
             case .events(let events): events.count
             case .deliveries(let deliveries): deliveries.count
             }
+        }
+
+        /// What was found of an expression before the deliveries were handed out.
+        func prepared(_ expression: any Expression, at place: Int) -> Result<ExpressionValue, ExpressionError>? {
+            guard case .deliveries(let deliveries) = self.content, let identity = expression.identity else { return nil }
+            if let result = deliveries[place].prepared?.results[identity] { return result }
+            // One event may go to the sink by several routes, each with settings of its own.
+            let event = deliveries[place].event
+            return deliveries.lazy.filter { $0.event === event }.compactMap { $0.prepared?.results[identity] }.first
         }
 
         func event(at place: Int) -> Event {

@@ -30,6 +30,18 @@ package struct JSONTemplate: Sendable, Decodable {
         return json
     }
 
+    /// The templates in it.
+    package var templates: [Template] { Self.templates(in: self.root) }
+
+    private static func templates(in node: Node) -> [Template] {
+        switch node {
+        case .constant: []
+        case .template(let template): [template]
+        case .object(let members): members.flatMap { self.templates(in: $0.value) }
+        case .array(let items): items.flatMap { self.templates(in: $0) }
+        }
+    }
+
     /// - Returns: false when there is no value, and nothing was written.
     private static func write(_ node: Node, _ reader: EventReader, to json: inout ByteBuffer) throws -> Bool {
         switch node {

@@ -39,21 +39,23 @@ package struct Template: Sendable, Decodable {
     }
 
     /// Whether an evaluator is asked for it, which blocks: never on an event loop.
-    package var isEvaluated: Bool { self.expressions.contains { $0.evaluator != nil } }
+    package var isEvaluated: Bool {
+        self.parts.contains { part in
+            switch part {
+            case .literal, .path: false
+            case .digits(_, let expression), .expression(let expression): expression.evaluator != nil
+            }
+        }
+    }
 
     /// The literal text before the first `{{`.
     package var staticPrefix: String {
         if case .literal(let text)? = self.parts.first { text } else { "" }
     }
 
-    /// The expressions that ``render(_:escape:)`` evaluates, for those that evaluate them ahead.
-    var expressions: [any Expression] {
-        self.parts.compactMap { part in
-            switch part {
-            case .literal, .path, .digits: nil
-            case .expression(let expression): expression
-            }
-        }
+    /// The expressions that ``render(_:escape:)`` has evaluated for the event that the reader holds, for those that evaluate them ahead.
+    func expressions(for reader: EventReader) -> [any Expression] {
+        self.parts.compactMap { $0.expression(for: reader) }
     }
 
     /// Renders text for the event that the reader holds: missing values are empty.
@@ -152,5 +154,15 @@ package struct Template: Sendable, Decodable {
         case expression(any Expression)
         /// `path | tojson` or `path | tostring`: the digits of a whole number, which a double may not hold, else the expression.
         case digits(EventPath, any Expression)
+
+        /// What an evaluator is asked for about the event that the reader holds.
+        func expression(for reader: EventReader) -> (any Expression)? {
+            switch self {
+            case .literal, .path: nil
+            case .digits(let path, let expression):
+                expression.evaluator == nil || reader.digits(at: path) != nil ? nil : expression
+            case .expression(let expression): expression.evaluator == nil ? nil : expression
+            }
+        }
     }
 }

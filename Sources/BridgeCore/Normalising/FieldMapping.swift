@@ -5,14 +5,15 @@
 struct FieldMapping {
     private let settings: NormaliseSettings
     private let reader = EventReader()
-    private let expressions: [any Expression]
+    /// Those for which an evaluator is asked.
+    private let evaluated: [Template]
 
     /// `nil` when the settings map nothing.
     init?(_ settings: NormaliseSettings) {
         let templates = [settings.title, settings.message, settings.priority, settings.tags, settings.id, settings.timestamp]
         guard templates.contains(where: { $0 != nil }) else { return nil }
         self.settings = settings
-        self.expressions = templates.compactMap { $0 }.flatMap(\.expressions).filter { $0.evaluator != nil }
+        self.evaluated = templates.compactMap { $0 }.filter(\.isEvaluated)
     }
 
     /// A field that could not be made.
@@ -23,15 +24,12 @@ struct FieldMapping {
     }
 
     /// Whether expressions are evaluated that gain by being evaluated for many events at once.
-    var evaluatesAhead: Bool { !self.expressions.isEmpty }
+    var evaluatesAhead: Bool { !self.evaluated.isEmpty }
 
     /// Evaluates the expressions for the events of a batch, which ``apply(to:as:now:)`` then gets one by one.
     func begin(_ events: [Event], now: Timestamp) {
         self.reader.begin(events, now: now)
-        self.reader.evaluateAhead(
-            events.indices.flatMap { place in
-                self.expressions.map { EvaluatedAhead.Request(expression: $0, event: place, view: .template) }
-            })
+        self.reader.evaluateAhead(self.evaluated, ofEvents: events.count)
     }
 
     func endBatch() {
@@ -42,7 +40,7 @@ struct FieldMapping {
     ///
     /// - Returns: the fields that could not be made, which are as they were.
     func apply(to draft: inout Draft, as event: Event, now: Timestamp) -> [Failure] {
-        let isAlone = self.reader.batch == nil && self.expressions.count > 1
+        let isAlone = self.reader.batch == nil && self.evaluated.count > 1
         if isAlone { self.begin([event], now: now) }
         defer { if isAlone { self.reader.endBatch() } }
         self.reader.load(event, now: now)

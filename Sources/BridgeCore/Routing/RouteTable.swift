@@ -17,22 +17,18 @@ package final class RouteTable: Sendable {
     private let candidates: CandidateStore
     /// By route: its condition, where an evaluator takes many at once.
     private let conditions: [Int: any Expression]
-    /// By route: what is evaluated for the events that it took.
-    private let makings: [Int: [(expression: any Expression, view: EvaluatedAhead.View)]]
+    /// The routes that have something evaluated for the events that they took.
+    private let makings: Set<Int>
 
     /// - Parameter limits: for events that `set:` makes.
     package init(routes: [Route], limits: EventLimits = EventLimits()) {
         self.routes = routes
         self.limits = limits
         var conditions: [Int: any Expression] = [:]
-        var makings: [Int: [(expression: any Expression, view: EvaluatedAhead.View)]] = [:]
+        var makings: Set<Int> = []
         for (index, route) in routes.enumerated() {
             if let when = route.when, when.evaluator != nil { conditions[index] = when }
-            let own =
-                (route.shaping?.expressions ?? []).map { (expression: $0, view: EvaluatedAhead.View.template) }
-                + (route.dedupe?.key.expressions ?? []).map { (expression: $0, view: EvaluatedAhead.View.condition) }
-            let known = own.filter { $0.expression.evaluator != nil }
-            if !known.isEmpty { makings[index] = known }
+            if route.shaping?.isEvaluated == true || route.dedupe?.key.isEvaluated == true { makings.insert(index) }
         }
         self.conditions = conditions
         self.makings = makings
@@ -134,7 +130,8 @@ package final class RouteTable: Sendable {
     ///   - name: as a log on disk names the route; another one than those of the file finds nothing.
     ///   - failures: as above.
     func routing(
-        of event: Event, through name: String, reader: EventReader, now: Timestamp, failures: (RouteIndex, ExpressionError) -> Void
+        of event: Event, through name: String, reader: EventReader, now: Timestamp,
+        failures: (RouteIndex, ExpressionError) -> Void
     ) -> Routing {
         let stored = StoredRoute(text: name)
         let index = self.routes.firstIndex { route in
@@ -151,7 +148,7 @@ package final class RouteTable: Sendable {
     /// Whether expressions of some route are evaluated for events of a source.
     func evaluates(for source: String) -> Bool {
         self.routes.indices.contains { index in
-            (self.conditions[index] != nil || self.makings[index] != nil)
+            (self.conditions[index] != nil || self.makings.contains(index))
                 && Self.sources(of: self.routes[index])?.contains(source) ?? true
         }
     }
@@ -189,12 +186,16 @@ package final class RouteTable: Sendable {
         if !self.makings.isEmpty {
             requests.removeAll(keepingCapacity: true)
             for (place, found) in candidates.enumerated() {
-                guard let found, found.items.contains(where: { self.makings[$0] != nil }) else { continue }
+                guard let found, found.items.contains(where: self.makings.contains) else { continue }
                 reader.load(at: place)
                 for item in found.items where self.takes(self.routes[item], item, events[place], reader, { _, _ in }) {
-                    for making in self.makings[item] ?? [] {
-                        requests.append(
-                            EvaluatedAhead.Request(expression: making.expression, event: place, view: making.view))
+                    if self.makings.contains(item) {
+                        for expression in self.routes[item].shaping?.expressions(for: reader) ?? [] {
+                            requests.append(EvaluatedAhead.Request(expression: expression, event: place, view: .template))
+                        }
+                        for expression in self.routes[item].dedupe?.key.expressions(for: reader) ?? [] {
+                            requests.append(EvaluatedAhead.Request(expression: expression, event: place, view: .condition))
+                        }
                     }
                     if self.routes[item].stop { break }
                 }

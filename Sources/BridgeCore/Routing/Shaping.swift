@@ -26,8 +26,7 @@ package struct Shaping: Sendable {
         case list(Template)
     }
 
-    /// The expressions that it evaluates.
-    var expressions: [any Expression] {
+    private var templates: [Template] {
         var templates = [self.title, self.message, self.subject].compactMap { $0 }
         if case .template(let template)? = self.priority { templates.append(template) }
         for tags in [self.tags, self.addedTags] {
@@ -37,8 +36,22 @@ package struct Shaping: Sendable {
             case nil: break
             }
         }
-        var expressions = templates.flatMap(\.expressions)
-        if case .expression(let expression)? = self.payload { expressions.append(expression) }
+        return templates
+    }
+
+    /// Whether an evaluator is asked for it.
+    var isEvaluated: Bool {
+        switch self.payload {
+        case .expression(let expression) where expression.evaluator != nil: true
+        case .digits(_, let expression) where expression.evaluator != nil: true
+        default: self.templates.contains(where: \.isEvaluated)
+        }
+    }
+
+    /// The expressions that it has evaluated for the event that the reader holds.
+    func expressions(for reader: EventReader) -> [any Expression] {
+        var expressions = self.templates.flatMap { $0.expressions(for: reader) }
+        if let expression = self.payload?.expression(for: reader) { expressions.append(expression) }
         return expressions
     }
 

@@ -60,7 +60,8 @@ package final class Bridge: Sendable {
         }
         self.sinks = sinks.enumerated().map { index, parts in
             let status = ComponentStatus(metrics: parts.metrics)
-            let inlet = SinkInlet(log: log, sink: SinkIndex(index), status: status)
+            let inlet = SinkInlet(
+                log: log, sink: SinkIndex(index), status: status, templates: parts.sink.templates)
             return RunningSink(name: parts.name, inlet: inlet, status: status, probe: probe, parts: parts)
         }
     }

@@ -42,6 +42,8 @@ package final class SSESink: RestorableSink {
 
     var hub: SSEHub { self.service.hub }
 
+    package var templates: [[Template]] { [[self.stream.settings.stream]] }
+
     package var historyLimit: Int { self.stream.settings.replay.events }
 
     package func restore(_ history: SinkHistory) async {

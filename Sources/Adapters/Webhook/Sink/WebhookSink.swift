@@ -13,6 +13,7 @@ import Synchronization
 package final class WebhookSink: Sink {
     package static let kind: ComponentKind = "webhook"
 
+    package let templates: [[Template]]
     private let configuration: Configuration
     private let requests: [WebhookRequest]
     private let curl: CurlMulti
@@ -28,6 +29,9 @@ package final class WebhookSink: Sink {
             context, counter: "webhook_headers_failed", help: "Headers that were left out because their templates failed.",
             message: "Header left out because its template failed"
         )
+        self.templates = variants.map { variant in
+            [variant.url] + Array(variant.headers.values) + [variant.body].compactMap { $0 } + (variant.json?.templates ?? [])
+        }
         self.requests = variants.map { WebhookRequest($0, headerFailures: failures) }
         self.curl = try context.shared.find(CurlMulti.self)
         self.drains = WebhookDrains(context.eventLoopGroup.next())

@@ -1,13 +1,12 @@
+package import BridgeCore
 import Glibc
 import Synchronization
 
-@testable import BridgeCore
-
 /// A language for tests whose evaluator waits while its gate is closed, as one does whose workers are busy.
 ///
-/// `true` and `false` are themselves, `fail` fails, `upper` is the subject in capitals, and `odd` fails unless the subject is an odd number.
-final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
-    final class Word: Expression {
+/// Thread-safe. `true` and `false` are themselves, `fail` fails, `upper` is the subject in capitals, and `odd` fails unless the subject is an odd number.
+package final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
+    package final class Word: Expression {
         let text: String
         let language: GatedLanguage
 
@@ -16,10 +15,10 @@ final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
             self.language = language
         }
 
-        var evaluator: (any ExpressionEvaluator)? { self.language }
-        var identity: ObjectIdentifier? { ObjectIdentifier(self) }
+        package var evaluator: (any ExpressionEvaluator)? { self.language }
+        package var identity: ObjectIdentifier? { ObjectIdentifier(self) }
 
-        func evaluate(_ input: ExpressionInput) throws -> ExpressionValue {
+        package func evaluate(_ input: ExpressionInput) throws -> ExpressionValue {
             guard let result = self.language.evaluate([input], [ExpressionRequest(expression: self, input: 0)])[0] else {
                 throw ExpressionError("left out")
             }
@@ -41,11 +40,13 @@ final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
     private let isOpen = Mutex(true)
     private let state = Mutex((exchanges: [Int](), threads: Set<UInt>()))
 
-    func compile(_ text: String) throws -> any Expression {
+    package init() {}
+
+    package func compile(_ text: String) throws -> any Expression {
         Word(text.split(separator: " ").joined(), self)
     }
 
-    func evaluate(
+    package func evaluate(
         _ inputs: [ExpressionInput], _ requests: [ExpressionRequest]
     ) -> [Result<ExpressionValue, ExpressionError>?] {
         self.state.withLock { state in
@@ -56,11 +57,13 @@ final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
         return requests.map { request in (request.expression as? Word)?.value(inputs[request.input]) }
     }
 
-    func close() { self.isOpen.withLock { $0 = false } }
-    func open() { self.isOpen.withLock { $0 = true } }
+    /// Lets no evaluation end until it is opened.
+    package func close() { self.isOpen.withLock { $0 = false } }
+    /// Lets evaluations end.
+    package func open() { self.isOpen.withLock { $0 = true } }
 
     /// How many evaluations each exchange had.
-    var exchanges: [Int] { self.state.withLock { $0.exchanges } }
+    package var exchanges: [Int] { self.state.withLock { $0.exchanges } }
     /// The threads that have waited for it.
-    var threads: Set<UInt> { self.state.withLock { $0.threads } }
+    package var threads: Set<UInt> { self.state.withLock { $0.threads } }
 }
