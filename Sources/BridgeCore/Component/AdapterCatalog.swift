@@ -1,14 +1,17 @@
-/// Every kind of source and sink that the program knows, by the name that stands behind `type:`.
+/// The kinds of sources and sinks that the program supports, by the value of `type:`.
 ///
-/// A value, built in one list of the executable. It maps a kind to closures that decode its settings and make the component, so
-/// nothing else needs to know the types.
+/// The executable builds one value. It maps a kind to closures that decode its settings and make the component, so that
+/// no other code depends on the types.
 package struct AdapterCatalog: Sendable {
+    /// The registered kinds of sources.
     package private(set) var sources: [ComponentKind: SourceRegistration] = [:]
+    /// The registered kinds of sinks.
     package private(set) var sinks: [ComponentKind: SinkRegistration] = [:]
 
+    /// Makes an empty catalog.
     package init() {}
 
-    /// Traps when a source of this kind is already there: two adapters of one name are a programming mistake.
+    /// Registers a kind of source; traps when the kind is registered already, which is a programming error.
     package mutating func add<S: Source>(_ source: S.Type) {
         precondition(self.sources[S.kind] == nil, "a source of kind \(S.kind) is registered twice")
         self.sources[S.kind] = SourceRegistration(
@@ -24,7 +27,7 @@ package struct AdapterCatalog: Sendable {
         )
     }
 
-    /// Traps when a sink of this kind is already there.
+    /// Registers a kind of sink; traps when the kind is registered already.
     package mutating func add<S: Sink>(_ sink: S.Type) {
         precondition(self.sinks[S.kind] == nil, "a sink of kind \(S.kind) is registered twice")
         self.sinks[S.kind] = SinkRegistration(
@@ -46,33 +49,41 @@ package struct AdapterCatalog: Sendable {
     }
 }
 
-/// One kind of source.
+/// The registration of one kind of source.
 package struct SourceRegistration: Sendable {
+    /// The value of `type:`.
     package let kind: ComponentKind
-    /// The keys its mapping may have beside the common ones.
+    /// The keys that its mapping may have in addition to the common ones.
     package let keys: [String]
-    /// Decodes; ``DecodedSettings/validate()`` is a second step, so that its complaint comes after those of single values.
+    /// Decodes the settings; ``DecodedSettings/validate()`` follows, so that its error comes after those of single
+    /// values.
     package let decode: @Sendable (any Decoder) throws -> DecodedSettings
+    /// Makes the source and throws what its `init` throws; traps for settings of another kind.
     package let make: @Sendable (DecodedSettings, ComponentContext) throws -> any Source
 }
 
-/// One kind of sink.
+/// The registration of one kind of sink.
 package struct SinkRegistration: Sendable {
+    /// The value of `type:`.
     package let kind: ComponentKind
+    /// The keys that its mapping may have in addition to the common ones.
     package let keys: [String]
-    /// The keys that `with:` of a route may set anew.
+    /// The keys that `with:` of a route can override.
     package let perRouteKeys: [String]
     /// See ``SinkConfiguration/retryKeys``.
     package let retryKeys: [String]
+    /// Decodes the settings; ``DecodedSettings/validate()`` follows.
     package let decode: @Sendable (any Decoder) throws -> DecodedSettings
-    /// Makes the sink from its own settings and those of every `with:`, in that order.
+    /// Makes the sink from its own settings, followed by those of every `with:`; traps for settings of another kind.
     package let make: @Sendable ([DecodedSettings], ComponentContext) throws -> any Sink
 }
 
 /// Settings whose type only their adapter knows.
 package struct DecodedSettings: Sendable {
+    /// The settings, of the adapter's type.
     package let value: any ComponentConfiguration
 
+    /// Wraps the settings of an adapter.
     package init(_ value: any ComponentConfiguration) {
         self.value = value
     }

@@ -1,65 +1,80 @@
-/// The name of a protocol in the configuration file: `mqtt`, `redis-stream`.
+/// The name of a protocol in the configuration file, such as `mqtt` or `redis-stream`.
 ///
 /// Lower case, letters, digits and hyphens.
 package struct ComponentKind: RawRepresentable, Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
+    /// The name, the value of `type:`.
     package let rawValue: String
 
+    /// Makes a kind from its name; the name is not checked.
     package init(rawValue: String) {
         self.rawValue = rawValue
     }
 
+    /// Makes a kind from a literal.
     package init(stringLiteral value: String) {
         self.rawValue = value
     }
 
+    /// The name.
     package var description: String { self.rawValue }
 }
 
-/// What sources and sinks have in common.
+/// The common part of sources and sinks.
 ///
-/// The life of a component: its settings are decoded → unknown keys are refused → ``ComponentConfiguration/validate()`` →
-/// ``ComponentConfiguration/exclusiveResources`` are compared across the file → `init` → `run`, again and again → shutdown. Up to
-/// and without `init` no step touches the network, so `streambridge check` is honest and fast.
+/// The life of a component: its settings are decoded, unknown keys are refused, ``ComponentConfiguration/validate()``
+/// runs, ``ComponentConfiguration/exclusiveResources`` are compared across the file, then `init`, then `run`
+/// repeatedly, then the shutdown. No step up to and including `init` uses the network, so `streambridge check` covers
+/// all of them.
 package protocol Component: Sendable {
     associatedtype Configuration: ComponentConfiguration
 
-    /// What stands behind `type:` in the file. One source and one sink may share a kind.
+    /// The value of `type:` in the file; one source and one sink may share a kind.
     static var kind: ComponentKind { get }
 }
 
-/// Brings events in.
+/// A component that receives events from a peer.
 package protocol Source: Component {
-    /// Called once, before the first `run`. Cheap, no I/O; throws a ``ComponentError`` for what only the running program can know.
+    /// Makes the source; called once, before the first `run`.
+    ///
+    /// Must be cheap and do no I/O.
+    ///
+    /// - Throws: ``ComponentError`` for a mistake that is visible only in the running program.
     init(configuration: Configuration, context: ComponentContext) throws
 
-    /// Connects, calls ``SourceOutlet/connected()``, sends until the connection ends, and throws why.
+    /// Connects, calls ``SourceOutlet/connected()``, sends events until the connection ends, and throws the reason.
     ///
-    /// Called again after a back-off. Returns only once ``SourceOutlet/isStopping`` is true: it then reads no more, waits until what
-    /// it has sent is safe where its protocol has something to acknowledge, acknowledges that, and disconnects. Must
-    /// also return or throw soon after its task is cancelled.
+    /// Called again after a back-off. Returns only after ``SourceOutlet/isStopping`` is true: it then stops reading,
+    /// waits until the sent events are safe where its protocol has acknowledgements, acknowledges them, and
+    /// disconnects. Must return or throw soon after its task is cancelled.
     func run(_ outlet: SourceOutlet) async throws
 }
 
-/// Takes events out.
+/// A component that sends events to a peer.
 package protocol Sink: Component where Configuration: SinkConfiguration {
-    /// Called once, before the first `run`. Cheap, no I/O.
+    /// Makes the sink; called once, before the first `run`.
     ///
-    /// - Parameter variants: the sink's own settings first, then one for each route target with a `with:`, in which the keys of
-    ///   ``SinkConfiguration/perRouteKeys`` may differ. ``Delivery/variant`` is an index into it.
+    /// Must be cheap and do no I/O.
+    ///
+    /// - Parameter variants: the sink's own settings, then one element for each route target with a `with:`, in which
+    ///   the keys of ``SinkConfiguration/perRouteKeys`` may differ. ``Delivery/variant`` is an index into it.
     init(variants: [Configuration], context: ComponentContext) throws
 
-    /// By variant, the templates that ``run(_:)`` renders for each delivery: where jq makes them, the inlet has it evaluated before it hands
-    /// the delivery out, so that nobody waits for an expression on the sink's thread. Default none.
+    /// The templates that ``run(_:)`` renders for each delivery, by variant; none by default.
+    ///
+    /// The inlet evaluates those that need jq before it hands out a delivery, so that no expression delays the sink's
+    /// thread.
     var templates: [[Template]] { get }
 
-    /// Connects, calls ``SinkInlet/connected()``, takes batches until the inlet ends, and confirms what it has handed on.
+    /// Connects, calls ``SinkInlet/connected()``, takes batches until the inlet ends, and confirms the delivered
+    /// events.
     ///
-    /// Called again after a back-off when it throws; what it had taken and not confirmed is then offered again, in order. When the
-    /// inlet has ended it confirms what is still under way, disconnects and returns. Must also end soon after its
-    /// task is cancelled.
+    /// Called again after a back-off when it throws; deliveries taken and not confirmed are then offered again, in
+    /// order. When the inlet has ended, it confirms what is in flight, disconnects and returns. Must return or throw
+    /// soon after its task is cancelled.
     func run(_ inlet: SinkInlet) async throws
 }
 
 extension Sink {
+    /// Defaults to none.
     package var templates: [[Template]] { [] }
 }

@@ -1,70 +1,82 @@
 /// The settings of one component, decoded from its mapping in the configuration file.
 ///
-/// Write `init(from:)` by hand with the helpers of `KeyedDecodingContainer` (`value(_:default:)`, `duration(_:default:)`, …):
-/// synthesised decoding ignores the defaults of properties. Defaults live there only; the property's comment states them.
+/// Write `init(from:)` by hand with the helpers of `KeyedDecodingContainer` (`value(_:default:)`,
+/// `duration(_:default:)`, …): synthesised decoding ignores the defaults of properties. The defaults are declared there
+/// only; the property's comment states them.
 package protocol ComponentConfiguration: Decodable, Sendable {
-    /// Every key the mapping may have beside the common ones (`type`, `ack`, `buffer`, …): others are refused.
+    /// The keys that the mapping may have in addition to the common ones (`type`, `ack`, `buffer`, …); others are
+    /// refused.
     associatedtype CodingKeys: CodingKey & CaseIterable
 
-    /// Looks at the settings together, after each has been decoded. No I/O.
+    /// Validates the settings together, after each of them is decoded; does no I/O.
     ///
-    /// - Throws: ``SettingError`` that names the key and says what would be right.
+    /// - Throws: ``SettingError`` with the key and the remedy.
     func validate() throws
 
-    /// What may be meant, but most likely is not; asked after ``validate()``.
+    /// Valid settings that are probably mistakes; read after ``validate()``.
     var warnings: [SettingError] { get }
 
-    /// What no second component of the file may also claim: a port, a file, a client identifier.
+    /// The resources that no other component of the file may claim, such as a port, a file or a client identifier.
     var exclusiveResources: [Resource] { get }
 
-    /// The files that are read or written, but for those of settings whose names end in `_file`.
+    /// The files that the component reads or writes, except those of settings whose names end in `_file`.
     var files: [ReferredFile] { get }
 
-    /// Why a source with these settings cannot keep what its `ack:` promises, `nil` when it can.
+    /// Why a source with these settings cannot give the guarantee of its `ack:`; `nil` when it can.
     ///
-    /// For sources; asked after ``validate()``, because `ack:` is not among their own settings.
+    /// Called for sources, after ``validate()``, because `ack:` is not one of their own settings.
     func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError?
 }
 
 extension ComponentConfiguration {
+    /// Accepts all settings by default.
     package func validate() throws {}
+    /// Defaults to none.
     package var warnings: [SettingError] { [] }
+    /// Defaults to none.
     package var exclusiveResources: [Resource] { [] }
+    /// Defaults to none.
     package var files: [ReferredFile] { [] }
+    /// Defaults to `nil`.
     package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? { nil }
 }
 
 /// The settings of a sink.
 package protocol SinkConfiguration: ComponentConfiguration {
-    /// The keys that a route may set anew in `with:`; typically what is made per event (topic, body), never the connection.
+    /// The keys that a route can override in `with:`; typically what is rendered per event (topic, body), never the
+    /// connection.
     static var perRouteKeys: [CodingKeys] { get }
 
     /// The keys of `retry:` that the sink decodes itself; typically none.
     static var retryKeys: [String] { get }
 
-    /// Why everything that a sink with these settings publishes comes back through that source without a sign that it has been here, `nil` where
-    /// it does not or the file does not say.
+    /// Why a sink with these settings publishes everything back into a source, without a mark that identifies the loop.
     ///
-    /// For routes without conditions between the two; asked after ``ComponentConfiguration/validate()``.
+    /// `nil` when that does not happen or the settings do not show it. Called for routes without conditions between the
+    /// two, after ``ComponentConfiguration/validate()``.
     func circle(through source: any ComponentConfiguration) -> SettingError?
 }
 
 extension SinkConfiguration {
+    /// Defaults to none.
     package static var retryKeys: [String] { [] }
+    /// Defaults to `nil`.
     package func circle(through source: any ComponentConfiguration) -> SettingError? { nil }
 }
 
-/// Something that only one component may own.
+/// A resource that only one component may claim.
 package struct Resource: Hashable, Sendable, CustomStringConvertible {
-    /// What it is, as a person reads it: `file`, `webhook id`, `client id`.
+    /// The kind in words for messages, such as `file`, `webhook id` or `client id`.
     package let kind: String
-    /// Which one.
+    /// The name of the resource within its kind; compared exactly.
     package let value: String
 
+    /// Makes a resource from its kind and name.
     package init(_ kind: String, _ value: String) {
         self.kind = kind
         self.value = value
     }
 
+    /// The kind and the name, for messages.
     package var description: String { "\(self.kind) \(self.value)" }
 }

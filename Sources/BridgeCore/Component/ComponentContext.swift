@@ -2,27 +2,28 @@ package import Logging
 package import NIOCore
 import Synchronization
 
-/// What the program lends to one component.
+/// The services that the program provides to one component.
 ///
-/// Nothing else is global.
+/// There is no other global state.
 package struct ComponentContext: Sendable {
-    /// The name in the configuration file.
+    /// The component's name in the configuration file.
     package let name: String
-    /// Carries the component's name and kind already.
+    /// A logger whose metadata contains the component's name and kind.
     package let logger: Logger
-    /// Runs the channels of components that speak through SwiftNIO.
+    /// The event loops for components that use SwiftNIO.
     package let eventLoopGroup: any EventLoopGroup
     /// This bridge's name, see ``Passage/origin``; also a good default for client identifiers.
     package let bridge: String
-    /// Where the component keeps how far it has read; see ``CursorStore``.
+    /// The store of the component's read positions; see ``CursorStore``.
     package let cursors: any CursorStore
-    /// Counters of this component beyond those that the engine raises itself.
+    /// The component's counters beyond those of the engine.
     package let metrics: ComponentMetrics
-    /// Objects that several components share, such as the one HTTP server.
+    /// Objects that several components share, such as the HTTP server.
     package let shared: SharedServices
-    /// The log outlives the program, and gives a ``RestorableSink`` its history back.
+    /// Whether the log survives the program and restores the history of a ``RestorableSink``.
     package let isDurable: Bool
 
+    /// Makes a context; the log is not durable by default.
     package init(
         name: String, logger: Logger, eventLoopGroup: any EventLoopGroup, bridge: String, cursors: any CursorStore,
         metrics: ComponentMetrics, shared: SharedServices, isDurable: Bool = false
@@ -38,20 +39,24 @@ package struct ComponentContext: Sendable {
     }
 }
 
-/// Objects that several components use, found by their type.
+/// Objects that several components share, identified by their type.
 ///
-/// Filled by the program before any component is made, and by adapters whose components share something; adapters ask for the types they
-/// know, so the core needs to know none of them. Copies are the same.
+/// The program adds them before it makes components; adapters add others. Adapters look up the types they know, so the
+/// core depends on none of them. Copies share one registry. Thread-safe.
 package struct SharedServices: Sendable {
     private let registry = Registry()
 
+    /// Makes an empty registry.
     package init() {}
 
+    /// Adds a service, replacing one of the same type.
     package func add<Service: Sendable>(_ service: Service) {
         self.registry.services.withLock { $0[ObjectIdentifier(Service.self)] = service }
     }
 
-    /// - Throws: a ``ComponentError`` when the program offers no such service.
+    /// The service of a type.
+    ///
+    /// - Throws: ``ComponentError`` that is not retryable when the program has no such service.
     package func find<Service: Sendable>(_ type: Service.Type) throws -> Service {
         guard let service = self.registry.services.withLock({ $0[ObjectIdentifier(type)] }) as? Service else {
             throw ComponentError(.settings, "this program offers no \(type)", isRetryable: false)
@@ -59,9 +64,9 @@ package struct SharedServices: Sendable {
         return service
     }
 
-    /// The service, made by whoever asks first.
+    /// The service of a type; the first call makes and adds it.
     ///
-    /// - Parameter make: must not ask for a service itself.
+    /// - Parameter make: runs with the registry locked; must not look up a service.
     /// - Throws: what `make` throws.
     package func find<Service: Sendable>(_ type: Service.Type, make: () throws -> Service) throws -> Service {
         try self.registry.services.withLock { services in

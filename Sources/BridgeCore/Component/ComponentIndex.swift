@@ -1,37 +1,49 @@
-/// Which sink, source or route of a bridge: its place in the order of the file.
+/// Identifies a sink, source or route of a bridge by its index in the order of the file.
 ///
-/// Each kind has a type of its own, so that the index of one is never taken for that of another.
+/// Each kind has its own type, so that the compiler refuses an index of another kind.
 package protocol ComponentIndex: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible,
     ExpressibleByIntegerLiteral
 where RawValue == Int {
-    /// - Parameter rawValue: the place, from 0.
+    /// Makes an index.
+    ///
+    /// - Parameter rawValue: the index, from 0.
     init(_ rawValue: Int)
 }
 
 extension ComponentIndex {
+    /// Makes an index from its number, from 0.
     package init(rawValue: Int) { self.init(rawValue) }
+    /// Makes an index from a literal.
     package init(integerLiteral value: Int) { self.init(value) }
+    /// Compares by the order of the file.
     package static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
+    /// The number in decimal.
     package var description: String { String(self.rawValue) }
 }
 
-/// Which sink: its place in `sinks:`.
+/// The index of a sink in `sinks:`.
 package struct SinkIndex: ComponentIndex {
+    /// The index, from 0.
     package let rawValue: Int
 
+    /// Makes an index from its number, from 0.
     package init(_ rawValue: Int) { self.rawValue = rawValue }
 }
 
-/// Which source: its place in `sources:`.
+/// The index of a source in `sources:`.
 package struct SourceIndex: ComponentIndex {
+    /// The index, from 0.
     package let rawValue: Int
 
+    /// Makes an index from its number, from 0.
     package init(_ rawValue: Int) { self.rawValue = rawValue }
 }
 
-/// Which route: its place in `routes:`, and in ``RouteTable/routes``.
+/// The index of a route in `routes:` and in ``RouteTable/routes``.
 package struct RouteIndex: ComponentIndex {
+    /// The index, from 0.
     package let rawValue: Int
 
+    /// Makes an index from its number, from 0.
     package init(_ rawValue: Int) { self.rawValue = rawValue }
 }

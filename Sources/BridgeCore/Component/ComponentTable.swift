@@ -1,4 +1,4 @@
-/// One element for each sink, source or route of a bridge, found by its index alone.
+/// One element for each sink, source or route of a bridge, accessed by its index type only.
 struct ComponentTable<Index: ComponentIndex, Element> {
     private(set) var elements: [Element]
 
@@ -8,7 +8,7 @@ struct ComponentTable<Index: ComponentIndex, Element> {
 
     var count: Int { self.elements.count }
 
-    /// Every index, in order.
+    /// All indices, in order.
     var indices: some Sequence<Index> { self.elements.indices.lazy.map { Index($0) } }
 
     subscript(index: Index) -> Element {

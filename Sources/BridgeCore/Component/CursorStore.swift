@@ -1,21 +1,24 @@
-/// Keeps how far a source has read of a peer that can be read again: an SSE `Last-Event-ID`, a Redis stream's entry id.
+/// Stores how far a source has read from a peer that can be read again, such as an SSE `Last-Event-ID` or a Redis
+/// stream entry id.
 ///
 /// Thread-safe. A cursor is opaque text of the source that wrote it, at most 4 KiB.
 package protocol CursorStore: Sendable {
-    /// The cursor last moved for this source, `nil` when there is none. Called when the source connects.
+    /// The cursor last moved for a source; `nil` when there is none. Read when the source connects.
     func cursor(of source: String) -> String?
 
-    /// Moves the cursor. Called only once everything up to it is safe; at most a few times a second, batches are merged.
+    /// Moves the cursor; called only when everything up to it is safe.
     ///
-    /// - Throws: a ``ComponentError`` when it cannot be kept; the source then stops reading and is tried again.
+    /// Sources merge batches and call it at most a few times a second.
+    ///
+    /// - Throws: ``ComponentError`` when the cursor cannot be stored; the source then stops reading and retries.
     func move(_ cursor: String, of source: String) throws
 
-    /// Calls once everything that has been moved so far is kept, from any thread; perhaps at once.
+    /// Calls `body` once everything moved so far is stored, from any thread, possibly before it returns.
     func whenKept(_ body: @escaping @Sendable () -> Void)
 }
 
 extension CursorStore {
-    /// For stores that keep a cursor before ``move(_:of:)`` returns.
+    /// Calls `body` at once, for stores whose ``move(_:of:)`` returns after the cursor is stored.
     package func whenKept(_ body: @escaping @Sendable () -> Void) {
         body()
     }

@@ -1,12 +1,12 @@
 import Logging
 import Synchronization
 
-/// Measures how long a source was not connected, across restarts of the program too.
+/// Measures how long a source was disconnected, also across restarts of the program.
 ///
-/// For sources whose peers keep nothing for them meanwhile: each period is a gap. The time of the last connection is kept in the
-/// ``CursorStore`` under the source's name and `$seen`: at each connect, every 10 s while it lasts, and at its end. After a kill a
-/// period therefore begins up to 10 s too early, never too late. A time that cannot be kept is logged and does not stop the source.
-/// Thread-safe.
+/// For sources whose peers store nothing for them: each period is a gap. The time of the last connection is stored in
+/// the ``CursorStore`` under the source's name and `$seen`: at each connect, every 10 s while connected, and at the
+/// disconnect. After a kill a period therefore begins up to 10 s too early, never too late. A failure to store the time
+/// is logged and does not stop the source. Thread-safe.
 package final class OfflineTracker: Sendable {
     private let context: ComponentContext
     private let peer: UInt64
@@ -14,9 +14,11 @@ package final class OfflineTracker: Sendable {
     private let failures: BurstLog
     private let state = Mutex(State())
 
+    /// Makes a tracker for the source of a context.
+    ///
     /// - Parameters:
-    ///   - peer: what the source connects to, without secrets; a time that was kept for another peer does not count.
-    ///   - interval: how often the time is kept while the source is connected.
+    ///   - peer: the peer's address without secrets; a time stored for another peer is ignored.
+    ///   - interval: how often the time is stored while the source is connected.
     package init(_ context: ComponentContext, peer: String, interval: Duration = .seconds(10)) {
         var hash = Fingerprint()
         hash.add(peer)
@@ -26,9 +28,9 @@ package final class OfflineTracker: Sendable {
         self.failures = BurstLog("Failed to keep the time of the last connection", logger: context.logger)
     }
 
-    /// The source is connected.
+    /// Records that the source is connected.
     ///
-    /// - Returns: how long it was not; `nil` at the first connect ever, and when it is connected already.
+    /// - Returns: how long it was disconnected; `nil` at the first connect ever, and when it is connected already.
     package func connected() -> OfflinePeriod? {
         let stored = self.state.withLock(\.lastSeen) == nil ? self.stored : nil
         let now = Timestamp.now()
@@ -43,7 +45,7 @@ package final class OfflineTracker: Sendable {
         return period
     }
 
-    /// The connection has ended; does nothing when there is none.
+    /// Records that the connection has ended; has no effect without a connection.
     package func disconnected() {
         let now = Timestamp.now()
         let wasConnected = self.state.withLock { state in
@@ -54,9 +56,9 @@ package final class OfflineTracker: Sendable {
         if wasConnected { self.keep(now) }
     }
 
-    /// Runs one attempt of a source and keeps the time while it is connected; ``disconnected()`` is called at its end.
+    /// Runs one attempt of a source and stores the time while it is connected; calls ``disconnected()`` at its end.
     ///
-    /// - Parameter body: calls ``connected()`` once it is.
+    /// - Parameter body: calls ``connected()`` once the source is connected.
     /// - Throws: what `body` throws.
     package func track(_ body: @escaping @Sendable () async throws -> Void) async throws {
         defer { self.disconnected() }
@@ -80,10 +82,10 @@ package final class OfflineTracker: Sendable {
 
     // MARK: Storage
 
-    /// No component has a name with a dollar sign.
+    /// The name of the cursor; no component's name contains a dollar sign.
     private var name: String { "\(self.context.name)$seen" }
 
-    /// The peer's hash and milliseconds since 1970.
+    /// Stores the peer's hash and the time in milliseconds since 1970.
     private func keep(_ time: Timestamp) {
         do {
             try self.context.cursors.move("\(self.peer.hexadecimal) \(time.milliseconds)", of: self.name)
@@ -101,7 +103,7 @@ package final class OfflineTracker: Sendable {
 
     private struct State {
         var isConnected = false
-        /// When the source was last connected in this run of the program; `nil` before the first time.
+        /// When the source was last connected in this run of the program; `nil` before the first connect.
         var lastSeen: Timestamp?
     }
 }

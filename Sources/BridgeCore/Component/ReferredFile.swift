@@ -1,22 +1,25 @@
-/// A file that a setting names, for the check before the program starts.
+/// A file that a setting names, for the checks before the program starts.
 package struct ReferredFile: Sendable, Hashable {
-    /// What the program does with it.
+    /// The program's access to the file.
     package enum Use: Sendable {
-        /// It is read when the component connects, so it must be there.
+        /// Reads it when the component connects; it must exist.
         case read
-        /// It is read as soon as it is there.
+        /// Reads it as soon as it exists.
         case follow
-        /// It is appended to, and made where it is missing.
+        /// Appends to it, and creates it when it does not exist.
         case append
-        /// The same, and other files are made beside it.
+        /// Appends to it and renames it, so that other files are created in its directory.
         case rotate
     }
 
     /// The keys below the component, such as `tls.ca_file`.
     package let setting: String
+    /// The path as configured.
     package let path: String
+    /// The program's access to the file.
     package let use: Use
 
+    /// Makes a reference.
     package init(setting: String, path: String, use: Use) {
         self.setting = setting
         self.path = path

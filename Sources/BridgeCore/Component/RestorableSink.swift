@@ -1,13 +1,14 @@
-/// A sink that numbers what it publishes and offers it afterwards: a log on disk gives its history back after a restart.
+/// A sink that numbers its events and serves them again; a durable log restores its history after a restart.
 package protocol RestorableSink: Sink {
-    /// How many of its latest events it wants back, 0 or more.
+    /// The number of its latest events to restore, 0 or more.
     var historyLimit: Int { get }
 
-    /// Takes its history: called once, before the first `run` and before anybody can ask for it.
+    /// Restores the history; called once, before the first `run` and before any subscriber can connect.
     ///
-    /// - Parameter history: what ``SinkInlet/number(_:from:)`` has noted.
+    /// - Parameter history: the events recorded by ``SinkInlet/number(_:from:)``.
     func restore(_ history: SinkHistory) async
 
-    /// Numbers nothing more: called once at an orderly end, when no sink runs any more and before the log is written for the last time.
+    /// Stops numbering; called once at an orderly shutdown, after the last `run` of all sinks and before the last write
+    /// of the log.
     func finish() async
 }
