@@ -2,11 +2,11 @@ import JSON
 package import NIOCore
 
 extension Event {
-    /// Makes an event from its parts: cuts what is longer than the limits and renders ``json``.
+    /// Makes an event from its parts; truncates those above the limits and renders ``json``.
     ///
     /// - Parameters:
-    ///   - payload: valid JSON in UTF-8; spliced byte for byte, on one line.
-    ///   - rendered: the JSON, where it is known and nothing is to be cut.
+    ///   - payload: valid JSON in UTF-8; included byte for byte, apart from line breaks.
+    ///   - rendered: the JSON when it is known and nothing needs truncation; `limits` are then ignored.
     package convenience init(
         id: String, title: String?, message: String, priority: Int?, tags: [String], timestamp: Timestamp,
         payload: ByteBuffer?, source: String, subject: String, attributes: Attributes, raw: ByteBuffer,
@@ -28,7 +28,7 @@ extension Event {
         )
         self.init(
             id: id, title: title, message: message, priority: priority, tags: tags, timestamp: timestamp, payload: payload,
-            // What is the model's own JSON to the byte is kept once.
+            // Kept once when both have equal bytes.
             json: json == raw ? raw : json,
             source: source, subject: subject, attributes: attributes, raw: raw, kind: kind, passage: passage
         )
@@ -36,7 +36,7 @@ extension Event {
 }
 
 extension String {
-    /// The text, or as much of its beginning as fits into `limit` UTF-16 units without splitting a character.
+    /// The longest prefix of at most `limit` UTF-16 units that does not split a character.
     func cut(toUTF16 limit: Int) -> String {
         // A UTF-8 text never has more UTF-16 units than bytes.
         guard self.utf8.count > limit, self.utf16.count > limit else { return self }

@@ -1,44 +1,46 @@
 package import NIOCore
 
-/// One message after normalising: what routes choose by and what sinks carry on.
+/// One message after normalising, as routes match it and sinks send it.
 ///
-/// Immutable, so it is shared by every log record, queue and sink that holds it at the price of one reference; a class, because
-/// a value of ten reference-counted fields would cost ten retains at each of those places.
+/// Immutable. Each log record, queue and sink shares it for the cost of one reference; a struct of ten
+/// reference-counted fields would cost ten retains at each of them.
 package final class Event: Sendable {
-    /// The upstream id when it is unique and safe, else `msg_` and a UUIDv7; see ``EventID``.
+    /// The upstream id when it is unique and valid, else `msg_` and a UUIDv7; see ``EventID``.
     ///
     /// 1 to 128 ASCII bytes.
     package let id: String
-    /// At most 200 UTF-16 units; absent when the message brought none.
+    /// The title, at most ``EventLimits/title`` UTF-16 units; `nil` when the message has none.
     package let title: String?
-    /// At most ``EventLimits/message`` UTF-16 units; may be empty.
+    /// The message, at most ``EventLimits/message`` UTF-16 units; may be empty.
     package let message: String
-    /// 1 (least) to 5 (urgent); absent stays absent and never matches a filter.
+    /// The priority, 1 (least) to 5 (urgent); `nil` when the message has none, and then it matches no filter.
     package let priority: Int?
-    /// In the order the message brought them; empty when it brought none.
+    /// The tags in the order of the message; empty when it has none.
     package let tags: [String]
-    /// Upstream's own time when given, else the time of receipt.
+    /// The upstream time when the message has one, else the time of receipt.
     package let timestamp: Timestamp
-    /// The message's original JSON body, or its `payload` member when the body was already the model's own JSON.
+    /// The original JSON body, or its `payload` member when the body is an event's JSON; `nil` when there is neither.
     package let payload: ByteBuffer?
-    /// The model's JSON, rendered once: `id, title, message, priority, tags, timestamp, payload` in that order, no line breaks
-    /// outside `payload`'s own white space, which is folded away if it holds CR or LF.
+    /// The event's JSON, rendered once: `id, title, message, priority, tags, timestamp, payload` in that order.
     ///
-    /// Valid UTF-8.
+    /// Valid UTF-8 on one line: CR and LF are removed from the white space of `payload`.
     package let json: ByteBuffer
-    /// The name of the source in the configuration file.
+    /// The source's name in the configuration file.
     package let source: String
-    /// MQTT topic, Redis channel or stream key, webhook id, SSE event type, file path; free of control characters.
+    /// The MQTT topic, Redis channel or stream key, webhook id, SSE event type or file path; contains no control
+    /// characters.
     package let subject: String
-    /// What else the peer told: headers, MQTT user properties, `qos`, `retained`, the upstream SSE `id`, the content type.
+    /// Other data of the message: headers, MQTT user properties, `qos`, `retained`, the upstream SSE `id`, the content
+    /// type.
     package let attributes: Attributes
-    /// The upstream body as it arrived.
+    /// The upstream body, byte for byte.
     package let raw: ByteBuffer
-    /// What the event stands for.
+    /// What the event represents.
     package let kind: Kind
-    /// Where it has been; see ``Passage``.
+    /// The bridges that it has crossed and its trace; see ``Passage``.
     package let passage: Passage
 
+    /// Makes an event from its final parts; checks and renders nothing.
     package init(
         id: String, title: String?, message: String, priority: Int?, tags: [String], timestamp: Timestamp,
         payload: ByteBuffer?, json: ByteBuffer, source: String, subject: String, attributes: Attributes, raw: ByteBuffer,
@@ -60,13 +62,13 @@ package final class Event: Sendable {
         self.passage = passage
     }
 
-    /// What an event stands for.
+    /// What an event represents.
     package enum Kind: Sendable, Equatable {
         /// A message of a peer.
         case message
-        /// A loss that the source knows of: it goes to every route of its source, whatever that route filters by.
+        /// A known loss of the source; every route from that source takes it, whatever its filter.
         case gap
-        /// An event that could not be delivered, with the reason; it goes to the dead-letter sink only.
+        /// An event that a sink gave up, with the reason; only the dead-letter sink gets it.
         case deadLetter
     }
 }

@@ -1,12 +1,13 @@
 import Glibc
 import Synchronization
 
-/// Ids of events: which are legal, and how new ones are made.
+/// The ids of events: validation and generation.
 package enum EventID {
-    /// Whether a text may be an id.
+    /// Whether a text is a valid id.
     ///
-    /// 1 to 128 ASCII bytes without space, control characters or any of `"():<>?@[\]{}`: such ids are legal header values and cost a browser no
-    /// preflight request when it resumes a stream (Fetch, "CORS-unsafe request-header byte").
+    /// 1 to 128 ASCII bytes without space, control characters and `"():<>?@[\]{}`. Such ids are legal header values,
+    /// and a browser that resumes a stream with one needs no preflight request (Fetch, "CORS-unsafe request-header
+    /// byte").
     package static func isLegal(_ text: String) -> Bool {
         guard (1...128).contains(text.utf8.count) else { return false }
         var text = text
@@ -20,7 +21,7 @@ package enum EventID {
         }
     }
 
-    /// A bit for each ASCII byte that may stand in an id.
+    /// One bit for each ASCII byte that an id may contain.
     private static let legal: (low: UInt64, high: UInt64) = {
         var bits: (low: UInt64, high: UInt64) = (0, 0)
         for byte in UInt8(0x21)...0x7E where !"\"():<>?@[\\]{}".utf8.contains(byte) {
@@ -29,10 +30,10 @@ package enum EventID {
         return bits
     }()
 
-    /// A new id: `msg_` and a UUIDv7 (RFC 9562 §5.7) without dashes, 36 bytes.
+    /// Generates an id: `msg_` and a UUIDv7 (RFC 9562 §5.7) without dashes, 36 bytes.
     ///
-    /// Thread-safe. Ids of one process sort in the order they were made (§6.2, method 1: a counter in the 12 bits behind the time,
-    /// which moves the time on when it is used up).
+    /// Thread-safe. The ids of one process sort in the order of their generation (RFC 9562 §6.2, method 1: a counter in
+    /// the 12 bits after the time, which advances the time when it overflows).
     package static func generate() -> String {
         let now = UInt64(max(0, Timestamp.now().milliseconds))
         let (time, counter, random) = self.last.withLock { last -> (UInt64, UInt64, UInt64) in
@@ -69,7 +70,7 @@ package enum EventID {
         var pool = RandomPool()
     }
 
-    /// The system's random numbers, 32 at a call: asking for each id costs a microsecond.
+    /// Random numbers of the system, fetched 32 at a time: a call for each id costs a microsecond.
     private struct RandomPool {
         private var numbers: [UInt64] = []
 

@@ -1,7 +1,8 @@
 import JSON
 import NIOCore
 
-/// The model's JSON: `id, title, message, priority, tags, timestamp, payload` in that order, on one line, absent members left out.
+/// Renders the event's JSON on one line: `id, title, message, priority, tags, timestamp, payload` in that order,
+/// without absent members.
 enum EventJSON {
     static func render(
         id: String, title: String?, message: String, priority: Int?, tags: [String], timestamp: Timestamp, payload: ByteBuffer?

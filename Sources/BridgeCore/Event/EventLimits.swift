@@ -1,14 +1,15 @@
-/// How long the parts of an event may be.
+/// Limits on the length of the parts of an event.
 ///
-/// What is longer is cut, never refused.
+/// Longer parts are truncated, never refused.
 package struct EventLimits: Sendable, Equatable {
-    /// UTF-16 units of the title.
+    /// The limit on the title in UTF-16 units.
     package var title: Int
-    /// UTF-16 units of the message.
+    /// The limit on the message in UTF-16 units.
     package var message: Int
-    /// What stands for an absent title in the JSON; `nil` leaves the member out.
+    /// The title in the JSON of an event without one; `nil` omits the member.
     package var absentTitle: String?
 
+    /// Makes limits, by default those of a file without the keys.
     package init(title: Int = 200, message: Int = 4000, absentTitle: String? = "") {
         self.title = title
         self.message = message

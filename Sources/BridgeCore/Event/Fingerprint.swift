@@ -1,13 +1,14 @@
-/// A 64-bit hash that is the same in every run, to tell one message from another: ``ReceivedMessage/repeatKey``.
+/// A 64-bit hash with equal results in every run, which distinguishes messages; see ``ReceivedMessage/repeatKey``.
 ///
-/// FNV-1a over words of eight bytes, with the length of each part, and a last mixing because the high bits of FNV are weak.
-/// Not for what an attacker must not find two of.
+/// FNV-1a over words of eight bytes and the length of each part, followed by a final mix because the high bits of FNV
+/// are weak. Not collision-resistant.
 package struct Fingerprint: Sendable {
     private var state: UInt64 = 0xcbf2_9ce4_8422_2325
 
+    /// Makes a hash of nothing.
     package init() {}
 
-    /// The hash of everything added so far.
+    /// The hash of everything added so far; more can be added.
     package var value: UInt64 {
         var value = self.state
         value = (value ^ (value >> 32)) &* 0x9e37_79b9_7f4a_7c15
@@ -18,11 +19,11 @@ package struct Fingerprint: Sendable {
     /// Adds a number.
     package mutating func add(_ number: UInt64) {
         self.state = (self.state ^ number) &* 0x0000_0100_0000_01b3
-        // A multiplication carries upwards only; this brings the high bits back.
+        // A multiplication carries upwards only; the shift mixes the high bits into the low ones.
         self.state ^= self.state >> 31
     }
 
-    /// Adds bytes and how many they are.
+    /// Adds bytes and their count.
     package mutating func add(_ bytes: UnsafeRawBufferPointer) {
         self.add(UInt64(bytes.count))
         var start = 0
@@ -36,7 +37,7 @@ package struct Fingerprint: Sendable {
         self.add(rest)
     }
 
-    /// Adds the UTF-8 of a text and its length.
+    /// Adds the UTF-8 bytes of a text and their count.
     package mutating func add(_ text: String) {
         var text = text
         text.withUTF8 { self.add(UnsafeRawBufferPointer($0)) }
@@ -44,7 +45,7 @@ package struct Fingerprint: Sendable {
 }
 
 extension UInt64 {
-    /// Sixteen digits of base 16.
+    /// The number in sixteen lower-case hexadecimal digits.
     package var hexadecimal: String {
         let digits = String(self, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

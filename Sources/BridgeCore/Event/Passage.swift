@@ -1,28 +1,29 @@
-/// Where an event has been: the loop protection's knowledge and the trace it belongs to.
+/// The bridges that an event has crossed, for the loop detection, and its trace.
 ///
-/// Sinks that can carry attributes send it on under these names; sources hand them back as attributes of those names.
+/// Sinks that support attributes send it under these names; sources return those attributes.
 package struct Passage: Sendable, Equatable {
-    /// The attribute (header, user property, stream field) that names the bridge which first accepted the event.
+    /// The attribute (header, user property, stream field) with the name of the bridge that first accepted the event.
     package static let originAttribute = "streambridge-origin"
-    /// The attribute that counts the bridges the event has crossed, a decimal number.
+    /// The attribute with the number of bridges that the event has crossed, in decimal.
     package static let hopsAttribute = "streambridge-hops"
-    /// The attribute of the trace, W3C Trace Context §3.2.
+    /// The attribute of the trace (W3C Trace Context §3.2).
     package static let traceAttribute = "traceparent"
 
-    /// The name of the bridge that first accepted the event; absent until it is accepted.
+    /// The name of the bridge that first accepted the event; `nil` until it is accepted.
     package var origin: String?
-    /// How many bridges it has crossed, this one included; 0 to 255.
+    /// The number of bridges crossed, this one included; 0 to 255.
     package var hops: Int
-    /// The W3C `traceparent` it arrived with.
+    /// The `traceparent` that the event arrived with (W3C Trace Context §3.2); `nil` when it had none.
     package var trace: String?
 
+    /// Makes the passage of an event that no bridge has accepted yet.
     package init(origin: String? = nil, hops: Int = 0, trace: String? = nil) {
         self.origin = origin
         self.hops = hops
         self.trace = trace
     }
 
-    /// The attributes a sink sends on, so that the next bridge knows.
+    /// The attributes that a sink sends for the next bridge; without absent values.
     package var attributes: [Attributes.Element] {
         var result: [Attributes.Element] = []
         if let origin { result.append((Self.originAttribute, origin)) }

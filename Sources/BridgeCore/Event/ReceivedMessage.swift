@@ -1,31 +1,35 @@
 package import NIOCore
 
-/// One message as a source read it, before it becomes an ``Event``.
+/// One message as a source received it, before it becomes an ``Event``.
 ///
-/// Made by a source on its own thread, one per message of the peer, and handed in batches to ``SourceOutlet/send(_:)``.
+/// A source makes one for each message of the peer, on its own thread, and passes them in batches to
+/// ``SourceOutlet/send(_:)``.
 package struct ReceivedMessage: Sendable {
-    /// MQTT topic, Redis channel or stream key, webhook id, SSE event type, file path.
+    /// The MQTT topic, Redis channel or stream key, webhook id, SSE event type or file path.
     ///
-    /// Any text: characters that could forge a protocol's framing are replaced when the event is made.
+    /// Any text: the event replaces characters that could break a protocol's framing.
     package var subject: String
-    /// The body as it arrived, copied once out of the client library's memory.
+    /// The body as received, copied once from the client library's memory.
     package var body: ByteBuffer
-    /// The media type if the peer named one.
+    /// The media type; `nil` when the peer gave none.
     ///
-    /// `nil` means: look at the bytes.
+    /// The bytes of the body then decide.
     package var contentType: String?
-    /// The peer's own id of this message (SSE `id`, stream entry id, a header), if it has one that identifies the *message*.
+    /// The peer's id of the message (SSE `id`, stream entry id, a header); `nil` when none identifies the *message*.
     package var upstreamID: String?
-    /// The peer's own time of this message, if it told one outside the body.
+    /// The peer's time of the message outside its body; `nil` when there is none.
     package var timestamp: Timestamp?
-    /// What else the peer told; names in lower case.
+    /// Other data of the message; names in lower case.
     package var attributes: Attributes
-    /// Tells this message from the source's other recent ones, the same when the peer sends it again: a stable hash of what identifies it,
-    /// such as stream and entry id; `nil` where nothing does.
+    /// A stable hash of what identifies the message, such as stream and entry id; equal when the peer sends it again.
+    ///
+    /// It differs from those of the source's other recent messages. `nil` when nothing identifies the message.
     package var repeatKey: UInt64?
-    /// The peer may have sent this message before; it is dropped when its ``repeatKey`` is among the last that the log took from the source.
+    /// Whether the peer may have sent the message before; it is dropped when the log recently took its ``repeatKey``
+    /// from the source.
     package var mayBeRepeated: Bool
 
+    /// Makes a message without optional parts by default.
     package init(
         subject: String, body: ByteBuffer, contentType: String? = nil, upstreamID: String? = nil, timestamp: Timestamp? = nil,
         attributes: Attributes = Attributes(), repeatKey: UInt64? = nil, mayBeRepeated: Bool = false

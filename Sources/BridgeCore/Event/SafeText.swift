@@ -1,4 +1,4 @@
-/// Text that cannot forge a protocol's framing.
+/// Sanitises text so that it cannot break a protocol's framing.
 enum SafeText {
     /// The text on one line: control characters and the line and paragraph separators become U+FFFD.
     static func line(_ text: String) -> String {
@@ -11,7 +11,7 @@ enum SafeText {
         return String(result)
     }
 
-    /// Whether it is ASCII without control characters.
+    /// Whether the text is ASCII without control characters.
     private static func isPrintable(_ text: String) -> Bool {
         var text = text
         return text.withUTF8 { bytes in

@@ -1,7 +1,7 @@
 import Glibc
 
 extension String {
-    /// Whether both are the same UTF-8: to `==` texts are equal too that only look alike (Unicode canonical equivalence).
+    /// Whether both texts have the same UTF-8 bytes; `==` also accepts canonically equivalent texts.
     package func hasBytes(of other: String) -> Bool {
         var (own, other) = (self, other)
         return own.withUTF8 { own in

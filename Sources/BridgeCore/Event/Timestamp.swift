@@ -2,31 +2,34 @@
 import Glibc
 #endif
 
-/// A point in time in whole milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted (RFC 3339 §1, §5.6).
+/// A point in time in whole milliseconds since 1970-01-01T00:00:00Z, without leap seconds (RFC 3339).
 package struct Timestamp: Comparable, Hashable, Sendable, CustomStringConvertible {
+    /// Milliseconds since 1970; negative before.
     package var milliseconds: Int64
 
+    /// Makes a time from milliseconds since 1970.
     package init(milliseconds: Int64) {
         self.milliseconds = milliseconds
     }
 
-    /// The wall clock's time.
+    /// The current time of the wall clock, rounded down to milliseconds.
     package static func now() -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    /// Compares by time.
     package static func < (lhs: Self, rhs: Self) -> Bool { lhs.milliseconds < rhs.milliseconds }
 
-    /// `2026-01-15T10:00:00.000Z`: RFC 3339 in UTC with three digits of fraction, 24 bytes for the years 0 to 9999.
+    /// The time as `2026-01-15T10:00:00.000Z`: RFC 3339 §5.6 in UTC with three digits of fraction, 24 bytes.
     package var description: String {
         String(unsafeUninitializedCapacity: 24) { self.write(into: $0) }
     }
 
-    /// Writes the 24 bytes of ``description``; years outside 0…9999 are clamped to them.
+    /// Writes the 24 bytes of ``description``; years outside 0…9999 are clamped.
     ///
-    /// - Parameter bytes: room for at least 24 bytes.
+    /// - Parameter bytes: at least 24 bytes.
     /// - Returns: 24.
     package func write(into bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
         let clamped = min(max(self.milliseconds, -62_167_219_200_000), 253_402_300_799_999)
@@ -55,10 +58,10 @@ package struct Timestamp: Comparable, Hashable, Sendable, CustomStringConvertibl
         return 24
     }
 
-    /// Reads what ``write(into:)`` has written.
+    /// Parses the format of ``write(into:)`` only.
     ///
-    /// - Parameter bytes: 24.
-    /// - Returns: `nil` when it is anything else.
+    /// - Parameter bytes: the text, in ASCII.
+    /// - Returns: `nil` for anything else.
     init?(canonical bytes: UnsafeRawBufferPointer) {
         func digits(_ range: Range<Int>) -> Int64? {
             var value: Int64 = 0
@@ -80,9 +83,12 @@ package struct Timestamp: Comparable, Hashable, Sendable, CustomStringConvertibl
         )
     }
 
-    /// Reads RFC 3339 §5.6 `date-time`, any offset, any number of fraction digits (those after the third are cut).
+    /// Parses a `date-time` of RFC 3339 §5.6 with any offset and any number of fraction digits; those after the third
+    /// are ignored.
     ///
-    /// - Returns: `nil` when the text is anything else, or a date that does not exist.
+    /// A leap second counts as second 59.
+    ///
+    /// - Returns: `nil` for any other text and for a date that does not exist.
     package init?(rfc3339 text: String) {
         var bytes = Array(text.utf8)[...]
         func digits(_ count: Int) -> Int64? {
@@ -136,7 +142,8 @@ package struct Timestamp: Comparable, Hashable, Sendable, CustomStringConvertibl
         }
     }
 
-    /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar, counted in eras of 400 years that begin in March.
+    /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, counted in eras of 400 years that begin in
+    /// March.
     private static func days(fromCivil year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let year = month <= 2 ? year - 1 : year
         let era = (year >= 0 ? year : year - 399) / 400
