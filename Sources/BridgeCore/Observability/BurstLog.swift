@@ -1,7 +1,7 @@
 package import Logging
 import Synchronization
 
-/// Logs something that may happen thousands of times a second at most once a minute, with the count.
+/// Logs a frequent condition at most once a minute, with the number of occurrences.
 ///
 /// Thread-safe.
 package final class BurstLog: Sendable {
@@ -10,16 +10,23 @@ package final class BurstLog: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
 
+    /// Makes a log for one condition.
+    ///
+    /// - Parameters:
+    ///   - message: the text of the line, a constant.
+    ///   - logger: carries the metadata that every line has.
     package init(_ message: Logger.Message, level: Logger.Level = .warning, logger: Logger) {
         self.message = message
         self.level = level
         self.logger = logger
     }
 
-    /// Notes `count` occurrences.
+    /// Counts `count` occurrences.
     ///
-    /// The first, and after a minute of silence the next, is logged with its metadata and with how many there were since the last
-    /// line.
+    /// Logs a line when the last one is at least a minute old, with the occurrences since then. The count after the
+    /// last line is logged only with the next occurrence.
+    ///
+    /// - Parameter metadata: of this occurrence; evaluated only for a line.
     package func note(_ metadata: @autoclosure () -> Logger.Metadata, count: Int = 1) {
         guard count > 0 else { return }
         let now = ContinuousClock.now

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// How long something took, counted in fixed buckets from 0.1 ms to 10 s.
+/// A histogram of durations with fixed buckets from 0.1 ms to 10 s.
 ///
-/// Thread-safe, behind its lock; observe once per batch where the durations are alike.
+/// Thread-safe by a lock; observe equal durations once per batch.
 package final class Histogram: Figure {
-    /// The upper bounds, with the text Prometheus shows.
+    /// The upper bounds, with their text in the exposition format.
     private static let bounds: [(microseconds: Int, text: String)] = [
         (100, "0.0001"), (250, "0.00025"), (500, "0.0005"), (1_000, "0.001"), (2_500, "0.0025"), (5_000, "0.005"),
         (10_000, "0.01"), (25_000, "0.025"), (50_000, "0.05"), (100_000, "0.1"), (250_000, "0.25"), (500_000, "0.5"),
@@ -15,7 +15,7 @@ package final class Histogram: Figure {
 
     init() {}
 
-    /// Counts `count` observations of the same duration.
+    /// Counts `count` observations of one duration; a negative one counts as zero.
     package func observe(_ duration: Duration, count: Int = 1) {
         let (seconds, attoseconds) = duration.components
         let microseconds = max(0, Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000))
@@ -27,7 +27,7 @@ package final class Histogram: Figure {
         }
     }
 
-    /// How many observations there were.
+    /// The number of observations.
     package var count: Int { self.state.withLock { $0.count } }
 
     func render(name: String, labels: String, into text: inout String) {

@@ -1,28 +1,39 @@
 import Synchronization
 
-/// Every figure of the program, by name and labels, and their rendering as Prometheus text (exposition format 0.0.4).
+/// All metrics of the program by name and labels, rendered as Prometheus text (exposition format 0.0.4).
 ///
-/// Thread-safe. Figures are looked up under a lock, once, and are then single atomics.
+/// Thread-safe. Each metric is looked up once under a lock; counters and gauges are then single atomics.
 package final class Metrics: Sendable {
+    /// One label; the value may be any text.
     package typealias Label = (name: String, value: String)
 
     private let families = Mutex<[String: Family]>([:])
 
+    /// Makes an empty registry.
     package init() {}
 
+    /// The counter with this name and these labels, created at the first call; traps when these have another type.
+    ///
+    /// - Parameter help: the description of the name; the first call decides.
     package func counter(_ name: String, help: String, labels: [Label] = []) -> Counter {
         self.figure(name, help: help, type: "counter", labels: labels) { Counter() }
     }
 
+    /// The gauge with this name and these labels, created at the first call; traps when these have another type.
+    ///
+    /// - Parameter help: the description of the name; the first call decides.
     package func gauge(_ name: String, help: String, labels: [Label] = []) -> Gauge {
         self.figure(name, help: help, type: "gauge", labels: labels) { Gauge() }
     }
 
+    /// The histogram with this name and these labels, created at the first call; traps when these have another type.
+    ///
+    /// - Parameter help: the description of the name; the first call decides.
     package func histogram(_ name: String, help: String, labels: [Label] = []) -> Histogram {
         self.figure(name, help: help, type: "histogram", labels: labels) { Histogram() }
     }
 
-    /// The whole registry as Prometheus reads it, families and figures in alphabetical order.
+    /// The registry in the exposition format, names and labels in alphabetical order.
     package func render() -> String {
         let families = self.families.withLock { $0 }
         var text = ""
@@ -54,7 +65,7 @@ package final class Metrics: Sendable {
         }
     }
 
-    /// A label value: backslash, quote and line feed escaped.
+    /// The value of a label with backslash, quote and line feed escaped.
     private static func escaped(_ value: String) -> String {
         var result = ""
         for character in value.unicodeScalars {
@@ -75,21 +86,25 @@ package final class Metrics: Sendable {
     }
 }
 
-/// One line or block of lines of the rendering.
+/// One metric with its labels, which renders its lines.
 protocol Figure: Sendable {
     func render(name: String, labels: String, into text: inout String)
 }
 
 /// A number that only grows.
+///
+/// Thread-safe and wait-free.
 package final class Counter: Figure {
     private let count = Atomic<Int>(0)
 
     init() {}
 
+    /// Adds `amount`, 0 or more.
     package func increment(by amount: Int = 1) {
         self.count.wrappingAdd(amount, ordering: .relaxed)
     }
 
+    /// The current value.
     package var value: Int { self.count.load(ordering: .relaxed) }
 
     func render(name: String, labels: String, into text: inout String) {
@@ -97,20 +112,25 @@ package final class Counter: Figure {
     }
 }
 
-/// A number that goes up and down.
+/// A number that rises and falls.
+///
+/// Thread-safe and wait-free.
 package final class Gauge: Figure {
     private let current = Atomic<Int>(0)
 
     init() {}
 
+    /// Sets the value.
     package func set(_ value: Int) {
         self.current.store(value, ordering: .relaxed)
     }
 
+    /// Adds `amount`, which may be negative.
     package func add(_ amount: Int) {
         self.current.wrappingAdd(amount, ordering: .relaxed)
     }
 
+    /// The current value.
     package var value: Int { self.current.load(ordering: .relaxed) }
 
     func render(name: String, labels: String, into text: inout String) {
