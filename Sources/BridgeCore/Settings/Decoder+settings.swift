@@ -1,10 +1,10 @@
 extension Decoder {
-    /// The container of a mapping inside a component's settings, once it is sure that it has no other keys than these.
+    /// The container of a mapping inside a component's settings, after a check that it has no other keys.
     ///
-    /// The loader knows the keys of a component's own mapping and refuses others there; those of the mappings inside it only the adapter
-    /// knows.
+    /// The loader refuses unknown keys of the component's own mapping; only the adapter knows those of the mappings
+    /// inside it.
     ///
-    /// - Throws: ``SettingError`` that names the unknown key and those that are allowed.
+    /// - Throws: ``SettingError`` with the unknown key and the known ones.
     package func mapping<Key: CodingKey & CaseIterable>(_ keys: Key.Type) throws -> KeyedDecodingContainer<Key> {
         let known = keys.allCases.map(\.stringValue)
         for key in try self.container(keyedBy: AnyKey.self).allKeys where !known.contains(key.stringValue) {
@@ -16,7 +16,7 @@ extension Decoder {
     }
 }
 
-/// A key of any name.
+/// A key with any name.
 private struct AnyKey: CodingKey {
     let stringValue: String
     let intValue: Int? = nil

@@ -1,20 +1,24 @@
-/// How every adapter reads its settings: with a default where there is one, and with the unit in the value.
+/// Helpers with which every adapter decodes its settings, with defaults and with units in the values.
 ///
-/// All of them throw errors that carry the coding path, so the loader can show line and column.
+/// Each throws errors with the coding path, so that the loader can report line and column.
 extension KeyedDecodingContainer {
-    /// A value that may be left out.
+    /// An optional value with a default for an absent or null key.
+    ///
+    /// - Throws: `DecodingError` for a value of another type, and what the type throws.
     package func value<Value: Decodable>(_ key: Key, default fallback: Value) throws -> Value {
         try self.decodeIfPresent(Value.self, forKey: key) ?? fallback
     }
 
-    /// A value that may be left out and then is absent.
+    /// An optional value; `nil` when the key is absent or null.
     package func optional<Value: Decodable>(_ key: Key, as type: Value.Type = Value.self) throws -> Value? {
         try self.decodeIfPresent(Value.self, forKey: key)
     }
 
-    /// A value that protects something and may be left out, but not written as nothing.
+    /// An optional value that protects something; a key without a value is an error.
     ///
-    /// Whoever writes the key wants protection; without its value there would be none, and nobody would be told.
+    /// A user who writes the key expects protection; an ignored empty value would remove it without a message.
+    ///
+    /// - Throws: ``SettingError`` for a null value.
     package func protection<Value: Decodable>(_ key: Key, as type: Value.Type = Value.self) throws -> Value? {
         guard self.contains(key) else { return nil }
         guard try !self.decodeNil(forKey: key) else {
@@ -23,12 +27,16 @@ extension KeyedDecodingContainer {
         return try self.decode(Value.self, forKey: key)
     }
 
-    /// A value that must be there.
+    /// A required value.
+    ///
+    /// - Throws: `DecodingError.keyNotFound` when it is absent.
     package func required<Value: Decodable>(_ key: Key, as type: Value.Type = Value.self) throws -> Value {
         try self.decode(Value.self, forKey: key)
     }
 
-    /// A number within bounds.
+    /// An optional integer within a range.
+    ///
+    /// - Throws: ``SettingError`` for a value outside the range.
     package func integer(_ key: Key, in range: ClosedRange<Int>, default fallback: Int) throws -> Int {
         guard let value = try self.decodeIfPresent(Int.self, forKey: key) else { return fallback }
         guard range.contains(value) else {
@@ -39,12 +47,14 @@ extension KeyedDecodingContainer {
         return value
     }
 
-    /// A span of time such as `500ms`, `30s`, `5m`, `24h`, `7d`.
+    /// An optional duration with a default; see ``duration(_:)``.
     package func duration(_ key: Key, default fallback: Duration) throws -> Duration {
         try self.duration(key) ?? fallback
     }
 
-    /// A span of time that may be absent.
+    /// An optional duration such as `500ms`, `30s`, `5m`, `24h` or `7d`; `nil` when it is absent.
+    ///
+    /// - Throws: ``SettingError`` for any other text.
     package func duration(_ key: Key) throws -> Duration? {
         guard let text = try self.decodeIfPresent(String.self, forKey: key) else { return nil }
         guard let duration = Duration(setting: text) else {
@@ -55,7 +65,9 @@ extension KeyedDecodingContainer {
         return duration
     }
 
-    /// A number of bytes such as `512`, `64KiB`, `16MiB`, `1GiB`.
+    /// An optional number of bytes such as `512`, `64KiB`, `16MiB` or `1GiB`.
+    ///
+    /// - Throws: ``SettingError`` for any other text.
     package func bytes(_ key: Key, default fallback: Int) throws -> Int {
         guard let text = try self.decodeIfPresent(String.self, forKey: key) else { return fallback }
         guard let count = Int(byteCountSetting: text) else {
@@ -66,7 +78,9 @@ extension KeyedDecodingContainer {
         return count
     }
 
-    /// One of the cases of an enumeration, by its raw value.
+    /// An optional case of an enumeration, by its raw value.
+    ///
+    /// - Throws: ``SettingError`` with the allowed values for any other text.
     package func choice<Choice: RawRepresentable & CaseIterable>(_ key: Key, default fallback: Choice) throws -> Choice
     where Choice.RawValue == String {
         guard let text = try self.decodeIfPresent(String.self, forKey: key) else { return fallback }
@@ -79,7 +93,10 @@ extension KeyedDecodingContainer {
 }
 
 extension Duration {
-    /// Reads `500ms`, `30s`, `5m`, `24h`, `7d`; whole numbers or decimals such as `1.5s`, not negative.
+    /// Parses a duration such as `500ms`, `30s`, `5m`, `24h` or `7d`; `nil` for any other text.
+    ///
+    /// The number is an integer or a decimal such as `1.5s`, not negative; the result is rounded to milliseconds and
+    /// below 10^12 s.
     package init?(setting text: String) {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         guard let value = Double(number), value.isFinite else { return nil }
@@ -98,7 +115,8 @@ extension Duration {
 }
 
 extension Int {
-    /// Reads a number of bytes: `512`, `64KiB`, `16MiB`, `1GiB`, and `B`, `kB`, `MB`, `GB` in powers of 1000.
+    /// Parses a number of bytes: `512`, `64KiB`, `16MiB`, `1GiB`, or `B`, `kB`, `MB`, `GB` in powers of 1000; `nil` for
+    /// any other text.
     package init?(byteCountSetting text: String) {
         let number = text.prefix { $0.isASCII && $0.isNumber }
         guard let value = Int(number) else { return nil }
