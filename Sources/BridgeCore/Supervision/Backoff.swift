@@ -1,30 +1,32 @@
-/// How long to wait before the next attempt: a random part of a bound that grows ("full jitter").
+/// Computes the wait before the next attempt: a random part of a growing bound ("full jitter").
 ///
-/// The bound starts at `initial` and grows by `factor` up to `maximum`. While a peer cannot be reached it stays at
-/// ``shortBound`` for the first ``shortOutage``, so that a short outage costs short waits only.
+/// The bound starts at `initial` and grows by `factor` up to `maximum`. While a peer is unreachable it stays at
+/// ``shortBound`` for the first ``shortOutage``, so that a short outage has short waits only.
 ///
-/// A value; the caller waits.
+/// A value type; the caller waits.
 package struct Backoff: Sendable {
-    /// How long a peer may be unreachable before the waits grow.
+    /// How long a peer may be unreachable before the waits grow beyond ``shortBound``.
     package static let shortOutage = Duration.seconds(60)
-    /// The longest wait until then, unless `initial` is longer.
+    /// The longest wait within ``shortOutage``, unless `initial` is longer.
     package static let shortBound = Duration.seconds(2)
 
     private let settings: RetrySettings
     private var attempt = 0
     private var failingSince: ContinuousClock.Instant?
 
+    /// Makes a back-off at its start.
     package init(_ settings: RetrySettings) {
         self.settings = settings
     }
 
     /// The wait before the next attempt.
     ///
-    /// Each call raises the bound, but for those within the first ``shortOutage`` of an outage once ``shortBound`` is reached.
+    /// Each call raises the bound, except within the first ``shortOutage`` of an outage after ``shortBound`` is
+    /// reached.
     ///
     /// - Parameters:
-    ///   - isOutage: the peer cannot be reached, or has closed the connection.
-    ///   - leastWait: what the peer asked for; the wait is never shorter.
+    ///   - isOutage: whether the peer is unreachable, silent or disconnected.
+    ///   - leastWait: the wait that the peer asked for; the result is never shorter.
     package mutating func next<Generator: RandomNumberGenerator>(
         isOutage: Bool = false, leastWait: Duration? = nil, now: ContinuousClock.Instant = .now,
         using generator: inout Generator
@@ -43,7 +45,7 @@ package struct Backoff: Sendable {
         return max(wait, leastWait ?? .zero)
     }
 
-    /// The last attempt succeeded: the next wait starts small again.
+    /// Restarts the bound after a successful attempt.
     package mutating func reset() {
         self.attempt = 0
         self.failingSince = nil

@@ -1,23 +1,27 @@
 package import Logging
 
-/// Sources, routes and sinks put together: what runs.
+/// The assembled sources, routes and sinks of a running program.
 ///
-/// Made once from the prepared file; ``run(until:drain:)`` is called once.
+/// Made once from the plan; ``run(startWithin:drain:until:)`` is called once.
 package final class Bridge: Sendable {
+    /// The sources in the order of the file.
     package let sources: [RunningSource]
+    /// The sinks in the order of the file.
     package let sinks: [RunningSink]
-    /// Whether a log on disk takes what it is given and gives it back; `nil` for a log in memory.
+    /// Whether the durable log can be written and read; `nil` for a log in memory.
     package let logHealth: LogHealth?
     private let log: DeliveryLog
     private let writing: LogWriting?
     private let logger: Logger
 
+    /// Assembles a bridge; nothing runs yet.
+    ///
     /// - Parameters:
     ///   - sources: in the order of the file.
-    ///   - sinks: in the order of the file; routes name them by their places.
-    ///   - unrouted: the sink that takes what no route takes; `nil` drops and counts it.
+    ///   - sinks: in the order of the file; routes refer to them by index.
+    ///   - unrouted: the sink of events that no route takes; `nil` drops and counts them.
     ///   - durable: the log on disk; `nil` keeps everything in memory.
-    ///   - probe: tells when a peer can be reached again; `nil` leaves that to the back-off.
+    ///   - probe: tests whether an unreachable peer is reachable again; `nil` relies on the back-off alone.
     package init(
         sources: [SourceParts], sinks: [SinkParts], table: RouteTable, unrouted: SinkIndex? = nil,
         limits: LogLimits = LogLimits(),
@@ -66,7 +70,7 @@ package final class Bridge: Sendable {
         }
     }
 
-    /// Gives the sinks their histories back that a log on disk holds: called once, before anybody can ask for them.
+    /// Restores the histories of the sinks from a durable log; called once, before any subscriber can connect.
     ///
     /// - Throws: ``LogError``.
     package func restore() async throws {
@@ -78,17 +82,19 @@ package final class Bridge: Sendable {
         }
     }
 
-    /// Runs everything: sinks first, then sources; at the end sources first, then what they sent is delivered, then sinks.
+    /// Starts the sinks, then the sources; at the end stops the sources, delivers their events, and stops the sinks.
     ///
     /// - Parameters:
-    ///   - startWithin: how long the sources wait for the sinks' first attempts at most. With a log on disk they do not wait.
-    ///   - drain: how long the end may take from the moment `stop` returns.
-    ///   - stop: returns when the bridge shall end.
-    /// - Returns: how many deliveries were left when the time was over; 0 when everything was delivered. A log on disk keeps them.
+    ///   - startWithin: the limit on how long the sources wait for the first attempts of the sinks; not used with a
+    ///     durable log.
+    ///   - drain: the limit on the shutdown after `stop` returns.
+    ///   - stop: returns when the bridge should stop.
+    /// - Returns: the number of unconfirmed deliveries at the end, which a durable log keeps; 0 when everything was
+    ///   delivered.
     package func run(startWithin: Duration = .seconds(1), drain: Duration, until stop: @escaping @Sendable () async -> Void) async
         -> Int
     {
-        // Awaited below, in the order that loses nothing; a task group could not end its children one kind after the other.
+        // Awaited below in the order that loses nothing; a task group could not stop its children kind by kind.
         let writerTask = self.writing?.start()
         let sinkTasks = self.sinks.map { sink in Task { @concurrent in await sink.run() } }
         if self.writing == nil { await self.waitForSinks(atMost: startWithin) }
@@ -104,7 +110,7 @@ package final class Bridge: Sendable {
         for task in sourceTasks { await task.value }
         self.log.finish()
         let leaving = Task {
-            // What they are owed is on disk, so nobody waits for peers that are away, or that go away now.
+            // The backlog is on disk, so sinks whose peers are away, or go away now, are cancelled.
             while self.writing != nil, !Task.isCancelled {
                 for (sink, task) in zip(self.sinks, sinkTasks) where !sink.status.isConnected { task.cancel() }
                 try? await Task.sleep(for: .milliseconds(50))  // cancellation ends the loop
@@ -120,14 +126,14 @@ package final class Bridge: Sendable {
         return self.pending
     }
 
-    /// How many deliveries are not confirmed.
+    /// The number of unconfirmed deliveries over all sinks.
     ///
-    /// Events that are not in the log yet count as one each.
+    /// An event that is not in the log yet counts as one.
     package var pending: Int {
         self.sinks.reduce(0) { $0 + $1.inlet.pending } + self.sources.reduce(0) { $0 + $1.outlet.unappended }
     }
 
-    /// How many events a log on disk has not taken.
+    /// The number of events that the durable log has not written; 0 for a log in memory.
     package var unwritten: Int { self.log.unwritten }
 
     private func waitForSinks(atMost limit: Duration) async {

@@ -1,32 +1,33 @@
 import Synchronization
 
-/// Whether one component is connected, and why not: what readiness, metrics, start order and the back-off want to know.
+/// Whether a component is connected, and why not; read by readiness, metrics, the start order and the back-off.
 ///
 /// Thread-safe.
 package final class ComponentStatus: Sendable {
-    /// A connection that lasted so long was of use, whether or not anything was sent.
+    /// The duration of a connection that resets the back-off, even without any event.
     static let lasting = Duration.seconds(5)
 
     private let state = Mutex(State())
     private let up: Gauge
 
+    /// Makes the status of a component that is not connected, with its gauge `component_up`.
     package init(metrics: ComponentMetrics) {
         self.up = metrics.gauge("component_up", help: "1 while the component is connected.")
     }
 
-    /// Whether it is connected now.
+    /// Whether the component is connected.
     package var isConnected: Bool { self.state.withLock { $0.isConnected } }
 
-    /// Why it is not connected; `nil` while it is, and before its first attempt has ended.
+    /// Why the component is not connected; `nil` while it is, and before its first attempt has ended.
     package var lastError: String? { self.state.withLock { $0.lastError } }
 
-    /// What does not work although it is connected, such as one of several subscriptions; `nil` when everything does.
+    /// What fails although the component is connected, such as one of several subscriptions; `nil` when nothing does.
     package var warning: String? { self.state.withLock { $0.warning } }
 
-    /// It will not be tried again.
+    /// Whether no further attempt is made.
     package var hasGivenUp: Bool { self.state.withLock { $0.hasGivenUp } }
 
-    /// Its first attempt has come to something: it is connected, or has failed.
+    /// Whether the first attempt has a result: a connection or a failure.
     package var hasStarted: Bool { self.state.withLock { $0.isConnected || $0.lastError != nil } }
 
     func connected(at time: ContinuousClock.Instant = .now, warning: String? = nil) {
@@ -39,16 +40,16 @@ package final class ComponentStatus: Sendable {
         }
     }
 
-    /// Something was sent or confirmed since the last ``disconnected(_:givenUp:)``.
+    /// Records that an event was sent or confirmed since the last ``disconnected(_:givenUp:)``.
     func progressed() {
         self.state.withLock { $0.hasProgressed = true }
     }
 
-    /// The attempt has ended.
+    /// Records the end of an attempt.
     ///
-    /// - Parameter reason: `nil` when it ended as asked.
-    /// - Returns: whether it had been of use, which resets the back-off: an event was received, confirmed or given up, or the connection
-    ///   lasted ``lasting``.
+    /// - Parameter reason: `nil` when it ended as requested.
+    /// - Returns: whether the attempt resets the back-off: an event was received, confirmed or given up, or the
+    ///   connection lasted ``lasting``.
     func disconnected(_ reason: String?, givenUp: Bool = false) -> Bool {
         self.up.set(0)
         return self.state.withLock { state in

@@ -1,17 +1,17 @@
 import Logging
 
-/// Keeps one source or sink running: `run`, then a back-off, then `run` again, until it ends as asked.
+/// Keeps one source or sink running: `run`, a back-off, `run` again, until a requested end.
 ///
-/// One task per component. Nothing that a component throws ends the program.
+/// One task per component. No error of a component ends the program.
 struct ComponentSupervisor: Sendable {
     let logger: Logger
     let status: ComponentStatus
     let retry: RetrySettings
     let errors: ErrorCounters
-    /// Tells when a peer can be reached again; `nil` leaves that to the next attempt.
+    /// Tests whether an unreachable peer is reachable again; `nil` relies on the next attempt.
     let probe: PortProbe?
 
-    /// Runs a source until its outlet is told to stop.
+    /// Runs a source until its outlet is stopped.
     func run(_ source: any Source, _ outlet: SourceOutlet) async {
         await self.keepRunning(
             of: source, givesUp: true, until: { outlet.isStopping }, pause: { try await outlet.untilStopping(atMost: $0) },
@@ -21,7 +21,7 @@ struct ComponentSupervisor: Sendable {
 
     /// Runs a sink until its inlet has ended.
     ///
-    /// A sink never gives up: what waits for it would be lost.
+    /// A sink never gives up: its backlog would be lost.
     func run(_ sink: any Sink, _ inlet: SinkInlet) async {
         await self.keepRunning(
             of: sink, givesUp: false, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },
@@ -68,7 +68,7 @@ struct ComponentSupervisor: Sendable {
             let wait = backoff.next(isOutage: code?.isOutage ?? false, leastWait: leastWait, using: &generator)
             self.errors.retries.increment()
             do {
-                // What the peer asked for is not cut short.
+                // A wait that the peer asked for is not shortened.
                 if leastWait == nil, let probed = self.probedWait(for: wait, of: component, after: code) {
                     try await probed.run { try await pause(wait) }
                 } else {
@@ -83,7 +83,7 @@ struct ComponentSupervisor: Sendable {
         self.logger.info("Component stopped")
     }
 
-    /// Only a peer that could not be reached is probed: one that accepts and then refuses would end every wait.
+    /// Probes only peers that were unreachable: one that accepts and then refuses would end every wait.
     private func probedWait(
         for wait: Duration, of component: any Component, after code: ComponentError.Code?
     ) -> ProbedWait? {
@@ -94,7 +94,7 @@ struct ComponentSupervisor: Sendable {
     }
 }
 
-/// How often one component failed, by code.
+/// Counts the failures of one component, by code.
 struct ErrorCounters: Sendable {
     let metrics: ComponentMetrics
     let retries: Counter

@@ -1,9 +1,9 @@
 import Logging
 
-/// Logs the failures of one component: the first of an outage, then the same one at most every ten seconds.
+/// Logs the failures of one component: the first of an outage, then an unchanged one at most every ten seconds.
 ///
-/// An outage is retried about once a second; each attempt is logged at debug. Wrong credentials fail until a person changes them: one line is
-/// enough.
+/// An outage is retried about once a second; the other attempts are logged at debug level. Wrong credentials fail until
+/// a user changes them, so an unchanged failure of that kind is logged once.
 struct FailureLog {
     private static let interval = Duration.seconds(10)
 
@@ -15,7 +15,9 @@ struct FailureLog {
         self.logger = logger
     }
 
-    /// - Parameter isNew: the attempt before this failure had succeeded.
+    /// Logs a failure.
+    ///
+    /// - Parameter isNew: whether the attempt before this failure succeeded.
     mutating func note(_ failure: ComponentError, isNew: Bool) {
         let text = failure.description
         self.attempts = isNew ? 1 : self.attempts + 1

@@ -1,8 +1,8 @@
-/// A long wait that ends early once the peer can be reached again.
+/// A long wait that ends early once the peer is reachable again.
 struct ProbedWait: Sendable {
-    /// Shorter waits are not probed: the next attempt is a probe itself.
+    /// The shortest wait that is probed: before a shorter one ends, the next attempt tests the peer itself.
     static let shortest = Duration.seconds(2)
-    /// Between two probes.
+    /// The interval between two probes.
     static let interval = Duration.seconds(1)
 
     let peers: [PeerAddress]
@@ -20,7 +20,8 @@ struct ProbedWait: Sendable {
         }
     }
 
-    /// Returns once a peer accepts that did not accept before: one that accepts already fails for another reason, such as its certificate.
+    /// Returns once a peer accepts that did not accept before; one that accepts already fails for another reason, such
+    /// as its certificate.
     private func untilReachable() async throws {
         var away: Set<PeerAddress> = []
         while true {

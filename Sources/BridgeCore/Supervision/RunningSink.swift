@@ -1,12 +1,15 @@
-/// A sink with its inlet.
+/// A sink of a ``Bridge`` with its inlet.
 package struct RunningSink: Sendable {
+    /// The sink's name in the configuration file.
     package let name: String
+    /// The queue from which the sink takes its deliveries.
     package let inlet: SinkInlet
+    /// The state of its connection.
     package let status: ComponentStatus
     let probe: PortProbe?
     let parts: SinkParts
 
-    /// Brings the gauges of its queue up to date; called when somebody reads them.
+    /// Updates the gauges of its queue; called before the metrics are rendered.
     package func observeQueue() {
         let (pending, bytes) = self.inlet.backlog
         self.parts.metrics.gauge("queue_events", help: "Events that the sink has not confirmed.").set(pending)

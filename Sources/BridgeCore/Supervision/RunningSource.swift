@@ -1,7 +1,10 @@
-/// A source with its outlet.
+/// A source of a ``Bridge`` with its outlet.
 package struct RunningSource: Sendable {
+    /// The source's name in the configuration file.
     package let name: String
+    /// The outlet into which the source sends its messages.
     package let outlet: SourceOutlet
+    /// The state of its connection.
     package let status: ComponentStatus
     let probe: PortProbe?
     let parts: SourceParts

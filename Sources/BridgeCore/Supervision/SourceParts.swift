@@ -1,15 +1,23 @@
 package import Logging
 
-/// What a source is made of.
+/// The parts from which a ``Bridge`` assembles a source.
 package struct SourceParts: Sendable {
+    /// The source's name in the configuration file.
     package let name: String
+    /// The component.
     package let source: any Source
+    /// When a message counts as safe.
     package let acknowledge: AcknowledgePolicy
+    /// How messages become events.
     package let intake: IntakeSettings
+    /// The back-off between its connection attempts.
     package let retry: RetrySettings
+    /// Its metrics, those of the engine included.
     package let metrics: ComponentMetrics
+    /// A logger with the component's metadata.
     package let logger: Logger
 
+    /// Makes the parts of a source.
     package init(
         name: String, source: any Source, acknowledge: AcknowledgePolicy, intake: IntakeSettings, retry: RetrySettings,
         metrics: ComponentMetrics, logger: Logger
