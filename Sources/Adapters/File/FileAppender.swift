@@ -2,22 +2,24 @@ import Glibc
 import NIOCore
 import Synchronization
 
-/// The open end of a file: appends whole lines, takes half ones back, rotates.
+/// The open end of a file: appends whole lines, removes partial ones, rotates.
 ///
-/// Closed with the last reference.
+/// Closes with its last reference.
 ///
-/// Thread-safe behind its lock, which is held while it writes.
+/// Thread-safe by a lock, which is held during writes.
 final class FileAppender: Sendable {
-    /// `write(2)`, or what a test puts in its place.
+    /// `write(2)`, or a replacement in tests.
     typealias Write = @Sendable (Int32, UnsafeRawPointer, Int) -> Int
 
-    /// The file had lacked its last LF, as after a crash within a write; it was added.
+    /// Whether the last line of the file lacked its LF, as after a crash during a write; the LF was added.
     let hasEndedLine: Bool
     private let destination: FileSink.Configuration.Destination
     private let write: Write
     private let state: Mutex<Opened>
 
-    /// Opens or makes the file.
+    /// Opens the file, or creates it.
+    ///
+    /// - Throws: ``FileFailure``.
     ///
     /// - Throws: ``FileFailure``.
     init(_ destination: FileSink.Configuration.Destination, write: @escaping Write = { Glibc.write($0, $1, $2) }) throws {
@@ -34,7 +36,7 @@ final class FileAppender: Sendable {
 
     /// Appends lines, each with its LF.
     ///
-    /// When it throws, none of them is in the file, except in what cannot be cut, such as a pipe.
+    /// When it throws, the file contains none of them, unless it cannot be truncated, such as a pipe.
     ///
     /// - Throws: ``FileFailure``.
     func append(_ lines: ByteBuffer) throws {
@@ -62,7 +64,7 @@ final class FileAppender: Sendable {
         while start < bytes.count {
             var count = bytes.count - start
             if !opened.isRegular {
-                // A write of this size to a pipe that poll calls writable does not block.
+                // A write of this size does not block on a pipe that poll reports as writable.
                 count = min(count, Int(PIPE_BUF))
                 var poll = pollfd(fd: opened.descriptor, events: Int16(POLLOUT), revents: 0)
                 guard Glibc.poll(&poll, 1, 10_000) > 0 else {
@@ -78,7 +80,7 @@ final class FileAppender: Sendable {
         }
     }
 
-    /// Somebody else (logrotate) may have moved the file away.
+    /// Another program, such as logrotate, may have moved the file.
     private func reopenIfMoved(_ opened: inout Opened) throws {
         guard opened.isRegular, self.destination.path != "-" else { return }
         var status = stat()
@@ -93,7 +95,7 @@ final class FileAppender: Sendable {
             return try self.reopen(&opened)
         }
         for number in stride(from: self.destination.kept, to: 1, by: -1) {
-            // The older ones need not be there.
+            // Older files need not exist.
             if rename("\(path).\(number - 1)", "\(path).\(number)") != 0, errno != ENOENT {
                 throw FileFailure("\(path).\(number - 1) cannot be renamed")
             }
@@ -108,12 +110,12 @@ final class FileAppender: Sendable {
         opened = new
     }
 
-    /// One open descriptor and what is known of it.
+    /// One open descriptor and its properties.
     private struct Opened {
         let descriptor: Int32
         let isRegular: Bool
         let inode: ino_t
-        /// Bytes of whole lines.
+        /// The bytes of complete lines.
         var size: Int
 
         init(_ path: String) throws {
@@ -129,14 +131,14 @@ final class FileAppender: Sendable {
             self.size = self.isRegular ? Int(status.st_size) : 0
         }
 
-        /// - Returns: whether there was a line to end.
+        /// - Returns: whether the last line lacked its LF.
         mutating func endLine() throws -> Bool {
             guard self.isRegular, self.size > 0 else { return false }
-            // The descriptor is for appending only; reading needs one of its own.
+            // The descriptor is write-only, so reading needs another one.
             let reader = open("/proc/self/fd/\(self.descriptor)", O_RDONLY | O_CLOEXEC)
             guard reader >= 0 else {
                 let failure = FileFailure("the end of the file cannot be read")
-                // A line must not be written behind one that has no end.
+                // A line must not be appended to an incomplete one.
                 if failure.isOfProcess { throw failure }
                 return false
             }
@@ -149,13 +151,13 @@ final class FileAppender: Sendable {
             return true
         }
 
-        /// Looks how long the file is: somebody else (logrotate with copytruncate) may have cut it.
+        /// Updates the size: another program, such as logrotate with copytruncate, may have truncated the file.
         mutating func measure() {
             var status = stat()
             if self.isRegular, fstat(self.descriptor, &status) == 0 { self.size = Int(status.st_size) }
         }
 
-        /// Takes back what was written since the last whole line; never makes the file longer.
+        /// Removes what was written after the last complete line; never extends the file.
         func cutBack() {
             var status = stat()
             guard self.isRegular, fstat(self.descriptor, &status) == 0, Int(status.st_size) > self.size else { return }

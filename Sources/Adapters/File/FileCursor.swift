@@ -1,20 +1,24 @@
 import BridgeCore
 import Glibc
 
-/// How far a file has been read: which file, the byte after the last whole line, and a fingerprint of what stands before that.
+/// How far a file has been read: its identity, the offset after the last complete line, and a fingerprint of the bytes
+/// before it.
 ///
-/// Kept as text, `inode:offset:fingerprint:generation`, and `:path` behind a symbolic link; cursors of older versions end before.
+/// Stored as `inode:offset:fingerprint:generation`, followed by `:path` behind a symbolic link; cursors of older
+/// versions are shorter.
 struct FileCursor: Equatable {
     var inode: UInt64
     var offset: Int
-    /// See ``OpenFile/fingerprint(before:)``: by it a file that was cut and has grown again is known.
+    /// Detects a file that was truncated and has grown again; see ``OpenFile/fingerprint(before:)``.
     var fingerprint: UInt64?
-    /// Tells the file from others that had its inode before, and from itself before it was cut; `nil` in cursors of older versions.
+    /// Distinguishes the file from earlier ones with its inode, and from itself before a truncation; `nil` in cursors
+    /// of older versions.
     var generation: FileGeneration?
-    /// Where the file lay, when that was not at the path of the settings: the link may lead elsewhere later.
+    /// The path of the file when it differs from that of the settings, because a symbolic link may lead elsewhere
+    /// later.
     var path: String?
 
-    /// Stands for a file that is not there yet and is read from its beginning.
+    /// The cursor of a file that does not exist yet and is read from its beginning.
     static let nothing = FileCursor(inode: 0, offset: 0)
 
     init(
@@ -27,7 +31,7 @@ struct FileCursor: Equatable {
         self.path = path
     }
 
-    /// The place in a file.
+    /// The cursor of an offset in a file.
     init(_ file: OpenFile, offset: Int, generation: FileGeneration, path: String?) {
         self.init(
             inode: file.inode, offset: offset, fingerprint: file.fingerprint(before: offset), generation: generation, path: path)
@@ -53,11 +57,12 @@ struct FileCursor: Equatable {
         return "\(self.inode):\(self.offset)" + hashes.map { ":" + String($0, radix: 16) }.joined() + path
     }
 
-    /// Opens the cursor's file at its place, wherever it lies now: at `path`, or rotated away beside what it leads to or has led to.
+    /// Opens the cursor's file at its offset: at `path`, or rotated, in the directory of the path's current or former
+    /// target.
     ///
-    /// `nil` when it is gone or has been cut since.
+    /// `nil` when the file is gone or was truncated.
     ///
-    /// - Throws: ``FileFailure`` when the process lacks what it needs to look.
+    /// - Throws: ``FileFailure`` when the process lacks descriptors or memory.
     func open(near path: String) throws -> OpenFile? {
         if let file = try self.open(path) { return file }
         let target = FileRotation.target(of: path)
@@ -69,7 +74,7 @@ struct FileCursor: Equatable {
         return nil
     }
 
-    /// Whether the file has what was read of it.
+    /// Whether the bytes before the offset are those that were read.
     func fits(_ file: OpenFile) -> Bool {
         file.inode == self.inode && (self.fingerprint == nil || file.fingerprint(before: self.offset) == self.fingerprint)
     }

@@ -1,27 +1,27 @@
 import BridgeCore
 import Glibc
 
-/// What a system call on a file answered.
+/// A failed system call on a file.
 struct FileFailure: Error, CustomStringConvertible {
     let what: String
-    /// `errno`.
+    /// The error number.
     let number: Int32
 
-    /// - Parameter what: what cannot be done, such as `the file x cannot be opened`.
+    /// - Parameter what: the failure in words, such as `the file x cannot be opened`.
     init(_ what: String, number: Int32 = errno) {
         self.what = what
         self.number = number
     }
 
-    /// The process or the system lacks a descriptor or memory: the file itself may be as good as ever.
+    /// Whether the process or the system lacks descriptors or memory, which says nothing about the file.
     var isOfProcess: Bool { [EMFILE, ENFILE, ENOMEM].contains(self.number) }
 
     var description: String { "\(self.what): \(String(cString: strerror(self.number)))" }
 
-    /// As the engine wants it: the disk may have room again, the file may come back, so trying again can help.
+    /// The error for the engine; retryable, because the disk may get space and the file may reappear.
     var componentError: ComponentError { ComponentError(.inputOutput, self.description) }
 
-    /// Of opening a path, with the reason that a person looks for first.
+    /// The failure to open a path; for a missing file it names the missing part of the path.
     static func opening(_ path: String, number: Int32 = errno) -> FileFailure {
         guard number == ENOENT else { return FileFailure("the file \(path) cannot be opened", number: number) }
         let directory = self.directory(of: path)
@@ -30,7 +30,7 @@ struct FileFailure: Error, CustomStringConvertible {
         return FileFailure(reason, number: number)
     }
 
-    /// The directory that a path lies in.
+    /// The directory of a path.
     static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])

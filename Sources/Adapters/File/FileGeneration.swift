@@ -1,8 +1,9 @@
 import BridgeCore
 
-/// What tells a file from every other one that a source has read or will read, though inodes are used again and files are cut.
+/// Distinguishes a file from all others that a source reads, although inodes are reused and files are truncated.
 ///
-/// Each follows from the one before, so that a run that was killed and the next one call the same lines by the same ids.
+/// Each generation is computed from the one before, so that a killed run and the next one assign the same ids to the
+/// same lines.
 struct FileGeneration: Equatable {
     let value: UInt64
 
@@ -10,14 +11,14 @@ struct FileGeneration: Equatable {
         self.value = value
     }
 
-    /// Of the first file that a source reads.
+    /// The generation of the first file that a source reads.
     init(bridge: String, source: String, path: String) {
         var hash = Fingerprint()
         for text in [bridge, source, path] { hash.add(text) }
         self.value = hash.value
     }
 
-    /// Of the file that is read after one with this generation.
+    /// The generation of the file that is read after one with this generation.
     func next(after inode: UInt64) -> FileGeneration {
         var hash = Fingerprint()
         hash.add(self.value)
@@ -25,7 +26,7 @@ struct FileGeneration: Equatable {
         return FileGeneration(value: hash.value)
     }
 
-    /// The beginning of the ids of a file's lines; the offset of a line makes its id of it.
+    /// The prefix of the ids of a file's lines; the offset of a line completes its id.
     func idPrefix(of inode: UInt64) -> String {
         "file_\(self.next(after: inode).value.hexadecimal)_"
     }

@@ -1,12 +1,12 @@
-/// How long a file is read on that has another one at its path.
+/// How much longer a file is read after another file has replaced it at its path.
 ///
-/// Whoever wrote to it keeps it open for a while: rotation moves the file first and tells its writer afterwards. So it is left once nothing
-/// has come for a time, be it counted from when this run saw it replaced or, for a file that it never saw at the path, by what the file
-/// itself tells.
+/// Its writer keeps it open for a while, because rotation moves the file before it notifies the writer. The source
+/// therefore leaves it after a period without data, counted from when this run saw the replacement or, for a file never
+/// seen at the path, from the file's own times.
 struct FileReplacement {
     /// `rotate_wait`.
     let wait: Duration
-    /// This run has seen the file at the path, so that nobody knows better when it was replaced.
+    /// Whether this run has seen the file at the path; its own observation is then the most precise.
     let wasSeen: Bool
     private let since = ContinuousClock.now
     private var lastGrowth = ContinuousClock.now
@@ -16,20 +16,20 @@ struct FileReplacement {
         self.wasSeen = wasSeen
     }
 
-    /// Something was read of the file that was replaced.
+    /// Records that data was read from the replaced file.
     mutating func hasGrown() {
         self.lastGrowth = .now
     }
 
-    /// How long to wait on at its end; nothing or less when it is to be left.
+    /// How long to wait at the end of the file; zero or less when the source should leave it.
     ///
-    /// - Parameter isNewest: the file at the path is the one that was written next.
+    /// - Parameter isNewest: whether the file at the path is the next one to read.
     func remaining(of file: OpenFile, isNewest: Bool) -> Duration {
         let remaining = self.wait - (ContinuousClock.now - self.lastGrowth)
         guard !self.wasSeen, let age = file.age(isMoved: isNewest) else { return remaining }
         return min(remaining, self.wait - age)
     }
 
-    /// Whether it has been read for so long that those who write to the new file need not wait for it any more.
+    /// Whether the replaced file has been read for so long that the new one need not wait any more.
     var isOverdue: Bool { ContinuousClock.now - self.since > self.wait * 12 }
 }

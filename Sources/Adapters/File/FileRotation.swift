@@ -1,8 +1,9 @@
 import Glibc
 
-/// Which file was written after one that was rotated away, by the names that rotation gives.
+/// Determines which file was written after a rotated one, from the names that rotation assigns.
 ///
-/// `app.log.2` is followed by `app.log.1` and that by `app.log`; `app.log-20260101` by `app.log-20260102`, the last of them by `app.log`.
+/// `app.log.2` is followed by `app.log.1` and that by `app.log`; `app.log-20260101` by `app.log-20260102`, the last of
+/// them by `app.log`.
 enum FileRotation {
     /// A file that was written after another.
     struct Successor: Equatable {
@@ -11,27 +12,27 @@ enum FileRotation {
         let proof: Proof
     }
 
-    /// Whether a file was written at once after another.
+    /// Whether a file was written directly after another.
     enum Proof {
-        /// The names say so.
+        /// The names show that no file is between them.
         case immediate
-        /// The names tell nothing: the other is gone or has a name of another kind.
+        /// The names do not show it: the other file is gone or has another kind of name.
         case unknown
-        /// There was one between them that is gone or compressed.
+        /// A file between them is gone or compressed.
         case broken
     }
 
-    /// Something in a directory.
+    /// One entry of a directory.
     struct Entry {
         let path: String
         let inode: UInt64
     }
 
-    /// When a file was rotated, as its name tells.
+    /// When a file was rotated, according to its name.
     private enum Age {
-        /// `.1` is the newest.
+        /// A number; `.1` is the newest.
         case number(Int)
-        /// The greatest is the newest.
+        /// A date; the greatest is the newest.
         case date(Substring)
 
         /// `nil` when the two are of different kinds.
@@ -44,10 +45,10 @@ enum FileRotation {
         }
     }
 
-    /// What a path stands for once symbolic links are followed; it need not be there.
+    /// The path after following symbolic links; the file need not exist.
     static func target(of path: String) -> String {
         var path = path
-        // As many as the kernel follows.
+        // The kernel follows as many links.
         for _ in 0..<40 {
             var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
             let count = readlink(path, &bytes, bytes.count)
@@ -58,9 +59,9 @@ enum FileRotation {
         return path
     }
 
-    /// What lies in the directory of a path.
+    /// The entries of the directory of a path; none when it cannot be read.
     ///
-    /// - Throws: ``FileFailure`` when the process lacks what it needs to look; a directory that cannot be read is empty.
+    /// - Throws: ``FileFailure`` when the process lacks descriptors or memory.
     static func entries(beside path: String) throws -> [Entry] {
         let directory = FileFailure.directory(of: path)
         guard let stream = opendir(directory) else {
@@ -69,7 +70,7 @@ enum FileRotation {
             return []
         }
         defer { closedir(stream) }
-        // As the path has it, so that one can be compared with the other.
+        // With the directory as written in the path, so that paths can be compared.
         let start = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         var entries: [Entry] = []
         while let entry = readdir(stream) {
@@ -77,7 +78,7 @@ enum FileRotation {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             let place = start + name
-            // What a directory tells is another number for a file that something is mounted on, or a link.
+            // A directory entry has another inode number than a mount point or the target of a link.
             var status = stat()
             let isKnown = place.hasPrefix(path) && stat(place, &status) == 0
             entries.append(Entry(path: place, inode: UInt64(isKnown ? status.st_ino : entry.pointee.d_ino)))
@@ -85,12 +86,12 @@ enum FileRotation {
         return entries
     }
 
-    /// The file that was written after one that is at `path` no longer.
+    /// The file that was written after one that is no longer at `path`.
     ///
-    /// `nil` when nothing is at `path` now, or the file is back there.
+    /// `nil` when nothing is at `path`, or the file is there again.
     ///
-    /// - Parameter path: one that is no symbolic link.
-    /// - Throws: ``FileFailure`` when the process lacks what it needs to look.
+    /// - Parameter path: a path that is no symbolic link.
+    /// - Throws: ``FileFailure`` when the process lacks descriptors or memory.
     static func successor(of inode: UInt64, at path: String) throws -> Successor? {
         let entries = try self.entries(beside: path)
         guard let newest = entries.first(where: { $0.path == path }), newest.inode != inode else { return nil }
@@ -107,7 +108,7 @@ enum FileRotation {
                 next = (entry, other)
             }
         }
-        // One that is compressed, and lies between the two.
+        // A compressed file between the two.
         var isBroken = compressed.contains { other in next.map { $0.age.isNewer(than: other) == true } ?? true }
         if case .number(let number) = age {
             if case .number(let following)? = next?.age { isBroken = following != number - 1 } else { isBroken = number > 1 }
@@ -116,7 +117,7 @@ enum FileRotation {
         return Successor(path: entry.path, inode: entry.inode, proof: isBroken ? .broken : .immediate)
     }
 
-    /// What the name of a rotated file tells; `nil` for any other file.
+    /// The age and compression of a rotated file, from its name; `nil` for any other file.
     private static func age(_ candidate: String, _ path: String) -> (age: Age, isCompressed: Bool)? {
         guard candidate.hasPrefix(path) else { return nil }
         let suffix = candidate.dropFirst(path.count)
@@ -124,7 +125,7 @@ enum FileRotation {
         let stamp = suffix.dropFirst().prefix { $0.isASCII && ($0.isNumber || "-_:T".contains($0)) }
         let ending = suffix.dropFirst(1 + stamp.count)
         guard stamp.first?.isNumber == true, ["", ".gz", ".xz", ".zst", ".bz2"].contains(ending) else { return nil }
-        // Rotated files are counted up to some hundreds; what is longer is a date.
+        // Rotation numbers have up to four digits; longer ones are dates.
         if mark == ".", stamp.count <= 4, let number = Int(stamp) { return (.number(number), !ending.isEmpty) }
         return (.date(stamp), !ending.isEmpty)
     }

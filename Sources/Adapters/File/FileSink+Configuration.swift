@@ -4,41 +4,36 @@ import NIOCore
 extension FileSink {
     /// The settings of a file sink.
     package struct Configuration: SinkConfiguration {
-        /// Which file, and how it is kept.
+        /// The file and its maintenance; the same for all routes.
         package var destination: Destination
-        /// `format`: what a line is made of when there is no `body`.
-        ///
-        /// `json`, the event's JSON, by default.
+        /// `format`: the content of a line without `body`; by default ``Format/json``.
         package var format: Format
-        /// `body`: a template that makes the line; line breaks in what it fills in become spaces.
+        /// `body`: a template of the line; line breaks in inserted values become spaces, and `nil` uses ``format``.
         package var body: Template?
 
-        /// What stands in a line.
+        /// The content of a line.
         package enum Format: String, CaseIterable, Sendable {
             /// The event's JSON (NDJSON).
             case json
-            /// The upstream body as it arrived; its own line breaks stay.
+            /// The upstream body unchanged, its line breaks included.
             case raw
         }
 
-        /// What a route cannot set anew.
+        /// The settings that a route cannot override.
         package struct Destination: Sendable {
-            /// `path`: a file, or `-` for standard output.
+            /// `path`: the file, or `-` for standard output.
             package var path: String
-            /// `fsync`: whether each batch is on the disk before it counts as delivered.
-            ///
-            /// False by default.
+            /// `fsync`: whether each batch is on disk before it is confirmed; false by default.
             package var isSynchronised: Bool
-            /// `max_size`: a file that would grow beyond it becomes `path.1`.
-            ///
-            /// Never by default.
+            /// `max_size`: the size in bytes, 1024 or more, above which the file is renamed to `path.1`; unlimited by
+            /// default.
             package var largestSize: Int?
-            /// `keep`: how many of `path.1`, `path.2`, … there may be.
-            ///
-            /// 5 by default, at most 1000.
+            /// `keep`: the number of rotated files `path.1`, `path.2`, …, 0 to 1000; default 5, 0 removes the file
+            /// instead.
             package var kept: Int
         }
 
+        /// The keys of a file sink.
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case path
             case format
@@ -48,8 +43,12 @@ extension FileSink {
             case kept = "keep"
         }
 
+        /// `format` and `body`: a route can override the line, not the file.
         package static var perRouteKeys: [CodingKeys] { [.format, .body] }
 
+        /// Decodes the settings.
+        ///
+        /// - Throws: ``SettingError`` for `format` beside `body`, and for `keep` without `max_size`.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             let largest = try container.bytes(.largestSize, default: 0)
@@ -68,6 +67,9 @@ extension FileSink {
             }
         }
 
+        /// Validates the path and the size.
+        ///
+        /// - Throws: ``SettingError`` for an empty path, a size below 1 KiB, and rotation of standard output.
         package func validate() throws {
             guard !self.destination.path.isEmpty else {
                 throw SettingError(path: [CodingKeys.path], "is empty; write the path of a file, or - for standard output")
@@ -81,18 +83,21 @@ extension FileSink {
             }
         }
 
-        /// Two writers would cut each other's lines and rotate each other's file.
+        /// The file or standard output: two writers would corrupt each other's lines and rotations.
         package var exclusiveResources: [Resource] {
             self.destination.path == "-" ? [Resource("standard output", "-")] : [Resource("file", self.destination.path)]
         }
 
+        /// The file, for appending or rotation; none for standard output.
         package var files: [ReferredFile] {
             guard self.destination.path != "-" else { return [] }
             let use: ReferredFile.Use = self.destination.largestSize == nil ? .append : .rotate
             return [ReferredFile(setting: CodingKeys.path.rawValue, path: self.destination.path, use: use)]
         }
 
-        /// Appends the line of an event, its LF included.
+        /// Appends the line of an event with its LF.
+        ///
+        /// - Throws: `ExpressionError` of the template.
         ///
         /// - Throws: `ExpressionError` of the template.
         func write(_ event: Event, reader: EventReader, to buffer: inout ByteBuffer) throws {

@@ -3,23 +3,29 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// Appends events to a file or to standard output, one line each; rotates the file when it has grown large.
+/// Appends events to a file or to standard output, one line each, and rotates the file above a size.
 ///
-/// A line is written whole or not at all: what a full disk cut off is taken back before the next attempt. Writes block, so they are
-/// done by the thread pool that NIO keeps for files.
+/// A line is written completely or not at all: a partial line, as on a full disk, is removed before the retry. Writes
+/// block, so they run on NIO's thread pool for files.
 package struct FileSink: Sink {
+    /// `file`.
     package static let kind: ComponentKind = "file"
 
     private let variants: [Configuration]
     private let context: ComponentContext
 
+    /// Makes the sink; opens nothing.
     package init(variants: [Configuration], context: ComponentContext) throws {
         self.variants = variants
         self.context = context
     }
 
+    /// The `body` of each variant that has one.
     package var templates: [[Template]] { self.variants.map { [$0.body].compactMap { $0 } } }
 
+    /// Opens the file and appends batches of up to 512 events; confirms each write.
+    ///
+    /// - Throws: ``ComponentError`` when the file cannot be opened or written.
     package func run(_ inlet: SinkInlet) async throws {
         let settings = self.variants[0]
         let file = try await Self.blocking { try FileAppender(settings.destination) }
@@ -30,7 +36,7 @@ package struct FileSink: Sink {
         }
         inlet.connected()
         let reader = EventReader()
-        // What is written at once: bounds memory, and keeps a file within its largest size.
+        // The bytes of one write: bounds the memory, and keeps the file within its largest size.
         let most = min(1 << 20, settings.destination.largestSize ?? .max)
         while true {
             let batch = try await inlet.next(atMost: 512)

@@ -5,31 +5,29 @@ extension FileSource {
     package struct Configuration: ComponentConfiguration {
         /// `path`: a file, a named pipe, or `-` for standard input.
         package var path: String
-        /// `follow`: whether more is awaited at the end of the file.
-        ///
-        /// True by default; standard input is never followed.
+        /// `follow`: whether to wait for more at the end of the file; true by default, false for standard input.
         package var follow: Bool
-        /// `start`: where a file is begun of which nothing has been read yet.
-        ///
-        /// The beginning by default.
+        /// `start`: where a file is first read; by default at its beginning.
         package var start: Start
-        /// `subject` of the messages; the path by default.
+        /// `subject` of the messages; by default the path, or `stdin` for standard input.
         package var subject: String
-        /// `max_line`: what is longer is cut there and marked with the attribute `truncated`.
+        /// `max_line`: the limit on a line in bytes, 16 to 256 MiB; default 1 MiB.
         ///
-        /// 1 MiB by default.
+        /// A longer line is truncated and gets the attribute `truncated`.
         package var longestLine: Int
-        /// `rotate_wait`: how long nothing must have come to a file that was rotated before it is left for the new one.
-        ///
-        /// 5 s by default.
+        /// `rotate_wait`: how long a rotated file must be idle before the source continues with the new one, 0 to 1 h;
+        /// default 5 s.
         package var rotateWait: Duration
 
-        /// Where to begin.
+        /// Where a file is first read.
         package enum Start: String, CaseIterable, Sendable {
+            /// At its first line.
             case beginning
+            /// After its last line, so that only new lines are sent.
             case end
         }
 
+        /// The keys of a file source.
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case path
             case follow
@@ -39,6 +37,9 @@ extension FileSource {
             case rotateWait = "rotate_wait"
         }
 
+        /// Decodes the settings.
+        ///
+        /// - Throws: ``SettingError`` for a value that is malformed.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             self.path = try container.required(.path)
@@ -49,10 +50,14 @@ extension FileSource {
             self.rotateWait = try container.duration(.rotateWait, default: .seconds(5))
         }
 
+        /// The file, which need not exist at the start; none for standard input.
         package var files: [ReferredFile] {
             self.path == "-" ? [] : [ReferredFile(setting: CodingKeys.path.rawValue, path: self.path, use: .follow)]
         }
 
+        /// Validates the settings.
+        ///
+        /// - Throws: ``SettingError`` for an empty path, values out of range, and combinations without effect.
         package func validate() throws {
             guard !self.path.isEmpty else {
                 throw SettingError(path: [CodingKeys.path], "is empty; write the path of a file, or - for standard input")
@@ -73,7 +78,7 @@ extension FileSource {
             }
         }
 
-        /// Standard input has one reader.
+        /// Standard input, which has one reader; any number of sources can read a file.
         package var exclusiveResources: [Resource] {
             self.path == "-" ? [Resource("standard input", "-")] : []
         }

@@ -1,22 +1,27 @@
 package import BridgeCore
 
-/// Reads the lines of a file, of a named pipe or of standard input, one message each; follows a file as `tail -F` does.
+/// Reads the lines of a file, a named pipe or standard input, one message each; follows a file as `tail -F` does.
 ///
-/// A rotated file is read to its end before the new one is begun, and on for a while, because its writer keeps it open; also when it was
-/// rotated while the program was down and still lies in the same directory, as are those rotated after it. How far it has read (inode,
-/// offset after the last whole line and a fingerprint of what stands before it) is kept once everything up to there is safe.
-/// Reads block, so each source has a thread of its own while it runs.
+/// A rotated file is read to its end, and for a while longer because its writer keeps it open, before the new one is
+/// read. That includes a file that was rotated while the program was down, if it is still in the same directory, and
+/// those rotated after it. The cursor (inode, offset after the last complete line and a fingerprint of the bytes before
+/// it) is stored once everything up to it is safe. Reads block, so each running source has its own thread.
 package struct FileSource: Source {
+    /// `file`.
     package static let kind: ComponentKind = "file"
 
     private let configuration: Configuration
     private let context: ComponentContext
 
+    /// Makes the source; opens nothing.
     package init(configuration: Configuration, context: ComponentContext) throws {
         self.configuration = configuration
         self.context = context
     }
 
+    /// Reads lines on a new thread until the outlet stops.
+    ///
+    /// - Throws: ``ComponentError`` when the file cannot be read, `CancellationError` when the task is cancelled.
     package func run(_ outlet: SourceOutlet) async throws {
         let wakeup = try Wakeup()
         outlet.onChange { wakeup.signal() }

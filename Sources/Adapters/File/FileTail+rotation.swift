@@ -3,10 +3,12 @@ import Glibc
 import Logging
 
 extension FileTail {
-    /// - Returns: whether reading on makes sense at once.
+    /// Handles the end of the file: follows it, or continues with the file that replaced it.
+    ///
+    /// - Returns: whether to read again at once.
     mutating func reachedEnd(of file: OpenFile) throws -> Bool {
         guard file.isRegular, self.configuration.follow else {
-            // The rest of a rotated file was read; now come those that were written after it.
+            // A rotated file was read without following; the files written after it come next.
             if file.isRegular, try self.advance(from: file) { return true }
             self.finishLine()
             self.isFinished = true
@@ -14,7 +16,7 @@ extension FileTail {
         }
         self.nextLook = nil
         var status = stat()
-        // No file at the path: moved away, and its successor not made yet.
+        // No file at the path: it was moved and its successor does not exist yet.
         guard stat(self.configuration.path, &status) == 0 else { return false }
         if UInt64(status.st_ino) != file.inode { return try self.reachedEnd(ofReplaced: file, isAwaited: status.st_size > 0) }
         self.replacement = nil
@@ -27,15 +29,15 @@ extension FileTail {
         return false
     }
 
-    /// Reads on for a while, because the one who writes to the file learns of its rotation later than we do.
+    /// Keeps reading for a while, because the writer learns of the rotation later than the source.
     ///
-    /// What comes is in order: nothing of the new file is read before the old one is left.
+    /// Keeps the order: the source reads nothing from the new file before it leaves the old one.
     ///
-    /// - Parameter isAwaited: there is something in the new file.
-    /// - Returns: whether reading on makes sense at once.
+    /// - Parameter isAwaited: whether the new file has data.
+    /// - Returns: whether to read again at once.
     private mutating func reachedEnd(ofReplaced file: OpenFile, isAwaited: Bool) throws -> Bool {
         guard let replacement = self.replacement else {
-            // Once more to its end at least: lines may have come between reading and looking.
+            // At least once more to its end: lines may have arrived between the read and the check.
             self.replacement = FileReplacement(wait: self.configuration.rotateWait, wasSeen: self.isSeen)
             return true
         }
@@ -53,7 +55,7 @@ extension FileTail {
         return try self.advance(from: file)
     }
 
-    /// Reads a file that was cut from its beginning.
+    /// Reads a truncated file from its beginning.
     mutating func beginAgain(_ file: OpenFile) throws {
         self.context.logger.notice("File was truncated, reading it from the beginning", metadata: ["path": "\(file.path)"])
         if self.isBehind { self.tell("\(file.path) was cut before it was read to its end") }
@@ -61,7 +63,7 @@ extension FileTail {
         self.open(next: file, after: file.inode)
     }
 
-    /// Begins the file that was written after one that is at the path no longer.
+    /// Continues with the file that was written after one that is no longer at the path.
     ///
     /// - Returns: false when there is none yet.
     private mutating func advance(from file: OpenFile) throws -> Bool {
@@ -74,7 +76,7 @@ extension FileTail {
         } catch let failure as FileFailure where failure.number == ENOENT {
             return true
         }
-        // Rotated once more since the look: looked at again.
+        // Rotated again since the check: checks again.
         guard new.inode == next.inode else { return true }
         self.finishLine()
         switch next.proof {
@@ -97,7 +99,7 @@ extension FileTail {
         self.last = self.outlet.gap(gap, subject: self.configuration.subject).position
     }
 
-    /// The last line of a file that nobody writes any more may lack its LF.
+    /// The last line of a file without a writer may lack its LF.
     private mutating func finishLine() {
         if let line = self.splitter.finish() { self.send([line]) }
     }

@@ -6,7 +6,7 @@ import NIOCore
 
 /// One run of a file source.
 ///
-/// On its own thread, from beginning to end.
+/// Runs on its own thread from beginning to end.
 struct FileTail {
     let configuration: FileSource.Configuration
     let context: ComponentContext
@@ -19,29 +19,29 @@ struct FileTail {
     var file: OpenFile?
     private var watch: FileWatch?
     private let watchFailures: BurstLog
-    /// When to ask the kernel again for a watch that it did not have.
+    /// When to request a watch from the kernel again after a failure.
     private var nextWatch: ContinuousClock.Instant?
-    /// Which of the files that had this path or this inode is read.
+    /// Distinguishes the current file from others that had this path or this inode.
     private var generation: FileGeneration
     private var idPrefix = ""
-    /// Where the file lies, behind a symbolic link; short enough for a cursor.
+    /// The path of the file behind a symbolic link, when it is short enough for a cursor.
     private var targetPath: String?
-    /// The file has been replaced at its path; what is left of it, and what still comes, is read first.
+    /// Set once another file has replaced the current one at its path; remaining and late data are read first.
     var replacement: FileReplacement?
-    /// The file was found at its path.
+    /// Whether the current file was found at its path.
     var isSeen = false
-    /// When to look again though nothing tells of a change.
+    /// When to check again without a notification.
     var nextLook: ContinuousClock.Instant?
-    /// There is nothing more to come, ever.
+    /// Whether no more data can come.
     var isFinished = false
-    /// There may have been more than was read: the reader was away or had to pause since it was at the end.
+    /// Whether there may be unread data: the source was down or paused since it reached the end.
     var isBehind = false
-    /// How far the file has been read in whole lines; `nil` for a pipe.
+    /// How far the file has been read in complete lines; `nil` for a pipe.
     private(set) var place: FileCursor?
-    /// The file may have changed since it was read.
+    /// Whether the file may have changed since it was read.
     private var hasWaited = false
     var last = Position.start
-    /// What was sent and is not safe yet, with the cursor that follows it.
+    /// Positions sent and not safe yet, with the cursors that follow them.
     private var sent: Deque<(position: Position, cursor: FileCursor)> = []
     private var cursor: FileCursor?
     private var nextMove = ContinuousClock.now
@@ -61,11 +61,14 @@ struct FileTail {
 
     /// Reads until the outlet stops.
     ///
+    /// - Throws: ``ComponentError`` when the file cannot be read, `CancellationError` when the task was cancelled.
+    ///
     /// - Throws: a ``ComponentError`` when the file cannot be read, `CancellationError` when the task was cancelled.
     mutating func run() throws {
         do {
             defer {
-                // What became safe before a failure is not read again; a cursor that cannot be kept brings it once more.
+                // Lines that became safe before a failure are not read again; without a stored cursor they are
+                // duplicates.
                 if !self.wakeup.isCancelled { try? self.moveCursor(isLast: true) }
             }
             try self.begin()
@@ -88,7 +91,7 @@ struct FileTail {
         if self.wakeup.isCancelled { throw CancellationError() }
     }
 
-    /// Opens the file where the last run, or the last program, ended.
+    /// Opens the file where the last run, or the last program, stopped.
     private mutating func begin() throws {
         let path = self.configuration.path
         guard path != "-" else {
@@ -105,7 +108,8 @@ struct FileTail {
             let file = try self.openFirst(path, isKnown: known != nil)
             let isFirst = known == nil || known == .nothing
             self.open(file, generation: isFirst ? self.generation : self.generation.next(after: known?.inode ?? 0))
-            // What a cursor stands for was not read to its end, or was cut: begin with what there is.
+            // The rest of the cursor's file is lost, or it was truncated: reports a gap and starts with the present
+            // file.
             if let known, known != .nothing, file.isRegular {
                 self.last =
                     self.outlet.gap("\(path) was replaced or cut while it was not read", subject: self.configuration.subject)
@@ -116,7 +120,7 @@ struct FileTail {
         self.beginWatch()
     }
 
-    /// Goes on with a file, at its offset.
+    /// Continues with a file, at its offset.
     mutating func open(_ file: OpenFile, generation: FileGeneration) {
         self.file = file
         self.generation = generation
@@ -130,13 +134,13 @@ struct FileTail {
         return target == self.configuration.path || target.utf8.count > 4000 ? nil : target
     }
 
-    /// Goes on with a file that was written after the one before, or with the same one from its beginning after it was cut.
+    /// Continues with the next file, or with the same one from its beginning after a truncation.
     mutating func open(next file: OpenFile, after inode: UInt64) {
         self.open(file, generation: self.generation.next(after: inode))
         if file.isRegular { self.stand(at: file.offset, of: file) }
     }
 
-    /// Asks the kernel to tell of changes; where it cannot, ``wait(forInput:)`` asks again now and then.
+    /// Requests notifications from the kernel; after a failure, ``wait(forInput:)`` retries.
     mutating func beginWatch() {
         guard self.configuration.follow, let file, file.isRegular else { return }
         self.watch = nil
@@ -149,9 +153,9 @@ struct FileTail {
         }
     }
 
-    /// Opens the file at the path where reading begins.
+    /// Opens the file at the path where reading starts.
     ///
-    /// A beginning at the end is kept at once: what comes then is read, be it by a later run of the program.
+    /// A start at the end is stored at once, so that a later run of the program reads the lines that come meanwhile.
     private func openFirst(_ path: String, isKnown: Bool) throws -> OpenFile {
         guard !isKnown, self.configuration.start == .end else { return try OpenFile(path, at: 0) }
         do {
@@ -215,7 +219,7 @@ struct FileTail {
         }
     }
 
-    /// Notes the place up to which everything was sent.
+    /// Records the cursor up to which everything was sent.
     mutating func stand(at offset: Int, of file: OpenFile) {
         let cursor = FileCursor(file, offset: offset, generation: self.generation, path: self.targetPath)
         self.place = cursor
@@ -235,7 +239,7 @@ struct FileTail {
         self.nextMove = .now + .milliseconds(250)
     }
 
-    /// Sleeps until something may have changed: a second at most, because not every file system tells of changes.
+    /// Sleeps until something may have changed, at most a second, because not every file system sends notifications.
     private mutating func wait(forInput: Bool) {
         if let nextWatch, nextWatch <= .now { self.beginWatch() }
         var descriptors = [pollfd(fd: self.wakeup.descriptor, events: Int16(POLLIN), revents: 0)]
@@ -247,7 +251,7 @@ struct FileTail {
         let isQuiet = self.cursor == nil && (!forInput || self.file?.isRegular == false)
         var longest: Int32 = isQuiet ? -1 : self.cursor == nil ? 1000 : 250
         if forInput, let nextLook {
-            // Rounded up, so that the time is over when it is looked at again.
+            // Rounded up, so that the wait is over at the next check.
             longest = min(longest, Int32(clamping: max(0, (nextLook - ContinuousClock.now).milliseconds) + 1))
         }
         poll(&descriptors, nfds_t(descriptors.count), longest)

@@ -1,8 +1,10 @@
 import Glibc
 
-/// A thread for blocking calls that last as long as a component runs.
+/// Starts threads for blocking calls that last as long as a component runs.
 enum FileThread {
-    /// Runs `body` on a new thread and returns what it does; the thread ends with it.
+    /// Runs `body` on a new thread and awaits its end.
+    ///
+    /// - Throws: what `body` throws, ``ComponentError`` when no thread can be started.
     static func run(_ body: @escaping @Sendable () throws -> Void) async throws {
         try await withCheckedThrowingContinuation { continuation in
             let work = Unmanaged.passRetained(Work { continuation.resume(with: Result(catching: body)) })

@@ -1,16 +1,18 @@
 import CLinux
 import Glibc
 
-/// Hears from the kernel (inotify) that a file has grown or been replaced.
+/// Notifies (inotify) when a file may have grown or been replaced.
 ///
-/// Only a hint: the reader looks for itself.
+/// Only a hint: the reader checks the file itself.
 final class FileWatch {
     let descriptor: Int32
 
+    /// Watches a file and the directories where its successor may appear.
+    ///
     /// - Parameters:
-    ///   - file: the file that is read, wherever it lies now.
-    ///   - path: that of the settings, beside which a new file appears; or beside what it links to.
-    /// - Throws: ``FileFailure`` when the kernel gives none; the reader then looks once a second.
+    ///   - file: the path of the file that is read now.
+    ///   - path: the path in the settings; its directory and that of its link's target are watched for new files.
+    /// - Throws: ``FileFailure`` when the kernel has no instance or watch left; the reader then checks once a second.
     init(_ file: String, path: String) throws {
         self.descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
         guard self.descriptor >= 0 else { throw FileFailure("the kernel has no inotify instance for \(path)") }
@@ -19,7 +21,7 @@ final class FileWatch {
         let watches =
             [(file, IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF)] + directories.map { ($0, IN_CREATE | IN_MOVED_TO) }
         for (place, events) in watches {
-            // What is not there, or may not be looked at, shows by looking.
+            // A path that is missing or unreadable is detected by the checks.
             guard inotify_add_watch(self.descriptor, place, UInt32(events)) < 0, errno == ENOSPC || errno == ENOMEM else {
                 continue
             }
@@ -31,7 +33,7 @@ final class FileWatch {
         close(self.descriptor)
     }
 
-    /// Forgets what was told so far.
+    /// Discards the pending notifications.
     func reset() {
         withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
             while read(self.descriptor, buffer.baseAddress, buffer.count) > 0 {}

@@ -1,37 +1,39 @@
 import NIOCore
 
-/// Cuts bytes into lines as a person sees them, whatever pieces they come in.
+/// Splits bytes into lines, whatever pieces they arrive in.
 ///
-/// LF or CRLF ends a line. A byte order mark at the beginning of the file is no part of the first line, and zeros before a line are no part
-/// of it: they fill what a writer left behind that was not told of a truncation. Every other byte belongs to its line.
+/// LF or CRLF ends a line. A byte order mark at the beginning of the file is not part of the first line. Zeros before a
+/// line are not part of it: they fill the gap of a writer that continued at its old offset after a truncation. Every
+/// other byte belongs to its line.
 struct LineSplitter {
-    /// One line without its end.
+    /// One line without its line break.
     struct Line {
         var bytes: ByteBuffer
-        /// It was longer; the rest is dropped.
+        /// Whether the line was longer; the rest is dropped.
         var isTruncated: Bool
-        /// How many bytes of the file it took, with its end and what is no part of it.
+        /// The bytes of the file that the line occupied, with the line break and the excluded bytes.
         var length: Int
     }
 
-    /// Bytes of the line whose end is still to come: one more than a line may have, because a CR may be its end.
+    /// The bytes of an incomplete line: at most one more than a line may have, because a CR may belong to the line
+    /// break.
     private var partial = ByteBuffer()
-    /// How many bytes belong to it, those dropped included.
+    /// The bytes of the incomplete line, those dropped included.
     private var lineLength = 0
-    /// How many bytes came since the last LF, those dropped included.
+    /// The bytes since the last LF, those dropped included.
     private(set) var partialLength = 0
     private var mayHaveMark: Bool
     private let longest: Int
 
     /// - Parameters:
-    ///   - longest: bytes of a line that are kept.
-    ///   - isAtBeginning: the first byte is the first one of a file.
+    ///   - longest: the limit on the bytes of a line.
+    ///   - isAtBeginning: whether the first byte is the first of a file.
     init(longest: Int, isAtBeginning: Bool = false) {
         self.longest = longest
         self.mayHaveMark = isAtBeginning
     }
 
-    /// Takes the next bytes and returns the lines that they complete, each in storage of its own.
+    /// Appends bytes and returns the lines that they complete, each in its own storage.
     mutating func feed(_ bytes: UnsafeRawBufferPointer) -> [Line] {
         var lines: [Line] = []
         var rest = bytes[...]
@@ -49,9 +51,7 @@ struct LineSplitter {
         return lines
     }
 
-    /// Takes the bytes after the last LF as a line of their own.
-    ///
-    /// `nil` when there are none. For the end of a file.
+    /// Ends the incomplete line at the end of a file; `nil` when there is none.
     mutating func finish() -> Line? {
         self.partialLength == 0 ? nil : self.takePartial(endLength: 0)
     }
@@ -72,8 +72,8 @@ struct LineSplitter {
     }
 
     /// - Parameters:
-    ///   - bytes: without the LF.
-    ///   - dropped: how many more there were.
+    ///   - bytes: the line without the LF.
+    ///   - dropped: the number of dropped bytes.
     ///   - length: see ``Line/length``.
     private mutating func line(of bytes: Slice<UnsafeRawBufferPointer>, dropped: Int = 0, length: Int) -> Line {
         var bytes = bytes

@@ -1,20 +1,22 @@
 import BridgeCore
 import Glibc
 
-/// A file that is being read, and how far.
+/// A file that is being read, with its offset.
 ///
-/// Closed with the last reference; for one thread at a time.
+/// Closes with its last reference; for one thread at a time.
 final class OpenFile {
     let path: String
     let descriptor: Int32
-    /// A file on a disk; else a pipe, socket or terminal, which tells by `poll` when there is more.
+    /// Whether it is a file on a disk; else it is a pipe, socket or terminal, which `poll` can wait for.
     let isRegular: Bool
     let inode: UInt64
-    /// The byte that is read next.
+    /// The offset of the next byte to read.
     private(set) var offset = 0
     private let isOwned: Bool
 
-    /// - Throws: ``FileFailure``; a ``ComponentError`` that is final when the path is a directory.
+    /// Opens a path at an offset.
+    ///
+    /// - Throws: ``FileFailure``; a ``ComponentError`` that is not retryable when the path is a directory.
     init(_ path: String, at offset: Int) throws {
         var status = stat()
         guard stat(path, &status) == 0 else { throw FileFailure.opening(path) }
@@ -22,7 +24,7 @@ final class OpenFile {
         guard type != S_IFDIR else {
             throw ComponentError(.settings, "\(path) is a directory; a file is needed", isRetryable: false)
         }
-        // A pipe is opened for both, so that it does not end whenever its last writer closes it.
+        // A pipe is opened for both directions, so that it does not end when its last writer closes it.
         let descriptor = open(path, (type == S_IFIFO ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileFailure.opening(path) }
         guard fstat(descriptor, &status) == 0 else {
@@ -52,9 +54,9 @@ final class OpenFile {
         if self.isOwned { close(self.descriptor) }
     }
 
-    /// Reads what there is.
+    /// Reads available bytes.
     ///
-    /// - Returns: how many bytes, 0 at the end, `nil` when a pipe has nothing now.
+    /// - Returns: the number of bytes, 0 at the end, `nil` when a pipe has no data now.
     /// - Throws: ``FileFailure``.
     func read(into chunk: inout [UInt8]) throws -> Int? {
         if !self.isRegular {
@@ -70,7 +72,8 @@ final class OpenFile {
         return count
     }
 
-    /// A hash of the last 256 bytes before a place, or of all of them when they are fewer; of what is left of them when the file was cut.
+    /// A hash of the last 256 bytes before an offset, or of fewer at the start; of the remaining ones when the file was
+    /// truncated.
     func fingerprint(before end: Int) -> UInt64 {
         let start = max(0, end - 256)
         var hash = Fingerprint()
@@ -81,9 +84,9 @@ final class OpenFile {
         return hash.value
     }
 
-    /// How long ago it was written to, by the wall clock; `nil` when that cannot be told.
+    /// How long ago the file was written to, by the wall clock; `nil` when the system call fails.
     ///
-    /// - Parameter isMoved: counts renaming too.
+    /// - Parameter isMoved: whether a rename counts as well.
     func age(isMoved: Bool) -> Duration? {
         var status = stat()
         var now = timespec()

@@ -5,11 +5,11 @@ import Synchronization
 
 /// Wakes the thread of a file source from any other thread.
 final class Wakeup: Sendable {
-    /// An eventfd: readable once signalled.
+    /// An eventfd, readable after a signal.
     let descriptor: Int32
     private let cancelled = Atomic<Bool>(false)
 
-    /// - Throws: a ``ComponentError`` when the process has no descriptor left.
+    /// - Throws: ``ComponentError`` when the process has no descriptor left.
     init() throws {
         self.descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         guard self.descriptor >= 0 else { throw FileFailure("no eventfd").componentError }
@@ -19,7 +19,7 @@ final class Wakeup: Sendable {
         close(self.descriptor)
     }
 
-    /// The source's task was cancelled.
+    /// Whether the source's task was cancelled.
     var isCancelled: Bool { self.cancelled.load(ordering: .acquiring) }
 
     func signal() {
@@ -31,9 +31,9 @@ final class Wakeup: Sendable {
         self.signal()
     }
 
-    /// Forgets the signals so far.
+    /// Clears the signals so far.
     ///
-    /// Called by the woken thread before it looks at what may have changed.
+    /// The woken thread calls it before it checks what has changed.
     func reset() {
         var count: eventfd_t = 0
         eventfd_read(self.descriptor, &count)
