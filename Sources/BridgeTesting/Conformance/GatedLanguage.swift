@@ -2,10 +2,12 @@ package import BridgeCore
 import Glibc
 import Synchronization
 
-/// A language for tests whose evaluator waits while its gate is closed, as one does whose workers are busy.
+/// An expression language whose evaluator blocks while its gate is closed, like one whose workers are busy.
 ///
-/// Thread-safe. `true` and `false` are themselves, `fail` fails, `upper` is the subject in capitals, and `odd` fails unless the subject is an odd number.
+/// Thread-safe. `true` and `false` evaluate to themselves, `fail` fails, `upper` is the subject in capitals, and `odd`
+/// is true for a subject that is an odd number and fails for any other.
 package final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
+    /// A compiled expression: one word of the language.
     package final class Word: Expression {
         let text: String
         let language: GatedLanguage
@@ -15,9 +17,14 @@ package final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
             self.language = language
         }
 
+        /// The language itself.
         package var evaluator: (any ExpressionEvaluator)? { self.language }
+        /// Its own identity: equal words are different expressions.
         package var identity: ObjectIdentifier? { ObjectIdentifier(self) }
 
+        /// Evaluates the word alone; blocks while the gate is closed.
+        ///
+        /// - Throws: `ExpressionError` when the word fails.
         package func evaluate(_ input: ExpressionInput) throws -> ExpressionValue {
             guard let result = self.language.evaluate([input], [ExpressionRequest(expression: self, input: 0)])[0] else {
                 throw ExpressionError("left out")
@@ -40,12 +47,17 @@ package final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
     private let isOpen = Mutex(true)
     private let state = Mutex((exchanges: [Int](), threads: Set<UInt>()))
 
+    /// Makes a language whose gate is open.
     package init() {}
 
+    /// Compiles a text; spaces are removed, and an unknown word fails when it is evaluated.
     package func compile(_ text: String) throws -> any Expression {
         Word(text.split(separator: " ").joined(), self)
     }
 
+    /// Evaluates a batch on the calling thread; blocks while the gate is closed.
+    ///
+    /// - Returns: one result per request; `nil` for an expression of another language.
     package func evaluate(
         _ inputs: [ExpressionInput], _ requests: [ExpressionRequest]
     ) -> [Result<ExpressionValue, ExpressionError>?] {
@@ -57,13 +69,13 @@ package final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
         return requests.map { request in (request.expression as? Word)?.value(inputs[request.input]) }
     }
 
-    /// Lets no evaluation end until it is opened.
+    /// Closes the gate: evaluations block until ``open()``.
     package func close() { self.isOpen.withLock { $0 = false } }
-    /// Lets evaluations end.
+    /// Opens the gate.
     package func open() { self.isOpen.withLock { $0 = true } }
 
-    /// How many evaluations each exchange had.
+    /// The number of requests of each batch, in order.
     package var exchanges: [Int] { self.state.withLock { $0.exchanges } }
-    /// The threads that have waited for it.
+    /// The threads that have called the evaluator.
     package var threads: Set<UInt> { self.state.withLock { $0.threads } }
 }
