@@ -1,8 +1,8 @@
 /// How much longer a file is read after another file has replaced it at its path.
 ///
 /// Its writer keeps it open for a while, because rotation moves the file before it notifies the writer. The source
-/// therefore leaves it after a period without data, counted from when this run saw the replacement or, for a file never
-/// seen at the path, from the file's own times.
+/// therefore leaves it after a period without data. The period starts at the last data, or when this run saw the
+/// replacement. For a file that it never saw at the path, the file's own times count as well.
 struct FileReplacement {
     /// `rotate_wait`.
     let wait: Duration

@@ -21,10 +21,10 @@ package struct ComponentKind: RawRepresentable, Hashable, Sendable, CustomString
 
 /// The common part of sources and sinks.
 ///
-/// The life of a component: its settings are decoded, unknown keys are refused, ``ComponentConfiguration/validate()``
-/// runs, ``ComponentConfiguration/exclusiveResources`` are compared across the file, then `init`, then `run`
-/// repeatedly, then the shutdown. No step up to and including `init` uses the network, so `streambridge check` covers
-/// all of them.
+/// The settings of a component are decoded, unknown keys are refused, ``ComponentConfiguration/validate()`` runs, and
+/// ``ComponentConfiguration/exclusiveResources`` are compared across the file. Then follow `init`, repeated calls of
+/// `run`, and the shutdown. No step up to and including `init` uses the network, so `streambridge check` covers all of
+/// them.
 package protocol Component: Sendable {
     associatedtype Configuration: ComponentConfiguration
 
@@ -43,9 +43,9 @@ package protocol Source: Component {
 
     /// Connects, calls ``SourceOutlet/connected()``, sends events until the connection ends, and throws the reason.
     ///
-    /// Called again after a back-off. Returns only after ``SourceOutlet/isStopping`` is true: it then stops reading,
-    /// waits until the sent events are safe where its protocol has acknowledgements, acknowledges them, and
-    /// disconnects. Must return or throw soon after its task is cancelled.
+    /// Called again after a back-off. Returns only after ``SourceOutlet/isStopping`` is true. It then stops reading and
+    /// disconnects; where its protocol has acknowledgements, it first waits until the sent events are safe and
+    /// acknowledges them. Must return or throw soon after its task is cancelled.
     func run(_ outlet: SourceOutlet) async throws
 }
 

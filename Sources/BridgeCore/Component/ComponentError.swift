@@ -51,7 +51,7 @@ package struct ComponentError: Error, CustomStringConvertible {
     /// Whether a retry can succeed; a source that throws `false` stays down until the restart and is reported by
     /// readiness.
     package var isRetryable: Bool
-    /// The least wait before the next attempt, as the peer asked (`Retry-After`, RFC 9110 §10.2.3); `nil` when it did
+    /// The minimum wait before the next attempt, as the peer asked (`Retry-After`, RFC 9110 §10.2.3); `nil` when it did
     /// not.
     package var retryAfter: Duration?
     /// The error of the library; `nil` when there is none.

@@ -1,5 +1,4 @@
-/// Stores how far a source has read from a peer that can be read again, such as an SSE `Last-Event-ID` or a Redis
-/// stream entry id.
+/// Stores how far a source has read from its peer, such as an SSE `Last-Event-ID` or a Redis stream entry id.
 ///
 /// Thread-safe. A cursor is opaque text of the source that wrote it, at most 4 KiB.
 package protocol CursorStore: Sendable {

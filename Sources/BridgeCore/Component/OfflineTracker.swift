@@ -3,8 +3,8 @@ import Synchronization
 
 /// Measures how long a source was disconnected, also across restarts of the program.
 ///
-/// For sources whose peers store nothing for them: each period is a gap. The time of the last connection is stored in
-/// the ``CursorStore`` under the source's name and `$seen`: at each connect, every 10 s while connected, and at the
+/// For sources whose peers store nothing for them: each period is a gap. The ``CursorStore`` keeps the time of the last
+/// connection under the source's name and `$seen`. It is stored at each connect, every 10 s while connected, and at the
 /// disconnect. After a kill a period therefore begins up to 10 s too early, never too late. A failure to store the time
 /// is logged and does not stop the source. Thread-safe.
 package final class OfflineTracker: Sendable {

@@ -2,7 +2,7 @@ package import NIOCore
 
 /// One message after normalising, as routes match it and sinks send it.
 ///
-/// Immutable. Each log record, queue and sink shares it for the cost of one reference; a struct of ten
+/// Immutable. Each log record, queue and sink shares it for the cost of one reference. A struct of ten
 /// reference-counted fields would cost ten retains at each of them.
 package final class Event: Sendable {
     /// The upstream id when it is unique and valid, else `msg_` and a UUIDv7; see ``EventID``.

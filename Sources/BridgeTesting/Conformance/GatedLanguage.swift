@@ -4,7 +4,7 @@ import Synchronization
 
 /// An expression language whose evaluator blocks while its gate is closed, like one whose workers are busy.
 ///
-/// Thread-safe. `true` and `false` evaluate to themselves, `fail` fails, `upper` is the subject in capitals, and `odd`
+/// Thread-safe. `true` and `false` evaluate to themselves, `fail` fails, and `upper` is the subject in capitals. `odd`
 /// is true for a subject that is an odd number and fails for any other.
 package final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
     /// A compiled expression: one word of the language.

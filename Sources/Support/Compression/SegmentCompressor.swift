@@ -7,7 +7,7 @@ package import NIOCore
 /// A gzip segment is a sequence of deflate blocks without references to earlier data, and ends with an empty stored
 /// block (RFC 1951 §3.2.4), as `Z_SYNC_FLUSH` writes it. Go's decoder returns its output only at such a block or when
 /// its window is full; a stored block with data does not flush it. A zstd segment is the blocks of one frame and the
-/// header of the next: decoders such as that of Python's httpx continue with another frame only when it begins in the
+/// header of the next. Decoders such as that of Python's httpx continue with another frame only when it begins in the
 /// same piece. Not thread-safe; keeps about 260 KiB after its first use.
 package final class SegmentCompressor {
     /// The size in bytes below which gzip segments are stored: compressing them costs more than it saves.

@@ -4,7 +4,7 @@ import Synchronization
 
 /// A dedicated thread that executes an actor's jobs and waits for descriptors between or inside them.
 ///
-/// For C clients whose descriptors SwiftNIO cannot watch: an actor uses it as its executor, and one of its methods runs
+/// For C clients whose descriptors SwiftNIO cannot watch. An actor uses it as its executor, and one of its methods runs
 /// the client's loop, blocking in ``wait(fd:events:timeout:)``. Any thread can end that wait with ``wake()``. Uses
 /// `poll`, so descriptors may have any number.
 ///
