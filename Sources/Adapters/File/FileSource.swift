@@ -4,8 +4,9 @@ package import BridgeCore
 ///
 /// A rotated file is read to its end, and for a while longer because its writer keeps it open, before the new one is
 /// read. That includes a file that was rotated while the program was down, if it is still in the same directory, and
-/// those rotated after it. The cursor is stored once everything up to it is safe: the inode, the offset after the last
-/// complete line and a fingerprint of the data before. Reads block, so each running source has its own thread.
+/// those rotated after it. The cursor is the inode, the offset after the last complete line and a fingerprint of the
+/// bytes before it. It is stored once everything up to it is safe. Reads block, so each running source has its own
+/// thread.
 package struct FileSource: Source {
     /// `file`.
     package static let kind: ComponentKind = "file"
