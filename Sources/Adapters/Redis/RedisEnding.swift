@@ -8,8 +8,6 @@ struct RedisEnding: Sendable {
     let heard: NIODeadline
     /// The server closed the connection while it was not read, or soon after.
     let isOfSlowReader: Bool
-    /// An answer was larger than is taken.
-    var isOfLargeAnswer = false
 
     /// ``heard`` by the wall clock.
     var time: Timestamp {

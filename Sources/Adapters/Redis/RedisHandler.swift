@@ -18,23 +18,27 @@ final class RedisHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Silence after which a PING is sent, and after which the server counts as gone.
-    private static let idle = TimeAmount.seconds(15)
-    private static let dead = TimeAmount.seconds(25)
+    /// How silence is met.
+    struct Patience: Sendable {
+        /// Silence after which a PING is sent.
+        var idle = TimeAmount.seconds(15)
+        /// Silence after which the server counts as gone.
+        var dead = TimeAmount.seconds(25)
+        /// How often that is looked at.
+        var interval = TimeAmount.seconds(5)
+    }
 
     private let peer: String
+    private let patience: Patience
     private let reader = RedisReplyReader()
     /// Answers to commands, in order, until ``subscriber`` takes over.
     private var waiting: CircularBuffer<Waiting> = []
     private var collected: [RedisReply] = []
-    /// Bytes of ``collected`` and of what follows it.
-    private var collectedBytes = 0
     /// Takes everything from the moment it is set.
     private var subscriber: (any RedisReceiver)?
     private var lastRead = NIODeadline.now()
     private var watch: RepeatedTask?
     private var ending: RedisEnding?
-    private var isOfLargeAnswer = false
     /// The first and the last moment of the latest time of pauses.
     private var pauses: (from: NIODeadline, to: NIODeadline)?
     /// See ``ended(on:)``.
@@ -47,7 +51,7 @@ final class RedisHandler: ChannelInboundHandler {
             let now = NIODeadline.now()
             if self.isPaused {
                 // Pauses in quick succession are one: the server's buffer does not empty in between.
-                let from = self.pauses.flatMap { now - $0.to < Self.dead ? $0.from : nil } ?? self.lastRead
+                let from = self.pauses.flatMap { now - $0.to < self.patience.dead ? $0.from : nil } ?? self.lastRead
                 self.pauses = (from, now)
             } else {
                 self.pauses?.to = now
@@ -56,8 +60,9 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
-    init(peer: String) {
+    init(peer: String, patience: Patience = Patience()) {
         self.peer = peer
+        self.patience = patience
     }
 
     /// Gets why the connection ended; to be asked for once.
@@ -85,7 +90,8 @@ final class RedisHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        self.watch = context.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { _ in
+        self.watch = context.eventLoop.scheduleRepeatedTask(initialDelay: self.patience.interval, delay: self.patience.interval) {
+            _ in
             let (handler, context) = loopBound.value
             handler.checkSilence(context)
         }
@@ -94,20 +100,11 @@ final class RedisHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.lastRead = .now()
         let bytes = self.unwrapInboundIn(data)
-        self.collectedBytes += bytes.readableBytes
         do throws(RedisProtocolError) {
             try self.reader.feed(bytes) { self.dispatch($0) }
-            if self.waiting.isEmpty { self.collectedBytes = 0 }
-            guard self.collectedBytes <= RedisReplyBounds.Limits.pipeline else {
-                throw RedisProtocolError(
-                    message:
-                        "the answers to one batch of commands are larger; at most \(RedisReplyBounds.Limits.pipeline) bytes are taken",
-                    isTooLarge: true
-                )
-            }
+            if self.waiting.isEmpty { self.reader.beginPipeline() }
         } catch {
             let what = error.isTooLarge ? "sends more than is taken" : "does not speak Redis"
-            self.isOfLargeAnswer = error.isTooLarge
             self.fail(ComponentError(.protocolViolation, "\(self.peer) \(what): \(error.message)"), context)
         }
     }
@@ -148,16 +145,16 @@ final class RedisHandler: ChannelInboundHandler {
         guard self.collected.count == self.waiting[self.waiting.startIndex].replies else { return }
         let replies = self.collected
         self.collected = []
-        self.collectedBytes = 0
+        self.reader.beginPipeline()
         self.waiting.removeFirst().promise?.succeed(RedisAnswers(replies))
     }
 
     private func checkSilence(_ context: ChannelHandlerContext) {
         guard !self.isPaused, self.ending == nil else { return }
         let silence = NIODeadline.now() - self.lastRead
-        if silence > Self.dead {
-            self.fail(ComponentError(.timedOut, "\(self.peer) has not answered a PING for 10 s"), context)
-        } else if silence > Self.idle {
+        if silence > self.patience.dead {
+            self.fail(ComponentError(.timedOut, "\(self.peer) has not answered a PING in time"), context)
+        } else if silence > self.patience.idle {
             var ping = ByteBuffer()
             RedisCommand.write(["PING"], to: &ping)
             if self.subscriber == nil { self.waiting.append(Waiting(replies: 1, promise: nil)) }
@@ -173,10 +170,9 @@ final class RedisHandler: ChannelInboundHandler {
     /// Tells everyone who waits, once.
     private func end(_ error: ComponentError) {
         guard self.ending == nil else { return }
-        let recent = self.pauses.flatMap { self.isPaused || .now() - $0.to < Self.dead ? $0.from : nil }
+        let recent = self.pauses.flatMap { self.isPaused || .now() - $0.to < self.patience.dead ? $0.from : nil }
         let ending = RedisEnding(
-            error: error, heard: recent ?? self.lastRead, isOfSlowReader: recent != nil && error.code == .connectionLost,
-            isOfLargeAnswer: self.isOfLargeAnswer
+            error: error, heard: recent ?? self.lastRead, isOfSlowReader: recent != nil && error.code == .connectionLost
         )
         self.ending = ending
         // What was answered before the end has been carried out.

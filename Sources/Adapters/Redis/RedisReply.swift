@@ -86,15 +86,26 @@ final class RedisReplyReader {
         redisReaderFree(self.reader)
     }
 
+    /// The answers to another write begin, see ``RedisReplyBounds/Limits/pipeline``.
+    func beginPipeline() {
+        self.bounds.beginPipeline()
+    }
+
     /// Feeds bytes and calls `body` with every answer that is complete, in order.
     ///
-    /// - Throws: ``RedisProtocolError`` for bytes that are no RESP2 or more than is taken; the reader is then of no more use.
+    /// Parts that are too large are errors, see ``RedisOmission``.
+    ///
+    /// - Throws: ``RedisProtocolError`` for bytes that are no RESP2 or more than can be skipped; the reader is then of no more use.
     func feed(_ bytes: ByteBuffer, _ body: (RedisReplyView) -> Void) throws(RedisProtocolError) {
-        try self.bounds.check(bytes)
-        let status = bytes.withUnsafeReadableBytes { bytes in
-            redisReaderFeed(self.reader, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        var failure: RedisProtocolError?
+        bytes.withUnsafeReadableBytes { bytes in
+            do throws(RedisProtocolError) {
+                try self.bounds.filter(bytes) { (kept) throws(RedisProtocolError) in try self.pass(kept) }
+            } catch {
+                failure = error
+            }
         }
-        guard status == REDIS_OK else { throw self.failure }
+        if let failure { throw failure }
         while true {
             var reply: UnsafeMutableRawPointer?
             guard redisReaderGetReply(self.reader, &reply) == REDIS_OK else { throw self.failure }
@@ -102,6 +113,11 @@ final class RedisReplyReader {
             body(RedisReplyView(reply.assumingMemoryBound(to: redisReply.self)))
             freeReplyObject(reply)
         }
+    }
+
+    private func pass(_ bytes: UnsafeRawBufferPointer) throws(RedisProtocolError) {
+        let status = redisReaderFeed(self.reader, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        guard status == REDIS_OK else { throw self.failure }
     }
 
     private var failure: RedisProtocolError {
@@ -114,7 +130,7 @@ final class RedisReplyReader {
 /// What is wrong with the bytes of a server: they are no RESP2, or more than is taken.
 struct RedisProtocolError: Error, CustomStringConvertible {
     let message: String
-    /// They may be right, but are more than is taken; fewer entries at a time may do.
+    /// They may be right, but are more than is taken.
     var isTooLarge = false
 
     var description: String { self.message }

@@ -2,7 +2,8 @@ import NIOCore
 
 /// Watches the bytes of a server before hiredis sees them, so that no announced length costs memory (RESP2).
 ///
-/// hiredis 0.14 makes room for as many items as an array announces, and collects a bulk string of any length.
+/// hiredis 0.14 makes room for as many items as an array announces, and collects a bulk string of any length. What is larger than the
+/// limits is skipped as it comes, and an error in its place says so (``RedisOmission``): the answers behind it can be read.
 struct RedisReplyBounds {
     /// What one answer may be.
     struct Limits {
@@ -12,113 +13,211 @@ struct RedisReplyBounds {
         var reply = 128 << 20
         /// Items of one answer in all, those of arrays within arrays included.
         var items = 1 << 20
-        /// Bytes of a line: a status, an error, a number, a length.
+        /// Bytes of a line: a status, an error, a number.
         var line = 64 << 10
         /// Arrays within arrays; hiredis takes no more.
         var depth = 7
-
         /// Bytes of all answers to the commands of one write.
-        static let pipeline = 160 << 20
+        var pipeline = 160 << 20
+        /// Bytes of a text that is read even beyond ``reply`` and ``pipeline``, so that what is skipped keeps its id.
+        var name = 64
+        /// Bytes of a bulk string that is skipped; beyond them the connection is of no more use.
+        var skipped = 16 << 30
     }
 
     private enum State {
         /// The first byte of an answer or of an item.
         case start
-        /// In a line that began with this byte; the number that it says so far.
-        case line(UInt8, length: Int, number: Int, isNegative: Bool)
+        /// In the length of a bulk string or an array, which is held back until it is known.
+        case header
+        /// In a line of another kind that has so many bytes so far.
+        case line(length: Int)
         /// In the bytes of a bulk string, with the line end behind them.
         case bulk(left: Int)
     }
 
+    private static let longestHeader = 32
+    private static let deepestSkipped = 64
+
     private let limits: Limits
     private var state = State.start
+    private var header: [UInt8] = []
     /// How many items are still to come, for each array that is open.
     private var open: [Int] = []
+    /// How many arrays were open where that begins which is skipped now.
+    private var skippedFrom: Int?
     private var items = 0
     private var bytes = 0
+    private var pipelined = 0
 
     init(_ limits: Limits = Limits()) {
         self.limits = limits
     }
 
-    /// Looks at the next bytes.
-    ///
-    /// - Throws: ``RedisProtocolError`` when they are or announce more than the limits allow.
-    mutating func check(_ buffer: ByteBuffer) throws(RedisProtocolError) {
-        var failure: RedisProtocolError?
-        buffer.withUnsafeReadableBytes { bytes in
-            do throws(RedisProtocolError) { try self.check(bytes) } catch { failure = error }
-        }
-        if let failure { throw failure }
+    /// The answers to another write begin.
+    mutating func beginPipeline() {
+        self.pipelined = 0
     }
 
-    private mutating func check(_ bytes: UnsafeRawBufferPointer) throws(RedisProtocolError) {
+    /// Looks at the next bytes and passes on what hiredis may see.
+    ///
+    /// - Throws: ``RedisProtocolError`` when they are or announce more than can be skipped.
+    mutating func filter(
+        _ bytes: UnsafeRawBufferPointer, _ pass: (UnsafeRawBufferPointer) throws(RedisProtocolError) -> Void
+    ) throws(RedisProtocolError) {
         var index = 0
+        // Where that begins which was not passed on yet.
+        var kept = 0
         while index < bytes.count {
             switch self.state {
             case .bulk(let left):
                 let count = min(left, bytes.count - index)
                 index += count
-                try self.count(bytes: count)
-                if count == left { self.itemEnded() } else { self.state = .bulk(left: left - count) }
+                if count == left { self.itemEnded(at: index, &kept) } else { self.state = .bulk(left: left - count) }
             case .start:
-                self.state = .line(bytes[index], length: 0, number: 0, isNegative: false)
-                index += 1
-                try self.count(bytes: 1)
-            case .line(let kind, var length, var number, var isNegative):
+                self.header.removeAll(keepingCapacity: true)
+                let isHeader = bytes[index] == UInt8(ascii: "$") || bytes[index] == UInt8(ascii: "*")
+                self.state = isHeader ? .header : .line(length: 0)
+            case .header:
                 let start = index
-                var hasEnded = false
-                while index < bytes.count, !hasEnded {
-                    let byte = bytes[index]
-                    index += 1
-                    switch byte {
-                    case 0x0A: hasEnded = true
-                    // Beyond every limit it does not matter by how much.
-                    case 0x30...0x39 where number < 1 << 40: number = number * 10 + Int(byte) - 0x30
-                    case 0x2D where length == 0: isNegative = true
-                    default: break
-                    }
-                    length += 1
+                let isComplete = Self.advance(&index, in: bytes)
+                self.header.append(contentsOf: bytes[start..<index])
+                guard self.header.count <= Self.longestHeader else {
+                    throw RedisProtocolError(message: "a length of the answer has more than \(Self.longestHeader) bytes")
                 }
+                let wasSkipping = self.skippedFrom != nil
+                // Its beginning came with earlier bytes and waits; or it goes on with later ones.
+                let isWhole = isComplete && self.header.count == index - start
+                if !wasSkipping, !isWhole { try pass(UnsafeRawBufferPointer(rebasing: bytes[kept..<start])) }
+                if !isWhole { kept = index }
+                guard isComplete else { continue }
+                if let omission = try self.headerEnded(at: index, &kept) {
+                    if isWhole { try pass(UnsafeRawBufferPointer(rebasing: bytes[kept..<start])) }
+                    try omission.withLine(pass)
+                } else if !wasSkipping, !isWhole {
+                    try self.passHeader(pass)
+                }
+            case .line(var length):
+                let start = index
+                let isComplete = Self.advance(&index, in: bytes)
+                length += index - start
                 guard length <= self.limits.line else {
                     throw RedisProtocolError(message: "a line of the answer is longer than \(self.limits.line) bytes")
                 }
-                try self.count(bytes: index - start)
-                if hasEnded {
-                    try self.lineEnded(kind, isNegative ? -1 : number)
-                } else {
-                    self.state = .line(kind, length: length, number: number, isNegative: isNegative)
+                if self.skippedFrom == nil {
+                    self.bytes += index - start
+                    guard self.bytes <= self.limits.reply || length <= self.limits.name else {
+                        throw RedisProtocolError(
+                            message: "the answer is larger; at most \(self.limits.reply) bytes are taken", isTooLarge: true)
+                    }
                 }
+                if isComplete { self.itemEnded(at: index, &kept) } else { self.state = .line(length: length) }
             }
         }
+        if self.skippedFrom == nil, kept < bytes.count { try pass(UnsafeRawBufferPointer(rebasing: bytes[kept...])) }
     }
 
-    private mutating func lineEnded(_ kind: UInt8, _ number: Int) throws(RedisProtocolError) {
-        switch kind {
-        case UInt8(ascii: "$") where number >= 0:
-            guard number <= self.limits.bulk, self.bytes + number <= self.limits.reply else {
-                throw self.tooLarge("announces a text of \(number) bytes", self.limits.bulk)
+    private func passHeader(
+        _ pass: (UnsafeRawBufferPointer) throws(RedisProtocolError) -> Void
+    ) throws(RedisProtocolError) {
+        var failure: RedisProtocolError?
+        self.header.withUnsafeBytes { header in
+            do throws(RedisProtocolError) { try pass(header) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Moves behind the next line end, or to the end of the bytes.
+    ///
+    /// - Returns: whether there is a line end.
+    private static func advance(_ index: inout Int, in bytes: UnsafeRawBufferPointer) -> Bool {
+        while index < bytes.count {
+            index += 1
+            if bytes[index - 1] == 0x0A { return true }
+        }
+        return false
+    }
+
+    /// The number behind the first byte of ``header``; -1 for any that is negative.
+    private var announced: Int {
+        var number = 0
+        for byte in self.header.dropFirst() {
+            switch byte {
+            case UInt8(ascii: "-"): return -1
+            // Beyond every limit it does not matter by how much.
+            case 0x30...0x39 where number < 1 << 40: number = number * 10 + Int(byte) - 0x30
+            default: break
             }
-            self.state = .bulk(left: number + 2)
-        case UInt8(ascii: "*") where number > 0:
-            self.items += min(number, self.limits.items + 1)
-            guard self.items <= self.limits.items else {
-                throw RedisProtocolError(
-                    message: "the answer has more than \(self.limits.items) items, which is more than is taken", isTooLarge: true)
+        }
+        return number
+    }
+
+    /// - Returns: what is skipped from here on; `nil` when nothing new is.
+    private mutating func headerEnded(at index: Int, _ kept: inout Int) throws(RedisProtocolError) -> RedisOmission? {
+        let number = self.announced
+        let isArray = self.header.first == UInt8(ascii: "*")
+        guard number > 0 || number == 0 && !isArray else {
+            self.itemEnded(at: index, &kept)
+            return nil
+        }
+        let omission = self.skippedFrom == nil ? (isArray ? self.omission(items: number) : self.omission(bytes: number)) : nil
+        if omission != nil {
+            self.skippedFrom = self.open.count
+        } else if self.skippedFrom == nil {
+            if isArray { self.items += number } else { self.bytes += number + 2 }
+            self.bytes += self.header.count
+            self.pipelined += self.header.count + (isArray ? 0 : number + 2)
+        }
+        if isArray {
+            guard number <= Int(Int32.max) else {
+                throw RedisProtocolError(message: "the answer announces a list of \(number) items", isTooLarge: true)
             }
-            guard self.open.count < self.limits.depth else {
-                throw RedisProtocolError(message: "arrays of the answer are nested more than \(self.limits.depth) deep")
+            guard self.open.count < (self.skippedFrom == nil ? self.limits.depth : Self.deepestSkipped) else {
+                throw RedisProtocolError(message: "arrays of the answer are nested more than \(self.open.count) deep")
             }
             self.open.append(number)
             self.state = .start
-        default:
-            self.itemEnded()
+        } else {
+            guard number <= self.limits.skipped else {
+                throw RedisProtocolError(message: "the answer announces a text of \(number) bytes", isTooLarge: true)
+            }
+            self.state = .bulk(left: number + 2)
         }
+        return omission
     }
 
-    private mutating func itemEnded() {
+    private func omission(bytes number: Int) -> RedisOmission? {
+        if number > self.limits.bulk {
+            return RedisOmission(.alone, "a value has \(number) bytes; at most \(self.limits.bulk) are read")
+        }
+        guard number > self.limits.name else { return nil }
+        if self.bytes + number > self.limits.reply {
+            return RedisOmission(.shared, "all values have more than the \(self.limits.reply) bytes that are read")
+        }
+        if self.pipelined + number > self.limits.pipeline {
+            return RedisOmission(.shared, "all values have more than the \(self.limits.pipeline) bytes that are read")
+        }
+        return nil
+    }
+
+    /// A pair is read beyond the limit, so that what is skipped keeps its id.
+    private func omission(items number: Int) -> RedisOmission? {
+        if number > self.limits.items {
+            return RedisOmission(.alone, "a list has \(number) items; at most \(self.limits.items) are read")
+        }
+        let isPair = number <= 2 && self.items + number <= 2 * self.limits.items
+        guard !isPair, self.items + number > self.limits.items else { return nil }
+        return RedisOmission(.shared, "all lists have more than the \(self.limits.items) items that are read")
+    }
+
+    private mutating func itemEnded(at index: Int, _ kept: inout Int) {
         self.state = .start
-        while let left = self.open.last {
+        while true {
+            if self.skippedFrom == self.open.count {
+                self.skippedFrom = nil
+                kept = index
+            }
+            guard let left = self.open.last else { break }
             guard left == 1 else {
                 self.open[self.open.count - 1] = left - 1
                 return
@@ -127,14 +226,5 @@ struct RedisReplyBounds {
         }
         self.items = 0
         self.bytes = 0
-    }
-
-    private mutating func count(bytes: Int) throws(RedisProtocolError) {
-        self.bytes += bytes
-        guard self.bytes <= self.limits.reply else { throw self.tooLarge("is larger", self.limits.reply) }
-    }
-
-    private func tooLarge(_ what: String, _ limit: Int) -> RedisProtocolError {
-        RedisProtocolError(message: "the answer \(what); at most \(limit) bytes are taken", isTooLarge: true)
     }
 }

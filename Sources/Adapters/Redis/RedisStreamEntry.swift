@@ -10,6 +10,8 @@ struct RedisStreamEntry: Sendable {
     let fields: [(name: ByteBuffer, value: ByteBuffer)]?
     /// How often it was handed out, where that is known.
     var deliveries: Int?
+    /// What was too large to be read; there are no fields then.
+    var omission: RedisOmission?
 
     /// Names of a field that alone is the body.
     private static let bodies: Set<String> = ["event", "data", "payload", "json", "body"]
@@ -23,16 +25,55 @@ struct RedisStreamEntry: Sendable {
     /// The attribute with the names that are base64 themselves, as a JSON array.
     static let encodedNames = "redis-base64-names"
 
+    init(id: String, fields: [(name: ByteBuffer, value: ByteBuffer)]?, omission: RedisOmission? = nil) {
+        self.id = id
+        self.fields = fields
+        self.omission = omission
+    }
+
+    /// A pending entry with the content that XRANGE or XCLAIM answers for it; without fields when that is nothing.
+    init(_ pending: RedisPendingEntry, content: RedisReply) {
+        let found = Self.entries(content).first
+        self.init(id: pending.id, fields: found?.fields, omission: found?.omission)
+        self.deliveries = pending.deliveries
+    }
+
     /// Reads the entries of an XREAD, XREADGROUP, XAUTOCLAIM or XRANGE answer.
     static func entries(_ reply: RedisReply) -> [RedisStreamEntry] {
         (reply.items ?? []).compactMap { entry in
             guard let parts = entry.items, let id = parts.first?.text else { return nil }
+            if let omission = Self.omission(parts.dropFirst().first) {
+                return RedisStreamEntry(id: id, fields: [], omission: omission)
+            }
             guard parts.count > 1, let flat = parts[1].items else { return RedisStreamEntry(id: id, fields: nil) }
             let fields = stride(from: 0, to: flat.count - 1, by: 2).map { index in
                 (flat[index].bytes ?? ByteBuffer(), flat[index + 1].bytes ?? ByteBuffer())
             }
             return RedisStreamEntry(id: id, fields: fields)
         }
+    }
+
+    /// What was skipped of an entry's content: what can never be read rather than what may be.
+    private static func omission(_ content: RedisReply?) -> RedisOmission? {
+        guard let content else { return nil }
+        if let all = RedisOmission(content) { return all }
+        var found: RedisOmission?
+        for part in content.items ?? [] {
+            guard let omission = RedisOmission(part) else { continue }
+            if omission.extent == .alone { return omission }
+            found = omission
+        }
+        return found
+    }
+
+    /// What stands for an entry that is larger than is read.
+    ///
+    /// - Parameter reason: also its body.
+    func replacement(stream: String, idSuffix: String, reason: String) -> ReceivedMessage {
+        ReceivedMessage(
+            subject: stream, body: ByteBuffer(string: reason), upstreamID: self.id + idSuffix,
+            attributes: Attributes([("redis-id", self.id)])
+        )
     }
 
     /// The message of an entry; `nil` when it was deleted.

@@ -23,6 +23,12 @@ struct RedisStreamID: Comparable, Sendable {
         return isOver ? "\(self.milliseconds &+ 1)-0" : "\(self.milliseconds)-\(sequence)"
     }
 
+    /// The id right before this one, as text.
+    var previous: String {
+        guard self.sequence == 0 else { return "\(self.milliseconds)-\(self.sequence - 1)" }
+        return self.milliseconds == 0 ? "0-0" : "\(self.milliseconds - 1)-\(UInt64.max)"
+    }
+
     /// The id with the time that it tells, for messages.
     static func described(_ id: String) -> String {
         guard let milliseconds = RedisStreamID(id).flatMap({ Int64(exactly: $0.milliseconds) }) else { return id }

@@ -3,7 +3,9 @@ import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// Sends what is not under way already, and hands the batch on to be acknowledged.
+    /// Sends what is not under way already, and hands it on to be acknowledged.
+    ///
+    /// Entries that were left out of an answer because it was too large in all are read again, one by one.
     ///
     /// - Returns: whether the source was told to pause and has waited.
     @discardableResult
@@ -11,6 +13,28 @@ extension RedisStreamSource {
         _ entries: [RedisStreamEntry], _ connection: RedisConnection, _ outlet: SourceOutlet,
         _ done: @Sendable (SentBatch) -> Void,
         isNew: Bool
+    ) async throws -> Bool {
+        var rest = entries[...]
+        var hasWaited = false
+        if entries.contains(where: { $0.omission?.extent == .shared }) { self.readWasTooLarge() }
+        while let next = rest.first {
+            if next.omission?.extent == .shared {
+                // The server has it for the next run.
+                guard !outlet.isStopping else { return true }
+                rest.removeFirst()
+                let entry = try await self.readAlone(next, connection)
+                if try await self.sendWhole([entry], outlet, done, isNew: isNew) { hasWaited = true }
+            } else {
+                let whole = Array(rest.prefix { $0.omission?.extent != .shared })
+                rest.removeFirst(whole.count)
+                if try await self.sendWhole(whole, outlet, done, isNew: isNew) { hasWaited = true }
+            }
+        }
+        return hasWaited
+    }
+
+    private func sendWhole(
+        _ entries: [RedisStreamEntry], _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void, isNew: Bool
     ) async throws -> Bool {
         guard !entries.isEmpty else { return false }
         let stream = self.configuration.stream
@@ -35,6 +59,15 @@ extension RedisStreamSource {
             message.repeatKey = key
             // Without a group, what was read last before a crash is read once more.
             message.mayBeRepeated = self.configuration.group == nil ? self.isCatchingUp() : !isNew
+            if let omission = entry.omission {
+                self.oversized.increment()
+                let reason = "the entry \(entry.id) of the stream \(stream) is too large to be read: \(omission.reason)"
+                var message = entry.replacement(stream: stream, idSuffix: self.idSuffix, reason: reason)
+                message.repeatKey = key
+                message.mayBeRepeated = self.configuration.group == nil ? self.isCatchingUp() : !isNew
+                _ = outlet.giveUp(message, reason: reason, attempts: 1)
+                continue
+            }
             if let count, count > self.configuration.maximumDeliveries {
                 self.exhausted.increment()
                 let reason = "the entry \(entry.id) of the stream \(stream) was handed out \(count) times and is given up"

@@ -34,8 +34,7 @@ extension RedisStreamSource {
         var found: [RedisStreamEntry] = []
         for (entry, reply) in zip(pending, try await connection.send(reads, replies: pending.count)) {
             try RedisFailure.check(reply, connection.peer)
-            let fields = RedisStreamEntry.entries(reply).first?.fields
-            found.append(RedisStreamEntry(id: entry.id, fields: fields, deliveries: entry.deliveries))
+            found.append(RedisStreamEntry(entry, content: reply))
         }
         // Since Redis 7 claiming an entry that is deleted forgets that it was pending, before its loss is told.
         let there = zip(pending, found).filter { $1.fields != nil }.map { $0.0 }

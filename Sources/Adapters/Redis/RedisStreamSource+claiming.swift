@@ -66,8 +66,9 @@ extension RedisStreamSource {
                 // Another consumer was faster, or the entry is deleted and Redis 7 has forgotten it.
                 guard let items = reply.items, !items.isEmpty else { continue }
                 // Before Redis 7 a deleted entry is claimed as nothing.
-                let fields = RedisStreamEntry.entries(reply).first?.fields
-                claimed.append(RedisStreamEntry(id: entry.id, fields: fields, deliveries: entry.deliveries + 1))
+                var taken = RedisStreamEntry(entry, content: reply)
+                taken.deliveries = entry.deliveries + 1
+                claimed.append(taken)
             }
             if self.countsDeliveries { self.takenOver.withLock { $0.formUnion(claimed.map(\.id)) } }
             try await self.send(self.unsettled(claimed, heldBefore: held), connection, outlet, done, isNew: false)

@@ -13,6 +13,7 @@ package final class RedisStreamSource: Source {
     let context: ComponentContext
     let exhausted: Counter
     let vanished: Counter
+    let oversized: Counter
     /// Entries sent and not yet acknowledged; outlives a lost connection.
     let inFlight = Mutex<[String: InFlight]>([:])
     /// Entries taken over from others that were not kept alive yet; only where deliveries matter.
@@ -41,6 +42,9 @@ package final class RedisStreamSource: Source {
         self.exhausted = context.metrics.counter(
             "redis_exhausted", help: "Entries given up because they were handed out more often than max_deliveries."
         )
+        self.oversized = context.metrics.counter(
+            "redis_oversized", help: "Entries given up because they are larger than is read."
+        )
         self.vanished = context.metrics.counter(
             "redis_vanished", help: "Entries that were deleted or trimmed after they had been handed out."
         )
@@ -60,7 +64,6 @@ package final class RedisStreamSource: Source {
         } catch {
             // It is closed by now, or about to be.
             reader.close()
-            await self.noteEnding(of: reader)
             throw error
         }
     }
@@ -104,9 +107,8 @@ package final class RedisStreamSource: Source {
         self.readSize.withLock { $0 = min(self.configuration.batch, $0 + 1) }
     }
 
-    /// Halves what is read at once when an answer was too large.
-    private func noteEnding(of connection: RedisConnection) async {
-        guard (try? await connection.ending())?.isOfLargeAnswer == true else { return }
+    /// Halves what is read at once: an answer was too large in all.
+    func readWasTooLarge() {
         self.readSize.withLock { $0 = max(1, $0 / 2) }
     }
 

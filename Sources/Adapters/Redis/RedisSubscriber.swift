@@ -61,10 +61,27 @@ final class RedisSubscriber: RedisReceiver {
     }
 
     private func add(_ channel: RedisReplyView, pattern: RedisReplyView?, _ body: RedisReplyView) {
+        if let omission = [channel, body].lazy.filter(\.isError).compactMap({ RedisOmission($0.text) }).first {
+            self.giveUp(channel, pattern: pattern, omission)
+            return
+        }
         guard self.copies?.isCopy(channel.bytes, pattern: pattern?.bytes, body.bytes) != true else { return }
         if !channel.bytes.elementsEqual(self.lastSubject.bytes) { self.lastSubject = (Array(channel.bytes), channel.text) }
         let start = self.bodies.writerIndex
         self.bodies.writeBytes(body.bytes)
         self.batch.append((self.lastSubject.text, pattern?.text, start..<self.bodies.writerIndex))
+    }
+
+    /// What is larger than is read is kept as a dead letter that says so, or reported as a gap.
+    private func giveUp(_ channel: RedisReplyView, pattern: RedisReplyView?, _ omission: RedisOmission) {
+        self.readComplete()
+        let subject = channel.isError ? "" : channel.text
+        let which = channel.isError ? "a channel" : "the channel \(subject)"
+        let reason = "a message of \(which) is too large to be read: \(omission.reason)"
+        let message = ReceivedMessage(
+            subject: subject, body: ByteBuffer(string: reason),
+            attributes: pattern.map { Attributes([("pattern", $0.text)]) } ?? Attributes()
+        )
+        if case .pause = self.outlet.giveUp(message, reason: reason, attempts: 1).demand { self.connection.follow(self.outlet) }
     }
 }

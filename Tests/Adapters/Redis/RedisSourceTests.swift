@@ -48,6 +48,27 @@ struct RedisSourceTests {
         #expect(times[1] > times[0])
     }
 
+    /// Redis closes the connection of a subscriber for whom more than 32 MiB wait, unless it is configured otherwise.
+    @Test func `a published message that is too large is given up, and the source goes on`() async throws {
+        let server = try await BrokerProcess.redis("--client-output-buffer-limit", "pubsub 0 0 0")
+        let peer = try await RedisPeer.connect(port: server.port)
+        let harness = try self.harness(server.port)
+        try await harness.run {
+            for body in [
+                ByteBuffer(string: "before"), ByteBuffer(repeating: 0x61, count: (64 << 20) + 1), ByteBuffer(string: "after"),
+            ] {
+                try await peer.publish([body], on: "c")
+            }
+            try await eventually(within: .seconds(60), "what is behind it arrives") {
+                harness.recorder.bodies.map { String(buffer: $0) } == ["before", "after"]
+            }
+        }
+        #expect(
+            harness.recorder.gaps.map(\.message) == [
+                "a message of the channel c is too large to be read: a value has 67108865 bytes; at most 67108864 are read"
+            ])
+    }
+
     @Test func `what is published while the program is off is a gap with its times`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
