@@ -13,10 +13,17 @@ package struct MQTTSink: Sink {
     private let variants: [Configuration]
     private let context: ComponentContext
     private let poison = PoisonMessageDetector()
+    private let answerLimit: Duration
 
     package init(variants: [Configuration], context: ComponentContext) throws {
+        self.init(variants: variants, context: context, answerLimit: .seconds(30))
+    }
+
+    /// - Parameter answerLimit: how long a broker may leave all messages unanswered.
+    init(variants: [Configuration], context: ComponentContext, answerLimit: Duration) {
         self.variants = variants
         self.context = context
+        self.answerLimit = answerLimit
     }
 
     package var templates: [[Template]] { self.variants.map(\.templates) }
@@ -33,7 +40,8 @@ package struct MQTTSink: Sink {
         inlet.onAvailable { thread.wake() }
         defer { inlet.onAvailable(nil) }
         let session = MQTTSinkSession(
-            variants: self.variants, context: self.context, poison: self.poison, inlet: inlet, thread: thread
+            variants: self.variants, context: self.context, poison: self.poison, inlet: inlet, thread: thread,
+            answerLimit: self.answerLimit
         )
         try await withTaskCancellationHandler {
             try await session.run()

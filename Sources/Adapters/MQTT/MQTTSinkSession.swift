@@ -21,6 +21,10 @@ actor MQTTSinkSession {
     private let poison: PoisonMessageDetector
     private let inlet: SinkInlet
     private let thread: PollThread
+    /// How long the broker may leave the oldest message unanswered, while it answers no other one either.
+    private let answerLimit: Duration
+    /// When the broker has answered a message last.
+    private var lastAnswer = ContinuousClock.now
     private let reader = EventReader()
     private var underWay: [UnderWay] = []
     /// Why the broker has refused a message for now, and until when the answers to the others are awaited.
@@ -49,7 +53,7 @@ actor MQTTSinkSession {
 
     init(
         variants: [MQTTSink.Configuration], context: ComponentContext, poison: PoisonMessageDetector, inlet: SinkInlet,
-        thread: PollThread
+        thread: PollThread, answerLimit: Duration
     ) {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
         self.settings = variants[0].connection
@@ -64,6 +68,7 @@ actor MQTTSinkSession {
         self.poison = poison
         self.inlet = inlet
         self.thread = thread
+        self.answerLimit = answerLimit
     }
 
     /// Returns when the inlet has ended and everything is confirmed; throws when the connection is lost.
@@ -89,14 +94,17 @@ actor MQTTSinkSession {
         connection.close(announcing: self.settings.will)
     }
 
-    /// The error; the message is given up when it is one that the broker closes the connection on again and again.
+    /// The error; the message is given up when it is one on which the broker closes the connection, or says nothing, again and again.
     private func blaming(_ error: any Error, _ connection: MQTTConnection) -> any Error {
-        guard var lost = error as? ComponentError, lost.code == .connectionLost else { return error }
+        guard var lost = error as? ComponentError, [.connectionLost, .timedOut].contains(lost.code) else { return error }
+        let isSilent = lost.code == .timedOut
         let open = self.underWay.filter(\.isOpen)
-        guard self.poison.lost(open.first.map { ($0.delivery, $0.since) }, of: open.count), let first = open.first else {
-            return lost
-        }
-        lost.message = "\(connection.peer) closes the connection on the message: \(lost.message)"
+        let suspect = open.first.map { ($0.delivery, isSilent ? .now : $0.since) }
+        guard self.poison.lost(suspect, of: open.count), let first = open.first else { return lost }
+        lost.message =
+            isSilent
+            ? "\(connection.peer) does not answer the message: \(lost.message)"
+            : "\(connection.peer) closes the connection on the message: \(lost.message)"
         self.inlet.refuse(first.delivery, lost.description)
         return lost
     }
@@ -125,10 +133,11 @@ actor MQTTSinkSession {
             self.settle(connection)
             if hasEnded, self.underWay.isEmpty { return }
             try self.endPostponed(connection)
+            try self.checkAnswers(connection)
             try connection.keepAliveTick(reads: true)
             // With more to take and room for it, only look whether the broker has said something.
             if !tookAll, self.underWay.count < window { self.thread.wake() }
-            let ready = connection.wait(reads: true, until: self.postponement?.until)
+            let ready = connection.wait(reads: true, until: self.postponement?.until ?? self.answerDeadline)
             guard ready.isReadable else { continue }
             while try connection.read(atMost: Self.turn) {}
             self.settle(connection)
@@ -141,6 +150,19 @@ actor MQTTSinkSession {
         guard ContinuousClock.now >= end || !self.underWay.contains(where: \.isOpen) else { return }
         connection.close(announcing: nil)
         throw ComponentError(.throttled, reason)
+    }
+
+    /// Until when the broker must have answered one of the messages; `nil` while it owes no answer.
+    private var answerDeadline: ContinuousClock.Instant? {
+        guard let oldest = self.underWay.first(where: \.isOpen) else { return nil }
+        return max(oldest.since, self.lastAnswer) + self.answerLimit
+    }
+
+    /// Ends a connection whose broker answers pings and no messages.
+    private func checkAnswers(_ connection: MQTTConnection) throws {
+        // What the network has not taken yet, the keep-alive watches.
+        guard connection.isFlushed, self.postponement == nil, let deadline = self.answerDeadline, .now >= deadline else { return }
+        throw ComponentError(.timedOut, "\(connection.peer) did not acknowledge a message within \(self.answerLimit)")
     }
 
     private func publish(_ delivery: Delivery, _ connection: MQTTConnection) throws {
@@ -200,6 +222,7 @@ actor MQTTSinkSession {
                 self.inlet.refuse(self.underWay[index].delivery, text)
             }
         }
+        if next > 0 { self.lastAnswer = .now }
         let done = self.underWay.prefix { $0.isDone }.count
         guard done > 0 else { return }
         self.inlet.confirm(through: self.underWay[done - 1].delivery)

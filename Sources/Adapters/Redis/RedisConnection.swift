@@ -55,7 +55,7 @@ struct RedisConnection: Sendable {
                             try NIOSSLClientHandler(context: tls.context, serverHostname: isName ? tls.host : nil)
                         )
                     }
-                    try channel.pipeline.syncOperations.addHandler(RedisHandler(peer: peer))
+                    try channel.pipeline.syncOperations.addHandler(RedisHandler(peer: peer, patience: settings.patience))
                 }
             }
         let channel: any Channel

@@ -117,15 +117,18 @@ struct RedisPipeline: Sendable {
         return false
     }
 
-    /// Gives up the delivery on which the server closes the connection again and again.
+    /// Gives up the delivery on which the server closes the connection, or says nothing more, again and again.
+    ///
+    /// A server that has answered the login on each connection and then goes silent on the same message is not just away.
     private func blaming(
         _ error: any Error, _ unanswered: ArraySlice<Delivery>, since time: ContinuousClock.Instant
     ) -> any Error {
-        guard var lost = error as? ComponentError, lost.code == .connectionLost else { return error }
-        guard self.poison.lost(unanswered.first.map { ($0, time) }, of: unanswered.count), let first = unanswered.first else {
-            return lost
-        }
-        lost.message = "\(self.connection.peer) closes the connection on the message: \(lost.message)"
+        guard var lost = error as? ComponentError, [.connectionLost, .timedOut].contains(lost.code) else { return error }
+        let isSilent = lost.code == .timedOut
+        let suspect = unanswered.first.map { ($0, isSilent ? .now : time) }
+        guard self.poison.lost(suspect, of: unanswered.count), let first = unanswered.first else { return lost }
+        lost.message =
+            "\(self.connection.peer) \(isSilent ? "does not answer" : "closes the connection on") the message: \(lost.message)"
         self.inlet.refuse(first, lost.description)
         return lost
     }

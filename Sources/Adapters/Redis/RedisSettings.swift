@@ -25,6 +25,7 @@ struct RedisSettings: Sendable {
     let sentinel: RedisSentinelSettings
     let database: Int
     let connectTimeout: Duration
+    var patience = RedisHandler.Patience()
 
     /// Reads `url`, `user`, `password`, `tls`, `sentinel` and `connect_timeout`.
     init<Keys: CodingKey>(_ container: KeyedDecodingContainer<Keys>, key: (String) -> Keys) throws {

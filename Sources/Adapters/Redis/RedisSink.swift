@@ -16,7 +16,7 @@ package final class RedisSink: Sink {
 
         package static let perRouteKeys: [CodingKeys] = [.channel, .format, .body, .json]
 
-        let redis: RedisSettings
+        var redis: RedisSettings
         let channel: Template
         let content: RedisContent
 

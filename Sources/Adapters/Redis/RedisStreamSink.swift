@@ -23,7 +23,7 @@ package final class RedisStreamSink: Sink {
             case raw
         }
 
-        let redis: RedisSettings
+        var redis: RedisSettings
         let stream: Template
         /// The stream is trimmed to about this many entries; absent means never.
         let maxlen: Int?

@@ -39,11 +39,14 @@ package struct CurlError: Error, CustomStringConvertible {
     ///
     /// False where the time was up.
     package let isOfAnswer: Bool
+    /// Whether the peer was connected and the request went out, as far as libcurl knows.
+    package let wasSent: Bool
 
-    package init(_ code: Code, _ message: String, isOfAnswer: Bool = false) {
+    package init(_ code: Code, _ message: String, isOfAnswer: Bool = false, wasSent: Bool = false) {
         self.code = code
         self.message = message
         self.isOfAnswer = isOfAnswer
+        self.wasSent = wasSent
     }
 
     package var description: String { self.message }
@@ -63,7 +66,9 @@ package struct CurlError: Error, CustomStringConvertible {
         // What libcurl says of a header line that is longer than it takes.
         let isTooLong = isOfAnswer && result == CURLE_OUT_OF_MEMORY
         let text = isTooLong ? "A header of the answer is too long" : String(cString: curl_easy_strerror(result))
-        self.init(Self.code(of: result), detail.isEmpty || isTooLong ? text : detail, isOfAnswer: isOfAnswer)
+        self.init(
+            Self.code(of: result), detail.isEmpty || isTooLong ? text : detail, isOfAnswer: isOfAnswer, wasSent: wasSent
+        )
     }
 
     private static func code(of result: CURLcode) -> Code {

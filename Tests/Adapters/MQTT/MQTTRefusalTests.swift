@@ -1,5 +1,6 @@
 import BridgeCore
 import BridgeTesting
+import Glibc
 import NIOCore
 import Synchronization
 import Testing
@@ -116,6 +117,51 @@ struct MQTTRefusalTests {
         }
         #expect(left == 0)
         #expect(broker.received(3) == 3)
+        #expect(broker.received(1) == 1)
+    }
+
+    @Test func `a message that the broker never acknowledges is given up, and the others go on`() async throws {
+        let bodies = Mutex<[String]>([])
+        let broker = try ScriptedBroker([1: [0x20, 3, 0, 0, 0], 12: [0xd0, 0]]) { packet in
+            guard packet[0] >> 4 == 3 else { return nil }
+            let text = packet.last.map { String(UnicodeScalar($0)) } ?? ""
+            bodies.withLock { $0.append(text) }
+            return text == "b" ? nil : Self.puback(packet, 0)
+        }
+        let script = ScriptedSource()
+        let rig = try MQTTRig(
+            script: script, sink: #"{"url": "mqtt://127.0.0.1:\#(broker.port)", "topic": "out", "format": "raw"}"#,
+            answerLimit: .milliseconds(200))
+        let left = try await rig.run {
+            try await eventually { rig.sink.status.isConnected && script.outlet != nil }
+            script.send(["a", "b", "c"].map { ByteBuffer(string: $0) })
+            try await eventually("it was sent three times") { bodies.withLock { $0.count { $0 == "b" } } == 3 }
+        }
+        #expect(left == 0)
+        for text in ["a", "c"] { #expect(bodies.withLock { $0.count { $0 == text } } == 1) }
+        #expect(rig.metrics.render().contains(#"reason="refused"} 1"#))
+    }
+
+    @Test func `a broker that is slow with its acknowledgements loses no connection`() async throws {
+        let count = Mutex(0)
+        let broker = try ScriptedBroker([1: [0x20, 3, 0, 0, 0]]) { packet in
+            guard packet[0] >> 4 == 3 else { return nil }
+            count.withLock { $0 += 1 }
+            // Longer than the limit in all, and shorter for each.
+            usleep(100_000)
+            return Self.puback(packet, 0)
+        }
+        let script = ScriptedSource()
+        let rig = try MQTTRig(
+            script: script, sink: #"{"url": "mqtt://127.0.0.1:\#(broker.port)", "topic": "out", "format": "raw"}"#,
+            answerLimit: .seconds(1))
+        let left = try await rig.run {
+            try await eventually { rig.sink.status.isConnected && script.outlet != nil }
+            script.send((0..<15).map { ByteBuffer(string: "\($0)") })
+            try await eventually { count.withLock { $0 } == 15 }
+        }
+        #expect(left == 0)
+        #expect(count.withLock { $0 } == 15)
         #expect(broker.received(1) == 1)
     }
 }

@@ -53,7 +53,8 @@ final class MQTTRig: Sendable {
 
     /// What a script sends, into an MQTT sink with these settings.
     convenience init(
-        script: ScriptedSource, sink json: String, variants: [String] = [], retry: RetrySettings = MQTTRig.fast
+        script: ScriptedSource, sink json: String, variants: [String] = [], retry: RetrySettings = MQTTRig.fast,
+        answerLimit: Duration = .seconds(30)
     ) throws {
         let cursors = MemoryCursorStore()
         try self.init(
@@ -73,7 +74,7 @@ final class MQTTRig: Sendable {
                     return configuration
                 }
                 return SinkParts(
-                    name: "out", sink: try MQTTSink(variants: configurations, context: context),
+                    name: "out", sink: MQTTSink(variants: configurations, context: context, answerLimit: answerLimit),
                     delivery: DeliverySettings(retry: retry), metrics: context.metrics, logger: Self.logger
                 )
             }, cursors: cursors, variants: variants.count

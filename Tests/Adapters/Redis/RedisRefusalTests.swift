@@ -16,17 +16,19 @@ struct RedisRefusalTests {
 
         var testDescription: String { self.rawValue }
 
-        func sink(_ url: String, attempts: Int = 0) throws -> SinkHarness {
+        func sink(_ url: String, attempts: Int = 0, patience: RedisHandler.Patience = .init()) throws -> SinkHarness {
             let json = "{\"url\":\"\(url)\",\"\(self.rawValue)\":\"{{ .payload.to }}\"}"
             switch self {
             case .channel:
-                let settings = try JSONDecoder().decode(RedisSink.Configuration.self, from: Data(json.utf8))
-                return SinkHarness(name: "out", kind: RedisSink.kind, attempts: attempts) {
+                var settings = try JSONDecoder().decode(RedisSink.Configuration.self, from: Data(json.utf8))
+                settings.redis.patience = patience
+                return SinkHarness(name: "out", kind: RedisSink.kind, attempts: attempts) { [settings] in
                     RedisSink(variants: [settings], context: $0)
                 }
             case .stream:
-                let settings = try JSONDecoder().decode(RedisStreamSink.Configuration.self, from: Data(json.utf8))
-                return SinkHarness(name: "out", kind: RedisStreamSink.kind, attempts: attempts) {
+                var settings = try JSONDecoder().decode(RedisStreamSink.Configuration.self, from: Data(json.utf8))
+                settings.redis.patience = patience
+                return SinkHarness(name: "out", kind: RedisStreamSink.kind, attempts: attempts) { [settings] in
                     RedisStreamSink(variants: [settings], context: $0)
                 }
             }
@@ -175,6 +177,31 @@ struct RedisRefusalTests {
         }
         #expect(Self.numbers(server.commands(way.command)) == [0, 1, 2, 3, 3, 3, 4, 5])
         #expect(sink.deadLetters.events.map { $0.message.contains("closes the connection on the message") } == [true])
+    }
+
+    @Test(arguments: Way.allCases)
+    func `the third connection that goes silent on one event makes it a dead letter`(way: Way) async throws {
+        let silent = Mutex<Set<Int>>([])
+        let server = try await ScriptedRedis.start { command in
+            let isSilent = silent.withLock { silent in
+                if command.name == way.command, Self.numbers([command])[0] == 3 { silent.insert(command.connection) }
+                return silent.contains(command.connection)
+            }
+            if isSilent { return .nothing }
+            return command.name == way.command ? way.success : .ok
+        }
+        let patience = RedisHandler.Patience(idle: .milliseconds(100), dead: .milliseconds(200), interval: .milliseconds(50))
+        let sink = try way.sink(server.url, patience: patience)
+        try await sink.run {
+            Self.send((0..<6).map { "k\($0)" }, to: sink)
+            try await eventually("the others are carried out") {
+                let numbers = Self.numbers(server.commands(way.command))
+                return numbers.last == 5 && numbers.filter { $0 == 3 }.count == 3
+            }
+        }
+        #expect(Self.numbers(server.commands(way.command)).filter { $0 < 3 } == [0, 1, 2])
+        #expect(Self.numbers(server.commands(way.command)).filter { $0 == 3 }.count == 3)
+        #expect(sink.deadLetters.events.map { $0.message.contains("does not answer the message") } == [true])
     }
 
     @Test func `what other nodes of a cluster have carried out is not sent again when one of them is away`() async throws {

@@ -8,8 +8,8 @@ import Synchronization
 ///
 /// The status of the answer decides: success confirms the event, what the peer refuses for good goes to the dead letters, and what it
 /// refuses for now (`retry.on`) is tried again, in its place in the order, within `retry.attempts` and `retry.for`. What is no answer of
-/// HTTP counts as refused for now. A peer that cannot be reached or does not answer is waited for; an event on which it closes the
-/// connection again and again, while it answers otherwise, is given up.
+/// HTTP counts as refused for now, and so does a time-out of an event while the peer answers otherwise. A peer that cannot be reached or
+/// answers nothing at all is waited for; an event on which it closes the connection again and again, while it answers otherwise, is given up.
 package final class WebhookSink: Sink {
     package static let kind: ComponentKind = "webhook"
 
@@ -19,12 +19,20 @@ package final class WebhookSink: Sink {
     private let curl: CurlMulti
     private let drains: WebhookDrains
     private let poison = PoisonMessageDetector()
+    private let silences = WebhookSilences()
+    private let probeTimeout: Duration
     /// The last `run` failed, so the peer counts as connected only once it has answered again.
     private let isInDoubt = Atomic(false)
 
-    package init(variants: [Configuration], context: ComponentContext) throws {
+    package convenience init(variants: [Configuration], context: ComponentContext) throws {
+        try self.init(variants: variants, context: context, probeTimeout: .seconds(5))
+    }
+
+    /// - Parameter probeTimeout: how long a sign of life may take.
+    init(variants: [Configuration], context: ComponentContext, probeTimeout: Duration) throws {
         guard let configuration = variants.first else { preconditionFailure("a sink has settings") }
         self.configuration = configuration
+        self.probeTimeout = probeTimeout
         let failures = OmissionReport(
             context, counter: "webhook_headers_failed", help: "Headers that were left out because their templates failed.",
             message: "Header left out because its template failed"
@@ -132,10 +140,18 @@ package final class WebhookSink: Sink {
         // Of many webhooks the path is the secret.
         let peer = CurlRequest.origin(of: request.url)
         let response: WebhookAnswer
+        // A peer that an event stops altogether answers before it, if it is started again.
+        var answeredBefore = false
+        if self.silences.areSuspicious(delivery) { answeredBefore = await self.answers(otherwiseThanTo: request) }
         do {
             response = try await self.answer(to: request)
         } catch {
             try Task.checkCancellation()
+            if error.code == .timedOut {
+                let failure = await self.timedOut(error, request, delivery, inlet, answeredBefore: answeredBefore)
+                try Task.checkCancellation()
+                throw failure
+            }
             guard !error.isOfAnswer else {
                 self.poison.answered(delivery)
                 // It is there and has the event: waiting for it would offer the same event for ever and hold back all that follow.
@@ -153,6 +169,7 @@ package final class WebhookSink: Sink {
             throw Self.error(error, peer)
         }
         self.poison.answered(delivery)
+        self.silences.ended(delivery)
         if self.isInDoubt.exchange(false, ordering: .relaxed) { inlet.connected() }
         let head = response.head
         if self.configuration.success.contains(head.status) {
@@ -170,6 +187,24 @@ package final class WebhookSink: Sink {
         } else {
             inlet.refuse(delivery, "the server answered \(Self.described(response))")
         }
+    }
+
+    /// Decides whether a time-out is one of the event, which is then tried within its limits, or of the peer, which is waited for.
+    ///
+    /// Where the file sets `retry.for`, a peer that takes requests and answers none is waited for no longer than that either.
+    private func timedOut(
+        _ error: CurlError, _ request: CurlRequest, _ delivery: Delivery, _ inlet: SinkInlet, answeredBefore: Bool
+    ) async -> ComponentError {
+        let peer = CurlRequest.origin(of: request.url)
+        guard error.wasSent else { return Self.error(error, peer) }
+        var answersOthers = answeredBefore
+        if !answersOthers { answersOthers = await self.answers(otherwiseThanTo: request) }
+        let isBlamed = self.silences.note(delivery, answersOthers: answersOthers)
+        let what = "\(peer) took the request and did not answer within \(self.configuration.timeout)"
+        guard isBlamed || self.configuration.limitsTime else { return ComponentError(.timedOut, what) }
+        let reason = answersOthers ? "\(what), though it answers others" : what
+        inlet.postpone(delivery, reason)
+        return ComponentError(.timedOut, reason)
     }
 
     /// Makes a request and waits for the answer: its head, and the body as far as that comes soon.
@@ -196,7 +231,7 @@ package final class WebhookSink: Sink {
     private func answers(otherwiseThanTo request: CurlRequest) async -> Bool {
         let probe = CurlRequest(
             CurlRequest.origin(of: request.url) + "/", method: "OPTIONS", headers: [("User-Agent", "streambridge")],
-            tls: request.tls, connectTimeout: .seconds(5), timeout: .seconds(5), unixSocket: request.unixSocket,
+            tls: request.tls, connectTimeout: self.probeTimeout, timeout: self.probeTimeout, unixSocket: request.unixSocket,
             proxy: request.proxy
         )
         // Why there is none does not matter.

@@ -91,6 +91,8 @@ extension WebhookSink {
         package var success: WebhookStatuses
         /// The answers after which an event is tried again, `retry.on`; default 408, 425, 429 and every 5xx.
         package var retriedStatuses: WebhookStatuses
+        /// Whether the file sets `retry.for`.
+        package var limitsTime: Bool
         /// How old a connection may be that is used again, so that changes of DNS are followed; default 5 m.
         package var connectionAge: Duration
         /// How many requests may be under way at once, 1 to 1000; default 1, which keeps the order; more do not.
@@ -113,6 +115,7 @@ extension WebhookSink {
 
         private enum RetryKeys: String, CodingKey {
             case on
+            case limit = "for"
         }
 
         package static let retryKeys = [RetryKeys.on.stringValue]
@@ -140,6 +143,9 @@ extension WebhookSink {
             self.signature = try container.optional(.signature)
             self.connectionAge = try container.duration(.connectionAge, default: .seconds(300))
             self.retriedStatuses = try Self.retriedStatuses(decoder)
+            let common = try decoder.container(keyedBy: CommonKeys.self)
+            let retry = try? common.nestedContainer(keyedBy: RetryKeys.self, forKey: .retry)
+            self.limitsTime = retry?.contains(.limit) == true
         }
 
         private static func retriedStatuses(_ decoder: any Decoder) throws -> WebhookStatuses {

@@ -24,7 +24,7 @@ struct HookFixture {
     ///   - attempts: after how many refusals for now an event becomes a dead letter.
     init(
         _ url: String, _ variants: String..., attempts: Int = 3, limit: Duration? = nil,
-        compiler: (any ExpressionCompiler)? = nil
+        compiler: (any ExpressionCompiler)? = nil, probeTimeout: Duration = .seconds(5)
     ) throws {
         let metrics = Metrics()
         self.metrics = metrics
@@ -39,7 +39,7 @@ struct HookFixture {
         let settings = try (variants.isEmpty ? [""] : variants).map { try Self.configuration(url, $0, compiler: compiler) }
         let retry = RetrySettings(
             initial: .milliseconds(1), factor: 1, maximum: .milliseconds(5), attempts: attempts, limit: limit)
-        let sink = try WebhookSink(variants: settings, context: context)
+        let sink = try WebhookSink(variants: settings, context: context, probeTimeout: probeTimeout)
         let bridge = Bridge(
             sources: [
                 SourceParts(

@@ -92,6 +92,72 @@ import Testing
         _ = await fixture.stop()
     }
 
+    @Test(arguments: [(3, nil), (0, .milliseconds(300))] as [(Int, Duration?)])
+    func `an event that the peer never answers is a dead letter within its limits, and the others go on`(
+        attempts: Int, limit: Duration?
+    ) async throws {
+        let peer = try await StubbornHTTPServer.start { .init($0.hasPrefix("bad") ? "" : "HTTP/1.1 204 None\r\n\r\n") }
+        let fixture = try HookFixture(peer.url, #""format": "raw", "timeout": "100ms""#, attempts: attempts, limit: limit)
+        try await fixture.send(["a", "bad", "b"])
+        try await fixture.untilDelivered()
+        for text in ["a", "b"] { #expect(peer.bodies.filter { $0 == text }.count == 1) }
+        let tries = peer.bodies.filter { $0 == "bad" }.count
+        // The first time-out is not the event's alone: the peer may have come back just then.
+        if attempts > 0 { #expect(tries == attempts + 1) } else { #expect((2...6).contains(tries)) }
+        #expect(fixture.refused.count == 1)
+        let reason = "took the request and did not answer within 0.1 seconds, though it answers others"
+        #expect(fixture.refused.events.first?.message.contains(reason) == true)
+        _ = await fixture.stop()
+    }
+
+    @Test func `a peer that answers nothing at all costs no event`() async throws {
+        let isSilent = Atomic(true)
+        let peer = try await StubbornHTTPServer.start { _ in
+            .init(isSilent.load(ordering: .relaxed) ? "" : "HTTP/1.1 204 None\r\n\r\n")
+        }
+        let fixture = try HookFixture(
+            peer.url, #""format": "raw", "timeout": "50ms""#, attempts: 1, probeTimeout: .milliseconds(50))
+        try await fixture.send(["a", "b"])
+        try await eventually("it was tried again and again") { peer.bodies.filter { $0 == "a" }.count > 5 }
+        #expect(fixture.refused.count == 0)
+        isSilent.store(false, ordering: .relaxed)
+        try await fixture.untilDelivered()
+        #expect(peer.bodies.suffix(2) == ["a", "b"])
+        #expect(fixture.refused.count == 0)
+        _ = await fixture.stop()
+    }
+
+    @Test func `a peer that answers nothing is waited for no longer than the file says`() async throws {
+        let peer = try await StubbornHTTPServer.start { _ in .init("") }
+        let fixture = try HookFixture(
+            peer.url, #""format": "raw", "timeout": "50ms", "retry": {"for": "300ms"}"#, attempts: 0,
+            limit: .milliseconds(300), probeTimeout: .milliseconds(50))
+        try await fixture.send(["a"])
+        try await fixture.untilDelivered()
+        #expect(fixture.refused.count == 1)
+        #expect(peer.bodies.filter { $0 == "a" }.count > 1)
+        _ = await fixture.stop()
+    }
+
+    /// Each event that begins with `bad` stops a server for good, which is started again whenever it is asked for a sign of life.
+    @Test func `an event that stops its peer each time is a dead letter`() async throws {
+        let isStopped = Atomic(false)
+        let probes = Atomic(0)
+        let peer = try await StubbornHTTPServer.start { body in
+            if body.hasPrefix("bad") { isStopped.store(true, ordering: .relaxed) }
+            // A probe right behind the event finds it stopped, the next one finds it started again.
+            if body.isEmpty, probes.wrappingAdd(1, ordering: .relaxed).newValue % 2 == 0 {
+                isStopped.store(false, ordering: .relaxed)
+            }
+            return .init(isStopped.load(ordering: .relaxed) ? "" : "HTTP/1.1 204 None\r\n\r\n")
+        }
+        let fixture = try HookFixture(
+            peer.url, #""format": "raw", "timeout": "50ms""#, attempts: 2, probeTimeout: .milliseconds(50))
+        try await fixture.send(["bad"])
+        try await eventually("it is a dead letter") { fixture.refused.count == 1 }
+        _ = await fixture.stop()
+    }
+
     @Test func `a proxy whose server is away costs no event`() async throws {
         let isAway = Atomic(true)
         let peer = try await StubbornHTTPServer.start { _ in
