@@ -34,7 +34,7 @@ actor AccessHook {
             throw HTTPRefusal(.error(.badRequest, "The request names too many streams"))
         }
         let key = question.key
-        if let known = self.cache[key], known.until > .now { return known.grant }
+        if let known = self.cache[key], known.until > .now, !known.grant.hasEnded { return known.grant }
         if let call = self.calls[key] { return try await call.value }
         guard self.calls.count < self.settings.maximumCalls else {
             self.logs.busy.note(["max_calls": "\(self.settings.maximumCalls)"])
@@ -69,8 +69,13 @@ actor AccessHook {
         switch response.head.status {
         case 200..<300:
             do {
-                return try AccessHookAnswer.grant(status: response.head.status, body: response.body)
-            } catch {
+                let grant = try AccessHookAnswer.grant(status: response.head.status, body: response.body)
+                guard !grant.hasEnded else {
+                    self.logs.ended.note(["expires": "\(grant.expires.map { Timestamp(milliseconds: $0).description } ?? "")"])
+                    throw HTTPRefusal(.error(.forbidden, "Forbidden"))
+                }
+                return grant
+            } catch let error as AccessHookAnswer.Unusable {
                 self.logs.unusable.note(["status": "\(response.head.status)", "error": "\(error.reason)"])
                 throw Self.undecided(retryAfter: 5)
             }
@@ -93,13 +98,20 @@ actor AccessHook {
         let silent: BurstLog
         let unexpected: BurstLog
         let unusable: BurstLog
+        let ended: BurstLog
         let busy: BurstLog
 
         init(_ logger: Logger) {
             self.silent = BurstLog("Access hook did not respond", logger: logger)
             self.unexpected = BurstLog("Access hook returned an unexpected status", logger: logger)
             self.unusable = BurstLog("Access hook returned an answer that cannot be used", logger: logger)
+            self.ended = BurstLog("Access hook granted until a time that is over; refused", logger: logger)
             self.busy = BurstLog("Access hook calls are at their limit; further requests are answered 503", logger: logger)
         }
     }
+}
+
+extension HTTPGrant {
+    /// Whether the time is over until which it holds.
+    fileprivate var hasEnded: Bool { self.expires.map { $0 <= Timestamp.now().milliseconds } ?? false }
 }

@@ -1,3 +1,4 @@
+import BridgeCore
 import BridgeTesting
 import NIOCore
 import Testing
@@ -85,6 +86,30 @@ struct AccessHookTests {
         let bridge = try await Self.bridge(hook)
         #expect(try await Self.get(bridge) == reads)
         #expect(try await bridge.post("/n/door", ByteBuffer(string: "x")).status == writes)
+    }
+
+    @Test(arguments: [
+        ##"{"subscribe":["#"],"publish":["#"],"expires":1}"##, ##"{"subscribe":["#"],"publish":["#"],"expires":-1e300}"##,
+        ##"{"subscribe":["#"],"publish":["#"],"expires":0.0}"##,
+    ])
+    func `a grant that is over already is a refusal`(body: String) async throws {
+        let hook = try await HTTPPeer.start()
+        hook.answer(with: HTTPPeer.Answer(200, body: body))
+        let bridge = try await Self.bridge(hook)
+        #expect(try await Self.get(bridge) == 403)
+        #expect(try await Self.get(bridge, "/api/stream/news") == 403)
+        #expect(try await bridge.post("/n/door", ByteBuffer(string: "x")).status == 403)
+        #expect(bridge.process.standardError.contains("Access hook granted until a time that is over; refused"))
+    }
+
+    @Test func `a grant that has ended while it was kept is asked for again`() async throws {
+        let hook = try await HTTPPeer.start()
+        let end = Double(Timestamp.now().milliseconds) / 1000 + 1
+        hook.answer(with: HTTPPeer.Answer(200, body: ##"{"subscribe":["#"],"expires":\##(end)}"##))
+        let bridge = try await Self.bridge(hook, ", cache: 1h")
+        #expect(try await Self.get(bridge) == 200)
+        try await eventually("it ends") { try await Self.get(bridge) == 403 }
+        #expect(hook.count >= 2)
     }
 
     @Test func `an answer holds only for a request that is equal in everything the hook is told`() async throws {
