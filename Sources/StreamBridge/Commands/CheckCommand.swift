@@ -8,17 +8,17 @@ struct CheckCommand: ParsableCommand {
         abstract: "Check a file without running it: every mistake at once, with file, line and column."
     )
 
-    @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var file = "bridges.yaml"
+    @OptionGroup var file: ConfigurationFileArgument
 
     func run() throws {
-        let plan = try ConfigurationInput(file: self.file).load()
+        let file = try self.file.path()
+        let plan = try ConfigurationInput(file: file).load()
         // Told but no mistake: a file may be checked on another machine than it runs on.
-        for problem in ReferredFiles(plan: plan).problems { ConfigurationInput.complain("\(self.file): warning: \(problem)") }
+        for problem in ReferredFiles(plan: plan).problems { ConfigurationInput.complain("\(file): warning: \(problem)") }
         func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
         let parts = [
             count(plan.sources.count, "source"), count(plan.routes.count, "route"), count(plan.sinks.count, "sink"),
         ]
-        try StandardOutput.write(line: "\(self.file): correct; \(parts.joined(separator: ", "))")
+        try StandardOutput.write(line: "\(file): correct; \(parts.joined(separator: ", "))")
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BridgeConfiguration
 import BridgeCore
+import Glibc
 import NIOCore
 import SQLiteLog
 
@@ -17,17 +18,19 @@ struct DeadLettersCommand: ParsableCommand {
     )
 
     struct File: ParsableArguments {
-        @Option(name: [.customShort("f"), .customLong("file")], help: "The configuration file.")
-        var file = "bridges.yaml"
+        @OptionGroup var file: ConfigurationFile
 
         /// The letters of the file's log.
         ///
         /// - Parameter sink: of which the letters are asked for; a name that was mistyped must not look like a sink without letters.
         func open(sink: String?) throws -> DeadLetterFile {
-            let (log, sinks) = try ConfigurationInput(file: self.file).loadLog()
+            let file = try self.file.path()
+            // Where the program runs that has the log; without that directory, or the right to it, the log is not found.
+            if file == ConfigurationFile.installed { _ = chdir(ConfigurationFile.installedDirectory) }
+            let (log, sinks) = try ConfigurationInput(file: file).loadLog()
             guard case .disk(let settings) = log else {
                 try StandardOutput.write(
-                    line: "\(self.file) has no log on disk, so no dead letters are kept; write log: {kind: sqlite}")
+                    line: "\(file) has no log on disk, so no dead letters are kept; write log: {kind: sqlite}")
                 throw ExitCode.success
             }
             let letters = try DeadLetterFile(path: settings.path, sinks: sinks)

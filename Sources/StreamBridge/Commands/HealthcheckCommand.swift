@@ -11,8 +11,7 @@ struct HealthcheckCommand: AsyncParsableCommand {
         discussion: "For containers and scripts. It asks /livez, or /readyz with --ready, at the address that the file names."
     )
 
-    @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var file = "bridges.yaml"
+    @OptionGroup var file: ConfigurationFileArgument
 
     @Flag(help: "Ask whether every required source and sink is connected too.")
     var ready = false
@@ -25,9 +24,10 @@ struct HealthcheckCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let http = try ConfigurationInput(file: self.file).loadHTTP()
+        let file = try self.file.path()
+        let http = try ConfigurationInput(file: file).loadHTTP()
         guard http.port != 0 else {
-            throw self.failure("http.listen has port 0, which the system chooses; name a port")
+            throw self.failure("http.listen has port 0, which the system chooses; name a port", in: file)
         }
         let scheme = http.certificateFile == nil ? "http" : "https"
         let url = "\(scheme)://\(Self.reachable(http.host)):\(http.port)/\(self.ready ? "readyz" : "livez")"
@@ -36,15 +36,15 @@ struct HealthcheckCommand: AsyncParsableCommand {
         do {
             let answer = try await CurlMulti().response(to: request, bodyLimit: 64 << 10)
             guard answer.head.status == 200 else {
-                throw self.failure("\(url) answers \(answer.head.status): \(String(buffer: answer.body))")
+                throw self.failure("\(url) answers \(answer.head.status): \(String(buffer: answer.body))", in: file)
             }
         } catch let error as CurlError {
-            throw self.failure("\(url) does not answer: \(error)")
+            throw self.failure("\(url) does not answer: \(error)", in: file)
         }
     }
 
-    private func failure(_ reason: String) -> ExitCode {
-        ConfigurationInput.complain("\(self.file): \(reason)")
+    private func failure(_ reason: String, in file: String) -> ExitCode {
+        ConfigurationInput.complain("\(file): \(reason)")
         return .failure
     }
 

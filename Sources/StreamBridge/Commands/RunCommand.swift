@@ -13,13 +13,12 @@ struct RunCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
-    var file = "bridges.yaml"
+    @OptionGroup var file: ConfigurationFileArgument
 
     func run() async throws {
-        let input = ConfigurationInput(file: self.file)
+        let input = ConfigurationInput(file: try self.file.path())
         let plan = try input.loadToRun()
-        try await self.start(Gateway(plan: plan, file: self.file, expressions: input.expressions))
+        try await self.start(Gateway(plan: plan, file: input.file, expressions: input.expressions))
     }
 
     /// Leaves the main actor at once: every hop from there costs microseconds.

@@ -69,9 +69,15 @@ struct ConfigurationInput {
             for mistake in mistakes.diagnostics { log().report(mistake) }
             throw ExitCode(EX_CONFIG)
         } catch let error as FileError {
-            log().report(.error, error.message, file: self.file)
+            log().report(.error, error.message + self.searched, file: self.file)
             throw ExitCode(EX_CONFIG)
         }
+    }
+
+    /// Where a file was looked for that nobody has named.
+    private var searched: String {
+        guard self.file == ConfigurationFile.standard[0], access(self.file, F_OK) != 0 else { return "" }
+        return ", and there is no \(ConfigurationFile.installed); name the file"
     }
 
     private static func environment() -> [String: String] {
