@@ -16,17 +16,18 @@ struct GraphChecks {
     /// - Returns: the place of the sink for events that no route takes.
     func check(_ routes: [Route]) -> SinkIndex? {
         for key in ["sources", "sinks", "routes"] {
-            guard let part = self.root.child(key), !part.isNull else {
+            guard let part = self.root.child(key) else {
                 self.findings.error("'\(key)' is missing", at: self.root)
                 continue
             }
-            if part.node.mapping?.isEmpty == true || part.node.sequence?.isEmpty == true {
+            if part.isNull || part.node.mapping?.isEmpty == true || part.node.sequence?.isEmpty == true {
                 self.findings.error("is empty; at least one is needed", at: part)
             }
         }
         self.checkResources()
         let unrouted = self.checkDeadLetters()
         self.refuseCircles(routes)
+        self.refuseContention()
         self.warnOfIdle(routes)
         return unrouted
     }
@@ -63,6 +64,19 @@ struct GraphChecks {
                 }.first
                 guard let circle else { continue }
                 self.findings.error("\(circle.message) (source \(source.prepared.name))", at: sink.place)
+            }
+        }
+    }
+
+    /// An event must not choose what another sink claims alone.
+    private func refuseContention() {
+        for (index, sink) in self.sinks.enumerated() {
+            guard let contention = sink.prepared.variants[0].contention else { continue }
+            for (otherIndex, other) in self.sinks.enumerated() where index != otherIndex {
+                for resource in other.prepared.variants[0].exclusiveResources {
+                    guard let error = contention(resource, other.place.path.joined(separator: ".")) else { continue }
+                    self.findings.error(error.message, at: sink.place.descend(error.path))
+                }
             }
         }
     }

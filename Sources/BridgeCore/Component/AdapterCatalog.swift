@@ -100,6 +100,10 @@ package struct DecodedSettings: Sendable {
     package func circle(through source: DecodedSettings) -> SettingError? {
         (self.value as? any SinkConfiguration)?.circle(through: source.value)
     }
+    /// See ``SinkConfiguration/contention``; `nil` for the settings of a source.
+    package var contention: ((Resource, _ owner: String) -> SettingError?)? {
+        (self.value as? any SinkConfiguration)?.contention
+    }
     /// See ``ComponentConfiguration/acknowledgeConflict(with:)``.
     package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? {
         self.value.acknowledgeConflict(with: policy)

@@ -55,6 +55,11 @@ package protocol SinkConfiguration: ComponentConfiguration {
     /// `nil` when that does not happen or the settings do not show it. Called for routes without conditions between the
     /// two, after ``ComponentConfiguration/validate()``.
     func circle(through source: any ComponentConfiguration) -> SettingError?
+
+    /// Says why an event must not choose what another component claims alone, `nil` for what it cannot choose.
+    ///
+    /// `nil` for a sink that no event can make use what is not in its settings. Called with the resource and its owner's place in the file.
+    var contention: ((Resource, _ owner: String) -> SettingError?)? { get }
 }
 
 extension SinkConfiguration {
@@ -62,6 +67,7 @@ extension SinkConfiguration {
     package static var retryKeys: [String] { [] }
     /// Defaults to `nil`.
     package func circle(through source: any ComponentConfiguration) -> SettingError? { nil }
+    package var contention: ((Resource, _ owner: String) -> SettingError?)? { nil }
 }
 
 /// A resource that only one component may claim.

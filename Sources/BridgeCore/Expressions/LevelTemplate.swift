@@ -17,6 +17,23 @@ package struct LevelTemplate: Sendable {
     /// Whether an event chooses the beginning of the name, and with it any name.
     package var isFree: Bool { self.template.constant == nil && self.template.staticPrefix.isEmpty }
 
+    /// Whether some event may make this very name of the template.
+    package func canRender(_ name: String) -> Bool {
+        guard name.utf8.starts(with: self.template.staticPrefix.utf8) else { return false }
+        var rest: [ArraySlice<UInt8>] = [Array(name.utf8)[...]]
+        for piece in self.template.pieces {
+            if let literal = piece.literal {
+                rest = rest.filter { $0.starts(with: literal.utf8) }.map { $0.dropFirst(literal.utf8.count) }
+            } else {
+                // Everything that may be left behind what the event has brought; the longest rest stands for the others.
+                guard let longest = rest.max(by: { $0.count < $1.count }) else { return false }
+                let taken = self.keepsSlashes ? longest.endIndex : longest.firstIndex(of: UInt8(ascii: "/")) ?? longest.endIndex
+                rest = (longest.startIndex..<taken).map { longest[($0 + 1)...] }
+            }
+        }
+        return rest.contains { $0.isEmpty }
+    }
+
     /// The name for the event that the reader holds.
     ///
     /// A name that begins with `$` belongs to the server (MQTT 5 §4.7.2); an event that chooses one gets `_` in place of it.

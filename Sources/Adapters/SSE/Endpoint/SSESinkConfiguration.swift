@@ -311,4 +311,17 @@ package struct SSESinkConfiguration: SinkConfiguration {
     }
 
     package var exclusiveResources: [Resource] { [Resource("stream", self.stream.text)] }
+
+    /// An event must not choose the fixed stream of another sink by what it says.
+    package var contention: ((Resource, _ owner: String) -> SettingError?)? {
+        guard self.stream.constant == nil, !self.mayBeAnyStream else { return nil }
+        let name = SSEName.template(self)
+        return { resource, owner in
+            guard resource.kind == "stream", !resource.value.contains("{{"), name.canRender(resource.value) else { return nil }
+            return SettingError(
+                path: [CodingKeys.stream],
+                "an event could choose \(resource.value), the stream of \(owner); name one of them differently, or write any_stream: true"
+            )
+        }
+    }
 }
