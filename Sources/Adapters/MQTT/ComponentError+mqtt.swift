@@ -27,7 +27,10 @@ extension ComponentError {
                 )
             case 3: return Self(.throttled, "\(peer) says that it is unavailable")
             case 4: return Self(.unauthorized, "\(peer) does not accept user and password", retryAfter: self.pauseAfterRefusal)
-            case 5: return Self(.unauthorized, "\(peer) does not authorise us to connect", retryAfter: self.pauseAfterRefusal)
+            case 5:
+                return Self(
+                    .unauthorized, "\(peer) does not authorise us to connect; check user, password and the broker's rules",
+                    retryAfter: self.pauseAfterRefusal)
             default: return Self(.protocolViolation, "\(peer) refused the connection with the unknown code \(reason)")
             }
         }
@@ -36,7 +39,8 @@ extension ComponentError {
         case 0x86: return Self(.unauthorized, "\(peer) does not accept user and password", retryAfter: self.pauseAfterRefusal)
         case 0x87, 0x8a, 0x8c:
             return Self(
-                .unauthorized, "\(peer) does not authorise us to connect (\(Self.text(reason)))",
+                .unauthorized,
+                "\(peer) does not authorise us to connect (\(Self.text(reason))); check user, password and the broker's rules",
                 retryAfter: self.pauseAfterRefusal
             )
         case 0x88, 0x89, 0x97, 0x9f: return Self(.throttled, "\(peer) refused the connection (\(Self.text(reason)))")

@@ -17,11 +17,19 @@ struct MQTTAddress: Sendable, Equatable, CustomStringConvertible {
         switch text[..<scheme.lowerBound] {
         case "mqtt": self.isSecure = false
         case "mqtts": self.isSecure = true
+        case "ws", "wss":
+            throw MQTTTextError(
+                "MQTT over WebSocket is not spoken; write mqtt:// or mqtts:// and the broker's port for them, such as 1883")
         case let other: throw MQTTTextError("the scheme '\(other)' is not spoken; write mqtt:// or, for TLS, mqtts://")
         }
         var rest = text[scheme.upperBound...]
         if rest.last == "/" { rest.removeLast() }
-        guard !rest.contains(where: { "/?#".contains($0) }) else {
+        if let end = rest.firstIndex(where: { "/?#".contains($0) }) {
+            guard !rest[end...].contains("@") else {
+                throw MQTTTextError(
+                    "'\(rest[end])' in the user or password is written %\(rest[end] == "/" ? "2F" : rest[end] == "?" ? "3F" : "23"); or set user"
+                        + " and password under their own keys")
+            }
             throw MQTTTextError("an MQTT URL ends after the port; topics stand under their own keys")
         }
         if let at = rest.lastIndex(of: "@") {

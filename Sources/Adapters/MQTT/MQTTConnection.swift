@@ -123,8 +123,14 @@ final class MQTTConnection {
                     cause: MosquittoError("connecting", MOSQ_ERR_ERRNO, system: failure)
                 )
             }
-            while try !wire.handshake() { _ = try wait("did not answer in TLS in time", wire.interest) }
-            while try !self.exchange(handle, wire) { _ = try wait("did not answer CONNECT in time", wire.interest) }
+            while try !wire.handshake() { _ = try wait("did not answer in TLS in time; \(Self.otherPort)", wire.interest) }
+            do {
+                while try !self.exchange(handle, wire) {
+                    _ = try wait("did not answer CONNECT in time; \(Self.otherPort)", wire.interest)
+                }
+            } catch {
+                throw Self.silentEnd(error, peer, isSecure: settings.address.isSecure)
+            }
             let connack = events.connack!
             let refusal = ComponentError.connack(
                 connack.reason, version: settings.version, clientID: plan.clientID, keepAlive: plan.keepAlive, peer: peer
@@ -135,6 +141,22 @@ final class MQTTConnection {
             throw ComponentError.failed(error, peer: peer)
         }
     }
+
+    /// A connection that was lost before the CONNACK, with what may be the reason.
+    private static func silentEnd(_ error: any Error, _ peer: String, isSecure: Bool) -> any Error {
+        let cause = (error as? MosquittoError).map { ComponentError.failed($0, peer: peer) } ?? error as? ComponentError
+        guard var lost = cause, lost.code == .connectionLost else { return error }
+        // The cause stands behind the message.
+        lost.message = "\(lost) before CONNACK; "
+        lost.cause = nil
+        lost.message +=
+            isSecure
+            ? Self.otherPort : "the port may want TLS (mqtts://), or the broker refuses the client without saying so"
+        return lost
+    }
+
+    /// What else a port may be whose server takes a connection and says nothing.
+    private static let otherPort = "the port may be for WebSocket or belong to another service"
 
     /// Sends CONNECT and reads what has come, up to the CONNACK.
     ///

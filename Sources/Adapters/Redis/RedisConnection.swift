@@ -55,7 +55,9 @@ struct RedisConnection: Sendable {
                             try NIOSSLClientHandler(context: tls.context, serverHostname: isName ? tls.host : nil)
                         )
                     }
-                    try channel.pipeline.syncOperations.addHandler(RedisHandler(peer: peer, patience: settings.patience))
+                    let handler = RedisHandler(
+                        address, patience: settings.patience, handshakeLimit: TimeAmount(settings.connectTimeout))
+                    try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
         let channel: any Channel

@@ -63,8 +63,18 @@ enum RedisFailure {
     /// The error to throw for any error answer.
     static func error(_ text: String, _ peer: String) -> ComponentError {
         let code: ComponentError.Code = ["NOAUTH", "NOPERM", "WRONGPASS"].contains(self.word(text)) ? .unauthorized : .rejected
-        let hint = RedisRequirements.hint(for: text).map { "; \($0)" } ?? ""
+        let hint = (RedisRequirements.hint(for: text) ?? self.remedy(self.word(text))).map { "; \($0)" } ?? ""
         return ComponentError(code, "\(peer) answers: \(text)\(hint)")
+    }
+
+    /// What to do about an answer, by its first word.
+    private static func remedy(_ word: String) -> String? {
+        switch word {
+        case "NOAUTH": "set password, and user where there is one"
+        case "MOVED", "ASK": "the server belongs to a cluster; use redis+cluster://"
+        case "DENIED": "see protected-mode, requirepass and bind in the configuration of the server"
+        default: nil
+        }
     }
 
     /// The first word, which says what kind of error it is.

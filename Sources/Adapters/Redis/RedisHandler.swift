@@ -28,8 +28,15 @@ final class RedisHandler: ChannelInboundHandler {
         var interval = TimeAmount.seconds(5)
     }
 
+    private let address: RedisSettings.Address
     private let peer: String
     private let patience: Patience
+    /// How long a handshake of TLS may take, with the first answer behind it.
+    private let handshakeLimit: TimeAmount
+    /// The server has sent something.
+    private var hasAnswered = false
+    /// Ends a connection whose handshake takes too long.
+    private var handshake: Scheduled<Void>?
     private let reader = RedisReplyReader()
     /// Answers to commands, in order, until ``subscriber`` takes over.
     private var waiting: CircularBuffer<Waiting> = []
@@ -60,9 +67,11 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
-    init(peer: String, patience: Patience = Patience()) {
-        self.peer = peer
+    init(_ address: RedisSettings.Address, patience: Patience, handshakeLimit: TimeAmount) {
+        self.address = address
+        self.peer = address.description
         self.patience = patience
+        self.handshakeLimit = handshakeLimit
     }
 
     /// Gets why the connection ended; to be asked for once.
@@ -97,15 +106,34 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
+    /// A server without TLS that takes the handshake for the beginning of a command says nothing.
+    func channelActive(context: ChannelHandlerContext) {
+        if self.address.isTLS {
+            let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            self.handshake = context.eventLoop.scheduleTask(in: self.handshakeLimit) {
+                let (handler, context) = loopBound.value
+                let reason = "the server did not answer within connect_timeout; if the port does not speak TLS, write redis://"
+                handler.fail(ComponentError(.connectionRefused, "no TLS with \(handler.peer): \(reason)"), context)
+            }
+        }
+        context.fireChannelActive()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.lastRead = .now()
+        let isFirst = !self.hasAnswered
+        if isFirst {
+            self.hasAnswered = true
+            self.handshake?.cancel()
+        }
         let bytes = self.unwrapInboundIn(data)
         do throws(RedisProtocolError) {
             try self.reader.feed(bytes) { self.dispatch($0) }
             if self.waiting.isEmpty { self.reader.beginPipeline() }
         } catch {
             let what = error.isTooLarge ? "sends more than is taken" : "does not speak Redis"
-            self.fail(ComponentError(.protocolViolation, "\(self.peer) \(what): \(error.message)"), context)
+            let stranger = isFirst ? RedisStranger.reason(bytes) : nil
+            self.fail(ComponentError(.protocolViolation, "\(self.peer) \(what): \(stranger ?? error.message)"), context)
         }
     }
 
@@ -120,6 +148,7 @@ final class RedisHandler: ChannelInboundHandler {
     /// Also called for a channel that was never connected, which does not become inactive.
     func handlerRemoved(context: ChannelHandlerContext) {
         self.end(self.lost)
+        self.handshake?.cancel()
         self.watch?.cancel()
         self.watch = nil
         // It holds the connection and so this handler.
@@ -128,11 +157,24 @@ final class RedisHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.fail(ComponentError(.connectionLost, "the connection to \(self.peer) failed", cause: error), context)
+        if let reason = RedisTLSFailure.reason(error, context.pipeline) {
+            self.fail(ComponentError(.connectionRefused, "no TLS with \(self.peer): \(reason)"), context)
+        } else {
+            let text = "the connection to \(self.peer) failed: \(RedisFailure.reason(error))"
+            self.fail(ComponentError(.connectionLost, text + self.silenceHint), context)
+        }
     }
 
     private var lost: ComponentError {
-        ComponentError(.connectionLost, "\(self.peer) closed the connection")
+        ComponentError(.connectionLost, "\(self.peer) closed the connection\(self.silenceHint)")
+    }
+
+    /// What to think of a server that ends the connection without any answer; empty for one that has answered.
+    private var silenceHint: String {
+        guard !self.hasAnswered, case .tcp(_, _, let isTLS) = self.address else { return "" }
+        return isTLS
+            ? " before it answered anything; the port may belong to another service"
+            : " before it answered anything; if it wants TLS, write rediss://, else the port may belong to another service"
     }
 
     private func dispatch(_ reply: RedisReplyView) {

@@ -18,7 +18,9 @@ struct RedisLogin: Sendable {
                 try await connection.command("AUTH", password.value)
             }
         if case .error(let text) = reply {
-            throw ComponentError(.unauthorized, "\(connection.peer) does not accept the password: \(text)")
+            let isNeedless = text.contains("without any password configured") || text.contains("no password is set")
+            let hint = isNeedless ? "; the server has no password, so leave it out" : ""
+            throw ComponentError(.unauthorized, "\(connection.peer) does not accept the password: \(text)\(hint)")
         }
     }
 }

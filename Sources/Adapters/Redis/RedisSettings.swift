@@ -33,7 +33,7 @@ struct RedisSettings: Sendable {
         guard let url = RedisURL(text) else {
             throw SettingError(
                 path: container.codingPath + [key("url")],
-                "no Redis address; write redis://[user:password@]host[:6379][/database], rediss://…, unix:///path, "
+                "\(RedisURL.mistake(in: text)); write redis://[user:password@]host[:6379][/database], rediss://…, unix:///path, "
                     + "redis+sentinel://host[:26379],…/master[/database] or redis+cluster://host[:6379],…"
             )
         }

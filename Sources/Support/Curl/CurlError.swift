@@ -53,9 +53,10 @@ package struct CurlError: Error, CustomStringConvertible {
 
     /// - Parameters:
     ///   - detail: what the error buffer holds; empty when libcurl wrote nothing there.
+    ///   - url: where the request went.
     ///   - wasSent: a request went out.
     ///   - hasStatus: the status of a final answer came in.
-    init(_ result: CURLcode, detail: String, wasSent: Bool, hasStatus: Bool) {
+    init(_ result: CURLcode, detail: String, url: String, wasSent: Bool, hasStatus: Bool) {
         let isOfAnswer =
             switch result {
             case CURLE_OPERATION_TIMEDOUT: false
@@ -66,9 +67,9 @@ package struct CurlError: Error, CustomStringConvertible {
         // What libcurl says of a header line that is longer than it takes.
         let isTooLong = isOfAnswer && result == CURLE_OUT_OF_MEMORY
         let text = isTooLong ? "A header of the answer is too long" : String(cString: curl_easy_strerror(result))
-        self.init(
-            Self.code(of: result), detail.isEmpty || isTooLong ? text : detail, isOfAnswer: isOfAnswer, wasSent: wasSent
-        )
+        let words = detail.isEmpty || isTooLong ? text : detail
+        let message = hasStatus ? words : CurlMistake.explained(words, result, url: url)
+        self.init(Self.code(of: result), message, isOfAnswer: isOfAnswer, wasSent: wasSent)
     }
 
     private static func code(of result: CURLcode) -> Code {

@@ -88,7 +88,8 @@ final class CurlExchange {
             self.end(CurlError(.stopped, "the receiver wants no more"))
         } else {
             let error = CurlError(
-                result, detail: String(cString: self.detail), wasSent: wasSent, hasStatus: self.head.status >= 200
+                result, detail: String(cString: self.detail), url: self.request.url, wasSent: wasSent,
+                hasStatus: self.head.status >= 200
             )
             // libcurl calls it a peer that cannot be reached, a name that has no address or a file that cannot be read.
             let shortage = error.isOfAnswer ? nil : CurlBell.shortage

@@ -82,7 +82,10 @@ package final class HTTPServer: Sendable {
                 channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
             }
         } catch {
-            throw HTTPServerError(.listen, "the HTTP server cannot listen on \(self.configuration.address.text)", cause: error)
+            let text = "the HTTP server cannot listen on \(self.configuration.address.text)"
+            guard let error = error as? IOError else { throw HTTPServerError(.listen, text, cause: error) }
+            let remedy = error.errnoCode == EADDRINUSE ? "; another program has the port: stop it, or change http.listen" : ""
+            throw HTTPServerError(.listen, "\(text): \(String(cString: strerror(error.errnoCode)))\(remedy)")
         }
         self.state.withLock { $0.listener = channel }
         guard let address = channel.localAddress else {

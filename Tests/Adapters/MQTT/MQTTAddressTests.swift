@@ -34,7 +34,15 @@ struct MQTTAddressTests {
     @Test(
         arguments: [
             ("broker", "this is not a URL; write mqtt://host, mqtt://host:1883 or mqtts://host:8883"),
-            ("ws://broker", "the scheme 'ws' is not spoken; write mqtt:// or, for TLS, mqtts://"),
+            (
+                "ws://broker",
+                "MQTT over WebSocket is not spoken; write mqtt:// or mqtts:// and the broker's port for them, such as 1883"
+            ),
+            (
+                "mqtt://u:p@ss/word@host",
+                "'/' in the user or password is written %2F; or set user and password under their own keys"
+            ),
+            ("mqtt://u:p#1@host", "'#' in the user or password is written %23; or set user and password under their own keys"),
             ("mqtt://broker/topic", "an MQTT URL ends after the port; topics stand under their own keys"),
             ("mqtt://", "the URL names no host"),
             ("mqtt://:1883", "the URL names no host"),

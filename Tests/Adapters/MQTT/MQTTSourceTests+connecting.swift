@@ -84,12 +84,15 @@ extension MQTTSourceTests {
     @Test(
         arguments: [
             ("5", [0x20, 3, 0, 0x86, 0] as [UInt8], "does not accept user and password"),
-            ("5", [0x20, 3, 0, 0x87, 0], "does not authorise us to connect (reason code 135: Not authorized)"),
+            (
+                "5", [0x20, 3, 0, 0x87, 0],
+                "does not authorise us to connect (reason code 135: Not authorized); check user, password and the broker's rules"
+            ),
             ("5", [0x20, 3, 0, 0x85, 0], "does not accept the client id test-in-source"),
             ("5", [0x20, 3, 0, 0x89, 0], "refused the connection (reason code 137: Server busy)"),
             ("5", [0x20, 2, 0, 1], "does not speak MQTT 5; write protocol: 3.1.1"),
             ("3.1.1", [0x20, 2, 0, 4], "does not accept user and password"),
-            ("3.1.1", [0x20, 2, 0, 5], "does not authorise us to connect"),
+            ("3.1.1", [0x20, 2, 0, 5], "does not authorise us to connect; check user, password and the broker's rules"),
             ("3.1.1", [0x20, 2, 0, 2], "does not accept the client id test-in-source"),
             ("3.1.1", [0x20, 2, 0, 3], "says that it is unavailable"),
         ]

@@ -348,7 +348,10 @@ import Testing
                 group: MultiThreadedEventLoopGroup.singleton, logger: .init(label: "test")
             )
             let error = await #expect(throws: HTTPServerError.self) { try await second.start() }
-            #expect(error?.message == "the HTTP server cannot listen on 127.0.0.1:\(port)")
+            #expect(
+                error?.message
+                    == "the HTTP server cannot listen on 127.0.0.1:\(port): Address already in use; another program has the port: "
+                    + "stop it, or change http.listen")
         }
     }
 }

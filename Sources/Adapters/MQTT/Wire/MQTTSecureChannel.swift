@@ -141,9 +141,19 @@ final class MQTTSecureChannel {
         let reason = Self.reason
         let verdict = SSL_get_verify_result(self.ssl)
         if verdict != Int(X509_V_OK), let text = X509_verify_cert_error_string(verdict) {
-            return "\(reason) (\(String(cString: text)))"
+            return "\(reason) (\(String(cString: text))); \(Self.remedy(verdict))"
         }
         return reason == "wrong version number" ? "the port does not speak TLS; write mqtt:// or another port" : reason
+    }
+
+    /// What to do about a certificate that is not trusted.
+    private static func remedy(_ verdict: Int) -> String {
+        switch Int32(verdict) {
+        case X509_V_ERR_CERT_HAS_EXPIRED: "renew the certificate at the broker"
+        case X509_V_ERR_CERT_NOT_YET_VALID: "compare the clocks of both machines"
+        case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH: "write a host in the url that the certificate names"
+        default: "name the certificate of the broker's authority with tls.ca_file"
+        }
     }
 
     /// The first error of the library's queue, which is emptied.

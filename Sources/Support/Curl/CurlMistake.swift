@@ -1,0 +1,61 @@
+import CCurl
+
+/// Says what libcurl's and OpenSSL's words mean for whoever wrote the address.
+enum CurlMistake {
+    /// What is wrong and what to do; the text itself where nothing more is known.
+    ///
+    /// - Parameters:
+    ///   - text: libcurl's own words.
+    ///   - url: where the request went.
+    static func explained(_ text: String, _ result: CURLcode, url: String) -> String {
+        switch result {
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_RECV_ERROR, CURLE_SSL_CACERT_BADFILE:
+            if let explanation = self.tls(text) { return explanation }
+        case CURLE_UNSUPPORTED_PROTOCOL where text.contains("HTTP/0.9"):
+            return self.isSecure(url)
+                ? "\(text); the port may belong to another service"
+                : "\(text); the port may want TLS (https://) or belong to another service"
+        default: break
+        }
+        switch result {
+        case CURLE_SSL_CONNECT_ERROR:
+            return "\(text); if this stays so, the port may not speak TLS (http://) or belong to another service"
+        case CURLE_GOT_NOTHING, CURLE_RECV_ERROR:
+            guard !self.isSecure(url) else { return text }
+            return "\(text); if this stays so, the port may want TLS (https://) or belong to another service"
+        default: return text
+        }
+    }
+
+    private static func isSecure(_ url: String) -> Bool {
+        url.prefix(8).lowercased() == "https://"
+    }
+
+    private static func tls(_ text: String) -> String? {
+        let mistakes: [(mark: String, meaning: String)] = [
+            ("wrong version number", "the port does not speak TLS; write http:// or another port"),
+            ("packet length too long", "the port does not speak TLS; write http:// or another port"),
+            ("http request", "the port does not speak TLS; write http:// or another port"),
+            ("certificate has expired", "the certificate of the server has expired; renew it there"),
+            (
+                "certificate is not yet valid",
+                "the certificate of the server is not valid yet; compare the clocks of both machines"
+            ),
+            ("local issuer certificate", self.unknownAuthority), ("issuer certificate", self.unknownAuthority),
+            ("self-signed certificate", self.unknownAuthority), ("self signed certificate", self.unknownAuthority),
+            ("unsupported protocol", "the server has only versions of TLS that are too old; it needs TLS 1.2 or later"),
+            ("alert protocol version", "the server has no version of TLS in common with this program (1.2 or later)"),
+            ("certificate required", "the server wants a client certificate; set tls.cert_file and tls.key_file"),
+            ("alert unknown ca", "the server does not trust the client certificate of tls.cert_file"),
+            ("alert bad certificate", "the server does not accept the client certificate, or wants one: see tls.cert_file"),
+        ]
+        let lower = text.lowercased()
+        if let mistake = mistakes.first(where: { lower.contains($0.mark) }) { return mistake.meaning }
+        guard lower.contains("subject name") else { return nil }
+        let quoted = text.split(separator: "'", omittingEmptySubsequences: false).dropFirst().first
+        return "the certificate of the server is not for \(quoted.map { "'\($0)'" } ?? "this host"); write a host that it names"
+    }
+
+    private static let unknownAuthority =
+        "the certificate of the server is from an authority that is not known here; name that authority's certificate with tls.ca_file"
+}
