@@ -57,22 +57,6 @@ struct BufferDeclaration: Decodable {
     }
 }
 
-/// `normalise:` of a source.
-struct NormaliseDeclaration: Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable { case title, message, priority, tags, id, timestamp }
-
-    let settings: NormaliseSettings
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        self.settings = NormaliseSettings(
-            title: try container.optional(.title), message: try container.optional(.message),
-            priority: try container.optional(.priority),
-            tags: try container.optional(.tags), id: try container.optional(.id), timestamp: try container.optional(.timestamp)
-        )
-    }
-}
-
 /// The keys every source understands beside its adapter's own.
 struct SourceDeclaration: Decodable {
     enum CodingKeys: String, CodingKey, CaseIterable { case type, ack, normalise, onGap = "on_gap", retry, required }

@@ -29,8 +29,8 @@ struct ComponentReader {
             let declaration = self.decoding.decode(place, as: SourceDeclaration.self)
             var normalise = NormaliseSettings(limits: self.limits)
             if let mapping = place.child("normalise") {
-                self.findings.refuseUnknownKeys(of: mapping, known: NormaliseDeclaration.CodingKeys.allCases.map(\.rawValue))
-                if let declared = self.decoding.decode(mapping, as: NormaliseDeclaration.self) { normalise = declared.settings }
+                self.findings.refuseUnknownKeys(of: mapping, known: NormaliseSettings.CodingKeys.allCases.map(\.rawValue))
+                if let declared = self.decoding.decode(mapping, as: NormaliseSettings.self) { normalise = declared }
                 normalise.limits = self.limits
             }
             let retry = self.retry(place, over: baseRetry, without: ["for"])
@@ -83,23 +83,16 @@ struct ComponentReader {
 
     /// Decodes an adapter's settings and lets it look at them together.
     func settings(_ place: Located, _ decode: @escaping @Sendable (any Decoder) throws -> DecodedSettings) -> DecodedSettings? {
-        guard let settings = self.decoding.decode(place, as: decode) else { return nil }
-        do {
-            try settings.validate()
-            for warning in settings.warnings { self.findings.warning(warning.message, at: place.descend(warning.path)) }
-            return settings
-        } catch let error as SettingError {
-            self.findings.error(error.message, at: place.descend(error.path))
-        } catch {
-            self.findings.error("\(error)", at: place)
-        }
-        return nil
+        guard let settings = self.decoding.decode(place, as: decode, validate: { try $0.validate() }) else { return nil }
+        for warning in settings.warnings { self.findings.warning(warning.message, at: place.descend(warning.path)) }
+        return settings
     }
 
     private func named(_ place: Located?, _ noun: String) -> [(String, Located)] {
         guard let place, !place.isNull else { return [] }
         guard place.node.mapping != nil else {
-            self.findings.error("must be a mapping of names to \(noun)s", at: place)
+            let remedy = place.node.sequence == nil ? "" : "; write 'NAME:' in place of each '- '"
+            self.findings.error("must be a mapping of names to \(noun)s\(remedy)", at: place)
             return []
         }
         return place.members.filter { name, component in

@@ -5,6 +5,9 @@ enum NearestName {
         if let other = Self.synonyms[word.lowercased()]?.first(where: names.contains) { return "; did you mean '\(other)'?" }
         let near = names.map { ($0, self.distance(word, $0)) }.min { $0.1 < $1.1 }
         if let (name, distance) = near, distance <= max(1, min(word.count, name.count) / 3) { return "; did you mean '\(name)'?" }
+        // `idle` for `idle_timeout`.
+        let longer = names.filter { $0.hasPrefix(word + "_") || word.hasPrefix($0 + "_") }
+        if !word.isEmpty, longer.count == 1 { return "; did you mean '\(longer[0])'?" }
         return names.isEmpty ? "; there are none" : "; there are \(names.sorted().joined(separator: ", "))"
     }
 

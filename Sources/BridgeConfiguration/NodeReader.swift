@@ -64,8 +64,10 @@ final class NodeReader {
                 return template
             }
             self.refuseItemsWithoutSpace(mapping, path)
-            let pairs = self.merged(mapping, path).map {
-                (key: $0.key, value: self.read($0.value, path + [$0.key.string ?? "?"]))
+            let pairs = self.merged(mapping, path).map { key, value in
+                let path = path + [key.string ?? "?"]
+                self.warnOfNothing(value, path)
+                return (key: key, value: self.read(value, path))
             }
             return .mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark))
         case .sequence(let sequence):
@@ -112,6 +114,17 @@ final class NodeReader {
             }
         }
         return members
+    }
+
+    /// `group:` with nothing behind it counts as left out; whoever writes the key means something else.
+    ///
+    /// What is to be sent may well hold nothing.
+    private func warnOfNothing(_ node: Node, _ path: [String]) {
+        guard case .scalar(let scalar) = node, scalar.style == .plain, scalar.string.isEmpty, path.count > 1,
+            !path.contains("json")
+        else { return }
+        self.findings.warning(
+            "has no value and counts as left out; write one, or remove the key", at: Located(node: node, path: path))
     }
 
     /// `{{ .title }}` without quotes is a mapping whose key is a mapping.

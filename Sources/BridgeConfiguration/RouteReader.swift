@@ -21,7 +21,7 @@ struct RouteReader {
     func routes(_ place: Located?, sinks: inout [ComponentReader.Found<PreparedSink>]) -> [Route] {
         guard let place, !place.isNull else { return [] }
         guard place.node.sequence != nil else {
-            self.findings.error("must be a list of routes", at: place)
+            self.findings.error("must be a list of routes; begin each with '- '", at: place)
             return []
         }
         var names: Set<String> = []
@@ -65,6 +65,8 @@ struct RouteReader {
     /// - Returns: whether there is such a source.
     @discardableResult private func refuseUnknownSource(_ name: String, at place: Located) -> Bool {
         guard !self.sourceNames.contains(name) else { return true }
+        // That there are none is reported already.
+        guard !self.sourceNames.isEmpty else { return false }
         self.findings.error("no source is called '\(name)'\(NearestName.hint(for: name, among: self.sourceNames))", at: place)
         return false
     }
@@ -137,9 +139,11 @@ struct RouteReader {
                 continue
             }
             guard let index = sinks.firstIndex(where: { $0.prepared.name == name }) else {
-                if !self.sinkNames.contains(name) {
-                    self.findings.error(
-                        "no sink is called '\(name)'\(NearestName.hint(for: name, among: self.sinkNames))", at: item)
+                if !self.sinkNames.contains(name), !self.sinkNames.isEmpty {
+                    let hint =
+                        name.contains(",")
+                        ? "; several names are a list: [\(name)]" : NearestName.hint(for: name, among: self.sinkNames)
+                    self.findings.error("no sink is called '\(name)'\(hint)", at: item)
                 }
                 continue
             }

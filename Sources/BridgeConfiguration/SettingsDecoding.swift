@@ -6,37 +6,62 @@ struct SettingsDecoding {
     let findings: Findings
     let userInfo: [CodingUserInfoKey: any Sendable]
 
-    /// Decodes with a closure of the adapter, or of the core.
+    /// Decodes with a closure of the adapter, or of the core, and lets it look at what it has made.
     ///
-    /// One decoding ends at the first bad value: that one is told and left out, and the rest decoded again, so that all are told.
-    func decode<Value>(_ place: Located, as decode: @escaping (any Decoder) throws -> Value) -> Value? {
-        var place = place
-        var left: Set<String> = []
-        for attempt in 0..<32 {
+    /// One decoding ends at the first bad value: that one is reported, something that may stand there is put in its place, and the rest is
+    /// decoded again, so that all are reported.
+    ///
+    /// - Returns: `nil` when there is any mistake.
+    func decode<Value>(
+        _ place: Located, as decode: @escaping (any Decoder) throws -> Value, validate: (Value) throws -> Void = { _ in }
+    ) -> Value? {
+        func attempt(_ place: Located) -> Result<Value, Failure> {
             do {
                 let value = try Box<Value>(from: NodeDecoder(place.node, userInfo: self.boxed(decode))).value
-                return attempt == 0 ? value : nil
+                try validate(value)
+                return .success(value)
             } catch {
-                guard let failure = Failure(error), !left.contains(failure.path.last?.stringValue ?? "") else { return nil }
-                // What is said of the whole may be true only of what is left of it.
-                guard attempt == 0 || !failure.path.isEmpty else { return nil }
-                let wrong = place.descend(failure.path)
-                self.findings.error(failure.message + Self.quotesHint(failure.message, wrong), at: wrong)
-                guard let key = failure.path.first?.stringValue, left.insert(key).inserted, place.child(key) != nil else {
-                    return nil
-                }
-                place = place.replacing(key, by: nil)
+                return .failure(Failure(error))
             }
+        }
+        var place = place
+        var outcome = attempt(place)
+        if case .success(let value) = outcome { return value }
+        for _ in 0..<Self.mostMistakes {
+            guard case .failure(let failure) = outcome else { return nil }
+            let wrong = place.descend(failure.path)
+            self.findings.error(Self.completed(failure, at: wrong), at: wrong)
+            // What is said of the whole may be true only of what is left of it.
+            guard !failure.path.isEmpty, let next = StandIn.replacing(failure, in: place, attempt) else { return nil }
+            (place, outcome) = next
+            if case .failure(let next) = outcome, next.path.isEmpty { return nil }
         }
         return nil
     }
+
+    /// More are rarely worth reading.
+    private static let mostMistakes = 32
 
     func decode<Value: Decodable>(_ place: Located, as type: Value.Type) -> Value? {
         self.decode(place) { try Value(from: $0) }
     }
 
-    /// What to do about `qos: "1"`: in quotes every value is text.
+    /// The message with what only the file tells.
+    private static func completed(_ failure: Failure, at place: Located) -> String {
+        let isItself = place.path.last == failure.path.last?.stringValue
+        if isItself, place.isNull, let remedy = failure.message.firstRange(of: "; ") {
+            return "has no value\(failure.message[remedy.lowerBound...])"
+        }
+        return failure.message + Self.quotesHint(failure.message, place)
+    }
+
+    /// What to do about `qos: "1"`: in quotes every value is text; and about quotes that are none in YAML.
     private static func quotesHint(_ message: String, _ place: Located) -> String {
+        if case .scalar(let scalar) = place.node, scalar.style == .plain, let first = scalar.string.first,
+            "“”„‘’«»".contains(first)
+        {
+            return "; '\(first)' is no quote in YAML: write \" or '"
+        }
         guard case .scalar(let scalar) = place.node, scalar.style == .doubleQuoted || scalar.style == .singleQuoted else {
             return ""
         }
@@ -70,11 +95,11 @@ struct SettingsDecoding {
     }
 
     /// A decoding error in words for people.
-    struct Failure {
+    struct Failure: Error {
         let path: [any CodingKey]
         let message: String
 
-        init?(_ error: any Error) {
+        init(_ error: any Error) {
             switch error {
             case let error as SettingError:
                 self.path = error.path

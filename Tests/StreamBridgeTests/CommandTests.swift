@@ -1,4 +1,5 @@
 import BridgeTesting
+import Glibc
 import Testing
 
 /// The command line.
@@ -185,5 +186,161 @@ struct CommandTests {
         let (code, _, error) = try await BridgeProcess.command("run", path)
         #expect(code == 1)
         #expect(error.contains("\(peer.port)"))
+    }
+
+    /// Runs a command in a directory, with another one in place of `/etc`.
+    private func run(_ arguments: [String], etc: String? = nil) async throws -> (code: Int32, output: String, error: String) {
+        var words = arguments.map { "'\($0)'" }.joined(separator: " ")
+        words = "cd '\(self.directory.path)' && exec '\(BridgeProcess.executable)' \(words)"
+        if let etc { words = "mount --bind '\(etc)' /etc && \(words)" }
+        let process = try ChildProcess(etc == nil ? "sh" : "unshare", (etc == nil ? [] : ["-m", "sh"]) + ["-c", words])
+        guard case .exited(let code) = try await process.untilEnded() else { throw PeerError(process.standardError) }
+        return (code, process.standardOutput, process.standardError)
+    }
+
+    private static let small = """
+        log: { kind: sqlite, path: events.db }
+        http: { listen: 127.0.0.1:1 }
+        sources: { in: { type: webhook, id: hello } }
+        sinks: { out: { type: file, path: /dev/null } }
+        routes: [{ to: out }]
+
+        """
+
+    @Test func `every command finds the file in the same way`() async throws {
+        for command in [["check"], ["healthcheck"], ["dead-letters"], ["dead-letters", "list"], ["run"]] {
+            let (code, _, error) = try await self.run(command)
+            #expect(code == 78)
+            #expect(
+                error.contains("No such file or directory, and there is no /etc/streambridge/bridges.yaml; name the file"),
+                "\(error)")
+        }
+        try self.directory.write(Self.small, to: "bridges.yaml")
+        try self.directory.write(Self.small, to: "other.yaml")
+        for file in [[], ["-f", "other.yaml"], ["--file", "other.yaml"]] {
+            let name = file.last ?? "bridges.yaml"
+            #expect(try await self.run(["check"] + file).output == "\(name): correct; 1 source, 1 route, 1 sink\n")
+            #expect(try await self.run(["dead-letters", "list"] + file).error.contains("the log events.db cannot be opened"))
+            let health = try await self.run(["healthcheck"] + file)
+            #expect(health.code == 1 && health.error.hasPrefix("\(name): http://127.0.0.1:1/livez does not answer"), "\(health)")
+        }
+        #expect(try await self.run(["check", "other.yaml", "-f", "bridges.yaml"]).code == 64)
+        #expect(try await self.run(["check", "other.yaml"]).output.hasPrefix("other.yaml: correct"))
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "another /etc is needed"))
+    func `without a file here the installed one is taken`() async throws {
+        let etc = try TemporaryDirectory()
+        #expect(mkdir(etc.file("streambridge"), 0o755) == 0)
+        try etc.write(Self.small, to: "streambridge/bridges.yaml")
+        let path = "/etc/streambridge/bridges.yaml"
+        #expect(try await self.run(["check"], etc: etc.path).output == "\(path): correct; 1 source, 1 route, 1 sink\n")
+        #expect(try await self.run(["dead-letters"], etc: etc.path).error.contains("the log events.db cannot be opened"))
+        let health = try await self.run(["healthcheck"], etc: etc.path)
+        #expect(health.code == 1 && health.error.hasPrefix("\(path): "), "\(health)")
+        try self.directory.write(Self.small, to: "bridges.yaml")
+        #expect(try await self.run(["check"], etc: etc.path).output.hasPrefix("bridges.yaml: correct"))
+    }
+
+    @Test func `check warns of wildcards of another protocol and of keys without a value`() async throws {
+        let path = try self.directory.write(
+            """
+            sources:
+              a:
+                type: mqtt
+                url: mqtt://localhost
+                subscribe: ["zigbee2mqtt/*", { topic: "a/*/b" }, "/home/#", "a//b", "a/ b", "my topic/+", "a/#"]
+              b: { type: redis, url: "redis://localhost", channels: ["news/#", "n.*", "a+b"], patterns: ["x/+", "y*"] }
+              c:
+                type: redis-stream
+                url: redis://localhost
+                stream: s
+                group:
+            sinks: { out: { type: file, path: /dev/null } }
+            routes: [{ to: out }]
+
+            """, to: "bridges.yaml")
+        let (code, _, error) = try await BridgeProcess.command("check", path)
+        #expect(code == 0)
+        let expected = [
+            (
+                ":5:17:",
+                "sources.a.subscribe[0]: 'zigbee2mqtt/*': '*' is no wildcard of MQTT; write '#' for everything below, or '+'"
+            ),
+            (":5:43:", "sources.a.subscribe[1].topic: 'a/*/b': '*' is no wildcard of MQTT; write '+' for one level, or '#'"),
+            (":5:54:", "sources.a.subscribe[2]: '/home/#' begins with '/'"),
+            (":5:65:", "subscribe[3]: 'a//b' has an empty level"),
+            (":5:73:", "sources.a.subscribe[4]: 'a/ b' has a space"),
+            (
+                ":6:",
+                "sources.b.channels[0]: 'news/#': '#' and '+' are no wildcards of Redis; write patterns with '*', such as news/*"
+            ),
+            (":6:", "sources.b.channels[1]: 'n.*' under channels is an exact name; write it under patterns"),
+            (":6:", "sources.b.patterns[0]: 'x/+': '#' and '+' are no wildcards of Redis"),
+            (":11:11:", "sources.c.group: has no value and counts as left out; write one, or remove the key"),
+        ]
+        let lines = error.split(separator: "\n")
+        #expect(lines.count == expected.count, "\(error)")
+        for (place, text) in expected {
+            #expect(lines.contains { $0.hasPrefix(path + place) && $0.contains(text) }, "\(place) \(text) in \(error)")
+        }
+    }
+
+    @Test func `an event cannot choose the fixed stream of another sink`() async throws {
+        for (template, isRefused) in [
+            ("users/{{ .payload.user }}", true), ("users/{{ .payload.user }}/x", false), ("{{ .title }}/admin", true),
+            ("users/a{{ .payload.user }}n", true), ("user{{ .title }}", false), ("people/{{ .payload.user }}", false),
+        ] {
+            let isFree = template.hasPrefix("{{")
+            let path = try self.directory.write(
+                """
+                sources: { in: { type: webhook, id: hello } }
+                sinks:
+                  admin: { type: sse, stream: users/admin }
+                  each: { type: sse, stream: "\(isFree ? "x/" : "")\(template)" }
+                routes: [{ to: [admin, each] }]
+
+                """, to: "bridges.yaml")
+            let (code, _, error) = try await BridgeProcess.command("check", path)
+            let expected = isRefused && !isFree
+            #expect(code == (expected ? 78 : 0), "\(template): \(error)")
+            #expect(
+                !expected || error.contains("sinks.each.stream: an event could choose users/admin, the stream of sinks.admin"))
+        }
+    }
+
+    @Test func `every mistake of every component is reported at once`() async throws {
+        let path = try self.directory.write(
+            """
+            sources:
+              a: { type: mqtt, url: "http://x", subscribe: [{ topic: "a#", qos: 5 }], keep_alive: 30 }
+              b: { type: redis, url: "redis://h:0", channels: [[1]], connect_timeout: 5, tls: { ca_fil: x, insecure: maybe } }
+              c: { type: redis-stream, batch: 0, block: 5, start: now }
+              d: { type: sse, url: "ftp://x", headers: [a], idle_timeout: 5 }
+              e: { type: webhook, id: "a b", max_body: x }
+              f: { type: file, max_line: x }
+            sinks:
+              g: { type: webhook, url: x, method: SEND, timeout: 5, in_flight: 0, signature: { algorithm: md5, secret: "" } }
+              h: { type: mqtt, topic: "a/#", qos: 7, retain: x }
+              i: { type: redis, url: "redis://h", channel: "", format: xml }
+              j: { type: sse, stream: "a b", heartbeat: 1, compression: 5, cors: { origins: 5 } }
+              k: { type: file, path: 5, max_size: x, keep: -1 }
+            routes: [{ to: [g, h, i, j, k] }]
+
+            """, to: "bridges.yaml")
+        let (code, _, error) = try await BridgeProcess.command("check", path)
+        #expect(code == 78)
+        for place in [
+            "a.url", "a.subscribe[0].topic", "a.keep_alive", "b.url", "b.channels", "b.connect_timeout", "b.tls.ca_fil",
+            "b.tls.insecure",
+            "c.batch", "c.block", "c.start", "d.url", "d.headers", "d.idle_timeout", "e.id", "e.max_body", "f.max_line", "g.url",
+            "g.method",
+            "g.timeout", "g.in_flight", "g.signature.algorithm", "h.topic", "h.qos", "h.retain", "i.format", "j.stream",
+            "j.heartbeat",
+            "j.cors.origins", "k.max_size", "k.keep",
+        ] {
+            #expect(error.contains(".\(place): ") || error.contains(".\(place)["), "\(place) is missing in \(error)")
+        }
+        #expect(!error.contains("stand-in"))
     }
 }

@@ -43,6 +43,15 @@ extension MQTTSource {
             try self.refuseMixedRetainFlags()
         }
 
+        /// Filters that are right, and most likely match nothing.
+        package var warnings: [SettingError] {
+            self.subscriptions.enumerated().compactMap { index, subscription in
+                subscription.filter.doubt.map {
+                    SettingError(path: [CodingKeys.subscribe, SettingKey(index), SettingKey("topic")], $0)
+                }
+            }
+        }
+
         /// Each group gets a copy of its own, and nothing tells that two copies are of one message.
         private func refuseOverlappingShares() throws {
             for (index, one) in self.subscriptions.enumerated() {

@@ -32,6 +32,31 @@ package final class RedisSource: Source {
                 throw SettingError("nothing to subscribe to; set channels or patterns")
             }
         }
+
+        /// Wildcards that are none here.
+        package var warnings: [SettingError] {
+            func warnings(_ names: [String], _ key: CodingKeys) -> [SettingError] {
+                names.enumerated().compactMap { index, name in
+                    let path: [any CodingKey] = [key, SettingKey(index)]
+                    let isOfMQTT = name.hasSuffix("/#") || name == "#" || name.split(separator: "/").contains("+")
+                    if isOfMQTT {
+                        return SettingError(
+                            path: path,
+                            "'\(name)': '#' and '+' are no wildcards of Redis; write patterns with '*', such as \(Self.pattern(for: name))"
+                        )
+                    }
+                    guard key == .channels, name.contains(where: { "*?".contains($0) }) else { return nil }
+                    return SettingError(path: path, "'\(name)' under channels is an exact name; write it under patterns")
+                }
+            }
+            return warnings(self.channels, .channels) + warnings(self.patterns, .patterns)
+        }
+
+        /// The pattern that says what a filter of MQTT says.
+        private static func pattern(for filter: String) -> String {
+            filter.split(separator: "/", omittingEmptySubsequences: false).map { $0 == "#" || $0 == "+" ? "*" : $0 }
+                .joined(separator: "/")
+        }
     }
 
     private let configuration: Configuration

@@ -66,7 +66,7 @@ struct FieldMapping {
         }
         if self.settings.priority != nil {
             let before = failures.count
-            let priority = value(self.settings.priority, "priority", { Double($0).map { JSONFields.priority($0) } }, "a number")
+            let priority = value(self.settings.priority, "priority", { PriorityText.rendered($0) }, "a priority")
             // What renders empty says that there is none.
             if priority != nil || failures.count == before { draft.priority = priority }
         }

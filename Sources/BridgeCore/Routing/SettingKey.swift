@@ -1,17 +1,24 @@
-/// A key of a mapping whose keys are not known beforehand.
-struct SettingKey: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
+/// A key of a mapping whose keys are not known beforehand, or an index of a list.
+package struct SettingKey: CodingKey {
+    package let stringValue: String
+    package let intValue: Int?
 
-    init(_ stringValue: String) {
+    package init(_ stringValue: String) {
         self.stringValue = stringValue
+        self.intValue = nil
     }
 
-    init(stringValue: String) {
-        self.stringValue = stringValue
+    package init(stringValue: String) {
+        self.init(stringValue)
     }
 
-    init?(intValue: Int) {
+    package init(_ index: Int) {
+        self.stringValue = "Index \(index)"
+        self.intValue = index
+    }
+
+    /// Keys of a mapping are texts.
+    package init?(intValue: Int) {
         return nil
     }
 }

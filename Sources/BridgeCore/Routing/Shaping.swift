@@ -117,14 +117,12 @@ package struct Shaping: Sendable {
 }
 
 extension Shaping.Priority {
-    /// Rounded and clamped to 1…5; absent when what is rendered is no number.
+    /// Rounded and clamped to 1…5; absent when what is rendered is neither a number nor a word for a priority.
     fileprivate func value(_ reader: EventReader) throws -> Int? {
         switch self {
         case .fixed(let number): return number
         case .template(let template):
-            let text = try template.render(reader)
-            guard let number = Double(decimal: text) else { return nil }
-            return Int(min(max(number.rounded(), 1), 5))
+            return PriorityText.rendered(try template.render(reader))
         }
     }
 }
@@ -164,6 +162,10 @@ extension Shaping: Decodable {
         self.title = try container.decodeIfPresent(Template.self, forKey: .title)
         self.message = try container.decodeIfPresent(Template.self, forKey: .message)
         self.subject = try container.decodeIfPresent(Template.self, forKey: .subject)
+        if self.subject?.constant?.isEmpty == true {
+            throw SettingError(
+                path: container.codingPath + [CodingKeys.subject], "is empty, which leaves the subject as it is; leave it out")
+        }
         self.priority = try container.contains(.priority) ? Priority(container, .priority) : nil
         self.tags = try container.contains(.tags) ? Tags(container, .tags) : nil
         self.addedTags = try container.contains(.addTags) ? Tags(container, .addTags) : nil
@@ -192,18 +194,40 @@ extension Shaping.Priority {
                 throw SettingError(path: container.codingPath + [key], "\(number) is out of range; 1 to 5 is allowed")
             }
             self = .fixed(number)
-        } else {
-            self = .template(try container.decode(Template.self, forKey: key))
+            return
         }
+        let template = try container.decode(Template.self, forKey: key)
+        guard let text = template.constant else {
+            self = .template(template)
+            return
+        }
+        guard let number = PriorityText.constant(text) else {
+            throw SettingError(
+                path: container.codingPath + [key], "'\(text)' is not a priority; write \(PriorityText.allowed)")
+        }
+        self = .fixed(number)
     }
 }
 
 extension Shaping.Tags {
     fileprivate init(_ container: KeyedDecodingContainer<Shaping.CodingKeys>, _ key: Shaping.CodingKeys) throws {
         if (try? container.nestedUnkeyedContainer(forKey: key)) != nil {
-            self = .each(try container.decode([Template].self, forKey: key))
+            let tags = try container.decode([Template].self, forKey: key)
+            guard key == .tags || !tags.isEmpty else {
+                throw SettingError(path: container.codingPath + [key], "is an empty list, which adds nothing; leave it out")
+            }
+            if let index = tags.firstIndex(where: { $0.constant?.allSatisfy(\.isWhitespace) == true }) {
+                throw SettingError(
+                    path: container.codingPath + [key, SettingKey(index)], "is empty, which is no tag; leave it out")
+            }
+            self = .each(tags)
         } else {
-            self = .list(try container.decode(Template.self, forKey: key))
+            try container.refuseNumber(key, meaning: "a tag")
+            let list = try container.decode(Template.self, forKey: key)
+            if key != .tags, list.constant?.allSatisfy({ $0.isWhitespace || $0 == "," }) == true {
+                throw SettingError(path: container.codingPath + [key], "is empty, which adds nothing; leave it out")
+            }
+            self = .list(list)
         }
     }
 }

@@ -34,6 +34,16 @@ extension KeyedDecodingContainer {
         try self.decode(Value.self, forKey: key)
     }
 
+    /// Refuses a number or a boolean where text is meant; in quotes it is text.
+    ///
+    /// - Parameter noun: what the text is, such as `a tag`.
+    /// - Throws: ``SettingError`` for a number or a boolean.
+    package func refuseNumber(_ key: Key, meaning noun: String) throws {
+        let isNumber = (try? self.decode(Double.self, forKey: key)) != nil || (try? self.decode(Bool.self, forKey: key)) != nil
+        guard isNumber else { return }
+        throw SettingError(path: self.codingPath + [key], "must be text; write it in quotes if it is meant as \(noun)")
+    }
+
     /// An optional integer within a range.
     ///
     /// - Throws: ``SettingError`` for a value outside the range.
@@ -59,7 +69,8 @@ extension KeyedDecodingContainer {
         guard let text = try self.decodeIfPresent(String.self, forKey: key) else { return nil }
         guard let duration = Duration(setting: text) else {
             throw SettingError(
-                path: self.codingPath + [key], "'\(text)' is not a span of time; write a number and ms, s, m, h or d, such as 30s"
+                path: self.codingPath + [key],
+                "'\(text)' is not a span of time; write a number and ms, s, m, h or d, such as \(Duration.example(near: text))"
             )
         }
         return duration
@@ -72,7 +83,8 @@ extension KeyedDecodingContainer {
         guard let text = try self.decodeIfPresent(String.self, forKey: key) else { return fallback }
         guard let count = Int(byteCountSetting: text) else {
             throw SettingError(
-                path: self.codingPath + [key], "'\(text)' is not a size; write a number and KiB, MiB or GiB, such as 64KiB"
+                path: self.codingPath + [key],
+                "'\(text)' is not a size; write a number and KiB, MiB or GiB, such as \(Int.sizeExample(near: text))"
             )
         }
         return count
@@ -114,7 +126,40 @@ extension Duration {
     }
 }
 
+extension Duration {
+    /// What a person may have meant: `10s` for `10`, `5m` for `5 min`; else any example.
+    fileprivate static func example(near text: String) -> String {
+        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard let duration = Duration(setting: number + "s"), duration > .zero else { return "30s" }
+        switch text.dropFirst(number.count).drop(while: { $0 == " " }).lowercased() {
+        // Whoever leaves the unit out of a large number most likely thinks of milliseconds.
+        case "" where duration >= .seconds(100): return number + "ms"
+        case "", "sec", "secs", "second", "seconds", "s": return number + "s"
+        case "min", "mins", "minute", "minutes", "m": return number + "m"
+        case "hr", "hrs", "hour", "hours", "h": return number + "h"
+        case "day", "days", "d": return number + "d"
+        case "msec", "millis", "milliseconds", "ms": return number + "ms"
+        default: return "30s"
+        }
+    }
+}
+
 extension Int {
+    /// What a person may have meant: `1MB` for `1 MB`, `10MB` for `10M`; else any example.
+    fileprivate static func sizeExample(near text: String) -> String {
+        let number = text.prefix { $0.isASCII && $0.isNumber }
+        guard !number.isEmpty else { return "64KiB" }
+        switch text.dropFirst(number.count).drop(while: { $0 == " " }).lowercased() {
+        case "k", "kb": return number + "kB"
+        case "kib": return number + "KiB"
+        case "m", "mb": return number + "MB"
+        case "mib": return number + "MiB"
+        case "g", "gb": return number + "GB"
+        case "gib": return number + "GiB"
+        default: return "64KiB"
+        }
+    }
+
     /// Parses a number of bytes: `512`, `64KiB`, `16MiB`, `1GiB`, or `B`, `kB`, `MB`, `GB` in powers of 1000; `nil` for
     /// any other text.
     package init?(byteCountSetting text: String) {

@@ -64,7 +64,9 @@ import Testing
     @Test(arguments: [
         ("2", 2), (#""5""#, 5), (#""{{ .payload.p }}""#, 5), (#""{{ number:9 }}""#, 5), (#""{{ number:-2 }}""#, 1),
         (#""{{ number:2.4 }}""#, 2),
-        (#""{{ .payload.none }}""#, nil), (#""high""#, nil), (#""{{ null }}""#, nil),
+        (#""{{ .payload.none }}""#, nil), (#""high""#, 4), (#""loud{{ .payload.none }}""#, nil),
+        (#""Ur{{ .payload.none }}gent""#, 5),
+        (#""{{ null }}""#, nil),
     ])
     func `the priority is rounded and clamped`(setting: String, priority: Int?) throws {
         #expect(try Self.shape(#"{"priority": \#(setting)}"#, Self.event).priority == priority)

@@ -1,0 +1,21 @@
+extension MQTTTopicFilter {
+    /// Why this filter, which is right, may match nothing: one sentence with the remedy; `nil` for one without such a sign.
+    var doubt: String? {
+        if self.levels.contains(where: { $0.contains("*") }) {
+            let isLast = self.levels.last == "*"
+            return
+                "'\(self.text)': '*' is no wildcard of MQTT; write \(isLast ? "'#' for everything below" : "'+' for one level"), or"
+                + " \(isLast ? "'+' for one level" : "'#' at the end for everything below")"
+        }
+        if self.levels.count > 1, self.levels[0].isEmpty {
+            return "'\(self.text)' begins with '/', which makes an empty first level; leave it out unless the topics begin so too"
+        }
+        if self.levels.dropFirst().contains("") {
+            return "'\(self.text)' has an empty level; write one '/' between levels, and none at the end"
+        }
+        if self.levels.contains(where: { $0.first?.isWhitespace == true || $0.last?.isWhitespace == true }) {
+            return "'\(self.text)' has a space at the beginning or end of a level, which belongs to the topic; remove it"
+        }
+        return nil
+    }
+}
