@@ -80,12 +80,9 @@ extension DeliveryLog {
         self.perform(actions)
     }
 
-    /// A sink's piece could not be read; it is asked for again.
+    /// A sink's piece could not be read; it is asked for again, and by nobody else until it has come.
     func notLoaded(sink: SinkIndex) {
-        self.state.withLock { state in
-            state.cursors[sink].isLoading = false
-            state.disk?.pages.append(sink)
-        }
+        self.state.withLock { $0.disk?.pages.append(sink) }
     }
 
     /// Gives a dead letter to the sink that gave it up, once more.

@@ -25,7 +25,7 @@ struct SinkCursor {
     private(set) var letters: Deque<Delivery> = []
     /// Read back from the disk, all before ``next``.
     var loaded: Deque<Delivery> = []
-    /// A piece is being read from the disk.
+    /// A piece is asked for from the disk, or being read.
     var isLoading = false
     /// Handed out, in order of ticket without holes.
     var taken: Deque<Taken> = []

@@ -249,6 +249,17 @@ struct DurableDeliveryTests {
         #expect(next.delivery.take(sink: 1).map(\.event.message) == ["it is wrong"])
     }
 
+    @Test func `a piece that could not be read is asked for once more, whoever asks meanwhile`() {
+        var contents = LogContents()
+        contents.head = Position(1)
+        contents.sinks["sink-0"] = LogContents.Owed(mark: SinkMark(sink: "sink-0", position: .start), count: 1, weight: 300)
+        let fixture = Fixture(contents: contents)
+        #expect(fixture.log.takePages().map(\.sink) == [0])
+        fixture.log.notLoaded(sink: 0)
+        #expect(fixture.delivery.take().isEmpty)
+        #expect(fixture.log.takePages().map(\.sink) == [0], "two pieces would bring the same events twice")
+    }
+
     @Test func `what cannot be read back is owed no more, and does not keep the rest`() {
         var contents = LogContents()
         contents.head = Position(3)
