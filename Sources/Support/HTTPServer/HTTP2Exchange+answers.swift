@@ -26,7 +26,7 @@ extension HTTP2Exchange {
             self.answerBytes = response.body.readableBytes
             if !self.count() {
                 self.answerBytes = 0
-                response = .outOfMemory
+                response = response.withoutMemory
             }
         } else {
             _ = self.count()
@@ -137,7 +137,8 @@ extension HTTP2Exchange {
 
     func timeOut() {
         switch self.state {
-        case .body: self.finish(.error(.requestTimeout, "The request body came too slowly"))
+        case .body(let incoming):
+            self.finish(incoming.intake.completed(.error(.requestTimeout, "The request body came too slowly")))
         case .ending: self.close()
         case .lingering:
             // RFC 9113 §8.1

@@ -74,7 +74,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
             if let refusal {
                 self.finish(refusal)
             } else if incoming.intake.bytes - self.hold.bytes >= Self.bodyStep, !self.count() {
-                self.finish(.outOfMemory)
+                self.finish(incoming.intake.completed(.outOfMemory))
             } else if part.endStream {
                 self.call(incoming.intake, context)
             }
@@ -91,7 +91,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if case .body = self.state, !self.count() { self.finish(.outOfMemory) }
+        if case .body(let incoming) = self.state, !self.count() { self.finish(incoming.intake.completed(.outOfMemory)) }
         context.fireChannelReadComplete()
     }
 
@@ -129,6 +129,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
             if self.reserve(head, context) { self.begin(intake, head, context) }
         case .ask(let authorize, let intake):
             self.state = .deciding
+            self.answerFields = intake.answerFields
             guard self.reserve(head, context) else { return }
             // What has not been permitted is not read.
             try? context.channel.syncOptions?.setOption(.autoRead, value: false)
@@ -211,7 +212,8 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
 
     func shed() {
         switch self.state {
-        case .body, .deciding: self.finish(.outOfMemory)
+        case .body(let incoming): self.finish(incoming.intake.completed(.outOfMemory))
+        case .deciding: self.finish(.outOfMemory)
         case .head, .answering, .streaming, .ending, .lingering, .ended: self.close()
         }
         self.loop.memory.release(self)

@@ -43,6 +43,11 @@ package protocol HTTPAccess: Sendable {
     /// - Returns: what the request's sender may do; fails with ``HTTPRefusal`` when the credentials are not valid, or access cannot be decided.
     func grant(_ request: HTTPRequest, names: [String]) -> EventLoopFuture<HTTPGrant>
 
+    /// Decides about a request before it is known what it asks for: whether any names could be granted at all.
+    ///
+    /// - Returns: fails with ``HTTPRefusal`` when credentials are missing, or are not valid, whatever they are for.
+    func admit(_ request: HTTPRequest) -> EventLoopFuture<Void>
+
     /// Notes that a request is refused because its grant does not cover what it asks for.
     func refused(_ request: HTTPRequest)
 }

@@ -22,7 +22,7 @@ extension HTTPConnection {
             self.answerBytes = response.body.readableBytes
             if !self.count() {
                 self.answerBytes = 0
-                response = .outOfMemory
+                response = response.withoutMemory
             }
         }
         let isKeptAlive = exchange.isKeptAlive && !self.loop.isDraining
@@ -141,9 +141,11 @@ extension HTTPConnection {
         switch self.state {
         case .idle where self.refusal != nil && self.exchangeCount == 0:
             self.refusal.map { self.refuse($0, Exchange(number: 0, isKeptAlive: false, isHead: false, isHTTP10: false)) }
-        case .idle, .lingering, .discarding: self.close()
+        case .idle, .lingering: self.close()
+        case .discarding(let response, let exchange): self.refuse(response, exchange.closing)
         case .body(let incoming):
-            self.refuse(.error(.requestTimeout, "The request body came too slowly"), incoming.exchange.closing)
+            let refusal = incoming.intake.completed(.error(.requestTimeout, "The request body came too slowly"))
+            self.refuse(refusal, incoming.exchange.closing)
         case .draining(let isKeptAlive, let before):
             let unsent = (try? self.context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
             guard unsent < before else {

@@ -3,7 +3,7 @@ import NIOHTTP1
 
 /// A request whose body is being read, and who gets it then.
 struct HTTPIntake {
-    enum Handler {
+    enum Handler: Sendable {
         case buffered(HTTPRouter.BufferedHandler)
         case stream(HTTPRouter.StreamHandler)
     }
@@ -12,13 +12,23 @@ struct HTTPIntake {
     let handler: Handler
     /// Bytes of body.
     let limit: Int
+    private let refusing: HTTPRouter.Refusing?
     /// Header fields that the handler's answer gets beside its own.
     var answerFields: [(name: String, value: String)] = []
 
-    init(request: HTTPRequest, handler: Handler, limit: Int) {
+    init(request: HTTPRequest, handler: Handler, limit: Int, refusing: HTTPRouter.Refusing? = nil) {
         self.request = request
         self.handler = handler
         self.limit = limit
+        self.refusing = refusing
+    }
+
+    /// An answer by which the server refuses the request after all, as the client gets it.
+    func completed(_ response: HTTPResponse) -> HTTPResponse {
+        guard let refusing else { return response }
+        var head = self.request
+        head.body = ByteBuffer()
+        return refusing(head, response)
     }
 
     /// The same, whose answer an observer sees too.
@@ -34,7 +44,7 @@ struct HTTPIntake {
                     handler(request, framing).observed(by: { observer(request, $0) })
                 }
             }
-        var intake = HTTPIntake(request: self.request, handler: observed, limit: self.limit)
+        var intake = HTTPIntake(request: self.request, handler: observed, limit: self.limit, refusing: self.refusing)
         intake.answerFields = self.answerFields
         return intake
     }
@@ -49,7 +59,9 @@ struct HTTPIntake {
     ///
     /// - Returns: why the request cannot be taken any longer.
     mutating func append(_ part: ByteBuffer) -> HTTPResponse? {
-        guard self.request.body.readableBytes + part.readableBytes <= self.limit else { return .tooLarge(limit: self.limit) }
+        guard self.request.body.readableBytes + part.readableBytes <= self.limit else {
+            return self.completed(.tooLarge(limit: self.limit))
+        }
         if self.request.body.readableBytes == 0, part.readableBytes * 2 >= part.storageCapacity {
             self.request.body = part
         } else {
@@ -69,5 +81,14 @@ extension HTTPResponse {
         .error(
             .serviceUnavailable, "Too many unfinished requests and unread answers; try again later",
             headers: [("Retry-After", "5")])
+    }
+
+    /// The same in place of this answer; pages that could have read this one can read that.
+    var withoutMemory: HTTPResponse {
+        var response = Self.outOfMemory
+        response.headers += self.headers.filter { name, _ in
+            name.lowercased().hasPrefix("access-control-") || name.lowercased() == "vary"
+        }
+        return response
     }
 }

@@ -34,21 +34,19 @@ final class HTTPLoop {
         self.eventLoop = eventLoop
     }
 
-    /// Decides about a request: see ``HTTPRouter/decide(_:hasBody:from:policy:overload:)``.
+    /// Decides about a request: see ``HTTPRouter/decide(_:hasBody:from:policy:hostRefusal:overload:)``.
     func decide(
         _ head: HTTPRequestHead, hasBody: Bool, from remoteAddress: SocketAddress?, overload: HTTPResponse?
     ) -> HTTPDecision {
         let policy = self.configuration.policy
         let host = head.headers.first(name: "Host") ?? ""
+        var refusal: HTTPResponse?
         if host != self.servedHost {
-            // One that cannot be read is refused for that.
-            if head.refusal == nil, let refusal = policy.refusal(ofHost: host) {
-                self.router.observe(refusal, to: head, from: policy.client(head.headers, peer: remoteAddress))
-                return .refuse(refusal)
-            }
-            self.servedHost = host
+            refusal = policy.refusal(ofHost: host)
+            if refusal == nil { self.servedHost = host }
         }
-        return self.router.decide(head, hasBody: hasBody, from: remoteAddress, policy: policy, overload: overload)
+        return self.router.decide(
+            head, hasBody: hasBody, from: remoteAddress, policy: policy, hostRefusal: refusal, overload: overload)
     }
 
     func add(_ connection: any HTTPWatched) {

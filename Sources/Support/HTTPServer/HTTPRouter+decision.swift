@@ -19,17 +19,27 @@ extension HTTPRouter {
     /// - Parameters:
     ///   - hasBody: whether a body is known to follow the head.
     ///   - policy: hosts, pages and proxies.
+    ///   - hostRefusal: set where the host is not served.
     ///   - overload: set where there are too many connections: then only vital routes are answered in another way.
     func decide(
-        _ head: HTTPRequestHead, hasBody: Bool, from remoteAddress: SocketAddress?, policy: HTTPPolicy, overload: HTTPResponse?
+        _ head: HTTPRequestHead, hasBody: Bool, from remoteAddress: SocketAddress?, policy: HTTPPolicy,
+        hostRefusal: HTTPResponse? = nil, overload: HTTPResponse?
     ) -> HTTPDecision {
         let client = policy.client(head.headers, peer: remoteAddress)
-        let decision = self.decideUnobserved(head, hasBody: hasBody, from: client, policy: policy, overload: overload)
-        guard let observer = self.observer else { return decision }
-        switch decision {
+        let (path, query) = head.target
+        var request = HTTPRequest(
+            method: head.method, version: head.version, path: path, rawQuery: query, headers: head.headers, remoteAddress: client)
+        let match = self.match(head.method, path)
+        switch match {
+        case .route(_, let parameters), .other(_, _, let parameters): request.parameters = parameters
+        case .malformed, .notFound: break
+        }
+        let hostRefusal = head.refusal == nil ? hostRefusal : nil
+        switch hostRefusal.map(HTTPDecision.refuse) ?? Self.decide(head, request, match, hasBody: hasBody, policy, overload) {
         case .take(let intake):
-            return .take(intake.observed(by: observer))
+            return .take(self.observer.map(intake.observed) ?? intake)
         case .ask(let authorize, let intake):
+            guard let observer = self.observer else { return .ask(authorize, intake) }
             let observed: Authorization = { request in
                 authorize(request).flatMapErrorThrowing { HTTPRefusal.response(to: $0) }.map { refusal in
                     if let refusal { observer(request, refusal) }
@@ -37,49 +47,52 @@ extension HTTPRouter {
                 }
             }
             return .ask(observed, intake.observed(by: observer))
-        case .refuse(let response), .distrust(let response):
-            self.observe(response, to: head, from: client)
-            return decision
+        case .refuse(let response):
+            return .refuse(self.completed(response, request, match, policy))
+        case .distrust(let response):
+            return .distrust(self.completed(response, request, match, policy))
         }
     }
 
-    /// Shows the observer a request that is refused by its head.
-    func observe(_ response: HTTPResponse, to head: HTTPRequestHead, from client: SocketAddress?) {
-        guard let observer = self.observer else { return }
-        let (path, query) = head.target
-        observer(
-            HTTPRequest(
-                method: head.method, version: head.version, path: path, rawQuery: query, headers: head.headers,
-                remoteAddress: client), response)
+    /// A refusal as the client gets it, shown to the observer.
+    private func completed(
+        _ response: HTTPResponse, _ request: HTTPRequest, _ match: Match, _ policy: HTTPPolicy
+    ) -> HTTPResponse {
+        var response = response
+        switch match {
+        case .route(let route, _), .other(_, let route, _):
+            if let refusing = route.refusing {
+                response = refusing(request, response)
+            } else if route.writes, request.method != .OPTIONS, let origin = policy.publishingOrigin(request.headers) {
+                response.headers += Self.allowing(origin)
+            }
+        case .malformed, .notFound: break
+        }
+        self.observer?(request, response)
+        return response
     }
 
-    private func decideUnobserved(
-        _ head: HTTPRequestHead, hasBody: Bool, from client: SocketAddress?, policy: HTTPPolicy, overload: HTTPResponse?
+    private static func decide(
+        _ head: HTTPRequestHead, _ request: HTTPRequest, _ match: Match, hasBody: Bool, _ policy: HTTPPolicy,
+        _ overload: HTTPResponse?
     ) -> HTTPDecision {
         if let refusal = head.refusal {
             return .distrust(refusal)
         }
-        let (path, query) = head.target
-        if head.method == .OPTIONS, path == "*" {
+        if head.method == .OPTIONS, request.path == "*" {
             return .refuse(HTTPResponse(.noContent))
         }
-        let match = self.match(head.method, path)
         if let overload, !match.isVital { return .distrust(overload) }
         switch match {
         case .malformed:
             return .refuse(.error(.badRequest, "Malformed path"))
         case .notFound:
             return .refuse(.error(.notFound, "Not found"))
-        case .other(let allow) where head.method == .OPTIONS:
+        case .other(let allow, _, _) where head.method == .OPTIONS:
             return .refuse(HTTPResponse(.noContent, headers: [("Allow", allow)] + Self.preflight(head, allow, policy)))
-        case .other(let allow):
+        case .other(let allow, _, _):
             return .refuse(.error(.methodNotAllowed, "Method not allowed", headers: [("Allow", allow)]))
-        case .route(let route, let parameters):
-            var request = HTTPRequest(
-                method: head.method, version: head.version, path: path, rawQuery: query, headers: head.headers,
-                remoteAddress: client
-            )
-            request.parameters = parameters
+        case .route(let route, _):
             return Self.admit(request, to: route, length: head.contentLength, hasBody: hasBody, policy)
         }
     }
@@ -101,30 +114,22 @@ extension HTTPRouter {
     private static func admit(
         _ request: HTTPRequest, to route: Route, length: Int?, hasBody: Bool, _ policy: HTTPPolicy
     ) -> HTTPDecision {
-        var intake: HTTPIntake
-        var authorize: Authorization?
-        switch route {
-        case .stream(let limit, let handler):
-            guard limit > 0 || !hasBody else {
-                return .refuse(.error(.badRequest, "This request takes no body"))
-            }
-            intake = HTTPIntake(request: request, handler: .stream(handler), limit: limit)
-        case .buffered(let limit, let admit, let authorization, let traits, let handler):
-            if traits.writes, let refusal = policy.refusal(ofWrite: request.headers) {
-                return .refuse(refusal)
-            }
-            if let refusal = admit?(request) {
-                return .refuse(refusal)
-            }
-            authorize = authorization
-            intake = HTTPIntake(request: request, handler: .buffered(handler), limit: limit)
-            if traits.writes, let origin = policy.publishingOrigin(request.headers) {
-                intake.answerFields = Self.allowing(origin)
-            }
+        if case .stream = route.handler, route.limit == 0, hasBody {
+            return .refuse(.error(.badRequest, "This request takes no body"))
+        }
+        if route.writes, let refusal = policy.refusal(ofWrite: request.headers) {
+            return .refuse(refusal)
+        }
+        if let refusal = route.admit?(request) {
+            return .refuse(refusal)
+        }
+        var intake = HTTPIntake(request: request, handler: route.handler, limit: route.limit, refusing: route.refusing)
+        if route.writes, let origin = policy.publishingOrigin(request.headers) {
+            intake.answerFields = Self.allowing(origin)
         }
         if let length, length > intake.limit {
             return .refuse(.tooLarge(limit: intake.limit))
         }
-        return authorize.map { .ask($0, intake) } ?? .take(intake)
+        return route.authorize.map { .ask($0, intake) } ?? .take(intake)
     }
 }

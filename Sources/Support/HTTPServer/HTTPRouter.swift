@@ -22,6 +22,11 @@ package final class HTTPRouter: Sendable {
     /// Answers or opens a stream; called on the connection's event loop, once the body is there.
     package typealias StreamHandler = @Sendable (HTTPRequest, HTTPFraming) -> HTTPStreamAnswer
 
+    /// Completes an answer by which the server itself refuses a request for a path: 405, 413, 503 and others that no handler makes.
+    ///
+    /// Called on the connection's event loop. The request has no body.
+    package typealias Refusing = @Sendable (HTTPRequest, HTTPResponse) -> HTTPResponse
+
     /// Sees a request with its answer; called on any thread, must not block.
     package typealias Observer = @Sendable (HTTPRequest, HTTPResponse) -> Void
 
@@ -30,31 +35,33 @@ package final class HTTPRouter: Sendable {
         fileprivate let number: Int
     }
 
-    enum Route: Sendable {
-        case buffered(limit: Int, admit: Admission?, authorize: Authorization?, traits: Traits, handler: BufferedHandler)
-        case stream(limit: Int, handler: StreamHandler)
-    }
-
-    /// What concerns the server about a route.
-    struct Traits: Sendable {
+    struct Route: Sendable {
+        /// Bytes of body; 0 for a stream means that a body is an error.
+        let limit: Int
+        var admit: Admission?
+        var authorize: Authorization?
+        var refusing: Refusing?
         /// It is answered even while there are too many connections.
-        var isVital: Bool
+        var isVital = false
         /// It changes something: pages of other origins may not ask for it.
-        var writes: Bool
+        var writes = false
+        let handler: HTTPIntake.Handler
     }
 
     enum Match {
-        case route(Route, [(name: String, value: String)])
+        case route(Route, Parameters)
         case malformed
         case notFound
-        /// The path exists: what `Allow` says of it.
-        case other(allow: String)
+        /// The path exists: what `Allow` says of it, and one of its routes.
+        case other(allow: String, Route, Parameters)
 
         /// Whether the request is answered even while there are too many connections.
         var isVital: Bool {
-            if case .route(.buffered(_, _, _, let traits, _), _) = self { traits.isVital } else { false }
+            if case .route(let route, _) = self { route.isVital } else { false }
         }
     }
+
+    typealias Parameters = [(name: String, value: String)]
 
     private let state = Mutex(State())
     /// Sees every answer but those that open a stream; `nil` costs nothing.
@@ -83,22 +90,28 @@ package final class HTTPRouter: Sendable {
     ) throws -> Registration {
         try self.add(
             method, pattern,
-            .buffered(
-                limit: bodyLimit, admit: admit, authorize: authorize, traits: Traits(isVital: isVital, writes: writes),
-                handler: handler))
+            Route(
+                limit: bodyLimit, admit: admit, authorize: authorize, isVital: isVital, writes: writes,
+                handler: .buffered(handler)))
     }
 
     /// Registers a handler that may take the connection over.
     ///
     /// `GET` answers `HEAD` too.
     ///
-    /// - Parameter bodyLimit: bytes; 0 means that a request with a body is answered 400.
+    /// - Parameters:
+    ///   - bodyLimit: bytes; 0 means that a request with a body is answered 400.
+    ///   - authorize: see ``Authorization``.
+    ///   - refusing: see ``Refusing``.
     /// - Throws: ``HTTPServerError`` for a malformed pattern or when method and path are taken.
     @discardableResult
     package func registerStream(
-        _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 0, handler: @escaping StreamHandler
+        _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 0, authorize: Authorization? = nil, refusing: Refusing? = nil,
+        handler: @escaping StreamHandler
     ) throws -> Registration {
-        try self.add(method, pattern, .stream(limit: bodyLimit, handler: handler))
+        try self.add(
+            method, pattern,
+            Route(limit: bodyLimit, authorize: authorize, refusing: refusing, handler: .stream(handler)))
     }
 
     /// Removes what was registered; requests that are being answered are not touched.
@@ -152,28 +165,31 @@ package final class HTTPRouter: Sendable {
             literal = segments.contains { $0.utf8.contains(UInt8(ascii: "/")) } ? nil : "/" + segments.joined(separator: "/")
         }
         var allowed: [HTTPMethod] = []
+        var other: (route: Route, parameters: Parameters)?
         for entry in literal.flatMap({ state.literals[$0] }) ?? [] {
             if entry.answers(method) { return .route(entry.route, []) }
             allowed.append(entry.method)
+            other = other ?? (entry.route, [])
         }
         for (pattern, entry) in state.patterns {
             guard let parameters = Self.parameters(of: segments, in: pattern) else { continue }
             if entry.answers(method) { return .route(entry.route, parameters) }
             allowed.append(entry.method)
+            other = other ?? (entry.route, parameters)
         }
-        guard !allowed.isEmpty else { return .notFound }
+        guard let other else { return .notFound }
         if allowed.contains(.GET) { allowed.append(.HEAD) }
         allowed.append(.OPTIONS)
-        return .other(allow: Set(allowed.map(\.rawValue)).sorted().joined(separator: ", "))
+        return .other(allow: Set(allowed.map(\.rawValue)).sorted().joined(separator: ", "), other.route, other.parameters)
     }
 
-    private static func parameters(of segments: [String], in pattern: [Segment]) -> [(name: String, value: String)]? {
+    private static func parameters(of segments: [String], in pattern: [Segment]) -> Parameters? {
         if case .rest = pattern.last {
             guard segments.count >= pattern.count else { return nil }
         } else {
             guard segments.count == pattern.count else { return nil }
         }
-        var parameters: [(name: String, value: String)] = []
+        var parameters: Parameters = []
         for (index, (segment, part)) in zip(segments, pattern).enumerated() {
             switch part {
             case .rest(let name):

@@ -25,10 +25,13 @@ final class SSEService: Sendable {
         self.router = router
         var registrations: [HTTPRouter.Registration] = []
         for pattern in [Self.path, Self.path + "/{streams...}"] {
-            registrations.append(try router.registerStream(.GET, pattern) { endpoint.answer($0, framing: $1) })
+            registrations.append(
+                try router.registerStream(.GET, pattern, refusing: endpoint.complete) { endpoint.answer($0, framing: $1) })
             for method in [HTTPMethod.POST, .RAW(value: "QUERY")] {
                 registrations.append(
-                    try router.registerStream(method, pattern, bodyLimit: 64 << 10) { endpoint.answer($0, framing: $1) })
+                    try router.registerStream(
+                        method, pattern, bodyLimit: 64 << 10, authorize: endpoint.authorize, refusing: endpoint.complete
+                    ) { endpoint.answer($0, framing: $1) })
             }
             registrations.append(
                 try router.register(.OPTIONS, pattern, bodyLimit: 0) { $1.respond(endpoint.preflight($0)) })

@@ -18,18 +18,24 @@ struct EndpointFixture {
     var hub: SSEHub { self.sink.hub }
 
     /// Offers a stream named `s` for one test.
+    ///
+    /// - Parameters:
+    ///   - serverChange: what is different about the server.
+    ///   - access: decides about streams without a token of their own.
     static func run<Result>(
-        _ change: (inout SSESinkConfiguration) -> Void = { _ in }, _ body: (EndpointFixture) async throws -> Result
+        _ change: (inout SSESinkConfiguration) -> Void = { _ in },
+        server serverChange: (inout HTTPServerConfiguration) -> Void = { _ in },
+        access: (any HTTPAccess)? = nil, _ body: (EndpointFixture) async throws -> Result
     ) async throws -> Result {
         let group = MultiThreadedEventLoopGroup.singleton
         let router = HTTPRouter()
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        let server = HTTPServer(
-            configuration: HTTPServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0)), router: router, group: group,
-            logger: logger
-        )
+        var configuration = HTTPServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0))
+        serverChange(&configuration)
+        let server = HTTPServer(configuration: configuration, router: router, group: group, logger: logger)
         let shared = SharedServices()
         shared.add(router)
+        if let access { shared.add(HTTPAccessService(access)) }
         let metrics = Metrics()
         let context = ComponentContext(
             name: "out", logger: logger, eventLoopGroup: group, bridge: "b", cursors: NoCursors(),

@@ -12,18 +12,23 @@ enum SSEShedding {
     static func answer(_ request: HTTPRequest, _ status: HTTPResponseStatus, _ message: String, _ streams: [SSEStream])
         -> HTTPResponse
     {
+        let response = HTTPResponse.error(status, message, headers: [("Retry-After", String(Int.random(in: 5...30)))])
+        return Self.answer(request, insteadOf: response, streams)
+    }
+
+    /// What is answered instead of a refusal that the server has made; the refusal itself where it is final, or for a program.
+    static func answer(_ request: HTTPRequest, insteadOf refusal: HTTPResponse, _ streams: [SSEStream]) -> HTTPResponse {
+        guard [.tooManyRequests, .serviceUnavailable].contains(refusal.status) else { return refusal }
         streams.forEach { $0.metrics.shed.increment() }
         let isBrowser = request.headers["Accept"].contains { $0.lowercased().contains("text/event-stream") }
-        guard isBrowser, streams.allSatisfy({ $0.settings.limits.onFull == .retry }) else {
-            return .error(status, message, headers: [("Retry-After", String(Int.random(in: 5...30)))])
-        }
+        guard isBrowser, streams.allSatisfy({ $0.settings.limits.onFull == .retry }) else { return refusal }
         return HTTPResponse(
             .ok,
             headers: [
                 ("Content-Type", "text/event-stream"), ("Cache-Control", "no-store, no-transform"), ("X-Accel-Buffering", "no"),
             ],
             body: ByteBuffer(
-                string: "retry: \(Int.random(in: 5000...30_000))\nevent: cursor\ndata:{\"error\":\(message.jsonLiteral)}\n\n")
+                string: "retry: \(Int.random(in: 5000...30_000))\nevent: cursor\ndata:\(String(buffer: refusal.body))\n\n")
         )
     }
 }

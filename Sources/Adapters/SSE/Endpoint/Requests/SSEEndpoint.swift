@@ -9,10 +9,10 @@ import NIOPosix
 ///
 /// Immutable. On the event loop of the connection.
 struct SSEEndpoint: Sendable {
-    private let hub: SSEHub
+    let hub: SSEHub
     /// Decides about streams that have no token of their own; `nil` leaves them open.
-    private let access: (any HTTPAccess)?
-    private let refusals: HTTPRefusals?
+    let access: (any HTTPAccess)?
+    let refusals: HTTPRefusals?
 
     /// - Parameter refusals: hears of requests without the token of a stream.
     init(hub: SSEHub, access: (any HTTPAccess)?, refusals: HTTPRefusals? = nil) {
@@ -49,31 +49,18 @@ struct SSEEndpoint: Sendable {
                         }
                     }
                 }.flatMapErrorThrowing { [streams] error in
-                    Self.refuse(HTTPRefusal.response(to: error), request, streams)
+                    let response = HTTPRefusal.response(to: error)
+                    return Self.refuse(SSEShedding.answer(request, insteadOf: response, streams), request, streams)
                 }
             )
         } catch {
             // What cannot be read hides no stream of the path: a page is told by it what is wrong.
-            if streams.isEmpty { streams = self.hub.streams(for: SSERequest.names(inPathOf: request)) }
+            if streams.isEmpty { streams = self.hub.streams(for: SSERequest.names(inAddressOf: request)) }
             if error.response.status == .unauthorized {
                 self.refusals?.note(request.bearerToken == nil ? .noCredentials : .unknownCredentials, request)
             }
             return Self.refuse(error.response, request, streams)
         }
-    }
-
-    private static func refuse(_ response: HTTPResponse, _ request: HTTPRequest, _ streams: [SSEStream]) -> HTTPStreamAnswer {
-        var response = response
-        response.headers += SSEOrigins(streams).headers(request) + [("Vary", "Origin")]
-        return .respond(response)
-    }
-
-    /// Answers OPTIONS; one that names no stream is about all of them, since a body names some later.
-    func preflight(_ request: HTTPRequest) -> HTTPResponse {
-        let inPath = SSERequest.names(inPathOf: request)
-        let names = (try? SSEParameters(request)).flatMap { try? SSERequest.names(request, $0) } ?? inPath
-        let streams = names.isEmpty ? self.hub.allStreams : self.hub.streams(for: names)
-        return SSEOrigins(streams).preflight(request)
     }
 
     private func answer(

@@ -42,12 +42,12 @@ struct SSERequest {
             && request.header("Accept") == "text/event-stream"
     }
 
-    /// What the path of a request names, without what is no name.
-    static func names(inPathOf request: HTTPRequest) -> [SubjectPattern] {
+    /// What the path and the query of a request name, without what is no name.
+    static func names(inAddressOf request: HTTPRequest) -> [SubjectPattern] {
         let path = request.parameters.first { $0.name == "streams" }?.value ?? ""
-        return path.utf8.split(separator: UInt8(ascii: ",")).prefix(Self.nameLimit).compactMap {
-            try? SSEName.pattern(String(Substring($0)))
-        }
+        let inQuery = (try? SSEParameters(query: request.rawQuery))?.list("streams") ?? []
+        let texts = path.utf8.split(separator: UInt8(ascii: ",")).map { String(Substring($0)) } + inQuery
+        return texts.prefix(Self.nameLimit).compactMap { try? SSEName.pattern($0) }
     }
 
     /// What compiles `when` for some streams; `nil` where one of them does not allow it.

@@ -1,0 +1,69 @@
+import BridgeCore
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+
+/// What is decided by the address of a request alone, and how refusals look.
+extension SSEEndpoint {
+    /// Decides, before a body is read, by what the address of the request says: the streams that it names, and who sends it.
+    ///
+    /// What the body names is decided by ``answer(_:framing:)``.
+    func authorize(_ request: HTTPRequest) -> EventLoopFuture<HTTPResponse?> {
+        let named = SSERequest.names(inAddressOf: request)
+        let streams = self.hub.streams(for: named)
+        let brought = request.bearerToken
+        let decision: EventLoopFuture<Void>
+        if streams.isEmpty {
+            // A stream that only the body names may have this token.
+            let isToken =
+                brought.map { token in self.hub.allStreams.contains { $0.settings.token?.matches(token) ?? false } } ?? false
+            guard let access, !isToken else { return self.hub.home.makeSucceededFuture(nil) }
+            decision = access.admit(request)
+        } else {
+            do throws(SSERefusal) { try SSETokens.check(request, streams) } catch {
+                self.refusals?.note(brought == nil ? .noCredentials : .unknownCredentials, request)
+                return self.hub.home.makeSucceededFuture(Self.completed(error.response, request, streams))
+            }
+            guard let access, streams.contains(where: { $0.settings.token == nil }) else {
+                return self.hub.home.makeSucceededFuture(nil)
+            }
+            decision = access.grant(request, names: named.map(\.text)).flatMapThrowing { grant in
+                do throws(SSERefusal) {
+                    try SSEPermission(grant).check(named, streams)
+                } catch {
+                    access.refused(request)
+                    throw HTTPRefusal(error.response)
+                }
+            }
+        }
+        return decision.map { nil }.flatMapErrorThrowing { error in
+            let response = HTTPRefusal.response(to: error)
+            return Self.completed(SSEShedding.answer(request, insteadOf: response, streams), request, streams)
+        }
+    }
+
+    /// Completes an answer by which the server itself refuses a request, so that a page can read it, and a browser comes back later when it is
+    /// told to.
+    func complete(_ request: HTTPRequest, _ response: HTTPResponse) -> HTTPResponse {
+        let streams = self.hub.streams(for: SSERequest.names(inAddressOf: request))
+        guard !streams.isEmpty else { return response }
+        return Self.completed(SSEShedding.answer(request, insteadOf: response, streams), request, streams)
+    }
+
+    private static func completed(_ response: HTTPResponse, _ request: HTTPRequest, _ streams: [SSEStream]) -> HTTPResponse {
+        var response = response
+        response.headers += SSEOrigins(streams).headers(request) + [("Vary", "Origin")]
+        return response
+    }
+
+    static func refuse(_ response: HTTPResponse, _ request: HTTPRequest, _ streams: [SSEStream]) -> HTTPStreamAnswer {
+        .respond(Self.completed(response, request, streams))
+    }
+
+    /// Answers OPTIONS; one that names no stream is about all of them, since a body names some later.
+    func preflight(_ request: HTTPRequest) -> HTTPResponse {
+        let names = SSERequest.names(inAddressOf: request)
+        let streams = names.isEmpty ? self.hub.allStreams : self.hub.streams(for: names)
+        return SSEOrigins(streams).preflight(request)
+    }
+}
