@@ -28,6 +28,9 @@ struct SSEParser {
         var hasOwnID: Bool
     }
 
+    /// Bytes of a line that are kept in any case.
+    private static let shortest = 4096
+
     /// What the data of one event may hold, in bytes.
     private let limit: Int
     /// Bytes of the byte order mark that have matched; 3 once the beginning is decided.
@@ -129,12 +132,18 @@ extension SSEParser {
             self.isComment = true
             return
         }
-        // Of an event that is too long already, or of a field that is not data, 4 KiB are plenty.
+        // Of an event that is too long already 4 KiB are plenty.
+        let isOver = self.droppedBytes > 0 || self.cutBytes > 0
         let room =
-            max(4096, self.droppedBytes > 0 ? 0 : self.limit - (self.data?.readableBytes ?? 0) + 6) - self.line.readableBytes
+            max(Self.shortest, isOver ? 0 : self.limit - (self.data?.readableBytes ?? 0) + 6) - self.line.readableBytes
         let kept = max(0, min(room, bytes.count))
         self.line.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(kept)))
         self.cutBytes += bytes.count - kept
+        // A line that never ends must not hold all that it was allowed.
+        if self.cutBytes > 0, self.line.readableBytes > Self.shortest {
+            self.cutBytes += self.line.readableBytes - Self.shortest
+            self.line = ByteBuffer(bytes: self.line.readableBytesView.prefix(Self.shortest))
+        }
     }
 
     private mutating func takeKeptLine(_ items: inout [Item]) {

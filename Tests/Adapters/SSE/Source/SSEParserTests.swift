@@ -207,6 +207,21 @@ import Testing
         return items.map(self.text)
     }
 
+    @Test(arguments: ["data:", "data: ", "id:", "nothing", ""])
+    func `a line that is too long holds no memory while it goes on`(_ start: String) throws {
+        let limit = 1 << 20
+        var parser = SSEParser(limit: limit)
+        var items: [SSEParser.Item] = []
+        let piece = ByteBuffer(repeating: UInt8(ascii: "x"), count: 16 << 10)
+        parser.feed(ByteBuffer(string: "data: before\n" + start), into: &items)
+        for _ in 0..<3 * limit / piece.readableBytes { parser.feed(piece, into: &items) }
+        let line = try #require(Mirror(reflecting: parser).descendant("line") as? ByteBuffer)
+        #expect(line.storageCapacity <= 8 << 10)
+        parser.feed(ByteBuffer(string: "\nid: 7\n\ndata: after\n\n"), into: &items)
+        let first = start.hasPrefix("data") ? ["too large message \(3 * limit + 6)", "cursor 7"] : ["message before #7 own"]
+        #expect(items.map(Self.text) == first + ["message after #7"])
+    }
+
     /// Line feeds of the data as `|`; the id only when there is one.
     private static func text(_ item: SSEParser.Item) -> String {
         switch item {
