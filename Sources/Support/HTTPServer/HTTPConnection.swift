@@ -14,10 +14,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     private static let discardLimit = 64 << 10
     /// Bytes of an unfinished head that are not counted: every connection has some.
     private static let smallHead = 4 << 10
-    /// Bytes that are parsed at once, where requests may follow each other: no more than 20 of them fit.
-    private static let smallPiece = 512
-    /// The same within a body: then most of it is the body's.
-    private static let bodyPiece = 2 << 10
     /// Bytes by which a body may grow before they are counted.
     private static let bodyStep = 64 << 10
     /// Bytes of memory that a parsed part takes up, roughly.
@@ -36,12 +32,14 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     private var peer: SocketAddress?
     private var isHandling = false
     private(set) var isReading = false
-    private var isReadPending = false
-    private var hasClientFinished = false
+    var isReadPending = false
+    var hasClientFinished = false
     /// Bytes of answers that are written and not flushed.
     var unflushed = 0
     /// Bytes of the next head that have gone to the parser, which keeps them and makes fields of them.
-    private var headBytes = 0
+    var headBytes = 0
+    /// Bytes of the present body that have gone to the parser, with all that divides it.
+    var bodyBytes = 0
     /// Bytes of an answer that is not sent yet; 0 for one that the socket takes at once.
     var answerBytes = 0
     var hold = HTTPHold()
@@ -129,34 +127,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
 
     // MARK: - Input
 
-    /// Whether more can be parsed now.
-    var takesInput: Bool { !self.state.isBusy }
-
-    /// Bytes to parse at once: the rest of a body, little where a request may end within it.
-    var inputPiece: Int {
-        guard case .body(let incoming) = self.state else { return Self.smallPiece }
-        return max(Self.bodyPiece, incoming.rest)
-    }
-
-    /// So many bytes go to the parser.
-    func willParse(_ bytes: Int) {
-        if case .idle = self.state { self.headBytes += bytes }
-    }
-
-    /// The client has ended its direction, or is gone: whoever waits to answer it need not wait any longer.
-    func clientFinished() {
-        self.hasClientFinished = true
-        guard case .answering(let exchange, .some(let abandoned)) = self.state else { return }
-        self.state = .answering(exchange, nil)
-        abandoned()
-    }
-
-    /// Remembers, or does, what is to be done when the client leaves before its request is answered.
-    func wait(for exchange: Exchange, abandoned: (@Sendable () -> Void)?) {
-        self.state = .answering(exchange, self.hasClientFinished ? nil : abandoned)
-        if self.hasClientFinished { abandoned?() }
-    }
-
     private func take(_ input: Input) {
         self.inputs.append(input)
         self.resume()
@@ -175,13 +145,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         self.readOn()
     }
 
-    /// Reads from the socket once nothing of what has arrived is left to handle.
-    func readOn() {
-        guard self.isReadPending, self.takesInput, self.gate.isEmpty else { return }
-        self.isReadPending = false
-        self.context?.read()
-    }
-
     private func handle(_ input: Input) {
         switch (self.state, input) {
         case (.idle, .part(.head(let head))):
@@ -196,7 +159,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
             if let refusal {
                 self.refuse(refusal, exchange.closing)
             } else if grown >= Self.bodyStep, !self.count() {
-                self.refuse(.outOfMemory, exchange.closing)
+                self.refuse(incoming.intake.completed(.outOfMemory), exchange.closing)
             }
         case (.body(let incoming), .part(.end)):
             self.call(incoming)
@@ -235,10 +198,12 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         case .refuse(let response): self.refuse(response, of: head, exchange)
         case .take(let intake): self.begin(intake, of: head, exchange)
         case .ask(let authorize, let intake):
+            var exchange = exchange
+            exchange.answerFields = intake.answerFields
             self.state = .deciding(exchange)
             self.deadline = .distantFuture
             let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
-            authorize(intake.request).hop(to: context.eventLoop).whenComplete {
+            authorize(intake.request).hop(to: context.eventLoop).whenComplete { [exchange] in
                 connection.value.decided($0, intake, of: head, exchange)
             }
         }
@@ -272,6 +237,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         let now = NIODeadline.now()
         let timeout = TimeAmount(self.loop.configuration.bodyTimeout)
         self.deadline = now + timeout
+        self.bodyBytes = 0
         var exchange = exchange
         exchange.answerFields = intake.answerFields
         self.state = .body(
@@ -331,7 +297,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
 
     func shed() {
         if case .body(let incoming) = self.state {
-            self.refuse(.outOfMemory, incoming.exchange.closing)
+            self.refuse(incoming.intake.completed(.outOfMemory), incoming.exchange.closing)
         } else {
             self.context?.channel.resetOnClose()
             self.context?.close(promise: nil)

@@ -74,6 +74,7 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPP
         if self.isEmpty { self.waiting = ByteBuffer() }
         connection.willParse(piece.readableBytes)
         context.fireChannelRead(Self.wrapInboundOut(piece))
+        connection.parsed()
     }
 
     func turnEnded() {
