@@ -48,6 +48,34 @@ struct DescriptorTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
+    @Test func `while no connection can be accepted, the program waits, says so once, and serves whom it has`() async throws {
+        let bridge = try await BridgeProcess.start(Self.file)
+        let pid = bridge.process.pid
+        let pulse = Array("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
+        let kept = try RawConnection(port: bridge.port)
+        try await kept.send(pulse)
+        _ = try await kept.receive(through: "alive")
+        // Whatever the program keeps back for itself, the kernel has no more than these.
+        try await Self.limit(pid, to: TemporaryDirectory.names(in: "/proc/\(pid)/fd").count + 2)
+        let clients = try (0..<8).map { _ in try RawConnection(port: bridge.port) }
+        for client in clients { try await client.send(pulse) }
+        let complaint = "Connections cannot be accepted; trying again every 100 ms"
+        try await eventually("it is logged") { bridge.log.contains(complaint) }
+        let before = Strain.processorTime(of: pid)
+        let end = ContinuousClock.now + .seconds(2)
+        while ContinuousClock.now < end {
+            try await kept.send(pulse)
+            _ = try await kept.receive(through: "alive")
+            try await Self.pass(.milliseconds(50))
+        }
+        let spent = Strain.processorTime(of: pid) - before
+        #expect(spent < .seconds(1), "\(spent) of processor time in two seconds")
+        #expect(bridge.log.split(separator: "\n").count { $0.contains(complaint) } == 1)
+        try await Self.limit(pid, to: 1024)
+        for client in clients { _ = try await client.receive(through: "alive") }
+        #expect(try await bridge.stop() == .exited(0))
+    }
+
     @Test func `the soft limit is raised to the hard one`() async throws {
         let bridge = try await BridgeProcess.start(
             Self.file, wrapper: ["bash", "-c", "ulimit -Sn 128; ulimit -Hn 4096; exec \"$0\" \"$@\""])
@@ -78,6 +106,14 @@ struct DescriptorTests {
 
     private static func limited(to count: Int) -> [String] {
         ["bash", "-c", "ulimit -n \(count); exec \"$0\" \"$@\""]
+    }
+
+    /// Changes the soft limit of open files of a process that runs.
+    private static func limit(_ pid: Int32, to count: Int) async throws {
+        try await ChildProcess.with("prlimit", ["--pid", "\(pid)", "--nofile=\(count):"]) { prlimit in
+            let ending = try await prlimit.untilEnded()
+            guard ending == .exited(0) else { throw PeerError("\(ending): \(prlimit.standardError)") }
+        }
     }
 
     /// Lets time pass while something else is measured.
