@@ -81,9 +81,9 @@ final class ProxyProcess: Sendable {
             let file = try directory.write(snippet.replacing("bind :80", with: "bind \(address)"), to: "haproxy.cfg")
             process = try ChildProcess("haproxy", ["-db", "-f", file])
         case .caddy:
-            let options = "{\n    admin off\n    auto_https off\n}\n"
+            let options = "{\n    admin off\n    auto_https off\n    default_bind 127.0.0.1\n}\n"
             let file = try directory.write(
-                options + snippet.replacing("events.example", with: "http://\(address)"), to: "Caddyfile")
+                options + snippet.replacing("events.example", with: "http://:\(port.number)"), to: "Caddyfile")
             process = try ChildProcess(
                 "caddy", ["run", "--config", file, "--adapter", "caddyfile"],
                 environment: ["XDG_DATA_HOME": directory.path, "XDG_CONFIG_HOME": directory.path, "HOME": directory.path])

@@ -54,6 +54,36 @@ struct ProxyTests {
         }
     }
 
+    @Test(arguments: ProxyProcess.Kind.allCases, [false, true])
+    func `the host that a proxy passes on is served once the file names it`(
+        _ kind: ProxyProcess.Kind, _ isNamed: Bool
+    ) async throws {
+        let bridge = try await BridgeProcess.start(
+            """
+            sources:
+              in: { type: webhook, id: hello }
+            sinks:
+              out: { type: sse, stream: demo }
+            routes:
+              - { from: [in], to: [out] }
+            """,
+            http: isNamed ? "allowed_hosts: [events.example]" : ""
+        )
+        try await ProxyProcess.with(kind, server: bridge.port) { proxy in
+            let curl = try ChildProcess(
+                "curl",
+                [
+                    "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: events.example",
+                    "http://127.0.0.1:\(proxy.port)/api/stream/demo?format=json",
+                ])
+            #expect(try await curl.untilEnded() == .exited(0), "\(curl.standardError) \(proxy.log)")
+            // The others name the address of the program instead, as the page says.
+            let passesHost = [.haproxy, .caddy, .varnish].contains(kind)
+            #expect(curl.standardOutput == (passesHost && !isNamed ? "421" : "200"), "\(proxy.log)")
+        }
+        #expect(try await bridge.stop() == .exited(0))
+    }
+
     private static func data(_ curl: ChildProcess) -> [String] {
         curl.standardOutput.split(separator: "\n").filter { $0.hasPrefix("data: ") }.map { String($0.dropFirst(6)) }
     }
