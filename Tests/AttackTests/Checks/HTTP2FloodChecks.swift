@@ -51,15 +51,23 @@ extension SecurityCheck {
         ]
 
     /// A name, how many frames are sent on each connection, and a frame by its number.
-    ///
-    /// Requests are few, because a build without optimisation takes long over each.
     private static let floods: [(String, Int, @Sendable (Int) -> [UInt8])] = [
         ("requests that are reset at once", 200, { HTTP2Bytes.get("/livez", stream: 2 * $0 + 1) + HTTP2Bytes.reset(2 * $0 + 1) }),
         (
             "streams that are opened and reset at once", 200,
             { HTTP2Bytes.get("/api/stream/out", stream: 2 * $0 + 1) + HTTP2Bytes.reset(2 * $0 + 1) }
         ),
-        ("requests whose answers nobody reads", 200, { HTTP2Bytes.get("/nope", stream: 2 * $0 + 1) }),
+        ("requests whose answers nobody reads", 1500, { HTTP2Bytes.get("/nope", stream: 2 * $0 + 1) }),
+        ("HEAD requests whose answers nobody reads", 1500, { HTTP2Bytes.head("/nope", stream: 2 * $0 + 1) }),
+        (
+            "DATA frames that hold padding only", 200,
+            {
+                $0 == 0
+                    ? HTTP2Bytes.post("/n/in", stream: 1)
+                    : HTTP2Bytes.frame(0, flags: 8, stream: 1, [255] + [UInt8](repeating: 0, count: 255))
+            }
+        ),
+        ("trailers of requests", 200, { HTTP2Bytes.post("/n/in", stream: 2 * $0 + 1) + HTTP2Bytes.trailers(2 * $0 + 1) }),
         ("SETTINGS", 1500, { _ in HTTP2Bytes.frame(4) }),
         ("PINGs", 1500, { _ in HTTP2Bytes.frame(6, [1, 2, 3, 4, 5, 6, 7, 8]) }),
         ("changes of the window size", 1500, { HTTP2Bytes.setting(4, $0 % 1000) }),

@@ -14,6 +14,17 @@ enum HTTP2Bytes {
         self.frame(1, flags: 5, stream: stream, self.fields("GET", path, more))
     }
 
+    /// A whole request for a head.
+    static func head(_ path: String, stream: Int) -> [UInt8] {
+        // The name of `:method` is 2 in the static table.
+        self.frame(1, flags: 5, stream: stream, [0x02] + self.text("HEAD") + self.fields("GET", path).dropFirst())
+    }
+
+    /// Fields behind a body: HEADERS with END_STREAM and END_HEADERS.
+    static func trailers(_ stream: Int) -> [UInt8] {
+        self.frame(1, flags: 5, stream: stream, [0] + self.text("x") + self.text("y"))
+    }
+
     /// The beginning of a request with a body: HEADERS with END_HEADERS.
     static func post(_ path: String, stream: Int, _ more: [(String, String)] = []) -> [UInt8] {
         self.frame(1, flags: 4, stream: stream, self.fields("POST", path, more))
