@@ -96,7 +96,7 @@ struct Gateway: Sendable {
     }
 
     /// The log as the program starts with it.
-    private struct StartedLog {
+    struct StartedLog {
         let bridge: String
         let files: FileCursorStore
         /// `nil` for a log in memory.
@@ -127,120 +127,6 @@ struct Gateway: Sendable {
             }
             return StartedLog(bridge: name, files: files, durable: durable, waiting: waiting)
         }
-    }
-
-    // MARK: Listeners
-
-    /// The listener for streams and webhooks, and the one of `http.admin.listen`.
-    private func makeListeners(
-        _ router: HTTPRouter, _ pages: OperationsPages, group: any EventLoopGroup, _ descriptors: DescriptorLimit
-    ) throws -> [HTTPServer] {
-        let settings = self.plan.http
-        let tls = settings.certificateFile.flatMap { certificates in
-            settings.keyFile.map { HTTPServerConfiguration.TLS(certificates: certificates, key: $0) }
-        }
-        let main = HTTPServer(
-            configuration: HTTPServerConfiguration(
-                address: .tcp(host: settings.host, port: settings.port), tls: tls,
-                connections: self.connectionLimit(descriptors), spareConnections: descriptors.spare,
-                bufferedBytes: settings.limits.buffered, connectionBytes: settings.limits.bufferedPerConnection,
-                streams: settings.limits.streamsPerConnection,
-                policy: HTTPPolicy(settings, for: ListenAddress(host: settings.host, port: settings.port))),
-            router: router, group: group, logger: self.logger("http")
-        )
-        guard let admin = settings.admin, let address = admin.address else { return [main] }
-        let adminRouter = HTTPRouter()
-        try pages.register(on: adminRouter, OperationsAccess(admin: admin))
-        let second = HTTPServer(
-            configuration: HTTPServerConfiguration(
-                address: .tcp(host: address.host, port: address.port), tls: address.isLoopback ? nil : tls, connections: 100,
-                policy: HTTPPolicy(settings, for: address)),
-            router: adminRouter, group: group, logger: self.logger("admin")
-        )
-        return [main, second]
-    }
-
-    /// How many HTTP connections there may be at once; told, and complained about where the file wants more.
-    private func connectionLimit(_ descriptors: DescriptorLimit) -> Int {
-        let wanted = self.plan.http.maximumConnections
-        let connections = min(wanted ?? descriptors.connections, descriptors.connections)
-        let figures: Logger.Metadata = [
-            "max_connections": "\(connections)", "open_files": "\(descriptors.limit)", "reserve": "\(descriptors.reserve)",
-        ]
-        let logger = self.logger("http")
-        logger.notice("HTTP connection limit set", metadata: figures)
-        if let wanted, wanted > connections {
-            logger.warning(
-                "http.max_connections exceeds what the limit of open files allows; raise LimitNOFILE or ulimit -n",
-                metadata: figures.merging(["configured": "\(wanted)"]) { $1 }
-            )
-        }
-        return connections
-    }
-
-    private static func start(_ listeners: [HTTPServer]) async throws {
-        for listener in listeners { _ = try await listener.start() }
-    }
-
-    private static func shutDown(_ listeners: [HTTPServer], deadline: ContinuousClock.Instant) async {
-        for listener in listeners { await listener.shutdown(deadline: deadline) }
-    }
-
-    private func makeBridge(
-        _ log: StartedLog, group: any EventLoopGroup, shared: SharedServices, metrics: Metrics, logger: Logger
-    ) throws -> Bridge {
-        let name = log.bridge
-        let durable = log.durable
-        self.warnOfLeftLog(self.logger("log"))
-        let cursors: any CursorStore = durable?.cursors ?? log.files
-        func context(_ component: String, _ metrics: ComponentMetrics) -> ComponentContext {
-            ComponentContext(
-                name: component, logger: self.logger(component), eventLoopGroup: group, bridge: name, cursors: cursors,
-                metrics: metrics, shared: shared, isDurable: durable != nil
-            )
-        }
-        let sinks = try self.plan.sinks.map { sink in
-            let figures = ComponentMetrics(
-                component: sink.name, kind: sink.registration.kind, direction: "sink", metrics: metrics)
-            return SinkParts(
-                name: sink.name, sink: try sink.registration.make(sink.variants, context(sink.name, figures)),
-                delivery: sink.delivery, metrics: figures, logger: self.logger(sink.name)
-            )
-        }
-        let sources = try self.plan.sources.map { source in
-            let figures = ComponentMetrics(
-                component: source.name, kind: source.registration.kind, direction: "source", metrics: metrics)
-            return SourceParts(
-                name: source.name, source: try source.registration.make(source.settings, context(source.name, figures)),
-                acknowledge: source.acknowledge,
-                intake: IntakeSettings(
-                    normalise: source.normalise, bridge: name, maximumHops: self.plan.service.maximumHops,
-                    emitsGaps: source.emitsGaps
-                ),
-                retry: source.retry, metrics: figures, logger: self.logger(source.name)
-            )
-        }
-        var limits = LogLimits(bytes: .max)
-        if case .memory(let bounds) = self.plan.log { limits = bounds }
-        return Bridge(
-            sources: sources, sinks: sinks, table: RouteTable(routes: self.plan.routes, limits: self.plan.limits),
-            unrouted: self.plan.unroutedSink, limits: limits, durable: durable,
-            probe: Self.portProbe(group), metrics: metrics, logger: logger
-        )
-    }
-
-    /// A name for files that give none: the same after a restart, because MQTT sessions and consumer groups go by it, and another on
-    /// every machine and for every file.
-    private static func name(for file: String) -> String {
-        var host = [CChar](repeating: 0, count: 256)
-        gethostname(&host, host.count - 1)
-        let path = realpath(file, nil)
-        defer { free(path) }
-        let place = path.map { String(cString: $0) } ?? file
-        let bytes = host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) } + Array(place.utf8)
-        // FNV-1a, 32 bits.
-        let hash = bytes.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
-        return "streambridge-" + String(hash, radix: 16)
     }
 
     func logger(_ label: String) -> Logger {
