@@ -1,6 +1,7 @@
 import BridgeTesting
 import Glibc
 import Synchronization
+import Testing
 
 /// A sender and a reader that do nothing wrong: each event that is posted must reach the reader, before the next one is posted.
 ///
@@ -29,13 +30,13 @@ final class HonestTraffic: Sendable {
             guard opening.starts(with: "HTTP/1.1 200".utf8) else {
                 throw PeerError("the honest stream was refused: \(String(decoding: opening, as: UTF8.self))")
             }
-            // The source may be a moment later than the server.
-            let deadline = ContinuousClock.now + .seconds(20)
-            while let failure = Self.send(0, sender, reader) {
-                guard failure.contains("503"), ContinuousClock.now < deadline else { throw PeerError(failure) }
-                usleep(5000)
-            }
             return (sender, reader)
+        }
+        // The source may be a moment later than the server.
+        try await eventually("the first honest event arrives") {
+            guard let failure = try await OwnThread.run({ Self.send(0, sender, reader) }) else { return true }
+            guard failure.contains("503") else { throw PeerError(failure) }
+            return false
         }
         OwnThread.start {
             var number = 0
