@@ -1,9 +1,9 @@
 import Synchronization
 
-/// The log with the cursors of all sinks and the watermarks of all sources: what sources append to and sinks take from.
+/// What sources append to and sinks take from: ``DeliveryMachine`` behind one lock, with those who wait for it.
 ///
-/// Thread-safe behind one lock, which is taken once per batch; nobody is woken and nothing is counted while it is held. Outlets and
-/// inlets are the two faces it shows.
+/// Thread-safe. The lock is taken once per batch; nobody is woken and nothing is counted while it is held. Outlets, inlets and the writer
+/// are its faces.
 final class DeliveryLog: Sendable {
     let state: Mutex<State>
     /// The names of the routes, which deliveries carry.
@@ -16,6 +16,14 @@ final class DeliveryLog: Sendable {
     private let keepsAllLetters: Bool
     /// Who writes the log to the disk.
     let writer = Mutex<Writer?>(nil)
+
+    /// What the lock guards.
+    struct State {
+        var machine: DeliveryMachine
+        var sinkWaiters: ComponentTable<SinkIndex, SinkWaiter>
+        var sourceWaiters: ComponentTable<SourceIndex, SourceWaiters>
+        var lastWait: UInt64 = 0
+    }
 
     /// - Parameters:
     ///   - sources: the name of each source and how it acknowledges.
@@ -33,28 +41,34 @@ final class DeliveryLog: Sendable {
         self.routes = ComponentTable(routes)
         self.tallies = tallies
         self.loopGuard = loopGuard
-        let indices = Dictionary(
-            sinks.enumerated().map { ($0.element.name, SinkIndex($0.offset)) }, uniquingKeysWith: { first, _ in first })
-        let deadLetters = sinks.map { sink in sink.settings.deadLetter.flatMap { indices[$0] } }
-        let carriers = Set(deadLetters.compactMap { $0 } + [unrouted].compactMap { $0 })
-        self.hasDeadLetters = ComponentTable(deadLetters.map { $0 != nil })
+        let machine = DeliveryMachine(
+            sources: sources, sinks: sinks, unrouted: unrouted, routes: routes, limits: limits, contents: contents)
+        self.hasDeadLetters = ComponentTable(machine.sinks.elements.map { $0.deadLetterSink != nil })
         self.keepsAllLetters = contents != nil || unrouted != nil
-        var state = State(
-            log: MemoryLog(after: contents?.head ?? .start),
-            cursors: sinks.enumerated().map { index, sink in
-                var settings = sink.settings
-                settings.carriesLetters = carriers.contains(SinkIndex(index))
-                return SinkCursor(sink: SinkIndex(index), settings: settings, isOnDisk: contents != nil)
-            },
-            waiting: Array(repeating: Waiting(), count: sinks.count),
-            watermarks: sources.map { SourceWatermark(acknowledge: $0.acknowledge, sinks: sinks.count) },
-            names: sinks.map(\.name),
-            sources: Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, SourceIndex($0.offset)) }),
-            deadLetters: deadLetters, unrouted: unrouted, limits: limits,
-            disk: contents.map { DiskState($0, sinks: sinks.map(\.name)) }
-        )
-        if let contents { state.resume(contents) }
-        self.state = Mutex(state)
+        self.state = Mutex(
+            State(
+                machine: machine,
+                sinkWaiters: ComponentTable(sinks.map { _ in SinkWaiter() }),
+                sourceWaiters: ComponentTable(sources.map { _ in SourceWaiters() })
+            ))
+    }
+
+    /// Has the machine carry out a command, and performs what follows from it outside the lock.
+    @discardableResult
+    func apply(_ command: consuming DeliveryMachine.Command) -> DeliveryMachine.Effects {
+        var wakeUps = WakeUps()
+        let command = command
+        let effects = self.state.withLock { state in
+            let effects = state.machine.apply(command)
+            state.collect(effects, &wakeUps)
+            return effects
+        }
+        if case .settled(let sink, let deliveries) = effects.outcome { self.tallies.confirmed(sink: sink, deliveries) }
+        for (sink, delivery) in effects.undelivered { self.loopGuard.forget(delivery, sink: sink) }
+        self.tallies.count(effects)
+        if effects.wakesWriter { self.wakeWriter() }
+        wakeUps.perform()
+        return effects
     }
 
     // MARK: The sources' side
@@ -67,43 +81,19 @@ final class DeliveryLog: Sendable {
     func append(
         _ records: [LogRecord], repeated: [SinkIndex] = [], source: SourceIndex, wakesWriter: Bool = true
     ) -> SourceOutlet.Receipt {
-        var actions = Actions()
-        let receipt = self.state.withLock { state in
-            var touched = SinkSet(count: state.cursors.count)
-            for record in records {
-                state.log.append(record)
-                let position = state.log.head
-                if !record.routing.plan.entries.isEmpty { state.disk?.append(record, at: position) }
-                for entry in record.routing.plan.entries {
-                    state.cursors[entry.sink].grow(at: position, weight: record.event(of: entry).weight)
-                    state.watermarks[source].give(position, to: entry.sink)
-                    touched.insert(entry.sink)
-                }
-                for lost in record.routing.lost {
-                    for sink in state.giveLost(lost, of: record, at: position, routes: self.routes) { touched.insert(sink) }
-                }
-                if record.routing.plan.entries.isEmpty {
-                    actions.unrouted += 1
-                    if let sink = state.unrouted, record.event.kind != .gap, record.routing.lost.isEmpty {
-                        state.giveUnrouted(record, at: position, to: sink)
-                        touched.insert(sink)
-                    }
-                }
-            }
-            for sink in repeated { state.watermarks[source].give(state.log.head, to: sink) }
-            if !records.isEmpty || !repeated.isEmpty { state.watermarks[source].append(at: state.log.head) }
-            for sink in touched.elements {
-                state.makeRoom(sink, routes: self.routes, actions: &actions)
-                state.wake(sink, actions: &actions)
-            }
-            state.spareMemory(routes: self.routes)
-            state.settle(&actions)
-            if wakesWriter { state.afterAppending(&actions) }
-            let watermark = state.watermarks[source]
-            return SourceOutlet.Receipt(demand: watermark.isPaused ? .pause : .more, position: watermark.appended)
+        guard let receipt = self.apply(.append(records, repeated: repeated, source, wakesWriter: wakesWriter)).receipt else {
+            preconditionFailure("an append is always answered")
         }
-        self.perform(actions)
         return receipt
+    }
+
+    /// Keeps what a source gives up as a dead letter, at a place of its own: the source hears that it is safe once it is written.
+    ///
+    /// - Returns: `nil` when there is no log on disk that keeps it.
+    func keep(
+        _ event: Event, repeatKey: UInt64?, reason: String, attempts: Int, source: SourceIndex
+    ) -> SourceOutlet.Receipt? {
+        self.apply(.keep(event, repeatKey: repeatKey, reason: reason, attempts: attempts, source)).receipt
     }
 
     /// Whether an event that is lost to a route with these sinks is kept.
@@ -112,165 +102,71 @@ final class DeliveryLog: Sendable {
     }
 
     func watermark<Value>(of source: SourceIndex, _ read: (SourceWatermark) -> Value) -> Value {
-        self.state.withLock { read($0.watermarks[source]) }
+        self.state.withLock { read($0.machine.watermarks[source]) }
     }
 
     func observe(source: SourceIndex, _ notify: (@Sendable () -> Void)?) {
-        self.state.withLock { $0.watermarks[source].observer = notify }
+        self.state.withLock { $0.sourceWaiters[source].observer = notify }
     }
 
     /// Tells a source to end.
     func stop(source: SourceIndex) {
-        var actions = Actions()
-        self.state.withLock { state in
-            state.watermarks[source].isStopping = true
-            state.tell(source, actions: &actions)
-        }
-        self.perform(actions)
-    }
-
-    /// Waits until a condition on a source's watermark holds.
-    ///
-    /// - Throws: `CancellationError`.
-    func wait(source: SourceIndex, until condition: @escaping @Sendable (SourceWatermark) -> Bool) async throws {
-        let id = self.state.withLock { $0.nextID() }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let isMet = self.state.withLock { state in
-                    if condition(state.watermarks[source]) || Task.isCancelled { return true }
-                    state.waiters.append(Waiter(id: id, source: source, condition: condition, continuation: continuation))
-                    return false
-                }
-                if isMet { continuation.resume() }
-            }
-            try Task.checkCancellation()
-        } onCancel: {
-            let waiter = self.state.withLock { state in
-                state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
-            }
-            waiter?.continuation.resume(throwing: CancellationError())
-        }
+        self.apply(.stop(source))
     }
 
     // MARK: The sinks' side
 
     func poll(sink: SinkIndex, atMost limit: Int) -> SinkInlet.Poll {
-        var actions = Actions()
-        let found = self.state.withLock { $0.poll(sink, atMost: limit, routes: self.routes, actions: &actions) }
-        self.perform(actions)
+        guard case .poll(let found) = self.apply(.poll(sink, atMost: limit)).outcome else { return .empty }
         return found
     }
 
     func observe(sink: SinkIndex, _ notify: (@Sendable () -> Void)?) {
-        self.state.withLock { $0.waiting[sink].observer = notify }
-    }
-
-    /// Waits until ``poll(sink:atMost:)`` finds something or has ended.
-    ///
-    /// - Throws: `CancellationError`.
-    func next(sink: SinkIndex, atMost limit: Int) async throws -> SinkInlet.Poll {
-        while true {
-            try Task.checkCancellation()
-            let found = self.poll(sink: sink, atMost: limit)
-            if case .empty = found {} else { return found }
-            await withTaskCancellationHandler {
-                await withCheckedContinuation { continuation in
-                    let mustWait = self.state.withLock { state in
-                        guard !Task.isCancelled, !state.hasWork(sink), !state.hasEnded(sink) else { return false }
-                        precondition(state.waiting[sink].continuation == nil, "a sink has one consumer")
-                        state.waiting[sink].continuation = continuation
-                        return true
-                    }
-                    if !mustWait { continuation.resume() }
-                }
-            } onCancel: {
-                self.state.withLock { $0.waiting[sink].takeContinuation() }?.resume()
-            }
-        }
+        self.state.withLock { $0.sinkWaiters[sink].observer = notify }
     }
 
     /// See ``SinkInlet/confirm(through:)``.
     func confirm(sink: SinkIndex, through delivery: Delivery) {
-        self.settle(sink: sink) { state in state.cursors[sink].confirm(through: delivery.ticket) }
+        self.apply(.confirmThrough(sink, delivery))
     }
 
     /// See ``SinkInlet/confirm(_:)``.
     func confirm(sink: SinkIndex, _ delivery: Delivery) {
-        self.settle(sink: sink) { state in state.cursors[sink].settle(delivery.ticket) ? [delivery] : [] }
-    }
-
-    private func settle(sink: SinkIndex, _ body: (inout sending State) -> [Delivery]) {
-        var actions = Actions()
-        let settled = self.state.withLock { state in
-            let settled = body(&state)
-            if !settled.isEmpty {
-                state.delivered(settled, by: sink, actions: &actions)
-                state.afterSettling(sink, actions: &actions)
-            }
-            return settled
-        }
-        self.tallies.confirmed(sink: sink, settled)
-        self.perform(actions)
+        self.apply(.confirm(sink, delivery))
     }
 
     /// See ``SinkInlet/refuse(_:_:)``.
     func refuse(sink: SinkIndex, _ delivery: Delivery, reason: String) {
-        var actions = Actions()
-        self.state.withLock { state in
-            guard state.cursors[sink].settle(delivery.ticket) else { return }
-            state.giveUp(delivery, of: sink, .refused, reason: reason, routes: self.routes, actions: &actions)
-            state.afterSettling(sink, actions: &actions)
-        }
-        self.perform(actions)
+        self.apply(.refuse(sink, delivery, reason: reason))
     }
 
     /// See ``SinkInlet/postpone(_:_:)``.
     func postpone(sink: SinkIndex, _ delivery: Delivery, reason: String) {
-        var actions = Actions()
-        self.state.withLock { state in
-            guard state.cursors[sink].fail(delivery.ticket), state.cursors[sink].settle(delivery.ticket) else { return }
-            state.giveUp(delivery, of: sink, .attempts, reason: reason, routes: self.routes, actions: &actions)
-            state.afterSettling(sink, actions: &actions)
-        }
-        self.perform(actions)
+        self.apply(.postpone(sink, delivery, reason: reason))
     }
 
-    /// The sink's `run` has ended: what it had in hand is offered again.
+    /// The sink's `run` has ended: what it had in flight is offered again.
     func takeBack(sink: SinkIndex) {
-        var actions = Actions()
-        self.state.withLock { state in
-            state.cursors[sink].takeBack()
-            state.afterSettling(sink, actions: &actions)
-        }
-        self.perform(actions)
+        self.apply(.takeBack(sink))
+    }
+
+    /// Notes under which numbers a sink has published.
+    func number(sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
+        self.apply(.number(sink, deliveries, from: sequence))
     }
 
     /// No source will send again: every inlet ends when it is empty.
     func finish() {
-        var actions = Actions()
-        self.state.withLock { state in
-            state.isFinished = true
-            for sink in state.cursors.indices { state.wake(sink, actions: &actions) }
-        }
-        self.perform(actions)
+        self.apply(.finish)
     }
 
     /// How many deliveries of a sink are not confirmed, and what they weigh in bytes.
     func backlog(of sink: SinkIndex) -> (events: Int, bytes: Int) {
-        self.state.withLock { ($0.cursors[sink].pending, $0.cursors[sink].weight) }
+        self.state.withLock { ($0.machine.sinks[sink].cursor.pending, $0.machine.sinks[sink].cursor.weight) }
     }
 
     /// Nothing is left for a sink and nothing can come.
     func hasEnded(sink: SinkIndex) -> Bool {
-        self.state.withLock { $0.hasEnded(sink) && $0.cursors[sink].pending == 0 }
-    }
-
-    func perform(_ actions: consuming Actions) {
-        for (sink, delivery) in actions.undelivered { self.loopGuard.forget(delivery, sink: sink) }
-        self.tallies.count(actions)
-        if actions.wakesWriter { self.wakeWriter() }
-        for continuation in actions.sinks { continuation.resume() }
-        for continuation in actions.sources { continuation.resume() }
-        for notify in actions.observers { notify() }
+        self.state.withLock { $0.machine.hasEnded(sink) && $0.machine.sinks[sink].cursor.pending == 0 }
     }
 }

@@ -36,17 +36,17 @@ final class DeliveryTallies: Sendable {
         }
     }
 
-    func count(_ actions: DeliveryLog.Actions) {
-        if actions.unrouted > 0 {
-            self.unrouted.increment(by: actions.unrouted)
-            self.unroutedLog.note([:], count: actions.unrouted)
+    func count(_ effects: DeliveryMachine.Effects) {
+        if effects.unrouted > 0 {
+            self.unrouted.increment(by: effects.unrouted)
+            self.unroutedLog.note([:], count: effects.unrouted)
         }
-        for drop in actions.drops {
+        for drop in effects.drops {
             self.sinks[drop.sink].dropped[drop.cause]?.increment()
             self.sinks[drop.sink].dropLog.note(["reason": "\(drop.reason)"])
         }
-        for (sink, count) in actions.repeated { self.sinks[sink].repeated.increment(by: count) }
-        for letter in actions.letters {
+        for (sink, count) in effects.duplicates { self.sinks[sink].repeated.increment(by: count) }
+        for letter in effects.deadLetters {
             self.sinks[letter.sink].letters[letter.cause]?.increment()
             self.sinks[letter.sink].letterLog.note(["reason": "\(letter.reason)"])
         }

@@ -1,6 +1,6 @@
 /// What the log owes the disk: everything that has happened since the writer last asked.
 ///
-/// A value without I/O; ``DeliveryLog`` owns it.
+/// A value without I/O; ``DeliveryMachine`` owns it.
 struct DiskState {
     /// Above it the sources pause: so much waits to be written.
     static let backlog = 32 << 20
@@ -23,8 +23,8 @@ struct DiskState {
     var touched: SinkSet
     /// The sinks that have something read back for them.
     var pages: [SinkIndex] = []
-    /// The disk refuses; the sources pause.
-    var isRefusing = false
+    /// The disk takes nothing: it is full, or broken.
+    var isFull = false
     private var lastLetter: Int64
 
     /// - Parameter sinks: their names.
@@ -39,8 +39,8 @@ struct DiskState {
             })
     }
 
-    /// Too much waits to be written, or it cannot be written.
-    var isBehind: Bool { self.isRefusing || self.weight > Self.backlog }
+    /// Too much waits to be written, or the disk takes nothing.
+    var pausesSources: Bool { self.isFull || self.weight > Self.backlog }
 
     mutating func append(_ record: LogRecord, at position: Position) {
         self.records.append((position, record))

@@ -3,7 +3,7 @@ import NIOCore
 
 /// One sink's cursor over the log: what it still has to look at, what it has in hand, what it gets again.
 ///
-/// A value without a lock and without I/O; ``DeliveryLog`` owns it. Its owner forgets log records only before ``next``, or has them on disk.
+/// A value without a lock and without I/O; ``DeliveryMachine`` owns it. Its owner forgets log records only before ``next``, or has them on disk.
 struct SinkCursor {
     /// Above it no more is held back in memory for a log on disk.
     private static let held = (events: 65_536, bytes: 32 << 20)

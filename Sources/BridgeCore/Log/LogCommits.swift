@@ -86,7 +86,7 @@ final class LogCommits: Sendable {
             if self.health.failed(.writing, "\(error)") {
                 self.logger.error("Log cannot be written, the sources pause", metadata: ["error": "\(error)"])
             }
-            self.log.setRefusing(true)
+            self.log.setDiskFull(true)
             throw error
         }
         progress.refused = nil

@@ -75,7 +75,7 @@ struct DurableDeliveryTests {
 
     @Test func `sources pause while the disk refuses`() {
         let fixture = Fixture()
-        fixture.log.setRefusing(true)
+        fixture.log.setDiskFull(true)
         #expect(fixture.delivery.append(["a"]).demand == .pause)
         #expect(fixture.delivery.safe() == 0)
         fixture.commit()
@@ -198,7 +198,7 @@ struct DurableDeliveryTests {
             first += fixture.delivery.take()
         }
         #expect(first.map(\.event.id) == ["0.0"])
-        #expect(fixture.log.state.withLock { $0.cursors[0].keys.heldCount } < 48)
+        #expect(fixture.log.state.withLock { $0.machine.sinks[0].cursor.keys.heldCount } < 48)
         fixture.delivery.append(["other"])
         fixture.commit()
         #expect(fixture.delivery.take().isEmpty)

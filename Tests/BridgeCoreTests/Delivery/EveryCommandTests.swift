@@ -223,7 +223,7 @@ private struct DeliveryRun {
         let marks = self.chance(3) > 0
         if self.isDiskFull {
             if self.refused == nil { self.refused = self.fixture.log.takeWork(marks: marks) }
-            self.fixture.log.setRefusing(true)
+            self.fixture.log.setDiskFull(true)
             return
         }
         if let refused { self.commit(refused) }

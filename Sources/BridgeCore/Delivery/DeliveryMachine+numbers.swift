@@ -1,18 +1,11 @@
-import Synchronization
-
 /// What a sink has published under which numbers, for the disk.
-extension DeliveryLog {
-    /// Notes under which numbers a sink has published.
-    func number(sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
-        self.state.withLock { $0.number(sink: sink, deliveries, from: sequence) }
-    }
-}
-
-extension DeliveryLog.State {
-    fileprivate mutating func number(sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
+extension DeliveryMachine {
+    mutating func number(
+        _ sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64
+    ) {
         guard self.disk != nil else { return }
         // What lies between two of them was perhaps not delivered, so each place stands for itself.
-        let cursor = self.cursors[sink]
+        let cursor = self.sinks[sink].cursor
         let hasHoles = cursor.keys.isUsed || cursor.hasDropped || !cursor.ahead.isEmpty
         var run: NumberedRun?
         for (delivery, number) in zip(deliveries, sequence...) {
@@ -22,7 +15,7 @@ extension DeliveryLog.State {
                 let place = self.disk?.numbered[sink] ?? .start
                 self.disk?.numberedLetters.append(
                     NumberedLetter(
-                        sink: self.names[sink], sequence: number, place: place, time: .now(), event: delivery.event)
+                        sink: self.sinks[sink].name, sequence: number, place: place, time: .now(), event: delivery.event)
                 )
                 continue
             }
@@ -31,7 +24,7 @@ extension DeliveryLog.State {
             }
             if run == nil {
                 run = NumberedRun(
-                    sink: self.names[sink], first: delivery.position, last: delivery.position, count: 0, sequence: number
+                    sink: self.sinks[sink].name, first: delivery.position, last: delivery.position, count: 0, sequence: number
                 )
             }
             run?.last = delivery.position

@@ -1,0 +1,181 @@
+/// Which sinks owe which sources something, with the least floor for each source.
+///
+/// A sink owes a source something while its ``SinkCursor/floor`` has not passed the last event of that source that it was given. A value;
+/// ``DeliveryMachine`` owns it. Sparse: a change costs only the pairs that it concerns, however many sources and sinks there are.
+struct DebtTable {
+    /// What sinks owe one source.
+    private struct Account {
+        /// By sink, from the first event on: the last position that the sink was given, and its place in ``debtors``.
+        var given: [(position: Position, place: Int32)] = []
+        /// The sinks that owe it something, in no order.
+        var debtors: [SinkIndex] = []
+        /// The least floor of ``debtors``.
+        var floor: Position?
+        /// Some floor that was the least has risen.
+        var mustSearch = false
+        /// How many of ``debtors`` are full and block their sources.
+        var blocking = 0
+        var isDue = false
+    }
+
+    /// What one sink owes.
+    private struct Debtor {
+        var creditors: [SourceIndex] = []
+        var floor: Position?
+        var isBlocking = false
+    }
+
+    private var accounts: ComponentTable<SourceIndex, Account>
+    private var sinks: ComponentTable<SinkIndex, Debtor>
+    /// Pairs that have come since ``settleNew()``.
+    private var new: [(source: SourceIndex, sink: SinkIndex)] = []
+    /// The sources that a change has concerned since ``clearDue()``.
+    private(set) var due: [SourceIndex] = []
+
+    init(sources: Int, sinks: Int) {
+        self.accounts = ComponentTable(Array(repeating: Account(), count: sources))
+        self.sinks = ComponentTable(Array(repeating: Debtor(), count: sinks))
+    }
+
+    /// The least floor of the sinks that owe a source something; `nil` when none does.
+    func floor(of source: SourceIndex) -> Position? { self.accounts[source].floor }
+
+    /// Whether a sink that owes the source something is full and blocks it.
+    func isBlocked(_ source: SourceIndex) -> Bool { self.accounts[source].blocking > 0 }
+
+    /// The place of the oldest event that a sink owes; `nil` when it owes none.
+    func floor(of sink: SinkIndex) -> Position? { self.sinks[sink].floor }
+
+    /// The least floor of all sinks.
+    var floor: Position? { self.sinks.elements.lazy.compactMap(\.floor).min() }
+
+    func owes(_ sink: SinkIndex, _ source: SourceIndex) -> Bool { self.place(of: sink, source) >= 0 }
+
+    var sources: some Sequence<SourceIndex> { self.accounts.indices }
+
+    /// The sinks that owe a source something.
+    func debtors(of source: SourceIndex) -> [SinkIndex] { self.accounts[source].debtors }
+
+    /// Whether a sink is full and blocks the sources that it owes something.
+    func isBlocking(_ sink: SinkIndex) -> Bool { self.sinks[sink].isBlocking }
+
+    private func place(of sink: SinkIndex, _ source: SourceIndex) -> Int {
+        let given = self.accounts[source].given
+        return given.isEmpty ? -1 : Int(given[sink.rawValue].place)
+    }
+
+    /// A sink was given an event of a source, itself or as a dead letter.
+    mutating func give(_ position: Position, of source: SourceIndex, to sink: SinkIndex) {
+        if self.accounts[source].given.isEmpty {
+            self.accounts[source].given = Array(repeating: (.start, -1), count: self.sinks.count)
+        }
+        guard self.accounts[source].given[sink.rawValue].place < 0 else {
+            let last = self.accounts[source].given[sink.rawValue].position
+            if position > last { self.accounts[source].given[sink.rawValue].position = position }
+            return
+        }
+        self.accounts[source].given[sink.rawValue] = (position, Int32(self.accounts[source].debtors.count))
+        self.accounts[source].debtors.append(sink)
+        if self.sinks[sink].isBlocking { self.accounts[source].blocking += 1 }
+        self.lower(source, to: self.sinks[sink].floor)
+        self.sinks[sink].creditors.append(source)
+        self.new.append((source, sink))
+    }
+
+    /// Notes a source that something has changed for.
+    mutating func noteDue(_ source: SourceIndex) {
+        guard !self.accounts[source].isDue else { return }
+        self.accounts[source].isDue = true
+        self.due.append(source)
+    }
+
+    func isDue(_ source: SourceIndex) -> Bool { self.accounts[source].isDue }
+
+    mutating func clearDue() {
+        for source in self.due { self.accounts[source].isDue = false }
+        self.due.removeAll(keepingCapacity: true)
+    }
+
+    /// A sink's floor or whether it blocks has changed.
+    mutating func update(_ sink: SinkIndex, floor: Position?, isBlocking: Bool) {
+        if self.sinks[sink].isBlocking != isBlocking {
+            self.sinks[sink].isBlocking = isBlocking
+            for source in self.sinks[sink].creditors {
+                self.accounts[source].blocking += isBlocking ? 1 : -1
+                self.noteDue(source)
+            }
+        }
+        let old = self.sinks[sink].floor
+        guard floor != old else { return }
+        self.sinks[sink].floor = floor
+        var index = self.sinks[sink].creditors.count - 1
+        while index >= 0 {
+            let source = self.sinks[sink].creditors[index]
+            if old != nil, self.accounts[source].floor == old { self.accounts[source].mustSearch = true }
+            if let floor, self.accounts[source].given[sink.rawValue].position >= floor {
+                self.lower(source, to: floor)
+            } else {
+                self.remove(sink, from: source, at: index)
+            }
+            self.noteDue(source)
+            index -= 1
+        }
+    }
+
+    /// Takes out of the pairs that are new those that are settled already.
+    mutating func settleNew() {
+        guard !self.new.isEmpty else { return }
+        for (source, sink) in self.new where self.owes(sink, source) {
+            self.noteDue(source)
+            if let floor = self.sinks[sink].floor, self.accounts[source].given[sink.rawValue].position >= floor { continue }
+            guard let index = self.sinks[sink].creditors.lastIndex(of: source) else { continue }
+            self.accounts[source].mustSearch = true
+            self.remove(sink, from: source, at: index)
+        }
+        self.new.removeAll(keepingCapacity: true)
+    }
+
+    /// Finds the least floor anew where it has risen.
+    mutating func search(_ source: SourceIndex) {
+        guard self.accounts[source].mustSearch else { return }
+        self.accounts[source].mustSearch = false
+        let known = self.accounts[source].floor
+        var least: Position?
+        for sink in self.accounts[source].debtors {
+            guard let floor = self.sinks[sink].floor, floor < least ?? Position(.max) else { continue }
+            least = floor
+            // None is lower: such a floor would have become the least at once.
+            if floor == known { break }
+        }
+        self.accounts[source].floor = least
+    }
+
+    private mutating func lower(_ source: SourceIndex, to floor: Position?) {
+        guard let floor else { return }
+        guard let known = self.accounts[source].floor else {
+            self.accounts[source].floor = floor
+            return
+        }
+        if floor < known {
+            self.accounts[source].floor = floor
+            self.accounts[source].mustSearch = false
+        }
+    }
+
+    private mutating func remove(_ sink: SinkIndex, from source: SourceIndex, at index: Int) {
+        self.sinks[sink].creditors.swapAt(index, self.sinks[sink].creditors.count - 1)
+        self.sinks[sink].creditors.removeLast()
+        if self.sinks[sink].isBlocking { self.accounts[source].blocking -= 1 }
+        let place = Int(self.accounts[source].given[sink.rawValue].place)
+        self.accounts[source].given[sink.rawValue] = (.start, -1)
+        guard let last = self.accounts[source].debtors.popLast() else { return }
+        if last != sink {
+            self.accounts[source].debtors[place] = last
+            self.accounts[source].given[last.rawValue].place = Int32(place)
+        }
+        if self.accounts[source].debtors.isEmpty {
+            self.accounts[source].floor = nil
+            self.accounts[source].mustSearch = false
+        }
+    }
+}

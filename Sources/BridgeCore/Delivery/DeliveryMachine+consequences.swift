@@ -1,0 +1,143 @@
+/// The end of every command: what follows for the sinks that it has touched, and for the sources that they owe something.
+extension DeliveryMachine {
+    /// How many records that no sink needs a log in memory may hold.
+    private static let spare = (events: 8192, bytes: 16 << 20)
+
+    /// Draws every consequence of a command.
+    mutating func finishCommand(_ effects: inout Effects) {
+        // What is written as a dead letter here grows the sink that takes it.
+        var index = 0
+        while index < self.grown.count {
+            let sink = self.grown[index]
+            self.sinks[sink].touch.remove(.grown)
+            self.makeRoom(sink, &effects)
+            index += 1
+        }
+        self.grown.removeAll(keepingCapacity: true)
+        for index in self.touched.indices { self.follow(self.touched[index]) }
+        if !self.touched.isEmpty || self.log.count > 0 { self.releaseLog() }
+        self.pauseSourcesWhenFull()
+        self.settleWatermarks(&effects)
+        self.wakeSinks(&effects)
+        self.trimWindow()
+        assert(self.violation == nil, self.violation ?? "")
+    }
+
+    /// Derives anew what depends on a sink's cursor.
+    private mutating func follow(_ sink: SinkIndex) {
+        self.sinks[sink].cursor.updateFullness()
+        if self.disk != nil, !self.sinks[sink].isOverBounds, self.sinks[sink].cursor.isOverBounds,
+            self.sinks[sink].cursor.settings.onFull != .block
+        {
+            self.sinks[sink].isOverBounds = true
+            self.overBounds.append(sink)
+        }
+        let inLog = self.sinks[sink].cursor.inLog
+        let place = inLog > 0 ? min(self.sinks[sink].cursor.next, self.log.head.next) : nil
+        if place != self.sinks[sink].place {
+            self.log.moveReader(from: self.sinks[sink].place, to: place)
+            self.sinks[sink].place = place
+        }
+        let weight = self.sinks[sink].cursor.weight
+        self.weight += weight - self.sinks[sink].counted.weight
+        self.unread += inLog - self.sinks[sink].counted.unread
+        self.sinks[sink].counted = (weight, inLog)
+        let isBlocking = self.sinks[sink].cursor.isFull && self.sinks[sink].cursor.settings.onFull == .block
+        self.debts.update(sink, floor: self.sinks[sink].cursor.floor, isBlocking: isBlocking)
+    }
+
+    /// Forgets what no sink has to look at.
+    ///
+    /// One event for a sink that is away would hold all that comes after it in memory: where no sink needs most of the log, the sinks that
+    /// are farthest behind look at it at once.
+    private mutating func releaseLog() {
+        self.log.releaseUnneeded()
+        guard self.disk == nil else { return }
+        while self.isMostlyUnneeded,
+            let last = self.sinks.indices.filter({ self.sinks[$0].place != nil }).min(by: {
+                self.sinks[$0].cursor.next < self.sinks[$1].cursor.next
+            })
+        {
+            self.sinks[last].cursor.gather(self.log, routes: self.routes)
+            self.follow(last)
+            self.log.releaseUnneeded()
+        }
+    }
+
+    private var isMostlyUnneeded: Bool {
+        let (count, weight) = (self.log.count, self.log.weight)
+        return count > Self.spare.events && count > 2 * self.unread || weight > Self.spare.bytes && weight > 2 * self.weight
+    }
+
+    /// Pauses every source above the bounds of the log and while the disk is full, until half of the log is free again.
+    private mutating func pauseSourcesWhenFull() {
+        // A log on disk is bounded by what its sinks may owe; here it counts what waits to be written.
+        let count = self.disk == nil ? self.log.count : 0
+        let wasFull = self.isLogFull
+        if count > self.limits.events || self.weight > self.limits.bytes || self.disk?.pausesSources == true {
+            self.isLogFull = true
+        } else if self.isLogFull, count <= self.limits.events / 2, self.weight <= self.limits.bytes / 2 {
+            self.isLogFull = false
+        }
+        if self.isLogFull != wasFull { for source in self.watermarks.indices { self.debts.noteDue(source) } }
+    }
+
+    /// Brings the watermarks up to date that may have changed.
+    private mutating func settleWatermarks(_ effects: inout Effects) {
+        self.debts.settleNew()
+        guard !self.debts.due.isEmpty else { return }
+        if self.debts.isDue(self.earlierRun) {
+            self.debts.search(self.earlierRun)
+            for source in self.watermarks.indices { self.debts.noteDue(source) }
+        }
+        let (earlier, visible) = (self.debts.floor(of: self.earlierRun), self.visible)
+        let isBlocked = self.isLogFull || self.debts.isBlocked(self.earlierRun)
+        for source in self.debts.due where source != self.earlierRun {
+            self.debts.search(source)
+            let isChanged = self.watermarks[source].update(
+                floor: Self.least(self.debts.floor(of: source), earlier), visible: visible,
+                isPaused: isBlocked || self.debts.isBlocked(source))
+            if isChanged { effects.changedSources.append(source) }
+        }
+        self.debts.clearDue()
+    }
+
+    private static func least(_ one: Position?, _ other: Position?) -> Position? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
+    }
+
+    /// Wakes the touched sinks that may find something or have ended; for the others, what they have to read back is asked for.
+    private mutating func wakeSinks(_ effects: inout Effects) {
+        var index = 0
+        while index < self.touched.count {
+            let sink = self.touched[index]
+            index += 1
+            if self.isFinished {
+                self.sinks[sink].touch.formUnion(.offered)
+                if let target = self.sinks[sink].deadLetterSink, self.hasEnded(target) { self.touch(target, .offered) }
+            }
+            let touch = self.sinks[sink].touch
+            if touch.contains(.offered), self.hasWork(sink) || self.hasEnded(sink) {
+                effects.wokenSinks.append(sink)
+                if touch.contains(.polled) { self.askForPage(sink, &effects) }
+            } else if !touch.isDisjoint(with: [.offered, .polled]) {
+                self.askForPage(sink, &effects)
+            }
+        }
+        for sink in self.touched { self.sinks[sink].touch = [] }
+        self.touched.removeAll(keepingCapacity: true)
+    }
+
+    /// Holds only so much of a log on disk in memory.
+    private mutating func trimWindow() {
+        guard let committed = self.disk?.committed,
+            self.log.count > DiskState.window.events || self.log.weight > DiskState.window.bytes
+        else {
+            return
+        }
+        // Half at once, so that it does not happen for every batch; what is not committed can be read back from nowhere.
+        let half = Position(self.log.oldest.rawValue + UInt64(self.log.count / 2))
+        self.log.release(before: min(committed.next, half))
+    }
+}

@@ -1,0 +1,93 @@
+/// What cannot be delivered: overflow and dead letters.
+extension DeliveryMachine {
+    /// Applies the overflow policy of a sink that was given more: the oldest go until the rest is within its bounds.
+    mutating func makeRoom(_ sink: SinkIndex, _ effects: inout Effects) {
+        let policy = self.sinks[sink].cursor.settings.onFull
+        guard policy != .block else { return }
+        while self.sinks[sink].cursor.isOverBounds,
+            let dropped = self.sinks[sink].cursor.dropOldest(self.log, visible: self.visible, routes: self.routes)
+        {
+            let reason = "the buffer of the sink is full"
+            if policy == .deadLetter {
+                self.writeDeadLetter(dropped, of: sink, .overflow, reason: reason, &effects)
+            } else {
+                self.disk?.hold(dropped)
+                self.drop(dropped, of: sink, &effects)
+                effects.drops.append((sink, .overflow, reason))
+            }
+        }
+    }
+
+    /// Makes a dead letter of a delivery that its cursor no longer holds, or drops it where nobody takes dead letters.
+    mutating func writeDeadLetter(
+        _ delivery: Delivery, of sink: SinkIndex, _ cause: DropCause, reason: String, _ effects: inout Effects
+    ) {
+        self.drop(delivery, of: sink, &effects)
+        // A dead letter that is refused in turn goes nowhere: it would go in circles.
+        let target = delivery.event.kind == .deadLetter ? nil : self.sinks[sink].deadLetterSink
+        let letter = DeadLetter(
+            reason: reason, sink: self.sinks[sink].name, route: delivery.route, attempts: delivery.attempts + 1)
+        let id = self.disk?.keep(letter, of: delivery, target: target.map { self.sinks[$0].name })
+        if target == nil, id == nil {
+            effects.drops.append((sink, cause, reason))
+        } else {
+            effects.deadLetters.append((sink, cause, reason))
+        }
+        guard let target else { return }
+        self.give(letter.event(of: delivery.event), id: id, at: delivery.position, accepted: delivery.accepted, to: target)
+        // At once, so that dead letters go one by one when their sink is full.
+        self.makeRoom(target, &effects)
+    }
+
+    /// A sink will not have a delivery: what was held back for its key is offered instead.
+    private mutating func drop(_ delivery: Delivery, of sink: SinkIndex, _ effects: inout Effects) {
+        self.disk?.touch(sink)
+        effects.undelivered.append((sink, delivery))
+        let held = self.sinks[sink].cursor.keys.release(delivery)
+        guard !held.isEmpty else { return }
+        self.sinks[sink].cursor.again.append(contentsOf: held)
+        self.touch(sink, .offered)
+    }
+
+    /// Hands a dead letter to its sink and has the event's source wait for it.
+    mutating func give(
+        _ letter: Event, id: Int64?, at position: Position, accepted: ContinuousClock.Instant, to sink: SinkIndex
+    ) {
+        self.sinks[sink].cursor.accept(letter: letter, id: id, at: position, accepted: accepted)
+        self.touch(sink, [.grown, .offered])
+        guard let source = self.sources[letter.source] else { return }
+        self.debts.give(position, of: source, to: sink)
+    }
+
+    /// Gives a dead letter to the sink that gave it up, once more.
+    ///
+    /// - Returns: whether the file still has the sink; if not, the letter is only kept.
+    mutating func replay(_ letter: StoredLetter, variant: Int) -> Bool {
+        guard let sink = self.sinkIndices[letter.sink] else {
+            self.disk?.letters.append(.hold(letter.id))
+            return false
+        }
+        var delivery = Delivery(
+            event: letter.event, variant: variant, route: letter.route, attempts: 0, position: self.log.head, ticket: 0)
+        delivery.letter = letter.id
+        self.sinks[sink].cursor.accept(replay: delivery)
+        self.touch(sink, .offered)
+        return true
+    }
+
+    /// Appends the event of a dead letter anew, which ends the letter; one that would go nowhere stays a letter.
+    ///
+    /// - Returns: whether it goes anywhere.
+    mutating func replayAsNew(_ letter: StoredLetter, _ record: LogRecord, _ effects: inout Effects) -> Bool {
+        let goesNowhere = record.routing.plan.entries.isEmpty && self.unrouted == nil
+        // The source may be gone from the file; any other can stand for it, since nobody waits for an answer.
+        guard !goesNowhere, let source = self.sources[letter.event.source] ?? self.sources.values.min() else {
+            self.disk?.letters.append(.hold(letter.id))
+            return false
+        }
+        self.append([record], repeated: [], source, wakesWriter: true, &effects)
+        // With the event: a crash in between would leave neither.
+        self.disk?.letters.append(.forget(letter.id))
+        return true
+    }
+}

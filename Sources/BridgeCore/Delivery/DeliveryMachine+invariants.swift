@@ -1,0 +1,95 @@
+/// The invariants at the top of ``DeliveryMachine``, as a check.
+extension DeliveryMachine {
+    /// Up to so many records and deliveries each of them is looked at.
+    private static let few = 64
+
+    /// What does not hold, for debug builds and tests; `nil` when everything does.
+    var violation: String? {
+        let pending = self.sinks.elements.reduce(0) { $0 + $1.cursor.pending }
+        let isThorough = self.log.count + pending <= Self.few
+        for sink in self.sinks.indices {
+            if let violation = self.violation(of: sink) { return "sink \(sink): \(violation)" }
+            if isThorough, let violation = self.thoroughViolation(of: sink) { return "sink \(sink): \(violation)" }
+        }
+        for source in self.watermarks.indices {
+            if let violation = self.violation(of: source) { return "source \(source): \(violation)" }
+        }
+        if self.weight != self.sinks.elements.reduce(0, { $0 + $1.cursor.weight }) { return "weight is not the sum" }
+        if self.unread != self.sinks.elements.reduce(0, { $0 + $1.cursor.inLog }) { return "unread is not the sum" }
+        if let disk = self.disk, disk.committed > self.log.head { return "more is committed than appended" }
+        let places = self.sinks.elements.compactMap(\.place)
+        if self.log.readersBefore != places.count(where: { $0 < self.log.oldest }) { return "readers before the log" }
+        if self.disk == nil, self.log.readersBefore > 0 { return "a sink stands before the log in memory" }
+        if isThorough, let violation = self.debts.violation { return violation }
+        return nil
+    }
+
+    private func violation(of sink: SinkIndex) -> String? {
+        let (state, cursor) = (self.sinks[sink], self.sinks[sink].cursor)
+        if !state.touch.isEmpty { return "it is touched after the command" }
+        if state.place != (cursor.inLog > 0 ? min(cursor.next, self.log.head.next) : nil) { return "it stands elsewhere" }
+        if cursor.isOverBounds, !cursor.isFull { return "it is over its bounds and not full" }
+        if cursor.weight < 0 || cursor.inLog < 0 || cursor.pending < 0 { return "a count is negative" }
+        if self.debts.floor(of: sink) != cursor.floor { return "its floor is not followed" }
+        return nil
+    }
+
+    /// Looks at each delivery.
+    private func thoroughViolation(of sink: SinkIndex) -> String? {
+        let cursor = self.sinks[sink].cursor
+        let inFlight = cursor.taken.filter { !$0.isSettled }.map(\.delivery)
+        let owed = (inFlight + cursor.again + cursor.letters + cursor.loaded).filter { !$0.isReplay }
+        if let floor = cursor.floor {
+            if let lower = owed.first(where: { $0.position < floor }) { return "it owes \(lower.position) below its floor" }
+        } else if let first = owed.first {
+            return "it owes \(first.position) and has no floor"
+        }
+        if inFlight.contains(where: { $0.letter == nil && $0.event.kind != .deadLetter && $0.position > self.visible }) {
+            return "it has in flight what is not committed"
+        }
+        if zip(cursor.taken, cursor.taken.dropFirst()).contains(where: { $0.delivery.ticket + 1 != $1.delivery.ticket }) {
+            return "its tickets have holes"
+        }
+        guard self.disk == nil else { return nil }
+        var (count, weight) = (0, 0)
+        if cursor.inLog > 0, cursor.next <= self.log.head {
+            for position in cursor.next.rawValue...self.log.head.rawValue {
+                let record = self.log[Position(position)]
+                for entry in record.routing.plan.entries where entry.sink == sink {
+                    count += 1
+                    weight += record.event(of: entry).weight
+                }
+            }
+        }
+        if count != cursor.inLog { return "\(cursor.inLog) in the log are \(count)" }
+        let elsewhere = inFlight + cursor.again + cursor.letters + cursor.loaded
+        weight += elsewhere.reduce(cursor.keys.heldWeight) { $0 + $1.event.weight }
+        if weight != cursor.weight { return "its weight \(cursor.weight) is \(weight)" }
+        return cursor.pending == count + elsewhere.count + cursor.keys.heldCount ? nil : "a delivery is in two places or in none"
+    }
+
+    private func violation(of source: SourceIndex) -> String? {
+        let watermark = self.watermarks[source]
+        if watermark.safe > watermark.appended { return "more is safe than appended" }
+        if watermark.acknowledge != .received, watermark.safe > self.visible { return "what is safe is not committed" }
+        let isPaused = self.isLogFull || self.debts.isBlocked(source) || self.debts.isBlocked(self.earlierRun)
+        return watermark.isPaused == isPaused ? nil : "it is paused without a reason, or has one and is not"
+    }
+}
+
+extension DebtTable {
+    /// What does not hold of the pairs.
+    fileprivate var violation: String? {
+        for source in self.sources {
+            let debtors = self.debtors(of: source)
+            if debtors.contains(where: { !self.owes($0, source) }) { return "a debtor of source \(source) owes nothing" }
+            if self.floor(of: source) != debtors.compactMap({ self.floor(of: $0) }).min() {
+                return "the floor of source \(source) is not the least"
+            }
+            if debtors.contains(where: { self.isBlocking($0) }) != self.isBlocked(source) {
+                return "source \(source) is blocked by nobody, or by somebody and is not"
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,74 @@
+/// What sinks take and settle.
+extension DeliveryMachine {
+    /// How many pieces of a sink's deliveries are looked at before it is called again.
+    private static let pieces = 64
+
+    mutating func poll(_ sink: SinkIndex, atMost limit: Int, _ effects: inout Effects) {
+        var repeated: [Delivery] = []
+        var batch: [Delivery] = []
+        // All of a piece may be duplicates, which are nothing to hand out.
+        for _ in 0..<Self.pieces where batch.isEmpty && self.hasWork(sink) {
+            batch = self.sinks[sink].cursor.take(
+                limit, from: self.log, visible: self.visible, routes: self.routes, repeated: &repeated)
+        }
+        self.touch(sink, .polled)
+        if !repeated.isEmpty {
+            self.disk?.touch(sink)
+            effects.duplicates.append((sink, repeated.count))
+        }
+        if !batch.isEmpty {
+            effects.outcome = .poll(.batch(batch))
+        } else if self.hasEnded(sink) {
+            effects.outcome = .poll(.ended)
+        } else {
+            effects.outcome = .poll(.empty)
+            if self.hasWork(sink) { self.touch(sink, .offered) }
+        }
+    }
+
+    /// Whether a sink may find something now.
+    func hasWork(_ sink: SinkIndex) -> Bool { self.sinks[sink].cursor.hasWork(self.log, visible: self.visible) }
+
+    /// Nothing is left for a sink and nothing can come: no source sends, and no sink that is not done has it for its dead letters.
+    ///
+    /// Keys are held back for what is in flight, so they keep a sink from its end too.
+    func hasEnded(_ sink: SinkIndex) -> Bool {
+        guard self.isFinished else { return false }
+        let cursor = self.sinks[sink].cursor
+        guard cursor.available == 0, cursor.inLog == 0, cursor.keys.heldCount == 0 else { return false }
+        return self.sinks[sink].deadLetterSources.allSatisfy { self.sinks[$0].cursor.pending == 0 }
+    }
+
+    /// A sink has delivered what it had in flight, and with it what was held back as a duplicate.
+    mutating func settle(_ settled: [Delivery], by sink: SinkIndex, _ effects: inout Effects) {
+        guard !settled.isEmpty else { return }
+        effects.outcome = .settled(sink, settled)
+        self.touch(sink, .changed)
+        self.disk?.touch(sink)
+        for delivery in settled { self.disk?.forget(delivery) }
+        guard self.sinks[sink].cursor.keys.isUsed else { return }
+        let now = Timestamp.now()
+        for delivery in settled {
+            guard let key = delivery.key, let done = self.sinks[sink].cursor.keys.commit(delivery, now: now) else { continue }
+            self.disk?.keys.append(DeliveredKey(sink: self.sinks[sink].name, key: key.text, expires: done.expires))
+            for repeated in done.repeated {
+                self.sinks[sink].cursor.release(repeated)
+                self.sinks[sink].cursor.noteAhead(repeated)
+                self.disk?.forget(repeated)
+            }
+            guard !done.repeated.isEmpty else { continue }
+            effects.duplicates.append((sink, done.repeated.count))
+            // It may have looked no further for all that was held back.
+            self.touch(sink, .offered)
+        }
+    }
+
+    /// A sink's peer has refused a delivery in flight for good.
+    mutating func refuse(
+        _ delivery: Delivery, of sink: SinkIndex, _ cause: DropCause, reason: String, _ effects: inout Effects
+    ) {
+        guard self.sinks[sink].cursor.settle(delivery.ticket) else { return }
+        self.touch(sink, .changed)
+        self.writeDeadLetter(delivery, of: sink, cause, reason: reason, &effects)
+    }
+}

@@ -1,0 +1,89 @@
+/// What sources bring.
+extension DeliveryMachine {
+    mutating func append(
+        _ records: [LogRecord], repeated: [SinkIndex], _ source: SourceIndex, wakesWriter: Bool, _ effects: inout Effects
+    ) {
+        for record in records {
+            self.log.append(record)
+            let position = self.log.head
+            let (entries, lost) = (record.routing.plan.entries, record.routing.lost)
+            if !entries.isEmpty { self.disk?.append(record, at: position) }
+            for entry in entries {
+                self.sinks[entry.sink].cursor.grow(at: position, weight: record.event(of: entry).weight)
+                self.debts.give(position, of: source, to: entry.sink)
+                self.touch(entry.sink, [.grown, .offered])
+            }
+            for route in lost { self.giveLost(route, of: record, at: position) }
+            if entries.isEmpty {
+                effects.unrouted += 1
+                if record.event.kind != .gap, lost.isEmpty { self.giveUnrouted(record, at: position) }
+            }
+        }
+        for sink in repeated { self.debts.give(self.log.head, of: source, to: sink) }
+        if !records.isEmpty || !repeated.isEmpty { self.advance(source) }
+        if wakesWriter, self.log.head > self.visible { effects.wakesWriter = true }
+        effects.outcome = .appended(source)
+    }
+
+    /// The head of the log is of this source.
+    private mutating func advance(_ source: SourceIndex) {
+        self.watermarks[source].append(at: self.log.head)
+        self.debts.noteDue(source)
+        if self.disk != nil, !self.watermarks[source].isUncommitted {
+            self.watermarks[source].isUncommitted = true
+            self.uncommitted.append(source)
+        }
+    }
+
+    /// An event that no route takes goes to the sink for such events.
+    private mutating func giveUnrouted(_ record: LogRecord, at position: Position) {
+        guard let sink = self.unrouted else { return }
+        let letter = DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0)
+        var id: Int64?
+        if self.disk != nil {
+            let delivery = Delivery(
+                event: record.event, variant: 0, route: "", attempts: 0, position: position, ticket: 0, accepted: record.accepted
+            )
+            id = self.disk?.keep(letter, of: delivery, target: self.sinks[sink].name)
+        }
+        self.give(letter.event(of: record.event), id: id, at: position, accepted: record.accepted, to: sink)
+    }
+
+    /// Makes a dead letter of an event that a route could not decide on.
+    ///
+    /// It goes to the dead-letter sinks of those that the route would have chosen, else to the sink for what no route takes. A log on disk
+    /// keeps it in any case.
+    private mutating func giveLost(_ lost: LostRoute, of record: LogRecord, at position: Position) {
+        let letter = DeadLetter(reason: lost.reason, sink: "", route: self.routes[lost.route], attempts: 0)
+        var sinks: [SinkIndex] = []
+        for sink in lost.sinks {
+            if let target = self.sinks[sink].deadLetterSink, !sinks.contains(target) { sinks.append(target) }
+        }
+        if sinks.isEmpty, let unrouted { sinks = [unrouted] }
+        let delivery = Delivery(
+            event: record.event, variant: 0, route: letter.route, attempts: 0, position: position, ticket: 0,
+            accepted: record.accepted
+        )
+        if sinks.isEmpty { _ = self.disk?.keep(letter, of: delivery, target: nil) }
+        for sink in sinks {
+            let id = self.disk?.keep(letter, of: delivery, target: self.sinks[sink].name)
+            self.give(letter.event(of: record.event), id: id, at: position, accepted: record.accepted, to: sink)
+        }
+    }
+
+    /// Keeps what a source gives up, at a place of its own: the source hears that it is safe once it is written.
+    mutating func keep(
+        _ event: Event, repeatKey: UInt64?, reason: String, attempts: Int, _ source: SourceIndex, _ effects: inout Effects
+    ) {
+        guard let id = self.disk?.nextLetter() else { return }
+        self.log.append(LogRecord(event: event, routing: Routing(plan: .nowhere, shaped: []), accepted: .now))
+        self.advance(source)
+        let letter = StoredLetter(
+            id: id, time: .now(), sink: "", route: "", reason: reason, attempts: attempts, target: nil, event: event,
+            position: self.log.head, repeatKey: repeatKey
+        )
+        self.disk?.letters.append(.keep(letter))
+        effects.wakesWriter = true
+        effects.outcome = .appended(source)
+    }
+}

@@ -1,0 +1,188 @@
+/// The delivery core: the log, the cursors of all sinks and the watermarks of all sources.
+///
+/// A value without a lock and without I/O: ``apply(_:)`` takes a command and returns its effects, which ``DeliveryLog`` performs outside its
+/// lock. A command changes what it is about and marks the sinks that it touches; ``finishCommand(_:)`` draws every consequence, once and at
+/// the end, for those sinks alone.
+///
+/// What always holds between two commands, checked by ``violation`` in debug builds:
+///
+/// 1. A delivery is in exactly one place: in the log at or after ``SinkCursor/next``, read back (`loaded`), to be offered again (`again`,
+///    `letters`), in flight (`taken`), or held back for a key of `dedupe:` (`keys`).
+/// 2. ``SinkCursor/pending`` counts these places, and ``SinkCursor/weight`` is what they weigh. ``weight`` and ``unread`` are the sums over all sinks.
+/// 3. A floor is at most every position that its sink owes; the safe position of a source that acknowledges what is delivered is below the
+///    floor of each sink that owes it something, or was safe before.
+/// 4. No watermark moves back. Committed is at most the head of the log, and no sink is given what is not committed.
+/// 5. What a sink still has to look at is in memory or on disk: a log in memory holds everything from the first position at which a sink
+///    stands.
+/// 6. A sink over its bounds is full. A source is paused while the log or the disk is full, or while a full sink that blocks owes it something.
+struct DeliveryMachine {
+    /// One sink: its cursor, and what the machine derives from it at the end of each command.
+    struct Sink {
+        let name: String
+        /// The sink that takes what this one gives up.
+        let deadLetterSink: SinkIndex?
+        /// The sinks whose dead letters come here.
+        let deadLetterSources: [SinkIndex]
+        var cursor: SinkCursor
+        var touch: Touch = []
+        /// It is in ``DeliveryMachine/overBounds``.
+        var isOverBounds = false
+        /// Where it stands in the log; `nil` when it has nothing to look at.
+        var place: Position?
+        /// What of it is in ``DeliveryMachine/weight`` and ``DeliveryMachine/unread``.
+        var counted = (weight: 0, unread: 0)
+    }
+
+    /// What a command has done to a sink.
+    struct Touch: OptionSet {
+        let rawValue: UInt8
+
+        static let changed = Touch(rawValue: 1)
+        /// It was given more: its overflow policy applies.
+        static let grown = Touch(rawValue: 2)
+        /// It may find more than before: whoever waits for it is woken.
+        static let offered = Touch(rawValue: 4)
+        /// It may have to read back from the disk.
+        static let polled = Touch(rawValue: 8)
+    }
+
+    var log: MemoryLog
+    var sinks: ComponentTable<SinkIndex, Sink>
+    var watermarks: ComponentTable<SourceIndex, SourceWatermark>
+    var debts: DebtTable
+    /// What is to be written to the disk; `nil` for a log in memory only.
+    var disk: DiskState?
+    /// No source sends any more.
+    var isFinished = false
+    /// The log, or the disk below it, is full: every source pauses.
+    var isLogFull = false
+    /// What everything not yet confirmed weighs.
+    var weight = 0
+    /// Deliveries that sinks have not looked at.
+    var unread = 0
+
+    let routes: ComponentTable<RouteIndex, String>
+    let sources: [String: SourceIndex]
+    let sinkIndices: [String: SinkIndex]
+    /// The sink that takes what no route takes.
+    let unrouted: SinkIndex?
+    let limits: LogLimits
+    /// Stands in ``debts`` for whoever has brought what an earlier run has left: every source waits for it.
+    let earlierRun: SourceIndex
+
+    /// The sinks that the command has touched, in order.
+    var touched: [SinkIndex] = []
+    /// Those of them that were given more, in order.
+    var grown: [SinkIndex] = []
+    /// The sinks whose overflow policy has found nothing to take yet: what they have is in flight or not committed.
+    var overBounds: [SinkIndex] = []
+    /// The sources that wait for the disk.
+    var uncommitted: [SourceIndex] = []
+
+    /// - Parameters:
+    ///   - sources: the name of each source and how it acknowledges.
+    ///   - sinks: the name of each sink and how it is fed; the dead-letter sinks they name are among them.
+    ///   - unrouted: the sink that takes what no route takes.
+    ///   - routes: the routes' names.
+    ///   - limits: above them every source pauses.
+    ///   - contents: what an earlier run has left on disk; `nil` for a log in memory only.
+    init(
+        sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
+        unrouted: SinkIndex?, routes: [String], limits: LogLimits, contents: LogContents?
+    ) {
+        let indices = Dictionary(
+            sinks.enumerated().map { ($0.element.name, SinkIndex($0.offset)) }, uniquingKeysWith: { first, _ in first })
+        let deadLetterSinks = sinks.map { sink in sink.settings.deadLetter.flatMap { indices[$0] } }
+        var deadLetterSources: [SinkIndex: [SinkIndex]] = [:]
+        for (index, target) in deadLetterSinks.enumerated() where target != nil && target != SinkIndex(index) {
+            deadLetterSources[target!, default: []].append(SinkIndex(index))
+        }
+        let carriers = Set(deadLetterSinks.compactMap { $0 } + [unrouted].compactMap { $0 })
+        self.log = MemoryLog(after: contents?.head ?? .start)
+        self.sinks = ComponentTable(
+            sinks.enumerated().map { place, sink in
+                let index = SinkIndex(place)
+                var settings = sink.settings
+                settings.carriesLetters = carriers.contains(index)
+                return Sink(
+                    name: sink.name, deadLetterSink: deadLetterSinks[place], deadLetterSources: deadLetterSources[index] ?? [],
+                    cursor: SinkCursor(sink: index, settings: settings, isOnDisk: contents != nil))
+            })
+        self.watermarks = ComponentTable(sources.map { SourceWatermark(acknowledge: $0.acknowledge) })
+        self.sources = Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, SourceIndex($0.offset)) })
+        self.earlierRun = SourceIndex(sources.count)
+        self.debts = DebtTable(sources: sources.count + 1, sinks: sinks.count)
+        self.disk = contents.map { DiskState($0, sinks: sinks.map(\.name)) }
+        self.routes = ComponentTable(routes)
+        self.sinkIndices = indices
+        self.unrouted = unrouted
+        self.limits = limits
+        if let contents { self.resume(contents) }
+    }
+
+    /// Up to here sinks may take: what is behind it is not safe yet.
+    var visible: Position { self.disk?.committed ?? Position(.max) }
+
+    /// Carries out one command.
+    mutating func apply(_ command: consuming Command) -> Effects {
+        var effects = Effects()
+        switch command {
+        case .append(let records, let repeated, let source, let wakesWriter):
+            self.append(records, repeated: repeated, source, wakesWriter: wakesWriter, &effects)
+        case .keep(let event, let repeatKey, let reason, let attempts, let source):
+            self.keep(event, repeatKey: repeatKey, reason: reason, attempts: attempts, source, &effects)
+        case .stop(let source):
+            self.watermarks[source].isStopping = true
+            effects.changedSources.append(source)
+        case .poll(let sink, let limit):
+            self.poll(sink, atMost: limit, &effects)
+        case .confirmThrough(let sink, let delivery):
+            self.settle(self.sinks[sink].cursor.confirm(through: delivery.ticket), by: sink, &effects)
+        case .confirm(let sink, let delivery):
+            if self.sinks[sink].cursor.settle(delivery.ticket) { self.settle([delivery], by: sink, &effects) }
+        case .refuse(let sink, let delivery, let reason):
+            self.refuse(delivery, of: sink, .refused, reason: reason, &effects)
+        case .postpone(let sink, let delivery, let reason):
+            guard self.sinks[sink].cursor.fail(delivery.ticket) else { break }
+            self.refuse(delivery, of: sink, .attempts, reason: reason, &effects)
+        case .takeBack(let sink):
+            self.sinks[sink].cursor.takeBack()
+            self.touch(sink, .changed)
+        case .number(let sink, let deliveries, let sequence):
+            self.number(sink, deliveries, from: sequence)
+        case .finish:
+            self.isFinished = true
+            for sink in self.sinks.indices { self.touch(sink, .offered) }
+        case .takeWork(let marks):
+            effects.outcome = .work(self.takeWork(marks: marks))
+        case .committed(let work, let caller):
+            self.commit(work)
+            effects.caller = caller
+        case .setDiskFull(let isFull):
+            self.disk?.isFull = isFull
+        case .takePages:
+            effects.outcome = .pages(self.takePages())
+        case .load(let sink, let deliveries, let unreadable, let position):
+            self.load(deliveries, unreadable, through: position, into: sink)
+        case .loadAgain(let sink):
+            self.disk?.pages.append(sink)
+        case .replay(let letter, let variant):
+            effects.outcome = .isTaken(self.replay(letter, variant: variant))
+        case .replayAsNew(let letter, let record):
+            effects.outcome = .isTaken(self.replayAsNew(letter, record, &effects))
+        }
+        self.finishCommand(&effects)
+        if case .appended(let source) = effects.outcome {
+            let watermark = self.watermarks[source]
+            effects.receipt = SourceOutlet.Receipt(demand: watermark.isPaused ? .pause : .more, position: watermark.appended)
+        }
+        return effects
+    }
+
+    /// Marks a sink for ``finishCommand(_:)``.
+    mutating func touch(_ sink: SinkIndex, _ touch: Touch) {
+        if self.sinks[sink].touch.isEmpty { self.touched.append(sink) }
+        if touch.contains(.grown), !self.sinks[sink].touch.contains(.grown) { self.grown.append(sink) }
+        self.sinks[sink].touch.formUnion(touch)
+    }
+}
