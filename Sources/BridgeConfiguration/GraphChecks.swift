@@ -53,13 +53,26 @@ struct GraphChecks {
 
     /// What a sink publishes must not come back for ever, as far as the file alone says so.
     private func refuseCircles(_ routes: [Route]) {
+        // By sink: the settings with which routes without a filter send it everything, of every source or of one.
+        var everywhere: [SinkIndex: Set<Int>] = [:]
+        var single: [SinkIndex: [String: Set<Int>]] = [:]
+        for route in routes where route.match == nil && route.when == nil && route.dedupe == nil {
+            for target in route.targets {
+                guard let sources = route.sources else {
+                    everywhere[target.sink, default: []].insert(target.variant)
+                    continue
+                }
+                for source in sources { single[target.sink, default: [:]][source, default: []].insert(target.variant) }
+            }
+        }
+        let places = Dictionary(
+            self.sources.enumerated().map { ($0.element.prepared.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
         for (index, sink) in self.sinks.enumerated() {
-            for source in self.sources {
-                let variants = routes.filter { route in
-                    route.match == nil && route.when == nil && route.dedupe == nil
-                        && route.sources?.contains(source.prepared.name) ?? true
-                }.flatMap(\.targets).filter { $0.sink == SinkIndex(index) }.map(\.variant)
-                let circle = Set(variants).sorted().lazy.compactMap {
+            let (common, own) = (everywhere[SinkIndex(index)] ?? [], single[SinkIndex(index)] ?? [:])
+            let near = common.isEmpty ? own.keys.compactMap { places[$0] }.sorted() : Array(self.sources.indices)
+            for source in near.map({ self.sources[$0] }) {
+                let variants = common.union(own[source.prepared.name] ?? [])
+                let circle = variants.sorted().lazy.compactMap {
                     sink.prepared.variants[$0].circle(through: source.prepared.settings)
                 }.first
                 guard let circle else { continue }
@@ -121,12 +134,13 @@ struct GraphChecks {
         guard !routes.isEmpty else { return }
         let letters = Set(
             self.sinks.compactMap(\.prepared.delivery.deadLetter) + [self.defaults?.child("dead_letter")?.text ?? ""])
+        let targets = Set(routes.lazy.flatMap(\.targets).map(\.sink))
         for (index, sink) in self.sinks.enumerated() where !letters.contains(sink.prepared.name) {
-            if !routes.contains(where: { $0.targets.contains { $0.sink == SinkIndex(index) } }) {
-                self.findings.warning("no route goes to this sink", at: sink.place)
-            }
+            if !targets.contains(SinkIndex(index)) { self.findings.warning("no route goes to this sink", at: sink.place) }
         }
-        for source in self.sources where !routes.contains(where: { $0.sources?.contains(source.prepared.name) ?? true }) {
+        guard !routes.contains(where: { $0.sources == nil }) else { return }
+        let origins = Set(routes.lazy.flatMap { $0.sources ?? [] })
+        for source in self.sources where !origins.contains(source.prepared.name) {
             self.findings.warning("no route takes from this source", at: source.place)
         }
     }

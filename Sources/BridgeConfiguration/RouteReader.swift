@@ -26,6 +26,8 @@ struct RouteReader {
         }
         var names: Set<String> = []
         let fingerprints = RouteFingerprints(place.items)
+        let indices = Dictionary(
+            sinks.enumerated().map { ($0.element.prepared.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
         return place.items.enumerated().compactMap { index, place in
             guard place.node.mapping != nil else {
                 self.findings.error("must be a mapping with a 'to'", at: place)
@@ -44,7 +46,7 @@ struct RouteReader {
                 match: self.components.decoding.decodeIfPresent(place.child("match"), as: Matcher.self),
                 when: self.condition(place.child("when")),
                 shaping: self.components.decoding.decodeIfPresent(place.child("set"), as: Shaping.self),
-                dedupe: self.dedupe(place.child("dedupe")), targets: self.targets(place, &sinks),
+                dedupe: self.dedupe(place.child("dedupe")), targets: self.targets(place, &sinks, indices),
                 stop: self.stop(place.child("stop")), onError: self.onError(of: place)
             )
         }
@@ -125,7 +127,10 @@ struct RouteReader {
         return choice
     }
 
-    private func targets(_ route: Located, _ sinks: inout [ComponentReader.Found<PreparedSink>]) -> [Route.Target] {
+    /// - Parameter indices: the places of the sinks by their names.
+    private func targets(
+        _ route: Located, _ sinks: inout [ComponentReader.Found<PreparedSink>], _ indices: [String: Int]
+    ) -> [Route.Target] {
         guard let to = route.child("to"), !to.items.isEmpty else {
             self.findings.error("'to' is missing; name at least one sink", at: route)
             return []
@@ -138,7 +143,7 @@ struct RouteReader {
                 self.findings.error("must be the name of a sink, or {sink: NAME, with: {…}}", at: item)
                 continue
             }
-            guard let index = sinks.firstIndex(where: { $0.prepared.name == name }) else {
+            guard let index = indices[name] else {
                 if !self.sinkNames.contains(name), !self.sinkNames.isEmpty {
                     let hint =
                         name.contains(",")

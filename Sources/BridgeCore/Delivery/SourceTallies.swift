@@ -17,20 +17,22 @@ final class SourceTallies: Sendable {
     private let letterLog: BurstLog
     private let lostLog: BurstLog
     private let mappingLog: BurstLog
-    private let failures: ComponentTable<RouteIndex, Counter>
+    /// Of the routes that may fail for events of this source.
+    private let failures: [RouteIndex: Counter]
     private let unreadableLog: BurstLog
     private let cutLog: BurstLog
     private let loopLog: BurstLog
     private let repeatedLog: BurstLog
-    private let failureLogs: ComponentTable<RouteIndex, BurstLog>
+    private let failureLogs: [RouteIndex: BurstLog]
     private let routes: ComponentTable<RouteIndex, String>
     private let sinks: ComponentTable<SinkIndex, String>
     private let logger: Logger
 
     /// - Parameters:
     ///   - routes: the routes' names, by their indices.
+    ///   - failing: the routes that take from this source and have expressions, which may fail.
     ///   - sinks: the sinks' names, by their indices.
-    init(metrics: ComponentMetrics, logger: Logger, routes: [String], sinks: [String] = []) {
+    init(metrics: ComponentMetrics, logger: Logger, routes: [String], failing: [RouteIndex], sinks: [String] = []) {
         func dropped(_ reason: String) -> Counter {
             metrics.counter("events_dropped", help: "Events lost, by reason.", [("reason", reason)])
         }
@@ -55,18 +57,20 @@ final class SourceTallies: Sendable {
         self.letterLog = BurstLog("Event moved to the dead letters", logger: logger)
         self.lostLog = BurstLog("Event dropped", level: .error, logger: logger)
         self.mappingLog = BurstLog("Template of normalise failed", logger: logger)
-        self.failures = ComponentTable(
-            routes.map { route in
-                metrics.counter(
-                    "route_errors",
-                    help: "Expressions that failed; the route then did not take the event, or its dedupe had no key.",
-                    [("route", route)])
-            })
+        let failures = failing.map { route in
+            let counter = metrics.counter(
+                "route_errors",
+                help: "Expressions that failed; the route then did not take the event, or its dedupe had no key.",
+                [("route", routes[route.rawValue])])
+            return (route, counter)
+        }
+        self.failures = Dictionary(uniqueKeysWithValues: failures)
         self.unreadableLog = BurstLog("Body is not what it says it is", level: .info, logger: logger)
         self.cutLog = BurstLog("Text is longer than defaults.event allows and was cut", logger: logger)
         self.loopLog = BurstLog("Event has come back to this bridge or crossed too many", logger: logger)
         self.repeatedLog = BurstLog("Event was here before", level: .info, logger: logger)
-        self.failureLogs = ComponentTable(routes.map { _ in BurstLog("Expression failed", logger: logger) })
+        self.failureLogs = Dictionary(
+            uniqueKeysWithValues: failing.map { ($0, BurstLog("Expression failed", logger: logger)) })
         self.routes = ComponentTable(routes)
         self.sinks = ComponentTable(sinks)
         self.logger = logger
@@ -108,8 +112,8 @@ final class SourceTallies: Sendable {
     }
 
     func failed(route: RouteIndex, _ event: Event, _ error: ExpressionError) {
-        self.failures[route].increment()
-        self.failureLogs[route].note(["route": "\(self.routes[route])", "event": "\(event.id)", "error": "\(error.message)"])
+        self.failures[route]?.increment()
+        self.failureLogs[route]?.note(["route": "\(self.routes[route])", "event": "\(event.id)", "error": "\(error.message)"])
     }
 
     /// Counts the events that were lost to routes.

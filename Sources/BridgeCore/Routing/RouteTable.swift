@@ -15,6 +15,8 @@ package final class RouteTable: Sendable {
     /// Of all other sources.
     private let other: SourceTable
     private let candidates: CandidateStore
+    /// By source, `nil` for every one: the routes that take from it and have expressions, which may fail.
+    private let failing: [String?: [RouteIndex]]
     /// By route: its condition, where an evaluator takes many at once.
     private let conditions: [Int: any Expression]
     /// The routes that have something evaluated for the events that they took.
@@ -37,17 +39,21 @@ package final class RouteTable: Sendable {
         var common = SubjectTrie()
         var own: [String: SubjectTrie] = [:]
         var gaps: [String?: [Int]] = [:]
+        var failing: [String?: [RouteIndex]] = [:]
         for (index, route) in routes.enumerated() {
             guard let sources = Self.sources(of: route) else {
                 common.insert(route, index)
                 gaps[nil, default: []].append(index)
+                if route.mayFail { failing[nil, default: []].append(RouteIndex(index)) }
                 continue
             }
             for source in sources {
                 own[source, default: SubjectTrie()].insert(route, index)
                 gaps[source, default: []].append(index)
+                if route.mayFail { failing[source, default: []].append(RouteIndex(index)) }
             }
         }
+        self.failing = failing
         let everywhere = gaps[nil] ?? []
         self.other = SourceTable(
             common: common, own: SubjectTrie(), gap: Self.gapPlan(everywhere, routes), candidates: candidates)
@@ -145,9 +151,13 @@ package final class RouteTable: Sendable {
         return self.routing(of: event, self.candidates.candidates([index]), reader, failures)
     }
 
+    /// The routes that may fail for events of a source, because they take from it and have expressions.
+    func failing(for source: String) -> [RouteIndex] { (self.failing[nil] ?? []) + (self.failing[source] ?? []) }
+
     /// Whether expressions of some route are evaluated for events of a source.
     func evaluates(for source: String) -> Bool {
-        self.routes.indices.contains { index in
+        guard self.evaluatesAhead else { return false }
+        return self.routes.indices.contains { index in
             (self.conditions[index] != nil || self.makings.contains(index))
                 && Self.sources(of: self.routes[index])?.contains(source) ?? true
         }
@@ -245,6 +255,11 @@ package final class RouteTable: Sendable {
         }
         return entries.isEmpty ? .nowhere : RoutePlan(entries: entries)
     }
+}
+
+extension Route {
+    /// Whether it has anything that is evaluated.
+    fileprivate var mayFail: Bool { self.when != nil || self.shaping != nil || self.dedupe != nil }
 }
 
 extension SubjectTrie {

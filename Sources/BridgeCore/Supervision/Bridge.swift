@@ -48,8 +48,11 @@ package final class Bridge: Sendable {
         }
         self.log = log
         self.logger = logger
+        let sinkNames = sinks.map(\.name)
         self.sources = sources.enumerated().map { index, parts in
-            let tallies = SourceTallies(metrics: parts.metrics, logger: parts.logger, routes: routes, sinks: sinks.map(\.name))
+            let tallies = SourceTallies(
+                metrics: parts.metrics, logger: parts.logger, routes: routes, failing: table.failing(for: parts.name),
+                sinks: sinkNames)
             let status = ComponentStatus(metrics: parts.metrics)
             let outlet = SourceOutlet(
                 log: log, source: SourceIndex(index), acknowledge: parts.acknowledge,

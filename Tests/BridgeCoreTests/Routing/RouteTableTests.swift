@@ -234,6 +234,18 @@ import Testing
         #expect(cache.find(String(repeating: "x", count: SubjectCache.longestSubject + 1)) == nil)
     }
 
+    @Test func `failures are counted for the routes that a source can reach and that evaluate something`() throws {
+        let table = RouteTable(routes: [
+            try Self.route("all", when: "true", to: [0]),
+            try Self.route("plain", to: [0]),
+            try Self.route("home", from: ["home"], match: #"{"priority": {"gte": 3}}"#, when: "true", to: [0]),
+            try Self.route("other", from: ["other"], set: #"{"title": "t"}"#, to: [0]),
+        ])
+        #expect(table.failing(for: "home") == [0, 2])
+        #expect(table.failing(for: "other") == [0, 3])
+        #expect(table.failing(for: "third") == [0])
+    }
+
     @Test func `several threads may ask at once`() async throws {
         let table = RouteTable(routes: [
             try Self.route("a", match: ##"{"subject": "house/+/1"}"##, to: [0]),
