@@ -22,7 +22,11 @@ struct RedisReplyBounds {
         /// Bytes of a text that is read even beyond ``reply`` and ``pipeline``, so that what is skipped keeps its id.
         var name = 64
         /// Bytes of a bulk string that is skipped; beyond them the connection is of no more use.
-        var skipped = 16 << 30
+        ///
+        /// A server takes no larger one from its clients (`client-query-buffer-limit`), unless it is configured otherwise.
+        var skipped = (1 << 30) - 1
+        /// Items of a list that is skipped, which is more than a command can have brought to a server.
+        var skippedItems = 16 << 20
     }
 
     private enum State {
@@ -169,7 +173,7 @@ struct RedisReplyBounds {
             self.pipelined += self.header.count + (isArray ? 0 : number + 2)
         }
         if isArray {
-            guard number <= Int(Int32.max) else {
+            guard number <= self.limits.skippedItems else {
                 throw RedisProtocolError(message: "the answer announces a list of \(number) items", isTooLarge: true)
             }
             guard self.open.count < (self.skippedFrom == nil ? self.limits.depth : Self.deepestSkipped) else {
