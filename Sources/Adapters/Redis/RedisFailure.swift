@@ -11,6 +11,8 @@ enum RedisFailure {
     enum Verdict {
         /// The event is given up: another one, for another key or of another size, may well be taken.
         case refused(String)
+        /// The key is refused: an event for another key may well be taken, one for the same key is not.
+        case keyRefused(ComponentError)
         /// The event is tried again as often as `retry.attempts` says, because nothing is known about this error.
         case postponed(ComponentError)
         /// Every event would be answered so: the connection ends, and all that was not carried out is tried again.
@@ -23,7 +25,7 @@ enum RedisFailure {
         "NOAUTH", "WRONGPASS", "DENIED", "NOPROTO", "NOMASTERLINK", "INPROG", "NOGOODSLAVE",
     ]
     /// What concerns the command's own key, group or values, of whatever command.
-    private static let refusals: Set<String> = ["WRONGTYPE", "CROSSSLOT", "NOGROUP", "BUSYGROUP", "NOSCRIPT", "EXECABORT"]
+    private static let refusals: Set<String> = ["CROSSSLOT", "NOGROUP", "BUSYGROUP", "NOSCRIPT", "EXECABORT"]
     /// Beginnings of `ERR` answers that concern every command alike.
     private static let general = [
         "ERR unknown command", "ERR max number of clients", "ERR operation not permitted", "ERR syntax error",
@@ -39,13 +41,17 @@ enum RedisFailure {
             guard !followsNodes else { return .unavailable(ComponentError(.rejected, answer)) }
             return .refused("\(answer); the server belongs to a cluster, so the key may be on another node: use redis+cluster://")
         case "NOPERM":
-            guard RedisRequirements.command(in: text) != nil else { return .refused(answer) }
+            guard RedisRequirements.command(in: text) != nil else {
+                return .keyRefused(ComponentError(.unauthorized, "\(answer); let the user write to this channel or key"))
+            }
             return .unavailable(self.error(text, peer))
         case "ERR":
             guard self.general.contains(where: { text.hasPrefix($0) }) else { return .refused(answer) }
             return .unavailable(self.error(text, peer))
         case let word where self.conditions.contains(word):
             return .unavailable(self.error(text, peer))
+        case "WRONGTYPE":
+            return .keyRefused(ComponentError(.rejected, "\(answer); name another key, or delete this one"))
         case let word where self.refusals.contains(word):
             return .refused(answer)
         default:

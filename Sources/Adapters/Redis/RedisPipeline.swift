@@ -21,6 +21,9 @@ struct RedisPipeline: Sendable {
     let connection: RedisConnection
     let encode: RedisPublisher.Encoding
     let poison: PoisonMessageDetector
+    /// For each variant of the settings, whether all its events have the same key.
+    let hasConstantKey: [Bool]
+    let refusals: RefusalStreak
     let state: NIOLoopBoundBox<State>
 
     /// One write at a time: one that is sent on to another node must not be overtaken, and one that has failed must not be followed.
@@ -89,13 +92,19 @@ struct RedisPipeline: Sendable {
         var isComplete = true
         for (delivery, reply) in zip(sent, answers.replies) {
             guard case .error(let text) = reply else {
+                if self.hasConstantKey[delivery.variant] { self.refusals.ended() }
                 if isComplete { confirmed = delivery } else { self.inlet.confirm(delivery) }
                 continue
             }
-            switch RedisFailure.verdict(text, peer, followsNodes: self.connection.followsNodes) {
+            var verdict = RedisFailure.verdict(text, peer, followsNodes: self.connection.followsNodes)
+            if case .keyRefused(let error) = verdict {
+                let isOfSink = self.hasConstantKey[delivery.variant] && self.refusals.refused()
+                verdict = isOfSink ? .postponed(error) : .refused(error.message)
+            }
+            switch verdict {
             case .refused(let reason):
                 self.inlet.refuse(delivery, reason)
-            case .postponed(let error):
+            case .postponed(let error), .keyRefused(let error):
                 isComplete = self.confirm(&confirmed)
                 self.inlet.postpone(delivery, error.message)
                 failure = failure ?? error

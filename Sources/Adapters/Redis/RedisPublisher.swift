@@ -12,6 +12,10 @@ struct RedisPublisher: Sendable {
     let context: ComponentContext
     /// Outlives the connections.
     let poison: PoisonMessageDetector
+    /// For each variant of the settings, whether all its events have the same channel or stream.
+    let hasConstantKey: [Bool]
+    /// Outlives the connections.
+    let refusals: RefusalStreak
     /// What a cluster's node must serve; `nil` for any node.
     var key: String?
 
@@ -27,6 +31,7 @@ struct RedisPublisher: Sendable {
         let loop = connection.channel.eventLoop
         let pipeline = RedisPipeline(
             inlet: inlet, connection: connection, encode: encode, poison: self.poison,
+            hasConstantKey: self.hasConstantKey, refusals: self.refusals,
             state: NIOLoopBoundBox.makeBoxSendingValue(RedisPipeline.State(), eventLoop: loop)
         )
         do {

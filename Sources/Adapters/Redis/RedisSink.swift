@@ -42,6 +42,7 @@ package final class RedisSink: Sink {
     private let variants: [Configuration]
     private let context: ComponentContext
     private let poison = PoisonMessageDetector()
+    private let refusals = RefusalStreak()
 
     package init(variants: [Configuration], context: ComponentContext) {
         self.variants = variants
@@ -52,7 +53,10 @@ package final class RedisSink: Sink {
 
     package func run(_ inlet: SinkInlet) async throws {
         let variants = self.variants
-        try await RedisPublisher(settings: variants[0].redis, context: self.context, poison: self.poison).run(inlet) {
+        try await RedisPublisher(
+            settings: variants[0].redis, context: self.context, poison: self.poison,
+            hasConstantKey: variants.map { $0.channel.constant != nil }, refusals: self.refusals
+        ).run(inlet) {
             delivery, reader, buffer in
             let settings = variants[delivery.variant]
             reader.load(delivery.event)

@@ -68,6 +68,7 @@ package final class RedisStreamSink: Sink {
     private let variants: [Configuration]
     private let context: ComponentContext
     private let poison = PoisonMessageDetector()
+    private let refusals = RefusalStreak()
 
     package init(variants: [Configuration], context: ComponentContext) {
         self.variants = variants
@@ -86,9 +87,10 @@ package final class RedisStreamSink: Sink {
                     + "give them one {hash tag} or a sink each", isRetryable: false
             )
         }
-        try await RedisPublisher(settings: variants[0].redis, context: self.context, poison: self.poison, key: keys.first).run(
-            inlet
-        ) {
+        try await RedisPublisher(
+            settings: variants[0].redis, context: self.context, poison: self.poison,
+            hasConstantKey: variants.map { $0.stream.constant != nil }, refusals: self.refusals, key: keys.first
+        ).run(inlet) {
             delivery, reader, buffer in
             reader.load(delivery.event)
             try Self.encode(delivery, variants[delivery.variant], reader, &buffer)

@@ -27,6 +27,9 @@ package struct CurlHead: Sendable {
         self.reason.isEmpty ? "\(self.status)" : "\(self.status) \(self.reason)"
     }
 
+    /// Whether the peer names another address for the request (RFC 9110 §15.4).
+    package var isRedirect: Bool { [301, 302, 303, 307, 308].contains(self.status) }
+
     /// How long the peer asks us to wait: `Retry-After` (RFC 9110 §10.2.3) in seconds or as a date, at most a day.
     ///
     /// - Parameter now: seconds since 1970.

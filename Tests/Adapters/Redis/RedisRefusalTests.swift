@@ -16,8 +16,10 @@ struct RedisRefusalTests {
 
         var testDescription: String { self.rawValue }
 
-        func sink(_ url: String, attempts: Int = 0, patience: RedisHandler.Patience = .init()) throws -> SinkHarness {
-            let json = "{\"url\":\"\(url)\",\"\(self.rawValue)\":\"{{ .payload.to }}\"}"
+        func sink(
+            _ url: String, to address: String = "{{ .payload.to }}", attempts: Int = 0, patience: RedisHandler.Patience = .init()
+        ) throws -> SinkHarness {
+            let json = "{\"url\":\"\(url)\",\"\(self.rawValue)\":\"\(address)\"}"
             switch self {
             case .channel:
                 var settings = try JSONDecoder().decode(RedisSink.Configuration.self, from: Data(json.utf8))
@@ -99,6 +101,29 @@ struct RedisRefusalTests {
         let moved = reasons.filter { $0.contains(" answers: MOVED ") }
         #expect(moved.count == (keys.count - here.count) * 2)
         #expect(moved.allSatisfy { $0.hasSuffix("use redis+cluster://") })
+    }
+
+    @Test(arguments: Way.allCases)
+    func `events for a constant address wait until the ACL permits it`(way: Way) async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("ACL", "SETUSER", "bridge", "on", ">pass", "~ok:*", "&ok:*", "+@all")
+        let listener = try await RedisPeer.connect(port: server.port)
+        try await listener.subscribe(patterns: ["*"])
+        let sink = try way.sink("redis://bridge:pass@127.0.0.1:\(server.port)", to: "secret")
+        try await sink.run {
+            Self.send((0..<50).map(String.init), to: sink)
+            try await eventually("the reason and the remedy are reported") {
+                let reason = sink.status.lastError ?? ""
+                return reason.contains("NOPERM") && reason.contains("let the user write to this channel or key")
+            }
+            #expect(!sink.status.isConnected)
+            try await peer.command("ACL", "SETUSER", "bridge", "~secret", "&secret")
+            try await eventually("what was kept is there") {
+                max(try await peer.entries(of: "secret").count, listener.count) == 50 - RefusalStreak.patience
+            }
+            #expect(sink.deadLetters.count == RefusalStreak.patience)
+        }
     }
 
     @Test func `a command that the ACL forbids is waited for`() async throws {
@@ -246,12 +271,12 @@ struct RedisRefusalTests {
     }
 
     @Test(arguments: [
-        ("NOPERM this user has no permissions to access one of the keys used as arguments", "refused"),
-        ("NOPERM this user has no permissions to access one of the channels used as arguments", "refused"),
-        ("NOPERM No permissions to access a key", "refused"), ("NOPERM No permissions to access a channel", "refused"),
+        ("NOPERM this user has no permissions to access one of the keys used as arguments", "keyRefused"),
+        ("NOPERM this user has no permissions to access one of the channels used as arguments", "keyRefused"),
+        ("NOPERM No permissions to access a key", "keyRefused"), ("NOPERM No permissions to access a channel", "keyRefused"),
         ("NOPERM this user has no permissions to run the 'xadd' command or its subcommand", "unavailable"),
         ("NOPERM User bridge has no permissions to run the 'publish' command", "unavailable"),
-        ("WRONGTYPE Operation against a key holding the wrong kind of value", "refused"),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", "keyRefused"),
         ("CROSSSLOT Keys in request don't hash to the same slot", "refused"), ("MOVED 3999 127.0.0.1:6381", "refused"),
         ("ASK 3999 127.0.0.1:6381", "refused"), ("ERR string exceeds maximum allowed size", "refused"),
         ("ERR Protocol error: invalid bulk length", "refused"), ("ERR unknown command 'XADD'", "unavailable"),

@@ -75,6 +75,22 @@ struct WebhookRequest: Sendable {
         return request
     }
 
+    /// What the operator must change for an answer that has nothing to do with the event.
+    ///
+    /// - Returns: `nil` for an answer that the event may have caused, by its content or its own address or credentials.
+    func remedy(for head: CurlHead) -> String? {
+        guard self.configuration.url.constant != nil,
+            !self.madeHeaders.contains(where: { $0.name.lowercased() == "authorization" })
+        else { return nil }
+        switch head.status {
+        case 401, 403: return "check token, user, password and headers"
+        case 407: return "check user and password in proxy"
+        default:
+            guard head.isRedirect, let location = head["location"] else { return nil }
+            return "it points to \(CurlRequest.printable(location)); write that address in url"
+        }
+    }
+
     /// The body, and the headers that tell of it.
     private func addBody(of event: Event, _ reader: EventReader, to request: inout CurlRequest) throws(WebhookRefusal) {
         let body = try self.body(reader, event)

@@ -20,6 +20,7 @@ package final class WebhookSink: Sink {
     private let drains: WebhookDrains
     private let poison = PoisonMessageDetector()
     private let silences = WebhookSilences()
+    private let refusals = RefusalStreak()
     private let probeTimeout: Duration
     /// The last `run` failed, so the peer counts as connected only once it has answered again.
     private let isInDoubt = Atomic(false)
@@ -173,6 +174,7 @@ package final class WebhookSink: Sink {
         if self.isInDoubt.exchange(false, ordering: .relaxed) { inlet.connected() }
         let head = response.head
         if self.configuration.success.contains(head.status) {
+            self.refusals.ended()
             inlet.confirm(delivery)
         } else if self.configuration.retriedStatuses.contains(head.status) {
             let reason = "\(peer) answered \(Self.described(response))"
@@ -181,11 +183,21 @@ package final class WebhookSink: Sink {
                 head.status == 429 ? .throttled : .rejected, reason,
                 retryAfter: head.retryAfter(now: Int(Timestamp.now().milliseconds / 1000))
             )
-        } else if (300..<400).contains(head.status) {
-            let place = head["location"].map { ": it points to \(CurlRequest.printable($0))" } ?? ""
-            inlet.refuse(delivery, "the server answered \(head.line)\(place)")
+        } else if self.configuration.retriedStatuses == WebhookRetryStatuses.standard,
+            let remedy = self.requests[delivery.variant].remedy(for: head)
+        {
+            let reason = head.isRedirect ? "\(head.line): \(remedy)" : "\(Self.described(response)); \(remedy)"
+            guard self.refusals.refused() else {
+                inlet.refuse(delivery, "the server answered \(reason)")
+                return
+            }
+            self.isInDoubt.store(true, ordering: .relaxed)
+            inlet.postpone(delivery, "\(peer) answered \(reason)")
+            throw ComponentError(head.isRedirect ? .rejected : .unauthorized, "\(peer) answers every event with \(reason)")
         } else {
-            inlet.refuse(delivery, "the server answered \(Self.described(response))")
+            self.refusals.ended()
+            let place = head.isRedirect ? head["location"].map { ": it points to \(CurlRequest.printable($0))" } : nil
+            inlet.refuse(delivery, "the server answered \(place.map { head.line + $0 } ?? Self.described(response))")
         }
     }
 
