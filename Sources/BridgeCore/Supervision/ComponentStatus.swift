@@ -47,10 +47,12 @@ package final class ComponentStatus: Sendable {
 
     /// Records the end of an attempt.
     ///
-    /// - Parameter reason: `nil` when it ended as requested.
+    /// - Parameters:
+    ///   - reason: `nil` when it ended as requested.
+    ///   - isUnauthorized: whether the peer refused the credentials or denied a permission.
     /// - Returns: whether the attempt resets the back-off: an event was received, confirmed or given up, or the
-    ///   connection lasted ``lasting``.
-    func disconnected(_ reason: String?, givenUp: Bool = false) -> Bool {
+    ///   connection lasted ``lasting``. The same denial twice in a row does not, even if events arrived in between.
+    func disconnected(_ reason: String?, givenUp: Bool = false, isUnauthorized: Bool = false) -> Bool {
         self.up.set(0)
         return self.state.withLock { state in
             defer { state.hasProgressed = false }
@@ -59,7 +61,9 @@ package final class ComponentStatus: Sendable {
             state.warning = nil
             state.lastError = reason
             state.hasGivenUp = givenUp
-            return state.hasProgressed || hasLasted
+            let isSameRefusal = isUnauthorized && state.refusal == reason
+            state.refusal = isUnauthorized ? reason : nil
+            return hasLasted || (state.hasProgressed && !isSameRefusal)
         }
     }
 
@@ -69,6 +73,8 @@ package final class ComponentStatus: Sendable {
         var hasGivenUp = false
         var connected: ContinuousClock.Instant?
         var lastError: String?
+        /// The denial that ended the last attempt.
+        var refusal: String?
         var warning: String?
     }
 }

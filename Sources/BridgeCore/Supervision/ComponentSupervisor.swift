@@ -53,7 +53,8 @@ struct ComponentSupervisor: Sendable {
                 let failure = error as? ComponentError ?? ComponentError(.inputOutput, "unexpected error", cause: error)
                 self.errors.count(failure.code)
                 let isFinal = givesUp && !failure.isRetryable
-                let wasOfUse = self.status.disconnected(failure.description, givenUp: isFinal)
+                let wasOfUse = self.status.disconnected(
+                    failure.description, givenUp: isFinal, isUnauthorized: failure.code == .unauthorized)
                 if isFinal {
                     self.logger.error("Component has given up", metadata: ["error": "\(failure)"])
                     try? await pause(.seconds(100 * 365 * 86_400))  // ends with the stop or the cancellation, which is no error

@@ -68,6 +68,18 @@ struct ComponentStatusTests {
         #expect(!self.status.disconnected("lost"))
     }
 
+    @Test func `the same missing permission again is of no use, whatever arrived in between`() {
+        let attempts: [(reason: String, isUnauthorized: Bool, wasOfUse: Bool)] = [
+            ("NOPERM xack", true, true), ("NOPERM xack", true, false), ("NOPERM xack", true, false), ("NOPERM xadd", true, true),
+            ("lost", false, true), ("lost", false, true), ("NOPERM xadd", true, true),
+        ]
+        for attempt in attempts {
+            self.status.connected()
+            self.status.progressed()
+            #expect(self.status.disconnected(attempt.reason, isUnauthorized: attempt.isUnauthorized) == attempt.wasOfUse)
+        }
+    }
+
     @Test func `one that lasted was of use, though nothing was sent`() {
         self.status.connected(at: .now - ComponentStatus.lasting)
         // Called again by components that connect again within one run.
