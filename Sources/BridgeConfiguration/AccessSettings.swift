@@ -44,6 +44,11 @@ package struct AccessSettings: Sendable, Decodable {
         self.users = try container.value(.users, default: self.users)
         self.jwt = try container.optional(.jwt)
         self.hook = try container.optional(.hook)
+        if self.hook != nil, container.contains(.anonymous) {
+            throw SettingError(
+                path: decoder.codingPath + [CodingKeys.anonymous],
+                "has no effect beside hook, which decides for clients without credentials too; remove one of the two")
+        }
         self.cookie = try container.optional(.cookie)
         self.queryToken = try container.value(.queryToken, default: self.queryToken)
         if self.tokens.isEmpty, self.users.isEmpty, self.jwt == nil, self.hook == nil,
@@ -168,6 +173,14 @@ package struct AccessSettings: Sendable, Decodable {
             case file(String)
             /// A JWK set at a URL, fetched again when no known key verifies a token, at most every 30 s.
             case url(String)
+
+            /// Whether it is one key, which does not name its algorithm.
+            var hasOneKey: Bool {
+                switch self {
+                case .secret, .publicKey: true
+                case .file, .url: false
+                }
+            }
         }
 
         /// The source of the keys.
@@ -215,6 +228,11 @@ package struct AccessSettings: Sendable, Decodable {
                 }
             } else if self.algorithm.rawValue.hasPrefix("HS") {
                 throw SettingError(path: decoder.codingPath + [CodingKeys.algorithm], "\(self.algorithm) needs a secret")
+            }
+            if container.contains(.algorithm), !self.keys.hasOneKey {
+                throw SettingError(
+                    path: decoder.codingPath + [CodingKeys.algorithm],
+                    "has no effect beside a set of keys, whose keys name their algorithms; remove it")
             }
             self.issuer = try container.optional(.issuer)
             self.audience = try container.optional(.audience)

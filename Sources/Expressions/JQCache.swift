@@ -1,3 +1,5 @@
+import BridgeCore
+
 /// The compiled expressions that somebody holds, and the latest few that were asked for.
 ///
 /// Routes hold those of the file for as long as the program runs. Subscribers hold theirs while they are connected; without the latest
@@ -10,7 +12,7 @@ struct JQCache {
         weak var expression: JQExpression?
     }
 
-    private var entries: [String: Entry] = [:]
+    private var entries: [ExactText: Entry] = [:]
     /// The latest last.
     private var latest: [JQExpression] = []
     /// With so many entries those are looked for whose expression is gone.
@@ -21,7 +23,7 @@ struct JQCache {
 
     /// The expression of a text, which counts as asked for.
     mutating func find(_ text: String) -> JQExpression? {
-        guard let expression = self.entries[text]?.expression else { return nil }
+        guard let expression = self.entries[ExactText(text)]?.expression else { return nil }
         self.keep(expression)
         return expression
     }
@@ -33,7 +35,7 @@ struct JQCache {
             // Twice what is in use, so that each entry is looked at about once.
             self.fullAt = 2 * max(self.entries.count, Self.spare)
         }
-        self.entries[text] = Entry(expression: expression)
+        self.entries[ExactText(text)] = Entry(expression: expression)
         self.keep(expression)
     }
 

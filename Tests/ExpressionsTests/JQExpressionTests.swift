@@ -50,6 +50,15 @@ import Testing
         #expect(try Self.value(text) == value)
     }
 
+    @Test func `texts that differ in their bytes only are different expressions`() throws {
+        let composed = "\u{E9}", decomposed = "e\u{301}"
+        let input = Self.input(#"{"title":"\#(composed)"}"#)
+        let compiler = JQCompiler(executable: BridgeProcess.executable)
+        for (text, isEqual) in [(decomposed, false), (composed, true), (decomposed, false)] {
+            #expect(try compiler.compile(#"[.title == "\#(text)"][0]"#).evaluate(input) == .bool(isEqual))
+        }
+    }
+
     @Test func `a body that is not text does no harm`() throws {
         var input = Self.input()
         input.raw = ByteBuffer(bytes: [0xFF, 0x41])

@@ -173,7 +173,7 @@ struct AccessTests {
         }
         for (http, endless, over) in [
             ("access: { jwt: { secret: \(TokenMaker.secret), subscribe: [news] } }", Array(tokens[..<2]), (tokens[2], 401)),
-            ("access: { hook: { url: '\(hook.url("/ask"))' } }", ["1e17", "1e300"], ("-1e300", 200)),
+            ("access: { hook: { url: '\(hook.url("/ask"))' } }", ["1e17", "1e300"], ("-1e300", 403)),
         ] {
             let bridge = try await BridgeProcess.start(Self.yaml, http: http)
             for token in endless {
@@ -281,6 +281,27 @@ struct AccessTests {
         try await eventually("that is told too") { presence.messages.contains { $0.data.contains(#""title":"unsubscribe""#) } }
     }
 
+    @Test func `presence shows the address that a trusted proxy forwards`() async throws {
+        let bridge = try await BridgeProcess.start(
+            Self.yaml.replacing("stream: news }", with: "stream: news, presence: true }"),
+            http: """
+                trusted_proxies: [127.0.0.1],
+                access: { tokens: [ { token: all, name: all, subscribe: ['#', '$presence/#'] } ] }
+                """
+        )
+        let presence = try await bridge.stream("$presence/news", headers: Self.bearer("all"))
+        let stream = try await bridge.stream(
+            "news", headers: Self.bearer("all") + [("X-Forwarded-For", "198.51.100.9, 203.0.113.7")])
+        try await eventually("the subscriber is announced") {
+            presence.messages.contains { $0.data.contains(#""title":"subscribe""#) }
+        }
+        let text = try await HTTPRequestPeer.send(
+            "GET", "/api/presence?stream=news", port: bridge.port, headers: Self.bearer("all")
+        ).text
+        #expect(text.contains(#""address":"203.0.113.7","streams":["news"]"#))
+        #expect(stream.ending == nil)
+    }
+
     @Test(arguments: [
         ("access: {}", "http.access: nobody would be let in; give tokens, users, jwt, hook or anonymous"),
         ("access: { tokens: [ { token: '', subscribe: [a] } ] }", "http.access.tokens[0].token: the token is empty"),
@@ -288,6 +309,14 @@ struct AccessTests {
         ("access: { jwt: {} }", "http.access.jwt: give one of secret, public_key_file, keys_file and keys_url, not 0"),
         ("access: { jwt: { secret: short } }", "http.access.jwt.secret: the secret has 5 bytes; 32 or more are safe"),
         ("access: { jwt: { keys_file: x, algorithm: HS256 } }", "http.access.jwt.algorithm: HS256 needs a secret"),
+        (
+            "access: { jwt: { keys_file: x, algorithm: ES256 } }",
+            "http.access.jwt.algorithm: has no effect beside a set of keys, whose keys"
+        ),
+        (
+            "access: { anonymous: { subscribe: [a] }, hook: { url: 'http://x' } }",
+            "http.access.anonymous: has no effect beside hook, which decides for clients without credentials too; remove one of the two"
+        ),
         ("access: { hook: { url: ftp://x } }", "http.access.hook.url: 'ftp://x' is no http or https URL"),
         (
             "access: { tokn: [] }",

@@ -32,8 +32,8 @@ extension MQTTSource {
             guard !self.subscriptions.isEmpty else {
                 throw SettingError(path: [CodingKeys.subscribe], "at least one topic filter is needed, such as zigbee2mqtt/#")
             }
-            var filters: Set<String> = []
-            for subscription in self.subscriptions where !filters.insert(subscription.wireFilter).inserted {
+            var filters: Set<ExactText> = []
+            for subscription in self.subscriptions where !filters.insert(ExactText(subscription.wireFilter)).inserted {
                 throw SettingError(path: [CodingKeys.subscribe], "\(subscription.wireFilter) is subscribed to twice")
             }
             try self.refuseOverlappingShares()

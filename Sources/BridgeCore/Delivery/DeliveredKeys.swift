@@ -14,12 +14,12 @@ struct DeliveredKeys {
     }
 
     /// By key: when it expires, in milliseconds since 1970.
-    private var delivered: [String: Timestamp] = [:]
+    private var delivered: [ExactText: Timestamp] = [:]
     /// In order of delivery; some may be delivered again since.
-    private var order: [(key: String, expires: Timestamp)] = []
+    private var order: [(key: ExactText, expires: Timestamp)] = []
     private var oldest = 0
     /// By key: who has it, and who waits for it.
-    private var reserved: [String: Reservation] = [:]
+    private var reserved: [ExactText: Reservation] = [:]
 
     private struct Reservation {
         let position: Position
@@ -48,7 +48,7 @@ struct DeliveredKeys {
 
     /// Asks for a delivery that is about to be handed out.
     mutating func reserve(_ delivery: Delivery, now: Timestamp) -> Verdict {
-        guard let key = delivery.key?.text else { return .isNew }
+        guard let key = (delivery.key?.text).map(ExactText.init) else { return .isNew }
         self.isUsed = true
         if let expires = self.delivered[key] {
             if expires > now { return .wasDelivered }
@@ -71,10 +71,11 @@ struct DeliveredKeys {
     ///
     /// - Returns: what was held back for it and is now settled, and when the key expires.
     mutating func commit(_ delivery: Delivery, now: Timestamp) -> (repeated: [Delivery], expires: Timestamp)? {
-        guard let key = delivery.key, let reservation = self.reserved[key.text], reservation.isHeld(by: delivery) else {
+        guard let key = delivery.key, let reservation = self.reserved[ExactText(key.text)], reservation.isHeld(by: delivery)
+        else {
             return nil
         }
-        self.end(reservation, of: key.text)
+        self.end(reservation, of: ExactText(key.text))
         let expires = Timestamp(milliseconds: now.milliseconds + key.window.milliseconds)
         self.insert(key.text, expires)
         return (reservation.held, expires)
@@ -84,14 +85,16 @@ struct DeliveredKeys {
     ///
     /// - Returns: what was held back for it and is to be offered now.
     mutating func release(_ delivery: Delivery) -> [Delivery] {
-        guard let key = delivery.key?.text, let reservation = self.reserved[key], reservation.isHeld(by: delivery) else {
+        guard let key = (delivery.key?.text).map(ExactText.init), let reservation = self.reserved[key],
+            reservation.isHeld(by: delivery)
+        else {
             return []
         }
         self.end(reservation, of: key)
         return reservation.held
     }
 
-    private mutating func end(_ reservation: Reservation, of key: String) {
+    private mutating func end(_ reservation: Reservation, of key: ExactText) {
         self.reserved[key] = nil
         self.heldCount -= reservation.held.count
         for delivery in reservation.held {
@@ -102,6 +105,7 @@ struct DeliveredKeys {
 
     /// Notes a key of an earlier run.
     mutating func insert(_ key: String, _ expires: Timestamp) {
+        let key = ExactText(key)
         self.delivered[key] = expires
         self.order.append((key, expires))
         while self.order.count - self.oldest > Self.limit {

@@ -23,6 +23,12 @@ struct MQTTSourceConfigurationTests {
         #expect(configuration.exclusiveResources.isEmpty)
     }
 
+    @Test func `filters that differ in their bytes only are different filters`() throws {
+        let configuration = try self.read(#"{"url": "mqtt://broker", "subscribe": ["\#u{E9}/a", "e\#u{301}/a"]}"#)
+        #expect(
+            configuration.subscriptions.map { Array($0.wireFilter.utf8) } == [Array("\u{E9}/a".utf8), Array("e\u{301}/a".utf8)])
+    }
+
     @Test func `filters are texts and mappings, mixed`() throws {
         let configuration = try self.read(
             """

@@ -30,6 +30,17 @@ struct DedupeTests {
         #expect(self.repeated == 1)
     }
 
+    @Test func `keys that differ in their bytes only are different keys`() {
+        self.append("a", key: "\u{E9}")
+        self.append("b", key: "e\u{301}")
+        let taken = self.fixture.take()
+        #expect(taken.map(\.event.id) == ["a", "b"])
+        self.fixture.log.confirm(sink: 0, through: taken[1])
+        self.append("c", key: "\u{E9}")
+        #expect(self.fixture.take().isEmpty)
+        #expect(self.repeated == 1)
+    }
+
     @Test func `what comes while the first is on its way is held back, and settled with it`() {
         self.append("a", key: "door")
         self.append("b", key: "door")

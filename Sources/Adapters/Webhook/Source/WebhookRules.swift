@@ -7,9 +7,6 @@ import NIOHTTP1
 ///
 /// Immutable.
 struct WebhookRules: Sendable {
-    /// An event that has crossed this many bridges is not taken in: the engine's own limit.
-    static let maximumHops = 8
-
     /// An event that has been here, or has crossed too many bridges.
     static var loop: HTTPResponse { .error(.loopDetected, "Loop detected") }
     /// The source does not run.
@@ -52,9 +49,6 @@ struct WebhookRules: Sendable {
                     headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\", error=\"invalid_token\"")]
                 )
             }
-        }
-        if let hops = request.header(Passage.hopsAttribute).flatMap({ Int($0) }), hops >= Self.maximumHops {
-            return Self.loop
         }
         if let refusal = Self.refusal(ofType: request) { return refusal }
         switch gate.phase {

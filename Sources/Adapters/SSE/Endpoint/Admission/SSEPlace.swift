@@ -9,6 +9,8 @@ final class SSEPlace: Sendable {
     let number: UInt64
     let view: SSEView
     let address: SSEAddress?
+    /// The IP address of the client, behind trusted proxies too.
+    let clientAddress: String?
     /// Who it is; `nil` for anybody.
     let name: String?
     /// When it ends, in milliseconds since 1970; `nil` for never.
@@ -30,6 +32,7 @@ final class SSEPlace: Sendable {
         self.number = hub.nextNumber()
         self.view = view
         self.address = address
+        self.clientAddress = request.remoteAddress?.ipAddress
         self.name = permission?.name
         self.expires = permission?.expires
         self.since = now

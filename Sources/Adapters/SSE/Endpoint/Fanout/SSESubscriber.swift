@@ -265,7 +265,7 @@ final class SSESubscriber: HTTPDirectSender {
         let view = self.group.view
         let isFixed = view.streams.allSatisfy(\.isFixed)
         return SSEConnectionState(
-            number: self.place.number, name: self.place.name, address: self.context?.remoteAddress?.ipAddress,
+            number: self.place.number, name: self.place.name, address: self.place.clientAddress,
             streams: isFixed ? view.streams.map(\.prefix) : view.selection.names.map(\.text), since: self.place.since,
             format: view.selection.format, coding: view.selection.coding,
             cursor: SSECursor(epoch: view.epoch, sequence: self.position), behind: self.lag,
