@@ -54,11 +54,7 @@ extension RedisConnection {
                     throw ComponentError(.unauthorized, "\(sentinel) answers: \(text) Set sentinel: { password: … }")
                 }
                 try RedisFailure.check(reply, connection.peer)
-                if let items = reply.items, items.count == 2, let host = items[0].text,
-                    let port = items[1].text.flatMap({ Int($0) })
-                {
-                    return .tcp(host: host, port: port, isTLS: isTLS)
-                }
+                if let address = reply.master(isTLS: isTLS) { return address }
                 failures.append("\(sentinel) knows no master '\(name)'")
             } catch let error as ComponentError {
                 failures.append("\(error)")
@@ -96,16 +92,7 @@ extension RedisConnection {
         let reply = try await self.command("CLUSTER", "SLOTS")
         try RedisFailure.check(reply, self.peer)
         let slot = RedisSlot.of(key)
-        for range in reply.items ?? [] {
-            guard let parts = range.items, parts.count >= 3, case .integer(let first) = parts[0],
-                case .integer(let last) = parts[1],
-                (first...max(first, last)).contains(Int64(slot)), let node = parts[2].items, node.count >= 2,
-                case .integer(let port) = node[1], case .tcp(let seedHost, _, let isTLS) = seed
-            else { continue }
-            // A node that does not know its own address leaves it out (CLUSTER SLOTS).
-            let host = node[0].text.flatMap { $0.isEmpty || $0 == "?" ? nil : $0 } ?? seedHost
-            return .tcp(host: host, port: Int(port), isTLS: isTLS)
-        }
+        if let address = reply.node(serving: slot, seenFrom: seed) { return address }
         throw ComponentError(.rejected, "\(self.peer) knows no node for the slot \(slot) of '\(key)'")
     }
 

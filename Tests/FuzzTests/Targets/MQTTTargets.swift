@@ -23,6 +23,28 @@ extension FuzzTarget {
             "\(whole.passed) goes on and is refused: \(again)")
     }
 
+    /// What a broker sends, with libmosquitto behind the check: nothing ends the process, and every message that goes on arrives.
+    static let mqttBroker = FuzzTarget(
+        "mqtt-broker", seeds: Self.brokers, words: Self.mqttPackets.words
+    ) { bytes in
+        var input = FuzzInput(bytes)
+        let version: MQTTConnectionSettings.Version = input.number(below: 2) == 0 ? .five : .three
+        let expected = try MQTTOutcome(input.bytes, version, pieces: .max, largest: MQTTPacketValidator.largestMessage)
+        let broker = try MQTTFuzzBroker(version)
+        try broker.send(input.bytes)
+        let messages = broker.events.messages
+        try FuzzFailure.unless(messages.count <= expected.messages, "\(messages.count) of \(expected.messages) messages arrive")
+        try FuzzFailure.unless(
+            broker.events.acknowledgements <= expected.identifiers.count + expected.omissions.count,
+            "\(broker.events.acknowledgements) messages are acknowledged")
+        // A connection that the broker does not end in its own way brings all of them.
+        guard expected.violation == nil, broker.events.connack?.reason == 0, broker.events.ending == nil else { return }
+        try FuzzFailure.unless(
+            messages.count == expected.messages - (expected.missing > 0 ? 1 : 0),
+            "\(messages.count) of \(expected.messages) messages arrive"
+        )
+    }
+
     /// Packets of a broker, with the bytes that choose behind them.
     private static let brokers: [[UInt8]] = [
         Self.packets + [0], Self.packets + [1],
@@ -45,9 +67,13 @@ extension FuzzTarget {
         private(set) var omissions: [MQTTOmission] = []
         private(set) var identifiers: [Int] = []
         private(set) var violation: String?
+        /// Messages that began.
+        private(set) var messages = 0
+        /// Bytes of the last one that have not come.
+        private(set) var missing = 0
 
-        init(_ bytes: [UInt8], _ version: MQTTConnectionSettings.Version, pieces size: Int) throws {
-            var validator = MQTTPacketValidator(version: version, largest: 150)
+        init(_ bytes: [UInt8], _ version: MQTTConnectionSettings.Version, pieces size: Int, largest: Int = 150) throws {
+            var validator = MQTTPacketValidator(version: version, largest: largest)
             var pending: [UInt8] = []
             var awaited = 1
             var rest = bytes[...]
@@ -77,9 +103,12 @@ extension FuzzTarget {
                 awaited = count
             case .pass(let count):
                 self.passed += pending.prefix(count)
+                self.missing = max(0, self.missing - count)
                 pending.removeFirst(count)
             case .message(let head):
                 pending.withUnsafeBytes { head.append($0, to: &self.passed) }
+                self.messages += 1
+                self.missing = head.payload
                 if let identifier = head.identifier { self.identifiers.append(identifier) }
                 pending.removeFirst(head.end)
             case .drop(let count, let omission):

@@ -15,7 +15,7 @@ extension FuzzTarget {
             "-ASK 3999 ::1:6381\r\n",
             "-ERR unknown command 'XADD', with args\r\n", "-NOPERM User x has no permissions to run the 'xadd|y' command\r\n",
             "*4\r\n$6\r\nlength\r\n:5\r\n$13\r\nentries-added\r\n:-1\r\n",
-            "*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:99999\r\n",
+            "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:99999\r\n",
             "*1\r\n*2\r\n$3\r\n5-0\r\n*4\r\n$8\r\nevent-id\r\n$1\r\nx\r\n$2\r\n\u{E9}\r\n$0\r\n\r\n",
         ],
         words: [
@@ -31,8 +31,11 @@ extension FuzzTarget {
             _ = RedisPendingEntry.entries(reply)
             _ = RedisFields(reply).integer("length")
             _ = RedisRequirements.isUnavailable(reply)
-            if let redirect = RedisRedirect(reply, from: origin), case .tcp(let host, let port, _) = redirect.address {
-                try FuzzFailure.unless(!host.isEmpty && (1...65_535).contains(port), "\(reply) leads to \(redirect.address)")
+            for address in [
+                RedisRedirect(reply, from: origin)?.address, reply.master(isTLS: true), reply.node(serving: 5, seenFrom: origin),
+            ] {
+                guard case .tcp(let host, let port, _)? = address else { continue }
+                try FuzzFailure.unless(!host.isEmpty && (1...65_535).contains(port), "\(reply) leads to \(host):\(port)")
             }
             if let text = reply.text, let id = RedisStreamID(text) {
                 let next = RedisStreamID(id.next)
