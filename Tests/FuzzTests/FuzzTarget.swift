@@ -27,7 +27,7 @@ struct FuzzTarget: Sendable {
         // What peers send over the network.
         http1Connection, http2Connection, requestHead, hosts, forwarded, query, streamParameters, credentials, tokens,
         hookAnswers,
-        webhook, answerHeads, eventStream, compression, decompression, mqttPackets, mqttBroker, redisReplies, redisEntries, json,
+        webhook, answerHeads, eventStream, compression, decompression, mqttPackets, redisReplies, redisEntries, json,
         normaliser,
         streamFormat, lines,
         // What the program's own processes and files say.
