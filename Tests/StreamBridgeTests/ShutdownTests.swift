@@ -86,7 +86,9 @@ struct ShutdownTests {
             """,
             drain: "300ms", waitingForReadiness: false
         )
-        #expect(try await bridge.post("/n/load", ByteBuffer(string: "hello"), type: "text/plain").status == 201)
+        try await eventually("the source accepts") {
+            try await bridge.post("/n/load", ByteBuffer(string: "hello"), type: "text/plain").status == 201
+        }
         try await eventually("it was tried") { receiver.count > 0 }
         #expect(try await bridge.stop() == .exited(1))
         #expect(bridge.process.standardError.contains("undelivered=1"))
