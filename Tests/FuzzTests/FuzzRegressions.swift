@@ -2,7 +2,7 @@
 enum FuzzRegressions {
     static let inputs: [String: [[UInt8]]] = [
         // A combining mark behind a slash makes one character of both, but not one byte.
-        "topics": [[0x2F, 0xD9, 0x9E, 0, 0x2F, 0xD9, 0x9E], Array("a/#\u{301}".utf8)],
+        "patterns": [[0x2F, 0xD9, 0x9E, 0, 0x2F, 0xD9, 0x9E], Array("a/#\u{301}".utf8)],
         // So does a line feed behind a carriage return.
         "templates": [Array("a\r{{ .title }}\nb".utf8)],
         // Settings with the hash 0 are none, so the mark before it is part of a name.

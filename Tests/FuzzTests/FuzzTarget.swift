@@ -25,16 +25,22 @@ struct FuzzTarget: Sendable {
 
     static let all: [FuzzTarget] = [
         // What peers send over the network.
-        http1Connection, http2Connection, requestHead, hosts, forwarded, query, streamParameters, credentials, tokens,
-        hookAnswers,
-        webhook, answerHeads, eventStream, compression, decompression, mqttPackets, redisReplies, redisEntries, json,
-        normaliser,
-        streamFormat, lines,
+        http1Connection, http2Connection, requestHead, together("policy", hosts, forwarded), query, streamParameters, credentials,
+        together("grants", tokens, hookAnswers), webhook, answerHeads, eventStream, compression, decompression, mqttPackets,
+        redisReplies, redisEntries, json, normaliser, streamFormat, lines,
         // What the program's own processes and files say.
         workerFrames, logRows, cursors,
         // What the file and clients write.
-        configuration, addresses, subjects, topics, templates, paths, expressionTexts, regularExpressions, times,
+        configuration, together("settings", addresses, times), together("patterns", subjects, topics),
+        together("templates", templates, paths), expressionTexts, regularExpressions,
     ]
+
+    /// One target for parsers of similar texts: each gets every input.
+    private static func together(_ name: String, _ targets: FuzzTarget...) -> FuzzTarget {
+        FuzzTarget(name, seeds: targets.flatMap(\.seeds), words: targets.flatMap(\.words)) { bytes in
+            for target in targets { try target.run(bytes) }
+        }
+    }
 }
 
 /// What a parser promised and did not keep.
