@@ -6,8 +6,10 @@ import Testing
 /// `deploy/fuzz` runs the same targets under libFuzzer, guided by coverage.
 @Suite(.timeLimit(.minutes(2)))
 struct FuzzTests {
-    @Test(arguments: FuzzTarget.all.map(\.name)) func `any bytes are parsed or refused`(by name: String) throws {
-        let target = try #require(FuzzTarget.all.first { $0.name == name })
+    private static let targets = FuzzTarget.all + FuzzTarget.unsanitized
+
+    @Test(arguments: Self.targets.map(\.name)) func `any bytes are parsed or refused`(by name: String) throws {
+        let target = try #require(Self.targets.first { $0.name == name })
         for seed in target.seeds { try Self.run(target, seed) }
         for seed in FuzzRegressions.inputs[name] ?? [] { try Self.run(target, seed) }
         var generator = SeededGenerator(seed: 1)
@@ -19,7 +21,7 @@ struct FuzzTests {
     }
 
     @Test func `targets and regressions have names of their own`() {
-        let names = FuzzTarget.all.map(\.name)
+        let names = Self.targets.map(\.name)
         #expect(Set(names).count == names.count)
         #expect(FuzzRegressions.inputs.keys.allSatisfy(names.contains))
     }
