@@ -122,7 +122,7 @@ struct RouteReader {
         }
         if route.child("when") == nil, route.child("set") == nil {
             self.findings.error(
-                "on_error says what becomes of an event for which 'when' or 'set' fails; this route has neither", at: place)
+                "says what becomes of an event for which 'when' or 'set' fails; this route has neither", at: place)
         }
         return choice
     }

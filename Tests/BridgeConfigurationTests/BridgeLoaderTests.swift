@@ -53,6 +53,18 @@ struct BridgeLoaderTests {
         #expect(plan.routes[0].stop)
         #expect(plan.routes[1].sources == ["one", "two"])
         #expect(plan.routes[2].sources == nil)
+        #expect(plan.routes.map(\.onError) == [.deadLetter, .deadLetter, .deadLetter])
+    }
+
+    @Test func `a route says what becomes of an event that its expressions fail for`() throws {
+        let text = """
+            sources: { in: { type: fake, url: here } }
+            sinks: { out: { type: fake, topic: plain } }
+            routes:
+              - { set: { title: "{{ .message }}" }, on_error: ignore, to: out }
+              - { set: { title: "{{ .message }}" }, on_error: dead_letter, to: out }
+            """
+        #expect(try load(text).routes.map(\.onError) == [.ignore, .deadLetter])
     }
 
     @Test func `what the listener trusts is read from the file`() throws {
@@ -217,6 +229,11 @@ struct BridgeLoaderTests {
             "routes[0].to.with.topic: in '{{ wrong }}': 'wrong' is not defined"
         ),
         ("{ to: out, stop: perhaps }", "routes[0].stop: must be true or false"),
+        ("{ to: out, when: 'true', on_error: retry }", "routes[0].on_error: must be dead_letter or ignore"),
+        (
+            "{ to: out, on_error: ignore }",
+            "routes[0].on_error: says what becomes of an event for which 'when' or 'set' fails; this route has neither"
+        ),
         ("{ to: out, from: [] }", "routes[0].from: names no source; leave it out for all of them"),
         ("{ to: out, froom: in }", "routes[0]: unknown key 'froom'; did you mean 'from'?"),
         ("{ match: { source: nope }, to: out }", "routes[0].match.source: no source is called 'nope'; there are in"),
