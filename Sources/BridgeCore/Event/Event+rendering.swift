@@ -26,12 +26,27 @@ extension Event {
             id: id, title: title ?? limits.absentTitle, message: message, priority: priority, tags: tags, timestamp: timestamp,
             payload: payload
         )
+        let bodies = Self.shared(payload: payload, raw: raw, in: json)
         self.init(
-            id: id, title: title, message: message, priority: priority, tags: tags, timestamp: timestamp, payload: payload,
+            id: id, title: title, message: message, priority: priority, tags: tags, timestamp: timestamp, payload: bodies.payload,
             // Kept once when both have equal bytes.
             json: json == raw ? raw : json,
-            source: source, subject: subject, attributes: attributes, raw: raw, kind: kind, passage: passage
+            source: source, subject: subject, attributes: attributes, raw: bodies.raw, kind: kind, passage: passage
         )
+    }
+
+    /// From so many bytes on a payload is kept once, as a part of the event's JSON, and the body with it where it is the same.
+    private static let sharedFrom = 2048
+
+    /// The payload and the upstream body as parts of the JSON that has their bytes already.
+    private static func shared(payload: ByteBuffer?, raw: ByteBuffer, in json: ByteBuffer) -> (
+        payload: ByteBuffer?, raw: ByteBuffer
+    ) {
+        guard let payload, payload.readableBytes >= Self.sharedFrom,
+            // The payload is the last member.
+            let part = json.getSlice(at: json.writerIndex - 1 - payload.readableBytes, length: payload.readableBytes)
+        else { return (payload, raw) }
+        return (part, raw == payload ? part : raw)
     }
 }
 
