@@ -89,6 +89,7 @@ final class SourceIntake {
             self.route(into: &records, now: now, accepted: accepted)
             self.unrouted.removeAll(keepingCapacity: true)
         }
+        self.reader.unloadLarge()
         let back = self.loopGuard.filter(&records, native: self.native)
         self.repeatedSinks = back.sinks
         // Whoever waits for an answer must not hear that it was taken.

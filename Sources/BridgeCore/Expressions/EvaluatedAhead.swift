@@ -79,6 +79,7 @@ extension EventReader {
 
     /// Forgets the batch and what was found for it.
     package func endBatch() {
+        self.unloadLarge()
         self.batch = nil
     }
 

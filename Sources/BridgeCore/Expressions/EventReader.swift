@@ -28,6 +28,7 @@ package final class EventReader {
 
     /// - Parameter place: that of the event in the batch.
     func read(_ event: Event, now: Timestamp?, place: Int?) {
+        self.unloadLarge()
         self.event = event
         self.time = now
         self.payload = .unread
@@ -64,7 +65,15 @@ package final class EventReader {
     func check(_ json: ByteBuffer) throws {
         // The parser knows one document at a time.
         self.payload = .unread
+        defer { if json.readableBytes > JSONParser.large { self.parser.trim() } }
         _ = try self.parser.parse(json)
+    }
+
+    /// Gives the memory back that a large payload took while it was looked into; it is parsed anew for the next look.
+    func unloadLarge() {
+        guard case .root = self.payload, let bytes = self.event?.payload, bytes.readableBytes > JSONParser.large else { return }
+        self.payload = .unread
+        self.parser.trim()
     }
 
     /// What an expression sees of the event.

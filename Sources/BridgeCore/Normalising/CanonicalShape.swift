@@ -25,12 +25,17 @@ final class CanonicalShape {
                 let payload = body.getSlice(at: body.readerIndex + payloadStart, length: view.count - payloadStart - 1),
                 let first = payload.readableBytesView.first, let last = payload.readableBytesView.last, first > 0x20, last > 0x20,
                 !payload.readableBytesView.contains(where: { $0 == 0x0A || $0 == 0x0D }),
-                (try? self.parser.parse(payload)) != nil
+                self.isDocument(payload)
             else { return nil }
             draft.payload = payload
         }
         draft.json = body
         return draft
+    }
+
+    private func isDocument(_ payload: ByteBuffer) -> Bool {
+        defer { if payload.readableBytes > JSONParser.large { self.parser.trim() } }
+        return (try? self.parser.parse(payload)) != nil
     }
 
     /// - Returns: also where the payload begins, when there is one.

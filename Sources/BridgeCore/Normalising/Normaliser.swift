@@ -156,6 +156,8 @@ package final class Normaliser {
         let claimsJSON = message.contentType.map(MediaType.isJSON)
         if claimsJSON ?? Self.looksLikeJSON(body) {
             if let draft = self.canonical.draft(body) { return draft }
+            // What the draft takes from the document it copies.
+            defer { if body.readableBytes > JSONParser.large { self.parser.trim() } }
             do {
                 return self.draft(ofJSON: try self.parser.parse(body), body, subject: subject)
             } catch {

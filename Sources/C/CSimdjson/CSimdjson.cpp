@@ -115,6 +115,12 @@ bool narrow_numbers(uint8_t *bytes, size_t length) noexcept {
     return changed;
 }
 
+void give_back(csimdjson_parser &parser) noexcept {
+    parser.parser = dom::parser();
+    parser.scratch.reset();
+    parser.scratch_capacity = 0;
+}
+
 error_code parse(csimdjson_parser &parser, const uint8_t *bytes, size_t length, dom::element &root) {
     // Versions of simdjson differ in whether they pass over a byte order mark, and where documents are put into others it must not stand.
     if (length >= 3 && std::memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) { return UNESCAPED_CHARS; }
@@ -122,9 +128,7 @@ error_code parse(csimdjson_parser &parser, const uint8_t *bytes, size_t length, 
         parser.small_documents = 0;
     } else if (parser.parser.capacity() > kept_capacity && ++parser.small_documents >= small_documents_until_shrunk) {
         parser.small_documents = 0;
-        parser.parser = dom::parser();
-        parser.scratch.reset();
-        parser.scratch_capacity = 0;
+        give_back(parser);
     }
     if (parser.parser.capacity() < length || parser.parser.capacity() == 0) {
         // Grown with room to spare, so that slowly growing documents do not reallocate each time.
@@ -193,6 +197,12 @@ const char *csimdjson_error_text(int code) {
     case UNCLOSED_STRING: return "a string without an end";
     default: return "misplaced punctuation or a missing bracket";
     }
+}
+
+void csimdjson_trim(csimdjson_parser *parser, size_t capacity) {
+    if (parser->parser.capacity() <= capacity) { return; }
+    give_back(*parser);
+    if (parser->text.capacity() > capacity) { std::string().swap(parser->text); }
 }
 
 size_t csimdjson_capacity(const csimdjson_parser *parser) { return parser->parser.capacity(); }

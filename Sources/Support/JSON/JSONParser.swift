@@ -8,6 +8,9 @@ package final class JSONParser {
     /// The default limit on nesting.
     package static let levels = 512
 
+    /// Bytes of a document from which on its memory should be given back with ``trim()``: a parser takes about fifteen times as much.
+    package static let large = 256 << 10
+
     private let handle: OpaquePointer
 
     /// Makes a parser; traps when memory is exhausted.
@@ -20,6 +23,14 @@ package final class JSONParser {
 
     deinit {
         csimdjson_parser_free(self.handle)
+    }
+
+    /// Bytes of a document that its memory is for.
+    package var capacity: Int { csimdjson_capacity(self.handle) }
+
+    /// Gives the memory back that a document above ``large`` took; every value is dead then.
+    package func trim() {
+        csimdjson_trim(self.handle, Self.large)
     }
 
     /// Parses the readable bytes as one document.

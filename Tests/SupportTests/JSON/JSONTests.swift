@@ -28,6 +28,19 @@ struct JSONTests {
         )
     }
 
+    @Test func `a parser gives the memory of a large document back, and keeps that of a small one`() throws {
+        let large = "[\(String(repeating: "1,", count: 200_000))1]"
+        for _ in 0..<3 {
+            #expect(try self.parser.parse(ByteBuffer(string: large)).count == 200_001)
+            #expect(self.parser.capacity >= large.utf8.count)
+            self.parser.trim()
+            #expect(self.parser.capacity == 0)
+            let small = try self.parser.parse(ByteBuffer(string: #"{"a":[1,2]}"#))
+            self.parser.trim()
+            #expect(small["a"]?.text() == "[1,2]", "the values of a small document live on")
+        }
+    }
+
     @Test(arguments: [
         "", "{", "[1,]", "{\"a\" 1}", "nul", "\"\u{1}\"", "01", "{\"a\":1}}",
         String(repeating: "[", count: 600) + String(repeating: "]", count: 600),

@@ -54,6 +54,7 @@ enum WebhookMessage {
         guard let type = request.header("Content-Type"), type == "application/json" || MediaType.name(type) == "application/json"
         else { return nil }
         guard request.body.readableBytes > 0 else { return .error(.badRequest, "JSON body must be an object") }
+        defer { if request.body.readableBytes > JSONParser.large { parser.trim() } }
         do {
             return try parser.parse(request.body).kind == .object ? nil : .error(.badRequest, "JSON body must be an object")
         } catch {

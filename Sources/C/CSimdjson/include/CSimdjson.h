@@ -45,6 +45,8 @@ void csimdjson_parser_free(csimdjson_parser *parser);
 int csimdjson_parse(csimdjson_parser *parser, const uint8_t *bytes, size_t length, csimdjson_element *root);
 /// English, static.
 const char *csimdjson_error_text(int code);
+/// Gives the parser's memory back when it is for larger documents than that; every value is dead then.
+void csimdjson_trim(csimdjson_parser *parser, size_t capacity);
 /// How large a document fits without growing.
 size_t csimdjson_capacity(const csimdjson_parser *parser);
 
