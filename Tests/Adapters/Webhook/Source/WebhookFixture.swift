@@ -20,7 +20,7 @@ struct WebhookFixture: Sendable {
     /// Runs a bridge with a source for the ids `h` and `h2` for one test.
     static func run<Result: Sendable>(
         acknowledge: AcknowledgePolicy = .received, limits: LogLimits = LogLimits(),
-        delivery: DeliverySettings = DeliverySettings(),
+        delivery: DeliverySettings = DeliverySettings(), when condition: (any Expression)? = nil,
         _ change: (inout WebhookSourceConfiguration) -> Void = { _ in },
         _ body: (WebhookFixture) async throws -> Result
     ) async throws -> Result {
@@ -59,7 +59,8 @@ struct WebhookFixture: Sendable {
                     logger: logger
                 )
             ],
-            table: RouteTable(routes: [Route(name: "r", targets: [Route.Target(sink: 0)])]), limits: limits, metrics: metrics,
+            table: RouteTable(routes: [Route(name: "r", when: condition, targets: [Route.Target(sink: 0)])]), limits: limits,
+            metrics: metrics,
             logger: logger
         )
         let address = try await server.start()
