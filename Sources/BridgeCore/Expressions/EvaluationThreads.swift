@@ -1,5 +1,6 @@
 import DequeModule
 import Glibc
+import PollThread
 import Synchronization
 
 /// Threads that wait for the workers of expressions, so that no event loop and no holder of a lock does.
@@ -63,6 +64,7 @@ package final class EvaluationThreads: Sendable {
     }
 
     private func run() {
+        PollThread.nameCurrentThread("expressions")
         while true {
             self.work.wait()
             let lane = self.state.withLock { $0.ready.popFirst() }

@@ -151,6 +151,13 @@ package final class PollThread: SerialExecutor {
 
     private var isCurrent: Bool { self.identity.load(ordering: .relaxed) == UInt(pthread_self()) }
 
+    /// Names the calling thread, whoever made it; a thread begins with the name of the one that started it.
+    ///
+    /// - Parameter name: the kernel keeps its first 15 bytes.
+    package static func nameCurrentThread(_ name: String) {
+        clinux_set_thread_name(name)
+    }
+
     private func main() {
         self.identity.store(UInt(pthread_self()), ordering: .relaxed)
         clinux_set_thread_name(self.name)

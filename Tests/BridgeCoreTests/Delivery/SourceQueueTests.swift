@@ -1,4 +1,3 @@
-@testable import BridgeTesting
 import Glibc
 import Logging
 import NIOCore
@@ -6,6 +5,7 @@ import Synchronization
 import Testing
 
 @testable import BridgeCore
+@testable import BridgeTesting
 
 /// Sources whose events need expressions: nobody who sends waits for an evaluation, and nothing of what is promised changes.
 @Suite(.timeLimit(.minutes(2)))
