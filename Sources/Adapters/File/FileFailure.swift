@@ -4,7 +4,7 @@ import Glibc
 /// A failed system call on a file.
 struct FileFailure: Error, CustomStringConvertible {
     let what: String
-    /// The error number.
+    /// The error number; 0 when no system call failed.
     let number: Int32
 
     /// - Parameter what: the failure in words, such as `the file x cannot be opened`.
@@ -16,7 +16,9 @@ struct FileFailure: Error, CustomStringConvertible {
     /// Whether the process or the system lacks descriptors or memory, which says nothing about the file.
     var isOfProcess: Bool { [EMFILE, ENFILE, ENOMEM].contains(self.number) }
 
-    var description: String { "\(self.what): \(String(cString: strerror(self.number)))" }
+    var description: String {
+        self.number == 0 ? self.what : "\(self.what): \(String(cString: strerror(self.number)))"
+    }
 
     /// The error for the engine; retryable, because the disk may get space and the file may reappear.
     var componentError: ComponentError { ComponentError(.inputOutput, self.description) }

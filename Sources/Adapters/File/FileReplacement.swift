@@ -9,11 +9,13 @@ struct FileReplacement {
     /// Whether this run has seen the file at the path; its own observation is then the most precise.
     let wasSeen: Bool
     private let since = ContinuousClock.now
-    private var lastGrowth = ContinuousClock.now
+    private var lastGrowth: ContinuousClock.Instant
 
-    init(wait: Duration, wasSeen: Bool) {
+    /// - Parameter time: when it was replaced, as far as this run knows.
+    init(wait: Duration, wasSeen: Bool, at time: ContinuousClock.Instant = .now) {
         self.wait = wait
         self.wasSeen = wasSeen
+        self.lastGrowth = time
     }
 
     /// Records that data was read from the replaced file.
@@ -25,9 +27,11 @@ struct FileReplacement {
     ///
     /// - Parameter isNewest: whether the file at the path is the next one to read.
     func remaining(of file: OpenFile, isNewest: Bool) -> Duration {
-        let remaining = self.wait - (ContinuousClock.now - self.lastGrowth)
-        guard !self.wasSeen, let age = file.age(isMoved: isNewest) else { return remaining }
-        return min(remaining, self.wait - age)
+        let quiet = ContinuousClock.now - self.lastGrowth
+        guard file.isRegular, let age = file.age(isMoved: !self.wasSeen && isNewest) else { return self.wait - quiet }
+        // One that was replaced long before its end was reached may have been written to since.
+        guard self.wasSeen else { return self.wait - max(quiet, age) }
+        return self.wait - (age < .zero ? quiet : min(quiet, age))
     }
 
     /// Whether the replaced file has been read for so long that the new one need not wait any more.

@@ -88,15 +88,16 @@ enum FileRotation {
 
     /// The file that was written after one that is no longer at `path`.
     ///
-    /// `nil` when nothing is at `path`, or the file is there again.
+    /// `nil` when there is none, or the file is there again.
     ///
     /// - Parameter path: a path that is no symbolic link.
     /// - Throws: ``FileFailure`` when the process lacks descriptors or memory.
     static func successor(of inode: UInt64, at path: String) throws -> Successor? {
         let entries = try self.entries(beside: path)
-        guard let newest = entries.first(where: { $0.path == path }), newest.inode != inode else { return nil }
+        let newest = entries.first { $0.path == path }
+        guard newest?.inode != inode else { return nil }
         guard let file = entries.first(where: { $0.inode == inode }), let age = self.age(file.path, path)?.age else {
-            return Successor(path: path, inode: newest.inode, proof: .unknown)
+            return newest.map { Successor(path: path, inode: $0.inode, proof: .unknown) }
         }
         var next: (entry: Entry, age: Age)?
         var compressed: [Age] = []
@@ -113,7 +114,7 @@ enum FileRotation {
         if case .number(let number) = age {
             if case .number(let following)? = next?.age { isBroken = following != number - 1 } else { isBroken = number > 1 }
         }
-        let entry = next?.entry ?? newest
+        guard let entry = next?.entry ?? newest else { return nil }
         return Successor(path: entry.path, inode: entry.inode, proof: isBroken ? .broken : .immediate)
     }
 

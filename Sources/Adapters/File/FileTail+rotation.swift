@@ -7,7 +7,7 @@ extension FileTail {
     ///
     /// - Returns: whether to read again at once.
     mutating func reachedEnd(of file: OpenFile) throws -> Bool {
-        guard file.isRegular, self.configuration.follow else {
+        guard self.isFollowing else {
             // A rotated file was read without following; the files written after it come next.
             if file.isRegular, try self.advance(from: file) { return true }
             self.finishLine()
@@ -15,13 +15,12 @@ extension FileTail {
             return false
         }
         self.nextLook = nil
-        var status = stat()
+        let state = try self.observe()
+        guard self.successors.isEmpty else { return try self.reachedEnd(ofReplaced: file) }
         // No file at the path: it was moved and its successor does not exist yet.
-        guard stat(self.configuration.path, &status) == 0 else { return false }
-        if UInt64(status.st_ino) != file.inode { return try self.reachedEnd(ofReplaced: file, isAwaited: status.st_size > 0) }
+        guard case .current(let size) = state else { return false }
         self.replacement = nil
-        self.isSeen = true
-        if status.st_size < file.offset {
+        if file.isRegular, size < file.offset {
             try self.beginAgain(file)
             return true
         }
@@ -33,12 +32,12 @@ extension FileTail {
     ///
     /// Keeps the order: the source reads nothing from the new file before it leaves the old one.
     ///
-    /// - Parameter isAwaited: whether the new file has data.
     /// - Returns: whether to read again at once.
-    private mutating func reachedEnd(ofReplaced file: OpenFile, isAwaited: Bool) throws -> Bool {
+    private mutating func reachedEnd(ofReplaced file: OpenFile) throws -> Bool {
         guard let replacement = self.replacement else {
             // At least once more to its end: lines may have arrived between the read and the check.
-            self.replacement = FileReplacement(wait: self.configuration.rotateWait, wasSeen: self.isSeen)
+            self.replacement = FileReplacement(
+                wait: self.configuration.rotateWait, wasSeen: self.isSeen, at: self.successors.first?.arrival ?? .now)
             return true
         }
         let path = self.configuration.path
@@ -46,7 +45,7 @@ extension FileTail {
         let isNewest = try replacement.wasSeen || FileRotation.successor(of: file.inode, at: target)?.path == target
         let remaining = replacement.remaining(of: file, isNewest: isNewest)
         if remaining > .zero {
-            guard isAwaited, replacement.isOverdue else {
+            guard self.successors.isAwaited, replacement.isOverdue else {
                 self.nextLook = ContinuousClock.now + remaining
                 return false
             }
@@ -68,8 +67,38 @@ extension FileTail {
     /// - Returns: false when there is none yet.
     private mutating func advance(from file: OpenFile) throws -> Bool {
         let path = self.configuration.path
-        let target = FileRotation.target(of: path)
-        guard let next = try FileRotation.successor(of: file.inode, at: target) else { return false }
+        var proof = FileRotation.Proof.immediate
+        if !self.isSeen || self.mayMissFiles {
+            // Files that this run has not seen at the path are found by their names.
+            let named = try FileRotation.successor(of: file.inode, at: FileRotation.target(of: path))
+            if !self.isSeen, let named, !self.successors.contains(inode: named.inode) {
+                return try self.advance(from: file, to: named)
+            }
+            proof = named?.inode == self.successors.first?.identity?.inode ? named?.proof ?? .unknown : .unknown
+        }
+        guard let first = self.successors.first else { return false }
+        switch first.entry {
+        case .lost:
+            while case .lost? = self.successors.first?.entry { self.successors.removeFirst() }
+            self.reportLoss()
+            return true
+        case .known:
+            // It cannot be opened now; every check retries.
+            return false
+        case .held(let new):
+            // A file that was moved back to the path continues after those that came in between.
+            if FileIdentity(path: path) == file.identity { self.successors.append(file) }
+            self.successors.removeFirst()
+            self.begin(new, at: new.path, after: file, proof: proof)
+            self.isSeen = true
+            self.hasLeft = first.hasLeft
+            self.mayMissFiles = self.watch == nil
+            return true
+        }
+    }
+
+    /// Continues with a file that this run has not seen at the path.
+    private mutating func advance(from file: OpenFile, to next: FileRotation.Successor) throws -> Bool {
         let new: OpenFile
         do {
             new = try OpenFile(next.path, at: 0)
@@ -78,21 +107,31 @@ extension FileTail {
         }
         // Rotated again since the check: checks again.
         guard new.inode == next.inode else { return true }
+        self.begin(new, at: next.path, after: file, proof: next.proof)
+        self.isSeen = false
+        self.hasLeft = false
+        return true
+    }
+
+    private mutating func begin(_ new: OpenFile, at place: String, after file: OpenFile, proof: FileRotation.Proof) {
+        let path = self.configuration.path
         self.finishLine()
-        switch next.proof {
+        switch proof {
         case .broken:
-            self.tell(
-                "files that \(path) was rotated to are gone or compressed before they were read; it goes on with \(next.path)")
+            self.tell("files that \(path) was rotated to are gone or compressed before they were read; it goes on with \(place)")
         case .unknown where self.isBehind:
             self.tell("\(path) was replaced before it was read to its end; what other files had in between may be lost")
         case .unknown, .immediate: break
         }
-        self.context.logger.info("File was replaced, reading the next one", metadata: ["path": "\(next.path)"])
+        self.context.logger.info("File was replaced, reading the next one", metadata: ["path": "\(place)"])
         self.replacement = nil
-        self.isSeen = false
         self.open(next: new, after: file.inode)
         self.beginWatch()
-        return true
+    }
+
+    /// Reports files that were at the path and are gone before they were read.
+    mutating func reportLoss() {
+        self.tell("files that were at \(self.configuration.path) are gone before they were read")
     }
 
     private mutating func tell(_ gap: String) {

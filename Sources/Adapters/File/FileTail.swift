@@ -17,8 +17,9 @@ struct FileTail {
     var splitter: LineSplitter
     private var chunk = [UInt8](repeating: 0, count: 256 << 10)
     var file: OpenFile?
-    private var watch: FileWatch?
+    private(set) var watch: FileWatch?
     private let watchFailures: BurstLog
+    let pathFailures: BurstLog
     /// When to request a watch from the kernel again after a failure.
     private var nextWatch: ContinuousClock.Instant?
     /// Distinguishes the current file from others that had this path or this inode.
@@ -30,6 +31,22 @@ struct FileTail {
     var replacement: FileReplacement?
     /// Whether the current file was found at its path.
     var isSeen = false
+    /// Whether the current file was seen to leave its path.
+    var hasLeft = false
+    /// The files that came to the path after the current one.
+    var successors = FileSuccessors()
+    /// Whether something unreadable is at the path, so that nothing is lost when it is removed.
+    var isObstructed = false
+    /// Whether the kernel may not have reported every change at the path.
+    var mayMissFiles = false
+    /// Since when nothing at the path is readable.
+    var unusableSince: ContinuousClock.Instant?
+    /// The reason reported to readiness last; `nil` when the path is usable.
+    var reported: String?
+    /// When to check the path at the latest.
+    var nextObservation = ContinuousClock.now
+    /// Whether the current file is a device that has ended.
+    var hasEnded = false
     /// When to check again without a notification.
     var nextLook: ContinuousClock.Instant?
     /// Whether no more data can come.
@@ -56,6 +73,7 @@ struct FileTail {
         self.truncated = Attributes(path + [("truncated", "true")])
         self.splitter = LineSplitter(longest: configuration.longestLine, isAtBeginning: true)
         self.watchFailures = BurstLog("File is not watched, looking once a second", logger: context.logger)
+        self.pathFailures = BurstLog("File cannot be read at its path", logger: context.logger)
         self.generation = FileGeneration(bridge: context.bridge, source: context.name, path: configuration.path)
     }
 
@@ -75,6 +93,8 @@ struct FileTail {
             self.outlet.connected()
             while !self.outlet.isStopping, !self.wakeup.isCancelled {
                 try self.moveCursor()
+                // Also while the source is busy or paused.
+                if self.isFollowing, self.nextObservation <= .now { _ = try self.observe() }
                 let isPaused = self.outlet.demand == .pause
                 if isPaused { self.isBehind = true }
                 if self.isFinished || isPaused {
@@ -83,9 +103,11 @@ struct FileTail {
                     self.wait(forInput: true)
                 }
             }
+            if self.successors.endWithProcess { self.reportLoss() }
             while self.outlet.safe < self.last, !self.wakeup.isCancelled { self.wait(forInput: false) }
             try self.moveCursor(isLast: true)
         } catch let failure as FileFailure {
+            if self.successors.endWithProcess { self.reportLoss() }
             throw failure.componentError
         }
         if self.wakeup.isCancelled { throw CancellationError() }
@@ -98,6 +120,8 @@ struct FileTail {
             self.file = OpenFile(standardInput: ())
             return
         }
+        // Before the file is opened, so that no change after that is missed.
+        self.beginWatch()
         let known = self.context.cursors.cursor(of: self.context.name).flatMap { FileCursor($0) }
         if let generation = known?.generation { self.generation = generation }
         if let known, let file = try known.open(near: path) {
@@ -123,6 +147,7 @@ struct FileTail {
     /// Continues with a file, at its offset.
     mutating func open(_ file: OpenFile, generation: FileGeneration) {
         self.file = file
+        self.hasEnded = false
         self.generation = generation
         self.idPrefix = generation.idPrefix(of: file.inode)
         self.targetPath = self.target(of: file)
@@ -137,18 +162,25 @@ struct FileTail {
     /// Continues with the next file, or with the same one from its beginning after a truncation.
     mutating func open(next file: OpenFile, after inode: UInt64) {
         self.open(file, generation: self.generation.next(after: inode))
+        // A pipe has no position.
+        self.place = nil
         if file.isRegular { self.stand(at: file.offset, of: file) }
     }
 
     /// Requests notifications from the kernel; after a failure, ``wait(forInput:)`` retries.
     mutating func beginWatch() {
-        guard self.configuration.follow, let file, file.isRegular else { return }
-        self.watch = nil
+        guard self.isFollowing else { return }
         do {
-            self.watch = try FileWatch(file.path, path: self.configuration.path)
+            if self.watch?.isCurrent(for: self.configuration.path) != true {
+                self.watch = nil
+                self.watch = try FileWatch(path: self.configuration.path)
+            }
+            if let file, file.isRegular { try self.watch?.follow(file) }
             self.nextWatch = nil
         } catch {
-            self.watchFailures.note(["path": "\(file.path)", "error": "\(error)"])
+            self.watch = nil
+            self.mayMissFiles = true
+            self.watchFailures.note(["path": "\(self.configuration.path)", "error": "\(error)"])
             self.nextWatch = .now + .seconds(5)
         }
     }
@@ -186,9 +218,12 @@ struct FileTail {
         }
         let count = try file.read(into: &self.chunk)
         switch count {
-        case nil: return false
-        case 0?: return try self.reachedEnd(of: file)
+        case nil: return file.isRegular || !self.isFollowing ? false : try self.reachedEnd(of: file)
+        case 0?:
+            self.hasEnded = !file.isRegular
+            return try self.reachedEnd(of: file)
         case let count?:
+            self.hasEnded = false
             self.replacement?.hasGrown()
             let lines = self.chunk.withUnsafeBytes { self.splitter.feed(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
             self.send(lines)
@@ -243,16 +278,19 @@ struct FileTail {
     private mutating func wait(forInput: Bool) {
         if let nextWatch, nextWatch <= .now { self.beginWatch() }
         var descriptors = [pollfd(fd: self.wakeup.descriptor, events: Int16(POLLIN), revents: 0)]
-        if forInput, let file = self.file, !file.isRegular {
+        if forInput, let file = self.file, !file.isRegular, !self.hasEnded {
             descriptors.append(pollfd(fd: file.descriptor, events: Int16(POLLIN), revents: 0))
-        } else if forInput, let watch = self.watch {
+        }
+        if forInput, let watch = self.watch {
             descriptors.append(pollfd(fd: watch.descriptor, events: Int16(POLLIN), revents: 0))
         }
-        let isQuiet = self.cursor == nil && (!forInput || self.file?.isRegular == false)
-        var longest: Int32 = isQuiet ? -1 : self.cursor == nil ? 1000 : 250
-        if forInput, let nextLook {
+        let isObserving = self.isFollowing && !self.isFinished
+        var longest: Int32 = self.cursor != nil ? 250 : isObserving ? 1000 : -1
+        let times = [isObserving ? self.nextObservation : nil, forInput ? self.nextLook : nil]
+        if let next = times.compactMap(\.self).min() {
             // Rounded up, so that the wait is over at the next check.
-            longest = min(longest, Int32(clamping: max(0, (nextLook - ContinuousClock.now).milliseconds) + 1))
+            let rest = Int32(clamping: max(0, (next - ContinuousClock.now).milliseconds) + 1)
+            longest = longest < 0 ? rest : min(longest, rest)
         }
         poll(&descriptors, nfds_t(descriptors.count), longest)
         self.hasWaited = true

@@ -2,9 +2,8 @@ import NIOCore
 
 /// Splits bytes into lines, whatever pieces they arrive in.
 ///
-/// LF or CRLF ends a line. A byte order mark at the beginning of the file is not part of the first line. Zeros before a
-/// line are not part of it: they fill the gap of a writer that continued at its old offset after a truncation. Every
-/// other byte belongs to its line.
+/// LF or CRLF ends a line. A byte order mark at the beginning of the file is not part of the first line. Neither are zeros there: they
+/// fill the gap of a writer that continued at its old offset after a truncation. Every other byte belongs to its line.
 struct LineSplitter {
     /// One line without its line break.
     struct Line {
@@ -22,6 +21,9 @@ struct LineSplitter {
     private var lineLength = 0
     /// The bytes since the last LF, those dropped included.
     private(set) var partialLength = 0
+    /// Whether only zeros of the file were read so far.
+    private var isAtBeginning: Bool
+    /// Whether the next line is the first one of the file.
     private var mayHaveMark: Bool
     private let longest: Int
 
@@ -30,6 +32,7 @@ struct LineSplitter {
     ///   - isAtBeginning: whether the first byte is the first of a file.
     init(longest: Int, isAtBeginning: Bool = false) {
         self.longest = longest
+        self.isAtBeginning = isAtBeginning
         self.mayHaveMark = isAtBeginning
     }
 
@@ -58,9 +61,17 @@ struct LineSplitter {
 
     private mutating func append(_ bytes: Slice<UnsafeRawBufferPointer>) {
         self.partialLength += bytes.count
-        let bytes = self.lineLength == 0 ? bytes.drop { $0 == 0 } : bytes
+        let bytes = self.withoutHole(bytes)
         self.lineLength += bytes.count
         self.partial.writeBytes(bytes.prefix(max(0, self.longest + 1 - self.partial.readableBytes)))
+    }
+
+    /// Removes the zeros at the beginning of the file.
+    private mutating func withoutHole(_ bytes: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
+        guard self.isAtBeginning else { return bytes }
+        let rest = bytes.drop { $0 == 0 }
+        if !rest.isEmpty { self.isAtBeginning = false }
+        return rest
     }
 
     private mutating func takePartial(endLength: Int) -> Line {
@@ -76,8 +87,9 @@ struct LineSplitter {
     ///   - dropped: the number of dropped bytes.
     ///   - length: see ``Line/length``.
     private mutating func line(of bytes: Slice<UnsafeRawBufferPointer>, dropped: Int = 0, length: Int) -> Line {
-        var bytes = bytes
-        if bytes.first == 0 { bytes = bytes.drop { $0 == 0 } }
+        var bytes = self.withoutHole(bytes)
+        // An empty line is one too.
+        self.isAtBeginning = false
         if self.mayHaveMark {
             self.mayHaveMark = false
             if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }

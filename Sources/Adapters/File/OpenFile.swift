@@ -9,20 +9,21 @@ final class OpenFile {
     let descriptor: Int32
     /// Whether it is a file on a disk; else it is a pipe, socket or terminal, which `poll` can wait for.
     let isRegular: Bool
-    let inode: UInt64
+    let identity: FileIdentity
+    var inode: UInt64 { self.identity.inode }
     /// The offset of the next byte to read.
     private(set) var offset = 0
     private let isOwned: Bool
 
     /// Opens a path at an offset.
     ///
-    /// - Throws: ``FileFailure``; a ``ComponentError`` that is not retryable when the path is a directory.
+    /// - Throws: ``FileFailure``, also when the path is neither a file nor a named pipe nor a terminal.
     init(_ path: String, at offset: Int) throws {
         var status = stat()
         guard stat(path, &status) == 0 else { throw FileFailure.opening(path) }
         let type = status.st_mode & S_IFMT
-        guard type != S_IFDIR else {
-            throw ComponentError(.settings, "\(path) is a directory; a file is needed", isRetryable: false)
+        if let kind = Self.unreadableKind(of: status) {
+            throw FileFailure("\(path) is a \(kind); a file or a named pipe is needed", number: 0)
         }
         // A pipe is opened for both directions, so that it does not end when its last writer closes it.
         let descriptor = open(path, (type == S_IFIFO ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC)
@@ -35,7 +36,7 @@ final class OpenFile {
         self.path = path
         self.descriptor = descriptor
         self.isOwned = true
-        self.inode = UInt64(status.st_ino)
+        self.identity = FileIdentity(status)
         self.isRegular = status.st_mode & S_IFMT == S_IFREG
         if self.isRegular, offset > 0 { try self.seek(to: offset, from: SEEK_SET) }
     }
@@ -47,11 +48,33 @@ final class OpenFile {
         self.descriptor = STDIN_FILENO
         self.isOwned = false
         self.isRegular = fstat(STDIN_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-        self.inode = UInt64(status.st_ino)
+        self.identity = FileIdentity(status)
     }
 
     deinit {
         if self.isOwned { close(self.descriptor) }
+    }
+
+    /// The kind of a file that has no lines to read, such as `directory`; `nil` for other files.
+    static func unreadableKind(of status: stat) -> String? {
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR: "directory"
+        case S_IFSOCK: "socket"
+        case S_IFBLK: "block device"
+        default: nil
+        }
+    }
+
+    /// The present size in bytes.
+    var size: Int {
+        var status = stat()
+        return fstat(self.descriptor, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    /// Whether the file has no name any more, so that closing the descriptor deletes it.
+    var isRemoved: Bool {
+        var status = stat()
+        return fstat(self.descriptor, &status) == 0 && status.st_nlink == 0
     }
 
     /// Reads available bytes.

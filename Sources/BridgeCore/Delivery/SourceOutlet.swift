@@ -57,6 +57,15 @@ package final class SourceOutlet: Sendable {
         self.status.connected(warning: warning)
     }
 
+    /// What the source reads cannot be used for now, though its `run` goes on: readiness and metrics report the source as not connected.
+    ///
+    /// The next ``connected(warning:)`` ends that. What is sent meanwhile is taken as ever.
+    ///
+    /// - Parameter reason: one sentence without a final stop, such as `the file x is not there`.
+    package func interrupted(_ reason: String) {
+        self.status.interrupted(reason)
+    }
+
     /// Normalises, routes and appends a batch, in order.
     ///
     /// Synchronous; never fails and never refuses: what cannot be read becomes an event that says so. An empty batch changes

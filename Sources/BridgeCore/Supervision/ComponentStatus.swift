@@ -40,6 +40,18 @@ package final class ComponentStatus: Sendable {
         }
     }
 
+    /// Records that the peer or file of a running attempt cannot be used for now, until the next ``connected(at:warning:)``.
+    ///
+    /// - Parameter reason: one sentence for readiness.
+    func interrupted(_ reason: String) {
+        self.up.set(0)
+        self.state.withLock { state in
+            state.isConnected = false
+            state.warning = nil
+            state.lastError = reason
+        }
+    }
+
     /// Records that an event was sent or confirmed since the last ``disconnected(_:givenUp:)``.
     func progressed() {
         self.state.withLock { $0.hasProgressed = true }

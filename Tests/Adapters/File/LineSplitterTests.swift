@@ -59,12 +59,20 @@ struct LineSplitterTests {
     }
 
     @Test(arguments: [1, 7, 4096, 10_000])
-    func `zeros before a line are no part of it, however many they are`(piece: Int) {
+    func `zeros at the beginning of a file are no part of its first line, however many they are`(piece: Int) {
         let bytes = [UInt8](repeating: 0, count: 4000) + Array("one\n".utf8) + [0, 0] + Array("t\0wo\n".utf8) + [0, 10]
-        let lines = Self.lines(of: bytes, longest: 16, piece: piece)
-        #expect(lines.map { String(buffer: $0.bytes) } == ["one", "t\0wo", ""])
+        let lines = Self.lines(of: bytes, longest: 16, piece: piece, isAtBeginning: true)
+        #expect(lines.map { String(buffer: $0.bytes) } == ["one", "\0\0t\0wo", "\0"])
         #expect(lines.allSatisfy { !$0.isTruncated })
         #expect(lines.map(\.length) == [4004, 7, 2])
+    }
+
+    @Test(arguments: [1, 2, 100])
+    func `a zero at the beginning of any other line belongs to it`(piece: Int) {
+        let bytes = Array("\0nul\n\n\0\n\0\0x".utf8)
+        #expect(Self.lines(of: bytes, longest: 16, piece: piece).map { String(buffer: $0.bytes) } == ["\0nul", "", "\0"])
+        let empty = Self.lines(of: Array("\n\0nul\n".utf8), longest: 16, piece: piece, isAtBeginning: true)
+        #expect(empty.map { String(buffer: $0.bytes) } == ["", "\0nul"])
     }
 
     private static func lines(of bytes: [UInt8], longest: Int, piece: Int, isAtBeginning: Bool = false) -> [LineSplitter.Line] {
