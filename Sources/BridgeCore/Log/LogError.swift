@@ -6,8 +6,12 @@ package struct LogError: Error, Sendable, CustomStringConvertible {
     /// The disk is full or has failed for the moment: trying again may help without anybody changing the file.
     package let isTransient: Bool
 
-    package init(_ description: String, isTransient: Bool = false) {
+    /// The disk has no room.
+    package let isDiskFull: Bool
+
+    package init(_ description: String, isTransient: Bool = false, isDiskFull: Bool = false) {
         self.description = description
         self.isTransient = isTransient
+        self.isDiskFull = isDiskFull
     }
 }

@@ -86,7 +86,7 @@ extension LogError {
     init(_ code: Int32, _ handle: OpaquePointer?, _ path: String) {
         let reason = String(cString: sqlite3_errmsg(handle))
         switch code & 0xFF {
-        case SQLITE_FULL: self.init("the log \(path) cannot be written: the disk is full", isTransient: true)
+        case SQLITE_FULL: self.init("the log \(path) cannot be written: the disk is full", isTransient: true, isDiskFull: true)
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             self.init(
                 "the log \(path) is damaged (\(reason)); move it away to begin with an empty one, "
@@ -98,7 +98,7 @@ extension LogError {
             let system = sqlite3_system_errno(handle)
             self.init(
                 "the log \(path) cannot be used: \(system == 0 ? reason : String(cString: strerror(system)))",
-                isTransient: Self.isTransient(system))
+                isTransient: Self.isTransient(system), isDiskFull: [ENOSPC, EDQUOT].contains(system))
         case SQLITE_CANTOPEN:
             let system = sqlite3_system_errno(handle)
             self.init(

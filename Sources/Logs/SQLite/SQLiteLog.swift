@@ -24,16 +24,15 @@ package final class SQLiteLog: LogStore {
         let lock = try FileLock(path: settings.path)
         let connection = try SQLiteConnection(path: settings.path, creates: true)
         // Only effective before the first table exists. Most groups of events fit into one or two pages of this size.
-        try connection.execute("PRAGMA page_size = 8192")
+        try connection.execute("PRAGMA page_size = \(JournalLimit.pageSize)")
         try connection.execute(
             """
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = \(settings.durability == .power ? "FULL" : "NORMAL");
-            PRAGMA wal_autocheckpoint = 2000;
-            PRAGMA journal_size_limit = 16777216;
             PRAGMA cache_size = -4096;
             """
         )
+        try JournalLimit(path: connection.resolvedPath).apply(to: connection)
         try LogSchema.migrate(connection)
         let reader = EventRows(bridge: bridge)
         let contents = try LogReading.contents(connection, sinks: sinks, reader)
@@ -118,6 +117,8 @@ package final class SQLiteLog: LogStore {
         var version: Int64 = -1
         /// The number of dead letters; `nil` when it may have changed.
         var letters: Int?
+        /// Commits until the room on the disk is measured again.
+        private var commitsLeft = JournalLimit.commitsBetween
         private var files: OpenFiles
         private var statements: LogStatements?
 
@@ -134,7 +135,33 @@ package final class SQLiteLog: LogStore {
             self.orphans = orphans
         }
 
+        /// Writes a group of changes; on a full disk once more after the journal was emptied into the database.
         mutating func commit(_ changes: LogChanges) throws {
+            do {
+                try self.write(changes)
+            } catch let error as LogError where error.isDiskFull {
+                try self.emptyJournal(after: error)
+                try self.write(changes)
+            }
+            self.commitsLeft -= 1
+            if self.commitsLeft <= 0 { self.limitJournal() }
+        }
+
+        /// Makes room on a full disk: what the journal holds several times is once in the database, and the journal is cut.
+        ///
+        /// - Throws: `error` when there is no room for that either.
+        private mutating func emptyJournal(after error: LogError) throws {
+            self.limitJournal()
+            do { try self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") } catch { throw error }
+        }
+
+        private mutating func limitJournal() {
+            self.commitsLeft = JournalLimit.commitsBetween
+            // The limit of before is kept where it cannot be set.
+            try? JournalLimit(path: self.connection.resolvedPath).apply(to: self.connection)
+        }
+
+        private mutating func write(_ changes: LogChanges) throws {
             guard let statements else { throw LogError("the log \(self.settings.path) is closed") }
             try statements.begin.run()
             do {

@@ -1,3 +1,5 @@
+import BridgeTesting
+
 /// A source and a sink that the program stands between in a round.
 enum FaultPair: String, CaseIterable, Sendable, CustomStringConvertible {
     case mqttToSSE

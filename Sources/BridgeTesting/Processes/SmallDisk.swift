@@ -1,14 +1,13 @@
-import BridgeTesting
 import Glibc
 
 /// A file system of a few MiB in memory, on which the program keeps its log, and which can be full.
 ///
 /// Root alone may mount one. Unmounted with the last reference.
-final class SmallDisk: Sendable {
+package final class SmallDisk: Sendable {
     private let directory: TemporaryDirectory
 
     /// Why none can be had here; `nil` where one can.
-    static let obstacle: String? = {
+    package static let obstacle: String? = {
         guard geteuid() == 0 else { return "the disk is never filled: mounting one needs root" }
         do {
             let disk = try SmallDisk.mounted()
@@ -29,16 +28,22 @@ final class SmallDisk: Sendable {
     }
 
     /// Mounts one.
-    static func mounted() throws -> SmallDisk {
+    ///
+    /// - Parameter size: as `mount` takes it, such as `16m`.
+    /// - Throws: ``PeerError``.
+    package static func mounted(size: String = "16m") throws -> SmallDisk {
         let directory = try TemporaryDirectory()
-        guard mount("tmpfs", directory.path, "tmpfs", 0, "size=16m") == 0 else { throw PeerError.system("mounting a tmpfs") }
+        guard mount("tmpfs", directory.path, "tmpfs", 0, "size=\(size)") == 0 else { throw PeerError.system("mounting a tmpfs") }
         return SmallDisk(directory: directory)
     }
 
-    var path: String { self.directory.path }
+    /// Where it is mounted.
+    package var path: String { self.directory.path }
 
     /// Leaves no room on it.
-    func fill() throws {
+    ///
+    /// - Throws: ``PeerError``.
+    package func fill() throws {
         let path = self.directory.file("ballast")
         let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw PeerError.system("open \(path)") }
@@ -49,7 +54,7 @@ final class SmallDisk: Sendable {
     }
 
     /// Gives the room back.
-    func free() {
+    package func free() {
         unlink(self.directory.file("ballast"))
     }
 }
