@@ -231,11 +231,15 @@ size_t csimdjson_element_count(csimdjson_element element) {
 
 bool csimdjson_at_key(csimdjson_element handle, const char *key, size_t length, csimdjson_element *value) {
     dom::object object;
-    dom::element found;
     if (element_of(handle).get(object) != SUCCESS) { return false; }
-    if (object.at_key(std::string_view(key, length)).get(found) != SUCCESS) { return false; }
-    *value = handle_of(found);
-    return true;
+    std::string_view wanted(key, length);
+    bool is_found = false;
+    for (auto member = object.begin(), end = object.end(); member != end; ++member) {
+        if (!member.key_equals(wanted)) { continue; }
+        *value = handle_of(member.value());
+        is_found = true;
+    }
+    return is_found;
 }
 
 bool csimdjson_at_index(csimdjson_element handle, size_t index, csimdjson_element *value) {

@@ -31,7 +31,8 @@ package struct JSONElement {
         }
     }
 
-    /// The first member with that name; `nil` when there is none or the value is no object.
+    /// The last member with that name, as most parsers read several of them (RFC 8259 §4); `nil` when there is none or the
+    /// value is no object.
     package subscript(key: String) -> JSONElement? {
         var key = key
         var value = csimdjson_element()

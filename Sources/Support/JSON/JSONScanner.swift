@@ -7,7 +7,7 @@ package enum JSONScanner {
     /// - Parameters:
     ///   - name: compared with the key as written; a key with escapes does not match.
     ///   - document: one valid JSON document.
-    /// - Returns: the value of the first such member; `nil` when there is none or the root is no object.
+    /// - Returns: the value of the last such member; `nil` when there is none or the root is no object.
     package static func member(_ name: StaticString, of document: ByteBuffer) -> ByteBuffer? {
         let range = document.withUnsafeReadableBytes { bytes in self.range(of: name, in: bytes) }
         return range.flatMap { document.getSlice(at: document.readerIndex + $0.lowerBound, length: $0.count) }
@@ -29,6 +29,7 @@ package enum JSONScanner {
         var index = self.skipSpace(bytes, 0)
         guard index < bytes.count, bytes[index] == UInt8(ascii: "{") else { return nil }
         index = self.skipSpace(bytes, index + 1)
+        var found: Range<Int>?
         while index < bytes.count, bytes[index] == UInt8(ascii: "\"") {
             let key = index + 1
             index = self.skipString(bytes, index)
@@ -38,12 +39,12 @@ package enum JSONScanner {
             index = self.skipSpace(bytes, self.skipSpace(bytes, index) + 1)
             let value = index
             index = self.skipValue(bytes, index)
-            if isWanted { return value..<index }
+            if isWanted { found = value..<index }
             index = self.skipSpace(bytes, index)
-            guard index < bytes.count, bytes[index] == UInt8(ascii: ",") else { return nil }
+            guard index < bytes.count, bytes[index] == UInt8(ascii: ",") else { return found }
             index = self.skipSpace(bytes, index + 1)
         }
-        return nil
+        return found
     }
 
     private static func skipSpace(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {

@@ -21,6 +21,14 @@ struct JSONTests {
         #expect(try self.text(json) { $0["a"]?["b"]?[-1] } == nil)
     }
 
+    @Test func `the last of several members of one name counts`() throws {
+        let json = #"{"a":1,"b":{"c":[1],"c":{"d":1,"d":2}},"a":{"x":0},"\u0061":3}"#
+        #expect(try self.text(json) { $0["a"] } == "3")
+        #expect(try self.text(json) { $0["b"]?["c"]?["d"] } == "2")
+        #expect(JSONScanner.member("b", of: ByteBuffer(string: #"{"b":1,"c":"b","b": [2] ,"d":3}"#)) == ByteBuffer(string: "[2]"))
+        #expect(JSONScanner.member("b", of: ByteBuffer(string: #"{"b":1,"b":2}"#)) == ByteBuffer(string: "2"))
+    }
+
     @Test func `a container's text is compact JSON`() throws {
         #expect(
             try self.text(#"{ "a" : [ 1 , "q\"\n" , { } , [ ] ] , "b" : 18446744073709551615 }"#) { $0 }

@@ -53,7 +53,7 @@ size_t csimdjson_capacity(const csimdjson_parser *parser);
 csimdjson_kind csimdjson_element_kind(csimdjson_element element);
 /// Members of an object, items of an array (at most 16 777 215 are counted), else 0.
 size_t csimdjson_element_count(csimdjson_element element);
-/// The first member with that key.
+/// The last member with that key, as most parsers read an object that has several (RFC 8259 §4).
 bool csimdjson_at_key(csimdjson_element object, const char *key, size_t length, csimdjson_element *value);
 bool csimdjson_at_index(csimdjson_element array, size_t index, csimdjson_element *value);
 

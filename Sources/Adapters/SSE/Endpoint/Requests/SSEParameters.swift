@@ -88,8 +88,9 @@ struct SSEParameters: Sendable {
                 throw SSEComplaint("the body must be a JSON object")
             }
             var values: [(String, String)] = []
-            root.forEachMember { name, value in
-                guard Self.names.contains(name) else { return }
+            for name in Self.names {
+                // The last of several members of one name.
+                guard let value = root[name] else { continue }
                 if value.kind == .array {
                     value.forEachItem { values.append((name, $0.text())) }
                 } else {
