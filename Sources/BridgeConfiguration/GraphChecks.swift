@@ -26,7 +26,7 @@ struct GraphChecks {
         }
         self.checkResources()
         let unrouted = self.checkDeadLetters()
-        self.refuseCircles(routes)
+        CircleChecks(sources: self.sources, sinks: self.sinks, routes: routes).report(to: self.findings)
         self.refuseContention()
         self.warnOfIdle(routes)
         return unrouted
@@ -47,36 +47,6 @@ struct GraphChecks {
                 } else {
                     owners[resource] = place
                 }
-            }
-        }
-    }
-
-    /// What a sink publishes must not come back for ever, as far as the file alone says so.
-    private func refuseCircles(_ routes: [Route]) {
-        // By sink: the settings with which routes without a filter send it everything, of every source or of one.
-        var everywhere: [SinkIndex: Set<Int>] = [:]
-        var single: [SinkIndex: [String: Set<Int>]] = [:]
-        for route in routes where route.match == nil && route.when == nil && route.dedupe == nil {
-            for target in route.targets {
-                guard let sources = route.sources else {
-                    everywhere[target.sink, default: []].insert(target.variant)
-                    continue
-                }
-                for source in sources { single[target.sink, default: [:]][source, default: []].insert(target.variant) }
-            }
-        }
-        let places = Dictionary(
-            self.sources.enumerated().map { ($0.element.prepared.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
-        for (index, sink) in self.sinks.enumerated() {
-            let (common, own) = (everywhere[SinkIndex(index)] ?? [], single[SinkIndex(index)] ?? [:])
-            let near = common.isEmpty ? own.keys.compactMap { places[$0] }.sorted() : Array(self.sources.indices)
-            for source in near.map({ self.sources[$0] }) {
-                let variants = common.union(own[source.prepared.name] ?? [])
-                let circle = variants.sorted().lazy.compactMap {
-                    sink.prepared.variants[$0].circle(through: source.prepared.settings)
-                }.first
-                guard let circle else { continue }
-                self.findings.error("\(circle.message) (source \(source.prepared.name))", at: sink.place)
             }
         }
     }

@@ -85,7 +85,8 @@ extension FileSink {
 
         /// The file or standard output: two writers would corrupt each other's lines and rotations.
         package var exclusiveResources: [Resource] {
-            self.destination.path == "-" ? [Resource("standard output", "-")] : [Resource("file", self.destination.path)]
+            let path = self.destination.path
+            return path == "-" ? [Resource("standard output", "-")] : [Resource("file", path, identity: CanonicalPath.of(path))]
         }
 
         /// The file, for appending or rotation; none for standard output.

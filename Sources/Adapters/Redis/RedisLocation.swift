@@ -41,6 +41,19 @@ enum RedisLocation: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
+extension RedisLocation {
+    /// Equal for two locations of one server, as far as their spelling shows, with TLS or without it.
+    var identity: String {
+        switch self {
+        case .server(let address): address.authority.lowercased()
+        case .sentinels(let addresses, let master, _):
+            "sentinel \(addresses.map { $0.authority.lowercased() }.sorted().joined(separator: ","))/\(master)"
+        case .cluster(let addresses):
+            "cluster \(addresses.map { $0.authority.lowercased() }.sorted().joined(separator: ","))"
+        }
+    }
+}
+
 extension RedisSettings.Address {
     fileprivate var overTLS: RedisSettings.Address {
         switch self {

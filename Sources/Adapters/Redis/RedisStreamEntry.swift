@@ -15,6 +15,8 @@ struct RedisStreamEntry: Sendable {
 
     /// Names of a field that alone is the body.
     private static let bodies: Set<String> = ["event", "data", "payload", "json", "body"]
+    /// Whether a field of that name is the body when it is the only one.
+    static func isBody(_ name: String) -> Bool { self.bodies.contains(name) }
     /// Names of fields that are about the body.
     private static let attributes: Set<String> = [
         Passage.originAttribute, Passage.hopsAttribute, Passage.traceAttribute, Self.idField,

@@ -96,10 +96,10 @@ package struct DecodedSettings: Sendable {
     package var exclusiveResources: [Resource] { self.value.exclusiveResources }
     /// See ``ComponentConfiguration/files``.
     package var files: [ReferredFile] { self.value.files }
-    /// See ``SinkConfiguration/circle(through:)``; `nil` for the settings of a source.
-    package func circle(through source: DecodedSettings) -> SettingError? {
-        (self.value as? any SinkConfiguration)?.circle(through: source.value)
-    }
+    /// See ``ComponentConfiguration/readPlaces``.
+    package var readPlaces: [ReadPlace] { self.value.readPlaces }
+    /// See ``SinkConfiguration/writtenPlace``; `nil` for the settings of a source.
+    package var writtenPlace: WrittenPlace? { (self.value as? any SinkConfiguration)?.writtenPlace }
     /// See ``SinkConfiguration/contention``; `nil` for the settings of a source.
     package var contention: ((Resource, _ owner: String) -> SettingError?)? {
         (self.value as? any SinkConfiguration)?.contention

@@ -22,6 +22,9 @@ package protocol ComponentConfiguration: Decodable, Sendable {
     /// The files that the component reads or writes, except those of settings whose names end in `_file`.
     var files: [ReferredFile] { get }
 
+    /// The constant places that a source reads, so that ``WrittenPlace`` can be compared; read after ``validate()``.
+    var readPlaces: [ReadPlace] { get }
+
     /// Why a source with these settings cannot give the guarantee of its `ack:`; `nil` when it can.
     ///
     /// Called for sources, after ``validate()``, because `ack:` is not one of their own settings.
@@ -37,6 +40,8 @@ extension ComponentConfiguration {
     package var exclusiveResources: [Resource] { [] }
     /// Defaults to none.
     package var files: [ReferredFile] { [] }
+    /// Defaults to none.
+    package var readPlaces: [ReadPlace] { [] }
     /// Defaults to `nil`.
     package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? { nil }
 }
@@ -50,11 +55,12 @@ package protocol SinkConfiguration: ComponentConfiguration {
     /// The keys of `retry:` that the sink decodes itself; typically none.
     static var retryKeys: [String] { get }
 
-    /// Why a sink with these settings publishes everything back into a source, without a mark that identifies the loop.
+    /// The constant place that a sink with these settings writes to; `nil` when an event chooses it or nothing can read it
+    /// back.
     ///
-    /// `nil` when that does not happen or the settings do not show it. Called for routes without conditions between the
-    /// two, after ``ComponentConfiguration/validate()``.
-    func circle(through source: any ComponentConfiguration) -> SettingError?
+    /// The loader refuses circles through such places, on routes without conditions. Read after
+    /// ``ComponentConfiguration/validate()``.
+    var writtenPlace: WrittenPlace? { get }
 
     /// Says why an event must not choose what another component claims alone, `nil` for what it cannot choose.
     ///
@@ -66,21 +72,44 @@ extension SinkConfiguration {
     /// Defaults to none.
     package static var retryKeys: [String] { [] }
     /// Defaults to `nil`.
-    package func circle(through source: any ComponentConfiguration) -> SettingError? { nil }
     package var contention: ((Resource, _ owner: String) -> SettingError?)? { nil }
+    /// Defaults to `nil`.
+    package var writtenPlace: WrittenPlace? { nil }
+
+    /// Why a sink with these settings writes everything back into a source, without a mark that identifies the loop.
+    ///
+    /// `nil` when that does not happen or the settings do not show it.
+    package func circle(through source: any ComponentConfiguration) -> SettingError? {
+        guard let written = self.writtenPlace else { return nil }
+        return source.readPlaces.lazy.compactMap { written.circle(through: $0) }.first
+    }
 }
 
 /// A resource that only one component may claim.
 package struct Resource: Hashable, Sendable, CustomStringConvertible {
     /// The kind in words for messages, such as `file`, `webhook id` or `client id`.
     package let kind: String
-    /// The name of the resource within its kind; compared exactly.
+    /// The name of the resource within its kind, for messages.
     package let value: String
+    /// What is compared, exactly; differs from ``value`` where one resource has several names.
+    package let identity: String
 
-    /// Makes a resource from its kind and name.
-    package init(_ kind: String, _ value: String) {
+    /// Makes a resource from its kind and name; `identity` is the name by default.
+    package init(_ kind: String, _ value: String, identity: String? = nil) {
         self.kind = kind
         self.value = value
+        self.identity = identity ?? value
+    }
+
+    /// Whether both are one resource, whatever their names are.
+    package static func == (one: Resource, other: Resource) -> Bool {
+        one.kind == other.kind && one.identity == other.identity
+    }
+
+    /// Hashes what is compared.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(self.kind)
+        hasher.combine(self.identity)
     }
 
     /// The kind and the name, for messages.

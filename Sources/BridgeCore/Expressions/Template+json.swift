@@ -83,6 +83,11 @@ extension Template {
         return nil
     }
 
+    /// Whether the text is `{{ . }}`, the event's JSON.
+    package var isEvent: Bool {
+        if case .path(let path)? = self.onlyPart { path.isEvent } else { false }
+    }
+
     /// What to say of ``partInJSONString``.
     package static func warning(of part: String) -> String {
         "\(part) stands within a JSON string, so a quote or a line break in an event breaks the JSON; write json: with members "

@@ -2,7 +2,7 @@
 ///
 /// `*` takes any bytes, `?` one byte, `[abc]`, `[^a]` and `[a-z]` one byte of a set, `\x` is the byte `x`. Bytes, not characters:
 /// `?` is one byte of UTF-8.
-struct GlobPattern: Sendable {
+package struct GlobPattern: Sendable {
     /// The bytes before the first wildcard.
     let prefix: [UInt8]
     /// The bytes after the last `*`; empty when something there is no plain byte, or there is no `*`.
@@ -18,7 +18,8 @@ struct GlobPattern: Sendable {
         case star
     }
 
-    init(_ text: String) {
+    /// Reads a pattern; every text is one.
+    package init(_ text: String) {
         let bytes = Array(text.utf8)
         var tokens: [Token] = []
         var index = 0
@@ -45,8 +46,10 @@ struct GlobPattern: Sendable {
         self.takesEverything = tokens == [.star]
     }
 
+    /// Whether all of the subject matches.
+    ///
     /// Goes back to the last `*` only, so the time is at most the subject's length times the pattern's.
-    func matches(_ subject: String) -> Bool {
+    package func matches(_ subject: String) -> Bool {
         var subject = subject
         return subject.withUTF8 { self.matches(UnsafeRawBufferPointer($0)) }
     }

@@ -1,0 +1,74 @@
+package import BridgeCore
+
+// Databases have the channels of their server in common; each database has streams of its own.
+
+extension RedisSource.Configuration {
+    /// The channels and the patterns.
+    package var readPlaces: [ReadPlace] {
+        let server = self.redis.location.identity
+        return self.channels.map { channel in
+            ReadPlace(kind: "channel", server: server, shown: "the channel \(channel)", names: .one(channel))
+        }
+            + self.patterns.map { pattern in
+                let glob = GlobPattern(pattern)
+                return ReadPlace(
+                    kind: "channel", server: server, shown: "the pattern \(pattern)", names: .matching { glob.matches($0) })
+            }
+    }
+}
+
+extension RedisSink.Configuration {
+    /// A constant channel; pub/sub carries nothing next to the body.
+    package var writtenPlace: WrittenPlace? {
+        guard let channel = self.channel.constant else { return nil }
+        let (marks, content): (WrittenPlace.Marks, String) =
+            switch self.content {
+            case .json: (.inBody, "format: json")
+            case .raw: (.none, "format: raw")
+            case .template(let template): (template.isEvent ? .inBody : .none, "a body of its own")
+            case .structure: (.none, "json of its own")
+            }
+        return WrittenPlace(
+            setting: CodingKeys.channel, kind: "channel", server: self.redis.location.identity, name: channel, marks: marks,
+            content: content, remedy: "publish to a channel that the source does not read, or write format: json"
+        )
+    }
+}
+
+extension RedisStreamSource.Configuration {
+    /// The stream.
+    package var readPlaces: [ReadPlace] {
+        [
+            ReadPlace(
+                kind: "stream", server: self.redis.serverOfStreams, shown: "the stream \(self.stream)", readsMarks: true,
+                names: .one(self.stream))
+        ]
+    }
+}
+
+extension RedisStreamSink.Configuration {
+    /// A constant stream; without `fields`, fields of an entry say where its event has been.
+    package var writtenPlace: WrittenPlace? {
+        guard let stream = self.stream.constant else { return nil }
+        let marks: WrittenPlace.Marks =
+            if let fields = self.fields {
+                if fields.contains(where: { $0.name == Passage.originAttribute }) {
+                    .nextToBody
+                } else {
+                    fields.count == 1 && RedisStreamEntry.isBody(fields[0].name) && fields[0].value.isEvent ? .inBody : .none
+                }
+            } else {
+                self.format == .json ? .inBody : .nextToBody
+            }
+        return WrittenPlace(
+            setting: CodingKeys.stream, kind: "stream", server: self.redis.serverOfStreams, name: stream, marks: marks,
+            content: "fields of its own",
+            remedy: "append to a stream that the source does not read, or write format: json or raw instead of fields"
+        )
+    }
+}
+
+extension RedisSettings {
+    /// The server and the database.
+    fileprivate var serverOfStreams: String { "\(self.location.identity)/\(self.database)" }
+}

@@ -1,0 +1,67 @@
+/// A constant place that a sink writes to, for the check of circles before the start.
+///
+/// Only what the settings show without an event: a template in the name makes no such place.
+package struct WrittenPlace: Sendable {
+    /// What an event carries, so that the core recognises it when it comes back.
+    package enum Marks: Sendable {
+        /// The body is the event's JSON with its identifier.
+        case inBody
+        /// Origin and hops are sent next to the body, where the transport of the reader supports it.
+        case nextToBody
+        /// Nothing.
+        case none
+    }
+
+    /// The keys below the component that name the place.
+    package let setting: [any CodingKey]
+    /// The kind of place, such as `topic`; equal to that of the places that can be read there.
+    package let kind: String
+    /// The server, so that one server has one spelling; empty when the kind has none.
+    package let server: String
+    /// The name by which readers find the place.
+    package let name: String
+    /// The name as configured, for messages.
+    package let shown: String
+    /// What an event carries.
+    package let marks: Marks
+    /// The settings that leave the marks out, for messages, such as `format: raw`.
+    package let content: String
+    /// What to write instead, for messages.
+    package let remedy: String
+
+    /// Makes a place; `shown` is the name by default.
+    package init(
+        setting: any CodingKey, kind: String, server: String = "", name: String, shown: String? = nil, marks: Marks,
+        content: String, remedy: String
+    ) {
+        self.setting = [setting]
+        self.kind = kind
+        self.server = server
+        self.name = name
+        self.shown = shown ?? name
+        self.marks = marks
+        self.content = content
+        self.remedy = remedy
+    }
+
+    /// Whether what is written here is read there.
+    package func isRead(at place: ReadPlace) -> Bool {
+        self.kind == place.kind && self.server == place.server && place.names.contains(self.name)
+    }
+
+    /// Why events that are written here and read there are not recognised when they come back; `nil` when they are
+    /// recognised, or not read there.
+    package func circle(through place: ReadPlace) -> SettingError? {
+        guard self.isRead(at: place) else { return nil }
+        switch self.marks {
+        case .inBody: return nil
+        case .nextToBody where place.readsMarks: return nil
+        case .nextToBody, .none: break
+        }
+        return SettingError(
+            path: self.setting,
+            "events would circle for ever: \(self.shown) comes back through \(place.shown), and with \(self.content) nothing says"
+                + " where an event has been; \(self.remedy)"
+        )
+    }
+}
