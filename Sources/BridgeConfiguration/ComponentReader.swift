@@ -82,9 +82,16 @@ struct ComponentReader {
     }
 
     /// Decodes an adapter's settings and lets it look at them together.
-    func settings(_ place: Located, _ decode: @escaping @Sendable (any Decoder) throws -> DecodedSettings) -> DecodedSettings? {
+    ///
+    /// - Parameter keys: the settings that warnings are reported of; `nil` for all.
+    func settings(
+        _ place: Located, warningOf keys: Set<String>? = nil,
+        _ decode: @escaping @Sendable (any Decoder) throws -> DecodedSettings
+    ) -> DecodedSettings? {
         guard let settings = self.decoding.decode(place, as: decode, validate: { try $0.validate() }) else { return nil }
-        for warning in settings.warnings { self.findings.warning(warning.message, at: place.descend(warning.path)) }
+        for warning in settings.warnings where warning.path.first.map({ keys?.contains($0.stringValue) ?? true }) ?? true {
+            self.findings.warning(warning.message, at: place.descend(warning.path))
+        }
         return settings
     }
 

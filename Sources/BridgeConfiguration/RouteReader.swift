@@ -187,10 +187,10 @@ struct RouteReader {
             }
         }
         // Mistakes are told where `with:` stands; only its values are new.
-        guard isAllowed, let settings = self.components.settings(Located(node: merged.node, path: with.path), registration.decode)
-        else {
-            return nil
-        }
+        guard isAllowed,
+            let settings = self.components.settings(
+                Located(node: merged.node, path: with.path), warningOf: Set(with.members.map(\.key)), registration.decode)
+        else { return nil }
         sink.prepared.variants.append(settings)
         return sink.prepared.variants.count - 1
     }

@@ -12,10 +12,11 @@ extension FileSink.Configuration {
     /// The file; a line carries nothing next to the body.
     package var writtenPlace: WrittenPlace? {
         guard self.destination.path != "-" else { return nil }
-        let isEvent = self.body?.isEvent ?? (self.format == .json)
+        let isEvent = self.body?.isEvent ?? (self.format == .json && self.structure == nil)
+        let content = self.structure != nil ? "json of its own" : self.body != nil ? "a body of its own" : "format: raw"
         return WrittenPlace(
             setting: CodingKeys.path, kind: "file", name: CanonicalPath.of(self.destination.path), shown: self.destination.path,
-            marks: isEvent ? .inBody : .none, content: self.body == nil ? "format: raw" : "a body of its own",
+            marks: isEvent ? .inBody : .none, content: content,
             remedy: "write to a file that the source does not read, or write format: json"
         )
     }

@@ -10,6 +10,11 @@ extension FileSink {
         package var format: Format
         /// `body`: a template of the line; line breaks in inserted values become spaces, and `nil` uses ``format``.
         package var body: Template?
+        /// `json`: the structure of the line instead of ``format`` and ``body``; always valid JSON.
+        package var structure: JSONTemplate?
+
+        /// The templates of the line.
+        var templates: [Template] { [self.body].compactMap { $0 } + (self.structure?.templates ?? []) }
 
         /// The content of a line.
         package enum Format: String, CaseIterable, Sendable {
@@ -38,17 +43,18 @@ extension FileSink {
             case path
             case format
             case body
+            case structure = "json"
             case isSynchronised = "fsync"
             case largestSize = "max_size"
             case kept = "keep"
         }
 
-        /// `format` and `body`: a route can override the line, not the file.
-        package static var perRouteKeys: [CodingKeys] { [.format, .body] }
+        /// `format`, `body` and `json`: a route can override the line, not the file.
+        package static var perRouteKeys: [CodingKeys] { [.format, .body, .structure] }
 
         /// Decodes the settings.
         ///
-        /// - Throws: ``SettingError`` for `format` beside `body`, and for `keep` without `max_size`.
+        /// - Throws: ``SettingError`` for two of `format`, `body` and `json`, and for `keep` without `max_size`.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             let largest = try container.bytes(.largestSize, default: 0)
@@ -60,6 +66,12 @@ extension FileSink {
             self.body = try container.optional(.body)
             if self.body != nil, container.contains(.format) {
                 throw SettingError(path: container.codingPath + [CodingKeys.body], "stands beside format; leave one of them out")
+            }
+            self.structure = try container.optional(.structure)
+            if self.structure != nil, self.body != nil || container.contains(.format) {
+                throw SettingError(
+                    path: container.codingPath + [CodingKeys.structure],
+                    "json, body and format exclude each other; json says all of the line")
             }
             if container.contains(.kept), self.destination.largestSize == nil {
                 throw SettingError(
@@ -83,6 +95,9 @@ extension FileSink {
             }
         }
 
+        /// A template within a JSON string of `body`.
+        package var warnings: [SettingError] { [self.body?.jsonWarning(at: [CodingKeys.body])].compactMap { $0 } }
+
         /// The file or standard output: two writers would corrupt each other's lines and rotations.
         package var exclusiveResources: [Resource] {
             let path = self.destination.path
@@ -99,12 +114,13 @@ extension FileSink {
         /// Appends the line of an event with its LF.
         ///
         /// - Throws: `ExpressionError` of the template.
-        ///
-        /// - Throws: `ExpressionError` of the template.
         func write(_ event: Event, reader: EventReader, to buffer: inout ByteBuffer) throws {
             if let body = self.body {
                 reader.load(event)
                 buffer.writeString(try body.render(reader, escape: Self.onOneLine))
+            } else if let structure = self.structure {
+                reader.load(event)
+                buffer.writeImmutableBuffer(try structure.render(reader))
             } else {
                 buffer.writeImmutableBuffer(self.format == .raw ? event.raw : event.json)
             }

@@ -20,8 +20,8 @@ package struct FileSink: Sink {
         self.context = context
     }
 
-    /// The `body` of each variant that has one.
-    package var templates: [[Template]] { self.variants.map { [$0.body].compactMap { $0 } } }
+    /// Those of `body` and `json` of each variant.
+    package var templates: [[Template]] { self.variants.map(\.templates) }
 
     /// Opens the file and appends batches of up to 512 events; confirms each write.
     ///

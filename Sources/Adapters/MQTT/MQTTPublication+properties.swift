@@ -16,7 +16,7 @@ extension MQTTPublication {
             let type = self.optional("content_type", event) { try template.render(reader) } ?? ""
             try self.require(
                 properties.append(MQTT_PROP_CONTENT_TYPE, text: type), "the content type has more than 65535 bytes")
-        } else if self.configuration.format == .json {
+        } else if self.configuration.format == .json || self.configuration.structure != nil {
             properties.append(MQTT_PROP_CONTENT_TYPE, text: "application/json")
         } else if isUnchanged, let type = event.attributes["content-type"] {
             properties.append(MQTT_PROP_CONTENT_TYPE, text: type)

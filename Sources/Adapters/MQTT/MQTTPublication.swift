@@ -20,10 +20,7 @@ struct MQTTPublication {
         self.omissions = omissions
         self.configuration = configuration
         self.qos = configuration.qos
-        var templates = [configuration.topic.template, configuration.body].compactMap { $0 }
-        templates += configuration.properties.templates
-        if case .when(let template) = configuration.retain { templates.append(template) }
-        self.needsReader = !templates.allSatisfy { $0.constant != nil }
+        self.needsReader = !configuration.templates.allSatisfy { $0.constant != nil }
     }
 
     /// - Throws: ``MQTTTopicTemplate/Refusal``, or an ``ExpressionError`` of a template.
@@ -34,7 +31,10 @@ struct MQTTPublication {
         case .json: payload = event.json
         // What the bridge itself tells, a gap or a dead letter, has no upstream body.
         case .raw: payload = event.kind == .message ? event.raw : event.json
-        case .template: payload = ByteBuffer(string: try self.configuration.body?.render(reader) ?? "")
+        case .template:
+            payload =
+                try self.configuration.structure?.render(reader)
+                ?? ByteBuffer(string: self.configuration.body?.render(reader) ?? "")
         }
         let isRetained =
             switch self.configuration.retain {

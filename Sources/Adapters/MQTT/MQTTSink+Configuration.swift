@@ -9,7 +9,7 @@ extension MQTTSink {
             case json
             /// The upstream body as it arrived.
             case raw
-            /// What `body` makes of the event.
+            /// What `body` or `json` makes of the event.
             case template
         }
 
@@ -30,10 +30,12 @@ extension MQTTSink {
         let qos: Int
         /// False when left out.
         let retain: Retain
-        /// `template` when there is a `body`, else `json`.
+        /// `template` when there is a `body` or `json`, else `json`.
         let format: Format
         /// `body`; with ``Format/template`` only.
         let body: Template?
+        /// `json`, a body that is always valid JSON; with ``Format/template`` only, instead of ``body``.
+        let structure: JSONTemplate?
         /// MQTT 5 only.
         let properties: MQTTPropertySettings
         /// `in_flight`: how many messages may wait for their PUBACK; 100 when left out.
@@ -45,6 +47,7 @@ extension MQTTSink {
         var templates: [Template] {
             var templates = [self.topic.template] + self.properties.templates
             if let body { templates.append(body) }
+            if let structure { templates += structure.templates }
             if case .when(let template) = self.retain { templates.append(template) }
             return templates
         }
@@ -60,6 +63,7 @@ extension MQTTSink {
             case keepsSlashes = "keep_slashes"
             case mayBeAnyTopic = "any_topic"
             case qos, retain, format, body
+            case structure = "json"
             case contentType = "content_type"
             case responseTopic = "response_topic"
             case correlationData = "correlation_data"
@@ -69,7 +73,7 @@ extension MQTTSink {
         }
 
         package static let perRouteKeys: [CodingKeys] = [
-            .topic, .keepsSlashes, .mayBeAnyTopic, .qos, .retain, .format, .body, .contentType, .responseTopic,
+            .topic, .keepsSlashes, .mayBeAnyTopic, .qos, .retain, .format, .body, .structure, .contentType, .responseTopic,
             .correlationData, .expiry, .userProperties,
         ]
 
@@ -87,7 +91,13 @@ extension MQTTSink {
                 self.retain = try Self.retain(container.optional(.retain), at: decoder.codingPath)
             }
             self.body = try container.optional(.body)
-            self.format = try container.choice(.format, default: self.body == nil ? .json : .template)
+            self.structure = try container.optional(.structure)
+            if self.structure != nil, self.body != nil || container.contains(.format) {
+                throw SettingError(
+                    path: container.codingPath + [CodingKeys.structure],
+                    "json, body and format exclude each other; json says all of the body")
+            }
+            self.format = try container.choice(.format, default: self.body == nil && self.structure == nil ? .json : .template)
             self.properties = try MQTTPropertySettings(from: container)
             self.window = try container.integer(.window, in: 1...65_535, default: 100)
         }
@@ -115,7 +125,7 @@ extension MQTTSink {
                 throw SettingError(
                     path: [CodingKeys.sessionExpiry], "a sink keeps no session: what is not confirmed is sent anew")
             }
-            if self.format == .template, self.body == nil {
+            if self.format == .template, self.body == nil, self.structure == nil {
                 throw SettingError(path: [CodingKeys.format], "format: template needs a body")
             }
             if self.format != .template, self.body != nil {
@@ -123,6 +133,8 @@ extension MQTTSink {
             }
             try self.properties.validate(version: self.connection.version)
         }
+
+        package var warnings: [SettingError] { [self.body?.jsonWarning(at: [CodingKeys.body])].compactMap { $0 } }
 
         package var exclusiveResources: [Resource] { self.connection.exclusiveResources }
     }

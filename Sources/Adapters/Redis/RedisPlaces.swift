@@ -58,7 +58,7 @@ extension RedisStreamSink.Configuration {
                     fields.count == 1 && RedisStreamEntry.isBody(fields[0].name) && fields[0].value.isEvent ? .inBody : .none
                 }
             } else {
-                self.format == .json ? .inBody : .nextToBody
+                self.format == .json && self.structure == nil ? .inBody : .nextToBody
             }
         return WrittenPlace(
             setting: CodingKeys.stream, kind: "stream", server: self.redis.serverOfStreams, name: stream, marks: marks,

@@ -28,8 +28,8 @@ package final class RedisSink: Sink {
         }
 
         package var warnings: [SettingError] {
-            guard case .template(let template) = self.content, let part = template.partInJSONString else { return [] }
-            return [SettingError(path: [CodingKeys.body], Template.warning(of: part))]
+            guard case .template(let template) = self.content else { return [] }
+            return [template.jsonWarning(at: [CodingKeys.body])].compactMap { $0 }
         }
 
         package func validate() throws {

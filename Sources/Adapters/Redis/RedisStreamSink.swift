@@ -11,10 +11,10 @@ package final class RedisStreamSink: Sink {
     package struct Configuration: SinkConfiguration {
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", stream, maxlen, maximumAge = "max_age"
-            case format, fields
+            case format, fields, json
         }
 
-        package static let perRouteKeys: [CodingKeys] = [.stream, .maxlen, .maximumAge, .format, .fields]
+        package static let perRouteKeys: [CodingKeys] = [.stream, .maxlen, .maximumAge, .format, .fields, .json]
 
         enum Format: String, CaseIterable {
             /// One field `event` with the event's JSON.
@@ -32,6 +32,15 @@ package final class RedisStreamSink: Sink {
         let format: Format
         /// The entry's fields instead of ``format``, in alphabetical order.
         let fields: [(name: String, value: Template)]?
+        /// One field `data` with this JSON instead of ``format``; excludes ``fields``.
+        let structure: JSONTemplate?
+
+        /// Every template among them.
+        var templates: [Template] { [self.stream] + (self.fields ?? []).map(\.value) + (self.structure?.templates ?? []) }
+
+        package var warnings: [SettingError] {
+            (self.fields ?? []).compactMap { $0.value.jsonWarning(at: [CodingKeys.fields, SettingKey($0.name)]) }
+        }
 
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -46,6 +55,12 @@ package final class RedisStreamSink: Sink {
                     path: container.codingPath + [CodingKeys.fields], "format and fields exclude each other; leave one out")
             }
             self.fields = fields?.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+            self.structure = try container.optional(.json)
+            if self.structure != nil, fields != nil || container.contains(.format) {
+                throw SettingError(
+                    path: container.codingPath + [CodingKeys.json],
+                    "json, fields and format exclude each other; json says all of the field data")
+            }
         }
 
         package func validate() throws {
@@ -75,7 +90,7 @@ package final class RedisStreamSink: Sink {
         self.context = context
     }
 
-    package var templates: [[Template]] { self.variants.map { [$0.stream] + ($0.fields ?? []).map(\.value) } }
+    package var templates: [[Template]] { self.variants.map(\.templates) }
 
     package func run(_ inlet: SinkInlet) async throws {
         let variants = self.variants
@@ -104,9 +119,10 @@ package final class RedisStreamSink: Sink {
         let stream = try RedisContent.name(settings.stream, reader)
         var fields = try settings.fields.map { try $0.map { ($0.name, ByteBuffer(string: try $0.value.render(reader))) } }
         if fields == nil {
-            switch settings.format {
-            case .json: fields = [("event", event.json)]
-            case .raw: fields = [("data", event.raw)]
+            if let structure = settings.structure {
+                fields = [("data", try structure.render(reader))]
+            } else {
+                fields = settings.format == .json ? [("event", event.json)] : [("data", event.raw)]
             }
             fields?.append(("event-id", ByteBuffer(string: event.id)))
             for attribute in event.passage.attributes { fields?.append((attribute.name, ByteBuffer(string: attribute.value))) }

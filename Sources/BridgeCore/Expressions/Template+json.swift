@@ -61,7 +61,7 @@ extension Template {
     ///
     /// What an event says ends such a string: `{"text": "{{ .message }}"}`. Code that makes JSON itself (`tojson`, `@json`) is taken
     /// to know.
-    package var partInJSONString: String? {
+    var partInJSONString: String? {
         guard let first = self.text.first(where: { !$0.isWhitespace }), first == "{" || first == "[" else { return nil }
         var isInString = false
         for (literal, code) in self.pieces {
@@ -88,10 +88,16 @@ extension Template {
         if case .path(let path)? = self.onlyPart { path.isEvent } else { false }
     }
 
-    /// What to say of ``partInJSONString``.
-    package static func warning(of part: String) -> String {
-        "\(part) stands within a JSON string, so a quote or a line break in an event breaks the JSON; write json: with members "
-            + "instead of body:, or {{ … | tojson }} without quotes around it"
+    /// The warning about ``partInJSONString``; `nil` when there is none.
+    ///
+    /// - Parameter path: the keys of the template below the component; the first one is what `json:` replaces.
+    package func jsonWarning(at path: [any CodingKey]) -> SettingError? {
+        guard let part = self.partInJSONString else { return nil }
+        return SettingError(
+            path: path,
+            "\(part) stands within a JSON string, so a quote or a line break in an event breaks the JSON; write json: with members "
+                + "instead of \(path.first?.stringValue ?? "body"):, or {{ … | tojson }} without quotes around it"
+        )
     }
 }
 

@@ -40,6 +40,18 @@ struct FileSettingsTests {
         #expect(error?.description == message)
     }
 
+    @Test(arguments: [#""body": "x""#, #""format": "raw""#])
+    func `only one of body, json and format says what a line is`(other: String) {
+        let error = #expect(throws: SettingError.self) { try Self.sink(#"{"path": "x", "json": {}, \#(other)}"#) }
+        #expect(error?.description == "json: json, body and format exclude each other; json says all of the line")
+    }
+
+    @Test func `a template within a JSON string of a line is warned of`() throws {
+        let warned = try Self.sink(#"{"path": "x", "body": "[\"{{ .message }}\"]"}"#)
+        #expect(warned.warnings.map { $0.description.prefix(48) } == ["body: {{ .message }} stands within a JSON string"])
+        #expect(try Self.sink(#"{"path": "x", "json": ["{{ .message }}"]}"#).warnings.isEmpty)
+    }
+
     @Test func `a sink needs only a path`() throws {
         let settings = try Self.sink(#"{"path": "/var/log/x"}"#)
         #expect(settings.destination.path == "/var/log/x")

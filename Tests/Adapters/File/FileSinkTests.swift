@@ -34,6 +34,18 @@ struct FileSinkTests {
         #expect(self.lines("log") == ["s: a  b"])
     }
 
+    @Test func `a line of structure is valid JSON whatever an event says`() async throws {
+        let harness = try self.harness(#", "json": {"text": "{{ .message }}", "all": ["<{{ .message }}>"]}"#)
+        let text = "say \"hi\"\r\n\\ \u{1} \\\""
+        try await harness.run { harness.source.send([ByteBuffer(string: text), ByteBuffer(string: "b")]) }
+        struct Line: Decodable, Equatable {
+            var text: String
+            var all: [String]
+        }
+        let lines = try self.lines("log").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+        #expect(lines == [Line(text: text, all: ["<\(text)>"]), Line(text: "b", all: ["<b>"])])
+    }
+
     @Test func `a file is rotated within one batch`() async throws {
         let harness = try self.harness(#", "format": "raw", "max_size": "1024", "keep": 100"#)
         let bodies = (0..<100).map { ByteBuffer(string: String(repeating: "\($0 % 10)", count: 100)) }

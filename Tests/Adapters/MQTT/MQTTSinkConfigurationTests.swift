@@ -31,6 +31,26 @@ struct MQTTSinkConfigurationTests {
         #expect(template.text == "{{ .priority }}")
     }
 
+    @Test(arguments: [#""body": "x""#, #""format": "raw""#, #""format": "template""#])
+    func `only one of body, json and format says what is published`(other: String) {
+        #expect(
+            complaint(MQTTSink.Configuration.self, #"{"url": "mqtt://b", "topic": "a", "json": {}, \#(other)}"#)
+                == "json: json, body and format exclude each other; json says all of the body")
+    }
+
+    @Test func `a template within a JSON string of the body is warned of`() throws {
+        let warned = try settings(
+            MQTTSink.Configuration.self, #"{"url": "mqtt://b", "topic": "a", "body": "{\"a\": \"{{ .message }}\"}"}"#)
+        #expect(
+            warned.warnings.map(\.description) == [
+                "body: {{ .message }} stands within a JSON string, so a quote or a line break in an event breaks the JSON; write json: with"
+                    + " members instead of body:, or {{ … | tojson }} without quotes around it"
+            ])
+        let silent = try settings(
+            MQTTSink.Configuration.self, #"{"url": "mqtt://b", "topic": "a", "json": {"a": "{{ .message }}"}}"#)
+        #expect(silent.warnings.isEmpty)
+    }
+
     @Test func `its keys hold those of the connection, and those of a route are its own`() {
         let own = Set(MQTTSink.Configuration.CodingKeys.allCases.map(\.stringValue))
         let connection = MQTTConnectionSettings.CodingKeys.allCases.map(\.stringValue)

@@ -48,6 +48,21 @@ struct MQTTSinkTests {
         }
     }
 
+    @Test(arguments: ["3.1.1", "5"])
+    func `a body of structure is valid JSON whatever an event says`(version: String) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let text = "say \"hi\"\r\n\\ \u{1} \\\""
+        try await self.run(
+            #""topic": "out", "protocol": "\#(version)", "json": {"text": "{{ .message }}", "all": "<{{ .message }}>", "no": "{{ .payload.no }}"}"#,
+            broker: broker
+        ) { _, script, peer in
+            script.send([ByteBuffer(string: text)])
+            try await eventually { peer.count == 1 }
+            #expect(try settings([String: String].self, peer.messages[0].text) == ["text": text, "all": "<\(text)>"])
+            if version == "5" { #expect(peer.messages[0].properties[0x03] == Array("application/json".utf8)) }
+        }
+    }
+
     @Test func `the event's JSON is sent, with its passage and its id beside it`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         try await self.run(#""topic": "out", "user_properties": {"room": "{{ $subject }}"}"#, broker: broker) { _, script, peer in

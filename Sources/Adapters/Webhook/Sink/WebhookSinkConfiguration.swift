@@ -208,8 +208,7 @@ extension WebhookSink {
         }
 
         package var warnings: [SettingError] {
-            guard let part = self.body?.partInJSONString else { return [] }
-            return [SettingError(path: [CodingKeys.body], Template.warning(of: part))]
+            [self.body?.jsonWarning(at: [CodingKeys.body])].compactMap { $0 }
         }
 
         private func validateURL() throws {
