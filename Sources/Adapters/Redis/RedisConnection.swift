@@ -40,6 +40,8 @@ struct RedisConnection: Sendable {
         let login = isSentinel ? settings.sentinel.login : settings.login
         let tls: (context: NIOSSLContext, host: String)? =
             if case .tcp(let host, _, true) = address { (try login.tls.context(for: settings.location), host) } else { nil }
+        // One that ends at once, as in TLS, has left its channel before anybody can ask it; several addresses are tried at a time.
+        let endings = RedisEndings()
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(settings.connectTimeout))
             .channelOption(.maxMessagesPerRead, value: 4)
@@ -55,8 +57,10 @@ struct RedisConnection: Sendable {
                             try NIOSSLClientHandler(context: tls.context, serverHostname: isName ? tls.host : nil)
                         )
                     }
+                    let id = ObjectIdentifier(channel)
                     let handler = RedisHandler(
-                        address, patience: settings.patience, handshakeLimit: TimeAmount(settings.connectTimeout))
+                        address, patience: settings.patience, handshakeLimit: TimeAmount(settings.connectTimeout),
+                        ended: { error in endings.note(error, of: id) })
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
@@ -79,7 +83,8 @@ struct RedisConnection: Sendable {
             connection = RedisConnection(channel: channel, address: address, closed: closed, name: peer, handler: handler)
         } catch {
             channel.close(promise: nil)
-            throw ComponentError(.connectionLost, "\(peer) closed the connection at once", cause: error)
+            let ending = endings.error(of: ObjectIdentifier(channel))
+            throw ending ?? ComponentError(.connectionLost, "\(peer) closed the connection at once", cause: error)
         }
         do {
             try await login.perform(connection)

@@ -28,6 +28,7 @@ final class RedisHandler: ChannelInboundHandler {
         var interval = TimeAmount.seconds(5)
     }
 
+    private let hasEnded: @Sendable (ComponentError) -> Void
     private let address: RedisSettings.Address
     private let peer: String
     private let patience: Patience
@@ -67,7 +68,12 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
-    init(_ address: RedisSettings.Address, patience: Patience, handshakeLimit: TimeAmount) {
+    /// - Parameter ended: gets why the connection ended, for whoever has no other way to this handler any more.
+    init(
+        _ address: RedisSettings.Address, patience: Patience, handshakeLimit: TimeAmount,
+        ended: @escaping @Sendable (ComponentError) -> Void
+    ) {
+        self.hasEnded = ended
         self.address = address
         self.peer = address.description
         self.patience = patience
@@ -217,6 +223,7 @@ final class RedisHandler: ChannelInboundHandler {
             error: error, heard: recent ?? self.lastRead, isOfSlowReader: recent != nil && error.code == .connectionLost
         )
         self.ending = ending
+        self.hasEnded(error)
         // What was answered before the end has been carried out.
         for waiting in self.waiting {
             waiting.promise?.succeed(RedisAnswers(self.collected, failure: error))
