@@ -67,7 +67,7 @@ extension DeliveryMachine {
         if sinks.isEmpty { _ = self.disk?.keep(letter, of: delivery, target: nil) }
         for sink in sinks {
             let id = self.disk?.keep(letter, of: delivery, target: self.sinks[sink].name)
-            self.give(letter.event(of: record.event), id: id, at: position, accepted: record.accepted, to: sink)
+            self.give(lost.deadLetter, id: id, at: position, accepted: record.accepted, to: sink)
         }
     }
 

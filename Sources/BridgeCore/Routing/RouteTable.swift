@@ -101,7 +101,7 @@ package final class RouteTable: Sendable {
         func fail(_ item: RouteIndex, _ key: String, _ error: any Error) {
             let (error, route) = (ExpressionError(wrapping: error), self.routes[item.rawValue])
             failures(item, error)
-            if route.onError == .deadLetter { lost.append(LostRoute(route, item, key, error)) }
+            if route.onError == .deadLetter { lost.append(LostRoute(of: event, route, item, key, error)) }
         }
         for (place, item) in candidates.items.enumerated() {
             let route = self.routes[item]
@@ -328,10 +328,13 @@ struct LostRoute: Sendable {
     let sinks: [SinkIndex]
     /// One sentence without a final stop.
     let reason: String
+    /// What a dead-letter sink receives; rendered here, because the log adds it while it holds its lock.
+    let deadLetter: Event
 
-    init(_ route: Route, _ index: RouteIndex, _ key: String, _ error: ExpressionError) {
+    init(of event: Event, _ route: Route, _ index: RouteIndex, _ key: String, _ error: ExpressionError) {
         self.route = index
         self.sinks = route.targets.map(\.sink)
         self.reason = "'\(key)' of the route '\(route.name)' failed: \(error.message)"
+        self.deadLetter = DeadLetter(reason: self.reason, sink: "", route: route.name, attempts: 0).event(of: event)
     }
 }
