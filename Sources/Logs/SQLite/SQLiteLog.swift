@@ -119,6 +119,8 @@ package final class SQLiteLog: LogStore {
         var letters: Int?
         /// Commits until the room on the disk is measured again.
         private var commitsLeft = JournalLimit.commitsBetween
+        /// The last commit was refused because the disk is full.
+        private var wasFull = false
         private var files: OpenFiles
         private var statements: LogStatements?
 
@@ -136,12 +138,21 @@ package final class SQLiteLog: LogStore {
         }
 
         /// Writes a group of changes; on a full disk once more after the journal was emptied into the database.
+        ///
+        /// After a refusal the journal is emptied first: a write that fails takes the room that emptying needs.
         mutating func commit(_ changes: LogChanges) throws {
             do {
-                try self.write(changes)
-            } catch let error as LogError where error.isDiskFull {
-                try self.emptyJournal(after: error)
-                try self.write(changes)
+                if self.wasFull { try? self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+                do {
+                    try self.write(changes)
+                } catch let error as LogError where error.isDiskFull {
+                    try self.emptyJournal(after: error)
+                    try self.write(changes)
+                }
+                self.wasFull = false
+            } catch {
+                self.wasFull = (error as? LogError)?.isDiskFull == true
+                throw error
             }
             self.commitsLeft -= 1
             if self.commitsLeft <= 0 { self.limitJournal() }

@@ -9,7 +9,9 @@ extension HTTPConnection {
     private static let bodyPiece = 2 << 10
     /// Bytes of one head that are parsed at most, for each that its fields may have.
     private static let longestHead = 4
-    /// Bytes that a body may have beside its data: so many, and so many for each byte of data. A chunk of one byte takes six.
+    /// Bytes that a body may have beside its data: so many, and so many for each byte of data.
+    ///
+    /// A chunk of one byte takes six.
     private static let emptyBytes = 64 << 10
     private static let emptyShare = 8
 

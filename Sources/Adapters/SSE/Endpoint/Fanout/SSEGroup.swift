@@ -164,10 +164,12 @@ final class SSEGroup {
 
     /// What a quiet subscriber is sent: how far the streams have got, where events may have passed it by, else a comment.
     ///
-    /// - Parameter position: where it stands; moved to what it is told.
-    func heartbeat(_ position: inout UInt64) -> SSEBytes {
-        let through = self.shard.through
-        guard self.view.isSelective, through > position else { return self.comment }
+    /// - Parameters:
+    ///   - position: the last sequence that it has read; moved to the cursor that is sent.
+    ///   - isDue: whether it has read events that are not for it since the last id that it was sent.
+    func heartbeat(_ position: inout UInt64, isDue: Bool) -> SSEBytes {
+        let through = max(self.shard.through, position)
+        guard self.view.isSelective, isDue || through > position else { return self.comment }
         position = through
         if let cursor, cursor.sequence == through { return cursor.bytes }
         let text = self.view.selection.format.cursor(SSECursor(epoch: self.view.epoch, sequence: through))

@@ -19,6 +19,8 @@ final class SSESubscriber: HTTPDirectSender {
     private var context: ChannelHandlerContext?
     /// The place in the group, which alone changes it.
     var index = 0
+    /// It has read events that are not for it since the last id that it was sent.
+    private var isCursorDue = false
     /// How many ticks before a whole heartbeat has passed the comment is due.
     var phase: UInt32 = 0
     /// It has every event of its view up to this sequence.
@@ -146,6 +148,7 @@ final class SSESubscriber: HTTPDirectSender {
                     let isWhole = self.position < batch.first
                     self.position = batch.last
                     self.blockedAt = nil
+                    self.isCursorDue = events.isEmpty
                     guard !events.isEmpty else { continue }
                     self.write(self.group.bytes(events, of: batch, isWhole: isWhole), context)
                     batch.stream.metrics.delivered.increment(by: events.count)
@@ -156,6 +159,7 @@ final class SSESubscriber: HTTPDirectSender {
                 let events = batches.flatMap { view.events(of: $0, after: self.position, self.group.shard.reader) }
                 self.position = through
                 self.blockedAt = nil
+                self.isCursorDue = events.isEmpty
                 if !events.isEmpty {
                     self.write(view.bytes(events, self.group.shard.compressor), context)
                     batches[0].stream.metrics.delivered.increment(by: events.count)
@@ -253,7 +257,9 @@ final class SSESubscriber: HTTPDirectSender {
             if pace.slow.policy == .disconnect, self.lag > UInt64(pace.slow.bytes) + self.allowance { self.disconnect(.slow) }
         } else if now &- self.writtenAt >= pace.heartbeatTicks - self.phase {
             // What it still reads is not passed over.
-            self.write(self.isPumping ? self.group.comment : self.group.heartbeat(&self.position), context)
+            let bytes = self.isPumping ? self.group.comment : self.group.heartbeat(&self.position, isDue: self.isCursorDue)
+            if !self.isPumping { self.isCursorDue = false }
+            self.write(bytes, context)
         }
     }
 
