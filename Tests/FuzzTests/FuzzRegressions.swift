@@ -5,6 +5,8 @@ enum FuzzRegressions {
         "patterns": [[0x2F, 0xD9, 0x9E, 0, 0x2F, 0xD9, 0x9E], Array("a/#\u{301}".utf8)],
         // So does a line feed behind a carriage return.
         "templates": [Array("a\r{{ .title }}\nb".utf8)],
+        // Behind the '@' of a login it hid the end of the password.
+        "settings": [Array("\u{33D}\0re[:::1,+\0&".utf8)],
         // Settings with the hash 0 are none, so the mark before it is part of a name.
         "log-rows": [Array("a@00000000000000bb@0000000000000000".utf8)],
     ]

@@ -11,6 +11,9 @@ struct MQTTAddress: Sendable, Equatable, CustomStringConvertible {
 
     /// - Throws: ``MQTTTextError``, which never repeats the password.
     init(parsing text: String) throws {
+        guard !text.hasCombinedDelimiter else {
+            throw MQTTTextError("a combining mark follows a ':', '/' or '@'; write it percent-encoded")
+        }
         guard let scheme = text.firstRange(of: "://") else {
             throw MQTTTextError("this is not a URL; write mqtt://host, mqtt://host:1883 or mqtts://host:8883")
         }

@@ -79,6 +79,7 @@ struct RedisURL: Equatable {
 
     /// `redis://[user:password@]host[:port][/database]`, `rediss://…`, `unix:///path`; parts may be percent-encoded.
     init?(_ text: String) {
+        guard !text.hasCombinedDelimiter else { return nil }
         if let url = Self.located(text) {
             self = url
             return

@@ -1,6 +1,11 @@
+import BridgeCore
+
 extension RedisURL {
     /// What is wrong with a text that is no Redis address, as half a sentence; never repeats a password.
     static func mistake(in text: String) -> String {
+        guard !text.hasCombinedDelimiter else {
+            return "no Redis address: a combining mark follows a ':', '/' or '@'; write it percent-encoded"
+        }
         guard let scheme = text.firstRange(of: "://") else { return "no Redis address" }
         let name = text[..<scheme.lowerBound]
         guard ["redis", "rediss"].contains(name) else { return "no Redis address" }

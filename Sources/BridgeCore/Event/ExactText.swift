@@ -18,3 +18,14 @@ package struct ExactText: Hashable, Sendable {
         string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }
+
+extension StringProtocol {
+    /// Whether a combining mark follows one of the signs that separate the parts of a URL (RFC 3986 §2.2).
+    ///
+    /// Swift then sees one character, and does not find the sign; other programs do.
+    package var hasCombinedDelimiter: Bool {
+        self.contains { character in
+            character.unicodeScalars.count > 1 && character.unicodeScalars.contains { ":/?#[]@,".unicodeScalars.contains($0) }
+        }
+    }
+}

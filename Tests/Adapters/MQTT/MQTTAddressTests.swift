@@ -59,4 +59,10 @@ struct MQTTAddressTests {
         let error = #expect(throws: MQTTTextError.self) { try MQTTAddress(parsing: text) }
         #expect(error?.description == message)
     }
+
+    @Test func `a combining mark behind a delimiter is refused without the password`() {
+        let error = #expect(throws: MQTTTextError.self) { try MQTTAddress(parsing: "mqtt://u:Zq7xSecret@\u{33D}host") }
+        #expect("\(String(describing: error))".contains("combining mark"))
+        #expect(!"\(String(describing: error))".contains("Secret"))
+    }
 }

@@ -53,4 +53,10 @@ struct RedisURLTests {
     func `several addresses that say too little are refused`(text: String) {
         #expect(RedisURL(text) == nil)
     }
+
+    @Test(arguments: ["redis://:Zq7xSecret@\u{33D}host", "redis+cluster://u:Zq7xSecret@\u{301}a,b", "redis:/\u{301}/host"])
+    func `a combining mark behind a delimiter is refused, and no password is shown`(text: String) {
+        #expect(RedisURL(text) == nil)
+        #expect(!RedisURL.mistake(in: text).contains("Secret"))
+    }
 }
