@@ -51,16 +51,15 @@ package final class Metrics: Sendable {
     ) -> Kind {
         let key = labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
         return self.families.withLock { families in
-            var family = families[name] ?? Family(help: help, type: type, figures: [:])
-            if let known = family.figures[key] {
+            if let family = families[name], let known = family.figures[key] {
                 guard let figure = known as? Kind else {
                     preconditionFailure("the figure \(name) is asked for as \(type) and is a \(family.type)")
                 }
                 return figure
             }
             let figure = make()
-            family.figures[key] = figure
-            families[name] = family
+            // In place: a copy for each would make a thousand components slow to start.
+            families[name, default: Family(help: help, type: type, figures: [:])].figures[key] = figure
             return figure
         }
     }
