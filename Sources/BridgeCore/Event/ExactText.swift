@@ -1,21 +1,39 @@
-/// A text as a key that is equal only to the same bytes.
+/// A text, or a part of one, as a key that is equal only to the same bytes.
 ///
-/// Swift's `String` holds `é` as one scalar equal to `e` with a combining accent. Topics, keys and expressions of peers that
-/// differ in their bytes are different.
+/// `String` compares by canonical equivalence: it holds `é` as one scalar equal to `e` with a combining accent. No broker does,
+/// and topics, keys and expressions of peers that differ in their bytes are different.
 package struct ExactText: Hashable, Sendable {
-    package let string: String
+    /// The text as it was given.
+    package let text: Substring
 
-    package init(_ string: String) {
-        self.string = string
+    /// Makes a key of a part of a text.
+    package init(_ text: Substring) {
+        self.text = text
     }
 
-    package static func == (lhs: ExactText, rhs: ExactText) -> Bool {
-        lhs.string.utf8.elementsEqual(rhs.string.utf8)
+    /// Makes a key of a whole text.
+    package init(_ text: String) {
+        self.init(text[...])
+    }
+
+    package static func == (lhs: Self, rhs: Self) -> Bool {
+        let left = lhs.text.utf8
+        let right = rhs.text.utf8
+        let fast = left.withContiguousStorageIfAvailable { left in
+            right.withContiguousStorageIfAvailable { right in
+                left.count == right.count && UnsafeRawBufferPointer(left).elementsEqual(UnsafeRawBufferPointer(right))
+            }
+        }
+        return (fast ?? nil) ?? left.elementsEqual(right)
     }
 
     package func hash(into hasher: inout Hasher) {
-        var string = self.string
-        string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        let isContiguous: Void? = self.text.utf8.withContiguousStorageIfAvailable {
+            hasher.combine(bytes: UnsafeRawBufferPointer($0))
+        }
+        if isContiguous == nil {
+            Array(self.text.utf8).withUnsafeBytes { hasher.combine(bytes: $0) }
+        }
     }
 }
 

@@ -7,11 +7,11 @@ struct SubjectCache {
     /// Longer subjects are not kept, so that a peer's made-up subjects hold at most some megabytes.
     static let longestSubject = 512
 
-    private var young: [SubjectKey: Candidates] = [:]
-    private var old: [SubjectKey: Candidates] = [:]
+    private var young: [ExactText: Candidates] = [:]
+    private var old: [ExactText: Candidates] = [:]
 
     mutating func find(_ subject: String) -> Candidates? {
-        let key = SubjectKey(subject[...])
+        let key = ExactText(subject)
         if let found = self.young[key] { return found }
         guard let found = self.old[key] else { return nil }
         self.insert(found, for: subject)
@@ -24,7 +24,7 @@ struct SubjectCache {
             swap(&self.old, &self.young)
             self.young.removeAll(keepingCapacity: true)
         }
-        self.young[SubjectKey(subject[...])] = candidates
+        self.young[ExactText(subject)] = candidates
     }
 
     /// For tests.

@@ -57,7 +57,7 @@ package struct SubjectPattern: Sendable, Hashable, Decodable, CustomStringConver
     }
 
     package func hash(into hasher: inout Hasher) {
-        hasher.combine(SubjectKey(self.text[...]))
+        hasher.combine(ExactText(self.text))
     }
 
     package var description: String { self.text }

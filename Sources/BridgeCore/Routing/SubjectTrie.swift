@@ -3,7 +3,7 @@
 /// Exact subjects are in a dictionary, MQTT filters in a trie of levels, globs in buckets by the literal text they begin or end
 /// with. Built once, then immutable.
 struct SubjectTrie: Sendable {
-    private var exact: [SubjectKey: [Int]] = [:]
+    private var exact: [ExactText: [Int]] = [:]
     private var nodes: [Node] = [Node()]
     private var everything: [Int] = []
     private var prefixes = AffixBuckets()
@@ -13,7 +13,7 @@ struct SubjectTrie: Sendable {
 
     /// One level of the MQTT filters that share the levels before it.
     private struct Node: Sendable {
-        var children: [SubjectKey: Int] = [:]
+        var children: [ExactText: Int] = [:]
         var plus: Int?
         /// Of the filters that end here.
         var values: [Int] = []
@@ -25,7 +25,7 @@ struct SubjectTrie: Sendable {
     mutating func insert(_ pattern: SubjectPattern, value: Int) {
         self.isEmpty = false
         switch pattern.syntax {
-        case .exact: self.exact[SubjectKey(pattern.text[...]), default: []].append(value)
+        case .exact: self.exact[ExactText(pattern.text), default: []].append(value)
         case .mqtt: self.insertFilter(pattern.text, value: value)
         case .glob:
             guard let glob = pattern.glob, !glob.takesEverything else { return self.everything.append(value) }
@@ -54,7 +54,7 @@ struct SubjectTrie: Sendable {
                 return
             }
             let isPlus = level.utf8.elementsEqual("+".utf8)
-            let key = SubjectKey(Substring(String(level)))
+            let key = ExactText(Substring(String(level)))
             if let next = isPlus ? self.nodes[node].plus : self.nodes[node].children[key] {
                 node = next
             } else {
@@ -77,7 +77,7 @@ struct SubjectTrie: Sendable {
     func collect(_ subject: String, into values: inout [Int]) -> Int {
         var steps = 1
         values += self.everything
-        if !self.exact.isEmpty, let found = self.exact[SubjectKey(subject[...])] { values += found }
+        if !self.exact.isEmpty, let found = self.exact[ExactText(subject)] { values += found }
         if self.nodes.count > 1 || !self.nodes[0].hashes.isEmpty {
             let isSystem = subject.utf8.first == UInt8(ascii: "$")
             self.descend(0, subject[...], isSystem: isSystem, &values, &steps)
@@ -105,7 +105,7 @@ struct SubjectTrie: Sendable {
         let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/"))
         let level = slash.map { rest[..<$0] } ?? rest
         let below = slash.map { rest[rest.utf8.index(after: $0)...] }
-        if let child = node.children[SubjectKey(level)] { self.descend(child, below, isSystem: false, &values, &steps) }
+        if let child = node.children[ExactText(level)] { self.descend(child, below, isSystem: false, &values, &steps) }
         if let plus = node.plus, !isSystem { self.descend(plus, below, isSystem: false, &values, &steps) }
     }
 }

@@ -4,7 +4,7 @@ import BridgeCore
 struct SSEConflation {
     private var kept: [(event: Event, sequence: UInt64)?] = []
     /// Where the latest event of each key is kept, by the bytes of the key: two keys that only look alike are two things.
-    private var indices: [SubjectKey: Int] = [:]
+    private var indices: [ExactText: Int] = [:]
     /// Events that a later one of their key replaced.
     private(set) var replaced = 0
 
@@ -16,7 +16,7 @@ struct SSEConflation {
     mutating func add(_ events: [(event: Event, sequence: UInt64)], keys: [String?]) {
         for (item, name) in zip(events, keys) {
             if item.event.kind != .gap, let name {
-                if let earlier = self.indices.updateValue(self.kept.count, forKey: SubjectKey(name[...])) {
+                if let earlier = self.indices.updateValue(self.kept.count, forKey: ExactText(name)) {
                     self.kept[earlier] = nil
                     self.replaced += 1
                 }

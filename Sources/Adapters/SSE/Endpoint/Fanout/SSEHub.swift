@@ -300,7 +300,7 @@ final class SSEHub: Sendable {
             let stream: SSEStream
             var history: SSEHistory
             /// Views of plain names of a stream that has many, by the bytes of the name; a fixed one is in every view of it.
-            private var named: [SubjectKey: [SSEView]] = [:]
+            private var named: [ExactText: [SSEView]] = [:]
             private var others: [SSEView] = []
 
             init(stream: SSEStream, history: SSEHistory) {
@@ -328,15 +328,15 @@ final class SSEHub: Sendable {
             /// The views that a batch may concern.
             func views(for batch: SSEBatch) -> [SSEView] {
                 guard !self.named.isEmpty else { return self.others }
-                let names = Set(batch.events.indices.map { SubjectKey(batch.name(at: $0)[...]) })
+                let names = Set(batch.events.indices.map { ExactText(batch.name(at: $0)) })
                 return self.others + names.flatMap { self.named[$0] ?? [] }
             }
 
-            private func name(of view: SSEView) -> SubjectKey? {
+            private func name(of view: SSEView) -> ExactText? {
                 guard !self.stream.isFixed, view.selection.names.count == 1, view.selection.names[0].syntax == .exact else {
                     return nil
                 }
-                return SubjectKey(view.selection.names[0].text[...])
+                return ExactText(view.selection.names[0].text)
             }
         }
 
