@@ -3,7 +3,7 @@ import PackageDescription
 
 /// One line per adapter: the protocol's folder and what it needs beside the core.
 let adapters: [Target] =
-    adapter("File", ["CLinux", .posix, .deque])
+    adapter("File", ["CLinux", "PollThread", .posix, .deque])
     + adapter("MQTT", ["CMosquitto", "COpenSSL", "PollThread"])
     + adapter("Redis", ["CHiredis", "JSON", .posix, .tls])
     + adapter("SSE", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1])
@@ -60,10 +60,11 @@ let package = Package(
                 "BridgeCore", "BridgeConfiguration", "Curl", "HTTPServer", "JSON", .crypto, .jwt, .nio, .http1, .logging,
             ]
         ),
-        .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", "CSandbox", .nio]),
+        .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", "CSandbox", "PollThread", .nio]),
 
         .target(name: "PollThread", dependencies: ["CLinux"], path: "Sources/Support/PollThread"),
-        .target(name: "Curl", dependencies: ["CCurl", "CLinux", "Compression", .nio], path: "Sources/Support/Curl"),
+        .target(
+            name: "Curl", dependencies: ["CCurl", "CLinux", "Compression", "PollThread", .nio], path: "Sources/Support/Curl"),
         .target(name: "Compression", dependencies: ["CZlib", "CZstd", .nio], path: "Sources/Support/Compression"),
         .target(name: "JSON", dependencies: ["CSimdjson", .nio], path: "Sources/Support/JSON"),
         .target(name: "YAML", dependencies: ["CYAML"], path: "Sources/Support/YAML"),
@@ -93,7 +94,7 @@ let package = Package(
 
         .target(
             name: "BridgeTesting",
-            dependencies: ["BridgeCore", "BridgeConfiguration", .nio, .posix, .http1, .logging]
+            dependencies: ["BridgeCore", "BridgeConfiguration", "PollThread", .nio, .posix, .http1, .logging]
         ),
         .executableTarget(
             name: "BridgeBenchmarks",

@@ -1,4 +1,4 @@
-import Glibc
+import PollThread
 
 /// Starts threads for blocking calls that last as long as a component runs.
 enum FileThread {
@@ -7,30 +7,11 @@ enum FileThread {
     /// - Throws: what `body` throws, ``ComponentError`` when no thread can be started.
     static func run(_ body: @escaping @Sendable () throws -> Void) async throws {
         try await withCheckedThrowingContinuation { continuation in
-            let work = Unmanaged.passRetained(Work { continuation.resume(with: Result(catching: body)) })
-            var thread = pthread_t()
-            let failure = pthread_create(
-                &thread, nil,
-                { context in
-                    Unmanaged<Work>.fromOpaque(context!).takeRetainedValue().run()
-                    return nil
-                },
-                work.toOpaque()
-            )
-            if failure == 0 {
-                pthread_detach(thread)
-            } else {
-                work.release()
-                continuation.resume(throwing: FileFailure("a thread cannot be started", number: failure).componentError)
+            do throws(PollThreadError) {
+                try DetachedThread.start { continuation.resume(with: Result(catching: body)) }
+            } catch {
+                continuation.resume(throwing: FileFailure("a thread cannot be started", number: error.code).componentError)
             }
-        }
-    }
-
-    private final class Work: Sendable {
-        let run: @Sendable () -> Void
-
-        init(_ run: @escaping @Sendable () -> Void) {
-            self.run = run
         }
     }
 }

@@ -1,5 +1,4 @@
 import DequeModule
-import Glibc
 import PollThread
 import Synchronization
 
@@ -15,7 +14,7 @@ package final class EvaluationThreads: Sendable {
 
     private let count: Int
     private let state = Mutex(State())
-    private let work = WorkSignal()
+    private let work = Semaphore()
 
     private struct State {
         var ready: Deque<EvaluationLane> = []
@@ -32,7 +31,7 @@ package final class EvaluationThreads: Sendable {
     /// Has a lane run on one of the threads, behind those that wait already.
     func enqueue(_ lane: EvaluationLane) {
         let isAlone = self.state.withLock { state in
-            if state.idle <= 0, state.threads < self.count, self.startThread() {
+            if state.idle <= 0, state.threads < self.count, (try? DetachedThread.start { self.run() }) != nil {
                 state.threads += 1
                 state.idle += 1
             }
@@ -43,24 +42,6 @@ package final class EvaluationThreads: Sendable {
         }
         // The system has no thread left: slower is better than never.
         if isAlone { lane.run() } else { self.work.signal() }
-    }
-
-    private func startThread() -> Bool {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let failure = pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<EvaluationThreads>.fromOpaque(context!).takeRetainedValue().run()
-                return nil
-            }, context.toOpaque()
-        )
-        guard failure == 0 else {
-            context.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
     }
 
     private func run() {
@@ -123,23 +104,5 @@ package final class EvaluationLane: Sendable {
             return goesOn
         }
         if goesOn { self.threads.enqueue(self) }
-    }
-}
-
-/// Counts what is to be done, and has threads wait for it.
-private final class WorkSignal: Sendable {
-    /// Safe because the semaphore's functions may be called from any thread, and its memory is never freed: threads wait on it for ever.
-    nonisolated(unsafe) private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() {
-        sem_init(self.semaphore, 0, 0)
-    }
-
-    func signal() {
-        sem_post(self.semaphore)
-    }
-
-    func wait() {
-        while sem_wait(self.semaphore) != 0, errno == EINTR {}
     }
 }

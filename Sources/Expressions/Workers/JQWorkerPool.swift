@@ -1,6 +1,7 @@
 import BridgeCore
 import Glibc
 import NIOCore
+import PollThread
 import Synchronization
 
 /// The workers of one kind of expressions, and what they are to know.
@@ -12,7 +13,7 @@ final class JQWorkerPool: Sendable {
     let limits: JQLimits
     private let executable: String
     private let state = Mutex(State())
-    private let work = JQSemaphore()
+    private let work = Semaphore()
 
     /// Starts that fail, one after another, before those who wait hear of it and new ones wait for a while.
     private static let attempts = 3
@@ -189,32 +190,12 @@ final class JQWorkerPool: Sendable {
     private func start(_ state: inout State) {
         guard state.total < self.limits.workers, !state.isStopped else { return }
         if !state.hasThread {
-            guard self.startThread() else { return }
+            guard (try? DetachedThread.start { self.run() }) != nil else { return }
             state.hasThread = true
         }
         state.total += 1
         state.starting += 1
         self.work.signal()
-    }
-
-    /// - Returns: whether there is a thread now.
-    private func startThread() -> Bool {
-        var thread = pthread_t()
-        // Retained: the thread takes this reference over and drops it when it ends.
-        let context = Unmanaged.passRetained(self)
-        let result = pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<JQWorkerPool>.fromOpaque(context!).takeRetainedValue().run()
-                return nil
-            }, context.toOpaque()
-        )
-        guard result == 0 else {
-            context.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
     }
 
     /// The thread: each signal is one worker to start, or the end.
@@ -276,7 +257,7 @@ final class JQWorkerPool: Sendable {
 
     /// A caller that waits for a worker.
     private final class Waiter: Sendable {
-        let semaphore = JQSemaphore()
+        let semaphore = Semaphore()
         let answer = Mutex<Result<JQWorker, ExpressionError>?>(nil)
 
         func finish(_ answer: Result<JQWorker, ExpressionError>) {

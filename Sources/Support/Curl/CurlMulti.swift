@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import PollThread
 
 /// All HTTP transfers of the program: one thread, one curl multi handle, whose connections are kept alive and used again.
 ///
@@ -35,23 +36,12 @@ package final class CurlMulti: Sendable {
     }
 
     private func startThread(_ bell: CurlBell) {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(CurlThread(mailbox: self.mailbox, bell: bell))
-        let status = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                // Balances `passRetained`: the thread owns it from here on.
-                Unmanaged<CurlThread>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, context.toOpaque()
-        )
-        guard status == 0 else {
-            context.release()
-            let reason = String(cString: strerror(status))
-            return self.mailbox.refuseAll(CurlError(.other, "no thread can be started for HTTP transfers: \(reason)"))
+        let mailbox = self.mailbox
+        do {
+            try DetachedThread.start { CurlThread(mailbox: mailbox, bell: bell).run() }
+        } catch {
+            mailbox.refuseAll(CurlError(.other, "no thread can be started for HTTP transfers: \(error)"))
         }
-        pthread_detach(thread)
     }
 
     /// Makes a request and waits for all of the response.

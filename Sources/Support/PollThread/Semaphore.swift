@@ -3,11 +3,12 @@ import Glibc
 /// Wakes one thread from another.
 ///
 /// Thread-safe. Outlives every wait on it.
-final class JQSemaphore: Sendable {
+package final class Semaphore: Sendable {
     /// Safe because the semaphore's functions may be called from any thread, and its memory lives as long as this object.
     nonisolated(unsafe) private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-    init() {
+    /// Makes one without a signal.
+    package init() {
         sem_init(self.semaphore, 0, 0)
     }
 
@@ -16,19 +17,20 @@ final class JQSemaphore: Sendable {
         self.semaphore.deallocate()
     }
 
-    func signal() {
+    /// Ends one wait, now or later; never blocks.
+    package func signal() {
         sem_post(self.semaphore)
     }
 
     /// Waits for one signal.
-    func wait() {
+    package func wait() {
         while sem_wait(self.semaphore) != 0, errno == EINTR {}
     }
 
     /// Waits for one signal, but not for ever.
     ///
     /// - Returns: whether it came.
-    func wait(atMost limit: Duration) -> Bool {
+    package func wait(atMost limit: Duration) -> Bool {
         var end = timespec()
         clock_gettime(CLOCK_REALTIME, &end)
         let (seconds, attoseconds) = limit.components
