@@ -15,15 +15,8 @@ extension DeliveryLog {
 
     /// Who waits for a source's watermark.
     struct SourceWaiters {
-        /// One of them.
-        struct Waiter {
-            let id: UInt64
-            let condition: @Sendable (SourceWatermark) -> Bool
-            let continuation: CheckedContinuation<Void, any Error>
-        }
-
         var observer: (@Sendable () -> Void)?
-        var waiters: [Waiter] = []
+        var waiters = ConditionWaiters<SourceWatermark>()
     }
 
     /// Who is to be woken once the lock is free.
@@ -43,27 +36,11 @@ extension DeliveryLog {
     ///
     /// - Throws: `CancellationError`.
     func wait(source: SourceIndex, until condition: @escaping @Sendable (SourceWatermark) -> Bool) async throws {
-        let id = self.state.withLock { state in
-            state.lastWait += 1
-            return state.lastWait
-        }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let isMet = self.state.withLock { state in
-                    if condition(state.machine.watermarks[source]) || Task.isCancelled { return true }
-                    state.sourceWaiters[source].waiters.append(
-                        SourceWaiters.Waiter(id: id, condition: condition, continuation: continuation))
-                    return false
-                }
-                if isMet { continuation.resume() }
+        try await ConditionWaiters.wait(until: condition) { body in
+            self.state.withLock { state in
+                let watermark = state.machine.watermarks[source]
+                return body(&state.sourceWaiters[source].waiters, watermark)
             }
-            try Task.checkCancellation()
-        } onCancel: {
-            let waiter = self.state.withLock { state in
-                let index = state.sourceWaiters[source].waiters.firstIndex { $0.id == id }
-                return index.map { state.sourceWaiters[source].waiters.remove(at: $0) }
-            }
-            waiter?.continuation.resume(throwing: CancellationError())
         }
     }
 
@@ -102,12 +79,7 @@ extension DeliveryLog.State {
         effects.changedSources.forEach { source in
             if source != effects.caller, let observer = self.sourceWaiters[source].observer { wakeUps.observers.append(observer) }
             guard !self.sourceWaiters[source].waiters.isEmpty else { return }
-            let watermark = self.machine.watermarks[source]
-            self.sourceWaiters[source].waiters.removeAll { waiter in
-                guard waiter.condition(watermark) else { return false }
-                wakeUps.sources.append(waiter.continuation)
-                return true
-            }
+            wakeUps.sources += self.sourceWaiters[source].waiters.takeMet(self.machine.watermarks[source])
         }
     }
 }

@@ -22,7 +22,6 @@ final class DeliveryLog: Sendable {
         var machine: DeliveryMachine
         var sinkWaiters: ComponentTable<SinkIndex, SinkWaiter>
         var sourceWaiters: ComponentTable<SourceIndex, SourceWaiters>
-        var lastWait: UInt64 = 0
     }
 
     /// - Parameters:

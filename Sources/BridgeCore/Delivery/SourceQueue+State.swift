@@ -20,10 +20,11 @@ extension SourceQueue {
             }
         }
 
-        struct Waiter {
-            let id: UInt64
-            let condition: @Sendable (State) -> Bool
-            let continuation: CheckedContinuation<Void, any Error>
+        /// What those who wait look at.
+        struct Progress: Sendable {
+            let done: Position
+            let last: Position
+            let isFull: Bool
         }
 
         private var items: Deque<Item> = []
@@ -40,18 +41,14 @@ extension SourceQueue {
         private(set) var marks: Deque<(position: Position, place: Position)>
         private(set) var isFull = false
         var observer: (@Sendable () -> Void)?
-        var waiters: [Waiter] = []
-        private var lastID: UInt64 = 0
+        var waiters = ConditionWaiters<Progress>()
 
         /// - Parameter appended: what an earlier run has left stands before everything.
         init(appended: Position) {
             self.marks = [(Position(1), appended)]
         }
 
-        mutating func nextID() -> UInt64 {
-            self.lastID += 1
-            return self.lastID
-        }
+        var progress: Progress { Progress(done: self.done, last: self.last, isFull: self.isFull) }
 
         mutating func add(_ content: Content) {
             let (events, bytes) =
@@ -114,14 +111,6 @@ extension SourceQueue {
             guard self.marks.count > SourceQueue.marks else { return }
             self.marks = Deque(
                 self.marks.enumerated().filter { $0.offset % 2 == 1 || $0.offset == self.marks.count - 1 }.map(\.element))
-        }
-
-        /// Takes out whose condition is met.
-        mutating func takeMet() -> [Waiter] {
-            guard !self.waiters.isEmpty else { return [] }
-            let (met, rest) = (self.waiters.filter { $0.condition(self) }, self.waiters.filter { !$0.condition(self) })
-            self.waiters = rest
-            return met
         }
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// The source goes on at once, whatever thread it is on; ``EvaluationThreads`` evaluate and append, in order. Such a source counts its
 /// batches itself, so its positions are known before the log's are: ``safe`` is in the source's own count too.
-/// Bounded: above ``most`` the source is told to pause, and what it has read by then is still taken. Thread-safe; nothing is evaluated under
+/// Bounded: above ``most`` the source pauses, and the queue still takes what it has read by then. Thread-safe; nothing is evaluated under
 /// its lock.
 final class SourceQueue: Sendable {
     /// What may wait before the source pauses; at half of it, it goes on.
@@ -101,23 +101,12 @@ final class SourceQueue: Sendable {
         try await self.wait { $0.done == $0.last }
     }
 
-    private func wait(until condition: @escaping @Sendable (State) -> Bool) async throws {
-        let id = self.state.withLock { $0.nextID() }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let isMet = self.state.withLock { state in
-                    if condition(state) || Task.isCancelled { return true }
-                    state.waiters.append(State.Waiter(id: id, condition: condition, continuation: continuation))
-                    return false
-                }
-                if isMet { continuation.resume() }
+    private func wait(until condition: @escaping @Sendable (State.Progress) -> Bool) async throws {
+        try await ConditionWaiters.wait(until: condition) { body in
+            self.state.withLock { state in
+                let progress = state.progress
+                return body(&state.waiters, progress)
             }
-            try Task.checkCancellation()
-        } onCancel: {
-            let waiter = self.state.withLock { state in
-                state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
-            }
-            waiter?.continuation.resume(throwing: CancellationError())
         }
     }
 
@@ -132,13 +121,13 @@ final class SourceQueue: Sendable {
         let position = self.append(piece)
         let (met, observer, isLong) = self.state.withLock { state in
             state.finish(piece, through: last.position, at: position)
-            return (state.takeMet(), state.observer, state.marks.count > Self.marks)
+            return (state.waiters.takeMet(state.progress), state.observer, state.marks.count > Self.marks)
         }
         if isLong {
             _ = self.safe
             self.state.withLock { $0.thinOut() }
         }
-        for waiter in met { waiter.continuation.resume() }
+        for continuation in met { continuation.resume() }
         observer?()
         return true
     }
