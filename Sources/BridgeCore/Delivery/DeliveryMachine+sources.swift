@@ -54,7 +54,7 @@ extension DeliveryMachine {
     /// It goes to the dead-letter sinks of those that the route would have chosen, else to the sink for what no route takes. A log on disk
     /// keeps it in any case.
     private mutating func giveLost(_ lost: LostRoute, of record: LogRecord, at position: Position) {
-        let letter = DeadLetter(reason: lost.reason, sink: "", route: self.routes[lost.route], attempts: 0)
+        let letter = lost.letter
         var sinks: [SinkIndex] = []
         for sink in lost.sinks {
             if let target = self.sinks[sink].deadLetterSink, !sinks.contains(target) { sinks.append(target) }

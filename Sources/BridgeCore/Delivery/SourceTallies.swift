@@ -124,7 +124,7 @@ final class SourceTallies: Sendable {
             for lost in record.routing.lost {
                 let isKept = isKept(lost.sinks)
                 (isKept ? self.lostLetters : self.lost).increment()
-                (isKept ? self.letterLog : self.lostLog).note(["event": "\(record.event.id)", "reason": "\(lost.reason)"])
+                (isKept ? self.letterLog : self.lostLog).note(["event": "\(record.event.id)", "reason": "\(lost.letter.reason)"])
             }
         }
     }

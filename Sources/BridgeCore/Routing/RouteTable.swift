@@ -101,7 +101,7 @@ package final class RouteTable: Sendable {
         func fail(_ item: RouteIndex, _ key: String, _ error: any Error) {
             let (error, route) = (ExpressionError(wrapping: error), self.routes[item.rawValue])
             failures(item, error)
-            if route.onError == .deadLetter { lost.append(LostRoute(of: event, route, item, key, error)) }
+            if route.onError == .deadLetter { lost.append(LostRoute(of: event, route, key, error)) }
         }
         for (place, item) in candidates.items.enumerated() {
             let route = self.routes[item]
@@ -323,18 +323,16 @@ package struct Routing: Sendable {
 
 /// A route that an event was lost to: an expression of it failed.
 struct LostRoute: Sendable {
-    let route: RouteIndex
     /// The sinks that the route would have chosen.
     let sinks: [SinkIndex]
-    /// One sentence without a final stop.
-    let reason: String
+    let letter: DeadLetter
     /// What a dead-letter sink receives; rendered here, because the log adds it while it holds its lock.
     let deadLetter: Event
 
-    init(of event: Event, _ route: Route, _ index: RouteIndex, _ key: String, _ error: ExpressionError) {
-        self.route = index
+    init(of event: Event, _ route: Route, _ key: String, _ error: ExpressionError) {
         self.sinks = route.targets.map(\.sink)
-        self.reason = "'\(key)' of the route '\(route.name)' failed: \(error.message)"
-        self.deadLetter = DeadLetter(reason: self.reason, sink: "", route: route.name, attempts: 0).event(of: event)
+        self.letter = DeadLetter(
+            reason: "'\(key)' of the route '\(route.name)' failed: \(error.message)", sink: "", route: route.name, attempts: 0)
+        self.deadLetter = self.letter.event(of: event)
     }
 }

@@ -142,11 +142,12 @@ package final class SQLiteLog: LogStore {
         /// After a refusal the journal is emptied first: a write that fails takes the room that emptying needs.
         mutating func commit(_ changes: LogChanges) throws {
             do {
-                if self.wasFull { try? self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+                if self.wasFull { try? self.emptyJournal() }
                 do {
                     try self.write(changes)
-                } catch let error as LogError where error.isDiskFull {
-                    try self.emptyJournal(after: error)
+                } catch let full as LogError where full.isDiskFull {
+                    self.limitJournal()
+                    do { try self.emptyJournal() } catch { throw full }
                     try self.write(changes)
                 }
                 self.wasFull = false
@@ -158,12 +159,11 @@ package final class SQLiteLog: LogStore {
             if self.commitsLeft <= 0 { self.limitJournal() }
         }
 
-        /// Makes room on a full disk: what the journal holds several times is once in the database, and the journal is cut.
+        /// Moves the journal into the database, where each page is once, and truncates it.
         ///
-        /// - Throws: `error` when there is no room for that either.
-        private mutating func emptyJournal(after error: LogError) throws {
-            self.limitJournal()
-            do { try self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") } catch { throw error }
+        /// - Throws: ``LogError``, on a full disk when there is no room for that either.
+        private func emptyJournal() throws {
+            try self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         }
 
         private mutating func limitJournal() {
@@ -190,7 +190,7 @@ package final class SQLiteLog: LogStore {
         /// Checkpoints everything into one file.
         mutating func close() {
             // SQLite does this at the last close too, but a tool that reads at this moment would be the last.
-            try? self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try? self.emptyJournal()
             self.statements = nil
             self.connection.close()
         }
