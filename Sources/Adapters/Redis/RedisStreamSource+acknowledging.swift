@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// Sends what is not under way already, and hands it on to be acknowledged.
+    /// Sends the entries that are not in flight, and records them for their acknowledgement.
     ///
     /// Entries that were left out of an answer because it was too large in all are read again, one by one.
     ///

@@ -1,7 +1,7 @@
 import BridgeCore
 import BridgeTesting
-import Glibc
 import NIOCore
+import PollThread
 import Synchronization
 import Testing
 
@@ -144,11 +144,11 @@ struct MQTTRefusalTests {
 
     @Test func `a broker that is slow with its acknowledgements loses no connection`() async throws {
         let count = Mutex(0)
+        let permits = Semaphore()
         let broker = try ScriptedBroker([1: [0x20, 3, 0, 0, 0]]) { packet in
             guard packet[0] >> 4 == 3 else { return nil }
             count.withLock { $0 += 1 }
-            // Longer than the limit in all, and shorter for each.
-            usleep(100_000)
+            permits.wait()
             return Self.puback(packet, 0)
         }
         let script = ScriptedSource()
@@ -158,6 +158,12 @@ struct MQTTRefusalTests {
         let left = try await rig.run {
             try await eventually { rig.sink.status.isConnected && script.outlet != nil }
             script.send((0..<15).map { ByteBuffer(string: "\($0)") })
+            // Longer than the limit in all, and shorter for each.
+            let start = ContinuousClock.now
+            for number in 1...15 {
+                try await eventually { ContinuousClock.now - start >= .milliseconds(100) * number }
+                permits.signal()
+            }
             try await eventually { count.withLock { $0 } == 15 }
         }
         #expect(left == 0)
