@@ -55,13 +55,19 @@ struct RedisRefusalTests {
 
     // MARK: Real servers
 
-    @Test(arguments: Way.allCases)
-    func `a key that the ACL forbids concerns its own event only`(way: Way) async throws {
+    /// A server whose user `bridge` may write to channels and keys that begin with `ok:`, with a peer that listens to every channel.
+    private static func guardedServer() async throws -> (server: BrokerProcess, peer: RedisPeer, listener: RedisPeer) {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         try await peer.command("ACL", "SETUSER", "bridge", "on", ">pass", "~ok:*", "&ok:*", "+@all")
         let listener = try await RedisPeer.connect(port: server.port)
         try await listener.subscribe(patterns: ["*"])
+        return (server, peer, listener)
+    }
+
+    @Test(arguments: Way.allCases)
+    func `a key that the ACL forbids concerns its own event only`(way: Way) async throws {
+        let (server, peer, listener) = try await Self.guardedServer()
         let sink = try way.sink("redis://bridge:pass@127.0.0.1:\(server.port)")
         let before = try await peer.connectionsReceived()
         try await sink.run {
@@ -105,11 +111,7 @@ struct RedisRefusalTests {
 
     @Test(arguments: Way.allCases)
     func `events for a constant address wait until the ACL permits it`(way: Way) async throws {
-        let server = try await BrokerProcess.redis()
-        let peer = try await RedisPeer.connect(port: server.port)
-        try await peer.command("ACL", "SETUSER", "bridge", "on", ">pass", "~ok:*", "&ok:*", "+@all")
-        let listener = try await RedisPeer.connect(port: server.port)
-        try await listener.subscribe(patterns: ["*"])
+        let (server, peer, listener) = try await Self.guardedServer()
         let sink = try way.sink("redis://bridge:pass@127.0.0.1:\(server.port)", to: "secret")
         try await sink.run {
             Self.send((0..<50).map(String.init), to: sink)
