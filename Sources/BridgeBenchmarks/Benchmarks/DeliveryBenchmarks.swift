@@ -7,11 +7,12 @@ enum DeliveryBenchmarks {
         Self.benchmark("deliver: native JSON, batches of 64", Samples.native, batch: 64),
         Self.benchmark("deliver: vendor JSON, batches of 64", Samples.vendor, batch: 64),
         Self.benchmark("deliver: native JSON, one at a time", Samples.native, batch: 1),
+        Self.benchmark("deliver: one of 1000 sources and sinks, one at a time", Samples.native, batch: 1, pairs: 1000),
     ]
 
-    private static func benchmark(_ name: String, _ body: ByteBuffer, batch: Int) -> Benchmark {
+    private static func benchmark(_ name: String, _ body: ByteBuffer, batch: Int, pairs: Int = 1) -> Benchmark {
         Benchmark(name: name, eventsPerCall: batch) {
-            let bridge = Samples.bridge(routes: [Route(name: "all", targets: [Route.Target(sink: 0)])])
+            let bridge = Samples.bridge(routes: [Route(name: "all", targets: [Route.Target(sink: 0)])], pairs: pairs)
             let outlet = bridge.sources[0].outlet
             let inlet = bridge.sinks[0].inlet
             let template = Samples.messages(body, count: batch)

@@ -24,25 +24,29 @@ enum Samples {
         }
     }
 
-    /// A bridge of one source and one sink, neither of which runs: its outlet and inlet are worked by hand.
-    static func bridge(routes: [Route]) -> Bridge {
+    /// A bridge whose sources and sinks do not run: the caller drives its outlets and inlets.
+    ///
+    /// - Parameter pairs: how many sources and how many sinks it has.
+    static func bridge(routes: [Route], pairs: Int = 1) -> Bridge {
         let metrics = Metrics()
         let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         return Bridge(
-            sources: [
-                SourceParts(
-                    name: "in", source: IdleSource(), acknowledge: .delivered, intake: IntakeSettings(bridge: "bench"),
+            sources: (0..<pairs).map { index in
+                let name = index == 0 ? "in" : "in-\(index)"
+                return SourceParts(
+                    name: name, source: IdleSource(), acknowledge: .delivered, intake: IntakeSettings(bridge: "bench"),
                     retry: RetrySettings(),
-                    metrics: ComponentMetrics(component: "in", kind: "idle", direction: "source", metrics: metrics),
+                    metrics: ComponentMetrics(component: name, kind: "idle", direction: "source", metrics: metrics),
                     logger: logger
                 )
-            ],
-            sinks: [
-                SinkParts(
-                    name: "out", sink: IdleSink(), delivery: DeliverySettings(),
-                    metrics: ComponentMetrics(component: "out", kind: "idle", direction: "sink", metrics: metrics), logger: logger
+            },
+            sinks: (0..<pairs).map { index in
+                let name = index == 0 ? "out" : "out-\(index)"
+                return SinkParts(
+                    name: name, sink: IdleSink(), delivery: DeliverySettings(),
+                    metrics: ComponentMetrics(component: name, kind: "idle", direction: "sink", metrics: metrics), logger: logger
                 )
-            ],
+            },
             table: RouteTable(routes: routes), metrics: metrics, logger: logger
         )
     }

@@ -12,7 +12,8 @@ struct ComponentTable<Index: ComponentIndex, Element> {
     var indices: some Sequence<Index> { self.elements.indices.lazy.map { Index($0) } }
 
     subscript(index: Index) -> Element {
-        get { self.elements[index.rawValue] }
+        // In place: an element with many parts is not copied to read one of them.
+        _read { yield self.elements[index.rawValue] }
         _modify { yield &self.elements[index.rawValue] }
     }
 

@@ -126,7 +126,7 @@ final class DeliveryLog: Sendable {
 
     /// See ``SinkInlet/confirm(through:)``.
     func confirm(sink: SinkIndex, through delivery: Delivery) {
-        self.apply(.confirmThrough(sink, delivery))
+        self.apply(.confirmThrough(sink, ticket: delivery.ticket))
     }
 
     /// See ``SinkInlet/confirm(_:)``.

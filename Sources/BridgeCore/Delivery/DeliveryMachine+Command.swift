@@ -1,5 +1,5 @@
 extension DeliveryMachine {
-    /// Everything that can happen to the delivery core.
+    /// Everything that can happen to the delivery core; what is large and rare is boxed, so that the others are small.
     enum Command: Sendable {
         // The sources' side.
         /// Appends a batch of one source, in order.
@@ -9,13 +9,13 @@ extension DeliveryMachine {
         ///   - wakesWriter: false when the source writes on its own thread.
         case append([LogRecord], repeated: [SinkIndex], SourceIndex, wakesWriter: Bool)
         /// Keeps what a source gives up as a dead letter.
-        case keep(Event, repeatKey: UInt64?, reason: String, attempts: Int, SourceIndex)
+        indirect case keep(Event, repeatKey: UInt64?, reason: String, attempts: Int, SourceIndex)
         /// The source is to end.
         case stop(SourceIndex)
 
         // The sinks' side.
         case poll(SinkIndex, atMost: Int)
-        case confirmThrough(SinkIndex, Delivery)
+        case confirmThrough(SinkIndex, ticket: UInt64)
         case confirm(SinkIndex, Delivery)
         case refuse(SinkIndex, Delivery, reason: String)
         case postpone(SinkIndex, Delivery, reason: String)
@@ -29,17 +29,17 @@ extension DeliveryMachine {
         // The writer's side, for a log on disk.
         case takeWork(marks: Bool)
         /// What was taken is safe; the caller is the source whose thread this is.
-        case committed(DeliveryLog.Work, caller: SourceIndex?)
+        indirect case committed(DeliveryLog.Work, caller: SourceIndex?)
         /// The disk takes nothing, or takes again.
         case setDiskFull(Bool)
         case takePages
-        case load(SinkIndex, [Delivery], unreadable: [UnreadableEvent], through: Position)
+        indirect case load(SinkIndex, [Delivery], unreadable: [UnreadableEvent], through: Position)
         /// A piece could not be read.
         case loadAgain(SinkIndex)
         /// Gives a dead letter to the sink that gave it up, once more.
-        case replay(StoredLetter, variant: Int)
+        indirect case replay(StoredLetter, variant: Int)
         /// Appends the event of a dead letter anew.
-        case replayAsNew(StoredLetter, LogRecord)
+        indirect case replayAsNew(StoredLetter, LogRecord)
     }
 
     /// What a command answers and what is to be done about it, outside the lock.
@@ -71,7 +71,7 @@ extension DeliveryMachine {
         case poll(SinkInlet.Poll)
         /// These were in flight and are confirmed.
         case settled(SinkIndex, [Delivery])
-        case work(DeliveryLog.Work)
+        indirect case work(DeliveryLog.Work)
         case pages([(sink: SinkIndex, after: Position)])
         case isTaken(Bool)
     }

@@ -1,10 +1,11 @@
 /// The invariants at the top of ``DeliveryMachine``, as a check.
 extension DeliveryMachine {
-    /// Up to so many records and deliveries each of them is looked at.
+    /// Up to so many sources and sinks, and records and deliveries, each of them is looked at after each command.
     private static let few = 64
 
     /// What does not hold, for debug builds and tests; `nil` when everything does.
     var violation: String? {
+        guard self.sinks.count + self.watermarks.count <= Self.few else { return nil }
         let pending = self.sinks.elements.reduce(0) { $0 + $1.cursor.pending }
         let isThorough = self.log.count + pending <= Self.few
         for sink in self.sinks.indices {

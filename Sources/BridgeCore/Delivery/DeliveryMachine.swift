@@ -136,8 +136,8 @@ struct DeliveryMachine {
             effects.changedSources.append(source)
         case .poll(let sink, let limit):
             self.poll(sink, atMost: limit, &effects)
-        case .confirmThrough(let sink, let delivery):
-            self.settle(self.sinks[sink].cursor.confirm(through: delivery.ticket), by: sink, &effects)
+        case .confirmThrough(let sink, let ticket):
+            self.settle(self.sinks[sink].cursor.confirm(through: ticket), by: sink, &effects)
         case .confirm(let sink, let delivery):
             if self.sinks[sink].cursor.settle(delivery.ticket) { self.settle([delivery], by: sink, &effects) }
         case .refuse(let sink, let delivery, let reason):
