@@ -71,10 +71,8 @@ package struct MQTTSource: Source {
         /// What `retained: first_time` has seen.
         let retained: MQTTRetainedCursors
         let packets = MQTTPacketIdentifiers()
-        /// A message has come at QoS 0, or a subscription was granted with no more: the broker keeps nothing of that.
-        let hasAtMostOnce = Flag()
-        /// The reason codes of filters that were refused, by filter.
-        let refused = Mutex<[String: Int32]>([:])
+        /// What the state machine of one connection leaves for the next.
+        let carried = Mutex(MQTTSourceStateMachine.Carried())
         /// How long there was no connection before this one, across restarts too.
         let offline: OfflineTracker
 
