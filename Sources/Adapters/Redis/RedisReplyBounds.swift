@@ -21,12 +21,17 @@ struct RedisReplyBounds {
         var pipeline = 160 << 20
         /// Bytes of a text that is read even beyond ``reply`` and ``pipeline``, so that what is skipped keeps its id.
         var name = 64
-        /// Bytes of a bulk string that is skipped; beyond them the connection is of no more use.
+        /// Bytes of a bulk string within an array that is skipped; beyond them the connection is of no more use.
         ///
-        /// A server takes no larger one from its clients (`client-query-buffer-limit`), unless it is configured otherwise.
-        var skipped = (1 << 30) - 1
-        /// Items of a list that is skipped, which is more than a command can have brought to a server.
-        var skippedItems = 16 << 20
+        /// More than a server keeps in one value: an entry or a message of any size has to be passed over, because a new connection
+        /// would get the same one again.
+        var skipped = 64 << 30
+        /// Items of a list within an array that is skipped: more than one command brings to a server.
+        var skippedItems = Int(Int32.max)
+        /// Bytes of a bulk string that is an answer by itself and is skipped; no command in use is answered by a long one.
+        var skippedAnswer = (1 << 30) - 1
+        /// Items of a list that is an answer by itself and is skipped.
+        var skippedAnswerItems = 16 << 20
     }
 
     private enum State {
@@ -172,8 +177,10 @@ struct RedisReplyBounds {
             self.bytes += self.header.count
             self.pipelined += self.header.count + (isArray ? 0 : number + 2)
         }
+        let isAnswer = self.open.isEmpty
         if isArray {
-            guard number <= self.limits.skippedItems else {
+            let limit = isAnswer ? min(self.limits.skippedItems, self.limits.skippedAnswerItems) : self.limits.skippedItems
+            guard number <= limit else {
                 throw RedisProtocolError(message: "the answer announces a list of \(number) items", isTooLarge: true)
             }
             guard self.open.count < (self.skippedFrom == nil ? self.limits.depth : Self.deepestSkipped) else {
@@ -182,7 +189,7 @@ struct RedisReplyBounds {
             self.open.append(number)
             self.state = .start
         } else {
-            guard number <= self.limits.skipped else {
+            guard number <= (isAnswer ? min(self.limits.skipped, self.limits.skippedAnswer) : self.limits.skipped) else {
                 throw RedisProtocolError(message: "the answer announces a text of \(number) bytes", isTooLarge: true)
             }
             self.state = .bulk(left: number + 2)

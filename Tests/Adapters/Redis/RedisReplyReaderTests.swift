@@ -112,6 +112,33 @@ struct RedisReplyReaderTests {
         for size in 1...text.utf8.count { #expect(try Self.replies(text, inPieces: size) == replies) }
     }
 
+    /// A new connection would get the same entry again, without end.
+    @Test(arguments: [1 << 30, 3 << 30]) func `a value of one gibibyte or more is skipped, and what is behind it is read`(
+        length: Int
+    ) throws {
+        let reader = RedisReplyReader()
+        var replies: [RedisReply] = []
+        func feed(_ bytes: ByteBuffer) throws { try reader.feed(bytes) { replies.append($0.copy()) } }
+        try feed(ByteBuffer(string: "*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$\(length)\r\n"))
+        let piece = ByteBuffer(repeating: 0x61, count: 1 << 20)
+        for _ in 0..<length / piece.readableBytes { try feed(piece) }
+        try feed(ByteBuffer(string: "\r\n:7\r\n"))
+        let omission = RedisReply.error("TOOLARGE a value has \(length) bytes; at most 67108864 are read")
+        #expect(replies == [.array([Self.small("1-1"), .array([Self.small("a"), omission])]), .integer(7)])
+    }
+
+    @Test func `a list of more items than an answer may be is skipped within an answer`() throws {
+        var limits = Self.limits
+        (limits.skippedItems, limits.skippedAnswerItems) = (30, 20)
+        let items = String(repeating: ":1\r\n", count: 25)
+        var replies: [RedisReply] = []
+        try RedisReplyReader(limits).feed(ByteBuffer(string: "*1\r\n*25\r\n\(items)")) { replies.append($0.copy()) }
+        #expect(replies == [.array([.error("TOOLARGE a list has 25 items; at most 10 are read")])])
+        for answer in ["*25\r\n", "*1\r\n*31\r\n"] {
+            #expect(throws: RedisProtocolError.self) { try RedisReplyReader(limits).feed(ByteBuffer(string: answer)) { _ in } }
+        }
+    }
+
     @Test func `the answers to one write are bounded together`() throws {
         let text = String(repeating: Self.bulk(90), count: 6)
         let overflow = RedisReply.error("OVERFLOW all values have more than the 500 bytes that are read")
