@@ -38,51 +38,52 @@ extension RedisStreamSource {
     ) async throws -> Bool {
         guard !entries.isEmpty else { return false }
         let stream = self.configuration.stream
-        var fresh: [(entry: RedisStreamEntry, key: UInt64)] = []
-        for entry in entries {
-            let key = entry.repeatKey(stream: stream)
-            // One that is deleted by now was read before.
-            if let held = self.inFlight.withLock({ $0[entry.id] }), entry.fields == nil || held.content == key {
-                done(SentBatch(position: held.position, ids: [entry.id], place: isNew ? entry.id : nil))
-            } else {
-                fresh.append((entry, key))
-            }
+        let keys = entries.map { $0.repeatKey(stream: stream) }
+        let readings = self.pending.withLock { pending in
+            zip(entries, keys).map { pending.reading($0, content: $1) }
         }
         var messages: [ReceivedMessage] = []
         var vanished: [String] = []
-        for (entry, key) in fresh {
-            let count = self.countsDeliveries ? entry.deliveries : nil
-            guard var message = entry.message(stream: stream, idSuffix: self.idSuffix, deliveries: count) else {
-                vanished.append(entry.id)
+        var fresh: [(id: String, content: UInt64)] = []
+        fresh.reserveCapacity(entries.count)
+        for (index, entry) in entries.enumerated() {
+            let reading = readings[index]
+            if case .isInHand(let position) = reading {
+                done(SentBatch(position: position, ids: [entry.id], place: isNew ? entry.id : nil))
                 continue
             }
-            message.repeatKey = key
-            // Without a group, what was read last before a crash is read once more.
-            message.mayBeRepeated = self.configuration.group == nil ? self.isCatchingUp() : !isNew
-            if let omission = entry.omission {
+            fresh.append((entry.id, keys[index]))
+            func marked(_ message: ReceivedMessage) -> ReceivedMessage {
+                var message = message
+                message.repeatKey = keys[index]
+                // Without a group, what was read last before a crash is read once more.
+                message.mayBeRepeated = self.configuration.group == nil ? self.isCatchingUp() : !isNew
+                return message
+            }
+            switch reading {
+            case .isInHand: break
+            case .reportDeleted: vanished.append(entry.id)
+            case .giveUpOversized(let omission):
                 self.oversized.increment()
                 let reason = "the entry \(entry.id) of the stream \(stream) is too large to be read: \(omission.reason)"
-                var message = entry.replacement(stream: stream, idSuffix: self.idSuffix, reason: reason)
-                message.repeatKey = key
-                message.mayBeRepeated = self.configuration.group == nil ? self.isCatchingUp() : !isNew
-                _ = outlet.giveUp(message, reason: reason, attempts: 1)
-                continue
-            }
-            if let count, count > self.configuration.maximumDeliveries {
+                let replacement = entry.replacement(stream: stream, idSuffix: self.idSuffix, reason: reason)
+                _ = outlet.giveUp(marked(replacement), reason: reason, attempts: 1)
+            case .giveUpExhausted(let count):
                 self.exhausted.increment()
                 let reason = "the entry \(entry.id) of the stream \(stream) was handed out \(count) times and is given up"
-                _ = outlet.giveUp(message, reason: reason, attempts: count)
-            } else {
-                messages.append(message)
+                guard let message = entry.message(stream: stream, idSuffix: self.idSuffix, deliveries: count) else { break }
+                _ = outlet.giveUp(marked(message), reason: reason, attempts: count)
+            case .send:
+                let count = self.countsDeliveries ? entry.deliveries : nil
+                guard let message = entry.message(stream: stream, idSuffix: self.idSuffix, deliveries: count) else { break }
+                messages.append(marked(message))
             }
         }
         self.tellVanished(vanished, outlet)
         let receipt = outlet.send(messages)
         if !fresh.isEmpty {
-            self.inFlight.withLock { inFlight in
-                for (entry, key) in fresh { inFlight[entry.id] = InFlight(position: receipt.position, content: key) }
-            }
-            done(SentBatch(position: receipt.position, ids: fresh.map(\.entry.id), place: isNew ? fresh.last?.entry.id : nil))
+            self.pending.withLock { $0.sent(fresh, at: receipt.position) }
+            done(SentBatch(position: receipt.position, ids: fresh.map(\.id), place: isNew ? fresh.last?.id : nil))
         }
         guard case .pause = receipt.demand else { return false }
         try await outlet.untilDemand()
@@ -106,24 +107,14 @@ extension RedisStreamSource {
     /// Acknowledges a batch once it is safe.
     func settle(_ batch: SentBatch, _ connection: RedisConnection, _ outlet: SourceOutlet) async throws {
         try await outlet.untilSafe(batch.position)
-        // The others' ids stand for other entries since: the stream was made anew.
-        let ids = self.inFlight.withLock { inFlight in batch.ids.filter { inFlight[$0]?.position == batch.position } }
+        let ids = self.pending.withLock { $0.acknowledgement(of: batch.ids, at: batch.position) }
         guard !ids.isEmpty else { return }
         if let group = self.configuration.group {
             var command = ByteBuffer()
             RedisCommand.write(["XACK", self.configuration.stream, group] + ids, to: &command)
             try RedisFailure.check(try await connection.send(command, replies: 1)[0], connection.peer)
         }
-        self.inFlight.withLock { inFlight in
-            for id in ids where inFlight[id]?.position == batch.position { inFlight[id] = nil }
-        }
-        self.takenOver.withLock { $0.subtract(ids) }
+        self.pending.withLock { $0.acknowledged(ids, at: batch.position) }
         if let place = batch.place { try self.keepPlace(place) }
-    }
-
-    /// Forgets what is in hand: a stream or group that was made anew has not handed it out.
-    func forgetInFlight() {
-        self.inFlight.withLock { $0 = [:] }
-        self.takenOver.withLock { $0 = [] }
     }
 }

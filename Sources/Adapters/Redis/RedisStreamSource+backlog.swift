@@ -50,8 +50,7 @@ extension RedisStreamSource {
         for (entry, reply) in zip(there, try await connection.send(claims, replies: there.count)) {
             try Self.checkGroup(reply, connection.peer)
             // What is in hand may have been kept alive just now.
-            let isInHand = self.inFlight.withLock { $0[entry.id] != nil }
-            if reply.items?.isEmpty != false, !isInHand { others.insert(entry.id) }
+            if reply.items?.isEmpty != false, !self.pending.withLock({ $0.contains(entry.id) }) { others.insert(entry.id) }
         }
         return found.filter { !others.contains($0.id) }
     }

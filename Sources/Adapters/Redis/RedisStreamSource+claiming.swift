@@ -7,6 +7,7 @@ extension RedisStreamSource {
     func claim(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
+        defer { self.pending.withLock { $0.endClaim() } }
         guard try await !self.claimAtOnce(group, connection, outlet, done) else { return }
         try await self.claimOneByOne(group, connection, outlet, done)
     }
@@ -21,21 +22,19 @@ extension RedisStreamSource {
         let idle = String(self.configuration.claimAfter.milliseconds)
         repeat {
             // Acknowledging goes on beside this: what the answer names may be acknowledged before the answer is read.
-            let held = self.inFlight.withLock { $0 }
+            self.pending.withLock { $0.beginClaim() }
             let reply = try await connection.command(
                 "XAUTOCLAIM", self.configuration.stream, group, self.consumer, idle, from, "COUNT", String(self.batch)
             )
             guard !RedisRequirements.isUnavailable(reply) else { return false }
             try Self.checkGroup(reply, connection.peer)
             guard let parts = reply.items, parts.count >= 2 else { return true }
-            let claimed = self.unsettled(RedisStreamEntry.entries(parts[1]), heldBefore: held)
+            let claimed = self.pending.withLock { $0.claimed(RedisStreamEntry.entries(parts[1])) }
             try await self.send(try await self.counted(claimed, group, connection), connection, outlet, done, isNew: false)
             // Since Redis 7 the server drops entries that are deleted from the list of pending ones by itself, and says so.
             if parts.count > 2 {
                 let gone = (parts[2].items ?? []).compactMap(\.text)
-                // What is in hand was read before it was deleted, or is told already.
-                let inHand = self.inFlight.withLock { $0 }
-                self.tellVanished(gone.filter { held[$0] == nil && inHand[$0] == nil }, outlet)
+                self.tellVanished(self.pending.withLock { $0.deleted(gone) }, outlet)
             }
             from = parts[0].text ?? "0-0"
         } while from != "0-0" && !outlet.isStopping
@@ -50,7 +49,7 @@ extension RedisStreamSource {
         let idle = self.configuration.claimAfter.milliseconds
         var from = "-"
         while !outlet.isStopping {
-            let held = self.inFlight.withLock { $0 }
+            self.pending.withLock { $0.beginClaim() }
             let reply = try await connection.command("XPENDING", stream, group, from, "+", String(self.batch))
             try Self.checkGroup(reply, connection.peer)
             let pending = RedisPendingEntry.entries(reply)
@@ -70,15 +69,10 @@ extension RedisStreamSource {
                 taken.deliveries = entry.deliveries + 1
                 claimed.append(taken)
             }
-            if self.countsDeliveries { self.takenOver.withLock { $0.formUnion(claimed.map(\.id)) } }
-            try await self.send(self.unsettled(claimed, heldBefore: held), connection, outlet, done, isNew: false)
+            let unsettled = self.pending.withLock { $0.claimed(claimed) }
+            try await self.send(unsettled, connection, outlet, done, isNew: false)
             from = last.next
         }
-    }
-
-    /// Leaves out what was in flight before and is acknowledged by now.
-    private func unsettled(_ entries: [RedisStreamEntry], heldBefore held: [String: InFlight]) -> [RedisStreamEntry] {
-        self.inFlight.withLock { inFlight in entries.filter { held[$0.id] == nil || inFlight[$0.id] != nil } }
     }
 
     /// Adds how often entries were handed out, where that matters.
@@ -90,7 +84,6 @@ extension RedisStreamSource {
         for entry in entries {
             RedisCommand.write(["XPENDING", self.configuration.stream, group, entry.id, entry.id, "1"], to: &commands)
         }
-        self.takenOver.withLock { $0.formUnion(entries.map(\.id)) }
         var counted = entries
         for (index, reply) in try await connection.send(commands, replies: entries.count).enumerated() {
             try Self.checkGroup(reply, connection.peer)

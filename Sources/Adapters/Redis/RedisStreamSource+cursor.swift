@@ -61,7 +61,7 @@ extension RedisStreamSource {
                     + "what it had after \(RedisStreamID.described(cursor)) is lost",
                 subject: stream
             )
-            self.forgetInFlight()
+            self.pending.withLock { $0.forget() }
             self.sent.withLock { $0 = "0-0" }
             return "0-0"
         }

@@ -36,7 +36,7 @@ extension RedisStreamSource {
         if RedisRequirements.isUnavailable(info) {
             // Where the group stands cannot be seen; a new one stands where it was told to begin.
             guard let place = isNew && start != "$" ? start : known else {
-                if isNew { self.forgetInFlight() }
+                if isNew { self.pending.withLock { $0.forget() } }
                 return canCreate
             }
             last = place
@@ -48,7 +48,7 @@ extension RedisStreamSource {
         }
         let isReset = RedisStreamID(last).flatMap { last in known.flatMap { RedisStreamID($0) }.map { last < $0 } } ?? false
         if let known, isNew || isReset {
-            if isNew { self.forgetInFlight() }
+            if isNew { self.pending.withLock { $0.forget() } }
             outlet.gap(
                 "the group \(group) of the stream \(stream) was lost by \(connection.peer) and begins again after \(last); "
                     + "what it had after \(RedisStreamID.described(known)) or had handed out may be lost or come again",

@@ -14,10 +14,8 @@ package final class RedisStreamSource: Source {
     let exhausted: Counter
     let vanished: Counter
     let oversized: Counter
-    /// Entries sent and not yet acknowledged; outlives a lost connection.
-    let inFlight = Mutex<[String: InFlight]>([:])
-    /// Entries taken over from others that were not kept alive yet; only where deliveries matter.
-    let takenOver = Mutex<Set<String>>([])
+    /// What was read and is not acknowledged; outlives a lost connection.
+    let pending: Mutex<RedisPendingList>
     /// How far this process has read.
     let sent = Mutex<String?>(nil)
     /// The place of the group after which a loss was told last.
@@ -37,6 +35,7 @@ package final class RedisStreamSource: Source {
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
         self.context = context
+        self.pending = Mutex(RedisPendingList(maximumDeliveries: configuration.maximumDeliveries))
         self.idSuffix = RedisStreamEntry.idSuffix(source: context.name, stream: configuration.stream)
         self.readSize = Mutex(configuration.batch)
         self.exhausted = context.metrics.counter(
@@ -125,13 +124,6 @@ package final class RedisStreamSource: Source {
         let ids: [String]
         /// How far the stream has been read by it; `nil` for what had been handed out before.
         let place: String?
-    }
-
-    /// An entry that was sent.
-    struct InFlight: Sendable {
-        let position: Position
-        /// Its ``RedisStreamEntry/repeatKey(stream:)``: a stream that was made anew may give the same id to another entry.
-        let content: UInt64
     }
 
     /// Whether it matters how often entries were handed out.

@@ -1,0 +1,167 @@
+import BridgeCore
+
+/// What a stream source has read and not acknowledged: decides what becomes of each entry, without I/O.
+///
+/// The life of an entry: ``reading(_:content:)`` says what to do with it, ``sent(_:at:)`` records where it stands in the log,
+/// ``acknowledgement(of:at:)`` names it once that position is safe, and ``acknowledged(_:at:)`` forgets it when the server has
+/// answered. A lost connection changes nothing: what the server hands out again is recognised by its id and content.
+///
+/// A claim is ``beginClaim()``, ``claimed(_:)`` for each answer, ``deleted(_:)`` for what the server has dropped, ``endClaim()``.
+/// Acknowledgements may go on beside it: an entry that is acknowledged between a command and its answer is not read again.
+///
+/// Values of this type are not shared: the source keeps one behind a lock, because reading, acknowledging and keeping alive are tasks
+/// of their own.
+struct RedisPendingList: Sendable {
+    /// What to do with an entry that the server has handed out.
+    enum Reading: Equatable, Sendable {
+        /// It is sent already: acknowledge it when this position is safe.
+        case isInHand(Position)
+        /// Send it to the log.
+        case send
+        /// Report that it was deleted before it was acknowledged.
+        case reportDeleted
+        /// Give it up: a part is too large.
+        case giveUpOversized(RedisOmission)
+        /// Give it up: it was handed out so often, which is more than is allowed.
+        case giveUpExhausted(deliveries: Int)
+    }
+
+    /// Entries whose idle time is to be reset by one command.
+    struct KeepAlive: Equatable, Sendable {
+        let ids: [String]
+        /// The number of deliveries that the server shall count from now on; `nil` leaves it.
+        let deliveries: Int?
+    }
+
+    private struct InHand {
+        let position: Position
+        /// Its ``RedisStreamEntry/repeatKey(stream:)``: a stream that was made anew may give the same id to another entry.
+        let content: UInt64
+    }
+
+    /// The largest number of deliveries; 0 for no limit.
+    let maximumDeliveries: Int
+    private var inHand: [String: InHand] = [:]
+    /// Entries taken over from others that were not kept alive yet; only where deliveries count.
+    private var takenOver: Set<String> = []
+    /// What was acknowledged since the latest claim was sent; `nil` while there is no claim.
+    private var acknowledgedDuringClaim: Set<String>?
+
+    init(maximumDeliveries: Int) {
+        self.maximumDeliveries = maximumDeliveries
+    }
+
+    /// Whether it matters how often entries were handed out.
+    var countsDeliveries: Bool { self.maximumDeliveries > 0 }
+    /// Whether everything sent is acknowledged.
+    var isEmpty: Bool { self.inHand.isEmpty }
+
+    /// Whether an entry is sent and not acknowledged.
+    func contains(_ id: String) -> Bool { self.inHand[id] != nil }
+
+    // MARK: Reading
+
+    /// Decides what to do with an entry of an answer.
+    ///
+    /// - Parameter content: its ``RedisStreamEntry/repeatKey(stream:)``.
+    func reading(_ entry: RedisStreamEntry, content: UInt64) -> Reading {
+        // One that is deleted by now was read before.
+        if let held = self.inHand[entry.id], entry.fields == nil || held.content == content { return .isInHand(held.position) }
+        guard entry.fields != nil else { return .reportDeleted }
+        if let omission = entry.omission { return .giveUpOversized(omission) }
+        if self.countsDeliveries, let deliveries = entry.deliveries, deliveries > self.maximumDeliveries {
+            return .giveUpExhausted(deliveries: deliveries)
+        }
+        return .send
+    }
+
+    /// Records entries whose events, dead letters or gaps are in the log up to a position.
+    mutating func sent(_ entries: [(id: String, content: UInt64)], at position: Position) {
+        for entry in entries { self.inHand[entry.id] = InHand(position: position, content: entry.content) }
+    }
+
+    // MARK: Acknowledging
+
+    /// The entries of a batch to acknowledge now that its position is safe.
+    ///
+    /// The others were acknowledged with another batch, or their ids stand for other entries since: the stream was made anew.
+    func acknowledgement(of ids: [String], at position: Position) -> [String] {
+        ids.filter { self.inHand[$0]?.position == position }
+    }
+
+    /// Everything in hand, in the order of the log, for a new connection to acknowledge.
+    ///
+    /// The answer to an acknowledgement may have been lost with the old one: the server does not hand out those entries again.
+    func unacknowledged() -> [(position: Position, ids: [String])] {
+        Dictionary(grouping: self.inHand, by: \.value.position).sorted { $0.key < $1.key }.map { ($0.key, $0.value.map(\.key)) }
+    }
+
+    /// Forgets entries whose acknowledgement the server has answered.
+    mutating func acknowledged(_ ids: [String], at position: Position) {
+        for id in ids where self.inHand[id]?.position == position {
+            self.inHand[id] = nil
+            self.acknowledgedDuringClaim?.insert(id)
+        }
+        self.takenOver.subtract(ids)
+    }
+
+    /// Forgets everything in hand: a stream or group that was made anew has not handed it out.
+    mutating func forget() {
+        self.inHand = [:]
+        self.takenOver = []
+    }
+
+    // MARK: Claiming
+
+    /// A command that claims entries is about to be sent.
+    mutating func beginClaim() {
+        self.acknowledgedDuringClaim = []
+    }
+
+    /// The claimed entries of an answer that are to be read: without those acknowledged since the command was sent.
+    mutating func claimed(_ entries: [RedisStreamEntry]) -> [RedisStreamEntry] {
+        let rest = entries.filter { !self.wasAcknowledged($0.id) }
+        if self.countsDeliveries { self.takenOver.formUnion(rest.lazy.map(\.id)) }
+        return rest
+    }
+
+    /// The entries whose loss is to be reported, of those that the server dropped from its list because they are deleted.
+    ///
+    /// What is in hand was read before it was deleted, or is reported already.
+    func deleted(_ ids: [String]) -> [String] {
+        ids.filter { self.inHand[$0] == nil && !self.wasAcknowledged($0) }
+    }
+
+    /// No answer to a claim is expected any more.
+    mutating func endClaim() {
+        self.acknowledgedDuringClaim = nil
+    }
+
+    private func wasAcknowledged(_ id: String) -> Bool {
+        self.acknowledgedDuringClaim?.contains(id) == true && self.inHand[id] == nil
+    }
+
+    // MARK: Keeping alive
+
+    /// How to keep what is in hand from being claimed by others.
+    ///
+    /// What was taken over from another consumer gets that delivery back: this program only waits with it.
+    ///
+    /// - Parameter entries: what the server lists as handed out to this consumer.
+    /// - Returns: commands for what is in hand; the rest is not touched. ``keptAlive(_:)`` follows once they are answered.
+    func keepAlive(_ entries: [RedisPendingEntry]) -> [KeepAlive] {
+        let held = entries.filter { self.inHand[$0.id] != nil }
+        let returned = Dictionary(grouping: held.filter { self.takenOver.contains($0.id) }, by: \.deliveries)
+        var commands = returned.sorted { $0.key < $1.key }.map { deliveries, entries in
+            KeepAlive(ids: entries.map(\.id), deliveries: max(1, deliveries - 1))
+        }
+        let others = held.filter { !self.takenOver.contains($0.id) }
+        if !others.isEmpty { commands.append(KeepAlive(ids: others.map(\.id), deliveries: nil)) }
+        return commands
+    }
+
+    /// Records that the server has reset the idle time of entries: their deliveries are given back.
+    mutating func keptAlive(_ ids: [String]) {
+        self.takenOver.subtract(ids)
+    }
+}
