@@ -47,6 +47,10 @@ extension RedisStreamSource {
     private func readMember(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
+        // The answer to an acknowledgement may have been lost with a connection: the server does not list those entries any more.
+        for (position, ids) in self.pending.withLock({ $0.unacknowledged() }) {
+            done(SentBatch(position: position, ids: ids, place: nil))
+        }
         try await self.readBacklog(group, connection, outlet, done)
         var lastClaim: ContinuousClock.Instant?
         try await self.tellTrimmed(group, connection, outlet, whenUncertain: true)
