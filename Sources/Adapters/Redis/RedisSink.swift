@@ -5,21 +5,27 @@ import NIOCore
 ///
 /// Confirmed when the server has answered.
 package final class RedisSink: Sink {
+    /// The `type:` of the sink.
     package static let kind: ComponentKind = "redis"
 
     /// Settings of the sink.
     package struct Configuration: SinkConfiguration {
+        /// The keys of its mapping, as the file writes them.
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", channel, format, body,
                 json
         }
 
+        /// Keys that a route may set for its own events.
         package static let perRouteKeys: [CodingKeys] = [.channel, .format, .body, .json]
 
         var redis: RedisSettings
         let channel: Template
         let content: RedisContent
 
+        /// Reads the keys and fills in defaults.
+        ///
+        /// - Throws: `SettingError` with the place of a key that is missing, of the wrong kind or out of range.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
@@ -27,11 +33,15 @@ package final class RedisSink: Sink {
             self.content = try RedisContent(container, format: .format, body: .body, json: .json)
         }
 
+        /// What is allowed and probably not meant, each with its key.
         package var warnings: [SettingError] {
             guard case .template(let template) = self.content else { return [] }
             return [template.jsonWarning(at: [CodingKeys.body])].compactMap { $0 }
         }
 
+        /// Checks what no single key shows.
+        ///
+        /// - Throws: `SettingError` with the key, the mistake and the remedy.
         package func validate() throws {
             if self.channel.constant?.isEmpty == true {
                 throw SettingError(path: [CodingKeys.channel], "is empty; name a channel")
@@ -44,13 +54,20 @@ package final class RedisSink: Sink {
     private let poison = PoisonMessageDetector()
     private let refusals = RefusalStreak()
 
+    /// Makes a sink that connects when it runs.
+    ///
+    /// - Parameter variants: the settings of the file first, then those that routes have changed; never empty.
     package init(variants: [Configuration], context: ComponentContext) {
         self.variants = variants
         self.context = context
     }
 
+    /// The templates of each variant, in the order of the variants.
     package var templates: [[Template]] { self.variants.map { [$0.channel] + $0.content.templates } }
 
+    /// Connects and sends each batch as one write of PUBLISH commands, until stopping.
+    ///
+    /// - Throws: `ComponentError` when the connection cannot be made or ends; the sink is then run again after its back-off.
     package func run(_ inlet: SinkInlet) async throws {
         let variants = self.variants
         try await RedisPublisher(
@@ -139,5 +156,6 @@ enum RedisContent: Sendable {
 }
 
 extension RedisSink: ReachableComponent {
+    /// The servers, sentinels or nodes that the file names, without user and password.
     package var peers: [PeerAddress] { self.variants[0].redis.peers }
 }

@@ -6,10 +6,12 @@ import Synchronization
 ///
 /// Pub/sub keeps nothing: what is published while the connection is down is gone, and that is told as a gap.
 package final class RedisSource: Source {
+    /// The `type:` of the source.
     package static let kind: ComponentKind = "redis"
 
     /// Settings of the source.
     package struct Configuration: ComponentConfiguration {
+        /// The keys of its mapping, as the file writes them.
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", channels, patterns
         }
@@ -20,6 +22,9 @@ package final class RedisSource: Source {
         /// Globs, as `PSUBSCRIBE` takes them.
         let patterns: [String]
 
+        /// Reads the keys and fills in defaults.
+        ///
+        /// - Throws: `SettingError` with the place of a key that is missing, of the wrong kind or out of range.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
@@ -27,6 +32,9 @@ package final class RedisSource: Source {
             self.patterns = try container.texts(.patterns)
         }
 
+        /// Checks that there is a channel or a pattern.
+        ///
+        /// - Throws: `SettingError` that names both keys.
         package func validate() throws {
             guard !self.channels.isEmpty || !self.patterns.isEmpty else {
                 throw SettingError("nothing to subscribe to; set channels or patterns")
@@ -65,12 +73,18 @@ package final class RedisSource: Source {
     private let lost = Mutex<RedisEnding?>(nil)
     private let offline: OfflineTracker
 
+    /// Makes a source that connects when it runs.
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
         self.context = context
         self.offline = OfflineTracker(context, peer: configuration.redis.location.description)
     }
 
+    /// Connects, sends SUBSCRIBE and PSUBSCRIBE, and hands on what is published until stopping.
+    ///
+    /// Messages go to the outlet on the connection's event loop, a batch for each read.
+    ///
+    /// - Throws: `ComponentError` when the connection cannot be made, a subscription is refused or the connection ends.
     package func run(_ outlet: SourceOutlet) async throws {
         try await self.offline.track { try await self.connect(outlet) }
     }
@@ -151,5 +165,6 @@ extension KeyedDecodingContainer {
 }
 
 extension RedisSource: ReachableComponent {
+    /// The servers, sentinels or nodes that the file names, without user and password.
     package var peers: [PeerAddress] { self.configuration.redis.peers }
 }

@@ -5,15 +5,18 @@ import NIOCore
 ///
 /// Confirmed when the server has answered.
 package final class RedisStreamSink: Sink {
+    /// The `type:` of the sink.
     package static let kind: ComponentKind = "redis-stream"
 
     /// Settings of the sink.
     package struct Configuration: SinkConfiguration {
+        /// The keys of its mapping, as the file writes them.
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", stream, maxlen, maximumAge = "max_age"
             case format, fields, json
         }
 
+        /// Keys that a route may set for its own events.
         package static let perRouteKeys: [CodingKeys] = [.stream, .maxlen, .maximumAge, .format, .fields, .json]
 
         enum Format: String, CaseIterable {
@@ -38,10 +41,14 @@ package final class RedisStreamSink: Sink {
         /// Every template among them.
         var templates: [Template] { [self.stream] + (self.fields ?? []).map(\.value) + (self.structure?.templates ?? []) }
 
+        /// What is allowed and probably not meant, each with its key.
         package var warnings: [SettingError] {
             (self.fields ?? []).compactMap { $0.value.jsonWarning(at: [CodingKeys.fields, SettingKey($0.name)]) }
         }
 
+        /// Reads the keys and fills in defaults.
+        ///
+        /// - Throws: `SettingError` with the place of a key that is missing, of the wrong kind or out of range.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
@@ -63,6 +70,9 @@ package final class RedisStreamSink: Sink {
             }
         }
 
+        /// Checks what no single key shows.
+        ///
+        /// - Throws: `SettingError` with the key, the mistake and the remedy.
         package func validate() throws {
             if self.stream.constant?.isEmpty == true {
                 throw SettingError(path: [CodingKeys.stream], "is empty; name a stream")
@@ -85,13 +95,21 @@ package final class RedisStreamSink: Sink {
     private let poison = PoisonMessageDetector()
     private let refusals = RefusalStreak()
 
+    /// Makes a sink that connects when it runs.
+    ///
+    /// - Parameter variants: the settings of the file first, then those that routes have changed; never empty.
     package init(variants: [Configuration], context: ComponentContext) {
         self.variants = variants
         self.context = context
     }
 
+    /// The templates of each variant, in the order of the variants.
     package var templates: [[Template]] { self.variants.map(\.templates) }
 
+    /// Connects and sends each batch as one write of XADD commands, until stopping.
+    ///
+    /// - Throws: `ComponentError` when the connection cannot be made or ends; the sink is then run again after its back-off. One that
+    ///   cannot be retried when constant streams lie on several nodes of a cluster.
     package func run(_ inlet: SinkInlet) async throws {
         let variants = self.variants
         let keys = variants.compactMap(\.stream.constant)
@@ -153,5 +171,6 @@ package final class RedisStreamSink: Sink {
 }
 
 extension RedisStreamSink: ReachableComponent {
+    /// The servers, sentinels or nodes that the file names, without user and password.
     package var peers: [PeerAddress] { self.variants[0].redis.peers }
 }

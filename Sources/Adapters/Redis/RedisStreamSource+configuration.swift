@@ -3,6 +3,7 @@ import BridgeCore
 extension RedisStreamSource {
     /// Settings of the source.
     package struct Configuration: ComponentConfiguration {
+        /// The keys of its mapping, as the file writes them.
         package enum CodingKeys: String, CodingKey, CaseIterable {
             case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", stream, group, consumer, start, batch,
                 block
@@ -27,6 +28,9 @@ extension RedisStreamSource {
         /// Consumers of the group that have nothing pending and are idle for so long are removed; default: they stay.
         let removeIdleAfter: Duration?
 
+        /// Reads the keys and fills in defaults.
+        ///
+        /// - Throws: `SettingError` with the place of a key that is missing, of the wrong kind or out of range.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
@@ -45,6 +49,9 @@ extension RedisStreamSource {
             }
         }
 
+        /// Checks names, the start, ranges, and that no key needs a group that is not there.
+        ///
+        /// - Throws: `SettingError` with the key, the mistake and the remedy.
         package func validate() throws {
             if self.stream.isEmpty { throw SettingError(path: [CodingKeys.stream], "is empty; name a stream") }
             if self.group?.isEmpty == true {

@@ -7,6 +7,7 @@ import Synchronization
 /// With a group, entries are acknowledged (XACK) once they are safe: first our own backlog is read, then what other consumers have left
 /// for too long is claimed, then what is new. Without one, the cursor moves once entries are safe.
 package final class RedisStreamSource: Source {
+    /// The `type:` of the source.
     package static let kind: ComponentKind = "redis-stream"
 
     let configuration: Configuration
@@ -32,6 +33,7 @@ package final class RedisStreamSource: Source {
         self.entriesRead.wrappingAdd(1, ordering: .relaxed).oldValue < SourceOutlet.repeatMemory
     }
 
+    /// Makes a source that connects when it runs.
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
         self.context = context
@@ -49,6 +51,12 @@ package final class RedisStreamSource: Source {
         )
     }
 
+    /// Opens a connection to read (XREADGROUP, or XREAD without a group) and one to acknowledge (XACK), and runs until stopping.
+    ///
+    /// Returns when everything read is safe and acknowledged.
+    ///
+    /// - Throws: `ComponentError` when a connection cannot be made or ends, or the server refuses a command that is needed; what is in
+    ///   hand stays known for the next run.
     package func run(_ outlet: SourceOutlet) async throws {
         let reader = try await self.connect("read")
         let acknowledger: RedisConnection
@@ -134,5 +142,6 @@ package final class RedisStreamSource: Source {
 }
 
 extension RedisStreamSource: ReachableComponent {
+    /// The servers, sentinels or nodes that the file names, without user and password.
     package var peers: [PeerAddress] { self.configuration.redis.peers }
 }
