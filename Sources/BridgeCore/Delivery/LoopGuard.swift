@@ -11,7 +11,7 @@ final class LoopGuard: Sendable {
     /// How many different contents an id with its timestamp may bring from one source to one sink: as many as bridges that an event may cross.
     static let contents = 8
 
-    private let recent = Mutex(RecentSet(capacity: 65_536))
+    private let recent = Mutex(RecentDeliveries(capacity: 32_768, contents: LoopGuard.contents))
 
     private enum Verdict {
         case passes
@@ -35,8 +35,7 @@ final class LoopGuard: Sendable {
                 var last = Verdict.passes
                 for (place, entry) in entries.enumerated() {
                     let verdict = Self.note(
-                        Key(record.event(of: entry), sink: entry.sink, variant: entry.variant), isNative: native[index],
-                        in: &recent
+                        record.event(of: entry), sink: entry.sink, variant: entry.variant, isNative: native[index], in: &recent
                     )
                     if verdict == .passes {
                         passing?.append(entry)
@@ -67,46 +66,36 @@ final class LoopGuard: Sendable {
 
     /// A sink has not had a delivery after all: the same event may go there.
     func forget(_ delivery: Delivery, sink: SinkIndex) {
-        let key = Key(delivery.event, sink: sink, variant: delivery.variant)
-        self.recent.withLock { recent in
-            recent.forget(key.content)
-            if let last = (0..<Self.contents).last(where: { recent.contains(key.place($0)) }) { recent.forget(key.place(last)) }
-        }
+        let key = Self.key(delivery.event, sink: sink, variant: delivery.variant, isNative: true)
+        self.recent.withLock { $0.forget(key) }
     }
 
-    private static func note(_ key: Key, isNative: Bool, in recent: inout RecentSet) -> Verdict {
-        let isNew = recent.insert(key.content)
+    private static func note(
+        _ event: Event, sink: SinkIndex, variant: Int, isNative: Bool, in recent: inout RecentDeliveries
+    ) -> Verdict {
+        let verdict = recent.note(self.key(event, sink: sink, variant: variant, isNative: isNative))
+        // Without an id and a timestamp of its own it is another event, whatever it says.
         guard isNative else { return .passes }
-        guard isNew else { return .isRepeated }
-        return (0..<Self.contents).contains { recent.insert(key.place($0)) } ? .passes : .isLooped
+        return switch verdict {
+        case .isNew: .passes
+        case .isKnown: .isRepeated
+        case .isTooMany: .isLooped
+        }
     }
 
-    /// What is remembered of a delivery.
-    private struct Key {
-        private let hasher: Hasher
-        private let source: String
-        let content: UInt64
-
-        init(_ event: Event, sink: SinkIndex, variant: Int) {
-            var hasher = Hasher()
-            hasher.combine(event.id)
-            hasher.combine(event.timestamp)
-            hasher.combine(sink)
-            hasher.combine(variant)
-            self.hasher = hasher
-            self.source = event.source
-            event.json.withUnsafeReadableBytes { hasher.combine(bytes: $0) }
-            self.content = Self.finalized(hasher)
-        }
-
-        /// Of the contents of one id and timestamp from one source, the place of the one that came after so many others.
-        func place(_ number: Int) -> UInt64 {
-            var hasher = self.hasher
-            hasher.combine(self.source)
-            hasher.combine(number)
-            return Self.finalized(hasher)
-        }
-
-        private static func finalized(_ hasher: Hasher) -> UInt64 { UInt64(bitPattern: Int64(hasher.finalize())) }
+    /// What is remembered of a delivery; hashed with a key of this process, which no sender knows.
+    private static func key(_ event: Event, sink: SinkIndex, variant: Int, isNative: Bool) -> RecentDeliveries.Key {
+        var hasher = Hasher()
+        hasher.combine(event.id)
+        hasher.combine(event.timestamp)
+        hasher.combine(sink)
+        hasher.combine(variant)
+        var (content, group) = (hasher, hasher)
+        event.json.withUnsafeReadableBytes { content.combine(bytes: $0) }
+        if isNative { group.combine(event.source) }
+        return RecentDeliveries.Key(
+            content: UInt64(bitPattern: Int64(content.finalize())), identity: UInt32(truncatingIfNeeded: hasher.finalize()),
+            group: isNative ? UInt32(truncatingIfNeeded: group.finalize()) : 0, isCounted: isNative
+        )
     }
 }
