@@ -10,6 +10,9 @@ struct HTTP1Answers {
                 && left.fields.elementsEqual(right.fields) { $0.name == $1.name && $0.value == $1.value }
         }
 
+        /// Whether the request's head was refused, as malformed (400) or as too large (431).
+        var refusesHead: Bool { self.status == 400 || self.status == 431 }
+
         func value(_ name: String) -> String? { self.fields.first { $0.name.lowercased() == name }?.value }
     }
 

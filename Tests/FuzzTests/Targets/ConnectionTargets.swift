@@ -32,7 +32,9 @@ extension FuzzTarget {
         guard !input.bytes.starts(with: HTTP2Frames.preface.prefix(16)) else { return }
         let answers = try HTTP1Answers(whole.output, methods: whole.record.answers.map(\.method)).answers
         let cutAnswers = try HTTP1Answers(cut.output, methods: cut.record.answers.map(\.method)).answers
-        try FuzzFailure.unless(answers == cutAnswers, "\(answers) whole, \(cutAnswers) in pieces of \(size)")
+        // A head that is malformed and too large is refused for what is seen first.
+        let isSame = answers.elementsEqual(cutAnswers) { $0 == $1 || $0.refusesHead && $1.refusesHead }
+        try FuzzFailure.unless(isSame, "\(answers) whole, \(cutAnswers) in pieces of \(size)")
         try FuzzFailure.unless(
             whole.record.calls.count <= answers.count, "\(whole.record.calls.count) requests got \(answers.count) answers")
     }
