@@ -66,9 +66,16 @@ extension HTTPConnection {
     }
 
     /// Reads from the socket once nothing of what has arrived is left to handle.
+    ///
+    /// Also while a request is answered: most clients send nothing then, and to stop and begin again would cost two system calls for each
+    /// request. What comes all the same waits in the gate, and nothing more is read.
     func readOn() {
-        guard self.isReadPending, self.takesInput, self.gate.isEmpty else { return }
+        guard self.isReadPending, self.readsOn, self.gate.isEmpty else { return }
         self.isReadPending = false
         self.context?.read()
+    }
+
+    private var readsOn: Bool {
+        if case .answering = self.state { true } else { self.takesInput }
     }
 }

@@ -4,7 +4,7 @@ import NIOHTTP1
 /// One connection for as long as it speaks HTTP/1.x: requests in, answers out, in order.
 ///
 /// On its event loop. Sits behind NIO's request decoder and writes answers as bytes. While a request is being decided or answered, and while
-/// its answer is not read, nothing more is read; what had arrived already waits in the ``HTTPInputGate`` and, parsed, in ``inputs``.
+/// its answer is not read, no other is handled; what has arrived waits in the ``HTTPInputGate`` and, parsed, in ``inputs``.
 final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPWatched, HTTPHolder, HTTPAnswering {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer

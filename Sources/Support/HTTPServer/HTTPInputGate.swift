@@ -46,7 +46,8 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPP
         guard let connection else { return }
         let bytes = Self.unwrapInboundIn(data)
         if self.isEmpty { self.waiting = bytes } else { self.waiting.writeImmutableBuffer(bytes) }
-        guard self.waiting.readableBytes <= Self.limit else {
+        // Without a piece there is no end of a turn, at which it would be counted.
+        guard self.waiting.readableBytes <= Self.limit, self.hasPiece || connection.count() else {
             connection.shed()
             return
         }
