@@ -3,7 +3,7 @@ import CMosquitto
 import Logging
 import PollThread
 
-/// One connection of an MQTT sink: it turns libmosquitto's loop and confirms what the broker has taken.
+/// One connection of an MQTT sink: it turns libmosquitto's loop, and does what ``MQTTSinkStateMachine`` decides.
 ///
 /// On its ``PollThread``, which its only method blocks until the connection ends. The client is made anew for each connection, so
 /// the library never repeats by itself what the inlet offers again.
@@ -21,35 +21,8 @@ actor MQTTSinkSession {
     private let poison: PoisonMessageDetector
     private let inlet: SinkInlet
     private let thread: PollThread
-    /// How long the broker may leave the oldest message unanswered, while it answers no other one either.
     private let answerLimit: Duration
-    /// When the broker has answered a message last.
-    private var lastAnswer = ContinuousClock.now
     private let reader = EventReader()
-    private var underWay: [UnderWay] = []
-    /// Why the broker has refused a message for now, and until when the answers to the others are awaited.
-    private var postponement: (reason: String, until: ContinuousClock.Instant)?
-
-    /// A delivery that the library has taken.
-    private struct UnderWay {
-        let delivery: Delivery
-        let packet: Int32
-        let since = ContinuousClock.now
-        var isDone = false
-        /// The broker has refused it for now.
-        var isPostponed = false
-
-        /// The broker has not answered.
-        var isOpen: Bool { !self.isDone && !self.isPostponed }
-    }
-
-    /// Refusals that say nothing about the message, so the same message may be taken later (MQTT 5 §3.4.2.1).
-    ///
-    /// An error that the broker does not name, or one of its own making, an identifier in use, a quota that is used up. Not authorised (0x87) is
-    /// none of them: it is what the broker's rules say of that topic.
-    private static let passing: Set<Int32> = [0x80, 0x83, 0x91, 0x97]
-    /// How long the other messages' answers are awaited once one is to be tried again.
-    private static let patience = Duration.seconds(5)
 
     init(
         variants: [MQTTSink.Configuration], context: ComponentContext, poison: PoisonMessageDetector, inlet: SinkInlet,
@@ -83,97 +56,96 @@ actor MQTTSinkSession {
         self.context.logger.notice("Connected", metadata: ["peer": "\(connection.peer)", "client_id": "\(plan.clientID)"])
         try connection.announce(self.settings.birth)
         self.inlet.connected()
+        var machine = MQTTSinkStateMachine(
+            window: self.window, receiveMaximum: connection.connack.receiveMaximum, answerLimit: self.answerLimit, now: .now
+        )
         do {
-            try self.turn(connection)
+            try self.turn(connection, &machine)
         } catch {
+            self.settle(connection, &machine)
+            let loss = machine.lost()
             // What was answered out of order is confirmed too, or it would be sent twice.
-            self.settle(connection)
-            for entry in self.underWay where entry.isDone { self.inlet.confirm(entry.delivery) }
-            throw self.blaming(error, connection)
+            for delivery in loss.confirmed { self.inlet.confirm(delivery) }
+            throw self.blaming(error, loss, peer: connection.peer)
         }
         connection.close(announcing: self.settings.will)
     }
 
     /// The error; the message is given up when it is one on which the broker closes the connection, or says nothing, again and again.
-    private func blaming(_ error: any Error, _ connection: MQTTConnection) -> any Error {
+    private func blaming(_ error: any Error, _ loss: MQTTSinkStateMachine.Loss, peer: String) -> any Error {
         guard var lost = error as? ComponentError, [.connectionLost, .timedOut].contains(lost.code) else { return error }
         let isSilent = lost.code == .timedOut
-        let open = self.underWay.filter(\.isOpen)
-        let suspect = open.first.map { ($0.delivery, isSilent ? .now : $0.since) }
-        guard self.poison.lost(suspect, of: open.count), let first = open.first else { return lost }
+        let suspect = loss.oldest.map { ($0.delivery, isSilent ? .now : $0.since) }
+        guard self.poison.lost(suspect, of: loss.count), let oldest = loss.oldest else { return lost }
         lost.message =
             isSilent
-            ? "\(connection.peer) does not answer the message: \(lost.message)"
-            : "\(connection.peer) closes the connection on the message: \(lost.message)"
-        self.inlet.refuse(first.delivery, lost.description)
+            ? "\(peer) does not answer the message: \(lost.message)"
+            : "\(peer) closes the connection on the message: \(lost.message)"
+        self.inlet.refuse(oldest.delivery, lost.description)
         return lost
     }
 
-    private func turn(_ connection: MQTTConnection) throws {
-        let limit = min(self.window, connection.connack.receiveMaximum)
-        var hasEnded = false
+    private func turn(_ connection: MQTTConnection, _ machine: inout MQTTSinkStateMachine) throws {
         // What came with the CONNACK is here already.
         while try connection.read(atMost: Self.turn) {}
         while true {
             try Task.checkCancellation()
-            let window = self.poison.window(atMost: limit)
-            var tookAll = true
-            if !hasEnded, self.postponement == nil, self.underWay.count < window {
-                switch self.inlet.poll(atMost: window - self.underWay.count) {
-                case .batch(let deliveries):
-                    tookAll = false
-                    self.reader.begin(deliveries)
-                    defer { self.reader.endBatch() }
-                    for delivery in deliveries { try self.publish(delivery, connection) }
-                case .empty: break
-                case .ended: hasEnded = true
-                }
-            }
+            let window = self.poison.window(atMost: machine.limit)
+            let tookAll = try self.take(machine.room(within: window), connection, &machine)
             try connection.write()
-            self.settle(connection)
-            if hasEnded, self.underWay.isEmpty { return }
-            try self.endPostponed(connection)
-            try self.checkAnswers(connection)
+            self.settle(connection, &machine)
+            let end: ContinuousClock.Instant?
+            switch machine.step(isFlushed: connection.isFlushed, now: .now) {
+            case .wait(let until): end = until
+            case .end: return
+            case .endPostponed(let code):
+                connection.close(announcing: nil)
+                throw ComponentError(.throttled, Self.refusal(code, peer: connection.peer))
+            case .giveUp:
+                throw ComponentError(
+                    .timedOut, "\(connection.peer) did not acknowledge a message within \(self.answerLimit)"
+                )
+            }
             try connection.keepAliveTick(reads: true)
             // With more to take and room for it, only look whether the broker has said something.
-            if !tookAll, self.underWay.count < window { self.thread.wake() }
-            let ready = connection.wait(reads: true, until: self.postponement?.until ?? self.answerDeadline)
+            if !tookAll, machine.room(within: window) > 0 { self.thread.wake() }
+            let ready = connection.wait(reads: true, until: end)
             guard ready.isReadable else { continue }
             while try connection.read(atMost: Self.turn) {}
-            self.settle(connection)
+            self.settle(connection, &machine)
         }
     }
 
-    /// Ends the connection in order once the others are answered, so that the back-off begins and none of them is sent twice.
-    private func endPostponed(_ connection: MQTTConnection) throws {
-        guard let (reason, end) = self.postponement else { return }
-        guard ContinuousClock.now >= end || !self.underWay.contains(where: \.isOpen) else { return }
-        connection.close(announcing: nil)
-        throw ComponentError(.throttled, reason)
+    /// Takes up to so many messages from the inlet and queues them.
+    ///
+    /// - Returns: whether the inlet has no more for now.
+    private func take(_ count: Int, _ connection: MQTTConnection, _ machine: inout MQTTSinkStateMachine) throws -> Bool {
+        guard count > 0 else { return true }
+        switch self.inlet.poll(atMost: count) {
+        case .batch(let deliveries):
+            self.reader.begin(deliveries)
+            defer { self.reader.endBatch() }
+            for delivery in deliveries {
+                guard let packet = try self.publish(delivery, connection) else { continue }
+                machine.published(delivery, as: packet, now: .now)
+            }
+            return false
+        case .empty: return true
+        case .ended:
+            machine.inletEnded()
+            return true
+        }
     }
 
-    /// Until when the broker must have answered one of the messages; `nil` while it owes no answer.
-    private var answerDeadline: ContinuousClock.Instant? {
-        guard let oldest = self.underWay.first(where: \.isOpen) else { return nil }
-        return max(oldest.since, self.lastAnswer) + self.answerLimit
-    }
-
-    /// Ends a connection whose broker answers pings and no messages.
-    private func checkAnswers(_ connection: MQTTConnection) throws {
-        // What the network has not taken yet, the keep-alive watches.
-        guard connection.isFlushed, self.postponement == nil, let deadline = self.answerDeadline, .now >= deadline else { return }
-        throw ComponentError(.timedOut, "\(connection.peer) did not acknowledge a message within \(self.answerLimit)")
-    }
-
-    private func publish(_ delivery: Delivery, _ connection: MQTTConnection) throws {
+    /// - Returns: the packet identifier; `nil` when the message is given up.
+    private func publish(_ delivery: Delivery, _ connection: MQTTConnection) throws -> Int32? {
         let publication = self.publications[delivery.variant]
         do {
             let message = try publication.message(of: delivery.event, self.reader)
-            let packet = try connection.publisher.publish(
+            return try connection.publisher.publish(
                 message.payload, topic: message.topic, qos: publication.qos, retain: message.isRetained,
                 properties: publication.properties(of: delivery, self.reader)
             )
-            self.underWay.append(UnderWay(delivery: delivery, packet: packet))
         } catch let error as MosquittoError {
             switch error.code {
             case MOSQ_ERR_OVERSIZE_PACKET, MOSQ_ERR_PAYLOAD_SIZE:
@@ -192,41 +164,26 @@ actor MQTTSinkSession {
         } catch let error as ExpressionError {
             self.inlet.refuse(delivery, "a template of the sink does not work for this event: \(error)")
         }
+        return nil
     }
 
     /// Confirms what the broker has acknowledged, and of QoS 0 what is written.
-    private func settle(_ connection: MQTTConnection) {
+    private func settle(_ connection: MQTTConnection, _ machine: inout MQTTSinkStateMachine) {
         // At QoS 0 the library answers before the network has taken the bytes.
         guard connection.isFlushed || !self.publishesAtMostOnce else { return }
-        // Answers come in order (MQTT 5 §4.6), so the search goes on where the last one was found.
-        var next = 0
-        connection.events.drainPublished { packet, reason in
-            let range = (next..<self.underWay.count)
-            // An answer that belongs to no delivery is that of a birth message.
-            guard
-                let index = range.first(where: { self.underWay[$0].packet == packet && self.underWay[$0].isOpen })
-                    ?? (0..<next).first(where: { self.underWay[$0].packet == packet && self.underWay[$0].isOpen })
-            else { return }
-            next = index + 1
-            guard reason >= 0x80 else {
-                self.underWay[index].isDone = true
-                return
-            }
-            let text = "\(connection.peer) refused the message (\(ComponentError.text(reason)))"
-            if Self.passing.contains(reason) {
-                self.underWay[index].isPostponed = true
-                self.inlet.postpone(self.underWay[index].delivery, text)
-                self.postponement = self.postponement ?? (text, .now + Self.patience)
-            } else {
-                self.underWay[index].isDone = true
-                self.inlet.refuse(self.underWay[index].delivery, text)
+        connection.events.drainPublished { packet, code in
+            switch machine.answered(packet, code: code, now: .now) {
+            case .final(let delivery): self.inlet.refuse(delivery, Self.refusal(code, peer: connection.peer))
+            case .passing(let delivery): self.inlet.postpone(delivery, Self.refusal(code, peer: connection.peer))
+            case nil: break
             }
         }
-        if next > 0 { self.lastAnswer = .now }
-        let done = self.underWay.prefix { $0.isDone }.count
-        guard done > 0 else { return }
-        self.inlet.confirm(through: self.underWay[done - 1].delivery)
-        self.underWay.removeFirst(done)
-        self.poison.settled(done)
+        guard let (last, count) = machine.settle(now: .now) else { return }
+        self.inlet.confirm(through: last)
+        self.poison.settled(count)
+    }
+
+    private static func refusal(_ code: Int32, peer: String) -> String {
+        "\(peer) refused the message (\(ComponentError.text(code)))"
     }
 }

@@ -1,0 +1,187 @@
+import BridgeCore
+
+/// What one connection of an MQTT sink does next: how many messages it takes, which are in flight, what the broker has refused.
+///
+/// A value without I/O: ``MQTTSinkSession`` reports what has happened and does what the answers say. Confined to its owner.
+///
+/// Invariants:
+/// 1. No more messages are in flight than the broker's Receive Maximum (MQTT 5 §3.2.2.3.3) and the configuration allow.
+/// 2. ``settle(now:)`` confirms a message only when it and every older one is answered.
+/// 3. Once a message is refused for now, nothing more is taken, and the connection ends when the others are answered or after
+///    ``patience``.
+struct MQTTSinkStateMachine {
+    /// Where the connection is.
+    enum State: Equatable {
+        /// Takes messages.
+        case publishing
+        /// There will be no more messages; waits for the answers.
+        case draining
+        /// The broker has refused a message for now; waits for the other answers until then.
+        case postponing(code: Int32, until: ContinuousClock.Instant)
+        /// Everything is answered.
+        case ended
+    }
+
+    /// What a refusal means for its message.
+    enum Refusal {
+        /// It will never be taken.
+        case final(Delivery)
+        /// It may be taken later.
+        case passing(Delivery)
+    }
+
+    /// What the session does once everything is written and settled.
+    enum Step: Equatable {
+        /// Waits for the broker, until this time at most; `nil` for as long as it takes.
+        case wait(until: ContinuousClock.Instant?)
+        /// Ends the connection in order: everything is done.
+        case end
+        /// Ends the connection in order, so that the back-off begins: the broker has refused a message for now, with this code.
+        case endPostponed(code: Int32)
+        /// Gives up the connection: the broker answers nothing.
+        case giveUp
+    }
+
+    /// What is in flight when the connection is lost.
+    struct Loss {
+        /// Messages that are answered though older ones are not.
+        let confirmed: [Delivery]
+        /// The oldest without an answer, and since when it is in flight.
+        let oldest: (delivery: Delivery, since: ContinuousClock.Instant)?
+        /// How many have no answer.
+        let count: Int
+    }
+
+    private struct InFlight {
+        enum Answer {
+            case open, final, postponed
+        }
+
+        let delivery: Delivery
+        let packet: Int32
+        let since: ContinuousClock.Instant
+        var answer = Answer.open
+    }
+
+    /// Reason codes that say nothing about the message, so the same message may be taken later (MQTT 5 §3.4.2.1).
+    ///
+    /// Unspecified error, implementation specific error, packet identifier in use, quota exceeded. Not authorized (0x87) is none of them:
+    /// it is what the broker's rules say of that topic.
+    private static let passing: Set<Int32> = [0x80, 0x83, 0x91, 0x97]
+    /// How long the other answers are awaited once a message is refused for now.
+    static let patience = Duration.seconds(5)
+
+    /// How many messages may be in flight.
+    let limit: Int
+    /// How long the broker may leave the oldest message unanswered, while it answers no other one either.
+    private let answerLimit: Duration
+    private(set) var state = State.publishing
+    private var inFlight: [InFlight] = []
+    /// Answers come in order (MQTT 5 §4.6), so the search goes on behind the last one found.
+    private var searchStart = 0
+    /// When the broker has answered a message last.
+    private var lastAnswer: ContinuousClock.Instant
+
+    /// - Parameters:
+    ///   - window: how many messages the configuration allows in flight.
+    ///   - receiveMaximum: how many the broker allows, from 1.
+    ///   - answerLimit: how long the broker may answer no message.
+    init(window: Int, receiveMaximum: Int, answerLimit: Duration, now: ContinuousClock.Instant) {
+        self.limit = min(window, receiveMaximum)
+        self.answerLimit = answerLimit
+        self.lastAnswer = now
+    }
+
+    // MARK: Publishing
+
+    /// How many messages may be taken now.
+    ///
+    /// - Parameter window: how many may be in flight for another reason, such as a message that is sent alone.
+    func room(within window: Int) -> Int {
+        guard case .publishing = self.state else { return 0 }
+        return max(0, min(window, self.limit) - self.inFlight.count)
+    }
+
+    /// A message is queued as the packet of this identifier.
+    mutating func published(_ delivery: Delivery, as packet: Int32, now: ContinuousClock.Instant) {
+        self.inFlight.append(InFlight(delivery: delivery, packet: packet, since: now))
+    }
+
+    /// There will be no more messages.
+    mutating func inletEnded() {
+        if case .publishing = self.state { self.state = .draining }
+    }
+
+    // MARK: Answers
+
+    /// The broker has answered a message (PUBACK), or at QoS 0 the library has written it.
+    ///
+    /// - Parameter code: from 0x80 a refusal.
+    /// - Returns: the refusal; `nil` when the message is taken, and for a packet that carries no delivery, such as a birth message.
+    mutating func answered(_ packet: Int32, code: Int32, now: @autoclosure () -> ContinuousClock.Instant) -> Refusal? {
+        guard let index = self.index(of: packet) else { return nil }
+        self.searchStart = index + 1
+        guard code >= 0x80 else {
+            self.inFlight[index].answer = .final
+            return nil
+        }
+        let delivery = self.inFlight[index].delivery
+        guard Self.passing.contains(code) else {
+            self.inFlight[index].answer = .final
+            return .final(delivery)
+        }
+        self.inFlight[index].answer = .postponed
+        switch self.state {
+        case .publishing, .draining: self.state = .postponing(code: code, until: now() + Self.patience)
+        case .postponing, .ended: break
+        }
+        return .passing(delivery)
+    }
+
+    private func index(of packet: Int32) -> Int? {
+        let isMatch = { (entry: InFlight) in entry.packet == packet && entry.answer == .open }
+        return self.inFlight[self.searchStart...].firstIndex(where: isMatch)
+            ?? self.inFlight[..<self.searchStart].firstIndex(where: isMatch)
+    }
+
+    /// All answers that have come are reported; takes the messages that are done with all older ones.
+    ///
+    /// - Returns: the last of them and how many they are; `nil` when there is none.
+    mutating func settle(now: @autoclosure () -> ContinuousClock.Instant) -> (through: Delivery, count: Int)? {
+        if self.searchStart > 0 { self.lastAnswer = now() }
+        self.searchStart = 0
+        let count = self.inFlight.prefix { $0.answer == .final }.count
+        guard count > 0 else { return nil }
+        let last = self.inFlight[count - 1].delivery
+        self.inFlight.removeFirst(count)
+        return (last, count)
+    }
+
+    /// Decides what follows once everything is written as far as the network takes it.
+    ///
+    /// - Parameter isFlushed: whether the network has taken everything; until then the keep-alive watches the broker.
+    mutating func step(isFlushed: Bool, now: @autoclosure () -> ContinuousClock.Instant) -> Step {
+        switch self.state {
+        case .draining where self.inFlight.isEmpty:
+            self.state = .ended
+            return .end
+        case .ended: return .end
+        case .postponing(let code, let end):
+            let isDone = now() >= end || !self.inFlight.contains { $0.answer == .open }
+            return isDone ? .endPostponed(code: code) : .wait(until: end)
+        case .publishing, .draining:
+            guard let oldest = self.inFlight.first(where: { $0.answer == .open }) else { return .wait(until: nil) }
+            let deadline = max(oldest.since, self.lastAnswer) + self.answerLimit
+            return isFlushed && now() >= deadline ? .giveUp : .wait(until: deadline)
+        }
+    }
+
+    /// The connection is lost.
+    func lost() -> Loss {
+        let open = self.inFlight.filter { $0.answer == .open }
+        return Loss(
+            confirmed: self.inFlight.filter { $0.answer == .final }.map(\.delivery),
+            oldest: open.first.map { ($0.delivery, $0.since) }, count: open.count
+        )
+    }
+}
