@@ -92,7 +92,7 @@ final class DeliveryLog: Sendable {
     func keep(
         _ event: Event, repeatKey: UInt64?, reason: String, attempts: Int, source: SourceIndex
     ) -> SourceOutlet.Receipt? {
-        self.apply(.keep(event, repeatKey: repeatKey, reason: reason, attempts: attempts, source)).receipt
+        self.apply(.keep(event, repeatKey: repeatKey, reason: SafeText.sentence(reason), attempts: attempts, source)).receipt
     }
 
     /// Whether an event that is lost to a route with these sinks is kept.
@@ -136,12 +136,12 @@ final class DeliveryLog: Sendable {
 
     /// See ``SinkInlet/refuse(_:_:)``.
     func refuse(sink: SinkIndex, _ delivery: Delivery, reason: String) {
-        self.apply(.refuse(sink, delivery, reason: reason))
+        self.apply(.refuse(sink, delivery, reason: SafeText.sentence(reason)))
     }
 
     /// See ``SinkInlet/postpone(_:_:)``.
     func postpone(sink: SinkIndex, _ delivery: Delivery, reason: String) {
-        self.apply(.postpone(sink, delivery, reason: reason))
+        self.apply(.postpone(sink, delivery, reason: SafeText.sentence(reason)))
     }
 
     /// The sink's `run` has ended: what it had in flight is offered again.

@@ -116,6 +116,6 @@ extension SourceQueue {
 }
 
 extension ReceivedMessage {
-    /// What it counts while it waits: its body and a flat charge for the rest, in bytes.
-    fileprivate var weight: Int { self.body.readableBytes + 256 }
+    /// The bytes that it counts while it waits, as those of an event: its body, and 256 for everything else or what that takes up.
+    fileprivate var weight: Int { self.body.readableBytes + max(256, self.subject.utf8.count + self.attributes.weight) }
 }

@@ -25,6 +25,9 @@ package struct Attributes: Sendable, Equatable {
     /// Whether there are no attributes.
     package var isEmpty: Bool { self.elements.isEmpty }
 
+    /// Bytes of memory that the attributes take up, roughly: those of names and values, and 32 for each attribute.
+    var weight: Int { self.elements.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 32 } }
+
     /// The first value of a name, which is compared with its case; `nil` when there is none.
     package subscript(_ name: String) -> String? {
         self.elements.first { $0.name == name }?.value

@@ -39,6 +39,9 @@ package final class Event: Sendable {
     package let kind: Kind
     /// The bridges that it has crossed and its trace; see ``Passage``.
     package let passage: Passage
+    /// The bytes that the event counts in the bounds of buffers and log: its bodies, and 256 for everything else or, where that
+    /// is more, what subject and attributes take up.
+    package let weight: Int
 
     /// Makes an event from its final parts; checks and renders nothing.
     package init(
@@ -60,6 +63,7 @@ package final class Event: Sendable {
         self.raw = raw
         self.kind = kind
         self.passage = passage
+        self.weight = json.readableBytes + raw.readableBytes + max(256, subject.utf8.count + attributes.weight)
     }
 
     /// What an event represents.

@@ -11,6 +11,20 @@ enum SafeText {
         return String(result)
     }
 
+    /// The text as a sentence of a log or a terminal: on one line, and without the controls that change the direction of writing
+    /// (UAX #9 §2), which become U+FFFD as well.
+    static func sentence(_ text: String) -> String {
+        let line = self.line(text)
+        guard line.unicodeScalars.contains(where: Self.changesDirection) else { return line }
+        var result = String.UnicodeScalarView()
+        for scalar in line.unicodeScalars { result.append(Self.changesDirection(scalar) ? "\u{FFFD}" : scalar) }
+        return String(result)
+    }
+
+    private static func changesDirection(_ scalar: Unicode.Scalar) -> Bool {
+        ("\u{202A}"..."\u{202E}").contains(scalar) || ("\u{2066}"..."\u{2069}").contains(scalar)
+    }
+
     /// Whether the text is ASCII without control characters.
     private static func isPrintable(_ text: String) -> Bool {
         var text = text

@@ -21,8 +21,3 @@ struct LogRecord: Sendable {
         entry.shape < 0 ? self.event : self.routing.shaped[entry.shape]
     }
 }
-
-extension Event {
-    /// What the event weighs in the bounds of buffers and log: its bodies and a flat charge for the rest, in bytes; never negative.
-    package var weight: Int { self.json.readableBytes + self.raw.readableBytes + 256 }
-}

@@ -60,13 +60,13 @@ package struct CurlError: Error, CustomStringConvertible {
         let isOfAnswer =
             switch result {
             case CURLE_OPERATION_TIMEDOUT: false
-            // No status line, or one that cannot be.
-            case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY: wasSent
+            // No status line, or one that cannot be; out of memory is what libcurl says of a line that is longer than it takes.
+            case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_OUT_OF_MEMORY: wasSent
             default: hasStatus
             }
-        // What libcurl says of a header line that is longer than it takes.
         let isTooLong = isOfAnswer && result == CURLE_OUT_OF_MEMORY
-        let text = isTooLong ? "A header of the answer is too long" : String(cString: curl_easy_strerror(result))
+        let line = hasStatus ? "A header" : "The status line"
+        let text = isTooLong ? "\(line) of the answer is too long" : String(cString: curl_easy_strerror(result))
         let words = detail.isEmpty || isTooLong ? text : detail
         let message = hasStatus ? words : CurlMistake.explained(words, result, url: url)
         self.init(Self.code(of: result), message, isOfAnswer: isOfAnswer, wasSent: wasSent)

@@ -100,6 +100,13 @@ struct DeliveryLogTests {
         )
     }
 
+    @Test func `a reason with a peer's words cannot change a terminal`() {
+        let fixture = DeliveryFixture(sinks: [DeliverySettings(deadLetter: "sink-1"), DeliverySettings()])
+        fixture.append(["a"])
+        fixture.log.refuse(sink: 0, fixture.take()[0], reason: "the server answered 400 \u{1B}[31mBad\u{202E}\r\n")
+        #expect(fixture.take(sink: 1).first?.event.message == "the server answered 400 \u{FFFD}[31mBad\u{FFFD}\u{FFFD}\u{FFFD}")
+    }
+
     @Test func `without a dead-letter sink a refused event is dropped and counted`() {
         let fixture = DeliveryFixture()
         fixture.append(["a"])

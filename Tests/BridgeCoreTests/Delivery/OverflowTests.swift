@@ -1,3 +1,4 @@
+import NIOCore
 import Testing
 
 @testable import BridgeCore
@@ -24,6 +25,19 @@ struct OverflowTests {
         let fixture = DeliveryFixture(sinks: [DeliverySettings(bytes: 500, onFull: .block)])
         #expect(fixture.append(["a"]).demand == .more)
         #expect(fixture.append(["b"]).demand == .pause)
+    }
+
+    @Test func `a long subject and long attributes count as well`() {
+        func event(_ subject: String, _ attributes: Attributes) -> Event {
+            Event(
+                id: "a", title: nil, message: "", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
+                json: ByteBuffer(string: "{}"), source: "in", subject: subject, attributes: attributes, raw: ByteBuffer(string: "x")
+            )
+        }
+        #expect(event("subject", Attributes([("qos", "1")])).weight == 259)
+        #expect(event(String(repeating: "s", count: 60_000), Attributes()).weight == 60_003)
+        let long = Attributes([(String(repeating: "n", count: 1000), String(repeating: "v", count: 2000)), ("b", "c")])
+        #expect(event("", long).weight == 3 + 3000 + 2 + 64)
     }
 
     @Test func `the oldest is dropped and counted, never what is in hand`() {

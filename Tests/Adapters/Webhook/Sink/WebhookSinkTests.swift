@@ -236,6 +236,7 @@ import Testing
         ("NOT HTTP AT ALL\r\n\r\n", "Received HTTP/0.9 when not allowed"),
         ("HTTP/1.1 000 None\r\n\r\n", "Unsupported response code in HTTP response"),
         ("HTTP/1.1 200 OK\r\nX: \(String(repeating: "x", count: 200_000))\r\n\r\n", "A header of the answer is too long"),
+        ("HTTP/1.1 200 \(String(repeating: "x", count: 200_000))\r\n\r\n", "The status line of the answer is too long"),
         ("HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", "Header without colon"),
     ])
     func `an answer that cannot be used is an attempt, and the next event goes on`(_ answer: String, _ why: String) async throws {
