@@ -1,35 +1,56 @@
 import BridgeCore
 
-/// The places that sources read, by name where they have one.
+/// The places that sources read, found by the name of a place that is written.
+///
+/// Compares bytes, as brokers and file systems do. The cost of a look-up depends on the name and on the places found, not on the
+/// number of patterns.
 struct PlaceIndex {
-    private struct Key: Hashable {
+    private struct Server: Hashable {
         let kind: String
-        let server: String
-        /// `nil` for the patterns of the server.
-        let name: String?
+        let name: ExactText
     }
 
-    private var places: [Key: [(source: Int, place: ReadPlace)]] = [:]
+    /// What is read at one server: positions in ``places``.
+    private struct Names {
+        var single: [ExactText: [Int]] = [:]
+        var patterns = SubjectTrie()
+    }
+
+    private var places: [(source: Int, place: ReadPlace)] = []
+    private var names: [Server: Names] = [:]
 
     /// - Parameter sources: the places of each source.
     init(_ sources: [[ReadPlace]]) {
         for (source, places) in sources.enumerated() {
             for place in places {
-                let name: String? = if case .one(let name) = place.names { name } else { nil }
-                self.places[Key(kind: place.kind, server: place.server, name: name), default: []].append((source, place))
+                let server = Server(kind: place.kind, name: ExactText(place.server))
+                switch place.names {
+                case .one(let name):
+                    self.names[server, default: Names()].single[ExactText(name), default: []].append(self.places.count)
+                case .matching(let pattern):
+                    self.names[server, default: Names()].patterns.insert(pattern, value: self.places.count)
+                }
+                self.places.append((source, place))
             }
         }
     }
 
     /// The sources that read a place, in their order, each with the reason why events come back to it without marks.
     func readers(of written: WrittenPlace) -> [(source: Int, loss: SettingError?)] {
+        self.found(written).readers
+    }
+
+    /// The same, with the number of places and nodes of the index that were compared.
+    func found(_ written: WrittenPlace) -> (readers: [(source: Int, loss: SettingError?)], steps: Int) {
+        guard let names = self.names[Server(kind: written.kind, name: ExactText(written.server))] else { return ([], 0) }
+        var patterns: [Int] = []
+        let steps = names.patterns.collect(written.name, into: &patterns)
+        let single = names.single[ExactText(written.name)] ?? []
         var readers: [Int: SettingError?] = [:]
-        for name in [written.name, nil] {
-            for (source, place) in self.places[Key(kind: written.kind, server: written.server, name: name)] ?? []
-            where readers[source] == nil && written.isRead(at: place) {
-                readers.updateValue(written.circle(through: place), forKey: source)
-            }
+        for (source, place) in (single + patterns.sorted()).lazy.map({ self.places[$0] })
+        where readers[source] == nil && written.isRead(at: place) {
+            readers.updateValue(written.circle(through: place), forKey: source)
         }
-        return readers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        return (readers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, steps + single.count + patterns.count)
     }
 }

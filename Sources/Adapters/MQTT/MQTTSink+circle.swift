@@ -23,7 +23,7 @@ extension MQTTSource.Configuration {
                 kind: "topic", server: self.connection.address.identity, shown: "the filter \(subscription.wireFilter)",
                 readsMarks: self.connection.version == .five,
                 names: subscription.filter.text.utf8.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }
-                    ? .matching { subscription.filter.matches($0) } : .one(subscription.filter.text)
+                    ? .init(subscription.filter.text, syntax: .mqtt) : .one(subscription.filter.text)
             )
         }
     }

@@ -7,7 +7,7 @@ extension MQTTTopicFilter {
             if level == "#" { return true }
             guard index < other.levels.count else { return false }
             let theirs = other.levels[index]
-            guard level == theirs || (level == "+" && theirs != "#") else { return false }
+            guard level.utf8.elementsEqual(theirs.utf8) || (level == "+" && theirs != "#") else { return false }
         }
         return self.levels.count == other.levels.count
     }
@@ -19,7 +19,7 @@ extension MQTTTopicFilter {
             let mine = index < self.levels.count ? self.levels[index] : nil
             let theirs = index < other.levels.count ? other.levels[index] : nil
             if mine == "#" || theirs == "#" { return true }
-            guard let mine, let theirs, mine == theirs || mine == "+" || theirs == "+" else { return false }
+            guard let mine, let theirs, mine == "+" || theirs == "+" || mine.utf8.elementsEqual(theirs.utf8) else { return false }
         }
         return true
     }

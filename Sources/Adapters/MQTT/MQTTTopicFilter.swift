@@ -1,3 +1,5 @@
+import BridgeCore
+
 /// What a subscription matches: topic levels with `+` for one and `#` for all that follow (MQTT 5 §4.7).
 struct MQTTTopicFilter: Sendable, Hashable, CustomStringConvertible {
     /// Without `$share/<group>/`.
@@ -27,6 +29,13 @@ struct MQTTTopicFilter: Sendable, Hashable, CustomStringConvertible {
     }
 
     var description: String { self.text }
+
+    /// Compares bytes (MQTT 5 §1.5.4).
+    static func == (lhs: Self, rhs: Self) -> Bool { lhs.text.utf8.elementsEqual(rhs.text.utf8) }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(ExactText(self.text))
+    }
 
     /// Whether a topic is matched.
     ///

@@ -10,9 +10,8 @@ extension RedisSource.Configuration {
             ReadPlace(kind: "channel", server: server, shown: "the channel \(channel)", names: .one(channel))
         }
             + self.patterns.map { pattern in
-                let glob = GlobPattern(pattern)
-                return ReadPlace(
-                    kind: "channel", server: server, shown: "the pattern \(pattern)", names: .matching { glob.matches($0) })
+                ReadPlace(
+                    kind: "channel", server: server, shown: "the pattern \(pattern)", names: .init(pattern, syntax: .glob))
             }
     }
 }

@@ -103,13 +103,13 @@ package struct Resource: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether both are one resource, whatever their names are.
     package static func == (one: Resource, other: Resource) -> Bool {
-        one.kind == other.kind && one.identity == other.identity
+        one.kind == other.kind && ExactText(one.identity) == ExactText(other.identity)
     }
 
     /// Hashes what is compared.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(self.kind)
-        hasher.combine(self.identity)
+        hasher.combine(ExactText(self.identity))
     }
 
     /// The kind and the name, for messages.

@@ -15,14 +15,21 @@ package struct ReadPlace: Sendable {
     package enum Names: Sendable {
         /// One name.
         case one(String)
-        /// Those for which the closure returns true.
-        case matching(@Sendable (String) -> Bool)
+        /// Those that a pattern matches.
+        case matching(SubjectPattern)
 
-        /// Whether a place of that name is read.
+        /// The names that a pattern matches; an empty one matches the empty name only.
+        ///
+        /// - Parameter pattern: right in its syntax.
+        package init(_ pattern: String, syntax: SubjectPattern.Syntax) {
+            self = (try? SubjectPattern(pattern, syntax: syntax)).map { .matching($0) } ?? .one(pattern)
+        }
+
+        /// Whether a place of that name is read, compared by bytes.
         package func contains(_ name: String) -> Bool {
             switch self {
-            case .one(let own): own == name
-            case .matching(let matches): matches(name)
+            case .one(let own): ExactText(own) == ExactText(name)
+            case .matching(let pattern): pattern.matches(name)
             }
         }
     }

@@ -46,7 +46,7 @@ package struct WrittenPlace: Sendable {
 
     /// Whether what is written here is read there.
     package func isRead(at place: ReadPlace) -> Bool {
-        self.kind == place.kind && self.server == place.server && place.names.contains(self.name)
+        self.kind == place.kind && ExactText(self.server) == ExactText(place.server) && place.names.contains(self.name)
     }
 
     /// Why events that are written here and read there are not recognised when they come back; `nil` when they are

@@ -2,7 +2,7 @@
 ///
 /// Exact subjects are in a dictionary, MQTT filters in a trie of levels, globs in buckets by the literal text they begin or end
 /// with. Built once, then immutable.
-struct SubjectTrie: Sendable {
+package struct SubjectTrie: Sendable {
     private var exact: [ExactText: [Int]] = [:]
     private var nodes: [Node] = [Node()]
     private var everything: [Int] = []
@@ -10,6 +10,9 @@ struct SubjectTrie: Sendable {
     private var suffixes = AffixBuckets()
     private var wild: [(pattern: SubjectPattern, value: Int)] = []
     private(set) var isEmpty = true
+
+    /// Makes one without patterns.
+    package init() {}
 
     /// One level of the MQTT filters that share the levels before it.
     private struct Node: Sendable {
@@ -22,7 +25,7 @@ struct SubjectTrie: Sendable {
     }
 
     /// Adds a value for each subject that the pattern takes.
-    mutating func insert(_ pattern: SubjectPattern, value: Int) {
+    package mutating func insert(_ pattern: SubjectPattern, value: Int) {
         self.isEmpty = false
         switch pattern.syntax {
         case .exact: self.exact[ExactText(pattern.text), default: []].append(value)
@@ -74,7 +77,7 @@ struct SubjectTrie: Sendable {
     ///
     /// - Returns: how many nodes and patterns were looked at.
     @discardableResult
-    func collect(_ subject: String, into values: inout [Int]) -> Int {
+    package func collect(_ subject: String, into values: inout [Int]) -> Int {
         var steps = 1
         values += self.everything
         if !self.exact.isEmpty, let found = self.exact[ExactText(subject)] { values += found }

@@ -58,4 +58,12 @@ struct MQTTTopicFilterTests {
         let error = #expect(throws: MQTTTextError.self) { try MQTTTopicFilter(text) }
         #expect(error?.description == message)
     }
+
+    @Test func `filters compare bytes`() throws {
+        let composed = try MQTTTopicFilter("caf\u{e9}/+")
+        let decomposed = try MQTTTopicFilter("cafe\u{301}/+")
+        #expect(composed != decomposed && Set([composed, decomposed]).count == 2)
+        #expect(!composed.covers(decomposed) && !composed.overlaps(decomposed))
+        #expect(composed.covers(composed) && composed.overlaps(composed))
+    }
 }
