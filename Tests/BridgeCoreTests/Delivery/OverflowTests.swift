@@ -31,7 +31,8 @@ struct OverflowTests {
         func event(_ subject: String, _ attributes: Attributes) -> Event {
             Event(
                 id: "a", title: nil, message: "", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
-                json: ByteBuffer(string: "{}"), source: "in", subject: subject, attributes: attributes, raw: ByteBuffer(string: "x")
+                json: ByteBuffer(string: "{}"), source: "in", subject: subject, attributes: attributes,
+                raw: ByteBuffer(string: "x")
             )
         }
         #expect(event("subject", Attributes([("qos", "1")])).weight == 259)
