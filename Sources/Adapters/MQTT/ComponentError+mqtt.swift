@@ -63,6 +63,12 @@ extension ComponentError {
         }
     }
 
+    /// Whether a broker ends a connection with this reason whatever the client has sent: server busy or shutting down, keep alive timeout,
+    /// session taken over, administrative action, another server, connection rate or time (MQTT 5 §3.14.2.1).
+    static func isOfBrokerOnly(_ reason: Int32) -> Bool {
+        [0x89, 0x8b, 0x8d, 0x8e, 0x98, 0x9c, 0x9d, 0x9f, 0xa0].contains(reason)
+    }
+
     /// What a failed call of the library means for the connection.
     static func failed(_ error: MosquittoError, peer: String) -> Self {
         switch error.code {

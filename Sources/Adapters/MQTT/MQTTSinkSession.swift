@@ -66,14 +66,16 @@ actor MQTTSinkSession {
             let loss = machine.lost()
             // What was answered out of order is confirmed too, or it would be sent twice.
             for delivery in loss.confirmed { self.inlet.confirm(delivery) }
-            throw self.blaming(error, loss, peer: connection.peer)
+            throw self.blaming(error, loss, connection)
         }
         connection.close(announcing: self.settings.will)
     }
 
     /// The error; the message is given up when it is one on which the broker closes the connection, or says nothing, again and again.
-    private func blaming(_ error: any Error, _ loss: MQTTSinkStateMachine.Loss, peer: String) -> any Error {
+    private func blaming(_ error: any Error, _ loss: MQTTSinkStateMachine.Loss, _ connection: MQTTConnection) -> any Error {
         guard var lost = error as? ComponentError, [.connectionLost, .timedOut].contains(lost.code) else { return error }
+        if let reason = connection.events.ending, ComponentError.isOfBrokerOnly(reason) { return error }
+        let peer = connection.peer
         let isSilent = lost.code == .timedOut
         let suspect = loss.oldest.map { ($0.delivery, isSilent ? .now : $0.since) }
         guard self.poison.lost(suspect, of: loss.count), let oldest = loss.oldest else { return lost }

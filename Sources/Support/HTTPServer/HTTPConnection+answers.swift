@@ -14,7 +14,8 @@ extension HTTPConnection {
         self.resume()
     }
 
-    func finish(_ response: HTTPResponse, _ exchange: Exchange) {
+    /// - Parameter hasLength: false for the answer to HEAD of a stream, which has no length (RFC 9110 §9.3.2).
+    func finish(_ response: HTTPResponse, _ exchange: Exchange, hasLength: Bool = true) {
         guard let context else { return }
         var response = response
         if !exchange.answerFields.isEmpty { response.headers += exchange.answerFields }
@@ -29,7 +30,7 @@ extension HTTPConnection {
         let isBodyless = response.status == .noContent || response.status == .notModified
         var buffer = context.channel.allocator.buffer(capacity: 256 + response.body.readableBytes)
         response.write(
-            into: &buffer, date: self.loop.date, length: isBodyless ? nil : response.body.readableBytes,
+            into: &buffer, date: self.loop.date, length: isBodyless || !hasLength ? nil : response.body.readableBytes,
             framing: isKeptAlive ? (exchange.isHTTP10 ? "Connection: keep-alive\r\n" : "") : "Connection: close\r\n",
             withBody: !isBodyless && !exchange.isHead
         )
@@ -80,7 +81,7 @@ extension HTTPConnection {
             let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
             answer.hop(to: context.eventLoop).whenComplete { connection.value.decided($0, exchange.number) }
         case .open(let opening) where exchange.isHead:
-            self.finish(opening.head, exchange)
+            self.finish(opening.head, exchange, hasLength: false)
         case .open(let opening):
             self.state = .handedOver
             self.inputs.removeAll()

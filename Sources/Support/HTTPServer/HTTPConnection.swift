@@ -182,7 +182,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         guard let context else { return }
         self.exchangeCount += 1
         self.headBytes = 0
-        let head = head.withoutOuterSpace
+        let head = head.withoutOuterSpace.withHostOfTarget
         let exchange = Exchange(
             number: self.exchangeCount,
             isKeptAlive: self.refusal == nil && head.isKeepAlive && head.method != .CONNECT

@@ -15,6 +15,10 @@ extension HTTPRequestHead {
             // RFC 9112 §3.2
             return .error(.badRequest, "One Host header field is required")
         }
+        if let authority = self.targetAuthority, authority.isEmpty {
+            // RFC 9110 §4.2.1
+            return .error(.badRequest, "The request target names no host")
+        }
         let codings = self.headers["Transfer-Encoding"]
         if !codings.isEmpty {
             // RFC 9112 §6.1, §6.3: both fields are the way requests are smuggled past a proxy.
@@ -39,6 +43,24 @@ extension HTTPRequestHead {
         var head = self
         head.headers = HTTPHeaders(self.headers.map { ($0.name, $0.value.withoutOuterSpace) })
         return head
+    }
+
+    /// The same with the authority of an absolute target as `Host`, whatever that says (RFC 9112 §3.2.2).
+    ///
+    /// A request without `Host`, or with several, stays as it is, and is refused.
+    var withHostOfTarget: HTTPRequestHead {
+        guard let authority = self.targetAuthority, self.headers["Host"].count == 1 else { return self }
+        var head = self
+        head.headers.replaceOrAdd(name: "Host", value: String(authority))
+        return head
+    }
+
+    /// The authority of a target in absolute form; `nil` in the other forms.
+    private var targetAuthority: Substring? {
+        guard let first = self.uri.utf8.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "*"), self.method != .CONNECT,
+            let start = self.uri.range(ofScheme: "://")
+        else { return nil }
+        return self.uri[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     }
 
     /// The announced length, `nil` when there is none or it is not one plain number.

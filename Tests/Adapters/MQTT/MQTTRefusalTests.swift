@@ -120,6 +120,28 @@ struct MQTTRefusalTests {
         #expect(broker.received(1) == 1)
     }
 
+    @Test(arguments: [0x89, 0x8b, 0x98, 0x9c] as [UInt8])
+    func `a broker that ends each connection for reasons of its own costs no message`(code: UInt8) async throws {
+        let published = Mutex(0)
+        let broker = try ScriptedBroker([1: [0x20, 3, 0, 0, 0]]) { packet in
+            guard packet[0] >> 4 == 3 else { return nil }
+            let number = published.withLock { published in
+                published += 1
+                return published
+            }
+            return number <= 6 ? [0xe0, 2, code, 0] : Self.puback(packet, 0)
+        }
+        let script = ScriptedSource()
+        let rig = try MQTTRig(
+            script: script, sink: #"{"url": "mqtt://127.0.0.1:\#(broker.port)", "topic": "out", "format": "raw"}"#)
+        let left = try await rig.run {
+            try await eventually { rig.sink.status.isConnected && script.outlet != nil }
+            script.send([ByteBuffer(string: "a")])
+            try await eventually("published \(published.withLock { $0 }) times") { published.withLock { $0 } == 7 }
+        }
+        #expect(left == 0)
+    }
+
     @Test func `a message that the broker never acknowledges is given up, and the others go on`() async throws {
         let bodies = Mutex<[String]>([])
         let broker = try ScriptedBroker([1: [0x20, 3, 0, 0, 0], 12: [0xd0, 0]]) { packet in

@@ -42,6 +42,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("http://bridge.example.com/", "rebind.example", 200), ("http://rebind.example/", "bridge.example.com", 421),
+        ("http://rebind.example?a", "bridge.example.com", 421), ("HTTP://LOCALHOST:80/", "rebind.example", 200),
+        ("http://bridge.example.com@rebind.example/", "localhost", 421), ("http:///", "localhost", 400),
+        ("/http://rebind.example/", "localhost", 404),
+    ])
+    func `the host of an absolute target counts, whatever Host says`(_ target: String, _ host: String, _ status: Int) async throws
+    {
+        try await withServer({ $0.policy.hosts = .listed(["bridge.example.com"]) }) { router, port, _ in
+            try router.register(.GET, "/", handler: echo)
+            let client = try RawConnection(port: port)
+            try await client.send("GET \(target) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+            #expect(try await client.answer().status == status)
+        }
+    }
+
     @Test func `without a list every host is served`() async throws {
         try await Self.expect(200, .any, "rebind.example")
     }

@@ -42,7 +42,9 @@ import Testing
             }
             let client = try RawConnection(port: port)
             try await client.send("HEAD /s HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer(isHead: true).headers["content-type"] == "text/event-stream")
+            let head = try await client.answer(isHead: true)
+            #expect(head.headers["content-type"] == "text/event-stream")
+            #expect(head.headers["content-length"] == nil, "GET has none either")
             try await client.send("GET /s?no=1 HTTP/1.1\r\nHost: x\r\n\r\n")
             #expect(try await client.answer().status == 406)
             try await client.send("GET /s HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
