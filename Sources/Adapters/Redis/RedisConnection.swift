@@ -44,9 +44,10 @@ struct RedisConnection: Sendable {
         let endings = RedisEndings()
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(settings.connectTimeout))
-            .channelOption(.maxMessagesPerRead, value: 4)
+            // A read is what the connection hands on at once: a thousand small messages at most, so that others on the loop have their turn.
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16 << 10, maximum: 128 << 10)
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16 << 10, maximum: 32 << 10)
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
