@@ -41,11 +41,6 @@ struct RecentSet {
         return true
     }
 
-    /// Takes a key out; its place among the latest stays used.
-    mutating func forget(_ key: UInt64) {
-        self.remove(Self.stored(key))
-    }
-
     private static func stored(_ key: UInt64) -> UInt64 { key == 0 ? 1 : key }
 
     /// Where a key stands, or the free place where it would.

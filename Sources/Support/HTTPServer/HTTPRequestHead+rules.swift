@@ -57,10 +57,16 @@ extension HTTPRequestHead {
 
     /// The authority of a target in absolute form; `nil` in the other forms.
     private var targetAuthority: Substring? {
-        guard let first = self.uri.utf8.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "*"), self.method != .CONNECT,
+        guard self.method != .CONNECT, let rest = self.behindScheme else { return nil }
+        return Substring(rest.prefix { ![UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#")].contains($0) })
+    }
+
+    /// What comes behind the `://` of a target in absolute form; `nil` in the other forms.
+    private var behindScheme: Substring.UTF8View? {
+        guard let first = self.uri.utf8.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "*"),
             let start = self.uri.range(ofScheme: "://")
         else { return nil }
-        return self.uri[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        return self.uri.utf8[start...]
     }
 
     /// The announced length, `nil` when there is none or it is not one plain number.
@@ -82,10 +88,8 @@ extension HTTPRequestHead {
     /// Path and query, percent-encoded, of the origin or absolute form (RFC 9112 §3.2).
     var target: (path: String, query: String) {
         var rest = self.uri.utf8[...]
-        if rest.first != UInt8(ascii: "/"), rest.first != UInt8(ascii: "*"),
-            let scheme = self.uri.range(ofScheme: "://")
-        {
-            rest = rest[scheme...]
+        if let behindScheme {
+            rest = behindScheme
             rest = rest[(rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex)...]
         }
         rest = rest[..<(rest.firstIndex(of: UInt8(ascii: "#")) ?? rest.endIndex)]
