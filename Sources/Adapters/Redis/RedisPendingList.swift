@@ -89,7 +89,7 @@ struct RedisPendingList: Sendable {
         ids.filter { self.inHand[$0]?.position == position }
     }
 
-    /// Everything in hand, in the order of the log, for a new connection to acknowledge.
+    /// All unacknowledged entries, in the order of the log, for a new connection to acknowledge.
     ///
     /// The answer to an acknowledgement may have been lost with the old one: the server does not hand out those entries again.
     func unacknowledged() -> [(position: Position, ids: [String])] {
@@ -105,7 +105,7 @@ struct RedisPendingList: Sendable {
         self.takenOver.subtract(ids)
     }
 
-    /// Forgets everything in hand: a stream or group that was made anew has not handed it out.
+    /// Forgets all entries: a stream or group that was made anew has not handed it out.
     mutating func forget() {
         self.inHand = [:]
         self.takenOver = []
@@ -127,7 +127,7 @@ struct RedisPendingList: Sendable {
 
     /// The entries whose loss is to be reported, of those that the server dropped from its list because they are deleted.
     ///
-    /// What is in hand was read before it was deleted, or is reported already.
+    /// An unacknowledged entry was read before it was deleted, or is reported already.
     func deleted(_ ids: [String]) -> [String] {
         ids.filter { self.inHand[$0] == nil && !self.wasAcknowledged($0) }
     }
@@ -143,12 +143,12 @@ struct RedisPendingList: Sendable {
 
     // MARK: Keeping alive
 
-    /// How to keep what is in hand from being claimed by others.
+    /// How to keep unacknowledged entries from being claimed by others.
     ///
     /// What was taken over from another consumer gets that delivery back: this program only waits with it.
     ///
     /// - Parameter entries: what the server lists as handed out to this consumer.
-    /// - Returns: commands for what is in hand; the rest is not touched. ``keptAlive(_:)`` follows once they are answered.
+    /// - Returns: commands for unacknowledged entries; the rest is not touched. ``keptAlive(_:)`` follows once they are answered.
     func keepAlive(_ entries: [RedisPendingEntry]) -> [KeepAlive] {
         let held = entries.filter { self.inHand[$0.id] != nil }
         let returned = Dictionary(grouping: held.filter { self.takenOver.contains($0.id) }, by: \.deliveries)

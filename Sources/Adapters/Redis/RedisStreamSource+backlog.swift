@@ -49,7 +49,7 @@ extension RedisStreamSource {
         var others: Set<String> = []
         for (entry, reply) in zip(there, try await connection.send(claims, replies: there.count)) {
             try Self.checkGroup(reply, connection.peer)
-            // What is in hand may have been kept alive just now.
+            // An unacknowledged entry may have been kept alive just now.
             if reply.items?.isEmpty != false, !self.pending.withLock({ $0.contains(entry.id) }) { others.insert(entry.id) }
         }
         return found.filter { !others.contains($0.id) }

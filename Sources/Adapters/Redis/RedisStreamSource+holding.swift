@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// Keeps what is in hand from being claimed by others while it waits to become safe, until cancelled.
+    /// Keeps unacknowledged entries from being claimed by others while it waits to become safe, until cancelled.
     ///
     /// Their idle time is reset three times within ``Configuration/claimAfter``. JUSTID leaves the number of deliveries as it is.
     func hold(_ group: String, _ connection: RedisConnection) async throws {
@@ -19,7 +19,7 @@ extension RedisStreamSource {
         }
     }
 
-    /// Resets the idle time of what is in hand and still this consumer's; what others have claimed meanwhile stays theirs.
+    /// Resets the idle time of unacknowledged entries that are still this consumer's; what others have claimed meanwhile stays theirs.
     private func touch(_ group: String, _ connection: RedisConnection) async throws {
         let stream = self.configuration.stream
         var from = "-"
