@@ -3,12 +3,12 @@ import NIOCore
 import NIOPosix
 
 extension SSEHub {
-    /// Answers a request by work that may take long, in turns with others.
+    /// Answers a request by long work, in slices.
     ///
-    /// The work is done on the loop of the caller where that is one of the hub's, else on ``home``.
+    /// Runs on the loop of the caller if that is one of the hub's, otherwise on ``home``.
     ///
-    /// - Parameter work: called on the loop; makes what does a part of the work, and returns the answer once it is done.
-    func inTurns(
+    /// - Parameter work: called on the loop; makes a function that does a part of the work, and returns the answer once it is done.
+    func inSlices(
         _ work: @escaping @Sendable () -> (_ shard: SSEShard, _ deadline: NIODeadline) -> HTTPStreamAnswer?
     ) -> HTTPStreamAnswer {
         let current = MultiThreadedEventLoopGroup.currentEventLoop
@@ -18,7 +18,7 @@ extension SSEHub {
         box.eventLoop.execute {
             let shard = box.value
             let next = work()
-            shard.turns.begin { deadline in
+            shard.jobs.begin { deadline in
                 guard let answer = next(shard, deadline) else { return false }
                 promise.succeed(answer)
                 return true

@@ -1,19 +1,21 @@
 import BridgeCore
+import HTTPServer
 import NIOCore
+import NIOHTTP1
 
-/// The events behind a place, as one JSON answer: `cursor`, where to go on from, `gap` when some are lost, and `events`.
+/// The events after a sequence as one JSON answer: `cursor` to continue from, `gap` if some are lost, and `events`.
 ///
 /// Read in slices, because a filter may let little through of much.
-struct SSEExtract {
-    /// Bytes of events after which an answer takes no more: it stands in memory as a whole.
+struct SSEPollResponse {
+    /// Bytes of events after which an answer ends, because it is in memory as a whole.
     static let largest = 4 << 20
-    /// Bytes of the streams that are fetched at once, about.
+    /// The approximate number of bytes that are fetched at once.
     private static let step = 16 << 10
 
     private let view: SSEView
     private let limit: Int
     private var position: UInt64
-    private var told: UInt64
+    private var knownLoss: UInt64
     private var gap: SSEGap?
     private var events: [Event] = []
     private var size = 0
@@ -23,7 +25,7 @@ struct SSEExtract {
         self.view = view
         self.limit = limit
         self.position = start.position
-        self.told = start.told
+        self.knownLoss = start.knownLoss
         self.gap = start.gap
     }
 
@@ -33,12 +35,12 @@ struct SSEExtract {
     mutating func read(_ hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> Bool {
         while true {
             guard !self.isFull else { return true }
-            switch hub.read(self.view, after: self.position, told: self.told, atMost: Self.step) {
+            switch hub.read(self.view, after: self.position, knownLoss: self.knownLoss, atMost: Self.step) {
             case .current(let head):
                 self.position = head
                 return true
             case .lost(let forgotten):
-                self.told = forgotten
+                self.knownLoss = forgotten
                 self.gap = hub.gap(self.view, "\(SSECursor(epoch: hub.epoch, sequence: self.position))", .evicted)
             case .batches(let batches, let through):
                 for batch in batches {
@@ -51,7 +53,7 @@ struct SSEExtract {
         }
     }
 
-    /// Takes the events of a batch that belong to the view.
+    /// Adds the events of a batch that belong to the view.
     ///
     /// - Returns: whether there was room for all of them.
     private mutating func take(_ events: [(event: Event, sequence: UInt64)], of batch: SSEBatch) -> Bool {
@@ -67,13 +69,22 @@ struct SSEExtract {
 
     private var isFull: Bool { self.events.count >= self.limit || self.size >= Self.largest }
 
-    /// Whether there is nothing to tell.
+    /// Whether there are neither events nor a gap.
     var isEmpty: Bool { self.events.isEmpty && self.gap == nil }
 
-    /// The answer.
-    func json(epoch: String) -> ByteBuffer {
+    /// The answer; its headers repeat the cursor and the reason of a gap.
+    func answer(epoch: String) -> HTTPResponse {
+        let position = SSECursor(epoch: epoch, sequence: self.position)
+        var headers: [(name: String, value: String)] = [
+            ("Content-Type", "application/json"), ("Streambridge-Cursor", "\(position)"),
+        ]
+        if let gap { headers.append(("Streambridge-Gap", gap.reason.rawValue)) }
+        return HTTPResponse(.ok, headers: headers, body: self.json(position))
+    }
+
+    private func json(_ position: SSECursor) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: self.size + self.events.count + 256)
-        buffer.writeString("{\"cursor\":\"\(SSECursor(epoch: epoch, sequence: self.position))\"")
+        buffer.writeString("{\"cursor\":\"\(position)\"")
         if let gap { buffer.writeString(",\"gap\":{\(gap.members)}") }
         buffer.writeStaticString(",\"events\":[")
         for (index, event) in self.events.enumerated() {

@@ -1,5 +1,5 @@
-/// The waiting times and limits of a view: of several streams the strictest of each.
-struct SSEPace: Sendable {
+/// The intervals and limits of a view: of several streams the strictest of each.
+struct SSEStreamTiming: Sendable {
     let heartbeat: Duration
     let reconnect: Duration
     let slow: SSESinkConfiguration.SlowClient
@@ -7,7 +7,7 @@ struct SSEPace: Sendable {
     let heartbeatTicks: UInt32
     /// Ticks without progress after which a subscriber is disconnected.
     let stallTicks: UInt32
-    /// Ticks that a connection may last, about; 0 for ever.
+    /// Approximate lifetime of a connection in ticks; 0 means no limit.
     let ageTicks: UInt32
     let tick: Duration
 
@@ -26,6 +26,12 @@ struct SSEPace: Sendable {
         self.heartbeatTicks = Self.ticks(self.heartbeat, self.tick)
         self.ageTicks = settings.compactMap(\.maxAge).min().map { [tick = self.tick] in Self.ticks($0, tick) } ?? 0
         self.stallTicks = Self.ticks(slow.stall, self.tick)
+    }
+
+    /// A random lifetime in ticks, so that connections that began together do not end together; `nil` means no limit.
+    func randomAge() -> UInt32? {
+        let age = self.ageTicks
+        return age == 0 ? nil : .random(in: (age - age / 5)...(age + age / 5))
     }
 
     private static func ticks(_ span: Duration, _ length: Duration) -> UInt32 {

@@ -1,8 +1,8 @@
 import BridgeCore
 import NIOCore
 
-/// Carries deliveries from the inlet to a stream of the hub, on the hub's home loop: no task stands between a source and its subscribers.
-final class SSEFeed: Sendable {
+/// Moves deliveries from the inlet to a stream of the hub, on the hub's home loop, without a task in between.
+final class SSEStreamPublisher: Sendable {
     private let inlet: SinkInlet
     private let hub: SSEHub
     private let stream: SSEStream
@@ -17,17 +17,17 @@ final class SSEFeed: Sendable {
     ///
     /// - Throws: `CancellationError`.
     func run() async throws {
-        try await InletDrain(self.inlet, on: self.hub.home) { self.turn($0) }.run()
+        try await InletDrain(self.inlet, on: self.hub.home) { self.publishNext($0) }.run()
     }
 
     /// Publishes one batch, once every loop has delivered the one before; between two the sockets of this loop get their turn.
-    private func turn(_ drain: InletDrain) {
-        if self.hub.whenDelivered({ self.turn(drain) }) || self.hub.whenReserved({ self.turn(drain) }) { return }
+    private func publishNext(_ drain: InletDrain) {
+        if self.hub.whenDelivered({ self.publishNext(drain) }) || self.hub.whenReserved({ self.publishNext(drain) }) { return }
         let deliveries = drain.take(atMost: 512)
         guard let last = deliveries.last else { return }
         self.publish(deliveries[...])
         self.inlet.confirm(through: last)
-        drain.goOn()
+        drain.resume()
     }
 
     private func publish(_ deliveries: ArraySlice<Delivery>) {
@@ -46,13 +46,13 @@ final class SSEFeed: Sendable {
             } catch {
                 self.publish(deliveries[start..<index], names: names)
                 (start, names) = (index + 1, [])
-                self.inlet.refuse(delivery, "the stream's name \(self.stream.settings.stream.text) cannot be made: \(error)")
+                self.inlet.refuse(delivery, "the stream's name \(self.stream.settings.stream.text) cannot be rendered: \(error)")
             }
         }
         self.publish(deliveries[start...], names: names)
     }
 
-    /// Publishes in pieces of moderate size: each is written to every subscriber at once.
+    /// Publishes in batches of moderate size, because each is written to every subscriber at once.
     private func publish(_ deliveries: ArraySlice<Delivery>, names: [String]?) {
         guard !deliveries.isEmpty else { return }
         let events = deliveries.map(\.event)

@@ -1,10 +1,10 @@
 import BridgeCore
 
-/// Decides where somebody who joins streams begins.
+/// Decides where a new subscriber begins.
 ///
-/// Used under the hub's lock: it looks places up and evaluates nothing that a client sent.
-struct SSEResolver {
-    /// Those of the view's streams, after what is too old has been forgotten.
+/// Used under the hub's lock: it finds positions and evaluates no client expression.
+struct SSEResumeRule {
+    /// The histories of the view's streams, without expired events.
     let histories: [SSEHistory]
     /// The sequence of the latest event of all streams.
     let head: UInt64
@@ -42,10 +42,10 @@ struct SSEResolver {
 
     private func resolution(_ position: UInt64, gap reason: SSEGap.Reason? = nil, _ requested: String = "") -> SSEResolution {
         let floor = self.floor
-        // What is kept for those who are a little behind is nothing that can be asked for.
+        // Batches kept for slightly delayed subscribers cannot be requested.
         let start = self.histories.count == 1 ? max(position, floor) : position
         return SSEResolution(
-            position: start, told: floor,
+            position: start, knownLoss: floor,
             gap: reason.map { SSEGap(self.histories, epoch: self.epoch, requested, $0) },
             lag: self.histories.reduce(0) { $0 + $1.lag(after: start) }
         )
@@ -53,7 +53,7 @@ struct SSEResolver {
 }
 
 extension SSEGap {
-    /// What is missing from streams, as it stands now.
+    /// The gap in streams, as of now.
     init(_ histories: [SSEHistory], epoch: String, _ requested: String, _ reason: Reason) {
         let oldest = histories.compactMap { history -> UInt64? in
             let floor = history.floor

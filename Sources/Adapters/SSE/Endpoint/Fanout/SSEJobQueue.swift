@@ -1,27 +1,27 @@
 import NIOCore
 
-/// Work on one event loop that may take long, done in slices.
+/// Long work on one event loop, done in slices.
 ///
-/// Jobs take turns, and between two slices the loop serves its sockets: whatever clients ask of the past, everybody else waits for one slice
-/// at most. Only ever touched on its loop.
-final class SSETurns {
+/// Jobs take turns, and between two slices the loop serves its sockets. So a search of the history delays all other
+/// clients by one slice at most. Used only on its loop.
+final class SSEJobQueue {
     /// Does a part of its work.
     ///
-    /// Returns whether it is done, soon after the deadline: it is asked to look at the clock between pieces of one batch of events.
+    /// Returns whether it is done, soon after the deadline: it checks the clock within a batch of events.
     typealias Job = (_ deadline: NIODeadline) -> Bool
 
-    /// How long jobs may keep the loop busy at once.
+    /// How long jobs may keep the loop busy in one slice.
     static let slice = TimeAmount.milliseconds(1)
     /// How long the loop then serves others, at least.
     ///
-    /// Not zero: a loop does everything that is due before it looks at its sockets.
+    /// Not zero, because a loop runs all due tasks before it polls its sockets.
     static let pause = TimeAmount.microseconds(100)
 
     private let eventLoop: any EventLoop
     private var jobs = CircularBuffer<Job>()
-    /// Those that wait for something else than their turn.
+    /// Jobs that wait for an event.
     private var parked: [Job] = []
-    /// The job that runs waits for something else.
+    /// The running job waits for an event.
     private var isParking = false
     private var isScheduled = false
     private var pausedUntil = NIODeadline.uptimeNanoseconds(0)
@@ -30,7 +30,7 @@ final class SSETurns {
         self.eventLoop = eventLoop
     }
 
-    /// Begins a job: at once when no other waits and no slice has just ended, else when it is its turn.
+    /// Begins a job: at once if no other job waits and no slice has just ended, otherwise after the others.
     func begin(_ job: @escaping Job) {
         let now = NIODeadline.now()
         if self.jobs.isEmpty, now >= self.pausedUntil {
@@ -45,12 +45,12 @@ final class SSETurns {
     /// Jobs that are not done.
     var count: Int { self.jobs.count + self.parked.count }
 
-    /// Has the job that runs now wait for ``unpark()`` when it returns that it is not done.
+    /// Parks the running job until ``unpark()`` when it returns that it is not done.
     func park() {
         self.isParking = true
     }
 
-    /// Has the parked jobs look whether they can go on.
+    /// Lets the parked jobs check whether they can continue.
     func unpark() {
         guard !self.parked.isEmpty else { return }
         self.jobs.append(contentsOf: self.parked)
@@ -67,11 +67,11 @@ final class SSETurns {
     private func schedule() {
         guard !self.isScheduled, !self.jobs.isEmpty else { return }
         self.isScheduled = true
-        let turns = NIOLoopBound(self, eventLoop: self.eventLoop)
-        self.eventLoop.scheduleTask(in: Self.pause) { turns.value.turn() }
+        let queue = NIOLoopBound(self, eventLoop: self.eventLoop)
+        self.eventLoop.scheduleTask(in: Self.pause) { queue.value.runSlice() }
     }
 
-    private func turn() {
+    private func runSlice() {
         self.isScheduled = false
         let start = NIODeadline.now()
         let deadline = start + Self.slice
@@ -83,7 +83,7 @@ final class SSETurns {
         self.schedule()
     }
 
-    /// When the loop may be kept busy again: at once after something short.
+    /// When the next slice may begin: at once after a short one.
     private func end(of start: NIODeadline) -> NIODeadline {
         let now = NIODeadline.now()
         return now - start > .microseconds(250) ? now + Self.pause : now

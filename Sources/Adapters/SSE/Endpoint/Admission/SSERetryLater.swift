@@ -5,10 +5,10 @@ import NIOHTTP1
 
 /// How a request is sent away that could be granted at another time.
 ///
-/// A browser takes every status but 200 as final (WHATWG HTML §9.2.3), so one that names `text/event-stream` is answered with a stream
-/// that says when to come back and ends: by a control event without an id, which leaves the client where it stands. Programs are told by status
-/// and `Retry-After`.
-enum SSEShedding {
+/// A browser treats every status but 200 as final (WHATWG HTML §9.2.3). A client whose `Accept` names
+/// `text/event-stream` therefore gets a stream that ends after a control event with the reconnection delay. The event
+/// has no id, so the client keeps its cursor. Other programs get a status and `Retry-After`.
+enum SSERetryLater {
     static func answer(_ request: HTTPRequest, _ status: HTTPResponseStatus, _ message: String, _ streams: [SSEStream])
         -> HTTPResponse
     {
@@ -16,7 +16,7 @@ enum SSEShedding {
         return Self.answer(request, insteadOf: response, streams)
     }
 
-    /// What is answered instead of a refusal that the server has made; the refusal itself where it is final, or for a program.
+    /// The answer that replaces a refusal by the server; the refusal itself if it is final, or for a program.
     static func answer(_ request: HTTPRequest, insteadOf refusal: HTTPResponse, _ streams: [SSEStream]) -> HTTPResponse {
         guard [.tooManyRequests, .serviceUnavailable].contains(refusal.status) else { return refusal }
         streams.forEach { $0.metrics.shed.increment() }

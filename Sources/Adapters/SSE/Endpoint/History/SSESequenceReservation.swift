@@ -3,17 +3,17 @@ import Synchronization
 
 /// Which epoch the streams count in, and how far their count may go before the log knows of it.
 ///
-/// With a log on disk the epoch outlives the program. After an orderly end the count goes on with the next number; after a kill behind
-/// everything that may have been given out, because what was published last may not have been written. So numbers are given out only
-/// once the log has reserved them, and no id ever stands for two events. Thread-safe.
-final class SSELedger: Sendable {
+/// With a log on disk the epoch survives a restart. After an orderly shutdown the count continues with the next number.
+/// After a kill it continues above every number that may have been assigned, because the last ones may not be written.
+/// So numbers are assigned only once the log has reserved them, and no id ever means two events. Thread-safe.
+final class SSESequenceReservation: Sendable {
     /// The name that no source has.
     private static let name = "$streams"
-    /// How many numbers are reserved at once.
+    /// How many numbers one reservation has.
     private static let block: UInt64 = 100_000
-    /// How many are given out at once.
+    /// How many numbers are assigned at once.
     private static let piece: UInt64 = 1024
-    /// No stream counts this far: a cursor that says more is damaged.
+    /// No stream counts this far: a cursor above it is damaged.
     private static let limit = UInt64.max / 2
 
     let epoch: String
@@ -22,7 +22,7 @@ final class SSELedger: Sendable {
     private let cursors: (any CursorStore)?
     private let state: Mutex<State>
 
-    /// - Parameter cursors: those of a log on disk; `nil` makes a new epoch that nobody remembers.
+    /// - Parameter cursors: those of a log on disk; `nil` makes a new epoch that is not stored.
     init(cursors: (any CursorStore)? = nil) {
         let known = cursors?.cursor(of: Self.name).flatMap { SSECursor($0) }.flatMap { $0.sequence < Self.limit ? $0 : nil }
         self.cursors = cursors
@@ -32,9 +32,9 @@ final class SSELedger: Sendable {
         self.reserve(self.start)
     }
 
-    /// Has the log know that numbers up to this one, and many more, are given out.
+    /// Records in the log that numbers up to this one, and many more, are assigned.
     ///
-    /// Long before the last reserved number, so that nobody waits for it while the log is written.
+    /// Called long before the last reserved number, so that publishing never waits for the log.
     func reserve(_ sequence: UInt64) {
         guard let cursors else { return }
         let end = self.state.withLock { state -> UInt64? in
@@ -50,26 +50,26 @@ final class SSELedger: Sendable {
             self.state.withLock { $0.asked = $0.reserved }
             return
         }
-        cursors.whenKept { self.reserved(end) }
+        cursors.onceKept { self.reserved(end) }
     }
 
-    /// Calls once some numbers behind a sequence may be given out.
+    /// Calls back once numbers after a sequence may be assigned.
     ///
     /// - Returns: whether there is something to wait for; if not, nothing is called.
     func whenReserved(behind sequence: UInt64, _ body: @escaping @Sendable () -> Void) -> Bool {
         self.reserve(sequence)
         return self.state.withLock { state in
             guard sequence + Self.piece > state.reserved, state.reserved != .max else { return false }
-            state.waiting.append(Waiter(call: body))
+            state.waiting.append(body)
             return true
         }
     }
 
-    /// Has the log know that nothing behind a sequence was given out, nor will be.
+    /// Records in the log that no number after a sequence was or will be assigned.
     func release(behind sequence: UInt64) {
         guard let cursors else { return }
         self.state.withLock { $0.asked = .max }
-        // What cannot be moved stays reserved, and the count goes on behind it.
+        // If the release fails, the numbers stay reserved and the count continues after them.
         try? cursors.move(SSECursor(epoch: self.epoch, sequence: sequence).description, of: Self.name)
     }
 
@@ -79,17 +79,13 @@ final class SSELedger: Sendable {
             state.reserved = max(state.reserved, end)
             return state.waiting
         }
-        for waiter in waiting { waiter.call() }
+        for body in waiting { body() }
     }
 
     private struct State {
-        /// Up to here the log was asked to reserve, and has.
+        /// The reservation that the log has stored.
         var asked: UInt64
         var reserved: UInt64
-        var waiting: [Waiter] = []
-    }
-
-    private struct Waiter {
-        let call: @Sendable () -> Void
+        var waiting: [@Sendable () -> Void] = []
     }
 }

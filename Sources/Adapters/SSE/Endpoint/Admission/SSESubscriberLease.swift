@@ -3,22 +3,22 @@ import HTTPServer
 import NIOCore
 import NIOHTTP1
 
-/// One subscriber's right to be counted in its streams and to use its view; given back when it is dropped.
-final class SSEPlace: Sendable {
+/// One subscriber's slot in its streams and its view, released when the lease is dropped.
+final class SSESubscriberLease: Sendable {
     /// Its number, from 1 on, never given twice.
     let number: UInt64
     let view: SSEView
     let address: SSEAddress?
-    /// The IP address of the client, behind trusted proxies too.
+    /// The client's IP address, also behind trusted proxies.
     let clientAddress: String?
-    /// Who it is; `nil` for anybody.
+    /// The client's name; `nil` for an anonymous client.
     let name: String?
     /// When it ends, in milliseconds since 1970; `nil` for never.
     let expires: Int64?
     let since: Timestamp
     private let hub: SSEHub
 
-    /// - Throws: ``SSERefusal`` when one of the streams has no place left.
+    /// - Throws: ``SSERefusal`` when one of the streams has reached a limit.
     init(_ request: HTTPRequest, _ asked: SSERequest, hub: SSEHub, permission: SSEPermission?, now: Timestamp) throws(SSERefusal)
     {
         let address = SSEAddress(request.remoteAddress)
@@ -27,7 +27,7 @@ final class SSEPlace: Sendable {
             guard let complaint = stream.enter(address, permission?.name) else { continue }
             view.streams[..<index].forEach { $0.leave(address, permission?.name) }
             hub.leave(view)
-            throw SSERefusal(SSEShedding.answer(request, .tooManyRequests, complaint, view.streams))
+            throw SSERefusal(SSERetryLater.answer(request, .tooManyRequests, complaint, view.streams))
         }
         self.number = hub.nextNumber()
         self.view = view

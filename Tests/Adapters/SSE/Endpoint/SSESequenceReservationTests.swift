@@ -5,7 +5,7 @@ import Testing
 @testable import SSEAdapter
 
 /// Numbers are given out once they are reserved.
-struct SSELedgerTests {
+struct SSESequenceReservationTests {
     /// A store that keeps what is moved when the test says so.
     private final class SlowStore: CursorStore {
         private struct State {
@@ -26,7 +26,7 @@ struct SSELedgerTests {
             self.state.withLock { $0.moved[source] = cursor }
         }
 
-        func whenKept(_ body: @escaping @Sendable () -> Void) {
+        func onceKept(_ body: @escaping @Sendable () -> Void) {
             self.state.withLock { $0.waiting.append(Call(body: body)) }
         }
 
@@ -40,76 +40,76 @@ struct SSELedgerTests {
         }
     }
 
-    @Test func `nothing is given out before the log has reserved it`() {
+    @Test func `no number is assigned before the log has reserved it`() {
         let store = SlowStore()
-        let ledger = SSELedger(cursors: store)
+        let reservation = SSESequenceReservation(cursors: store)
         let calls = Atomic<Int>(0)
-        #expect(ledger.start == 0)
-        #expect(ledger.whenReserved(behind: 0) { calls.add(1, ordering: .relaxed) })
+        #expect(reservation.start == 0)
+        #expect(reservation.whenReserved(behind: 0) { calls.add(1, ordering: .relaxed) })
         #expect(calls.load(ordering: .relaxed) == 0)
         store.keep()
         #expect(calls.load(ordering: .relaxed) == 1)
-        #expect(!ledger.whenReserved(behind: 0) {})
-        // Asked for long before the last number.
-        #expect(!ledger.whenReserved(behind: 60_000) {})
+        #expect(!reservation.whenReserved(behind: 0) {})
+        // Requested long before the last number.
+        #expect(!reservation.whenReserved(behind: 60_000) {})
         store.keep()
-        #expect(!ledger.whenReserved(behind: 120_000) {})
-        #expect(ledger.whenReserved(behind: 300_000) {})
+        #expect(!reservation.whenReserved(behind: 120_000) {})
+        #expect(reservation.whenReserved(behind: 300_000) {})
     }
 
-    @Test func `a program that is killed before it could reserve gives out nothing that the next one gives out`() {
+    @Test func `a program killed before its reservation assigns no number that the next one assigns`() {
         let store = SlowStore()
-        let first = SSELedger(cursors: store)
+        let first = SSESequenceReservation(cursors: store)
         store.keep()
-        let second = SSELedger(cursors: store)
+        let second = SSESequenceReservation(cursors: store)
         #expect(second.epoch == first.epoch)
         #expect(second.start == 100_000)
         // The disk is full: it is killed without having published.
         #expect(second.whenReserved(behind: second.start) {})
-        let third = SSELedger(cursors: store)
+        let third = SSESequenceReservation(cursors: store)
         #expect(third.start == 100_000)
         store.keep()
         #expect(!third.whenReserved(behind: third.start) {})
     }
 
-    @Test func `after an orderly end the next program goes on with the next number`() {
+    @Test func `after an orderly end the next program continues with the next number`() {
         let store = SlowStore()
-        let first = SSELedger(cursors: store)
+        let first = SSESequenceReservation(cursors: store)
         store.keep()
         first.release(behind: 17)
-        // Nobody asks for more after that, but if somebody did, nothing would be reserved.
+        // No caller requests more after that, but if one did, nothing would be reserved.
         #expect(first.whenReserved(behind: 99_000) {})
         store.keep()
-        let second = SSELedger(cursors: store)
+        let second = SSESequenceReservation(cursors: store)
         #expect(second.epoch == first.epoch)
         #expect(second.start == 17)
-        #expect(second.whenReserved(behind: 17) {}, "they are reserved anew")
+        #expect(second.whenReserved(behind: 17) {}, "they are reserved again")
         store.keep()
-        #expect(SSELedger(cursors: store).start == 100_017, "a kill jumps")
+        #expect(SSESequenceReservation(cursors: store).start == 100_017, "a kill jumps")
     }
 
-    @Test func `an end that cannot be written counts as a kill`() {
+    @Test func `a final write that fails counts as a kill`() {
         let store = SlowStore()
-        let first = SSELedger(cursors: store)
+        let first = SSESequenceReservation(cursors: store)
         store.keep()
         first.release(behind: 17)
-        #expect(SSELedger(cursors: store).start == 100_000)
+        #expect(SSESequenceReservation(cursors: store).start == 100_000)
     }
 
-    @Test func `a count that no stream reaches is of a damaged file, and a new epoch begins`() throws {
+    @Test func `an impossible count means a damaged file, and a new epoch begins`() throws {
         let store = SlowStore()
         try store.move("abc-18446744073709551615", of: "$streams")
         store.keep()
-        let ledger = SSELedger(cursors: store)
-        #expect(ledger.start == 0)
-        #expect(ledger.epoch != "abc")
-        #expect(ledger.whenReserved(behind: 0) {})
+        let reservation = SSESequenceReservation(cursors: store)
+        #expect(reservation.start == 0)
+        #expect(reservation.epoch != "abc")
+        #expect(reservation.whenReserved(behind: 0) {})
     }
 
-    @Test func `without a log on disk every number may be given out, in an epoch of its own`() {
-        let ledger = SSELedger()
-        #expect(!ledger.whenReserved(behind: 0) {})
-        #expect(!ledger.whenReserved(behind: 10_000_000) {})
-        #expect(SSELedger().epoch != ledger.epoch)
+    @Test func `without a log on disk every number is free, in a new epoch`() {
+        let reservation = SSESequenceReservation()
+        #expect(!reservation.whenReserved(behind: 0) {})
+        #expect(!reservation.whenReserved(behind: 10_000_000) {})
+        #expect(SSESequenceReservation().epoch != reservation.epoch)
     }
 }

@@ -1,16 +1,16 @@
 import NIOCore
 
-/// Who is counted in a stream, and whether one more may come.
+/// Counts the subscribers of a stream and decides whether another one may connect.
 ///
-/// A value behind the stream's lock; addresses and names are remembered only where there is a limit on them.
-struct SSECrowd {
+/// A value, guarded by the stream's lock. It stores addresses and names only if they are limited.
+struct SSEConnectionLimits {
     private let limits: SSESinkConfiguration.Limits
     private let total: Int
     private(set) var count = 0
     private var addresses: [SSEAddress: Int] = [:]
-    /// By the bytes of the name: two subjects of tokens that only look alike (Unicode canonical equivalence) are two clients.
+    /// By the bytes of the name: canonically equivalent subjects of tokens are different clients.
     private var names: [[UInt8]: Int] = [:]
-    /// Connections that may still come now, at most a second's worth.
+    /// New connections that are allowed now, at most those of a second.
     private var allowance: Double
     private var countedAt = NIODeadline.now()
 
