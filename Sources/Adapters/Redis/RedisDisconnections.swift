@@ -3,8 +3,8 @@ import Synchronization
 
 /// Why each of the channels of one attempt to connect has ended.
 ///
-/// Thread-safe behind its lock.
-final class RedisEndings: Sendable {
+/// Thread-safe.
+final class RedisDisconnections: Sendable {
     private let errors = Mutex<[ObjectIdentifier: ComponentError]>([:])
 
     /// Records why a channel ended.

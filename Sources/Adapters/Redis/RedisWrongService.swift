@@ -1,8 +1,8 @@
 import NIOCore
 
 /// Recognises a server that is none of Redis by its first bytes.
-enum RedisStranger {
-    /// What is wrong and what to do, as half a sentence; `nil` for bytes that say nothing.
+enum RedisWrongService {
+    /// The mistake and the remedy, as half a sentence; `nil` for unknown bytes.
     static func reason(_ bytes: ByteBuffer) -> String? {
         let start = bytes.readableBytesView.prefix(8)
         switch start.first {

@@ -1,16 +1,16 @@
-/// Tells the copies of a message that several subscriptions of one connection bring.
+/// Recognises the copies of a message that matches several subscriptions of one connection.
 ///
-/// Redis sends what is published once for each subscription that matches, all of them one after the other: the channel's own first, then
-/// the patterns. So what follows with the same channel and body under a pattern that has not had its turn is a copy, and a subscription
-/// whose turn comes again brings the next message, be it of the same text.
-struct RedisCopies {
+/// Redis sends a message once for each matching subscription, in sequence: the channel's own first, then the patterns.
+/// So a message with the same channel and body under a pattern that has not yet delivered it is a copy. A subscription
+/// that delivers again begins the next message, even with the same text.
+struct RedisOverlapDeduplicator {
     private var channel: [UInt8] = []
     private var body: [UInt8] = []
-    /// The patterns that have brought the message.
+    /// The patterns that have delivered the message.
     private var patterns: Set<[UInt8]> = []
     private var isEmpty = true
 
-    /// Takes the next message as it comes.
+    /// Processes the next message.
     ///
     /// - Parameter pattern: `nil` for one of the channel's own subscription.
     /// - Returns: whether it has been taken before, under another subscription.
