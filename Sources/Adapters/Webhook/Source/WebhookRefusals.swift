@@ -3,17 +3,18 @@ import HTTPServer
 import NIOCore
 import NIOHTTP1
 
-/// Which requests a webhook source refuses, and what it says: the statuses and texts that Alphorn's senders know.
+/// Decides which requests a webhook source refuses, and with which answer: statuses and texts that Alphorn's senders
+/// know.
 ///
 /// Immutable.
-struct WebhookRules: Sendable {
+struct WebhookRefusals: Sendable {
     /// An event that has been here, or has crossed too many bridges.
     static var loop: HTTPResponse { .error(.loopDetected, "Loop detected") }
     /// The source does not run.
     static var closed: HTTPResponse {
-        .error(.serviceUnavailable, "Not taking requests now", headers: [("Retry-After", "5")])
+        .error(.serviceUnavailable, "Not accepting requests now", headers: [("Retry-After", "5")])
     }
-    /// The event was taken, and nobody knows yet whether it is safe.
+    /// The event was accepted, but is not yet known to be safe.
     static var late: HTTPResponse {
         .error(.serviceUnavailable, "Not confirmed in time", headers: [("Retry-After", "5")])
     }
@@ -23,7 +24,7 @@ struct WebhookRules: Sendable {
 
     private let refusals: HTTPRefusals?
 
-    /// - Parameter refusals: hears of requests without the right token or signature.
+    /// - Parameter refusals: counts requests without the right token or signature.
     init(_ configuration: WebhookSourceConfiguration, refusals: HTTPRefusals? = nil) {
         self.refusals = refusals
         self.token = configuration.token
@@ -32,7 +33,7 @@ struct WebhookRules: Sendable {
         }
     }
 
-    /// Looks at the head, before the body is read.
+    /// Checks the head, before the body is read.
     func refusal(of request: HTTPRequest, _ gate: WebhookGate) -> HTTPResponse? {
         if let token {
             guard let key = request.bearerToken else {
@@ -60,7 +61,7 @@ struct WebhookRules: Sendable {
         }
     }
 
-    /// Looks at the signature of the body.
+    /// Checks the signature of the body.
     func refusal(ofBody body: ByteBuffer, _ request: HTTPRequest) -> HTTPResponse? {
         guard let signature else { return nil }
         guard let value = request.header(signature.header) else {
@@ -91,12 +92,14 @@ struct WebhookRules: Sendable {
     private static func refusal(ofType request: HTTPRequest) -> HTTPResponse? {
         if let coding = request.header("Content-Encoding"), coding.lowercased() != "identity" {
             return .error(
-                .unsupportedMediaType, "Content-Encoding '\(coding)' is not known here",
+                .unsupportedMediaType, "Content-Encoding '\(coding)' is not supported",
                 headers: [("Accept-Encoding", "identity")]
             )
         }
-        if let type = request.header("Content-Type"), type.lowercased().hasPrefix("multipart/") {
-            return .error(.unsupportedMediaType, "Content-Type '\(type)' is not known here; send JSON or text")
+        if let type = request.header("Content-Type"), type.lowercased().hasPrefix("multipart/"),
+            MediaType.name(type) != "multipart/form-data"
+        {
+            return .error(.unsupportedMediaType, "Content-Type '\(type)' is not supported; send JSON, a form or text")
         }
         return nil
     }
