@@ -8,7 +8,8 @@ import NIOHTTP1
 
 /// Decides by the file's `http.access` who may read streams and write to webhooks.
 ///
-/// Thread-safe. Tokens of the file and users are known at once; tokens of an issuer are verified; what is neither goes to the hook.
+/// Thread-safe. Tokens of the file and users are decided at once; tokens of an issuer are verified; the hook decides
+/// about all others.
 package final class Access: HTTPAccess {
     private let settings: AccessSettings
     private let group: any EventLoopGroup
@@ -20,6 +21,7 @@ package final class Access: HTTPAccess {
     package init(_ settings: AccessSettings, group: any EventLoopGroup, curl: CurlMulti, refusals: HTTPRefusals, logger: Logger)
         async throws
     {
+        let logger = Redaction([settings.secrets]).logger(logger)
         self.refusals = refusals
         self.settings = settings
         self.group = group
@@ -31,6 +33,19 @@ package final class Access: HTTPAccess {
         self.hook = settings.hook.map { AccessHook($0, curl: curl, logger: logger) }
     }
 
+    /// Fetches the keys that tokens are verified with, until the task is cancelled.
+    package func run() async {
+        await self.verifier?.run()
+    }
+
+    /// Checks the credentials against the file, then the issuer's keys, then the hook.
+    ///
+    /// Without credentials, `anonymous` or the hook decides. Refusals are counted and logged. The future completes on
+    /// one of the group's event loops.
+    ///
+    /// - Parameter names: every stream, filter and webhook that the request asks for; only the hook looks at them.
+    /// - Returns: the sender's grant. Fails with ``HTTPRefusal``: 401 for credentials that are missing or unknown, 403
+    ///   when the hook refuses, 503 when the key server or the hook gives no decision.
     package func grant(_ request: HTTPRequest, names: [String]) -> EventLoopFuture<HTTPGrant> {
         let loop = self.group.any()
         switch Credentials(request, self.settings) {
@@ -44,7 +59,7 @@ package final class Access: HTTPAccess {
             return loop.makeSucceededFuture(
                 HTTPGrant(challenge: self.challenge, subscribe: grants.subscribe, publish: grants.publish))
         case .token(let token):
-            // Every token is compared, so that the time tells nothing of where one matched.
+            // Compares every token, so that the time does not reveal which one matched.
             let known = self.settings.tokens.enumerated().filter { $0.element.token.matches(token) }
             if let (index, token) = known.first.map({ ($0.offset, $0.element) }) {
                 return loop.makeSucceededFuture(Self.grant(token.name ?? "token \(index + 1)", token.grants))
@@ -61,12 +76,16 @@ package final class Access: HTTPAccess {
         return loop.makeFailedFuture(self.challenge)
     }
 
+    /// Checks credentials before the names are known.
+    ///
+    /// With a hook every request passes, because the hook decides by the names.
     package func admit(_ request: HTTPRequest) -> EventLoopFuture<Void> {
         // The hook decides by the names.
         guard self.hook == nil else { return self.group.any().makeSucceededVoidFuture() }
         return self.grant(request, names: []).map { _ in }
     }
 
+    /// Counts and logs a request whose grant does not cover what it asks for.
     package func refused(_ request: HTTPRequest) {
         if case .none = Credentials(request, self.settings) {
             self.refusals.note(.noCredentials, request)
@@ -82,6 +101,9 @@ package final class Access: HTTPAccess {
         return loop.makeFutureWithTask { [refusals = self.refusals] in
             do {
                 return try await verifier.grant(token)
+            } catch TokenError.undecided {
+                refusals.note(.keysUnavailable, request, detail: TokenError.undecided.reason)
+                throw HTTPRefusal.undecided(retryAfter: 2)
             } catch {
                 refusals.note(.invalidToken, request, detail: "\((error as? TokenError)?.reason ?? "it does not verify")")
                 throw refusal
@@ -102,7 +124,7 @@ package final class Access: HTTPAccess {
         }
     }
 
-    /// The answer that asks for credentials.
+    /// The answer that requests credentials.
     private var challenge: HTTPRefusal {
         guard !self.settings.users.isEmpty else { return .unauthorized }
         var response = HTTPRefusal.unauthorized.response
@@ -110,7 +132,7 @@ package final class Access: HTTPAccess {
         return HTTPRefusal(response)
     }
 
-    /// What whoever brings a token that does not verify is answered (RFC 6750 §3.1).
+    /// The answer to a token that does not verify (RFC 6750 §3.1).
     private var invalid: HTTPRefusal {
         HTTPRefusal(
             .error(
@@ -122,5 +144,12 @@ package final class Access: HTTPAccess {
 
     private static func grant(_ name: String?, _ grants: AccessSettings.Grants) -> HTTPGrant {
         HTTPGrant(name: name, subscribe: grants.subscribe, publish: grants.publish)
+    }
+}
+
+extension HTTPRefusal {
+    /// The answer to a request if the service that decides on it is unavailable.
+    static func undecided(retryAfter seconds: Int) -> HTTPRefusal {
+        HTTPRefusal(.error(.serviceUnavailable, "Access cannot be decided now", headers: [("Retry-After", "\(seconds)")]))
     }
 }

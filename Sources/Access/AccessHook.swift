@@ -18,7 +18,7 @@ actor AccessHook {
     private let curl: CurlMulti
     private let logs: Logs
     private var cache: [SHA256Digest: (grant: HTTPGrant, until: ContinuousClock.Instant)] = [:]
-    private var calls: [SHA256Digest: Task<HTTPGrant, any Error>] = [:]
+    private var calls: [SHA256Digest: Eventual<HTTPGrant>] = [:]
 
     init(_ settings: AccessSettings.Hook, curl: CurlMulti, logger: Logger) {
         self.settings = settings
@@ -38,13 +38,16 @@ actor AccessHook {
         if let call = self.calls[key] { return try await call.value }
         guard self.calls.count < self.settings.maximumCalls else {
             self.logs.busy.note(["max_calls": "\(self.settings.maximumCalls)"])
-            throw Self.undecided(retryAfter: 1)
+            throw HTTPRefusal.undecided(retryAfter: 1)
         }
-        // Awaited below, and by every other request that asks the same meanwhile.
-        let call = Task { try await self.ask(question) }
+        // Every other equal request waits for the answer to this one meanwhile.
+        let call = Eventual<HTTPGrant>()
         self.calls[key] = call
-        defer { self.calls[key] = nil }
-        let grant = try await call.value
+        let result: Result<HTTPGrant, any Error>
+        do { result = .success(try await self.ask(question)) } catch { result = .failure(error) }
+        self.calls[key] = nil
+        call.finish(result)
+        let grant = try result.get()
         self.keep(grant, key)
         return grant
     }
@@ -64,12 +67,12 @@ actor AccessHook {
             )
         } catch {
             self.logs.silent.note(["error": "\(error)"])
-            throw Self.undecided(retryAfter: 5)
+            throw HTTPRefusal.undecided(retryAfter: 5)
         }
         switch response.head.status {
         case 200..<300:
             do {
-                let grant = try AccessHookAnswer.grant(status: response.head.status, body: response.body)
+                let grant = try AccessHookAnswer.grant(response.head, body: response.body)
                 guard !grant.hasEnded else {
                     self.logs.ended.note(["expires": "\(grant.expires.map { Timestamp(milliseconds: $0).description } ?? "")"])
                     throw HTTPRefusal(.error(.forbidden, "Forbidden"))
@@ -77,7 +80,7 @@ actor AccessHook {
                 return grant
             } catch let error as AccessHookAnswer.Unusable {
                 self.logs.unusable.note(["status": "\(response.head.status)", "error": "\(error.reason)"])
-                throw Self.undecided(retryAfter: 5)
+                throw HTTPRefusal.undecided(retryAfter: 5)
             }
         case 401:
             throw HTTPRefusal(
@@ -85,15 +88,11 @@ actor AccessHook {
         case 403: throw HTTPRefusal(.error(.forbidden, "Forbidden"))
         default:
             self.logs.unexpected.note(["status": "\(response.head.status)"])
-            throw Self.undecided(retryAfter: 5)
+            throw HTTPRefusal.undecided(retryAfter: 5)
         }
     }
 
-    private static func undecided(retryAfter seconds: Int) -> HTTPRefusal {
-        HTTPRefusal(.error(.serviceUnavailable, "Access cannot be decided now", headers: [("Retry-After", "\(seconds)")]))
-    }
-
-    /// What goes wrong with a hook goes wrong for every request.
+    /// A failing hook fails every request.
     private struct Logs: Sendable {
         let silent: BurstLog
         let unexpected: BurstLog
@@ -104,14 +103,14 @@ actor AccessHook {
         init(_ logger: Logger) {
             self.silent = BurstLog("Access hook did not respond", logger: logger)
             self.unexpected = BurstLog("Access hook returned an unexpected status", logger: logger)
-            self.unusable = BurstLog("Access hook returned an answer that cannot be used", logger: logger)
-            self.ended = BurstLog("Access hook granted until a time that is over; refused", logger: logger)
+            self.unusable = BurstLog("Access hook returned an unusable answer", logger: logger)
+            self.ended = BurstLog("Access hook granted access until a time in the past; refused", logger: logger)
             self.busy = BurstLog("Access hook calls are at their limit; further requests are answered 503", logger: logger)
         }
     }
 }
 
 extension HTTPGrant {
-    /// Whether the time is over until which it holds.
+    /// Whether it has expired.
     fileprivate var hasEnded: Bool { self.expires.map { $0 <= Timestamp.now().milliseconds } ?? false }
 }

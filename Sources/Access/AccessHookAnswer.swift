@@ -16,14 +16,17 @@ enum AccessHookAnswer {
         init(_ reason: String) { self.reason = reason }
     }
 
-    /// An answer without a body grants everything; one with a body grants what its JSON object says and nothing else.
+    /// An answer that certainly has no body grants everything; one with a body grants exactly what its JSON object
+    /// lists.
     ///
     /// - Parameters:
-    ///   - status: 200 to 299.
+    ///   - head: with a status of 200 to 299.
     ///   - body: the first ``limit`` bytes and one, at most.
-    static func grant(status: Int, body: ByteBuffer) throws(Unusable) -> HTTPGrant {
-        // No answer with this status has a body (RFC 9110 §15.3.5).
-        guard status != 204, body.readableBytes > 0 else { return HTTPGrant(subscribe: ["#"], publish: ["#"]) }
+    static func grant(_ head: CurlHead, body: ByteBuffer) throws(Unusable) -> HTTPGrant {
+        guard body.readableBytes > 0 else {
+            if let reason = Self.doubt(about: head) { throw Unusable(reason) }
+            return HTTPGrant(subscribe: ["#"], publish: ["#"])
+        }
         guard body.readableBytes <= Self.limit else { throw Unusable("the body is larger than \(Self.limit) bytes") }
         guard body.getBytes(at: body.readerIndex, length: 3) != [0xEF, 0xBB, 0xBF] else {
             throw Unusable("the body begins with a byte order mark")
@@ -34,6 +37,17 @@ enum AccessHookAnswer {
         defer { withExtendedLifetime(parser) {} }
         guard root.kind == .object else { throw Unusable("the body is not a JSON object") }
         return try Self.grant(root)
+    }
+
+    /// Why an answer with an empty body may have lost one; `nil` if its head excludes a body.
+    private static func doubt(about head: CurlHead) -> String? {
+        guard head.saysWhereBodyEnds else {
+            return "the connection was closed before a body; answer 204, or with Content-Length: 0, to grant everything"
+        }
+        // An answer with this status has no body and must not announce one (RFC 9110 §8.6 and §15.3.5).
+        let lengths = head.headers.filter { $0.name == "content-length" }
+        guard head.status == 204, let length = lengths.first(where: { $0.value != "0" }) else { return nil }
+        return "status 204 excludes a body, but Content-Length announces \(length.value.prefix(20)) bytes"
     }
 
     private static func grant(_ root: JSONElement) throws(Unusable) -> HTTPGrant {
@@ -52,7 +66,9 @@ enum AccessHookAnswer {
         default: throw Unusable("'name' must be a string")
         }
         switch members["expires"]?.kind {
-        case nil, .null: break
+        case nil: break
+        // A hook that found no expiry has not thereby granted access without one.
+        case .null: throw Unusable("'expires' is null; omit it for a grant that never expires")
         case .integer, .unsigned, .double: grant.expires = members["expires"]?.double.map(HTTPGrant.milliseconds)
         default: throw Unusable("'expires' must be a number of seconds since 1970")
         }

@@ -4,7 +4,7 @@ import HTTPServer
 import NIOCore
 import NIOHTTP1
 
-/// What the hook is asked about one request: the fields that are sent to it, and nothing else.
+/// The fields that the hook receives about one request, and nothing else.
 struct AccessQuestion {
     private static let forwarded = ["Authorization", "Cookie", "Origin", "User-Agent"]
 

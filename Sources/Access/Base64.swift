@@ -1,13 +1,13 @@
 /// Base64, RFC 4648 §4 and §5.
 enum Base64 {
-    /// The text that the encoding stands for; `nil` when it is not one, or not UTF-8.
+    /// Decodes a text; `nil` when the encoding is invalid, or the text is not UTF-8.
     static func decode(_ encoded: some StringProtocol) -> String? {
         self.bytes(encoded.utf8).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
-    /// The bytes that the encoding stands for; `nil` when it is not one.
+    /// Decodes bytes; `nil` when the encoding is invalid.
     ///
-    /// - Parameter isURLSafe: whether `-` and `_` stand in place of `+` and `/`.
+    /// - Parameter isURLSafe: whether `-` and `_` replace `+` and `/`.
     static func bytes(_ encoded: some Sequence<UInt8>, isURLSafe: Bool = false) -> [UInt8]? {
         let (plus, slash) = isURLSafe ? (UInt8(ascii: "-"), UInt8(ascii: "_")) : (UInt8(ascii: "+"), UInt8(ascii: "/"))
         var bytes: [UInt8] = []

@@ -2,7 +2,7 @@ import BridgeConfiguration
 import HTTPServer
 import NIOHTTP1
 
-/// What a request brings to say who sends it.
+/// The credentials of a request.
 enum Credentials {
     case none
     /// A token: of `Authorization: Bearer` (RFC 6750 §2.1), a cookie, or the query (§2.3).
@@ -12,15 +12,14 @@ enum Credentials {
     /// `Authorization` of another kind, or one that cannot be read.
     case unknown
 
-    /// `Authorization` comes first, then the cookie, then the query.
+    /// `Authorization` takes precedence, then the cookie, then the query.
     init(_ request: HTTPRequest, _ settings: AccessSettings) {
-        if let value = request.header("Authorization") {
-            let parts = value.split(separator: " ", maxSplits: 1)
-            switch parts.first?.lowercased() {
-            case "bearer" where parts.count == 2:
-                self = .token(String(parts[1]))
-            case "basic" where parts.count == 2:
-                guard let text = Base64.decode(parts[1]), let colon = text.firstIndex(of: ":") else {
+        if request.header("Authorization") != nil {
+            switch request.authorization {
+            case ("bearer", let token)?:
+                self = .token(String(token))
+            case ("basic", let encoded)?:
+                guard let text = Base64.decode(encoded), let colon = text.firstIndex(of: ":") else {
                     self = .unknown
                     return
                 }

@@ -2,7 +2,7 @@ import BridgeConfiguration
 import HTTPServer
 import JWTKit
 
-/// What stands in a token (RFC 7519 §4).
+/// The claims of a token (RFC 7519 §4).
 struct TokenClaims: JWTPayload {
     private struct Key: CodingKey {
         let stringValue: String
@@ -49,7 +49,7 @@ struct TokenClaims: JWTPayload {
         for (name, text) in self.texts { try container.encode(text, forKey: Key(name)) }
     }
 
-    /// The times and the issuer are looked at in ``grant(_:now:)``, which knows the settings.
+    /// ``grant(_:now:)``, which knows the settings, checks the times and the issuer.
     func verify(using algorithm: some JWTAlgorithm) async throws {}
 
     /// - Parameter now: seconds since 1970.
@@ -68,21 +68,23 @@ struct TokenClaims: JWTPayload {
         )
     }
 
-    /// What the file grants, and what the token grants itself.
+    /// The grants of the file and of the token itself.
     ///
     /// Names that begin with `$` belong to the server: the file alone grants them.
     private func patterns(_ file: [String], _ own: [String]?) -> [String] {
         file.compactMap(self.filled) + (own ?? []).filter { !Self.isReserved($0) }
     }
 
-    /// Wildcards, what divides levels and lists, and line ends: by scalars, because a mark behind one makes another character of it.
+    /// Wildcards, separators of levels and lists, and line ends: by scalars, because a following mark makes another
+    /// character of it.
     private static func divides(_ scalar: Unicode.Scalar) -> Bool {
         "+#/,\n\r\u{B}\u{C}\u{85}\u{2028}\u{2029}".unicodeScalars.contains(scalar)
     }
 
     private static func isReserved(_ name: String) -> Bool { name.utf8.first == UInt8(ascii: "$") }
 
-    /// A pattern with the values of its claims; `nil` when one is absent, could take more than itself, or makes a reserved name.
+    /// A pattern with the values of its claims; `nil` when one is absent, could match more than itself, or makes a
+    /// reserved name.
     private func filled(_ pattern: String) -> String? {
         var result = ""
         var rest = pattern[...]

@@ -11,19 +11,22 @@ import NIOCore
 ///
 /// The key decides the algorithm, never the token; `none` is not one.
 actor TokenVerifier {
-    private static let patience = Duration.seconds(30)
+    /// The largest key file, in bytes.
+    private static let keyLimit = 1 << 20
 
     private let settings: AccessSettings.JWT
-    private let curl: CurlMulti
-    private let logger: Logger
-    private var keys = JWTKeyCollection()
-    private var fetched: ContinuousClock.Instant?
+    /// Empty when the keys come from a URL.
+    private let keys = JWTKeyCollection()
+    private let remote: RemoteKeys?
 
-    /// - Throws: ``ComponentError`` for keys that cannot be read; a URL that cannot be reached is tried again with the next token.
+    /// - Throws: ``ComponentError`` for keys that cannot be read; those of a URL are fetched by ``run()``.
     init(_ settings: AccessSettings.JWT, curl: CurlMulti, logger: Logger) async throws {
         self.settings = settings
-        self.curl = curl
-        self.logger = logger
+        if case .url(let url) = settings.keys {
+            self.remote = RemoteKeys(url, curl: curl, logger: logger)
+        } else {
+            self.remote = nil
+        }
         switch settings.keys {
         case .secret(let secret):
             await self.keys.add(hmac: HMACKey(from: secret.value), digestAlgorithm: settings.algorithm.digest)
@@ -34,49 +37,30 @@ actor TokenVerifier {
             do {
                 try await self.keys.add(jwksJSON: text)
             } catch {
-                throw ComponentError(.settings, "'\(file)' is no set of keys", isRetryable: false, cause: error)
+                throw ComponentError(.settings, "'\(file)' is not a JWK set", isRetryable: false, cause: error)
             }
         case .url:
-            await self.fetch()
+            await self.remote?.fetch()
         }
     }
 
-    /// What a token grants.
+    /// Fetches the keys of a URL, until the task is cancelled.
+    func run() async {
+        await self.remote?.run()
+    }
+
+    /// The grant of a token.
     ///
-    /// - Throws: when it does not verify.
+    /// - Throws: when it does not verify; ``TokenError/undecided`` when that cannot be decided now.
     func grant(_ token: String) async throws -> HTTPGrant {
-        try TokenHeader.check(token)
+        let header = try TokenHeader(of: token)
         let claims: TokenClaims
-        do {
-            claims = try await self.keys.verify(token, as: TokenClaims.self)
-        } catch {
-            // The issuer may have a new key since.
-            guard case .url = self.settings.keys, self.fetched.map({ $0.duration(to: .now) > Self.patience }) ?? true else {
-                throw error
-            }
-            await self.fetch()
+        if let remote {
+            claims = try await remote.claims(of: token, signedBy: header.key)
+        } else {
             claims = try await self.keys.verify(token, as: TokenClaims.self)
         }
         return try claims.grant(self.settings, now: Double(Timestamp.now().milliseconds) / 1000)
-    }
-
-    private func fetch() async {
-        guard case .url(let url) = self.settings.keys else { return }
-        self.fetched = .now
-        do {
-            let response = try await self.curl.response(
-                to: CurlRequest(url, timeout: .seconds(10), redirects: 2), bodyLimit: 1 << 20)
-            guard response.head.status == 200 else {
-                self.logger.warning(
-                    "The set of keys cannot be had", metadata: ["url": "\(url)", "status": "\(response.head.status)"])
-                return
-            }
-            let fresh = JWTKeyCollection()
-            try await fresh.add(jwksJSON: String(buffer: response.body))
-            self.keys = fresh
-        } catch {
-            self.logger.warning("The set of keys cannot be had", metadata: ["url": "\(url)", "error": "\(error)"])
-        }
     }
 
     private func add(pem: String, _ file: String) async throws {
@@ -98,18 +82,22 @@ actor TokenVerifier {
             }
         } catch {
             throw ComponentError(
-                .settings, "'\(file)' is no public key for \(self.settings.algorithm)", isRetryable: false, cause: error)
+                .settings, "'\(file)' is not a public key for \(self.settings.algorithm)", isRetryable: false, cause: error)
         }
     }
 
     private static func read(_ path: String) throws -> String {
-        guard let file = fopen(path, "r") else {
-            throw ComponentError(
-                .settings, "the keys '\(path)' cannot be read: \(String(cString: strerror(errno)))", isRetryable: false)
+        func failure(_ reason: String) -> ComponentError {
+            ComponentError(.settings, "the keys '\(path)' cannot be read: \(reason)", isRetryable: false)
         }
+        guard let file = fopen(path, "r") else { throw failure(String(cString: strerror(errno))) }
         defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        var bytes = [UInt8](repeating: 0, count: Self.keyLimit + 1)
         let count = fread(&bytes, 1, bytes.count, file)
+        guard ferror(file) == 0 else { throw failure(String(cString: strerror(errno))) }
+        guard count <= Self.keyLimit else {
+            throw failure("the file is larger than \(Self.keyLimit) bytes; remove the keys that are no longer in use")
+        }
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 }

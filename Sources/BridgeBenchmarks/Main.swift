@@ -4,7 +4,7 @@ import Expressions
 import Glibc
 #endif
 
-/// `bridge-bench run | check | record [NAME…]`: measures, compares with what is recorded, records anew.
+/// `bridge-bench run | check | record [NAME…]`: measures, compares with the recorded results, or records new ones.
 @main
 struct Main {
     static let all: [Benchmark] =

@@ -19,7 +19,7 @@ struct Thresholds {
         return Thresholds(allocations: allocations)
     }
 
-    /// Writes `thresholds.txt` beside this file, for the next build.
+    /// Writes `thresholds.txt` next to this file, for the next build.
     static func record(_ results: [(name: String, figures: Figures)]) {
         let path = #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/thresholds.txt"
         guard let file = fopen(path, "w") else {

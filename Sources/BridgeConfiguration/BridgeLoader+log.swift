@@ -1,9 +1,9 @@
-import BridgeCore
+package import BridgeCore
 
 extension BridgeLoader {
     /// Reads where the log is and which sinks there are: all that the commands about a log need.
     ///
-    /// What the rest of the file refers to need not be there, such as secrets that only the program gets.
+    /// References in the rest of the file need not resolve, such as secrets that only the program has.
     ///
     /// - Parameter file: its name, for messages.
     package func loadLog(text: String, file: String) throws(ConfigurationErrors) -> (log: LogPlan, sinks: [String]) {
@@ -20,17 +20,18 @@ extension BridgeLoader {
         return (plan, sinks)
     }
 
-    /// Reads how log lines look, as far as the text can be read: what is wrong with it is reported in that format too.
+    /// Reads the format of log lines as far as the text can be parsed, so that its mistakes are reported in that
+    /// format.
     package func logFormat(text: String) -> ServiceSettings.LogFormat {
         let findings = Findings(file: "")
-        let root = self.root(text, findings, isWanted: { $0 == ["service", "log", "format"] })
+        let root = self.root(text, findings, members: ["service"], isWanted: { $0 == ["service", "log", "format"] })
         let format = root?.child("service")?.child("log")?.child("format")?.text
         return format.flatMap(ServiceSettings.LogFormat.init(rawValue:)) ?? ServiceSettings().logFormat
     }
 
     /// Reads where the program listens: all that a command about the running program needs.
     ///
-    /// What the rest of the file refers to need not be there.
+    /// References in the rest of the file need not resolve.
     ///
     /// - Parameter file: its name, for messages.
     package func loadHTTP(text: String, file: String) throws(ConfigurationErrors) -> HTTPSettings {
@@ -42,22 +43,18 @@ extension BridgeLoader {
             var place = http
             for (key, _) in http.members where !wanted.contains(key) { place = place.replacing(key, by: nil) }
             plan.http =
-                SettingsDecoding(findings: findings, userInfo: [:]).decode(place, as: HTTPDeclaration.self)?.settings ?? plan.http
+                SettingsDecoding(findings: findings, userInfo: [:]).decode(place, group: HTTPSettings.self) ?? plan.http
         }
         try Self.throwErrors(of: findings)
         return plan.http
     }
 
     /// - Parameter directory: `service.state_dir`.
-    /// - Returns: `nil` when the file says nothing of it, or nothing right.
+    /// - Returns: `nil` when the file has no valid `log`.
     func log(_ root: Located, directory: String?, _ decoding: SettingsDecoding, _ findings: Findings) -> LogPlan? {
         guard let log = root.child("log") else { return nil }
-        findings.refuseUnknownKeys(of: log, known: LogDeclaration.CodingKeys.allCases.map(\.rawValue))
-        if let retain = log.child("retain") {
-            findings.refuseUnknownKeys(of: retain, known: LogDeclaration.RetainKeys.allCases.map(\.rawValue))
-        }
         do {
-            return try decoding.decode(log, as: LogDeclaration.self)?.plan(directory: directory)
+            return try decoding.decode(log, group: LogSettings.self)?.plan(directory: directory)
         } catch let error as SettingError {
             findings.error(error.message, at: log.descend(error.path))
         } catch {

@@ -1,14 +1,15 @@
 package import BridgeCore
+import YAML
 
-/// Reads a configuration file into a plan, or says everything that is wrong with it.
+/// Reads a configuration file into a plan, or reports all its mistakes.
 package struct BridgeLoader: Sendable {
     private let catalog: AdapterCatalog
     private let expressions: any ExpressionCompiler
     private let expansion: ScalarExpansion
 
     /// - Parameters:
-    ///   - environment: what `${env:NAME}` stands for.
-    ///   - readFile: what `${file:PATH}` stands for.
+    ///   - environment: the values for `${env:NAME}`.
+    ///   - readFile: reads the values for `${file:PATH}`.
     package init(
         catalog: AdapterCatalog, expressions: any ExpressionCompiler, environment: [String: String],
         readFile: @escaping @Sendable (String) throws -> String
@@ -28,6 +29,7 @@ package struct BridgeLoader: Sendable {
         var plan = BridgePlan()
         if let root = self.root(text, findings) { self.read(root, into: &plan, findings) }
         try Self.throwErrors(of: findings)
+        plan.references = findings.references
         plan.warnings = findings.warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
         return plan
     }
@@ -50,25 +52,30 @@ package struct BridgeLoader: Sendable {
         }
     }
 
-    /// - Parameter isWanted: whether references in the scalar at a path are followed; the others are left as they are.
-    func root(_ text: String, _ findings: Findings, isWanted: @escaping ([String]) -> Bool = { _ in true }) -> Located? {
-        NodeReader(expansion: self.expansion, findings: findings, isWanted: isWanted).root(of: text)
+    /// - Parameters:
+    ///   - members: the top-level keys to read; `nil` for all.
+    ///   - isWanted: whether references in the scalar at a path are resolved; the others stay unchanged.
+    func root(
+        _ text: String, _ findings: Findings, members: Set<String>? = nil, isWanted: @escaping ([String]) -> Bool = { _ in true }
+    ) -> Located? {
+        NodeReader(expansion: self.expansion, findings: findings, members: members, isWanted: isWanted).root(of: text)
     }
 
     private func read(_ root: Located, into plan: inout BridgePlan, _ findings: Findings) {
-        findings.refuseUnknownKeys(
-            of: root, known: ["version", "service", "http", "log", "defaults", "sources", "sinks", "routes"])
+        findings.refuseUnknownKeys(of: root, known: Self.declarations)
         if let version = root.child("version"), version.text != "1" {
-            findings.error("'\(version.text ?? "")' is no known version; 1 is", at: version)
+            findings.error("unsupported version '\(version.text ?? "")'; expected 1", at: version)
         }
         let decoding = SettingsDecoding(findings: findings, userInfo: [.expressionCompiler: self.expressions])
         self.readService(root, into: &plan, decoding, findings)
         let defaults = root.child("defaults")
         if let defaults {
-            findings.refuseUnknownKeys(of: defaults, known: ["source", "sink", "dead_letter", "unrouted", "event"])
+            if defaults.node.mapping == nil, !defaults.isNull {
+                findings.error("must be a mapping of keys to values", at: defaults)
+            }
+            findings.refuseUnknownKeys(of: defaults, known: Self.defaults)
             if let event = defaults.child("event") {
-                findings.refuseUnknownKeys(of: event, known: EventDeclaration.CodingKeys.allCases.map(\.rawValue))
-                plan.limits = decoding.decode(event, as: EventDeclaration.self)?.limits ?? plan.limits
+                plan.limits = decoding.decode(event, group: EventDeclaration.self)?.limits ?? plan.limits
             }
         }
         let components = ComponentReader(
@@ -94,20 +101,8 @@ package struct BridgeLoader: Sendable {
     private func readService(
         _ root: Located, into plan: inout BridgePlan, _ decoding: SettingsDecoding, _ findings: Findings
     ) {
-        if let service = root.child("service") {
-            findings.refuseUnknownKeys(of: service, known: ServiceDeclaration.CodingKeys.allCases.map(\.rawValue))
-            if let log = service.child("log") {
-                findings.refuseUnknownKeys(of: log, known: ServiceDeclaration.LogKeys.allCases.map(\.rawValue))
-            }
-            plan.service = decoding.decode(service, as: ServiceDeclaration.self)?.settings ?? plan.service
-        }
-        if let http = root.child("http") {
-            findings.refuseUnknownKeys(of: http, known: HTTPDeclaration.CodingKeys.allCases.map(\.rawValue))
-            if let tls = http.child("tls") {
-                findings.refuseUnknownKeys(of: tls, known: HTTPDeclaration.TLSKeys.allCases.map(\.rawValue))
-            }
-            plan.http = decoding.decode(http, as: HTTPDeclaration.self)?.settings ?? plan.http
-        }
+        plan.service = decoding.decodeIfPresent(root.child("service"), group: ServiceSettings.self) ?? plan.service
+        plan.http = decoding.decodeIfPresent(root.child("http"), group: HTTPSettings.self) ?? plan.http
         plan.log = self.log(root, directory: plan.service.stateDirectory, decoding, findings) ?? plan.log
     }
 }

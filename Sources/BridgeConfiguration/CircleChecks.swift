@@ -1,15 +1,17 @@
 import BridgeCore
 
-/// Refuses events that come back for ever through constant places, as far as the file alone says so.
+/// Refuses endless loops of events through constant addresses, as far as the file shows them.
 ///
-/// A circle goes from a source over routes without conditions to a sink, and on to the source that reads what the sink writes. It is
-/// refused when a sink of it loses the marks by which the core recognises an event, and none has them in the body.
+/// A loop goes from a source over routes without conditions to a sink, and on to the source that reads what the sink
+/// writes. It is refused when one of its sinks loses the marks by which the core recognises an event, and none has them
+/// in the body.
 struct CircleChecks {
     /// A sink with its settings for some routes, whose place is read by sources.
     private struct Writer {
         let sink: Int
         let variant: Int
-        /// Those that read the place, and why the marks are lost on the way; `nil` when they are sent next to the body.
+        /// The sources that read the address, and why the marks are lost on the way; `nil` when they are sent beside
+        /// the body.
         let readers: [(source: Int, loss: SettingError?)]
     }
 
@@ -17,7 +19,7 @@ struct CircleChecks {
     private let sinks: [ComponentReader.Found<PreparedSink>]
     /// In the order of the sinks.
     private let writers: [Writer]
-    /// Where events go from each node: the sources, then all sources as one, then the writers.
+    /// The successors of each node: the sources, then all sources as one, then the writers.
     private var next: [[Int]]
 
     init(
@@ -56,7 +58,7 @@ struct CircleChecks {
         }
     }
 
-    /// Reports each sink that loses the marks within a circle, once for each source that reads it back.
+    /// Reports each sink that loses the marks within a loop, once for each source that reads it back.
     func report(to findings: Findings) {
         var reported: Set<[Int]> = []
         let live = self.nodesBehindCircles()
@@ -75,7 +77,7 @@ struct CircleChecks {
         }
     }
 
-    /// Whether each node is part of a circle or behind one: those that nothing leads to are taken away, again and again.
+    /// Whether each node is in or after a loop: nodes without predecessors are removed repeatedly.
     private func nodesBehindCircles() -> [Bool] {
         var entries = Array(repeating: 0, count: self.next.count)
         for nodes in self.next { for node in nodes { entries[node] += 1 } }

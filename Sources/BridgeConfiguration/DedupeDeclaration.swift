@@ -1,17 +1,15 @@
 import BridgeCore
 
 /// `dedupe:` of a route.
-struct DedupeDeclaration: Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable { case key, window }
+struct DedupeDeclaration: SettingGroup {
+    var key = Template()
+    var window = Duration.seconds(600)
 
-    let dedupe: Route.Dedupe
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        let window = try container.duration(.window, default: .seconds(600))
-        guard window >= .seconds(1), window <= .seconds(31 * 86_400) else {
-            throw SettingError(path: decoder.codingPath + [CodingKeys.window], "is out of range; 1s to 31d is allowed")
-        }
-        self.dedupe = Route.Dedupe(key: try container.required(.key), window: window)
+    static let settings = Settings<Self> {
+        Setting(required: "key", \.key, .template, "Key by which events are compared")
+        Setting(
+            "window", \.window, .duration(in: .seconds(1) ... .seconds(31 * 86_400)), "Time within which a duplicate is dropped")
     }
+
+    var dedupe: Route.Dedupe { Route.Dedupe(key: self.key, window: self.window) }
 }

@@ -1,5 +1,5 @@
 /// One error or warning about a configuration file: the location, the mistake and the remedy.
-package struct Diagnostic: Sendable, Equatable, CustomStringConvertible {
+package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     /// Whether the file is still usable.
     package enum Severity: String, Sendable {
         /// The file is refused.

@@ -5,8 +5,9 @@ enum FileReferences {
     /// Mappings of settings within settings; in others, such as `headers`, the user chooses the names.
     private static let groups: Set<String> = ["tls", "sentinel"]
 
-    /// What the adapter says, and every setting whose name ends in `_file`, of the component or of ``groups``: such files are read.
-    static func files(of component: Located, _ settings: DecodedSettings) -> [ReferredFile] {
+    /// The files that the adapter declares, and every setting whose name ends in `_file`, of the component or of
+    /// ``groups``.
+    static func files(of component: Located, _ settings: any ComponentConfiguration) -> [ReferredFile] {
         var files = settings.files
         Self.collect(component, [], into: &files)
         return files

@@ -1,29 +1,34 @@
+import BridgeCore
 import YAML
 
-/// Collects what is found while a file is read, so that all of it can be told at once.
+/// Collects all mistakes while a file is read, so that they can be reported together.
 final class Findings {
     private let file: String
     private(set) var errors: [Diagnostic] = []
     private(set) var warnings: [Diagnostic] = []
-    /// Text from outside the file and what the file says in its place, the longest first.
-    private var concealed: [(value: String, written: String)] = []
+    /// The contents of ``errors``, so that none is reported twice.
+    private var reported: Set<Diagnostic> = []
+    private var concealed = ConcealedTexts()
+    /// The values of `${env:…}` and `${file:…}` in the file.
+    private(set) var references: [Secret] = []
 
     init(file: String) {
         self.file = file
     }
 
     /// Keeps text from the environment or a file out of every message.
-    ///
-    /// Fewer than four bytes hide nothing and would tear words apart.
     func conceal(_ value: String, writtenAs written: String) {
-        guard value.utf8.count >= 4 else { return }
-        self.concealed.append((value: value, written: written))
-        self.concealed.sort { $0.value.utf8.count > $1.value.utf8.count }
+        self.concealed.add(value, writtenAs: written)
+    }
+
+    /// Keeps the value of a reference for ``BridgePlan/references``.
+    func refer(to value: String) {
+        self.references.append(Secret(value))
     }
 
     func error(_ message: String, at place: Located) {
         let diagnostic = self.diagnostic(.error, message, at: place)
-        if !self.errors.contains(diagnostic) { self.errors.append(diagnostic) }
+        if self.reported.insert(diagnostic).inserted { self.errors.append(diagnostic) }
     }
 
     func warning(_ message: String, at place: Located) {
@@ -40,22 +45,16 @@ final class Findings {
     private func diagnostic(_ severity: Diagnostic.Severity, _ message: String, at place: Located) -> Diagnostic {
         Diagnostic(
             severity: severity, file: self.file, line: place.node.mark?.line ?? 1, column: place.node.mark?.column ?? 1,
-            path: place.path.joined(separator: ".").replacing(".[", with: "["), message: self.redacted(message)
+            path: place.path.joined(separator: ".").replacing(".[", with: "["), message: self.concealed.redacted(message)
         )
     }
 
-    private func redacted(_ message: String) -> String {
-        var message = message
-        for (value, written) in self.concealed { message = message.replacing(value, with: written) }
-        return message
-    }
-
-    /// Refuses members that nobody reads.
-    func refuseUnknownKeys(of place: Located, known: [String]) {
+    /// Refuses members that none of the lists declares.
+    func refuseUnknownKeys(of place: Located, known: [SettingDeclaration]...) {
         for (key, _) in place.node.mapping.map(Array.init) ?? [] {
-            guard let name = key.string, !known.contains(name) else { continue }
-            self.error(
-                "unknown key '\(name)'\(NearestName.hint(for: name, among: known))", at: Located(node: key, path: place.path))
+            guard let name = key.string, !known.contains(where: { list in list.contains { $0.name == name } }) else { continue }
+            let names = Set(known.joined().map(\.name))
+            self.error(SettingError.unknownKey(name, known: Array(names)), at: Located(node: key, path: place.path))
         }
     }
 }

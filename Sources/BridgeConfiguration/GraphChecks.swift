@@ -1,19 +1,19 @@
 import BridgeCore
 import YAML
 
-/// Looks at sources, sinks and routes together.
+/// Checks sources, sinks and routes together.
 struct GraphChecks {
     let root: Located
     let defaults: Located?
     let sources: [ComponentReader.Found<PreparedSource>]
     let sinks: [ComponentReader.Found<PreparedSink>]
-    /// Those with mistakes included.
+    /// The names of all sinks, including those with mistakes.
     let sinkNames: [String]
     /// Whether the log survives the program.
     let isDurable: Bool
     let findings: Findings
 
-    /// - Returns: the place of the sink for events that no route takes.
+    /// - Returns: the index of the sink for events that no route takes.
     func check(_ routes: [Route]) -> SinkIndex? {
         for key in ["sources", "sinks", "routes"] {
             guard let part = self.root.child(key) else {
@@ -53,13 +53,22 @@ struct GraphChecks {
 
     /// An event must not choose what another sink claims alone.
     private func refuseContention() {
-        for (index, sink) in self.sinks.enumerated() {
-            guard let contention = sink.prepared.variants[0].contention else { continue }
-            for (otherIndex, other) in self.sinks.enumerated() where index != otherIndex {
-                for resource in other.prepared.variants[0].exclusiveResources {
-                    guard let error = contention(resource, other.place.path.joined(separator: ".")) else { continue }
-                    self.findings.error(error.message, at: sink.place.descend(error.path))
-                }
+        let contentions = self.sinks.enumerated().compactMap { index, sink in
+            sink.prepared.variants[0].contention.map { (index: index, contention: $0) }
+        }
+        guard !contentions.isEmpty else { return }
+        let claims = self.sinks.enumerated().flatMap { index, sink in
+            sink.prepared.variants[0].exclusiveResources.map { (owner: index, resource: $0) }
+        }
+        let byKind = Dictionary(grouping: claims.indices, by: { claims[$0].resource.kind })
+            .mapValues { PrefixIndex($0.map { (name: claims[$0].resource.value, value: $0) }) }
+        for (index, contention) in contentions {
+            let sink = self.sinks[index]
+            for claim in byKind[contention.kind]?.values(beginningWith: contention.prefix) ?? []
+            where claims[claim].owner != index {
+                let owner = self.sinks[claims[claim].owner].place.path.joined(separator: ".")
+                guard let error = contention.refusal(claims[claim].resource, owner) else { continue }
+                self.findings.error(error.message, at: sink.place.descend(error.path))
             }
         }
     }
@@ -99,19 +108,21 @@ struct GraphChecks {
         self.findings.error("no sink is called '\(name)'\(NearestName.hint(for: name, among: self.sinkNames))", at: place)
     }
 
-    /// Components that nothing goes through are probably forgotten.
+    /// Unused components are probably forgotten.
     private func warnOfIdle(_ routes: [Route]) {
         guard !routes.isEmpty else { return }
         let letters = Set(
             self.sinks.compactMap(\.prepared.delivery.deadLetter) + [self.defaults?.child("dead_letter")?.text ?? ""])
         let targets = Set(routes.lazy.flatMap(\.targets).map(\.sink))
         for (index, sink) in self.sinks.enumerated() where !letters.contains(sink.prepared.name) {
-            if !targets.contains(SinkIndex(index)) { self.findings.warning("no route goes to this sink", at: sink.place) }
+            if !targets.contains(SinkIndex(index)) {
+                self.findings.warning("no route leads to this sink; add one, or remove the sink", at: sink.place)
+            }
         }
         guard !routes.contains(where: { $0.sources == nil }) else { return }
         let origins = Set(routes.lazy.flatMap { $0.sources ?? [] })
         for source in self.sources where !origins.contains(source.prepared.name) {
-            self.findings.warning("no route takes from this source", at: source.place)
+            self.findings.warning("no route reads this source; add one, or remove the source", at: source.place)
         }
     }
 }

@@ -25,7 +25,13 @@ package struct ListenAddress: Sendable, Hashable {
     }
 
     static func mistake(_ text: String) -> String {
-        "'\(text)' is no address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"
+        let port = text.split(separator: ":", omittingEmptySubsequences: false).last ?? ""
+        if port.count < text.count, !port.isEmpty, port.allSatisfy({ $0.isASCII && $0.isNumber }),
+            Int(port).map({ $0 > 65_535 }) ?? true
+        {
+            return "'\(port)' is not a port; a port is 0 to 65535"
+        }
+        return "'\(text)' is not an address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"
     }
 
     /// Whether only this machine can connect: `localhost`, `::1` or 127.0.0.0/8.

@@ -31,8 +31,8 @@ struct Located {
         if case .scalar(let scalar) = self.node { scalar.string } else { nil }
     }
 
-    /// Follows a coding path as far as it goes.
-    func descend(_ codingPath: [any CodingKey]) -> Located {
+    /// Follows a coding path as far as possible.
+    func descend(_ codingPath: some Sequence<any CodingKey>) -> Located {
         var place = self
         for key in codingPath {
             if let index = key.intValue, let sequence = place.node.sequence, sequence.indices.contains(index) {
@@ -44,6 +44,13 @@ struct Located {
             }
         }
         return place
+    }
+
+    /// The key itself at the end of a coding path, with the path of its mapping.
+    func key(at codingPath: [any CodingKey]) -> Located {
+        let place = self.descend(codingPath.dropLast())
+        let key = place.node.mapping?.first { $0.key.string == codingPath.last?.stringValue }?.key
+        return key.map { Located(node: $0, path: place.path) } ?? place
     }
 
     /// A copy of a mapping without a member, or with one replaced.

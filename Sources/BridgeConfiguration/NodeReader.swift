@@ -2,18 +2,23 @@ import YAML
 
 /// Turns the text of a file into nodes: parses it, applies merge keys, and follows `${…}` references.
 ///
-/// Keys at the top level that begin with `x-` belong to whoever wrote the file: a place for anchors that the rest refers to.
+/// Keys at the top level that begin with `x-` are free for the author of the file, such as anchors for the rest.
 final class NodeReader {
     let expansion: ScalarExpansion
     let findings: Findings
-    /// Whether references in the scalar at a path are followed; the others are left as they are.
+    /// Whether references in the scalar at a path are resolved; the others stay unchanged.
     let isWanted: ([String]) -> Bool
-    /// Values that may still be read: an alias is a copy of what it stands for, so aliases of aliases grow without end.
+    /// Values that may still be read: an alias copies its anchor, so aliases of aliases grow exponentially.
     private var budget = NodeReader.mostValues
 
     static let mostValues = 1_000_000
+    /// The top-level keys to read; `nil` for all.
+    private let members: Set<String>?
 
-    init(expansion: ScalarExpansion, findings: Findings, isWanted: @escaping ([String]) -> Bool) {
+    init(
+        expansion: ScalarExpansion, findings: Findings, members: Set<String>? = nil, isWanted: @escaping ([String]) -> Bool
+    ) {
+        self.members = members
         self.expansion = expansion
         self.findings = findings
         self.isWanted = isWanted
@@ -31,7 +36,10 @@ final class NodeReader {
                 self.findings.error("must be a mapping with sources, sinks and routes", at: Located(node: node, path: []))
                 return nil
             }
-            let pairs = mapping.filter { $0.key.string?.hasPrefix("x-") != true }
+            let pairs = mapping.filter { key, _ in
+                guard let name = key.string else { return true }
+                return !name.hasPrefix("x-") && (self.members.map { $0.contains(name) || name == "<<" } ?? true)
+            }
             let own = Node.mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark))
             return Located(node: self.read(own, []), path: [])
         } catch {
@@ -81,15 +89,15 @@ final class NodeReader {
         var scalar = scalar
         let place = Located(node: .scalar(scalar), path: path)
         if let name = ScalarExpansion.variableWithoutBraces(scalar.string) {
-            self.findings.warning("'$\(name)' is taken as it is; write ${env:\(name)} for the environment variable", at: place)
+            self.findings.warning("'$\(name)' is used as written; write ${env:\(name)} for the environment variable", at: place)
         }
         do {
-            let text = try self.expansion.expand(scalar.string)
+            let text = try self.expansion.expand(scalar.string, found: self.findings.refer(to:))
             if text != scalar.string {
                 self.findings.conceal(text, writtenAs: scalar.string)
                 scalar.string = text
-                // Quotes were needed for the reference in `{ port: "${env:PORT}" }`; what it stands for may still be a number. It is
-                // never nothing: a variable that is empty must not switch a setting off as if it had been left out.
+                // Quotes were needed for the reference in `{ port: "${env:PORT}" }`; the value may still be a number.
+                // It is never null: an empty variable must not disable a setting as if it were missing.
                 scalar.style = Node.Scalar.nulls.contains(text) ? .doubleQuoted : .plain
             }
         } catch {
@@ -116,7 +124,7 @@ final class NodeReader {
         return members
     }
 
-    /// `group:` with nothing behind it counts as left out; whoever writes the key means something else.
+    /// `group:` without a value counts as missing; the author probably meant something else.
     ///
     /// What is to be sent may well hold nothing.
     private func warnOfNothing(_ node: Node, _ path: [String]) {
@@ -137,13 +145,13 @@ final class NodeReader {
 
     /// `-from: home` is a key that begins with a hyphen, where the item of a list was meant.
     private func refuseItemsWithoutSpace(_ mapping: Node.Mapping, _ path: [String]) {
-        for (key, _) in mapping where key.string?.hasPrefix("-") == true {
+        for (key, _) in mapping where key.string?.utf8.first == UInt8(ascii: "-") {
             self.findings.error(
                 "the space after '-' is missing; write '- \(key.string?.dropFirst() ?? "")'", at: Located(node: key, path: path))
         }
     }
 
-    /// Tags ask for types that this program does not have; to ignore one would take the value for something else.
+    /// Tags request types that this program does not have; ignoring one would misread the value.
     private func refuseTag(_ tag: String?, of node: Node, _ path: [String]) {
         let standard = "tag:yaml.org,2002:"
         guard let name = tag, name != "!",

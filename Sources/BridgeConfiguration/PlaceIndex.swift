@@ -2,8 +2,8 @@ import BridgeCore
 
 /// The places that sources read, found by the name of a place that is written.
 ///
-/// Compares bytes, as brokers and file systems do. The cost of a look-up depends on the name and on the places found, not on the
-/// number of patterns.
+/// Compares bytes, as brokers and file systems do. The cost of a look-up depends on the name and on the matches, not on
+/// the number of patterns.
 struct PlaceIndex {
     private struct Server: Hashable {
         let kind: String
@@ -35,7 +35,7 @@ struct PlaceIndex {
         }
     }
 
-    /// The sources that read a place, in their order, each with the reason why events come back to it without marks.
+    /// The sources that read an address, in order, each with the reason why events return to it without marks.
     func readers(of written: WrittenPlace) -> [(source: Int, loss: SettingError?)] {
         self.found(written).readers
     }

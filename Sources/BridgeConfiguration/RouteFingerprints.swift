@@ -3,8 +3,8 @@ import YAML
 
 /// Hashes of the content of routes that have no name: what is owed by one is found again when routes before it come and go.
 ///
-/// What `with:` sets is not part of it, so that it may be corrected while events wait for that. Where only `with:` tells routes from each
-/// other it is part of it: nothing is then taken for another.
+/// `with:` is excluded, so that it can be corrected while events are pending. If only `with:` distinguishes two routes,
+/// it is included, so that neither is mistaken for the other.
 struct RouteFingerprints {
     private let byPlace: [UInt64?]
 
@@ -24,7 +24,7 @@ struct RouteFingerprints {
     /// `nil` for a route with a name.
     func fingerprint(at place: Int) -> UInt64? { self.byPlace[place] }
 
-    /// A hash of what a `with:` says; not 0.
+    /// A hash of the settings in a `with:`; not 0.
     static func settings(_ with: Located) -> UInt64 {
         var hash = Fingerprint()
         Self.add(with.node, to: &hash)
@@ -51,7 +51,7 @@ struct RouteFingerprints {
 
     private static func sink(_ item: Located) -> String { item.text ?? item.child("sink")?.text ?? "" }
 
-    /// Adds what a node says, however it is written.
+    /// Adds a node's content, independently of its notation.
     private static func add(_ node: Node, to hash: inout Fingerprint) {
         switch node {
         case .scalar(let scalar):

@@ -5,7 +5,8 @@ import YAML
 struct RouteReader {
     let components: ComponentReader
     let expressions: any ExpressionCompiler
-    /// The names of all sources and sinks of the file, those with mistakes included, so that these are not told twice.
+    /// The names of all sources and sinks of the file, including those with mistakes, so that these are not reported
+    /// twice.
     let sourceNames: [String]
     let sinkNames: [String]
     private var findings: Findings { self.components.findings }
@@ -33,17 +34,16 @@ struct RouteReader {
                 self.findings.error("must be a mapping with a 'to'", at: place)
                 return nil
             }
-            self.findings.refuseUnknownKeys(
-                of: place, known: ["name", "from", "match", "when", "set", "dedupe", "to", "stop", "on_error"])
-            let name = place.child("name")?.text ?? "route-\(index + 1)"
+            self.findings.refuseUnknownKeys(of: place, known: BridgeLoader.route)
+            let name = self.name(place.child("name")) ?? "route-\(index + 1)"
             if !names.insert(name).inserted {
                 self.findings.error(
-                    "the name '\(name)' stands twice; routes need different names", at: place.child("name") ?? place)
+                    "the name '\(name)' is used twice; give each route its own", at: place.child("name") ?? place)
             }
             self.checkSources(of: place.child("match"))
             return Route(
                 name: name, fingerprint: fingerprints.fingerprint(at: index), sources: self.sources(place.child("from")),
-                match: self.components.decoding.decodeIfPresent(place.child("match"), as: Matcher.self),
+                match: self.match(place.child("match")),
                 when: self.condition(place.child("when")),
                 shaping: self.components.decoding.decodeIfPresent(place.child("set"), as: Shaping.self),
                 dedupe: self.dedupe(place.child("dedupe")), targets: self.targets(place, &sinks, indices),
@@ -52,7 +52,13 @@ struct RouteReader {
         }
     }
 
-    /// A filter for a source that is not there would never match.
+    private func name(_ place: Located?) -> String? {
+        guard let place else { return nil }
+        if place.text == nil { self.findings.error("must be text", at: place) }
+        return place.text
+    }
+
+    /// A filter for a source that does not exist would never match.
     private func checkSources(of match: Located?) {
         for (key, place) in match?.members ?? [] {
             switch key {
@@ -76,7 +82,7 @@ struct RouteReader {
     private func sources(_ place: Located?) -> Set<String>? {
         guard let place else { return nil }
         if place.items.isEmpty {
-            self.findings.error("names no source; leave it out for all of them", at: place)
+            self.findings.error("is empty; name a source, or leave it out to take from all", at: place)
         }
         let names = place.items.compactMap { item -> String? in
             guard let name = item.text else {
@@ -86,6 +92,12 @@ struct RouteReader {
             return self.refuseUnknownSource(name, at: item) ? name : nil
         }
         return Set(names)
+    }
+
+    private func match(_ place: Located?) -> Matcher? {
+        guard let place, let matcher = self.components.decoding.decode(place, as: Matcher.self) else { return nil }
+        for warning in matcher.warnings { self.findings.warning(warning.message, at: place.descend(warning.path)) }
+        return matcher
     }
 
     private func condition(_ place: Located?) -> (any Expression)? {
@@ -104,8 +116,7 @@ struct RouteReader {
 
     private func dedupe(_ place: Located?) -> Route.Dedupe? {
         guard let place else { return nil }
-        self.findings.refuseUnknownKeys(of: place, known: DedupeDeclaration.CodingKeys.allCases.map(\.rawValue))
-        return self.components.decoding.decode(place, as: DedupeDeclaration.self)?.dedupe
+        return self.components.decoding.decode(place, group: DedupeDeclaration.self)?.dedupe
     }
 
     private func stop(_ place: Located?) -> Bool {
@@ -122,7 +133,7 @@ struct RouteReader {
         }
         if route.child("when") == nil, route.child("set") == nil {
             self.findings.error(
-                "says what becomes of an event for which 'when' or 'set' fails; this route has neither", at: place)
+                "has no effect without 'when' or 'set'; add one of them or leave it out", at: place)
         }
         return choice
     }
@@ -138,7 +149,7 @@ struct RouteReader {
         var targets: [Route.Target] = []
         for item in to.items {
             let name = item.text ?? item.child("sink")?.text
-            if item.node.mapping != nil { self.findings.refuseUnknownKeys(of: item, known: ["sink", "with"]) }
+            if item.node.mapping != nil { self.findings.refuseUnknownKeys(of: item, known: BridgeLoader.target) }
             guard let name else {
                 self.findings.error("must be the name of a sink, or {sink: NAME, with: {…}}", at: item)
                 continue
@@ -159,7 +170,7 @@ struct RouteReader {
                 target.settings = RouteFingerprints.settings(with)
             }
             if targets.contains(target) {
-                self.findings.error("the sink '\(name)' stands twice in this route", at: item)
+                self.findings.error("the sink '\(name)' is listed twice in this route; remove one", at: item)
             } else {
                 targets.append(target)
             }
@@ -167,14 +178,14 @@ struct RouteReader {
         return targets
     }
 
-    /// Decodes the sink's settings with what `with:` sets anew.
+    /// Decodes the sink's settings with the overrides in `with:`.
     private func variant(_ with: Located, of sink: inout ComponentReader.Found<PreparedSink>) -> Int? {
         let registration = sink.prepared.registration
         guard with.node.mapping != nil else {
             self.findings.error("must be a mapping of the sink's settings", at: with)
             return nil
         }
-        let allowed = registration.perRouteKeys
+        let allowed = registration.settings.filter(\.isPerRoute).map(\.name)
         var merged = sink.place
         var isAllowed = true
         for (key, value) in with.members {
@@ -186,7 +197,7 @@ struct RouteReader {
                 self.findings.error("'\(key)' of a \(registration.kind) sink cannot be set per route; \(list)", at: value)
             }
         }
-        // Mistakes are told where `with:` stands; only its values are new.
+        // Mistakes are reported at `with:`; only its values are new.
         guard isAllowed,
             let settings = self.components.settings(
                 Located(node: merged.node, path: with.path), warningOf: Set(with.members.map(\.key)), registration.decode)

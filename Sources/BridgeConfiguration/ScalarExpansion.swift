@@ -1,4 +1,4 @@
-/// Replaces `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}` in one scalar; `$$` stands for `$`.
+/// Replaces `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}` in one scalar; `$$` means `$`.
 ///
 /// Done after parsing, so that no value can add structure to the file. What is replaced is never part of a message.
 struct ScalarExpansion {
@@ -10,7 +10,8 @@ struct ScalarExpansion {
         let message: String
     }
 
-    func expand(_ text: String) throws(Failure) -> String {
+    /// - Parameter found: called with the value of each reference, defaults excepted.
+    func expand(_ text: String, found: (String) -> Void = { _ in }) throws(Failure) -> String {
         guard text.contains("$") else { return text }
         var result = ""
         var rest = text[...]
@@ -24,7 +25,7 @@ struct ScalarExpansion {
                 guard let end = rest.firstIndex(of: "}") else {
                     throw Failure(message: "'${' has no closing '}'; write $$ for a plain $")
                 }
-                result += try self.value(of: String(rest[rest.index(after: rest.startIndex)..<end]))
+                result += try self.value(of: String(rest[rest.index(after: rest.startIndex)..<end]), found: found)
                 rest = rest[rest.index(after: end)...]
             } else {
                 result += "$"
@@ -33,12 +34,15 @@ struct ScalarExpansion {
         return result + rest
     }
 
-    private func value(of reference: String) throws(Failure) -> String {
+    private func value(of reference: String, found: (String) -> Void) throws(Failure) -> String {
         if reference.hasPrefix("env:") {
             let body = reference.dropFirst(4)
             let parts = body.split(separator: ":-", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
-            if let value = self.environment[name], parts.count == 1 || !value.isEmpty { return value }
+            if let value = self.environment[name], parts.count == 1 || !value.isEmpty {
+                found(value)
+                return value
+            }
             guard parts.count == 2 else {
                 throw Failure(message: "the environment variable \(name) is not set; set it or write ${env:\(name):-default}")
             }
@@ -48,7 +52,9 @@ struct ScalarExpansion {
             let path = String(reference.dropFirst(5))
             do {
                 let text = try self.readFile(path)
-                return text.hasSuffix("\n") ? String(text.dropLast()) : text
+                let value = text.hasSuffix("\n") ? String(text.dropLast()) : text
+                found(value)
+                return value
             } catch {
                 throw Failure(message: "the file \(path) cannot be read: \(error)")
             }

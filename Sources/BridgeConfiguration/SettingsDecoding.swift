@@ -1,14 +1,14 @@
 import BridgeCore
 import YAML
 
-/// Decodes a part of the file into a type, and says of every value that cannot be what is wrong and what would be right.
+/// Decodes a part of the file into a type, and reports every bad value with the remedy.
 struct SettingsDecoding {
     let findings: Findings
     let userInfo: [CodingUserInfoKey: any Sendable]
 
-    /// Decodes with a closure of the adapter, or of the core, and lets it look at what it has made.
+    /// Decodes with a closure of the adapter or of the core, and lets it validate the result.
     ///
-    /// One decoding ends at the first bad value: that one is reported, something that may stand there is put in its place, and the rest is
+    /// One decoding ends at the first bad value: that one is reported and replaced by a valid one, and the rest is
     /// decoded again, so that all are reported.
     ///
     /// - Returns: `nil` when there is any mistake.
@@ -29,9 +29,9 @@ struct SettingsDecoding {
         if case .success(let value) = outcome { return value }
         for _ in 0..<Self.mostMistakes {
             guard case .failure(let failure) = outcome else { return nil }
-            let wrong = place.descend(failure.path)
+            let wrong = failure.isAboutKey ? place.key(at: failure.path) : place.descend(failure.path)
             self.findings.error(Self.completed(failure, at: wrong), at: wrong)
-            // What is said of the whole may be true only of what is left of it.
+            // A mistake of the whole may be caused by what is left of it.
             guard !failure.path.isEmpty, let next = StandIn.replacing(failure, in: place, attempt) else { return nil }
             (place, outcome) = next
             if case .failure(let next) = outcome, next.path.isEmpty { return nil }
@@ -46,7 +46,7 @@ struct SettingsDecoding {
         self.decode(place) { try Value(from: $0) }
     }
 
-    /// The message with what only the file tells.
+    /// The message with details that only the file has.
     private static func completed(_ failure: Failure, at place: Located) -> String {
         let isItself = place.path.last == failure.path.last?.stringValue
         if isItself, place.isNull, let remedy = failure.message.firstRange(of: "; ") {
@@ -60,7 +60,7 @@ struct SettingsDecoding {
         if case .scalar(let scalar) = place.node, scalar.style == .plain, let first = scalar.string.first,
             "“”„‘’«»".contains(first)
         {
-            return "; '\(first)' is no quote in YAML: write \" or '"
+            return "; '\(first)' is not a quotation mark in YAML; write \" or '"
         }
         guard case .scalar(let scalar) = place.node, scalar.style == .doubleQuoted || scalar.style == .singleQuoted else {
             return ""
@@ -98,12 +98,15 @@ struct SettingsDecoding {
     struct Failure: Error {
         let path: [any CodingKey]
         let message: String
+        /// Whether the last key of ``path`` is itself the mistake.
+        var isAboutKey = false
 
         init(_ error: any Error) {
             switch error {
             case let error as SettingError:
                 self.path = error.path
                 self.message = error.message
+                self.isAboutKey = error.isAboutKey
             case DecodingError.keyNotFound(let key, let context):
                 self.path = context.codingPath + [key]
                 self.message = "'\(key.stringValue)' is missing"

@@ -1,11 +1,11 @@
 import YAML
 
-/// What takes the place of a bad value, so that the mistakes behind it can be found.
+/// Replaces a bad value, so that later mistakes can be found.
 ///
-/// Nobody knows here what the value should have been: several kinds are tried, and none at all. A mistake that only one of them brings
-/// about, such as a password that has lost its user, is none of the file's.
+/// The intended value is unknown: several kinds are tried, and none at all. A mistake that only one of them causes,
+/// such as a password that has lost its user, is not reported.
 enum StandIn {
-    /// No host has such a name (RFC 6761 §6.4); a message with it speaks of the stand-in.
+    /// No host has such a name (RFC 6761 §6.4); a message with it is about the replacement.
     private static let mark = "stand-in.invalid"
 
     private static let nodes: [Node?] = [
@@ -21,8 +21,8 @@ enum StandIn {
     /// Replaces the bad value, or all of the member of the settings that holds it.
     ///
     /// - Parameter attempt: decodes the settings.
-    /// - Returns: the settings with something in the place of the bad value, and what decoding them says; `nil` when nothing helps or
-    ///   nothing else is wrong.
+    /// - Returns: the settings with the bad value replaced, and the mistakes of decoding them; `nil` when no
+    ///   replacement helps or nothing else is wrong.
     static func replacing<Value>(
         _ failure: SettingsDecoding.Failure, in place: Located, _ attempt: (Located) -> Result<Value, SettingsDecoding.Failure>
     ) -> (Located, Result<Value, SettingsDecoding.Failure>)? {

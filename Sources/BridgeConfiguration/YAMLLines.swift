@@ -37,12 +37,12 @@ struct YAMLLines {
         (1..<max(1, line)).last { !self.isBlank($0) }
     }
 
-    /// The indentations at which a line below could go on, the smallest first.
+    /// The indentations at which a following line could continue, the smallest first.
     func openIndentations(above line: Int) -> [Int] {
         var levels: [Int] = []
         for above in (1..<max(1, line)).reversed() where !self.isBlank(above) {
             let indentation = self.indentation(above)
-            // The keys of a mapping in a list stand behind the sign of the item.
+            // The keys of a mapping in a list come after the sign of the item.
             let key = self.isListItem(above) ? indentation + 2 : indentation
             if levels.allSatisfy({ key < $0 }) { levels.append(key) }
             if levels.allSatisfy({ indentation < $0 }) { levels.append(indentation) }
@@ -55,7 +55,7 @@ struct YAMLLines {
         return content.first == "-" && (content.count == 1 || content.dropFirst().first == " ")
     }
 
-    /// Whether a `key: ` stands in the line left of the column.
+    /// Whether the line has a `key: ` left of the column.
     func hasKey(_ line: Int, before column: Int) -> Bool {
         let left = self[line].prefix(max(0, column - 1))
         return zip(left, left.dropFirst()).contains { $0 == ":" && $1 == " " }

@@ -1,9 +1,10 @@
 import YAML
 
-/// A mistake in the syntax of a YAML file, explained in the words of the person who wrote the line.
+/// A mistake in the syntax of a YAML file, explained for the author of the line.
 ///
-/// libyaml reports what its grammar expected at the byte where it gave up. This type looks at that line and at the lines above it, and
-/// reports the likely cause and the remedy. Values of the file are never part of a message, because they may be secrets. No I/O.
+/// libyaml reports what its grammar expected at the byte where it stopped. This type examines that line and the lines
+/// above it, and reports the likely cause and the remedy. Values of the file are never part of a message, because they
+/// may be secrets. Performs no I/O.
 struct YAMLMistake: Equatable {
     /// One sentence without a final stop.
     let message: String
@@ -83,7 +84,7 @@ struct YAMLMistake: Equatable {
         return Self(message, line, column)
     }
 
-    /// A `: ` where no key may stand.
+    /// A `: ` where no key is allowed.
     private static func unexpectedColon(_ line: Int, _ column: Int, _ source: YAMLLines) -> YAMLMistake {
         if source.hasKey(line, before: column) {
             return Self("a value that holds ': ' needs quotes", line, column)
@@ -107,7 +108,7 @@ struct YAMLMistake: Equatable {
     private static func unexpectedLine(_ problem: String, _ line: Int, _ column: Int, _ source: YAMLLines) -> String {
         if source.followsQuote(line, column) { return Self.quotesEndEarly }
         if problem == "did not find expected key", source.isListItem(line) {
-            return "a list item ('- ') stands among the keys of a mapping; remove the '- ', or indent the item below its key"
+            return "a list item ('- ') is among the keys of a mapping; remove the '- ', or indent the item below its key"
         }
         let levels = source.openIndentations(above: line)
         let indentation = source.indentation(line)

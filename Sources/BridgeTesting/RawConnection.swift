@@ -2,7 +2,7 @@ import Glibc
 
 /// A TCP connection to loopback that sends and receives exactly the bytes of a test, without blocking a thread.
 ///
-/// For one task at a time; every wait ends after about ten seconds. Closes when it is released.
+/// For one task at a time; every wait ends after about thirty seconds. Closes when it is released.
 package final class RawConnection {
     private let descriptor: Int32
     /// The received bytes that no call has taken yet.
@@ -74,7 +74,7 @@ package final class RawConnection {
 
     /// Receives until `mark` arrives, and takes and returns everything through its end.
     ///
-    /// - Throws: ``PeerError`` when the connection ends or nothing more arrives.
+    /// - Throws: ``PeerError`` when the connection ends or no more data arrives.
     package func receive(through mark: String) async throws -> String {
         var searched = 0
         while true {
@@ -93,7 +93,7 @@ package final class RawConnection {
 
     /// Takes exactly `count` bytes, waiting for them.
     ///
-    /// - Throws: ``PeerError`` when the connection ends or nothing more arrives.
+    /// - Throws: ``PeerError`` when the connection ends or no more data arrives.
     package func receive(count: Int) async throws -> String {
         while self.received.count < count {
             guard try await self.receiveMore() else {
@@ -149,7 +149,7 @@ package final class RawConnection {
         self.waits += 1
         if self.waits < 20 {
             await Task.yield()
-        } else if self.waits < 10_000 {
+        } else if self.waits < 30_000 {
             try await Task.sleep(for: .milliseconds(1))
         } else {
             throw PeerError(complaint())

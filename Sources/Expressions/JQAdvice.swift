@@ -1,16 +1,19 @@
 import BridgeCore
 
-/// Says what to write in place of an expression that another language would understand.
+/// Suggests the jq form of an expression in the syntax of another language.
 ///
-/// A value without I/O; looks at the text and at what jq's compiler said of it.
+/// A value without I/O; examines the text and the message of jq's compiler.
 enum JQAdvice {
-    /// What to write, as the end of a sentence; `nil` when nothing comes to mind.
+    /// The remedy, as the end of a sentence; `nil` for none.
     ///
     /// - Parameters:
     ///   - text: the whole expression.
-    ///   - message: what jq's compiler said.
+    ///   - message: the message of jq's compiler.
     static func remedy(for text: String, message: String) -> String? {
-        if let (name, arity) = Self.undefinedFunction(message) { return Self.remedy(forName: name, arity: arity) }
+        if let (name, arity) = Self.undefinedFunction(message) {
+            if let path = Self.hyphenated(name, in: Self.withoutStrings(text)) { return path }
+            return Self.remedy(forName: name, arity: arity)
+        }
         if message.hasSuffix("is not defined"), message.hasPrefix("$") {
             return "the variables are \(Self.variables.map { "$\($0)" }.joined(separator: ", ")), and '.' is the event"
         }
@@ -65,7 +68,7 @@ enum JQAdvice {
         (" is ", "write '==' for 'is'"), ("!.", "write (.member | not) for '!.member'"), ("!(", "write (… | not) for '!(…)'"),
     ]
 
-    /// What other languages call jq's functions.
+    /// Names of jq's functions in other languages.
     private static let functions = [
         "upper": "ascii_upcase", "uppercase": "ascii_upcase", "toupper": "ascii_upcase", "touppercase": "ascii_upcase",
         "lower": "ascii_downcase", "lowercase": "ascii_downcase", "tolower": "ascii_downcase", "tolowercase": "ascii_downcase",
@@ -89,6 +92,19 @@ enum JQAdvice {
         return "text needs double quotes, such as \"\(name)\", and the event's members begin with a dot, such as .title"
     }
 
+    /// A member whose name has a hyphen, which jq parses as a subtraction: `$attributes.x-github-event`.
+    private static func hyphenated(_ name: String, in code: String) -> String? {
+        func isOfName(_ character: Character) -> Bool { character.isLetter || character.isNumber || "_-".contains(character) }
+        guard let found = code.firstRange(of: "-" + name) else { return nil }
+        let left = code[..<found.lowerBound]
+        let start = left.index(left.endIndex, offsetBy: -left.reversed().prefix(while: isOfName).count)
+        guard start < found.lowerBound, start > code.startIndex, code[code.index(before: start)] == "." else { return nil }
+        let end = code[start...].firstIndex { !isOfName($0) } ?? code.endIndex
+        let dot = code.index(before: start)
+        let base = code[..<dot].reversed().prefix { isOfName($0) && $0 != "-" || $0 == "." || $0 == "$" }.reversed()
+        return "write \(base.isEmpty ? "." : String(base))[\"\(code[start..<end])\"] for a name with a hyphen"
+    }
+
     /// The name and the number of arguments in `upper/0 is not defined`.
     private static func undefinedFunction(_ message: String) -> (name: String, arity: Int)? {
         guard message.hasSuffix(" is not defined"), let slash = message.firstIndex(of: "/"), !message.hasPrefix("$") else {
@@ -108,7 +124,7 @@ enum JQAdvice {
         return nil
     }
 
-    /// The code with the content of its strings left out.
+    /// The code without the content of its strings.
     private static func withoutStrings(_ text: String) -> String {
         var code = ""
         var isString = false

@@ -1,8 +1,8 @@
-/// Has an expression that keeps ending its worker fail at once for a while.
+/// Pauses an expression that keeps ending its worker.
 ///
-/// A fault costs time and a worker, so an expression may have a few of them within a span, and not one by one for ever. Evaluations that
-/// succeed in between change nothing: whoever sends good and bad events in turns must not have each bad one cost its time. A value without a
-/// clock of its own.
+/// A fault costs time and a worker, so an expression may have a few of them within a window, but not repeatedly
+/// forever. Successful evaluations in between change nothing: a sender that alternates good and bad events must not
+/// cause the cost of each bad one. A value without a clock of its own.
 struct JQBreaker {
     private let limits: JQLimits
     /// The latest, the oldest first.

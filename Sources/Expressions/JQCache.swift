@@ -1,11 +1,12 @@
 import BridgeCore
 
-/// The compiled expressions that somebody holds, and the latest few that were asked for.
+/// The compiled expressions in use, and the latest few that were requested.
 ///
-/// Routes hold those of the file for as long as the program runs. Subscribers hold theirs while they are connected; without the latest
-/// few, whoever comes back or asks in turns would have the same text compiled each time. A value, behind its compiler's lock.
+/// Routes hold those of the file for as long as the program runs. Subscribers hold theirs while they are connected;
+/// without the latest few, a client that reconnects or alternates would have the same text compiled each time. A value,
+/// guarded by its compiler's lock.
 struct JQCache {
-    /// How many are kept that nobody holds.
+    /// How many unused ones are kept.
     static let spare = 32
 
     private struct Entry {
@@ -15,24 +16,24 @@ struct JQCache {
     private var entries: [ExactText: Entry] = [:]
     /// The latest last.
     private var latest: [JQExpression] = []
-    /// With so many entries those are looked for whose expression is gone.
+    /// The number of entries at which unused ones are removed.
     private var fullAt = 2 * Self.spare
 
     /// How many texts are remembered, whether or not their expressions are still there.
     var count: Int { self.entries.count }
 
-    /// The expression of a text, which counts as asked for.
+    /// The expression of a text; counts as a request.
     mutating func find(_ text: String) -> JQExpression? {
         guard let expression = self.entries[ExactText(text)]?.expression else { return nil }
         self.keep(expression)
         return expression
     }
 
-    /// Takes an expression in.
+    /// Adds an expression.
     mutating func add(_ expression: JQExpression, for text: String) {
         if self.entries.count >= self.fullAt {
             self.entries = self.entries.filter { $0.value.expression != nil }
-            // Twice what is in use, so that each entry is looked at about once.
+            // Twice the number in use, so that each entry is checked about once.
             self.fullAt = 2 * max(self.entries.count, Self.spare)
         }
         self.entries[ExactText(text)] = Entry(expression: expression)

@@ -3,15 +3,15 @@ import Synchronization
 
 /// Compiles jq (the language of libjq) in worker processes, which also evaluate it.
 ///
-/// Compiling takes about 20 ms, most of it libjq binding its own library anew, so equal texts share one program while it is in use and
+/// Compiling takes about 20 ms, mostly for libjq's own library, so equal texts share one program while it is in use and
 /// a little longer. Thread-safe.
 ///
-/// What would reach outside the event is refused while compiling: `env` and `$ENV`, `input`, `debug`, `stderr`, `halt`, modules. A worker
-/// has nothing of that anyway, see ``ExpressionWorker``.
+/// Functions that reach outside the event are refused while compiling: `env` and `$ENV`, `input`, `debug`, `stderr`,
+/// `halt`, modules. A worker has no access to these anyway, see ``ExpressionWorker``.
 package final class JQCompiler: ExpressionCompiler {
     /// Evaluates what this compiles.
     package let evaluator: JQEvaluator
-    /// For expressions that clients bring: workers of their own.
+    /// For expressions of clients: separate workers.
     private let client: JQCompiler?
     private let cache = Mutex(JQCache())
 
@@ -32,8 +32,14 @@ package final class JQCompiler: ExpressionCompiler {
         self.client = client
     }
 
+    /// The compiler whose workers evaluate the expressions of clients only.
     package var forClients: any ExpressionCompiler { self.client ?? self }
 
+    /// Compiles in a worker, or returns the program of an equal text that is still known.
+    ///
+    /// Blocks, for about 20 ms when the text is new.
+    ///
+    /// - Throws: ``ExpressionError`` with libjq's message, or when the limits of compilation are exceeded.
     package func compile(_ text: String) throws -> any Expression {
         if let known = self.cache.withLock({ $0.find(text) }) { return known }
         let expression = try self.translated(text)
@@ -42,13 +48,16 @@ package final class JQCompiler: ExpressionCompiler {
         return expression
     }
 
+    /// Compiles a condition; refuses texts such as `.a = 1`, which are true for every event.
+    ///
+    /// - Throws: ``ExpressionError``.
     package func compileCondition(_ text: String) throws -> any Expression {
         let expression = try self.compile(text)
         if let mistake = JQAdvice.mistakeInCondition(text) { throw ExpressionError(mistake) }
         return expression
     }
 
-    /// Compiles; what jq refuses and another language would take is refused with what jq writes.
+    /// Compiles; syntax of another language is refused with the jq equivalent.
     private func translated(_ text: String) throws(ExpressionError) -> JQExpression {
         do {
             return try JQExpression(text, workers: self.evaluator)
@@ -61,9 +70,9 @@ package final class JQCompiler: ExpressionCompiler {
     /// How many texts are remembered.
     package var remembered: Int { self.cache.withLock { $0.count } }
 
-    /// Has faults of all expressions reported, those of clients too.
+    /// Reports faults of all expressions, including those of clients.
     ///
-    /// - Parameter observe: gets the fault and whether a client brought the expression; called from any thread.
+    /// - Parameter observe: gets the fault and whether the expression is a client's; called from any thread.
     package func onFault(_ observe: @escaping @Sendable (JQFault, Bool) -> Void) {
         self.evaluator.onFault { observe($0, false) }
         self.client?.evaluator.onFault { observe($0, true) }

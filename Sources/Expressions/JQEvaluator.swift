@@ -4,8 +4,8 @@ import Synchronization
 
 /// Evaluates expressions in workers, as many as possible in one exchange.
 ///
-/// An item that ends its worker fails, the others are evaluated in the next worker. Thread-safe; blocks the caller for as long as the
-/// evaluations take, see ``JQLimits``. The workers end with it.
+/// An item that ends its worker fails, the others are evaluated in the next worker. Thread-safe; blocks the caller
+/// during the evaluations, see ``JQLimits``. The workers end with it.
 package final class JQEvaluator: ExpressionEvaluator {
     private let pool: JQWorkerPool
     private let observer = Mutex<(@Sendable (JQFault) -> Void)?>(nil)
@@ -32,7 +32,7 @@ package final class JQEvaluator: ExpressionEvaluator {
     /// How many workers have been lost.
     package var losses: Int { self.pool.losses }
 
-    /// Has every fault reported, from any thread.
+    /// Reports every fault, from any thread.
     package func onFault(_ observe: (@Sendable (JQFault) -> Void)?) {
         self.observer.withLock { $0 = observe }
     }
@@ -41,7 +41,7 @@ package final class JQEvaluator: ExpressionEvaluator {
 
     /// Compiles a program, and has all workers know it.
     ///
-    /// - Throws: what libjq's compiler says, or what became of the worker.
+    /// - Throws: the message of libjq's compiler, or the fate of the worker.
     func compile(_ program: JQProgramText) throws(ExpressionError) -> UInt32 {
         let number = self.pool.nextNumber()
         for attempt in 0... {
@@ -52,7 +52,8 @@ package final class JQEvaluator: ExpressionEvaluator {
             } catch {
                 self.pool.lost()
                 if error.reason == .outside, attempt < Self.restarts.idle { continue }
-                throw ExpressionError("compiling it \(self.message(error.reason, self.limits.compilation))")
+                throw ExpressionError(
+                    "compiling it \(self.message(error.reason, self.limits.compilation))", detail: Self.detail(error.reason))
             }
             self.pool.give(worker)
             if let complaints { throw JQMessages.error(from: complaints) }
@@ -68,6 +69,9 @@ package final class JQEvaluator: ExpressionEvaluator {
 
     // MARK: Evaluating
 
+    /// Evaluates in one worker, batch by batch; a batch that ends its worker costs only the expression at fault.
+    ///
+    /// Blocks the caller's thread within ``JQLimits/call``.
     package func evaluate(
         _ inputs: [ExpressionInput], _ requests: [ExpressionRequest]
     ) -> [Result<ExpressionValue, ExpressionError>?] {
@@ -88,7 +92,7 @@ package final class JQEvaluator: ExpressionEvaluator {
                 let answer = try self.exchange(batch, &worker, inputs, total: left)
                 self.pool.give(worker)
                 run.finish(batch, answer.results, bytes: answer.bytes)
-                // Fewer than asked for and short: their time was over.
+                // Fewer results than requested, and short ones: their time was over.
                 let isCutShort = answer.results.count < batch.count && answer.bytes < WorkerFrame.answerLimit
                 left = left.map { isCutShort ? .zero : $0 - answer.time }
             } catch {
@@ -163,18 +167,19 @@ package final class JQEvaluator: ExpressionEvaluator {
             run.batchLimit = 1
             return
         }
-        let message = "the evaluation \(self.message(interruption.reason, interruption.limit))"
-        run.fail(batch[place], ExpressionError(message))
+        let error = ExpressionError(
+            "the evaluation \(self.message(interruption.reason, interruption.limit))", detail: Self.detail(interruption.reason))
+        run.fail(batch[place], error)
         let reason =
             switch interruption.reason {
             case .time: "time"
             case .memory: "memory"
             case .crash, .outside: "crash"
             }
-        self.note(batch[place].expression, message, reason, &run)
+        self.note(batch[place].expression, error.message, reason, &run)
     }
 
-    /// Fails what is left because it would take longer than one call may.
+    /// Fails the remaining items, because they would exceed the time of one call.
     private func refuseRest(_ run: inout Run) {
         let message = "the evaluations for these events took longer than \(self.limits.call ?? .zero) and were ended"
         // The one that was at work; others are innocent until they are.
@@ -199,14 +204,19 @@ package final class JQEvaluator: ExpressionEvaluator {
         switch reason {
         case .time: "took longer than \(limit) and was ended"
         case .memory: "needed more than \(self.limits.memory >> 20) MiB of memory and was ended"
-        case .crash(let words): "crashed libjq (\(words))"
+        case .crash: "crashed libjq"
         case .outside: "was ended from outside"
         }
     }
 
+    /// The last words of a worker that crashed.
+    private static func detail(_ reason: JQWorker.Loss.Reason) -> String? {
+        if case .crash(let words) = reason { words } else { nil }
+    }
+
     // MARK: One call
 
-    /// What of one call is done, and what is left.
+    /// The finished and the remaining items of one call.
     private struct Run {
         struct Item {
             let request: Int
@@ -217,7 +227,7 @@ package final class JQEvaluator: ExpressionEvaluator {
         private let inputs: [ExpressionInput]
         private(set) var results: [Result<ExpressionValue, ExpressionError>?]
         private var rest: [Item] = []
-        /// Where ``rest`` begins.
+        /// The beginning of ``rest``.
         private var start = 0
         private(set) var volume = 0
         var batchLimit = WorkerFrame.itemLimit
@@ -262,7 +272,7 @@ package final class JQEvaluator: ExpressionEvaluator {
             return Array(self.rest[self.start..<end])
         }
 
-        /// Takes the results of the first items of a batch.
+        /// Stores the results of the first items of a batch.
         mutating func finish(_ batch: [Item], _ results: [Result<ExpressionValue, ExpressionError>], bytes: Int) {
             for (item, result) in zip(batch, results) { self.results[item.request] = result }
             self.start += results.count

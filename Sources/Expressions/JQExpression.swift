@@ -7,10 +7,10 @@ import Synchronization
 /// Only the first result counts. Numbers are IEEE doubles, as in jq 1.6; integers beyond 2^53 keep their digits where they are only passed
 /// on, see ``JQExactNumbers``. An event's JSON may be nested 256 deep. Thread-safe.
 package final class JQExpression: Expression {
-    /// As it was written.
+    /// The expression as written.
     let text: String
     let program: JQProgramText
-    /// What workers know the program by.
+    /// The program's number at the workers.
     let number: UInt32
     private let workers: JQEvaluator
     private let breaker: Mutex<JQBreaker>
@@ -28,9 +28,14 @@ package final class JQExpression: Expression {
         self.workers.forget(self.number)
     }
 
+    /// The workers that evaluate it.
     package var evaluator: (any ExpressionEvaluator)? { self.workers }
+    /// The object itself; equal texts share one object.
     package var identity: ObjectIdentifier? { ObjectIdentifier(self) }
 
+    /// Evaluates for one event; blocks until a worker has answered.
+    ///
+    /// - Throws: ``ExpressionError``, also while the expression is paused because it ended workers.
     package func evaluate(_ input: ExpressionInput) throws -> ExpressionValue {
         let results = self.workers.evaluate([input], [ExpressionRequest(expression: self, input: 0)])
         guard let result = results[0] else { throw ExpressionError("the result is too long") }
@@ -63,7 +68,7 @@ package final class JQExpression: Expression {
         guard let remaining = self.breaker.withLock({ $0.remaining(at: now) }) else { return nil }
         let seconds = max(1, remaining.components.seconds + (remaining.components.attoseconds > 0 ? 1 : 0))
         return ExpressionError(
-            "not evaluated: it failed to end in time, or ended its worker, too often; tried again in \(seconds) s")
+            "not evaluated: it failed to end in time, or ended its worker, too often; retried in \(seconds) s")
     }
 
     /// Notes an evaluation that ended its worker.

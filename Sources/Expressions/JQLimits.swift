@@ -1,4 +1,4 @@
-/// What expressions may cost.
+/// The limits of expressions.
 package struct JQLimits: Sendable, Equatable {
     /// Processor time of one evaluation.
     package var time: Duration = .milliseconds(40)
@@ -6,11 +6,12 @@ package struct JQLimits: Sendable, Equatable {
     package var call: Duration?
     /// Processor time of one compilation.
     package var compilation: Duration = .seconds(10)
-    /// Memory that a worker may take beyond its programs, in bytes.
+    /// Memory of a worker in addition to its programs, in bytes.
     package var memory = 256 << 20
     /// Workers at most.
     package var workers = 4
-    /// So many evaluations of one expression that end a worker, within ``window``, have the expression fail at once for ``pause``.
+    /// The number of evaluations within ``window`` that end a worker, after which the expression is paused for
+    /// ``pause``.
     package var faults = 3
     /// See ``faults``.
     package var window: Duration = .seconds(10)
@@ -20,10 +21,10 @@ package struct JQLimits: Sendable, Equatable {
     /// Whether an expression is tried on a plain event when it is compiled, and refused when that ends its worker.
     package var tries = false
 
-    /// Of expressions in the file.
+    /// For expressions in the file.
     package static let file = JQLimits()
 
-    /// Of expressions that clients bring: one fault is enough, and for long.
+    /// For expressions of clients: a single fault leads to a long pause.
     package static var client: JQLimits {
         var limits = JQLimits()
         limits.time = .milliseconds(20)
@@ -36,6 +37,7 @@ package struct JQLimits: Sendable, Equatable {
         return limits
     }
 
+    /// Makes the limits for expressions of the file.
     package init() {}
 
     /// How long a worker may show no progress: an evaluation that gets no processor is not the fault of its expression, up to here.

@@ -1,7 +1,7 @@
 import BridgeCore
 
-/// What libjq said while it compiled, made fit to read: without its prefixes, without the advice on shells, and without the
-/// quoted program, which begins with our own prefix.
+/// The messages of libjq's compiler in readable form: without its prefixes, without the advice on shells, and without
+/// the quoted program, which begins with our own prefix.
 enum JQMessages {
     /// - Parameter messages: as libjq's error callback got them.
     static func error(from messages: [String]) -> ExpressionError {

@@ -1,14 +1,14 @@
 import BridgeCore
 
-/// The program that libjq compiles for one expression: the user's text behind a prefix on the same line, so that libjq's line
-/// numbers are the user's.
+/// The program that libjq compiles for one expression: the user's text after a prefix on the same line, so that libjq's
+/// line numbers are the user's.
 ///
 /// Nothing follows the user's text and no parenthesis encloses it, so a comment at its end does no harm and `1) | (2` stays the
 /// syntax error it is.
 struct JQProgramText: Sendable {
-    /// What libjq compiles.
+    /// The text for libjq.
     let program: String
-    /// Those variables that the text may mention; the others are neither bound nor made.
+    /// The variables that the text may mention; the others are neither bound nor made.
     let variables: JQVariables
 
     /// Functions that would reach outside the event, print, or end the program.
@@ -17,7 +17,7 @@ struct JQProgramText: Sendable {
         ("halt_error", ""),
         ("halt_error", "(code)"), ("input_filename", ""), ("input_line_number", ""), ("modulemeta", ""), ("get_search_list", ""),
     ]
-    /// A variable that nobody binds: the body of a refused function.
+    /// A variable that is never bound: the body of a refused function.
     ///
     /// libjq drops functions that are not used and then does not
     /// complain of their bodies.
@@ -43,7 +43,8 @@ struct JQProgramText: Sendable {
         self.program = program + text
     }
 
-    /// The line of the first `$ENV`, from 1; white space may stand between, and a string that holds it counts too.
+    /// The line of the first `$ENV`, from 1; white space may be in between, and an occurrence within a string counts
+    /// too.
     private static func lineMentioningEnvironment(_ text: String) -> Int? {
         let bytes = Array(text.utf8)
         let name = Array("ENV".utf8)

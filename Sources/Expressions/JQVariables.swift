@@ -9,13 +9,13 @@ struct JQVariables: OptionSet, Hashable, Sendable {
     static let raw = JQVariables(rawValue: 16)
     static let now = JQVariables(rawValue: 32)
 
-    /// In the order of the input array behind the event itself.
+    /// In the order of the input array after the event itself.
     static let names: [(name: String, variable: JQVariables)] = [
         ("source", .source), ("subject", .subject), ("segments", .segments), ("attributes", .attributes), ("raw", .raw),
         ("now", .now),
     ]
 
-    /// Those whose names a text contains.
+    /// The variables whose names a text contains.
     init(mentionedIn text: String) {
         self = Self.names.reduce(into: []) { result, entry in
             if text.contains(entry.name) { result.insert(entry.variable) }

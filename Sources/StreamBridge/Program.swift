@@ -1,21 +1,17 @@
 import ArgumentParser
-import Dispatch
 import Expressions
 import Glibc
+import ProcessMemory
 
-/// Where the process begins: as a worker for expressions, or as the command line says.
+/// The entry point of the process: an expression worker, or the command line.
 @main
 private enum Program {
-    static func main() {
+    static func main() async {
         // Under systemd the library logs a line for each thread whose priority it may not raise, which changes nothing.
         setenv("LIBDISPATCH_LOG", "NO", 0)
-        // Before anything starts a thread: a worker has one.
+        // Before the first wait, which would start a thread: a worker has one.
         if ExpressionWorker.isWanted { ExpressionWorker.run() }
-        // Lasts as long as the process; `dispatchMain` runs the main actor.
-        Task { @MainActor in
-            await StreamBridge.main()
-            exit(EXIT_SUCCESS)
-        }
-        dispatchMain()
+        LargeBlocks.returnWhenFreed()
+        await StreamBridge.main()
     }
 }

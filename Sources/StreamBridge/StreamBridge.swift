@@ -2,16 +2,18 @@ package import ArgumentParser
 
 /// The command line.
 package struct StreamBridge: AsyncParsableCommand {
-    /// What `--version` says, and the first log line.
+    /// The version in `--version` and in the first log line.
     static let version = "0.1.0"
 
+    /// Name, help text, exit codes and subcommands.
     package static let configuration = CommandConfiguration(
         commandName: "streambridge",
         abstract: "Connects SSE, MQTT, Redis and HTTP webhooks: one daemon, one YAML file.",
-        discussion: "Exit codes: 0 done, 1 failed, 64 usage, 78 the configuration file has mistakes.",
+        discussion: "Exit codes: 0 success, 1 failure, 64 usage error, 78 configuration error.",
         version: Self.version,
         subcommands: [RunCommand.self, CheckCommand.self, HealthcheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self]
     )
 
+    /// Makes the command; `ArgumentParser` then fills in its options.
     package init() {}
 }

@@ -15,7 +15,7 @@ struct AttackMeansTests {
         #expect(outcome.complaints.contains { $0.hasPrefix("/livez took") }, "\(outcome.complaints)")
     }
 
-    @Test func `a program that is killed has ended`() async throws {
+    @Test func `a killed program has ended`() async throws {
         let stage = AttackStage()
         let bridge = try await stage.start()
         bridge.process.kill()

@@ -56,7 +56,7 @@ struct BridgeLoaderTests {
         #expect(plan.routes.map(\.onError) == [.deadLetter, .deadLetter, .deadLetter])
     }
 
-    @Test func `a route says what becomes of an event that its expressions fail for`() throws {
+    @Test func `a route configures what happens when its expressions fail`() throws {
         let text = """
             sources: { in: { type: fake, url: here } }
             sinks: { out: { type: fake, topic: plain } }
@@ -67,7 +67,7 @@ struct BridgeLoaderTests {
         #expect(try load(text).routes.map(\.onError) == [.ignore, .deadLetter])
     }
 
-    @Test func `what the listener trusts is read from the file`() throws {
+    @Test func `the listener's trust settings are read from the file`() throws {
         let http = try load(
             """
             http:
@@ -89,7 +89,7 @@ struct BridgeLoaderTests {
         #expect(http.trustedProxies[0].address == [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 10, 0, 0, 0])
     }
 
-    @Test func `every mistake is told at once with its place`() {
+    @Test func `every mistake is reported at once with its place`() {
         let found = mistakes(
             """
             sources:
@@ -106,7 +106,7 @@ struct BridgeLoaderTests {
         #expect(
             found == [
                 "bridges.yaml:2:40: error: sources.home.port: 70000 is out of range; 1 to 65535 is allowed",
-                "bridges.yaml:2:56: error: sources.home.timeout: 'soon' is not a span of time; write a number and ms, s, m, h or d, such as 30s",
+                "bridges.yaml:2:56: error: sources.home.timeout: invalid duration 'soon'; write a number and a unit (ms, s, m, h, d), such as 30s",
                 "bridges.yaml:2:62: error: sources.home: unknown key 'topcis'; did you mean 'topics'?",
                 "bridges.yaml:3:18: error: sources.other.type: no source is called 'kafka'; there are fake",
                 "bridges.yaml:4:38: error: sources.third.port: must be a whole number",
@@ -126,20 +126,26 @@ struct BridgeLoaderTests {
         ("[1, 2]", "1:1: error: must be a mapping with sources, sinks and routes"),
         ("\u{FEFF}# only a comment", "1:1: error: the file is empty; it needs sources, sinks and routes"),
     ])
-    func `what is no such file is told in one line`(text: String, expected: String) {
+    func `an invalid file is reported in one line`(text: String, expected: String) {
         #expect(mistakes(text).first?.hasSuffix(expected) == true, "\(mistakes(text))")
     }
 
     @Test(arguments: [
-        ("version: 2", "'2' is no known version; 1 is"),
-        ("http: { listen: nowhere }", "'nowhere' is no address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"),
+        ("version: 2", "unsupported version '2'; expected 1"),
+        ("http: { listen: nowhere }", "'nowhere' is not an address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"),
         (
             "http: { listen: \"1.2.3.4:99999\" }",
-            "'1.2.3.4:99999' is no address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"
+            "http.listen: '99999' is not a port; a port is 0 to 65535"
         ),
+        ("http: { listen: \":99999999999999999999\" }", "'99999999999999999999' is not a port; a port is 0 to 65535"),
+        ("http: { listen: \"99999\" }", "'99999' is not an address; write host:port, such as 127.0.0.1:8080, [::]:8080 or :8080"),
+        ("\u{A0}http: {}", "; it holds the invisible character U+00A0"),
+        ("http: { lis\u{200B}ten: \":1\" }", "; it holds the invisible character U+200B"),
+        ("log: { kind: sqlite, path: x, retain: { bytes: 1G } }", "write a number and KiB, MiB or GiB, such as 1GiB"),
+        ("log: { kind: sqlite, path: x, retain: { bytes: 10 MB } }", "write a number and KiB, MiB or GiB, such as 10MiB"),
         ("http: { tls: { cert_file: a } }", "'key_file' is missing"),
         ("http: { max_connections: 0 }", "0 is out of range; 1 to 10000000 is allowed"),
-        ("http: { limits: { buffered: 1KiB } }", "http.limits.buffered: less than 1MiB leaves no room for requests"),
+        ("http: { limits: { buffered: 1KiB } }", "http.limits.buffered: must be 1MiB or more, to leave room for requests"),
         (
             "http: { limits: { buffered: 1MiB, buffered_per_connection: 2MiB } }",
             "http.limits.buffered_per_connection: must be at least 64KiB, and no more than buffered"
@@ -147,30 +153,50 @@ struct BridgeLoaderTests {
         ("http: { limits: { streams_per_connection: 99 } }", "99 is out of range; 100 to 250 is allowed"),
         (
             "http: { limits: { bufferd: 1MiB } }",
-            "http.limits.bufferd: 'bufferd' is not known here; buffered, buffered_per_connection, streams_per_connection are"
+            "http.limits: unknown key 'bufferd'; did you mean 'buffered'?"
         ),
         (
             "http: { allowed_hosts: [\"http://a\"] }",
-            "'http://a' is no host; write a name or address without scheme, port and path, such as bridge.example.com, *.example.com or *"
+            "'http://a' is not a host; write a name or address without scheme, port and path, such as bridge.example.com, *.example.com or *"
         ),
         (
             "http: { publish_origins: [app.example.com] }",
-            "'app.example.com' is no origin; write scheme, host and port without a slash at the end, such as https://app.example.com, or *"
+            "'app.example.com' is not an origin; write scheme, host and port without a slash at the end, such as https://app.example.com, or *"
         ),
         (
             "http: { trusted_proxies: [10.0.0.0/33] }",
-            "'10.0.0.0/33' is no address or network; write it as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"
+            "'10.0.0.0/33' is not an address or network; write one such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"
         ),
-        ("service: { name: \"a b\" }", "'a b' is no name; 1 to 64 letters, digits, '.', '_' and '-' are allowed"),
+        ("service: { name: \"a b\" }", "invalid name 'a b'; use 1 to 64 letters, digits, '.', '_' and '-'"),
         ("service: { log: { level: loud } }", "'loud' is not one of trace, debug, info, notice, warning, error, critical"),
         ("log: { kind: sqlite }", "sqlite needs a file; set path, or service.state_dir"),
         ("log: { kind: sqlite, path: x, retain: { events: 0 } }", "0 is out of range; 1 to 1000000000 is allowed"),
-        ("log: { kind: sqlite, path: x, retain: { age: 0s } }", "log.retain.age: must be more than nothing, such as 1h"),
+        ("log: { kind: sqlite, path: x, retain: { age: 0s } }", "log.retain.age: must be more than 0, such as 1h"),
         (
             "log: { kind: sqlite, path: x, retain: { bytes: 1023KiB } }",
             "log.retain.bytes: 1047552 is too small for a file; write 1MiB or more"
         ),
-        ("log: { retain: { bytes: 0 } }", "log.retain.bytes: must be more than nothing, such as 64MiB"),
+        ("log: { retain: { bytes: 0 } }", "log.retain.bytes: must be more than 0, such as 64MiB"),
+        (
+            "log: { kind: sqlite, path: x, retain: { dead_letters: { events: 0 } } }",
+            "log.retain.dead_letters.events: 0 is out of range; 1 to 1000000000 is allowed"
+        ),
+        (
+            "log: { kind: sqlite, path: x, retain: { dead_letters: { bytes: 64KiB } } }",
+            "log.retain.dead_letters.bytes: 65536 is too small for a file; write 1MiB or more"
+        ),
+        (
+            "log: { kind: sqlite, path: x, retain: { dead_letters: { age: 0d } } }",
+            "log.retain.dead_letters.age: must be more than 0, such as 30d; leave it out for no limit"
+        ),
+        (
+            "log: { kind: sqlite, path: x, retain: { dead_letters: { evnts: 1 } } }",
+            "log.retain.dead_letters: unknown key 'evnts'; did you mean 'events'?"
+        ),
+        (
+            "log: { retain: { dead_letters: { events: 1 } } }",
+            "log.retain.dead_letters: has no effect on a log in memory, which keeps no dead letters; write kind: sqlite, or leave it out"
+        ),
         ("defaults: { dead_letter: nowhere }", "no sink is called 'nowhere'; there are out"),
         ("defaults: { unrouted: dead_letter }", "dead_letter needs a sink for the dead letters; set defaults.dead_letter"),
         ("defaults: { unrouted: keep }", "'keep' is not one of drop, dead_letter"),
@@ -182,7 +208,7 @@ struct BridgeLoaderTests {
         ("defaults: { sink: { retry: { factor: 0.5 } } }", "0.5 is out of range; 1 to 100 is allowed"),
         (
             "defaults: { sink: { retry: { initial: 1h, max: 1s } } }",
-            "defaults.sink.retry.initial: the first wait is longer than max, the longest"
+            "defaults.sink.retry.initial: is longer than max; lower it, or raise max"
         ),
         ("service: { state_dir: \"\" }", "service.state_dir: is empty; name a directory or leave it out"),
         ("http: { access: }", "http.access: has no value; write one or leave it out"),
@@ -192,17 +218,17 @@ struct BridgeLoaderTests {
         ),
         ("extra: 1", "unknown key 'extra'; there are defaults, http, log, routes, service, sinks, sources, version"),
     ])
-    func `a setting that cannot be is refused with what would be right`(line: String, expected: String) {
+    func `an invalid setting is refused with the remedy`(line: String, expected: String) {
         let file = line + "\nsources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]\n"
         #expect(mistakes(file).contains { $0.hasSuffix(expected) }, "\(mistakes(file))")
     }
 
     @Test(arguments: [
-        ("in: { type: fake, url: bad }", "sources.in.url: 'bad' is no address; write scheme://host"),
+        ("in: { type: fake, url: bad }", "sources.in.url: 'bad' is not an address; write scheme://host"),
         ("in: { type: fake, url: forgetful }", "sources.in.url: ack: delivered needs a peer that remembers"),
         ("in: { url: x }", "sources.in: 'type' is missing; there are fake"),
         ("in: text", "sources.in: must be a mapping with a 'type'"),
-        ("'a/b': { type: fake, url: x }", "'a/b' is no name; letters, digits, '.', '_' and '-' are allowed"),
+        ("'a/b': { type: fake, url: x }", "invalid name 'a/b'; use letters, digits, '.', '_' and '-'"),
         ("in: { type: fake, url: [1] }", "sources.in.url: must be text"),
         ("in: { type: fake }", "sources.in: 'url' is missing"),
         ("in: { type: fake, url: x, topics: one }", "sources.in.topics: must be a list"),
@@ -211,14 +237,14 @@ struct BridgeLoaderTests {
             "sources.b: the port 3 belongs to sources.a already (line 1)"
         ),
     ])
-    func `a source that cannot be is refused`(source: String, expected: String) {
+    func `an invalid source is refused`(source: String, expected: String) {
         let file =
             "sources: { \(source.hasPrefix("{") ? String(source.dropFirst().dropLast()) : source) }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]\n"
         #expect(mistakes(file).contains { $0.hasSuffix(expected) }, "\(mistakes(file))")
     }
 
     @Test(arguments: [
-        ("{ to: [out, out] }", "routes[0].to[1]: the sink 'out' stands twice in this route"),
+        ("{ to: [out, out] }", "routes[0].to[1]: the sink 'out' is listed twice in this route; remove one"),
         ("{ to: [{ with: {} }] }", "routes[0].to[0]: must be the name of a sink, or {sink: NAME, with: {…}}"),
         (
             "{ to: { sink: out, with: { host: x } } }",
@@ -232,29 +258,30 @@ struct BridgeLoaderTests {
         ("{ to: out, when: 'true', on_error: retry }", "routes[0].on_error: must be dead_letter or ignore"),
         (
             "{ to: out, on_error: ignore }",
-            "routes[0].on_error: says what becomes of an event for which 'when' or 'set' fails; this route has neither"
+            "routes[0].on_error: has no effect without 'when' or 'set'; add one of them or leave it out"
         ),
-        ("{ to: out, from: [] }", "routes[0].from: names no source; leave it out for all of them"),
+        ("{ to: out, from: [] }", "routes[0].from: is empty; name a source, or leave it out to take from all"),
         ("{ to: out, froom: in }", "routes[0]: unknown key 'froom'; did you mean 'from'?"),
         ("{ match: { source: nope }, to: out }", "routes[0].match.source: no source is called 'nope'; there are in"),
         (
             "{ match: { any: [{ source: [in, on] }, { not: { source: in } }] }, to: out }",
             "routes[0].match.any[0].source[1]: no source is called 'on'; did you mean 'in'?"
         ),
-        ("{ name: a, to: out }, { name: a, to: out }", "routes[1].name: the name 'a' stands twice; routes need different names"),
+        ("{ name: a, to: out }, { name: a, to: out }", "routes[1].name: the name 'a' is used twice; give each route its own"),
     ])
-    func `a route that cannot be is refused`(route: String, expected: String) {
+    func `an invalid route is refused`(route: String, expected: String) {
         let file = "sources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [\(route)]\n"
         #expect(mistakes(file).contains { $0.hasSuffix(expected) }, "\(mistakes(file))")
     }
 
     @Test(arguments: [
-        ("match: { priority: high }", "routes[0].match.priority: "), ("match: { titel: x }", "routes[0].match.titel: "),
-        ("match: { any: [{ titel: x }] }", "routes[0].match.any[0].titel: "), ("set: { titel: x }", "routes[0].set.titel: "),
+        ("match: { priority: loud }", "routes[0].match.priority: "), ("match: { titel: x }", "routes[0].match.titel: "),
+        ("match: { any: [{ titel: x }] }", "routes[0].match.any[0].titel: "),
+        ("set: { titel: x }", "routes[0].set: unknown key 'titel'; did you mean 'title'?"),
         ("set: { title: \"{{ wrong }}\" }", "routes[0].set.title: "), ("match: {}", "routes[0].match: a filter needs a key"),
         ("set: {}", "routes[0].set: set needs a key"),
     ])
-    func `one mistake in a filter or a shape is told as one`(part: String, expected: String) {
+    func `one mistake in a filter or a shape is reported as one`(part: String, expected: String) {
         let found = mistakes(
             "sources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out, \(part) }]\n")
         #expect(found.count == 1, "\(found)")
@@ -266,7 +293,7 @@ struct BridgeLoaderTests {
         return try load(file + routes).routes
     }
 
-    @Test func `a route without a name is known by its content, wherever it stands`() throws {
+    @Test func `a route without a name is identified by its content at any place`() throws {
         let first = "  - { match: { title: a }, to: [{ sink: out, with: { topic: x } }] }\n"
         let second = "  - { match: { title: b }, to: { with: { topic: 'y' }, sink: out } }\n"
         let routes = try Self.routes(first + second)
@@ -283,7 +310,7 @@ struct BridgeLoaderTests {
         #expect(corrected[0].targets[0].settings != routes[0].targets[0].settings)
     }
 
-    @Test func `where only settings tell routes from each other, settings that change make another route`() throws {
+    @Test func `where only settings distinguish routes, changed settings make another route`() throws {
         func targets(_ topics: String...) -> String {
             topics.map { "{ sink: out, with: { topic: \($0) } }" }.joined(separator: ", ")
         }
@@ -296,7 +323,7 @@ struct BridgeLoaderTests {
         #expect(twice[0].identity != changed[0].identity)
     }
 
-    @Test func `the sink for dead letters blocks where the others by default make some`() throws {
+    @Test func `the dead-letter sink blocks when the default policy makes dead letters`() throws {
         let plan = try load(
             """
             defaults: { dead_letter: last, sink: { buffer: { on_full: dead_letter } } }
@@ -308,15 +335,19 @@ struct BridgeLoaderTests {
         #expect(plan.sinks.map(\.delivery.onFull) == [.deadLetter, .block])
     }
 
-    @Test func `what nothing goes through is warned of`() throws {
+    @Test func `unused sources and sinks draw a warning`() throws {
         let plan = try load(
             "sources: { a: { type: fake, url: x }, b: { type: fake, url: x, port: 2 } }\nsinks: { c: { type: fake }, d: { type: fake } }\n"
                 + "routes: [{ from: a, to: c }]"
         )
-        #expect(plan.warnings.map(\.message) == ["no route takes from this source", "no route goes to this sink"])
+        #expect(
+            plan.warnings.map(\.message) == [
+                "no route reads this source; add one, or remove the source",
+                "no route leads to this sink; add one, or remove the sink",
+            ])
     }
 
-    @Test func `where the log is can be read without what the rest refers to`() throws {
+    @Test func `the log settings can be read without resolving the rest`() throws {
         let rest = """
             sources: { in: { type: unknown, token: "${env:SECRET}" } }
             sinks: { out: { type: unknown, token: "${file:/no/where}" }, other: {} }
@@ -327,6 +358,10 @@ struct BridgeLoaderTests {
         let (log, sinks) = try loader.loadLog(text: "log: { kind: sqlite, path: '${env:PLACE}/e.db' }\n" + rest, file: "b.yaml")
         #expect(log == .disk(DurableLogSettings(path: "/var/x/e.db")))
         #expect(sinks == ["out", "other"])
+        let limits = "retain: { dead_letters: { events: 10, bytes: 2MiB, age: 30d } }"
+        let (bounded, _) = try loader.loadLog(text: "log: { kind: sqlite, path: e.db, \(limits) }\n" + rest, file: "b.yaml")
+        let letters = DeadLetterLimits(events: 10, bytes: 2 << 20, age: .seconds(30 * 86_400))
+        #expect(bounded == .disk(DurableLogSettings(path: "e.db", letters: letters)))
         let beside = "service: { name: '${env:NAME}', state_dir: '${env:PLACE}' }\nlog: { kind: sqlite }\n"
         #expect(
             try loader.loadLog(text: beside + rest, file: "b.yaml").log == .disk(DurableLogSettings(path: "/var/x/events.db")))
@@ -335,12 +370,12 @@ struct BridgeLoaderTests {
         }
     }
 
-    /// A file that is not there.
+    /// A file that does not exist.
     private struct Unreadable: Error {
         let path: String
     }
 
-    @Test func `no cut of a correct file does more than be refused`() {
+    @Test func `every truncation of a correct file is accepted or refused`() {
         for length in 0..<self.correct.utf8.count {
             _ = mistakes(String(decoding: self.correct.utf8.prefix(length), as: UTF8.self))
         }

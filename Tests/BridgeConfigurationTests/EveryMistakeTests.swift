@@ -10,7 +10,7 @@ struct EveryMistakeTests {
     @Test(arguments: [
         ("port: 0, timeout: 10", [": 'url' is missing", ".port: ", ".timeout: "]),
         ("url: [x], port: \"1\", timeout: 5 min", [".url: must be text", ".port: must be a whole number; write", ".timeout: "]),
-        ("url: bad, port: 99999, topics: x", [".port: ", ".topics: must be a list", ".url: 'bad' is no address"]),
+        ("url: bad, port: 99999, topics: x", [".port: ", ".topics: must be a list", ".url: 'bad' is not an address"]),
         ("url: x, topics: [[a], b, { c: d }], port: no", [".port: ", ".topics[0]: must be text", ".topics[2]: must be text"]),
         (
             "url: x, port: no, normalise: { priority: 9, id: x, tags: \"\", titel: y }",
@@ -29,11 +29,12 @@ struct EveryMistakeTests {
         ("priority: urgentest", "priority: 'urgentest' is not a priority; write 1 to 5"),
         ("priority: 2.5", "priority: '2.5' is not"),
         ("tags: 5", "tags: must be text; write it in quotes if it is meant as a tag"), ("tags: \" , \"", "tags: is empty, which"),
+        ("tags: [a, b]", "tags: is a list; write one text with commas, such as tags: \"door, home\""),
         ("id: x", "id: gives every event the same id"), ("id: \"\"", "id: is empty, which changes nothing; leave it out"),
         ("timestamp: soon", "timestamp: 'soon' is not a time; write a template"), ("title: \" \"", "title: is empty, which"),
         ("message: \"\"", "message: is empty, which changes nothing"),
     ])
-    func `a constant of normalise that means nothing is refused`(setting: String, expected: String) {
+    func `a meaningless constant of normalise is refused`(setting: String, expected: String) {
         let found = Self.found(source: "url: x, normalise: { \(setting) }")
         #expect(found.count == 1 && found[0].hasPrefix(".normalise.\(expected)"), "\(found)")
     }
@@ -43,7 +44,7 @@ struct EveryMistakeTests {
         "timestamp: 2026-01-01T00:00:00Z",
         "id: \"{{ .payload.id }}\"", "title: 5",
     ])
-    func `a constant of normalise that means something is taken`(setting: String) {
+    func `a meaningful constant of normalise is accepted`(setting: String) {
         #expect(Self.found(source: "url: x, normalise: { \(setting) }").isEmpty)
     }
 
@@ -57,10 +58,11 @@ struct EveryMistakeTests {
         ("priority: loud", "priority: 'loud' is not a priority; write"),
         ("priority: \"\"", "priority: '' is not a priority"), ("tags: 5", "tags: must be text; write it in quotes"),
         ("add_tags: []", "add_tags: is an empty list, which adds nothing"),
-        ("add_tags: \"\"", "add_tags: is empty, which adds nothing"), ("tags: [a, \"\"]", "tags[1]: is empty, which is no tag"),
+        ("add_tags: \"\"", "add_tags: is empty, which adds nothing"),
+        ("tags: [a, \"\"]", "tags[1]: is empty, which is not a tag"),
         ("subject: \"\"", "subject: is empty, which leaves the subject as it is"),
     ])
-    func `a constant of set that means nothing is refused`(setting: String, expected: String) {
+    func `a meaningless constant of set is refused`(setting: String, expected: String) {
         let found = Self.found(set: setting)
         #expect(found.count == 1 && found[0].contains("routes[0].set.\(expected)"), "\(found)")
     }
@@ -68,7 +70,7 @@ struct EveryMistakeTests {
     @Test(arguments: [
         "priority: Urgent", "tags: \"\"", "priority: \"3\"", "tags: []", "title: \"\"", "message: \"\"", "add_tags: [a, 5]",
     ])
-    func `a constant of set that means something is taken`(setting: String) {
+    func `a meaningful constant of set is accepted`(setting: String) {
         #expect(Self.found(set: setting).isEmpty)
     }
 

@@ -4,32 +4,29 @@ import BridgeCore
 /// A source whose settings have one value of each kind.
 struct FakeSource: Source {
     struct Configuration: ComponentConfiguration {
-        enum CodingKeys: String, CodingKey, CaseIterable { case url, port, timeout, password, topics }
+        var url = ""
+        var port = 1
+        var timeout = Duration.seconds(1)
+        var password: Secret?
+        var topics: [String] = []
 
-        let url: String
-        let port: Int
-        let timeout: Duration
-        let password: Secret?
-        let topics: [String]
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self.url = try container.required(.url)
-            self.port = try container.integer(.port, in: 1...65_535, default: 1)
-            self.timeout = try container.duration(.timeout, default: .seconds(1))
-            self.password = try container.optional(.password)
-            self.topics = try container.value(.topics, default: [])
+        static let settings = Settings<Self> {
+            Setting(required: "url", \.url, .text, "Address of the peer")
+            Setting("port", \.port, .integer(in: 1...65_535), "Port of the peer")
+            Setting("timeout", \.timeout, .duration, "Time-out of a request")
+            Setting("password", \.password, .secret, "Password at the peer")
+            Setting("topics", \.topics, .list(of: .text), "Topics to read")
         }
 
         func validate() throws {
-            if self.url == "bad" { throw SettingError(path: [CodingKeys.url], "'bad' is no address; write scheme://host") }
+            if self.url == "bad" { throw SettingError(at: "url", because: "'bad' is not an address; write scheme://host") }
         }
 
         var exclusiveResources: [Resource] { [Resource("port", "\(self.port)")] }
 
         func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? {
             guard self.url == "forgetful", policy == .delivered else { return nil }
-            return SettingError(path: [CodingKeys.url], "ack: delivered needs a peer that remembers")
+            return SettingError(at: "url", because: "ack: delivered needs a peer that remembers")
         }
     }
     static let kind: ComponentKind = "fake"
@@ -39,19 +36,15 @@ struct FakeSource: Source {
     func run(_ outlet: SourceOutlet) async throws {}
 }
 
-/// A sink with a topic that routes may set anew.
+/// A sink with a topic that routes can override.
 struct FakeSink: Sink {
     struct Configuration: SinkConfiguration {
-        enum CodingKeys: String, CodingKey, CaseIterable { case host, topic }
+        var host = "localhost"
+        var topic: Template?
 
-        static let perRouteKeys: [CodingKeys] = [.topic]
-        let host: String
-        let topic: Template?
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self.host = try container.value(.host, default: "localhost")
-            self.topic = try container.optional(.topic)
+        static let settings = Settings<Self> {
+            Setting("host", \.host, .text, "Name of the peer")
+            Setting("topic", \.topic, .template, "Topic to write to").perRoute()
         }
     }
     static let kind: ComponentKind = "fake"
@@ -89,7 +82,7 @@ func load(_ text: String, environment: [String: String] = [:]) throws -> BridgeP
     return try loader.load(text: text, file: "bridges.yaml")
 }
 
-/// The lines that a file's mistakes are told in.
+/// The lines that a file's mistakes are reported in.
 func mistakes(_ text: String, environment: [String: String] = [:]) -> [String] {
     do {
         _ = try load(text, environment: environment)

@@ -29,7 +29,7 @@ struct ScalarExpansionTests {
         ("${a:b}", "'${a:b}' is not known; write ${env:NAME}, ${env:NAME:-default}, ${file:PATH}, or $$ for a plain $"),
         ("${env:A", "'${' has no closing '}'; write $$ for a plain $"),
     ])
-    func `what cannot be replaced is told`(text: String, expected: String) {
+    func `a reference that cannot be resolved is reported`(text: String, expected: String) {
         do {
             _ = try self.expansion.expand(text)
             Issue.record("expanded")
@@ -38,12 +38,12 @@ struct ScalarExpansionTests {
         }
     }
 
-    @Test func `a value never becomes structure and keeps its type`() throws {
+    @Test func `an inserted value never becomes structure and keeps its type`() throws {
         let plan = try load(
             "sources: { in: { type: fake, url: \"${env:URL}\", port: \"${env:PORT}\" } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]",
             environment: ["URL": "a, b: c", "PORT": "77"]
         )
-        let settings = try #require(plan.sources[0].settings.value as? FakeSource.Configuration)
+        let settings = try #require(plan.sources[0].settings as? FakeSource.Configuration)
         #expect(settings.url == "a, b: c")
         #expect(settings.port == 77)
     }
@@ -55,12 +55,12 @@ struct ScalarExpansionTests {
         )
         #expect(
             found == [
-                "bridges.yaml:1:47: error: sources.in.timeout: '${env:T}' is not a span of time; write a number and ms, s, m, h or d, such as 30s"
+                "bridges.yaml:1:47: error: sources.in.timeout: invalid duration '${env:T}'; write a number and a unit (ms, s, m, h, d), such as 30s"
             ]
         )
     }
 
-    @Test func `a missing variable is told where it stands`() {
+    @Test func `a missing variable is reported where it stands`() {
         let found = mistakes(
             "sources: { in: { type: fake, url: x, password: \"${env:PW}\" } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]"
         )
@@ -78,20 +78,20 @@ struct ScalarExpansionTests {
             ("'${env:EMPTY}${env:EMPTY}'", ""), (#""${env:NULL}""#, "null"), ("${env:NULL}", "null"),
         ]
     )
-    func `what stands for a text is never a setting that was left out`(text: String, expected: String) throws {
+    func `a reference to nothing is an empty text, never a missing setting`(text: String, expected: String) throws {
         let plan = try load(
             "sources:\n  in:\n    type: fake\n    url: x\n    password: \(text)\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]",
             environment: ["EMPTY": "", "NULL": "null", "TILDE": "~"]
         )
-        let settings = try #require(plan.sources[0].settings.value as? FakeSource.Configuration)
+        let settings = try #require(plan.sources[0].settings as? FakeSource.Configuration)
         #expect(settings.password == Secret(expected))
     }
 
-    @Test func `a number without quotes may stand in the environment, but nothing may not`() throws {
+    @Test func `a number without quotes is allowed in the environment, but an empty value is not`() throws {
         let rest = "\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]"
         let source = "sources:\n  in:\n    type: fake\n    url: x\n    port: ${env:PORT}"
         let plan = try load(source + rest, environment: ["PORT": "77"])
-        #expect((plan.sources[0].settings.value as? FakeSource.Configuration)?.port == 77)
+        #expect((plan.sources[0].settings as? FakeSource.Configuration)?.port == 77)
         #expect(
             mistakes(source + rest, environment: ["PORT": ""]) == [
                 "bridges.yaml:5:11: error: sources.in.port: must be a whole number"

@@ -25,7 +25,7 @@ struct YAMLMistakeTests {
         ("a:\n\tb: 1", "2:1: error: the line is indented with a tab; YAML allows only spaces there"),
         (
             "a:\n  b: 1\n  - c: 2",
-            "3:3: error: a list item ('- ') stands among the keys of a mapping; remove the '- ', or indent the item below its key"
+            "3:3: error: a list item ('- ') is among the keys of a mapping; remove the '- ', or indent the item below its key"
         ),
         ("a:\n  - b\n  c: 1", "3:3: error: a list item ('- ') is expected here"),
         (
@@ -86,7 +86,7 @@ struct YAMLMistakeTests {
         #expect(plan.sources.map(\.name) == ["in"])
     }
 
-    @Test func `a merge key brings the members that a mapping lacks`() throws {
+    @Test func `a merge key adds the members that a mapping lacks`() throws {
         let plan = try load(
             """
             x-slow: &slow { on_gap: count, ack: received }
@@ -110,7 +110,7 @@ struct YAMLMistakeTests {
         ("url: x\n    port: '8080'", "sources.in.port: must be a whole number; write it without quotes"),
         ("hostname: x", "unknown key 'hostname'; did you mean 'url'?"),
     ])
-    func `what YAML accepts and the file cannot mean is refused`(line: String, expected: String) {
+    func `YAML that cannot be meant is refused`(line: String, expected: String) {
         let found = mistakes("sources:\n  in:\n    type: fake\n    \(line)\n" + self.rest)
         #expect(found.contains { $0.hasSuffix(expected) }, "\(found)")
     }
@@ -118,12 +118,13 @@ struct YAMLMistakeTests {
     @Test func `a shell variable that stays as it is brings a warning`() throws {
         let plan = try load("sources: { in: { type: fake, url: $MQTT_URL } }" + self.rest)
         #expect(
-            plan.warnings.map(\.message) == ["'$MQTT_URL' is taken as it is; write ${env:MQTT_URL} for the environment variable"])
+            plan.warnings.map(\.message) == ["'$MQTT_URL' is used as written; write ${env:MQTT_URL} for the environment variable"]
+        )
         #expect(try load("sources: { in: { type: fake, url: $price } }" + self.rest).warnings.isEmpty)
         #expect(try load("sources: { in: { type: fake, url: $$MQTT_URL } }" + self.rest).warnings.isEmpty)
     }
 
-    @Test func `aliases that multiply without end are refused`() {
+    @Test func `aliases that multiply exponentially are refused`() {
         var lines = ["x-a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]"]
         let names = Array("abcdefghi")
         for (name, before) in zip(names.dropFirst(), names) {

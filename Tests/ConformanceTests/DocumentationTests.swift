@@ -10,7 +10,7 @@ import Testing
 struct DocumentationTests {
     private static let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
 
-    /// The blocks that show parts of a configuration file, each with the page it stands on.
+    /// The blocks that show parts of a configuration file, each with its page.
     private static func blocks() throws -> [(page: String, text: String)] {
         let adapters = ["File", "MQTT", "Redis", "SSE", "Webhook"].map { "Sources/Adapters/\($0)/Documentation.docc" }
         var pages = ["README.md"]

@@ -19,7 +19,7 @@ struct EverySinkTests {
     }
 
     @Test(arguments: SinkKind.all)
-    func `a wrong key is refused with its place`(of kind: SinkKind) async throws {
+    func `an unknown key is refused with its location`(of kind: SinkKind) async throws {
         try await SinkConformance.wrongKeyIsRefused(kind.fixture, .shipped)
     }
 
@@ -29,7 +29,7 @@ struct EverySinkTests {
     }
 
     @Test(arguments: SinkKind.all)
-    func `bodies arrive as they are`(of kind: SinkKind) async throws {
+    func `bodies arrive unchanged`(of kind: SinkKind) async throws {
         try await SinkConformance.bodiesArriveAsTheyAre(kind.fixture, .shipped)
     }
 
@@ -39,12 +39,12 @@ struct EverySinkTests {
     }
 
     @Test(arguments: SinkKind.all)
-    func `it waits for a peer that is not there yet`(of kind: SinkKind) async throws {
+    func `it waits for a peer that has not started yet`(of kind: SinkKind) async throws {
         try await SinkConformance.waitsForThePeer(kind.fixture, .shipped)
     }
 
     @Test(arguments: SinkKind.all)
-    func `what was not confirmed is offered again`(of kind: SinkKind) async throws {
+    func `unconfirmed events are offered again`(of kind: SinkKind) async throws {
         try await SinkConformance.unconfirmedIsOfferedAgain(kind.fixture, .shipped)
     }
 
@@ -54,7 +54,7 @@ struct EverySinkTests {
     }
 
     @Test(arguments: SinkKind.all)
-    func `it hands on what waits and stops soon`(of kind: SinkKind) async throws {
+    func `it delivers pending events and stops soon`(of kind: SinkKind) async throws {
         try await SinkConformance.stopsSoon(kind.fixture, .shipped)
     }
 

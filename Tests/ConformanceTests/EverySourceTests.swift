@@ -19,7 +19,7 @@ struct EverySourceTests {
     }
 
     @Test(arguments: SourceKind.all)
-    func `a wrong key is refused with its place`(of kind: SourceKind) async throws {
+    func `an unknown key is refused with its location`(of kind: SourceKind) async throws {
         try await SourceConformance.wrongKeyIsRefused(kind.fixture, .shipped)
     }
 
@@ -29,7 +29,7 @@ struct EverySourceTests {
     }
 
     @Test(arguments: SourceKind.all)
-    func `bodies arrive as they are`(of kind: SourceKind) async throws {
+    func `bodies arrive unchanged`(of kind: SourceKind) async throws {
         try await SourceConformance.bodiesArriveAsTheyAre(kind.fixture, .shipped)
     }
 
@@ -39,7 +39,7 @@ struct EverySourceTests {
     }
 
     @Test(arguments: SourceKind.all)
-    func `it pauses when told and loses nothing`(of kind: SourceKind) async throws {
+    func `it pauses on demand and loses nothing`(of kind: SourceKind) async throws {
         try await SourceConformance.pausesWhenTold(kind.fixture, .shipped)
     }
 
@@ -49,17 +49,17 @@ struct EverySourceTests {
     }
 
     @Test(arguments: SourceKind.all)
-    func `it waits for a peer that is not there yet`(of kind: SourceKind) async throws {
+    func `it waits for a peer that has not started yet`(of kind: SourceKind) async throws {
         try await SourceConformance.waitsForThePeer(kind.fixture, .shipped)
     }
 
     @Test(arguments: SourceKind.all)
-    func `it goes on where the last run ended`(of kind: SourceKind) async throws {
+    func `it resumes where the last run ended`(of kind: SourceKind) async throws {
         try await SourceConformance.resumes(kind.fixture, .shipped)
     }
 
     @Test(arguments: SourceKind.all)
-    func `what was not confirmed comes again`(of kind: SourceKind) async throws {
+    func `unacknowledged messages are redelivered`(of kind: SourceKind) async throws {
         try await SourceConformance.unconfirmedComesAgain(kind.fixture, .shipped)
     }
 

@@ -80,7 +80,7 @@ struct LimitsPageTests {
         #expect(rows["time for the first head, TLS handshake included"]?[0] == time(server.headTimeout))
         #expect(rows["time between two parts of a body"]?[0] == time(server.bodyTimeout))
         #expect(rows["time for a whole body"]?[0] == time(server.bodyTimeout * 10))
-        #expect(rows["idle connection, or an answer of which nothing is read"]?[0] == time(server.idleTimeout))
+        #expect(rows["idle connection, or an answer that is not read"]?[0] == time(server.idleTimeout))
     }
 
     /// What the program says to a file with one setting of this value.

@@ -2,7 +2,7 @@ import BridgeCore
 import BridgeTesting
 import NIOCore
 
-/// A mosquitto behind a proxy, so that connections can be cut while the broker remembers.
+/// A mosquitto behind a proxy, so that connections can be closed while the broker keeps its state.
 struct MQTTSourceFixture: SourceFixture {
     static let kind: ComponentKind = "mqtt"
     static let guarantees: Guarantees = [
@@ -49,7 +49,7 @@ struct MQTTSourceFixture: SourceFixture {
     }
 }
 
-/// A mosquitto behind a proxy, with a subscriber that hears everything from the beginning.
+/// A mosquitto behind a proxy, with a subscriber that receives everything from the beginning.
 struct MQTTSinkFixture: SinkFixture {
     static let kind: ComponentKind = "mqtt"
     static let guarantees: Guarantees = [.ordered, .atLeastOnce, .keepsHeaders, .binarySafe, .connects]

@@ -45,8 +45,8 @@ struct PeerTests {
         #expect(receiver.messages[0].payload == payload)
     }
 
-    @Test func `no two hold the same lasting port, and it listens for whoever holds it`() async throws {
-        // Among so many of 12 768 some would be drawn twice.
+    @Test func `no two hold the same lasting port, and it listens for its holder`() async throws {
+        // Among this many of 12 768 some would be drawn twice.
         var ports: [LastingPort] = []
         for _ in 0..<400 { ports.append(try LastingPort()) }
         #expect(Set(ports.map(\.number)).count == 400)
@@ -55,7 +55,7 @@ struct PeerTests {
         #expect(first.port != second.port)
     }
 
-    @Test func `a frozen SSE server sends and answers nothing, and all of it when it thaws`() async throws {
+    @Test func `a frozen SSE server sends and answers everything only when it thaws`() async throws {
         let server = try await SSEServerPeer.start()
         let client = try await SSEClientPeer.connect(port: server.port, path: "/")
         server.publish([.init(id: "1", "one")])
@@ -108,7 +108,7 @@ struct PeerTests {
         #expect(server.requests.last?.lastEventID == "1")
     }
 
-    @Test func `the HTTP peer answers as told and records`() async throws {
+    @Test func `the HTTP peer answers as configured and records`() async throws {
         let peer = try await HTTPPeer.start()
         peer.answer(with: HTTPPeer.Answer(503, headers: ["retry-after": "7"], body: "later"))
         let curl = try ChildProcess("curl", ["-s", "-i", "-d", "hello", peer.url("/hook")])
@@ -123,7 +123,7 @@ struct PeerTests {
         #expect(try await again.untilEnded() == .exited(0))
     }
 
-    @Test func `a proxy lets each piece wait on an open connection, as long as it is told to`() async throws {
+    @Test func `a proxy lets each piece wait on an open connection, as long as it is configured to`() async throws {
         let server = try await BrokerProcess.redis()
         let proxy = try TCPProxy(server: server.port)
         let client = try await RedisPeer.connect(port: proxy.port)

@@ -2,10 +2,10 @@ import BridgeCore
 import BridgeTesting
 import NIOCore
 
-/// A redis-server behind a proxy, so that connections can be cut while the server lives on.
+/// A redis-server behind a proxy, so that connections can be closed while the server stays alive.
 struct RedisSourceFixture: SourceFixture {
     static let kind: ComponentKind = "redis"
-    static let guarantees: Guarantees = [.ordered, .binarySafe, .connects, .tellsGaps]
+    static let guarantees: Guarantees = [.ordered, .binarySafe, .connects, .reportsGaps]
 
     private let server: BrokerProcess
     private let proxy: TCPProxy
@@ -40,7 +40,7 @@ struct RedisSourceFixture: SourceFixture {
     }
 }
 
-/// A redis-server behind a proxy, with a subscriber that hears everything from the beginning.
+/// A redis-server behind a proxy, with a subscriber that receives everything from the beginning.
 struct RedisSinkFixture: SinkFixture {
     static let kind: ComponentKind = "redis"
     static let guarantees: Guarantees = [.ordered, .atLeastOnce, .binarySafe, .connects]

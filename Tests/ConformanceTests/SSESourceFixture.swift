@@ -20,7 +20,7 @@ struct SSESourceFixture: SourceFixture {
         let services = SharedServices()
         services.add(CurlMulti())
         let peer = try await SSEServerPeer.start()
-        // What the source goes on from when it has never connected.
+        // Where the source resumes when it has never connected.
         peer.publish([SSEServerPeer.Event(id: "0", type: "beginning", "")])
         return SSESourceFixture(services: services, peer: peer)
     }

@@ -3,7 +3,7 @@ import BridgeTesting
 import Curl
 import NIOCore
 
-/// An HTTP server that takes everything, each subject under a path of its own.
+/// An HTTP server that accepts everything, with a path for each subject.
 struct WebhookSinkFixture: SinkFixture {
     static let kind: ComponentKind = "webhook"
     static let guarantees: Guarantees = [.ordered, .atLeastOnce, .keepsHeaders, .binarySafe, .connects]

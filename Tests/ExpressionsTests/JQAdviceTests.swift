@@ -21,6 +21,9 @@ struct JQAdviceTests {
         ("payload.x == 3", "; write '.payload' for the event's payload"),
         ("title | length", "; write '.title' for the event's title"), ("subject == \"a\"", "; write '$subject'"),
         (".title | upper", "; jq writes ascii_upcase"), ("len(.title) > 3", "; jq writes length"),
+        ("$attributes.x-github-event == \"push\"", "; write $attributes[\"x-github-event\"] for a name with a hyphen"),
+        (".payload.room-temp > 3", "; write .payload[\"room-temp\"] for a name with a hyphen"),
+        (".room-temp > 3", "; write .[\"room-temp\"] for a name with a hyphen"),
         (
             ".payload.state == open",
             "; text needs double quotes, such as \"open\", and the event's members begin with a dot, such as .title"
@@ -29,7 +32,7 @@ struct JQAdviceTests {
             "$payload.x", "; the variables are $source, $subject, $segments, $attributes, $raw, $now, and '.' is the event"
         ),
     ])
-    func `what another language would understand is refused with what jq writes`(text: String, remedy: String) {
+    func `syntax of another language is refused with the jq equivalent`(text: String, remedy: String) {
         #expect {
             _ = try Self.compiler.compile(text)
         } throws: {
@@ -38,7 +41,7 @@ struct JQAdviceTests {
     }
 
     @Test(arguments: ["(.a", ".a | \"&& || '", "{a: }"])
-    func `a mistake that nothing explains keeps the words of jq`(text: String) {
+    func `a mistake without an explanation keeps jq's message`(text: String) {
         #expect {
             _ = try Self.compiler.compile(text)
         } throws: {
@@ -62,7 +65,7 @@ struct JQAdviceTests {
         "any(.tags[]; . == \"a\")",
         "(.payload.x //= 3).payload.x == 3",
     ])
-    func `a condition that compares is taken`(text: String) throws {
+    func `a condition that compares is accepted`(text: String) throws {
         _ = try Self.compiler.compileCondition(text)
     }
 }

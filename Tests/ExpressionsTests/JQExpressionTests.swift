@@ -46,7 +46,7 @@ import Testing
         (#""\($now)""#, .string("1.5")),
         ("def source: 3; $source", .string("home")), (". as $raw | $raw.id", .string("m")), (".source", .null),
     ])
-    func `variables tell what the event is not`(text: String, value: ExpressionValue) throws {
+    func `variables provide what is not in the event`(text: String, value: ExpressionValue) throws {
         #expect(try Self.value(text) == value)
     }
 
@@ -100,7 +100,7 @@ import Testing
             1
         ),
     ])
-    func `what does not compile is refused`(text: String, message: String, line: Int?) {
+    func `an expression that does not compile is refused`(text: String, message: String, line: Int?) {
         let error = #expect(throws: ExpressionError.self) { try Self.compiler.compile(text) }
         #expect(error?.message == message)
         #expect(error?.line == line)
@@ -111,7 +111,7 @@ import Testing
         "input_line_number",
         "\"a\" | modulemeta", "get_search_list",
     ])
-    func `what reaches outside is refused`(text: String) {
+    func `functions that reach outside are refused`(text: String) {
         let name = text.split { !($0.isLetter || $0 == "_") }.last { $0 != "HOME" }!
         let error = #expect(throws: ExpressionError.self) { try Self.compiler.compile(text) }
         #expect(error?.message == "\(name) is not available in expressions: they see the event and nothing else")
@@ -123,12 +123,12 @@ import Testing
         #expect(error?.message == "$ENV is not available in expressions; write ${env:NAME} in the file where a setting needs it")
     }
 
-    @Test func `a comment between does not open the environment`() throws {
+    @Test func `a comment in between does not allow the environment`() throws {
         // libjq takes a comment for white space, so this reads as $ENV; the name is shadowed besides.
         #expect((try? Self.value("$#\nENV | length")) ?? .number(0) == .number(0))
     }
 
-    @Test func `names that only resemble refused ones are free`() throws {
+    @Test func `names that only resemble refused ones are allowed`() throws {
         #expect(try Self.value("{env: 1} | .env") == .number(1))
         #expect(try Self.value("def input: 3; input") == .number(3))
         #expect(try Self.value("1 as $ENVIRONMENT | $ENVIRONMENT") == .number(1))
@@ -141,7 +141,7 @@ import Testing
         (".title | tonumber", "Invalid numeric literal at EOF at line 1, column 1 (while parsing 'T')"),
         (#""a" | test("(")"#, nil),
     ])
-    func `what fails says why`(text: String, message: String?) throws {
+    func `failures have a reason`(text: String, message: String?) throws {
         let expression = try Self.compiler.compile(text)
         let error = #expect(throws: ExpressionError.self) { try expression.evaluate(Self.input()) }
         if let message { #expect(error?.message == message) } else { #expect(error?.message.isEmpty == false) }
@@ -155,7 +155,7 @@ import Testing
         #expect(try expression.evaluate(Self.input(#"{"title":{"x":1}}"#)) == .number(1))
     }
 
-    @Test func `an event that is no JSON fails`() throws {
+    @Test func `an event that is not JSON fails`() throws {
         let error = #expect(throws: ExpressionError.self) { try Self.value(".", Self.input("{")) }
         #expect(error?.message.hasPrefix("jq cannot read the event: ") == true)
     }

@@ -36,7 +36,7 @@ import Testing
         #"[limit(3; repeat("x"))] | implode"#, ".w[] |= . + 1", "fromstream(.v[])", "[range(1e9)]", "[.[]?] | combinations",
         "def f: 1 + f; f", #"[range(300000)] | map(tostring) | join("-") | test("(-*)*9x")"#,
     ])
-    func `what ends or overburdens libjq fails at most for its own event`(text: String) throws {
+    func `an expression that ends or overloads libjq fails at most for its own event`(text: String) throws {
         let compiler = Self.compiler()
         let expression = try compiler.compile("if .ok then .ok else \(text) end")
         let numbers = (0..<120_000).map(String.init).joined(separator: ",")
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func `a crash is told as one, and the next event is evaluated`() throws {
+    @Test func `a crash is reported as one, and the next event is evaluated`() throws {
         let compiler = Self.compiler()
         let expression = try compiler.compile(#"[.message | splits(" *")] | length"#)
         let error = #expect(throws: ExpressionError.self) { try expression.evaluate(Self.input(#"{"message":"é"}"#)) }
@@ -62,14 +62,15 @@ import Testing
         #expect(try expression.evaluate(Self.input(#"{"message":"a b"}"#)) != .none)
     }
 
-    @Test func `an assertion of libjq is told in its words`() throws {
+    @Test func `an assertion of libjq is reported in its words`() throws {
         let expression = try Self.compiler().compile(#"1e300 | strftime("%Y")"#)
         let error = #expect(throws: ExpressionError.self) { try expression.evaluate(Self.input("1")) }
         #expect(error?.message.hasPrefix("the evaluation crashed libjq (") == true)
         #expect(error?.message.contains("Assertion `") == true)
+        #expect(error?.messageForClient == "the evaluation crashed libjq", "a client cannot use the words")
     }
 
-    @Test func `integers that a double cannot hold keep their digits where they are only passed on`() throws {
+    @Test func `integers beyond a double keep their digits where they are only passed on`() throws {
         let json =
             #"{"v":308125194256523266,"w":[9007199254740993,1,-308125194256523266,{"x":12345678901234567890123}],"#
             + #""s":"308125194256523266 \"1","k\"":[9007199254740993.0,2.50]}"#
@@ -87,7 +88,7 @@ import Testing
         #expect(ambiguous == .json("[9007199254740992,9007199254740992]"))
     }
 
-    @Test func `what is nested too deep is left out as libjq does it`() throws {
+    @Test func `deeply nested values are left out as by libjq`() throws {
         let deep = String(repeating: "[", count: 250) + "9007199254740993" + String(repeating: "]", count: 250)
         let expression = try Self.compiler().compile("[[[[[[[[[[.]]]]]]]]]]")
         let shallow = try expression.evaluate(Self.input(deep.replacing("9007199254740993", with: "1"))).text
@@ -123,7 +124,7 @@ import Testing
         #expect(most < atRest + 72 << 10)
     }
 
-    @Test func `an item that ends its worker fails alone in its batch`() throws {
+    @Test func `only the item that ends its worker fails in a batch`() throws {
         let compiler = Self.compiler { $0.time = .milliseconds(40) }
         let crash = try compiler.compile(#".message | [match("";"g")] | length"#)
         let loop = try compiler.compile(".message | if . == \"loop\" then last(repeat(.)) else . end")
@@ -146,7 +147,7 @@ import Testing
         #expect(compiler.evaluator.losses == 2)
     }
 
-    @Test func `an expression that keeps ending its worker is put out of use for a while`() throws {
+    @Test func `an expression that keeps ending its worker is paused`() throws {
         let compiler = Self.compiler {
             $0.faults = 3
             $0.time = .milliseconds(20)
@@ -165,15 +166,15 @@ import Testing
         let messages = inputs.indices.compactMap { Self.message(results[2 * $0]) }
         #expect(messages.filter { $0.hasPrefix("the evaluation took longer than") }.count == 3)
         #expect(
-            messages.filter { $0.hasPrefix("not evaluated: ") && $0.hasSuffix("tried again in 600 s") }.count == messages.count
+            messages.filter { $0.hasPrefix("not evaluated: ") && $0.hasSuffix("retried in 600 s") }.count == messages.count
                 - 3)
-        #expect(inputs.indices.allSatisfy { Self.message(results[2 * $0 + 1]) == nil }, "others go on")
+        #expect(inputs.indices.allSatisfy { Self.message(results[2 * $0 + 1]) == nil }, "others continue")
         #expect(compiler.evaluator.losses == 3)
         #expect(seen.faults.map(\.reason) == ["time", "time", "time"])
         #expect(seen.faults.map { $0.pause != nil } == [false, false, true])
     }
 
-    @Test func `an expression out of use is tried again`() async throws {
+    @Test func `a paused expression is evaluated again`() async throws {
         let compiler = Self.compiler {
             $0.faults = 1
             $0.time = .milliseconds(20)
@@ -202,7 +203,7 @@ import Testing
         #expect(try expression.evaluate(Self.input("1")) == .number(2))
     }
 
-    @Test func `a program that is not there is told`() {
+    @Test func `a missing program is reported`() {
         let compiler = JQCompiler(executable: "/nonexistent")
         let error = #expect(throws: ExpressionError.self) { try compiler.compile(".a + 1") }
         #expect(error?.message == "no expression worker can be started: starting /nonexistent: No such file or directory")
@@ -227,7 +228,7 @@ import Testing
         #expect(!limits.contains { $0.hasPrefix("Max address space unlimited") })
         #expect(!limits.contains { $0.hasPrefix("Max cpu time unlimited") })
         #expect(TemporaryDirectory.contents(of: "/proc/\(process)/oom_score_adj").starts(with: "1000".utf8))
-        // Nobody but root looks into a process that cannot be dumped.
+        // Only root can inspect a process that cannot be dumped.
         guard geteuid() == 0 else { return }
         #expect(TemporaryDirectory.names(in: "/proc/\(process)/fd").sorted() == ["0", "1", "2"])
         let environment = String(decoding: TemporaryDirectory.contents(of: "/proc/\(process)/environ"), as: UTF8.self)

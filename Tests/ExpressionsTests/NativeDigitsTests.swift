@@ -4,7 +4,7 @@ import Expressions
 import NIOCore
 import Testing
 
-/// What templates make of a number without a worker, against what libjq makes of it.
+/// What templates make of a number without a worker, compared with libjq.
 @Suite struct NativeDigitsTests {
     private static let compiler = JQCompiler(executable: BridgeProcess.executable)
 
@@ -26,7 +26,7 @@ import Testing
     @Test(arguments: ["tojson", "tostring"])
     func `tojson and tostring of a path are those of jq for every value that a double holds`(function: String) throws {
         let template = try Template("{{ .payload.v | \(function) }}", compiler: Self.compiler)
-        // The parentheses have it evaluated by the worker.
+        // The parentheses cause an evaluation by the worker.
         let worker = try Template("{{ (.payload.v) | \(function) }}", compiler: Self.compiler)
         var generator = SeededGenerator(seed: 6)
         var values = [

@@ -2,7 +2,7 @@ import BridgeTesting
 import Glibc
 import Testing
 
-/// The faults that could do nothing without anybody noticing.
+/// The faults that could silently do nothing.
 struct FaultMeansTests {
     @Test(.enabled(if: WallClock.obstacle == nil, "no library can be put in front of the C library here"))
     func `a program sees the clock jump`() async throws {
@@ -19,7 +19,7 @@ struct FaultMeansTests {
     }
 
     @Test(.enabled(if: SmallDisk.obstacle == nil, "mounting needs root"))
-    func `a small disk is full when it is told so, and has room again`() throws {
+    func `a small disk is full on request, and has room again`() throws {
         let disk = try SmallDisk.mounted()
         try disk.fill()
         #expect(!Self.canWrite(in: disk.path))

@@ -5,13 +5,13 @@ import Testing
 
 /// The program between real brokers, killed, cut, frozen and starved at random points: nothing is lost.
 ///
-/// A seed that is printed, given back with one round, makes the same plan again: see ``FaultSettings`` and `deploy/faults`.
+/// A printed seed, passed with one round, makes the same plan again: see ``FaultSettings`` and `deploy/faults`.
 @Suite(.serialized, .timeLimit(.minutes(FaultSettings.rounds > 2 ? 300 : 3)))
 struct FaultTests {
     private static let table = Mutex(FaultTable())
 
     @Test(arguments: FaultSettings.pairs)
-    func `nothing is lost, whatever is killed, cut, frozen or full`(over pair: FaultPair) async throws {
+    func `nothing is lost when processes, connections or disks fail`(over pair: FaultPair) async throws {
         for note in [SmallDisk.obstacle, WallClock.obstacle].compactMap({ $0 }) { Self.show(note) }
         for number in 0..<FaultSettings.rounds {
             let seed = FaultSettings.firstSeed &+ UInt64(number)

@@ -23,7 +23,7 @@ struct FullDiskStartTests {
         try await bridge.post("/n/hello", ByteBuffer(string: text), type: "text/plain").status
     }
 
-    @Test func `the program waits for room, says so, refuses for now, and goes on by itself`() async throws {
+    @Test func `the program waits for disk space, reports it, refuses requests, and resumes automatically`() async throws {
         let disk = try SmallDisk.mounted()
         try disk.fill()
         let bridge = try await BridgeProcess.start(Self.yaml(disk), waitingForReadiness: false)
@@ -48,7 +48,7 @@ struct FullDiskStartTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
-    @Test func `a log that holds events is taken up once there is room`() async throws {
+    @Test func `a log that holds events is opened once there is room`() async throws {
         let disk = try SmallDisk.mounted()
         let first = try await BridgeProcess.start(Self.yaml(disk))
         #expect(try await Self.post(first, "before") == 201)

@@ -5,15 +5,15 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct LossTests {
     @Test(arguments: [(FaultPair.Log.forgetful, true), (.sqlite, false)])
-    func `a kill loses what was acknowledged, unless it is on disk`(_ log: FaultPair.Log, isLost: Bool) async throws {
+    func `a kill loses acknowledged events, unless they are on disk`(_ log: FaultPair.Log, isLost: Bool) async throws {
         let stage = try await FaultStage.prepared(for: FaultRound(pair: .webhookToMQTT, log: log, seed: 1))
         try await stage.start()
         let (publisher, reader) = (stage.publisher, stage.reader)
         let reading = Task { try await reader.read() }
-        // Awaited by nobody: it ends when it is cancelled, and what it has read is looked at anyway.
+        // Not awaited: it ends when it is cancelled, and its messages are checked anyway.
         defer { reading.cancel() }
         try await eventually("the reader listens") { reader.isListening }
-        // More than the sink has under way at once, and the kernel for it.
+        // More than the sink has in flight at once, and the kernel for it.
         let messages = (0..<300).map { NumberedMessage(key: "key\($0 % 4)", number: $0 / 4) }
         try await stage.meet(Self.step(.freezePeer(.sink))) {
             try await publisher.publish(messages)

@@ -31,7 +31,7 @@ struct ReconciliationTests {
         #expect(Self.reconcile("a/0", "a/1", "a/0", "a/2", "b/0").complaints == ["1 unexplained copies: a/0"])
     }
 
-    @Test func `a copy with another id, or of nothing published, is foreign`() {
+    @Test func `a copy with another id, or of an unpublished message, is foreign`() {
         #expect(Self.reconcile("a/0", id: "other").foreign == [.init(text: "a/0", id: "other")])
         #expect(Self.reconcile("a/9").complaints.contains("1 foreign: 'a/9' with the id 'a-9'"))
     }

@@ -9,7 +9,7 @@ struct FuzzTarget: Sendable {
     let words: [String]
     /// Parses one input.
     ///
-    /// - Throws: ``FuzzFailure`` when what comes out contradicts the parser's own promises.
+    /// - Throws: ``FuzzFailure`` when the result contradicts the parser's own guarantees.
     let run: @Sendable ([UInt8]) throws -> Void
 
     init(_ name: String, seeds: [String], words: [String] = [], run: @escaping @Sendable ([UInt8]) throws -> Void) {
@@ -76,7 +76,7 @@ struct FuzzInput {
     /// Everything that is left, malformed UTF-8 repaired.
     var text: String { String(decoding: self.rest, as: UTF8.self) }
 
-    /// The text before and behind the first NUL.
+    /// The text before and after the first NUL.
     var pair: (String, String) {
         let parts = self.rest.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
         return (String(decoding: parts[0], as: UTF8.self), parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : "")

@@ -20,7 +20,7 @@ struct FuzzTests {
         }
     }
 
-    @Test func `targets and regressions have names of their own`() {
+    @Test func `targets and regressions have distinct names`() {
         let names = Self.targets.map(\.name)
         #expect(Set(names).count == names.count)
         #expect(FuzzRegressions.inputs.keys.allSatisfy(names.contains))

@@ -1,6 +1,7 @@
 import BridgeCore
 import BridgeTesting
 import NIOCore
+import Synchronization
 import Testing
 
 /// `http.access.hook`: what is asked, what an answer grants, and how many calls there are.
@@ -43,10 +44,11 @@ struct AccessHookTests {
         ("a member twice", ##"{"subscribe":["none"],"subscribe":["#"]}"##),
         ("a name that is none", ##"{"subscribe":["#"],"name":1}"##),
         ("an end that is none", ##"{"subscribe":["#"],"expires":"never"}"##),
+        ("an end that is null", ##"{"subscribe":["#"],"publish":["#"],"expires":null}"##),
         ("a control character", "{\"subscribe\":[\"\u{0}\"]}"),
         ("objects too deep", String(repeating: "[", count: 40) + String(repeating: "]", count: 40)),
     ])
-    func `an answer that cannot be used grants nothing, and the log says why`(_ name: String, body: String) async throws {
+    func `an unusable answer grants nothing, and the log says why`(_ name: String, body: String) async throws {
         let hook = try await HTTPPeer.start()
         hook.answer(with: HTTPPeer.Answer(200, body: body))
         let bridge = try await Self.bridge(hook)
@@ -54,7 +56,7 @@ struct AccessHookTests {
         let answer = try await bridge.post("/n/door", ByteBuffer(string: "x"))
         #expect(answer.status == 503)
         #expect(answer.header("retry-after") == "5")
-        #expect(bridge.process.standardError.contains("Access hook returned an answer that cannot be used"))
+        #expect(bridge.process.standardError.contains("Access hook returned an unusable answer"))
     }
 
     @Test func `an answer that is too large, or ends too early, grants nothing`() async throws {
@@ -77,7 +79,7 @@ struct AccessHookTests {
     @Test(arguments: [
         (204, "", 200, 201), (200, "", 200, 201), (200, "{}", 403, 403),
         (200, #"{"subscribe":null,"publish":["door"]}"#, 403, 201),
-        (201, ##"{"subscribe":["#"],"name":null,"expires":null,"more":[{}]}"##, 200, 403), (401, "", 401, 401),
+        (201, ##"{"subscribe":["#"],"name":null,"more":[{}]}"##, 200, 403), (401, "", 401, 401),
         (403, "", 403, 403),
     ])
     func `only an answer without a body grants everything`(status: Int, body: String, reads: Int, writes: Int) async throws {
@@ -89,32 +91,78 @@ struct AccessHookTests {
     }
 
     @Test(arguments: [
+        ("closed before a body", "HTTP/1.1 200 OK\r\n\r\n"),
+        ("with a type, closed before a body", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"),
+        ("of HTTP/1.0, closed before a body", "HTTP/1.0 200 OK\r\n\r\n"),
+        ("of HTTP/1.0 with chunks", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ("201, closed before a body", "HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n"),
+        ("with another coding, closed before a body", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"),
+        ("without its chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        ("in the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"),
+        ("a body that cannot be", "HTTP/1.1 204 No Content\r\nContent-Length: 40\r\n\r\n"),
+        ("in the head", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"), ("in the status line", "HTTP/1.1 204"),
+    ])
+    func `an answer that may have lost its body grants nothing`(_ name: String, raw: String) async throws {
+        let hook = try await HTTPPeer.start()
+        hook.answer(with: HTTPPeer.Answer(raw: raw))
+        let bridge = try await Self.bridge(hook)
+        #expect(try await Self.get(bridge) == 503, "\(name)")
+        #expect(try await bridge.post("/n/door", ByteBuffer(string: "x")).status == 503)
+        let log = bridge.process.standardError
+        let line =
+            log.contains("Access hook returned an unusable answer") || log.contains("Access hook did not respond")
+        #expect(line, "\(log)")
+        #expect(!raw.hasSuffix("OK\r\n\r\n") || log.contains("answer 204, or with Content-Length: 0, to grant everything"))
+    }
+
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.0 204 No Content\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+    ])
+    func `an answer with an explicitly empty body grants everything`(raw: String) async throws {
+        let hook = try await HTTPPeer.start()
+        hook.answer(with: HTTPPeer.Answer(raw: raw))
+        let bridge = try await Self.bridge(hook)
+        #expect(try await Self.get(bridge) == 200)
+    }
+
+    @Test(arguments: [
         ##"{"subscribe":["#"],"publish":["#"],"expires":1}"##, ##"{"subscribe":["#"],"publish":["#"],"expires":-1e300}"##,
         ##"{"subscribe":["#"],"publish":["#"],"expires":0.0}"##,
     ])
-    func `a grant that is over already is a refusal`(body: String) async throws {
+    func `an expired grant is a refusal`(body: String) async throws {
         let hook = try await HTTPPeer.start()
         hook.answer(with: HTTPPeer.Answer(200, body: body))
         let bridge = try await Self.bridge(hook)
         #expect(try await Self.get(bridge) == 403)
         #expect(try await Self.get(bridge, "/api/stream/news") == 403)
         #expect(try await bridge.post("/n/door", ByteBuffer(string: "x")).status == 403)
-        #expect(bridge.process.standardError.contains("Access hook granted until a time that is over; refused"))
+        #expect(bridge.process.standardError.contains("Access hook granted access until a time in the past; refused"))
     }
 
-    @Test func `a grant that has ended while it was kept is asked for again`() async throws {
+    @Test func `a grant that expired in the cache is requested again`() async throws {
         let hook = try await HTTPPeer.start()
-        let end = Double(Timestamp.now().milliseconds) / 1000 + 1
-        hook.answer(with: HTTPPeer.Answer(200, body: ##"{"subscribe":["#"],"expires":\##(end)}"##))
+        // Soon after the first answer, and the same for the second.
+        let end = Mutex<Double?>(nil)
+        hook.answer { _ in
+            let end = end.withLock { end in
+                let soon = end ?? Double(Timestamp.now().milliseconds) / 1000 + 2
+                end = soon
+                return soon
+            }
+            return HTTPPeer.Answer(200, body: ##"{"subscribe":["#"],"expires":\##(end)}"##)
+        }
         let bridge = try await Self.bridge(hook, ", cache: 1h")
         #expect(try await Self.get(bridge) == 200)
         try await eventually("it ends") { try await Self.get(bridge) == 403 }
         #expect(hook.count >= 2)
     }
 
-    @Test func `an answer holds only for a request that is equal in everything the hook is told`() async throws {
+    @Test func `an answer holds only for a request that is equal in everything that the hook receives`() async throws {
         let hook = try await HTTPPeer.start()
-        let bridge = try await Self.bridge(hook, host: "0.0.0.0")
+        let bridge = try await Self.bridge(hook, host: "0.0.0.0", ", cache: 1h")
         let target = "/api/stream/news?format=json"
         let requests: [(target: String, fields: String, from: String)] = [
             (target, "", "127.0.0.2"), (target, "", "127.0.0.3"), (target, "User-Agent: a\r\n", "127.0.0.2"),
@@ -139,7 +187,7 @@ struct AccessHookTests {
         #expect(try await Self.get(bridge, from: "127.0.0.5") == 403)
     }
 
-    @Test func `the hook is told every name that a request asks for, those in a body included`() async throws {
+    @Test func `the hook receives every name that a request asks for, including those in a body`() async throws {
         let hook = try await HTTPPeer.start()
         hook.answer { HTTPPeer.Answer($0.headers["X-Original-Names"] == "news" ? 204 : 403) }
         let bridge = try await Self.bridge(hook)
@@ -160,7 +208,7 @@ struct AccessHookTests {
         #expect(hook.requests.last?.headers["X-Original-Names"] == "door")
     }
 
-    @Test func `calls are bounded and shared, and what is above the bound is refused at once`() async throws {
+    @Test func `calls are bounded and shared, and excess ones are refused at once`() async throws {
         let hook = try await HTTPPeer.start()
         hook.answer(with: HTTPPeer.Answer(204, delay: .seconds(5)))
         let bridge = try await Self.bridge(hook, ", max_calls: 3, timeout: 20s")
@@ -179,7 +227,7 @@ struct AccessHookTests {
         #expect(try await Self.get(bridge, "/api/stream/news?format=json", "Cookie: 9\r\n") == 200)
     }
 
-    @Test func `a call that fails fails for everybody who shares it, and is not kept`() async throws {
+    @Test func `a failed call fails for every request that shares it, and is not cached`() async throws {
         let hook = try await HTTPPeer.start()
         hook.answer(with: HTTPPeer.Answer(500, delay: .seconds(2)))
         let bridge = try await Self.bridge(hook, ", timeout: 20s")
@@ -193,7 +241,7 @@ struct AccessHookTests {
         #expect(try await Self.get(bridge) == 200)
     }
 
-    @Test func `a target that no header may hold is told percent-encoded`() async throws {
+    @Test func `a target that a header cannot carry is sent percent-encoded`() async throws {
         let hook = try await HTTPPeer.start()
         let bridge = try await Self.bridge(hook)
         // HTTP/2 carries in a target what HTTP/1.1 refuses.
@@ -207,7 +255,7 @@ struct AccessHookTests {
         ("max_calls: 0", "http.access.hook.max_calls"), ("max_calls: 10001", "http.access.hook.max_calls"),
         ("max_calls: many", "http.access.hook.max_calls"),
     ])
-    func `a bound that cannot be is refused`(setting: String, place: String) async throws {
+    func `an impossible bound is refused`(setting: String, place: String) async throws {
         let directory = try TemporaryDirectory()
         try directory.write(
             "http: { access: { hook: { url: 'http://x', \(setting) } } }\n" + Self.yaml, to: "bridges.yaml")

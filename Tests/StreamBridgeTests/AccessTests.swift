@@ -3,7 +3,7 @@ import Glibc
 import NIOCore
 import Testing
 
-/// Who may read and write, told by `http.access`.
+/// Who may read and write by `http.access`.
 @Suite(.timeLimit(.minutes(2)))
 struct AccessTests {
     private static let yaml = """
@@ -28,7 +28,7 @@ struct AccessTests {
 
     private static func bearer(_ token: String) -> [Header] { [("Authorization", "Bearer \(token)")] }
 
-    @Test func `S18, S26: tokens, users, a cookie and the query let in as far as they are granted`() async throws {
+    @Test func `tokens, users, a cookie and the query have the access that is granted`() async throws {
         let bridge = try await BridgeProcess.start(
             Self.yaml,
             http: """
@@ -42,7 +42,10 @@ struct AccessTests {
             ("users/door/x", Self.bearer("reader"), 403), ("news", Self.bearer("reader"), 403),
             ("users/%2B", Self.bearer("reader"), 200), ("users/%23", Self.bearer("reader"), 403),
             ("users/door", Self.bearer("wrong"), 401), ("users/door", Self.bearer("writer"), 403),
-            ("users/door", [("Authorization", "Digest x")], 401),
+            // One space or more (RFC 9110 §11.4).
+            ("users/door", [("Authorization", "BEARER   reader")], 200), ("own", Self.bearer("  its own"), 200),
+            ("users/door", [("Authorization", "Basic  YW5uOnA6dw==")], 200),
+            ("users/door", [("Authorization", "Digest x")], 401), ("users/door", [("Authorization", "Bearer")], 401),
             // ann:p:w and ann:wrong
             ("users/door", [("Authorization", "Basic YW5uOnA6dw==")], 200),
             ("users/door", [("Authorization", "Basic YW5uOndyb25n")], 401),
@@ -67,7 +70,7 @@ struct AccessTests {
         #expect(!bridge.process.standardError.contains("reader"))
     }
 
-    @Test func `S26: a token of an issuer grants by its claims, and ends the stream when it expires`() async throws {
+    @Test func `a token of an issuer grants by its claims, and ends the stream when it expires`() async throws {
         let maker = try await TokenMaker.make([
             #"{"sub":"door","iss":"me","aud":["us","them"]}"#, #"{"sub":"door","iss":"me","aud":"us","exp":4000000000}"#,
             #"{"sub":"door","iss":"me","aud":"us","exp":1000}"#, #"{"sub":"door","iss":"me","aud":"us","nbf":4000000000}"#,
@@ -95,7 +98,7 @@ struct AccessTests {
         #expect(try await bridge.post("/n/door", ByteBuffer(string: "x"), headers: Self.bearer(tokens[7])).status == 201)
         // Keys take a while to make: of these tokens one is about to expire then.
         let ends = (1...30).map { Int(time(nil)) + 4 * $0 }
-        let brief = try await TokenMaker.make(ends.map { #"{"sub":"door","iss":"me","aud":"us","exp":\#($0)}"# })
+        let brief = try await TokenMaker.make(ends.map { #"{"sub":"door","iss":"me","aud":"us","exp":\#($0)}"# }, pairs: [])
         let next = try #require(ends.firstIndex { $0 > Int(time(nil)) + 4 })
         let soon = ends[next]
         let stream = try await bridge.stream("users/door", headers: Self.bearer(try #require(brief.tokens["HS256"]?[next])))
@@ -105,9 +108,10 @@ struct AccessTests {
         #expect(try await bridge.metric("streambridge_sse_connections_closed_total", #"reason="expired""#) >= 1)
     }
 
-    @Test func `a token without an end, or with a header that asks for more than is known, is refused`() async throws {
+    @Test func `a token without exp, or with an unknown critical header, is refused`() async throws {
         let end = #""exp":4000000000"#
-        let maker = try await TokenMaker.make([#"{"sub":"door"}"#, #"{"sub":"door",\#(end)}"#, #"{"sub":"door","exp":null}"#])
+        let maker = try await TokenMaker.make(
+            [#"{"sub":"door"}"#, #"{"sub":"door",\#(end)}"#, #"{"sub":"door","exp":null}"#], pairs: [])
         let tokens = try #require(maker.tokens["HS256"])
         func open(_ more: String) async throws -> BridgeProcess {
             try await BridgeProcess.start(
@@ -123,20 +127,43 @@ struct AccessTests {
         for header in [
             #"{"crit":["exp"]}"#, #"{"crit":["b64"],"b64":true}"#, #"{"crit":[]}"#, #"{"crit":null}"#, #"{"crit":["x"],"x":1}"#,
         ] {
-            let critical = try await TokenMaker.make([#"{"sub":"door",\#(end)}"#], header: header)
+            let critical = try await TokenMaker.make([#"{"sub":"door",\#(end)}"#], header: header, pairs: [])
             #expect(
                 try await Self.status(strict, "users/door", Self.bearer(critical.tokens["HS256"]?[0] ?? "")) == 401, "\(header)")
         }
-        let other = try await TokenMaker.make([#"{"sub":"door",\#(end)}"#], header: #"{"x":["crit"],"cty":"crit"}"#)
+        let other = try await TokenMaker.make([#"{"sub":"door",\#(end)}"#], header: #"{"x":["crit"],"cty":"crit"}"#, pairs: [])
         #expect(try await Self.status(strict, "users/door", Self.bearer(other.tokens["HS256"]?[0] ?? "")) == 200)
     }
 
-    @Test func `no claim grants a name that belongs to the server`() async throws {
+    @Test func `a token with padding, another alphabet or a byte order mark is refused`() async throws {
+        let bridge = try await BridgeProcess.start(
+            Self.yaml, http: "access: { jwt: { secret: \(TokenMaker.secret), subscribe: ['users/{sub}'] } }")
+        // The last claim makes every length of padding.
+        let claims = (0..<6).map { #"{"sub":"door","exp":4000000000,"x":"\#(String(repeating: "?>", count: $0))"}"# }
+        var hasOtherAlphabet = false
+        for claim in claims {
+            let token = try await TokenMaker.signed(claim)
+            #expect(try await Self.status(bridge, "users/door", Self.bearer(token)) == 200)
+            let parts = token.split(separator: ".").map(String.init)
+            let padded = parts.map { $0 + String(repeating: "=", count: (4 - $0.count % 4) % 4) }
+            let standard = token.replacing("-", with: "+").replacing("_", with: "/")
+            hasOtherAlphabet = hasOtherAlphabet || standard != token
+            for other in [padded.joined(separator: "."), token + "=", standard] where other != token {
+                #expect(try await Self.status(bridge, "users/door", Self.bearer(other)) == 401, "\(other)")
+            }
+            let marked = try await TokenMaker.signed("\u{FEFF}" + claim)
+            #expect(try await Self.status(bridge, "users/door", Self.bearer(marked)) == 401)
+        }
+        #expect(hasOtherAlphabet)
+    }
+
+    @Test func `no claim grants a reserved name`() async throws {
         let end = #""exp":4000000000"#
-        let maker = try await TokenMaker.make([
-            #"{"sub":"$presence",\#(end)}"#, ##"{"sub":"x","streambridge":{"subscribe":["$presence/#","news"]},\##(end)}"##,
-            #"{"sub":"news",\#(end)}"#,
-        ])
+        let maker = try await TokenMaker.make(
+            [
+                #"{"sub":"$presence",\#(end)}"#, ##"{"sub":"x","streambridge":{"subscribe":["$presence/#","news"]},\##(end)}"##,
+                #"{"sub":"news",\#(end)}"#,
+            ], pairs: [])
         let tokens = try #require(maker.tokens["HS256"])
         func open(_ grants: String) async throws -> BridgeProcess {
             try await BridgeProcess.start(
@@ -152,10 +179,11 @@ struct AccessTests {
         #expect(try await Self.status(granted, "$presence/news", Self.bearer(tokens[2])) == 200)
     }
 
-    @Test func `no claim makes more levels than its place in the file`() async throws {
+    @Test func `no claim adds levels to a grant`() async throws {
         let end = #""exp":4000000000"#
-        // A mark behind a slash makes one character of both, and two levels all the same.
-        let maker = try await TokenMaker.make([#"{"sub":"door/\u0301x",\#(end)}"#, #"{"sub":"do\u0301r",\#(end)}"#])
+        // A mark after a slash makes one character of both, but there are still two levels.
+        let maker = try await TokenMaker.make(
+            [#"{"sub":"door/\u0301x",\#(end)}"#, #"{"sub":"do\u0301r",\#(end)}"#], pairs: [])
         let tokens = try #require(maker.tokens["HS256"])
         let bridge = try await BridgeProcess.start(
             Self.yaml, http: "access: { jwt: { secret: \(TokenMaker.secret), subscribe: ['users/{sub}'] } }")
@@ -163,8 +191,8 @@ struct AccessTests {
         #expect(try await Self.status(bridge, "users/do%CC%81r", Self.bearer(tokens[1])) == 200)
     }
 
-    @Test func `an end that no calendar has is that of its calendar`() async throws {
-        let maker = try await TokenMaker.make([#"{"exp":1e17}"#, #"{"exp":1e300}"#, #"{"exp":-1e300}"#])
+    @Test func `an expiry beyond the calendar is clamped`() async throws {
+        let maker = try await TokenMaker.make([#"{"exp":1e17}"#, #"{"exp":1e300}"#, #"{"exp":-1e300}"#], pairs: [])
         let tokens = try #require(maker.tokens["HS256"])
         let hook = try await HTTPPeer.start()
         hook.answer { request in
@@ -206,8 +234,8 @@ struct AccessTests {
             let bridge = try await BridgeProcess.start(
                 Self.yaml, http: "access: { jwt: { \(keys), subscribe: ['users/{sub}'] } }")
             if keys.hasPrefix("keys_url") {
-                #expect(try await Self.status(bridge, "users/door", Self.bearer(token)) == 401)
-                #expect(bridge.process.standardError.contains("The set of keys cannot be had"))
+                #expect(try await Self.status(bridge, "users/door", Self.bearer(token)) == 503)
+                #expect(bridge.process.standardError.contains("Failed to fetch the JWK set"))
                 issuer.answer(with: HTTPPeer.Answer(200, body: maker.keys))
                 let second = try await BridgeProcess.start(
                     Self.yaml, http: "access: { jwt: { \(keys), subscribe: ['users/{sub}'] } }")
@@ -219,7 +247,7 @@ struct AccessTests {
         }
     }
 
-    @Test func `a hook decides, is asked once per credentials and target, and what it cannot tell is 503`() async throws {
+    @Test func `a hook decides, is asked once per credentials and target, and its failure is answered 503`() async throws {
         let hook = try await HTTPPeer.start()
         hook.answer { request in
             switch request.headers["Authorization"] {
@@ -232,7 +260,7 @@ struct AccessTests {
             }
         }
         let bridge = try await BridgeProcess.start(
-            Self.yaml, http: "access: { hook: { url: '\(hook.url("/ask"))', timeout: 500ms } }")
+            Self.yaml, http: "access: { hook: { url: '\(hook.url("/ask"))', timeout: 2s } }")
         for (token, stream, expected) in [
             ("all", "news", 200), ("all", "users/%23", 200), ("some", "users/1", 200), ("some", "news", 403), ("no", "news", 403),
             ("slow", "news", 503), ("broken", "news", 503), ("none", "news", 401), ("all", "news", 200),
@@ -246,7 +274,7 @@ struct AccessTests {
         #expect(try await bridge.post("/n/window", ByteBuffer(string: "x"), headers: Self.bearer("some")).status == 403)
     }
 
-    @Test func `presence tells those who are granted it who is there, and lets them end a connection`() async throws {
+    @Test func `clients with a grant for presence see connections and can end them`() async throws {
         let bridge = try await BridgeProcess.start(
             Self.yaml.replacing("stream: news }", with: "stream: news, presence: true, limits: { per_client: 1 } }"),
             http: """
@@ -257,7 +285,7 @@ struct AccessTests {
         #expect(try await Self.status(bridge, "$presence/news", Self.bearer("ann")) == 403)
         let presence = try await bridge.stream("$presence/news", headers: Self.bearer("admin"))
         let stream = try await bridge.stream("news", headers: Self.bearer("ann"))
-        try await eventually("the subscriber is told") {
+        try await eventually("the connect is published") {
             presence.messages.contains { $0.data.contains(#""title":"subscribe","message":"ann""#) }
         }
         #expect(try await Self.status(bridge, "news", Self.bearer("ann")) == 429)
@@ -270,6 +298,7 @@ struct AccessTests {
         let text = try await list("admin", "?stream=news").text
         #expect(text.contains(#""name":"ann","address":"127.0.0.1","streams":["news"],"since":""#))
         #expect(text.contains(#""type":"text/event-stream","coding":"identity","cursor":""#))
+        #expect(text.contains(#""behind_bytes":0,"queued_bytes":0}"#))
         let number = try #require(text.split(separator: #""number":"#).last?.prefix { $0.isNumber })
         for (token, number, status) in [("ann", number, 403), ("admin", "999", 404), ("admin", "x", 400), ("admin", number, 204)]
         {
@@ -278,7 +307,9 @@ struct AccessTests {
             #expect(answer.status == status)
         }
         try await eventually("the stream has ended") { stream.ending != nil }
-        try await eventually("that is told too") { presence.messages.contains { $0.data.contains(#""title":"unsubscribe""#) } }
+        try await eventually("the disconnect is published too") {
+            presence.messages.contains { $0.data.contains(#""title":"unsubscribe""#) }
+        }
     }
 
     @Test func `presence shows the address that a trusted proxy forwards`() async throws {
@@ -303,26 +334,32 @@ struct AccessTests {
     }
 
     @Test(arguments: [
-        ("access: {}", "http.access: nobody would be let in; give tokens, users, jwt, hook or anonymous"),
-        ("access: { tokens: [ { token: '', subscribe: [a] } ] }", "http.access.tokens[0].token: the token is empty"),
-        ("access: { anonymous: { subscribe: ['a/#/b'] } }", "http.access.anonymous.subscribe: 'a/#/b': "),
+        ("access: {}", "http.access: admits no client; set tokens, users, jwt, hook or anonymous"),
+        (
+            "access: { tokens: [ { token: '', subscribe: [a] } ] }",
+            "http.access.tokens[0].token: the token is empty; write one or remove the entry"
+        ),
+        ("access: { anonymous: { subscribe: ['a/#/b'] } }", "http.access.anonymous.subscribe[0]: 'a/#/b': "),
         ("access: { jwt: {} }", "http.access.jwt: give one of secret, public_key_file, keys_file and keys_url, not 0"),
-        ("access: { jwt: { secret: short } }", "http.access.jwt.secret: the secret has 5 bytes; 32 or more are safe"),
+        ("access: { jwt: { secret: short } }", "http.access.jwt.secret: the secret has 5 bytes; use 32 or more"),
         ("access: { jwt: { keys_file: x, algorithm: HS256 } }", "http.access.jwt.algorithm: HS256 needs a secret"),
         (
             "access: { jwt: { keys_file: x, algorithm: ES256 } }",
-            "http.access.jwt.algorithm: has no effect beside a set of keys, whose keys"
+            "http.access.jwt.algorithm: has no effect with keys_file or keys_url, whose keys"
         ),
         (
             "access: { anonymous: { subscribe: [a] }, hook: { url: 'http://x' } }",
-            "http.access.anonymous: has no effect beside hook, which decides for clients without credentials too; remove one of the two"
+            "http.access.anonymous: has no effect with hook, which also decides on clients without credentials; remove one of them"
         ),
-        ("access: { hook: { url: ftp://x } }", "http.access.hook.url: 'ftp://x' is no http or https URL"),
+        (
+            "access: { hook: { url: ftp://x } }",
+            "http.access.hook.url: 'ftp://x' is not an HTTP URL; begin it with http:// or https://"
+        ),
         (
             "access: { tokn: [] }",
-            "http.access.tokn: 'tokn' is not known here; anonymous, tokens, users, jwt, hook, cookie, query_token are"
+            "http.access: unknown key 'tokn'; there are anonymous, cookie, hook, jwt, query_token, tokens, users"
         ),
-    ]) func `settings that cannot be are refused`(_ http: String, _ message: String) async throws {
+    ]) func `invalid settings are refused`(_ http: String, _ message: String) async throws {
         let directory = try TemporaryDirectory()
         try directory.write("http: { \(http) }\n" + Self.yaml, to: "bridges.yaml")
         let result = try await BridgeProcess.command("check", directory.file("bridges.yaml"))
@@ -330,14 +367,31 @@ struct AccessTests {
         #expect(result.error.contains(message), "\(result.error)")
     }
 
-    @Test func `keys that cannot be read end the start`() async throws {
+    @Test(
+        arguments: [
+            (nil, "cannot be read: No such file or directory"), (0, "keys' is not a JWK set"),
+            ((1 << 20) - 11, "the program starts"),
+            (
+                (1 << 20) - 10,
+                "keys' cannot be read: the file is larger than 1048576 bytes; remove the keys that are no longer in use"
+            ),
+            (50 << 20, "keys' cannot be read: the file is larger than 1048576 bytes; remove the keys that are no longer in use"),
+        ] as [(Int?, String)])
+    func `unreadable keys prevent the start`(_ padding: Int?, _ message: String) async throws {
         let directory = try TemporaryDirectory()
-        try directory.write(
-            "http: { listen: '127.0.0.1:0', access: { jwt: { keys_file: '\(directory.file("none"))' } } }\n" + Self.yaml,
-            to: "bridges.yaml"
-        )
+        if let padding {
+            let keys = padding == 0 ? "[]" : #"{"keys":[]}"# + String(repeating: " ", count: padding)
+            try directory.write(keys, to: "keys")
+        }
+        let http = "access: { jwt: { keys_file: '\(directory.file("keys"))' } }"
+        if message == "the program starts" {
+            let bridge = try await BridgeProcess.start(Self.yaml, http: http)
+            #expect(try await bridge.stop() == .exited(0))
+            return
+        }
+        try directory.write("http: { listen: '127.0.0.1:0', \(http) }\n" + Self.yaml, to: "bridges.yaml")
         let result = try await BridgeProcess.command("run", directory.file("bridges.yaml"))
         #expect(result.code != 0)
-        #expect(result.error.contains("cannot be read: No such file or directory"), "\(result.error)")
+        #expect(result.error.contains(message), "\(result.error)")
     }
 }

@@ -49,7 +49,7 @@ enum Attacker {
 
         """
 
-    /// Runs an attack and, once it prints that it is done, goes on for as long as `body` runs.
+    /// Runs an attack and, once it prints that it is done, continues for as long as `body` runs.
     static func run<Value>(_ port: Int, _ script: String, _ body: () async throws -> Value) async throws -> Value {
         try await ChildProcess.with("python3", ["-c", self.prelude + script, "\(port)"]) { python in
             try await eventually(within: .seconds(60), "the attack stands: \(python.standardError)") {

@@ -6,7 +6,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct BrokerSessionTests {
     @Test(arguments: ["3.1.1", "5"])
-    func `a message of a new session is not taken for one of the old after a kill`(version: String) async throws {
+    func `a message of a new session is not mistaken for one of the old after a kill`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let yaml = """
             log: { kind: sqlite }
@@ -25,7 +25,7 @@ struct BrokerSessionTests {
         }
         // It forgets its sessions.
         try await broker.restart()
-        try await eventually("that is told") { try ids(bridge, "kept no session").count == 1 }
+        try await eventually("that is reported") { try ids(bridge, "kept no session").count == 1 }
         try await bridge.untilReady()
         // Sent under the identifier of the first one, to a program that is dead before it reads it.
         bridge.process.signal(SIGSTOP)
@@ -39,14 +39,14 @@ struct BrokerSessionTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
-    @Test func `a session that nothing is remembered of is told`() async throws {
+    @Test func `a session with unknown filters is reported`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         let yaml = """
             sources: { in: { type: mqtt, url: "mqtt://127.0.0.1:\(broker.port)", subscribe: a } }
             sinks: { out: { type: file, path: "{directory}/out" } }
             routes: [{ to: out }]
             """
-        let warning = "The broker has a session that nothing is remembered of"
+        let warning = "Broker has a session with unknown filters"
         let first = try await BridgeProcess.start(yaml)
         #expect(try await first.stop() == .exited(0))
         let same = try await BridgeProcess.start(yaml, directory: first.directory)

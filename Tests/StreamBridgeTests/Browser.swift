@@ -12,7 +12,7 @@ enum Browser: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
     var testDescription: String { self.rawValue }
 
-    /// Where the streams of a port are for a page that shall get them in one coding; `nil` stands for whatever the browser offers.
+    /// The URL of the streams of a port for a page that must get one coding; `nil` keeps the browser's own offer.
     func url(port: Int, path: String, coding: String? = nil) -> String {
         "http://\(self == .chromium && coding == "gzip" ? Self.plainHost : "127.0.0.1"):\(port)\(path)"
     }

@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct BrowserTests {
     @Test(arguments: Browser.allCases)
-    func `S9, S10, S20, S23: EventSource opens at once, hears events as messages, and a cursor as none`(
+    func `EventSource opens at once, receives events as messages, and ignores cursors`(
         _ browser: Browser
     ) async throws {
         let setting = try await Setting.make()
@@ -31,14 +31,15 @@ struct BrowserTests {
     }
 
     @Test(arguments: Browser.allCases, ["gzip", "zstd"])
-    func `S38: EventSource hears each event of a compressed stream as it comes`(
+    func `EventSource receives each event of a compressed stream as it arrives`(
         _ browser: Browser, _ coding: String
     ) async throws {
         let setting = try await Setting.make()
         let texts = (0..<5).map { "\($0) " + String(repeating: "many words ", count: 40 * ($0 + 1)) }
         try await setting.show(in: browser, coding: coding) {
             try await setting.untilConnected()
-            // Each is heard before the next is there, and so without help of what follows; the short ones are stored as they are.
+            // Each is received before the next is sent, so without help of later bytes; the short ones are stored
+            // uncompressed.
             for (number, text) in texts.enumerated() {
                 try await setting.publish(text)
                 try await eventually("event \(number) has arrived") { setting.page.heard("message").count == 2 * number + 1 }
@@ -56,7 +57,7 @@ struct BrowserTests {
     }
 
     @Test(arguments: Browser.allCases)
-    func `S9, S32: EventSource that is cut off before its first event misses none, and sends no preflight`(
+    func `EventSource that is disconnected before its first event misses none, and sends no preflight`(
         _ browser: Browser
     ) async throws {
         let setting = try await Setting.make(reconnect: "2s")
@@ -78,7 +79,7 @@ struct BrowserTests {
     }
 
     @Test(arguments: Browser.allCases)
-    func `S14, S32: EventSource that is cut off among 200 events hears each once and in order`(_ browser: Browser) async throws {
+    func `EventSource that is disconnected among 200 events receives each once and in order`(_ browser: Browser) async throws {
         let setting = try await Setting.make()
         let texts = (0..<200).map { "number \($0)" }
         try await setting.show(in: browser) {
@@ -97,7 +98,7 @@ struct BrowserTests {
             try await eventually("all have arrived, not \(setting.page.heard("message").count)") {
                 setting.page.heard("message").count >= texts.count
             }
-            // Would be behind what came twice.
+            // Would be after a duplicate.
             try await setting.publish("last")
             try await eventually("the last has arrived") { try setting.page.messages.last == "last" }
         }
@@ -107,10 +108,10 @@ struct BrowserTests {
     }
 
     @Test(arguments: Browser.allCases)
-    func `S15, S36: EventSource that a stop sends away comes back to the next process and is told of the gap`(
+    func `EventSource reconnects to the next process after a stop, and gets the gap`(
         _ browser: Browser
     ) async throws {
-        // Firefox gives up for good when nothing listens, so it is told to stay away until the next process is there.
+        // Firefox gives up for good when nothing listens, so it gets a delay until the next process is there.
         let setting = try await Setting.make(reconnect: "2s")
         var next: ChildProcess?
         try await setting.show(in: browser) {
@@ -121,7 +122,7 @@ struct BrowserTests {
             next = try setting.bridge.startAgain()
             try await eventually("it is back, not \(setting.page.heard)") { setting.page.heard("open").count == 2 }
             try await setting.publish("after")
-            try await eventually("it goes on") { try setting.page.messages.last == "after" }
+            try await eventually("it continues") { try setting.page.messages.last == "after" }
         }
         #expect(try setting.page.messages == ["before", "after"])
         #expect(setting.page.heard("gap").count == 1)
@@ -131,7 +132,7 @@ struct BrowserTests {
     }
 
     @Test(arguments: Browser.allCases)
-    func `S36: EventSource that comes back while the program still sends others away does not give up`(
+    func `EventSource that reconnects while the program still closes streams does not give up`(
         _ browser: Browser
     ) async throws {
         let setting = try await Setting.make(reconnect: "2s", drain: "15s")
@@ -155,7 +156,7 @@ struct BrowserTests {
     }
 
     @Test(arguments: Browser.allCases, ["none", "other"])
-    func `S23: EventSource gives up a stream that is not there, and one for pages of other origins`(
+    func `EventSource gives up a missing stream, and one for pages of other origins`(
         _ browser: Browser, _ stream: String
     ) async throws {
         let setting = try await Setting.make()

@@ -11,7 +11,7 @@ struct ClientLibraryTests {
         case aiosseclient
         case launchDarkly = "launchdarkly-eventsource"
 
-        /// Prints type, id and data of all that the library makes a message of; asked to begin behind an id where there is one.
+        /// Prints type, id and data of every message that the library makes; resumes after an id if there is one.
         fileprivate var script: String {
             let body =
                 switch self {
@@ -65,7 +65,7 @@ struct ClientLibraryTests {
     private static let texts = ["plain", String(repeating: "many words ", count: 60), "a\u{2028}b\u{2029}c\u{85}d"]
 
     @Test(arguments: Library.allCases)
-    func `a library makes a message of each event as it comes, of nothing else, and resumes`(_ library: Library) async throws {
+    func `a library makes a message of each event as it arrives, of nothing else, and resumes`(_ library: Library) async throws {
         let bridge = try await BridgeProcess.start(
             """
             sources:

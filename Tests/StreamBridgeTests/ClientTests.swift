@@ -104,7 +104,7 @@ struct ClientTests {
         """
 
     @Test(arguments: Client.allCases)
-    func `a documented client has each event before the next is posted, and nothing that is none`(_ client: Client) async throws {
+    func `a documented client receives each event before the next is posted, and nothing else`(_ client: Client) async throws {
         let program = client == .go ? try await GoProgram.build(Self.goClient) : nil
         let bridge = try await BridgeProcess.start(Self.yaml.replacing("heartbeat: 1s", with: "heartbeat: 200ms, drain: 0s"))
         let reader = try client.start("http://127.0.0.1:\(bridge.port)/api/stream/demo", program)
@@ -157,11 +157,11 @@ struct ClientTests {
             return try await bridge.metric("streambridge_sse_subscribers") == 1
         }
         try await Self.publish(to: bridge)
-        // iter_lines holds a line back until more has come; the heartbeat brings it.
+        // iter_lines keeps a line until more has arrived; the heartbeat delivers it.
         try await eventually("both are printed, not \(python.standardOutput) \(python.standardError)") {
-            python.standardOutput == "|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
+            python.standardOutput == "hello|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
         }
-        // It asks for gzip by itself, and decodes it as it comes.
+        // It requests gzip by itself, and decodes it as it arrives.
         #expect(python.standardError == "gzip\n")
     }
 
@@ -188,11 +188,11 @@ struct ClientTests {
         }
         try await Self.publish(to: bridge)
         try await eventually("both are printed, not \(node.standardOutput) \(node.standardError)") {
-            node.standardOutput == "|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
+            node.standardOutput == "hello|plain \u{E4}\nDeploy Complete|v2.1.0 deployed\n"
         }
     }
 
-    @Test func `EventSource hears every event as a message, and resumes where it was cut`() async throws {
+    @Test func `EventSource receives every event as a message, and resumes after a loss`() async throws {
         let bridge = try await BridgeProcess.start(Self.yaml)
         let first = try await bridge.stream("demo")
         try await Self.publish(to: bridge)
@@ -216,8 +216,7 @@ struct ClientTests {
         #expect(client.body.split(separator: 10).allSatisfy { $0.count < 65_536 })
     }
 
-    @Test func `a client filters by jq where the file allows it, and what it cannot evaluate lets nothing through`() async throws
-    {
+    @Test func `a client filters by jq where permitted, and a failing expression passes nothing`() async throws {
         let bridge = try await BridgeProcess.start(Self.yaml.replacing("heartbeat: 1s", with: "heartbeat: 1s, expressions: true"))
         let some = try await bridge.stream("demo?when=.priority%3E2%20and%20(.tags%7Cindex(%22deploy%22))")
         let none = try await bridge.stream("demo?when=.title%7Ctonumber%3E2")
@@ -226,7 +225,7 @@ struct ClientTests {
         try await eventually("all have arrived") { all.messages.count == 2 }
         try await eventually("one has arrived") { some.messages.count == 1 }
         #expect(try ReceivedEvent.all(some.messages.map(\.data)).map(\.title) == ["Deploy Complete"])
-        try await eventually("the others are told how far the stream has got") { none.events.count { $0.type == "cursor" } > 1 }
+        try await eventually("the others get the cursor of the stream") { none.events.count { $0.type == "cursor" } > 1 }
         #expect(none.messages.isEmpty)
         let wrong = try await bridge.get("/api/stream/demo?when=.a%7C")
         #expect(wrong.status == 400)
@@ -248,7 +247,7 @@ struct ClientTests {
     private static func expectEvents(_ data: [String]) throws {
         let events = try ReceivedEvent.all(data)
         #expect(events.map(\.message) == ["plain \u{E4}", "v2.1.0 deployed"])
-        #expect(events.map(\.title) == ["", "Deploy Complete"])
+        #expect(events.map(\.title) == ["hello", "Deploy Complete"])
         #expect(events[1].priority == 3)
         #expect(events[1].tags == ["deploy", "production"])
     }

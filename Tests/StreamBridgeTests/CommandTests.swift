@@ -11,7 +11,7 @@ struct CommandTests {
         self.directory = try TemporaryDirectory()
     }
 
-    @Test func `check prints every mistake with its place and ends with 78`() async throws {
+    @Test func `check prints every mistake with its location and exits with 78`() async throws {
         let path = try self.directory.write(
             """
             sources:
@@ -43,7 +43,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `check of a correct file says what is in it and ends with 0`() async throws {
+    @Test func `check of a correct file summarises it and exits with 0`() async throws {
         let path = try self.directory.write(
             """
             sources:
@@ -68,11 +68,13 @@ struct CommandTests {
     }
 
     @Test(arguments: [
-        ("\"${env:NO_SUCH_SECRET:-}\"", "the token is empty"), ("${env:NO_SUCH_SECRET:-}", "the token is empty"),
-        ("\"${file:/dev/null}\"", "the token is empty"), ("\"\"", "the token is empty"),
+        ("\"${env:NO_SUCH_SECRET:-}\"", "the token is empty; write one or leave the key out"),
+        ("${env:NO_SUCH_SECRET:-}", "the token is empty; write one or leave the key out"),
+        ("\"${file:/dev/null}\"", "the token is empty; write one or leave the key out"),
+        ("\"\"", "the token is empty; write one or leave the key out"),
         ("", "has no value; write one or leave it out"),
     ])
-    func `a token that is empty or missing is refused and switches nothing off`(token: String, reason: String) async throws {
+    func `an empty or missing token is refused and disables nothing`(token: String, reason: String) async throws {
         let path = try self.directory.write(
             """
             sources:
@@ -111,7 +113,7 @@ struct CommandTests {
         ),
         (
             "log: { kind: sqlite, path: /no/where/events.db }",
-            ["log: no log can be kept in /no/where: No such file or directory; create the directory, or name another one"]
+            ["log: no log can be created in /no/where: No such file or directory; create the directory, or name another one"]
         ),
         (
             "service: { state_dir: /no/where }",
@@ -126,7 +128,7 @@ struct CommandTests {
             ]
         ),
     ])
-    func `what the program needs and cannot read is told by check, and ends run with 78`(
+    func `check reports unreadable files, and run exits with 78`(
         setting: String, problems: [String]
     ) async throws {
         let path = try self.directory.write(
@@ -150,7 +152,7 @@ struct CommandTests {
         }
     }
 
-    @Test func `a file that is not there is told`() async throws {
+    @Test func `a missing file is reported`() async throws {
         let (code, _, error) = try await BridgeProcess.command("check", self.directory.file("none.yaml"))
         #expect(code == 78)
         #expect(error.contains("none.yaml") && error.contains("No such file"))
@@ -160,16 +162,40 @@ struct CommandTests {
         let (code, output, _) = try await BridgeProcess.command("adapters")
         #expect(code == 0)
         let kinds = output.split(separator: "\n").filter { !$0.hasPrefix(" ") }.map(String.init)
-        #expect(kinds == ["file", "mqtt", "redis", "redis-stream", "sse", "webhook"])
+        #expect(kinds == ["file", "mqtt", "redis", "redis-stream", "sse", "webhook", "every kind"])
         #expect(output.contains("  source  follow, max_line, path, rotate_wait, start, subject"))
         #expect(output.contains("  with    body, format"))
+        #expect(output.contains("  source  ack, normalise, on_gap, required, retry, type\n"))
+        #expect(output.contains("  sink    buffer, dead_letter, required, retry, type\n"))
+    }
+
+    @Test func `adapters shows the details of each key of one kind`() async throws {
+        let (code, output, _) = try await BridgeProcess.command("adapters", "webhook")
+        #expect(code == 0)
+        let lines = output.split(separator: "\n").map(String.init)
+        #expect(lines.filter { !$0.hasPrefix(" ") } == ["webhook source", "every source", "webhook sink", "every sink"])
+        for line in [
+            "  max_body: Size above which a body is refused (size, 1B or more; default: 1MiB)",
+            "  url: URL to send to, with http:// or https://; templates are allowed after the host (template; required)",
+            "  signature.algorithm: Hash of the signature (sha256, sha512; default: sha256)",
+            "  retry.on: Answers after which an event is retried (list of status, range or class; default: 408, 425, 429, 5xx)",
+            "  retry.factor: Growth of the bound with each attempt (number, 1 to 100; default: 2)",
+            "  normalise.title: Title of the events (template)",
+            "  buffer.on_full: What happens when the buffer is full (block, drop_oldest, dead_letter; default: block)",
+        ] { #expect(lines.contains(line), "\(line)") }
+    }
+
+    @Test func `an unknown kind is reported with the nearest one`() async throws {
+        let (code, _, error) = try await BridgeProcess.command("adapters", "mqtts")
+        #expect(code == 64)
+        #expect(error.contains("no adapter is called 'mqtts'; did you mean 'mqtt'?"))
     }
 
     @Test func `a wrong command line ends with 64`() async throws {
         #expect(try await BridgeProcess.command("no-such-command").code == 64)
     }
 
-    @Test func `a port in use is told, and the program ends`() async throws {
+    @Test func `a port in use is reported, and the program ends`() async throws {
         let peer = try await HTTPPeer.start()
         let path = try self.directory.write(
             """
@@ -242,7 +268,7 @@ struct CommandTests {
         #expect(try await self.run(["check"], etc: etc.path).output.hasPrefix("bridges.yaml: correct"))
     }
 
-    @Test func `check warns of wildcards of another protocol and of keys without a value`() async throws {
+    @Test func `check warns about wildcards of another protocol and keys without a value`() async throws {
         let path = try self.directory.write(
             """
             sources:
@@ -265,18 +291,18 @@ struct CommandTests {
         let expected = [
             (
                 ":5:17:",
-                "sources.a.subscribe[0]: 'zigbee2mqtt/*': '*' is no wildcard of MQTT; write '#' for everything below, or '+'"
+                "sources.a.subscribe[0]: 'zigbee2mqtt/*': '*' is not an MQTT wildcard; write '#' for everything below, or '+'"
             ),
-            (":5:43:", "sources.a.subscribe[1].topic: 'a/*/b': '*' is no wildcard of MQTT; write '+' for one level, or '#'"),
+            (":5:43:", "sources.a.subscribe[1].topic: 'a/*/b': '*' is not an MQTT wildcard; write '+' for one level, or '#'"),
             (":5:54:", "sources.a.subscribe[2]: '/home/#' begins with '/'"),
             (":5:65:", "subscribe[3]: 'a//b' has an empty level"),
             (":5:73:", "sources.a.subscribe[4]: 'a/ b' has a space"),
             (
                 ":6:",
-                "sources.b.channels[0]: 'news/#': '#' and '+' are no wildcards of Redis; write patterns with '*', such as news/*"
+                "sources.b.channels[0]: 'news/#': Redis has no wildcards '#' and '+'; write a pattern with '*', such as news/*"
             ),
             (":6:", "sources.b.channels[1]: 'n.*' under channels is an exact name; write it under patterns"),
-            (":6:", "sources.b.patterns[0]: 'x/+': '#' and '+' are no wildcards of Redis"),
+            (":6:", "sources.b.patterns[0]: 'x/+': Redis has no wildcards '#' and '+'"),
             (":11:11:", "sources.c.group: has no value and counts as left out; write one, or remove the key"),
         ]
         let lines = error.split(separator: "\n")
@@ -309,6 +335,40 @@ struct CommandTests {
         }
     }
 
+    @Test func `every bad header is reported with its place`() async throws {
+        let path = try self.directory.write(
+            """
+            sources:
+              in:
+                type: sse
+                url: http://a
+                token: x
+                headers:
+                  "a b": x
+                  Good: x
+                  Bad: "x "
+                  authorization: y
+                  Accept-Encoding: br
+            sinks:
+              out:
+                type: webhook
+                url: http://a
+                headers:
+                  "c:": x
+                  Good: "{{ .title }}"
+                  Host: x
+                  Bad: " x"
+            routes: [{ to: out }]
+
+            """, to: "bridges.yaml")
+        let (code, _, error) = try await BridgeProcess.command("check", path)
+        #expect(code == 78)
+        let places = error.split(separator: "\n").compactMap { line in
+            line.split(separator: ":").dropFirst().first.flatMap { Int($0) }
+        }
+        #expect(places == [7, 9, 10, 11, 17, 19, 20], "\(error)")
+    }
+
     @Test func `every mistake of every component is reported at once`() async throws {
         let path = try self.directory.write(
             """
@@ -331,7 +391,7 @@ struct CommandTests {
         let (code, _, error) = try await BridgeProcess.command("check", path)
         #expect(code == 78)
         for place in [
-            "a.url", "a.subscribe[0].topic", "a.keep_alive", "b.url", "b.channels", "b.connect_timeout", "b.tls.ca_fil",
+            "a.url", "a.subscribe[0].topic", "a.keep_alive", "b.url", "b.channels", "b.connect_timeout", "b.tls",
             "b.tls.insecure",
             "c.batch", "c.block", "c.start", "d.url", "d.headers", "d.idle_timeout", "e.id", "e.max_body", "f.max_line", "g.url",
             "g.method",

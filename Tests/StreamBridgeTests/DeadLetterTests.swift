@@ -24,7 +24,7 @@ struct DeadLetterTests {
 
     // MARK: What an expression failed for
 
-    @Test func `an event that a condition fails for is kept, and replayed through its route alone`() async throws {
+    @Test func `an event whose condition fails is kept, and replayed through its route alone`() async throws {
         func yaml(_ condition: String) -> String {
             """
             log: { kind: sqlite, path: "{directory}/events.db" }
@@ -49,7 +49,7 @@ struct DeadLetterTests {
         let failures = first.log.split(separator: "\n").filter { $0.contains("Expression failed") }
         #expect(failures.count == 1 && failures[0].contains("route=route-1") && failures[0].contains("event=msg_"))
         // It fails again, and stays.
-        #expect(try await Self.command("replay", "--all", in: first) == "1 letter to be delivered once more\n")
+        #expect(try await Self.command("replay", "--all", in: first) == "1 dead letter to be replayed\n")
         try await eventually("it stays") { first.log.contains("Dead letter is taken by no route and stays") }
         #expect(try await first.stop() == .exited(0))
 
@@ -66,11 +66,51 @@ struct DeadLetterTests {
         try await eventually("it is kept") { try await Self.letters(named).count == 1 }
         #expect(try await named.stop() == .exited(0))
         let third = try await BridgeProcess.start(mended.replacing("when:", with: "name: hot, when:"), directory: named.directory)
-        #expect(try await Self.command("replay", "--all", in: third) == "1 letter to be delivered once more\n")
+        #expect(try await Self.command("replay", "--all", in: third) == "1 dead letter to be replayed\n")
         try await eventually("its route takes it now") { third.lines(of: "hot") == ["d"] }
         try await eventually("the letter is gone") { try await Self.letters(third).isEmpty }
         #expect(third.lines(of: "all") == ["d"], "the other route has had it")
         #expect(try await third.stop() == .exited(0))
+    }
+
+    // MARK: What sinks are owed
+
+    @Test func `a dead letter on its way and a replay on its way are delivered after a kill`() async throws {
+        let (hook, letters) = (try await HTTPPeer.start(), try await HTTPPeer.start())
+        hook.answer(with: HTTPPeer.Answer(404))
+        letters.answer(with: HTTPPeer.Answer(503))
+        let yaml = """
+            log: { kind: sqlite, path: "{directory}/events.db" }
+            sources: { in: { type: webhook, id: hello } }
+            sinks:
+              first: { type: webhook, url: "\(hook.url())", dead_letter: letters }
+              second: { type: webhook, url: "\(hook.url())" }
+              letters: { type: webhook, url: "\(letters.url())" }
+            routes:
+              - { match: { message: { equals: "a" } }, to: [first] }
+              - { match: { message: { equals: "b" } }, to: [second] }
+            """
+        let first = try await BridgeProcess.start(yaml)
+        for text in ["a", "b"] {
+            #expect(try await first.post("/n/hello", ByteBuffer(string: text), type: "text/plain").status == 201)
+        }
+        func states() async throws -> [String] {
+            try await Self.letters(first).map { String($0.split(separator: "\t")[2]) }.sorted()
+        }
+        try await eventually("both are given up") { try await states() == ["kept", "on its way"] && letters.count > 0 }
+        hook.answer(with: HTTPPeer.Answer(503))
+        #expect(try await Self.command("replay", "--sink", "second", in: first) == "1 dead letter to be replayed\n")
+        try await eventually("it is offered again") {
+            try await states() == ["on its way", "on its way"] && hook.count > 2
+        }
+        try await Self.killed(first)
+        hook.answer(with: HTTPPeer.Answer(200))
+        letters.answer(with: HTTPPeer.Answer(200))
+        let second = try await BridgeProcess.start(yaml, directory: first.directory)
+        try await eventually("both have arrived") { try await Self.letters(second).isEmpty }
+        #expect(try await second.stop() == .exited(0))
+        #expect(try ReceivedEvent.all(hook.requests.map(\.text)).last?.message == "b")
+        #expect(try ReceivedEvent.all(letters.requests.map(\.text)).last?.tags == ["dead-letter"])
     }
 
     // MARK: What no route took
@@ -101,7 +141,7 @@ struct DeadLetterTests {
         return bridge
     }
 
-    @Test func `what no route took takes the way of a new event when it is replayed`() async throws {
+    @Test func `an event that no route took is replayed like a new event`() async throws {
         let server = try await HTTPPeer.start()
         server.answer(with: HTTPPeer.Answer(404))
         let first = try await Self.unrouted(server)
@@ -109,7 +149,7 @@ struct DeadLetterTests {
         let ids = try ReceivedEvent.all(server.requests.map(\.text)).map(\.id)
         #expect(try await first.stop() == .exited(0))
         let second = try await BridgeProcess.start(Self.yaml(taken: "new", letters: server.url()), directory: first.directory)
-        #expect(try await Self.command("replay", "--all", in: second) == "3 letters to be delivered once more\n")
+        #expect(try await Self.command("replay", "--all", in: second) == "3 dead letters to be replayed\n")
         try await eventually("two are taken") { second.lines(of: "out").count == 3 }
         let arrived = try ReceivedEvent.all(second.lines(of: "out"))
         #expect(arrived.map(\.message) == ["known one", "new one", "new two"])
@@ -121,7 +161,7 @@ struct DeadLetterTests {
         #expect(try await second.stop() == .exited(0))
     }
 
-    @Test func `a letter that no route takes, where no sink takes such events, stays a letter`() async throws {
+    @Test func `a dead letter that no route takes stays a dead letter without a sink for such events`() async throws {
         let server = try await HTTPPeer.start()
         server.answer(with: HTTPPeer.Answer(404))
         let first = try await Self.unrouted(server)
@@ -134,13 +174,13 @@ struct DeadLetterTests {
             routes: [{ match: { message: { equals: "new one" } }, to: [file] }]
             """
         let second = try await BridgeProcess.start(yaml, directory: first.directory)
-        #expect(try await Self.command("replay", "--all", in: second) == "3 letters to be delivered once more\n")
+        #expect(try await Self.command("replay", "--all", in: second) == "3 dead letters to be replayed\n")
         try await eventually("one is taken, and the others wait again") {
             try await Self.letters(second) == Array(before.dropFirst())
         }
         #expect(second.log.contains("Dead letter is taken by no route and stays"))
-        // They can be asked for again.
-        #expect(try await Self.command("replay", "--all", in: second) == "2 letters to be delivered once more\n")
+        // They can be requested again.
+        #expect(try await Self.command("replay", "--all", in: second) == "2 dead letters to be replayed\n")
         try await eventually("they wait again") { try await Self.letters(second) == Array(before.dropFirst()) }
         #expect(try await second.stop() == .exited(0))
         #expect(try await Self.letters(second) == Array(before.dropFirst()))
@@ -161,8 +201,7 @@ struct DeadLetterTests {
         """
     }
 
-    @Test func `an entry that was handed out too often is a dead letter in the file and acknowledged in the stream`() async throws
-    {
+    @Test func `an entry with too many deliveries is a dead letter in the file and acknowledged in the stream`() async throws {
         let server = try await BrokerProcess.redis()
         let redis = try await RedisPeer.connect(port: server.port)
         try await redis.command("XGROUP", "CREATE", "orders", "workers", "0", "MKSTREAM")
@@ -180,7 +219,7 @@ struct DeadLetterTests {
         }
         // What is acknowledged is in the file already.
         try await Self.killed(first)
-        let reason = "the entry \(id) of the stream orders was handed out 7 times and is given up"
+        let reason = "the entry \(id) of the stream orders was delivered 7 times and is given up"
         let listed = try await Self.letters(first)
         #expect(listed.count == 1)
         #expect(listed[0].hasPrefix("1\t"))
@@ -193,7 +232,7 @@ struct DeadLetterTests {
         #expect(shown.event.id.hasPrefix("\(id)."), "the entry's id, made unique among sources")
         #expect(shown.event.message == text)
         let second = try await BridgeProcess.start(yaml, directory: first.directory)
-        #expect(try await Self.command("replay", "1", in: second) == "1 letter to be delivered once more\n")
+        #expect(try await Self.command("replay", "1", in: second) == "1 dead letter to be replayed\n")
         // The kill may have the other one written twice.
         try await eventually("it has arrived") {
             try Set(ReceivedEvent.all(second.lines(of: "out")).map(\.message)) == ["good", text]
@@ -202,7 +241,7 @@ struct DeadLetterTests {
         #expect(try await second.stop() == .exited(0))
     }
 
-    @Test func `an entry that is given up is one letter, though its acknowledgement was lost`() async throws {
+    @Test func `an entry that is given up is one dead letter, even if its acknowledgement was lost`() async throws {
         let server = try await BrokerProcess.redis()
         let redis = try await RedisPeer.connect(port: server.port)
         try await redis.command("XGROUP", "CREATE", "orders", "workers", "0", "MKSTREAM")
@@ -211,7 +250,7 @@ struct DeadLetterTests {
         let yaml = Self.orders(server, maximum: 1)
         var directory: TemporaryDirectory?
         for _ in 1...3 {
-            // Another consumer has it in hand once more, as before the acknowledgement.
+            // Another consumer has it in flight again, as before the acknowledgement.
             try await redis.command("XGROUP", "SETID", "orders", "workers", "0")
             try await redis.command("XREADGROUP", "GROUP", "workers", "crashing", "STREAMS", "orders", ">")
             try await redis.command("XCLAIM", "orders", "workers", "crashing", "0", id, "RETRYCOUNT", "6")

@@ -2,7 +2,7 @@ import BridgeTesting
 import Glibc
 import Testing
 
-/// A client whose machine is gone without a word, in a network namespace of its own.
+/// A client whose machine vanishes, in its own network namespace.
 @Suite(.timeLimit(.minutes(1)), .enabled(if: geteuid() == 0, "network namespaces need root"))
 struct DeadPeerTests {
     private static func ip(_ arguments: String...) async throws {
@@ -12,10 +12,10 @@ struct DeadPeerTests {
         }
     }
 
-    @Test func `S34: a client that is gone without a word is let go`() async throws {
+    @Test func `a client that vanishes is disconnected`() async throws {
         let number = Int(getpid())
         let (name, ours, theirs) = ("sb\(number)", "sba\(number)", "sbb\(number)")
-        // A network of two addresses of its own (RFC 2544 §C.2.2 set these apart for tests).
+        // Its own network of two addresses (RFC 2544 §C.2.2 reserves these for tests).
         let net = "198.18.\(number / 64 % 256).\(number % 64 * 4)"
         let (here, there) = (net.next(1), net.next(2))
         try await Self.ip("netns", "add", name)
@@ -55,7 +55,7 @@ struct DeadPeerTests {
 }
 
 extension String {
-    /// The address so far behind this one; the last part stays below 256.
+    /// The address this far after this one; the last part stays below 256.
     fileprivate func next(_ count: Int) -> String {
         let parts = self.split(separator: ".")
         return (parts.dropLast() + ["\((Int(parts[3]) ?? 0) + count)"]).joined(separator: ".")

@@ -35,7 +35,7 @@ struct DeploymentTests {
         #expect(found.text.isEmpty, "\(found.text)")
     }
 
-    @Test func `the unit exposes little`() async throws {
+    @Test func `the unit has a low exposure`() async throws {
         let directory = try TemporaryDirectory()
         let found = try await Self.output("systemd-analyze", ["security", "--offline=true", try Self.unit(in: directory)])
         let line = try #require(found.text.split(separator: "\n").first { $0.contains("Overall exposure level") })
@@ -43,7 +43,7 @@ struct DeploymentTests {
         #expect(level < 2, "\(line)")
     }
 
-    @Test func `the unit restarts the program slowly and without end, but not for a wrong file`() {
+    @Test func `the unit restarts the program slowly and without a limit, but not for a wrong file`() {
         let lines = Set(Self.text("deploy/streambridge.service").split(separator: "\n").map(String.init))
         for line in [
             "Restart=on-failure", "RestartSec=5", "StartLimitIntervalSec=0", "RestartPreventExitStatus=64 78",
@@ -112,7 +112,7 @@ struct DeploymentTests {
         #expect(asked.standardError.contains("does not answer"), "\(asked.standardError)")
     }
 
-    @Test func `a check of health needs nothing but the address`() async throws {
+    @Test func `a health check needs only the address`() async throws {
         let directory = try TemporaryDirectory()
         let port = try LastingPort()
         let path = try directory.write(

@@ -48,14 +48,16 @@ struct DescriptorTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
-    @Test func `while no connection can be accepted, the program waits, says so once, and serves whom it has`() async throws {
+    @Test func `while no connection can be accepted, the program waits, reports it once, and serves open connections`()
+        async throws
+    {
         let bridge = try await BridgeProcess.start(Self.file)
         let pid = bridge.process.pid
         let pulse = Array("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
         let kept = try RawConnection(port: bridge.port)
         try await kept.send(pulse)
         _ = try await kept.receive(through: "alive")
-        // Whatever the program keeps back for itself, the kernel has no more than these.
+        // Whatever the program reserves for itself, the kernel has no more than these.
         try await Self.limit(pid, to: TemporaryDirectory.names(in: "/proc/\(pid)/fd").count + 2)
         let clients = try (0..<8).map { _ in try RawConnection(port: bridge.port) }
         for client in clients { try await client.send(pulse) }
@@ -85,7 +87,7 @@ struct DescriptorTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
-    @Test func `a limit of connections that cannot be had is reported`() async throws {
+    @Test func `a limit of connections that is too high is reported`() async throws {
         let bridge = try await BridgeProcess.start(Self.file, http: "max_connections: 5000", wrapper: Self.limited(to: 256))
         #expect(bridge.log.contains("http.max_connections exceeds what the limit of open files allows"), "\(bridge.log)")
         #expect(bridge.log.contains("configured=5000"), "\(bridge.log)")

@@ -50,27 +50,29 @@ enum Endpoint: String, CaseIterable, Sendable {
         case .sse:
             return Exit(yaml: "{ type: sse, stream: out, slow_client: { bytes: 64MiB } }") { bridge in
                 let client = try await bridge.stream("out")
-                return { client.messages.map(\.data) }
+                return Received(count: { client.count }, bodies: { client.messages.map(\.data) })
             }
         case .mqtt:
             let broker = try await BrokerProcess.mosquitto()
             let peer = try await MQTTPeer.connect(port: broker.port)
             try await peer.subscribe("out/#")
             return Exit(yaml: "{ type: mqtt, url: \"mqtt://127.0.0.1:\(broker.port)\", topic: out/a, qos: 1 }") { _ in
-                {
-                    _ = broker
-                    return peer.messages.map(\.text)
-                }
+                Received(
+                    count: {
+                        _ = broker
+                        return peer.count
+                    }, bodies: { peer.messages.map(\.text) })
             }
         case .redis:
             let server = try await BrokerProcess.redis()
             let peer = try await RedisPeer.connect(port: server.port)
             try await peer.subscribe(channels: ["out"])
             return Exit(yaml: "{ type: redis, url: \"redis://127.0.0.1:\(server.port)\", channel: out }") { _ in
-                {
-                    _ = server
-                    return peer.messages.map(\.text)
-                }
+                Received(
+                    count: {
+                        _ = server
+                        return peer.count
+                    }, bodies: { peer.messages.map(\.text) })
             }
         }
     }
@@ -85,7 +87,14 @@ enum Endpoint: String, CaseIterable, Sendable {
     /// Where events go out.
     struct Exit: Sendable {
         let yaml: String
-        /// Connects a receiver once the program runs; what comes back gives the bodies received so far.
-        let receive: @Sendable (BridgeProcess) async throws -> (@Sendable () -> [String])
+        /// Connects a receiver once the program runs.
+        let receive: @Sendable (BridgeProcess) async throws -> Received
+    }
+
+    /// What a receiver has so far.
+    struct Received: Sendable {
+        /// The number of bodies, or a few more, found without looking at each.
+        let count: @Sendable () -> Int
+        let bodies: @Sendable () -> [String]
     }
 }

@@ -2,10 +2,10 @@ import BridgeTesting
 import NIOCore
 import Testing
 
-/// All sources and all sinks in one file: what comes in anywhere goes out everywhere, in the same JSON.
+/// All sources and all sinks in one file: an event from any source reaches every sink, with the same JSON.
 @Suite(.timeLimit(.minutes(2)))
 struct EverythingTests {
-    @Test func `what comes in anywhere goes out everywhere`() async throws {
+    @Test func `an event from any source reaches every sink`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         let redis = try await BrokerProcess.redis()
         let server = try await SSEServerPeer.start()

@@ -5,7 +5,7 @@ import NIOCore
 import Testing
 
 /// Expressions that end or overburden libjq, in the whole program: they cost their own event, and nothing else notices.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(5)))
 struct ExpressionTests {
     /// Expressions with values that end libjq, take all memory, or never end, each with a body that has them do so.
     private static let hostile: [(expression: String, body: String)] = [
@@ -107,7 +107,7 @@ struct ExpressionTests {
         #expect(try await bridge.post("/n/hello", body, type: "application/json").status == 201)
     }
 
-    @Test func `workers that are killed are started again, and no event is lost`() async throws {
+    @Test func `killed workers are restarted, and no event is lost`() async throws {
         let bridge = try await BridgeProcess.start(Self.counting)
         for number in 0..<20 {
             try await Self.post(number, bridge)
@@ -134,7 +134,7 @@ struct ExpressionTests {
         try await eventually("the workers have ended") { workers.allSatisfy { kill($0, 0) != 0 || Self.isZombie($0) } }
     }
 
-    @Test func `a client's expression harms nobody but the client`() async throws {
+    @Test func `a client's expression affects only that client`() async throws {
         let bridge = try await BridgeProcess.start(
             """
             sources: { in: { type: webhook, id: hello } }
@@ -170,6 +170,29 @@ struct ExpressionTests {
         #expect(try await bridge.metric("streambridge_route_errors_total") == 0)
         #expect(attackers.allSatisfy { $0.messages.isEmpty })
         #expect(try await bridge.stop() == .exited(0))
+    }
+
+    @Test(arguments: [
+        "error", "error(.)", "error(.message)", ".message|tonumber", ".message|fromjson", "(.message|tojson)|error",
+    ])
+    func `a client's expression does not write an event into the log`(_ text: String) async throws {
+        let bridge = try await BridgeProcess.start(
+            """
+            sources: { in: { type: webhook, id: hello } }
+            sinks: { demo: { type: sse, stream: demo, expressions: true } }
+            routes: [{ to: demo }]
+            """
+        )
+        let client = try await bridge.stream("demo?when=" + Self.encoded(text))
+        let answer = try await bridge.post("/n/hello", ByteBuffer(string: "secret " + String(repeating: "secret", count: 2000)))
+        #expect(answer.status == 201)
+        try await eventually("it is logged") { bridge.log.contains("Expression of a client failed") }
+        let line = try #require(bridge.log.split(separator: "\n").first { $0.contains("Expression of a client failed") })
+        #expect(line.contains("warning demo: ") && line.contains(" count=1 ") && line.contains(" event=msg_"), "\(line)")
+        #expect(line.contains(#"error="the expression raised an error for this event""#))
+        #expect(!bridge.log.contains("secret"))
+        #expect(line.utf8.count < 300)
+        #expect(client.messages.isEmpty)
     }
 
     // MARK: Processes

@@ -23,12 +23,12 @@ struct GroupTests {
     }
 
     @Test(arguments: ["3.1.1", "5"])
-    func `a killed member of a group loses nothing and takes nothing twice`(version: String) async throws {
+    func `a killed member of a group loses and repeats nothing`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let peer = try await MQTTPeer.connect(port: broker.port)
         let kept = try await BridgeProcess.start(self.yaml("one", version, broker: broker.port))
         var killed = try await BridgeProcess.start(self.yaml("two", version, broker: broker.port))
-        // Acknowledgements that were lost are told from new messages only once the broker has shown how it counts.
+        // Lost acknowledgements are recognised only once the broker has shown how it counts.
         var firsts = 0
         for member in [kept, killed] {
             let query = "SELECT cursor FROM cursors WHERE source = \"in\""
@@ -61,7 +61,7 @@ struct GroupTests {
         #expect(try await kept.stop() == .exited(0))
         #expect(try await last.stop() == .exited(0))
         #expect(kept.lines(of: "out").count > 0)
-        // A line may stand twice in the file of the killed one, but it is the same event: taken from the broker once.
+        // A line may occur twice in the file of the killed one, but it is the same event: taken from the broker once.
         let all = try events()
         #expect(Set(all.map(\.id)).count == expected.count)
         #expect(Set(all.map(\.message)) == expected)

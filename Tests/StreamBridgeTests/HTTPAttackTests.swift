@@ -2,7 +2,7 @@ import BridgeTesting
 import NIOCore
 import Testing
 
-/// Clients that mean harm cost a bounded amount of memory, and nobody waits for an answer because of them.
+/// Hostile clients take a bounded amount of memory, and delay no other client.
 @Suite(.timeLimit(.minutes(3)))
 struct HTTPAttackTests {
     private static let allowed = 64 << 20
@@ -46,7 +46,7 @@ struct HTTPAttackTests {
     }
 
     @Test(arguments: [true, false])
-    func `bodies that never end, over HTTP 2`(_ hasAccess: Bool) async throws {
+    func `endless bodies, over HTTP 2`(_ hasAccess: Bool) async throws {
         let access = "access: { tokens: [{ token: secret-token-of-a-test, publish: [in] }] }"
         let bridge = try await Self.bridge(http: hasAccess ? access : "")
         let script = """
@@ -65,7 +65,7 @@ struct HTTPAttackTests {
         try await Self.expectBounded(bridge, script)
     }
 
-    @Test func `bodies that never end, over many connections`() async throws {
+    @Test func `endless bodies, over many connections`() async throws {
         let bridge = try await Self.bridge()
         let script = """
             attackers = [connect() for _ in range(200)]
@@ -80,7 +80,7 @@ struct HTTPAttackTests {
         }
     }
 
-    @Test func `heads that never end`() async throws {
+    @Test func `endless heads`() async throws {
         let bridge = try await Self.bridge()
         let script = """
             attackers = [connect() for _ in range(1000)]
@@ -92,7 +92,7 @@ struct HTTPAttackTests {
         try await Self.expectBounded(bridge, script)
     }
 
-    @Test func `long polls whose connections end give their places back at once`() async throws {
+    @Test func `long polls whose connections end free their slots at once`() async throws {
         let bridge = try await Self.bridge(sink: "max_connections: 2000")
         let script = """
             attackers = [open2() for _ in range(20)]
@@ -110,13 +110,13 @@ struct HTTPAttackTests {
             done()
             """
         try await Self.expectBounded(bridge, script) {
-            try await eventually(within: .seconds(10), "the places are free") {
+            try await eventually("the places are free") {
                 try await bridge.get("/api/stream/out?format=json").status == 200
             }
         }
     }
 
-    /// Runs the attack and looks at memory and `/livez` all the time, and at what `body` does while it stands.
+    /// Runs the attack and checks memory and `/livez` all the time, and the effects of `body` during it.
     private static func expectBounded(
         _ bridge: BridgeProcess, _ script: String, _ body: () async throws -> Void = {}
     ) async throws {
@@ -129,7 +129,7 @@ struct HTTPAttackTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
-    /// Publishes events of 10 kB until the stream's history has so many bytes.
+    /// Publishes events of 10 kB until the stream's history has this many bytes.
     private static func fill(_ bridge: BridgeProcess, bytes: Int) async throws {
         for _ in 0..<(bytes / 10_000) {
             let answer = try await bridge.post(

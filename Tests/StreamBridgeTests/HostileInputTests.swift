@@ -3,7 +3,8 @@ import FoundationEssentials
 import NIOCore
 import Testing
 
-/// Whatever a peer sends becomes a clean event or a clear refusal; the program lives on, and nobody forges a field of the stream.
+/// Every input of a peer becomes a clean event or a clear refusal; the program stays alive, and no input forges a field
+/// of the stream.
 @Suite(.timeLimit(.minutes(3)))
 struct HostileInputTests {
     private static let forgery = "x\ndata: {\"message\":\"forged\"}\r\rid: forged\r\nevent: forged\n\n"

@@ -2,7 +2,7 @@ import BridgeTesting
 import NIOCore
 import Testing
 
-/// Addresses made of an event that has not what they need: without a value, a topic or key would be another one.
+/// Addresses from an event that lacks a part: without a value, a topic or key would be another one.
 @Suite(.timeLimit(.minutes(2)))
 struct MissingValueTests {
     @Test func `an event without a value of the address becomes a dead letter of each sink`() async throws {
@@ -32,11 +32,11 @@ struct MissingValueTests {
         }
         let part = "{{ .payload.device }} has no value in this event"
         let expected = [
-            "channels: the message cannot be made: d:{{ .payload.device }} has no result: \(part)",
-            "entries: the message cannot be made: d:{{ .payload.device }} has no result: \(part)",
-            "hooks: the address cannot be made: \(part)",
-            "streams: the stream's name d/{{ .payload.device }} cannot be made: \(part)",
-            "topics: the topic d/{{ .payload.device }}/set cannot be made: \(part)",
+            "channels: the message cannot be rendered: d:{{ .payload.device }} has no result: \(part)",
+            "entries: the message cannot be rendered: d:{{ .payload.device }} has no result: \(part)",
+            "hooks: the address cannot be rendered: \(part)",
+            "streams: the stream's name d/{{ .payload.device }} cannot be rendered: \(part)",
+            "topics: the topic d/{{ .payload.device }}/set cannot be rendered: \(part)",
         ]
         try await eventually("five sinks give up two events each, not \(bridge.lines(of: "letters"))") {
             bridge.lines(of: "letters").sorted() == expected.flatMap { [$0, $0] }

@@ -31,7 +31,7 @@ struct MovedRouteTests {
         return try zip(requests, ReceivedEvent.all(requests.map(\.text))).map { "\($0.uri) \($1.message)" }.sorted()
     }
 
-    @Test func `what is owed goes where its own route sends it, wherever that stands now`() async throws {
+    @Test func `pending events keep the target of their route at any place`() async throws {
         let server = try await HTTPPeer.start()
         server.answer(with: HTTPPeer.Answer(503))
         let first = try await BridgeProcess.start(Self.yaml(server, ["a", "b", "c"]))
@@ -45,7 +45,7 @@ struct MovedRouteTests {
         #expect(try await second.stop() == .exited(0))
     }
 
-    @Test func `a dead letter is replayed to where its own route sends it`() async throws {
+    @Test func `a dead letter is replayed to the target of its own route`() async throws {
         let server = try await HTTPPeer.start()
         server.answer(with: HTTPPeer.Answer(404))
         let first = try await BridgeProcess.start(Self.yaml(server, ["a", "b"]))
@@ -89,7 +89,7 @@ struct MovedRouteTests {
         #expect(try await second.stop() == .exited(0))
     }
 
-    @Test func `a log that the file has no longer is told while it holds something, and one that comes back goes on`()
+    @Test func `a log removed from the file is reported while it holds events, and a restored one resumes`()
         async throws
     {
         let server = try await SSEServerPeer.start()
@@ -105,7 +105,7 @@ struct MovedRouteTests {
             routes: [{ to: out }, { match: { message: a }, to: hook }]
             """
         }
-        let warning = "A log that the file no longer has holds what was not delivered"
+        let warning = "A log that was removed from the file holds undelivered events"
         var directory: TemporaryDirectory?
         for (log, text) in [("log: { kind: sqlite }", "a"), ("", "b"), ("log: { kind: sqlite }", "c")] {
             let bridge = try await BridgeProcess.start(yaml(log), directory: directory)

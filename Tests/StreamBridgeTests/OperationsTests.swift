@@ -33,14 +33,14 @@ struct OperationsTests {
         return process.standardOutput.split(whereSeparator: \.isWhitespace).map(String.init).first { $0.contains(".") }
     }
 
-    @Test func `on loopback everybody sees metrics and details, as far as no admin setting says otherwise`() async throws {
+    @Test func `on loopback everybody sees metrics and details, unless an admin setting forbids it`() async throws {
         let bridge = try await BridgeProcess.start(Self.yaml)
         #expect(try await bridge.get("/readyz").text.contains(#""sink out":{"connected":true}"#))
         #expect(try await Self.get("/metrics", bridge.port, [("X-Forwarded-For", "203.0.113.1")]).status == 200)
         #expect(!bridge.process.standardError.contains("without credentials"))
     }
 
-    @Test func `on an open listener only this machine sees them, and the file is warned of`() async throws {
+    @Test func `on an open listener only this machine sees them, and check warns`() async throws {
         let bridge = try await BridgeProcess.start(Self.yaml, host: "0.0.0.0")
         #expect(try await bridge.get("/readyz").text.contains(#""sink out":{"connected":true}"#))
         #expect(try await bridge.get("/metrics").status == 200)
@@ -59,19 +59,19 @@ struct OperationsTests {
         }
         #expect(
             bridge.process.standardError.contains(
-                "open to other machines: whoever connects can use sources.in, sinks.stream without credentials; set http.access"),
+                "open to other machines: every client can use sources.in, sinks.stream without credentials; set http.access"),
             "\(bridge.process.standardError)")
         let checked = try await BridgeProcess.command("check", bridge.directory.file("bridges.yaml"))
         #expect(checked.code == 0)
         #expect(
-            checked.error.contains("warning: http.listen: open to other machines: whoever connects can use"), "\(checked.error)")
+            checked.error.contains("warning: http.listen: open to other machines: every client can use"), "\(checked.error)")
     }
 
     @Test(arguments: [
         "access: { tokens: [{ token: t, subscribe: ['#'] }] }", "listen: '127.0.0.2:0'", "listen: '[::1]:0'",
         "listen: 'localhost:0'",
     ])
-    func `nobody is warned where access is decided or nobody else can connect`(http: String) async throws {
+    func `there is no warning where access is decided or nobody else can connect`(http: String) async throws {
         let directory = try TemporaryDirectory()
         let listen = http.hasPrefix("listen") ? "" : "listen: ':0', "
         let path = try directory.write(
@@ -79,7 +79,7 @@ struct OperationsTests {
         #expect(try await BridgeProcess.command("check", path).error.isEmpty)
     }
 
-    @Test func `a token guards metrics and details wherever it is asked for`() async throws {
+    @Test func `a token guards metrics and details on every listener`() async throws {
         let bridge = try await BridgeProcess.start(Self.yaml, http: "admin: { token: operators }")
         for (headers, status) in [
             ([], 401), ([("Authorization", "Bearer wrong")], 401), ([("Authorization", "Bearer operators")], 200),
@@ -94,7 +94,7 @@ struct OperationsTests {
         #expect(try await bridge.get("/livez").status == 200)
     }
 
-    @Test func `a listener of its own takes metrics and details away from the public one`() async throws {
+    @Test func `a separate listener removes metrics and details from the public one`() async throws {
         let port = try LastingPort()
         let bridge = try await BridgeProcess.start(
             Self.yaml, host: "0.0.0.0", http: "admin: { listen: '127.0.0.1:\(port.number)' }")
@@ -112,13 +112,13 @@ struct OperationsTests {
     }
 
     @Test(arguments: [
-        ("admin: {}", "http.admin: give listen, token or both"),
-        ("admin: { listen: here }", "http.admin.listen: 'here' is no address"),
-        ("admin: { token: '' }", "http.admin.token: the token is empty"),
-        ("listen: '127.0.0.1:8080', admin: { listen: ':8080' }", "http.admin: listen has the port of http.listen"),
-        ("admin: { port: 1 }", "'port' is not known here; listen, token are"),
+        ("admin: {}", "http.admin: is empty; set listen, token or both"),
+        ("admin: { listen: here }", "http.admin.listen: 'here' is not an address"),
+        ("admin: { token: '' }", "http.admin.token: the token is empty; write one or leave the key out"),
+        ("listen: '127.0.0.1:8080', admin: { listen: ':8080' }", "http.admin: listen uses the port of http.listen"),
+        ("admin: { port: 1 }", "http.admin: unknown key 'port'; did you mean 'listen'?"),
     ])
-    func `admin settings that cannot be are refused`(http: String, message: String) async throws {
+    func `invalid admin settings are refused`(http: String, message: String) async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write("http: { \(http) }\n" + Self.yaml, to: "b.yaml")
         let checked = try await BridgeProcess.command("check", path)
@@ -126,7 +126,7 @@ struct OperationsTests {
         #expect(checked.error.contains(message), "\(checked.error)")
     }
 
-    @Test func `an admin listener that is open without a token is warned of`() async throws {
+    @Test func `an open admin listener without a token draws a warning`() async throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write(
             "http: { admin: { listen: ':9090' } }\n" + Self.yaml.replacing("{directory}", with: directory.path), to: "b.yaml")
@@ -134,7 +134,7 @@ struct OperationsTests {
         #expect(checked.code == 0)
         #expect(
             checked.error.contains(
-                "http.admin.listen: open to other machines: whoever connects sees metrics and names of peers; set http.admin.token"
+                "http.admin.listen: open to other machines: every client sees metrics and names of peers; set http.admin.token"
             ))
     }
 
@@ -184,7 +184,7 @@ struct OperationsTests {
         for (path, status) in [("/nowhere", 404), ("/n/guarded", 401), ("/n/hello?x", 405)] {
             #expect(try await (status == 405 ? Self.get(path, bridge.port) : bridge.post(path, ByteBuffer())).status == status)
             let wanted = path.split(separator: "?")[0]
-            try await eventually("\(path) is told") {
+            try await eventually("\(path) is reported") {
                 bridge.process.standardError.split(separator: "\n").contains {
                     $0.contains("Request answered") && $0.contains("path=\(wanted)") && $0.contains("status=\(status)")
                 }

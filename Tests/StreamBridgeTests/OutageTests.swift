@@ -2,14 +2,14 @@ import BridgeTesting
 import NIOCore
 import Testing
 
-/// Brokers that are killed and come back while events flow.
+/// Brokers that are killed and restarted while events flow.
 @Suite(.timeLimit(.minutes(5)))
 struct OutageTests {
     private static let count = 4000
     private static let bodies = (0..<count).map { ByteBuffer(string: "number \($0)") }
     private static let messages = Set((0..<count).map { "number \($0)" })
 
-    @Test func `an MQTT broker that ends in the middle costs nothing at QoS 1`() async throws {
+    @Test func `an MQTT broker that stops midway loses nothing at QoS 1`() async throws {
         let broker = try await BrokerProcess.mosquitto("persistence true")
         let bridge = try await BridgeProcess.start(
             """
@@ -35,10 +35,10 @@ struct OutageTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
-    @Test func `a killed MQTT broker gets everything once it is back`() async throws {
+    @Test func `a killed MQTT broker gets everything after its restart`() async throws {
         let broker = try await BrokerProcess.mosquitto("persistence true", "autosave_interval 1")
         let server = try await SSEServerPeer.start()
-        // The program meets the broker again only once there is a subscriber: the broker drops what nobody wants.
+        // The program reaches the broker again only once there is a subscriber: the broker drops messages without one.
         let proxy = try TCPProxy(server: broker.port)
         let bridge = try await BridgeProcess.start(
             """
@@ -98,7 +98,7 @@ struct OutageTests {
         #expect(try await bridge.stop() == .exited(0))
     }
 
-    @Test func `a killed Redis server is told as a gap, and counted`() async throws {
+    @Test func `a killed Redis server is reported as a gap, and counted`() async throws {
         let server = try await BrokerProcess.redis()
         let bridge = try await BridgeProcess.start(
             """
@@ -121,7 +121,7 @@ struct OutageTests {
         let after = ByteBuffer(string: #"{"message":"after","priority":5}"#)
         try await RedisPeer.connect(port: server.port).publish([after], on: "in")
         try await eventually("the second has arrived") { client.messages.count == 2 }
-        // It goes past the route's filter, has a type of its own, and stands between the two.
+        // It bypasses the route's filter, has its own type, and is between the two.
         let types = client.events.map(\.type).filter { $0 != "cursor" }
         #expect(types == ["message", "gap", "message"])
         #expect(try await bridge.metric("streambridge_gaps_total", "component=\"in\"") == 1)

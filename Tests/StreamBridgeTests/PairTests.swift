@@ -30,12 +30,9 @@ struct PairTests {
             )
         }
         try await source.publish(bodies, 0)
-        var have = 0
-        try await eventually(within: .seconds(120), "all have arrived, not \(have)") {
-            have = received().count
-            return have >= count
-        }
-        let events = try ReceivedEvent.all(received())
+        try await eventually(within: .seconds(120), "all have arrived, not \(received.count())") { received.count() >= count }
+        try await eventually("all have arrived, not \(received.bodies().count)") { received.bodies().count >= count }
+        let events = try ReceivedEvent.all(received.bodies())
         #expect(events.count == count)
         #expect(events.map(\.payload?.number) == Array(0..<count))
         #expect(Set(events.map(\.id)).count == count)
@@ -50,6 +47,6 @@ struct PairTests {
         }
         #expect(try await bridge.metric("streambridge_events_received_total") == Double(count))
         #expect(try await bridge.stop() == .exited(0))
-        #expect(received().count == count)
+        #expect(received.bodies().count == count)
     }
 }

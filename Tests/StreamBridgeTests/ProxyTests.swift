@@ -55,7 +55,7 @@ struct ProxyTests {
     }
 
     @Test(arguments: ProxyProcess.Kind.allCases, [false, true])
-    func `the host that a proxy passes on is served once the file names it`(
+    func `the host that a proxy forwards is served once the file names it`(
         _ kind: ProxyProcess.Kind, _ isNamed: Bool
     ) async throws {
         let bridge = try await BridgeProcess.start(

@@ -12,7 +12,7 @@ struct PythonReaderTests {
     }
 
     @Test(arguments: Library.allCases)
-    func `S12, S32, S38: Python reads a compressed stream, and resumes by Last-Event-ID each time it is cut off`(
+    func `Python reads a compressed stream, and resumes by Last-Event-ID after each loss`(
         _ library: Library
     ) async throws {
         let bridge = try await Self.start()
@@ -41,7 +41,7 @@ struct PythonReaderTests {
     }
 
     @Test(arguments: Library.allCases)
-    func `Python reads lines of JSON as they come, and resumes by their cursor`(_ library: Library) async throws {
+    func `Python reads lines of JSON as they arrive, and resumes by their cursor`(_ library: Library) async throws {
         let bridge = try await Self.start()
         let first = try Self.run(Self.jsonLines, library, bridge.port)
         try await Self.untilConnected(bridge, first)
@@ -102,7 +102,7 @@ struct PythonReaderTests {
 
             def read(headers):
                 with library.get(url, headers=headers, stream=True) as response:
-                    tell(response)
+                    report(response)
                     for line in response.iter_lines():
                         yield line.decode("utf-8")
         else:
@@ -111,11 +111,11 @@ struct PythonReaderTests {
 
             def read(headers):
                 with library.stream("GET", url, headers=headers, timeout=None) as response:
-                    tell(response)
+                    report(response)
                     for line in response.iter_lines():
                         yield line.rstrip("\\n")
 
-        def tell(response):
+        def report(response):
             fields = response.headers
             print(response.status_code, fields["Content-Type"], fields.get("Content-Encoding"), file=sys.stderr, flush=True)
 

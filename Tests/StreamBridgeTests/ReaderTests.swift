@@ -5,7 +5,7 @@ import Testing
 /// The endpoint as curl and Node read it.
 @Suite(.timeLimit(.minutes(3)))
 struct ReaderTests {
-    @Test func `S28: curl with HTTP/1.0 gets a body that ends with the connection`() async throws {
+    @Test func `curl with HTTP/1.0 gets a body that ends with the connection`() async throws {
         let bridge = try await Self.start()
         let curl = try ChildProcess("curl", ["-sSN", "--http1.0", "-D", "-", Self.url(bridge)])
         try await Self.expectEvents(bridge) { Self.data(curl.standardOutput) }
@@ -19,7 +19,7 @@ struct ReaderTests {
     }
 
     @Test(arguments: ["gzip", "zstd"])
-    func `S38, S39: curl decodes each event of a compressed stream as it comes, and its end is a proper one`(
+    func `curl decodes each event of a compressed stream as it arrives, and its end is regular`(
         _ coding: String
     ) async throws {
         let bridge = try await Self.start()
@@ -35,13 +35,13 @@ struct ReaderTests {
         #expect(head.contains("content-encoding: \(coding)\r\n"))
         #expect(head.contains("transfer-encoding: chunked\r\n"))
         #expect(curl.standardOutput.hasPrefix(": connected\nretry: 50\nevent: cursor\nid: "))
-        // The last `retry:` has come through as well.
+        // The last `retry:` has arrived too.
         let lines = curl.standardOutput.split(separator: "\n")
         #expect(lines.dropLast(3).last?.hasPrefix("retry: ") == true)
         #expect(lines.dropLast(2).last == "event: cursor")
     }
 
-    @Test func `S12, S38: Node's fetch decodes gzip as it comes, and resumes by Last-Event-ID`() async throws {
+    @Test func `Node's fetch decodes gzip as it arrives, and resumes by Last-Event-ID`() async throws {
         let bridge = try await Self.start()
         let script = """
             const [url, id] = process.argv.slice(1);
@@ -72,8 +72,8 @@ struct ReaderTests {
     }
 
     @Test(.enabled("Node 20.18 or later has EventSource") { try await Self.hasEventSource() })
-    func `S9, S14, S32: Node's EventSource that is cut off twice hears each event once and in order`() async throws {
-        let bridge = try await Self.start(reconnect: "1s")
+    func `Node's EventSource that is disconnected twice receives each event once and in order`() async throws {
+        let bridge = try await Self.start(reconnect: "3s")
         let log = RequestLog()
         let proxy = try TCPProxy(server: bridge.port) { log.add($0, $1) }
         // Its wait for the next connection does not keep Node alive.
@@ -154,7 +154,7 @@ struct ReaderTests {
         #expect(try ReceivedEvent.all(received()).map(\.message) == self.texts)
     }
 
-    /// What stands behind each `data: `; control events have no space there.
+    /// The text after each `data: `; control events have no space there.
     private static func data(_ output: String) -> [String] {
         output.split(separator: "\n").filter { $0.hasPrefix("data: ") }.map { String($0.dropFirst(6)) }
     }

@@ -5,7 +5,7 @@ import Testing
 /// The program with a consumer group, killed again and again while its sink is down.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct RedisRestartTests {
-    @Test func `entries that wait for a sink that is down are not given up for restarts`() async throws {
+    @Test func `entries pending for an unavailable sink are not given up after restarts`() async throws {
         let from = try await BrokerProcess.redis()
         let to = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: from.port)
@@ -30,7 +30,7 @@ struct RedisRestartTests {
         try await peer.add(texts.map { ByteBuffer(string: $0) }, to: "jobs")
         for round in 0..<4 {
             if round > 0 { try await bridge.restart() }
-            try await eventually("the program has all in hand") {
+            try await eventually("all entries are in flight") {
                 (try? await bridge.metric("streambridge_events_received_total", "\"in\"")) == 250
             }
             let pending = try await peer.command("XPENDING", "jobs", "bridge", "-", "+", "1000").items

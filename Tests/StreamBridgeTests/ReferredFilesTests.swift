@@ -25,7 +25,7 @@ struct ReferredFilesTests {
 
     private func problems(of path: String) async throws -> [String] {
         let checked = try await BridgeProcess.command("check", path)
-        #expect(checked.code == 0, "check tells it, since the file may be for another machine: \(checked.error)")
+        #expect(checked.code == 0, "check warns, because the file may be for another machine: \(checked.error)")
         let run = try await BridgeProcess.command("run", path)
         #expect(run.code == 78, "\(run.error)")
         let problems = checked.error.split(separator: "\n").map { String($0.dropFirst("\(path): warning: ".count)) }
@@ -36,20 +36,20 @@ struct ReferredFilesTests {
     @Test(arguments: [
         (
             "path: /no/where/out",
-            "no file /no/where/out can be made in /no/where: No such file or directory; create the directory"
+            "the file /no/where/out cannot be created in /no/where: No such file or directory; create the directory"
         ),
         ("path: /etc", "the file /etc cannot be written: Is a directory; a file is needed"),
         ("path: /etc/passwd/out", "the file /etc/passwd/out cannot be written: Not a directory; a part of the path is a file"),
         (
             "path: /no/where/out, max_size: 1MiB",
-            "no file /no/where/out can be made in /no/where: No such file or directory; create the directory"
+            "the file /no/where/out cannot be created in /no/where: No such file or directory; create the directory"
         ),
     ])
-    func `a file sink whose file cannot be written ends the start`(sink: String, problem: String) async throws {
+    func `a file sink whose file cannot be written prevents the start`(sink: String, problem: String) async throws {
         #expect(try await self.problems(of: self.write(sink: sink)) == ["sinks.out.path: \(problem), or name another one"])
     }
 
-    @Test func `the files of TLS and the file that a source follows are looked at`() async throws {
+    @Test func `the files of TLS and the file that a source follows are checked`() async throws {
         let path = try self.write(
             more: """
                 , broker: { type: mqtt, url: "mqtts://127.0.0.1:1", subscribe: [{ topic: a }], tls: { ca_file: /no/ca.pem } }
@@ -63,7 +63,7 @@ struct ReferredFilesTests {
     }
 
     @Test(.enabled(if: geteuid() == 0, "another user is needed"))
-    func `what the program's user may not write is told with its id`()
+    func `a path that the program's user cannot write is reported with its id`()
         async throws
     {
         chmod(self.directory.path, 0o755)
@@ -86,13 +86,13 @@ struct ReferredFilesTests {
         #expect(lines.allSatisfy { $0.hasPrefix(#"{"time":""#) && $0.hasSuffix("}") }, "\(run.standardError)")
     }
 
-    @Test func `a file that a source will follow may come later`() async throws {
+    @Test func `a file that a source follows may be created later`() async throws {
         let path = try self.write(more: ", lines: { type: file, path: \(self.directory.file("later")) }")
         let checked = try await BridgeProcess.command("check", path)
         #expect(checked.error.isEmpty, "\(checked.error)")
     }
 
-    @Test func `a name that the user chose is no setting`() async throws {
+    @Test func `a name that the user chose is not a setting`() async throws {
         let path = try self.directory.write(
             """
             http: { listen: "127.0.0.1:0" }
@@ -106,7 +106,7 @@ struct ReferredFilesTests {
     }
 
     @Test(arguments: ["json", "text"])
-    func `every line of a run has the format of the file, mistakes and fatal errors included`(format: String) async throws {
+    func `every line of a run has the configured format, including mistakes and fatal errors`(format: String) async throws {
         func lines(_ text: String) async throws -> [String] {
             let path = try self.directory.write(text, to: "bridges.yaml")
             let run = try await BridgeProcess.command("run", path)
@@ -133,7 +133,7 @@ struct ReferredFilesTests {
                 routes: [{ from: in, to: out }]
 
                 """)
-        #expect(busy.contains { $0.contains("no route takes from this source") })
+        #expect(busy.contains { $0.contains("no route reads this source; add one, or remove the source") })
         #expect(busy.last?.contains("Could not start") == true)
         // A mistake, and YAML that is none.
         #expect(try await lines(service + "sources: 1\n").contains { $0.contains("bridges.yaml:2:") })

@@ -26,7 +26,7 @@ struct RepeatedPostTests {
     }
 
     @Test(arguments: [false, true])
-    func `a repeat is told over a restart, and another body is another event`(isKilled: Bool) async throws {
+    func `a repeat is recognised after a restart, and another body is another event`(isKilled: Bool) async throws {
         var bridge = try await BridgeProcess.start(Self.yaml)
         let keys = (0..<20).map { $0 % 2 == 0 ? "key-\($0)" : "\"key (\($0))\"" }
         var answers: [Answer] = []

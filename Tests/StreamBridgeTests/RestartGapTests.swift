@@ -57,7 +57,7 @@ struct RestartGapTests {
             return try ReceivedEvent.all(bridge.lines(of: name)).filter { ids.insert($0.id).inserted }
         }
         for (name, reason) in [
-            ("stream", "the server gives no ids to resume by"), ("channel", "because Redis pub/sub keeps nothing"),
+            ("stream", "the server sends no ids to resume from"), ("channel", "because Redis pub/sub stores nothing"),
             ("topic", "and the broker kept no session"),
         ] {
             try await eventually("the later one has arrived, after a gap: \(bridge.lines(of: name))") {

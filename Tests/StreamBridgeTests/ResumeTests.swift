@@ -3,7 +3,7 @@ import Glibc
 import NIOCore
 import Testing
 
-/// Subscribers over the end of the program, and behind a proxy.
+/// Subscribers across the end of the program, and behind a proxy.
 @Suite(.timeLimit(.minutes(2)))
 struct ResumeTests {
     private static let yaml = """
@@ -15,7 +15,7 @@ struct ResumeTests {
           - { from: [in], to: [out] }
         """
 
-    @Test func `killed under load, every subscriber that comes back is told that the memory is gone, and misses nothing new`()
+    @Test func `after a kill under load, every subscriber gets a gap for the lost history, and misses nothing new`()
         async throws
     {
         let first = try await BridgeProcess.start(Self.yaml)
@@ -30,10 +30,11 @@ struct ResumeTests {
         first.process.kill()
         _ = try await first.process.untilEnded()
         let accepted = await load.value
-        #expect(accepted > 20)
+        // The last that was delivered may not be answered any more.
+        #expect(accepted >= 20)
         try await eventually("all streams have ended") { clients.allSatisfy { $0.ending != nil } }
         for client in clients {
-            // What came is the beginning of what was accepted, without a hole.
+            // The received events are a prefix of the accepted ones.
             let messages = try ReceivedEvent.all(client.messages.map(\.data)).map(\.message)
             #expect(messages == (0..<messages.count).map { "before \($0)" })
         }
@@ -50,7 +51,7 @@ struct ResumeTests {
         }
     }
 
-    @Test func `S32: cut again and again under load, a subscriber that resumes by its id has every event once and in order`()
+    @Test func `a subscriber that loses its connection under load and resumes by id gets every event once and in order`()
         async throws
     {
         let bridge = try await BridgeProcess.start(Self.yaml)
@@ -78,7 +79,7 @@ struct ResumeTests {
         #expect(seen == (0..<400).map(String.init))
     }
 
-    @Test func `S2, S5, S6: empty, hostile and binary bodies are one line of valid JSON each, or refused`() async throws {
+    @Test func `empty, hostile and binary bodies are one line of valid JSON each, or refused`() async throws {
         let bridge = try await BridgeProcess.start(Self.yaml)
         let client = try await bridge.stream("demo")
         let bodies: [[UInt8]] = [[], [0xFF, 0xFE, 0x0A, 0x0D], Array("a\r\nid: 7\revent: x\n\ndata: y".utf8), [0]]
@@ -96,11 +97,13 @@ struct ResumeTests {
         #expect(try await connection.receive(through: "\r\n\r\n").hasPrefix("HTTP/1.1 400 "))
     }
 
-    @Test func `S37: a reload drops nobody`() async throws {
+    @Test func `a reload closes no connection`() async throws {
         let bridge = try await BridgeProcess.start(Self.yaml)
         let client = try await bridge.stream("demo")
         bridge.process.signal(SIGHUP)
-        try await eventually("it is told in the log") { bridge.process.standardError.contains("Signal received signal=SIGHUP") }
+        try await eventually("it is reported in the log") {
+            bridge.process.standardError.contains("Signal received signal=SIGHUP")
+        }
         #expect(try await bridge.post("/n/hello", ByteBuffer(string: "still there")).status == 201)
         try await eventually("the event has come") { client.messages.count == 1 }
         #expect(client.ending == nil)
@@ -108,11 +111,11 @@ struct ResumeTests {
     }
 
     @Test(arguments: ["", "proxy_buffering off; proxy_http_version 1.1; proxy_set_header Connection '';"])
-    func `nginx in front passes events on as they come, with its usual directives and without`(_ directives: String) async throws
-    {
+    func `nginx forwards events as they arrive, with its usual directives and without`(_ directives: String) async throws {
         let bridge = try await BridgeProcess.start(Self.yaml)
         let directory = try TemporaryDirectory()
-        let port = try freePort()
+        let reserved = try LastingPort()
+        let port = reserved.number
         try directory.write(
             """
             daemon off; master_process off; pid \(directory.file("pid")); error_log stderr;
@@ -145,7 +148,7 @@ struct ResumeTests {
     }
 
     @Test
-    func `a stream that is read sends again what came behind the kept id, and nothing is taken twice or missed after a kill`()
+    func `a source resumes after the stored id, and nothing is repeated or missed after a kill`()
         async throws
     {
         let server = try await SSEServerPeer.start()
@@ -157,7 +160,7 @@ struct ResumeTests {
             """
         var bridge = try await BridgeProcess.start(yaml)
         var texts: [String] = []
-        // No id of an event has such characters, so whatever is taken twice gets two.
+        // No id of an event has such characters, so a duplicate gets two.
         func publish(_ text: String) {
             server.publish([.init(id: "<\(texts.count)>", text)])
             texts.append(text)

@@ -5,7 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct RetainedTests {
     @Test(arguments: ["3.1.1", "5"])
-    func `a route can tell retained messages from live ones`(version: String) async throws {
+    func `a route can distinguish retained messages from live ones`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let peer = try await MQTTPeer.connect(port: broker.port)
         try await peer.publish("kept", on: "a", retain: true)

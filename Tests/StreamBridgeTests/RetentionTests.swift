@@ -25,7 +25,7 @@ struct RetentionTests {
         }
     }
 
-    @Test func `above the bound in bytes what is delivered goes, and what a sink is owed stays until it has it`() async throws {
+    @Test func `above the limit in bytes delivered events are removed, and pending ones stay`() async throws {
         let server = try await HTTPPeer.start()
         server.answer(with: HTTPPeer.Answer(503))
         let yaml = """
@@ -60,7 +60,7 @@ struct RetentionTests {
         bridge = try await BridgeProcess.start(yaml, directory: bridge.directory)
         let again = try await bridge.stream("demo", headers: [("Last-Event-ID", client.messages[0].id)])
         try await eventually("the last has arrived") { again.messages.last.map { $0.data.contains(#""message":"59""#) } ?? false }
-        #expect(again.events.first?.type == "gap", "a reader is told that events are gone")
+        #expect(again.events.first?.type == "gap", "a reader gets a gap for removed events")
         #expect(again.messages.count >= 5)
     }
 }

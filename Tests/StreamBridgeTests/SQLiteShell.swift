@@ -1,6 +1,6 @@
 import Glibc
 
-/// The `sqlite3` tool, as an operator uses it beside the program.
+/// The `sqlite3` tool, as an operator uses it while the program runs.
 enum SQLiteShell {
     static func query(_ sql: String, in path: String) throws -> String {
         let pipe = popen("sqlite3 '\(path)' '\(sql)'", "r")

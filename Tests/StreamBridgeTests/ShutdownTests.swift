@@ -44,7 +44,7 @@ struct ShutdownTests {
         #expect(bridge.process.standardError.contains("Stopped"))
     }
 
-    @Test func `what a broker still has comes after the next start`() async throws {
+    @Test func `messages that a broker still has arrive after the next start`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         let yaml = """
             sources:
@@ -72,7 +72,7 @@ struct ShutdownTests {
         #expect(try await second.stop() == .exited(0))
     }
 
-    @Test func `what cannot be delivered in time is told by exit code 1`() async throws {
+    @Test func `events that cannot be delivered in time cause exit code 1`() async throws {
         let receiver = try await HTTPPeer.start()
         receiver.answer(with: .init(503))
         let bridge = try await BridgeProcess.start(

@@ -2,7 +2,7 @@ import BridgeTesting
 import NIOCore
 import Testing
 
-/// What the commands answer, where it cannot be written or nobody reads it: a copy that is not whole must not look like one.
+/// Output of commands that cannot be written or is not read: an incomplete copy must not look complete.
 @Suite(.timeLimit(.minutes(1)))
 struct StandardOutputTests {
     /// Runs a line of the shell, in which `bridge` is the program.
@@ -35,7 +35,7 @@ struct StandardOutputTests {
         return (bridge.directory.file("bridges.yaml"), bridge.directory)
     }
 
-    @Test func `what cannot be written ends with 1 and the reason, whatever the command`() async throws {
+    @Test func `output that cannot be written causes exit code 1 with the reason, for every command`() async throws {
         let (file, directory) = try await Self.letters(2)
         for command in [
             "check \(file)", "adapters", "dead-letters list -f \(file)", "dead-letters show --all -f \(file)",
@@ -52,7 +52,7 @@ struct StandardOutputTests {
         withExtendedLifetime(directory) {}
     }
 
-    @Test func `whoever stops reading ends the command quietly, and not as if all had been read`() async throws {
+    @Test func `a reader that stops ends the command quietly, without success`() async throws {
         let (file, directory) = try await Self.letters(5)
         let line = "bridge dead-letters show --all -f \(file) | head -c 1 >/dev/null; echo ${PIPESTATUS[0]}"
         let (_, code, error) = try await Self.shell(line)
@@ -64,13 +64,13 @@ struct StandardOutputTests {
         withExtendedLifetime(directory) {}
     }
 
-    @Test func `a sink that nobody knows is told, and not taken for one without letters`() async throws {
+    @Test func `an unknown sink is reported, and not mistaken for one without dead letters`() async throws {
         let (file, directory) = try await Self.letters(1)
         for action in ["list", "show", "replay", "drop"] {
             let (code, output, error) = try await BridgeProcess.command("dead-letters", action, "--sink", "phon", "-f", file)
             #expect(code == 1, "\(action)")
             #expect(output.isEmpty)
-            #expect(error == "no sink is called 'phon', and none of that name gave up a letter; there are phone\n")
+            #expect(error == "no sink is called 'phon', and no dead letter is from one of that name; there are phone\n")
         }
         // Of a sink that is gone from the file there may be letters.
         let renamed = try directory.write(
@@ -78,7 +78,7 @@ struct StandardOutputTests {
             to: "renamed.yaml")
         let (code, output, error) = try await BridgeProcess.command("dead-letters", "drop", "--sink", "phone", "-f", renamed)
         #expect(code == 0, "\(error)")
-        #expect(output == "1 letter dropped\n")
+        #expect(output == "1 dead letter dropped\n")
         #expect(try await BridgeProcess.command("dead-letters", "drop", "--sink", "", "-f", file).code == 0)
     }
 }

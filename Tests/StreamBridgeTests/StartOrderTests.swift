@@ -18,8 +18,8 @@ struct StartOrderTests {
         """
     }
 
-    @Test(arguments: [("kind: sqlite", 500), ("kind: memory", 1500)])
-    func `a sink whose peer accepts and stays silent holds no source back`(log: String, milliseconds: Int) async throws {
+    @Test(arguments: [("kind: sqlite", 900), ("kind: memory", 5000)])
+    func `a sink whose peer accepts and stays silent delays no source`(log: String, milliseconds: Int) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let proxy = try TCPProxy(server: broker.port)
         proxy.set(.swallow)
@@ -28,8 +28,7 @@ struct StartOrderTests {
         // The times of the program's own log lines: how busy the machine is counts for little in between.
         let lines = bridge.process.standardError.split(separator: "\n")
         let started = try #require(lines.first { $0.contains("streambridge: Started") })
-        let open = try #require(
-            lines.first { $0.contains("Webhook source takes requests") || $0.contains("Accepting webhook requests") })
+        let open = try #require(lines.first { $0.contains("Accepting webhook requests") })
         #expect(try Self.milliseconds(open) - Self.milliseconds(started) <= milliseconds)
         #expect(try await bridge.post("/n/hello", ByteBuffer(string: "x"), type: "text/plain").status == 201)
         try await eventually("it is delivered where it can be") { bridge.lines(of: "out").count == 1 }
@@ -42,7 +41,7 @@ struct StartOrderTests {
         return ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1000 + parts[3]
     }
 
-    @Test func `a receiver that comes back after a while has its events soon, however long the waits are`() async throws {
+    @Test func `a receiver that returns after a while gets its events soon, despite long waits`() async throws {
         let receiver = try await HTTPPeer.start()
         try await receiver.stop()
         let bridge = try await BridgeProcess.start(
@@ -64,7 +63,7 @@ struct StartOrderTests {
         try await receiver.listen()
         let back = ContinuousClock.now
         try await eventually(within: .seconds(60), "it has its event") { receiver.count > 0 }
-        #expect(ContinuousClock.now - back < .seconds(10), "a probe ends a wait of up to ten minutes")
+        #expect(ContinuousClock.now - back < .seconds(20), "a probe ends a wait of up to ten minutes")
         #expect(try await bridge.stop() == .exited(0))
     }
 }

@@ -2,7 +2,7 @@ import BridgeTesting
 import NIOCore
 import Testing
 
-/// The ids of streams over the ends of the program: they go on with the next number after an orderly one, and repeat after none.
+/// The ids of streams over the ends of the program: they continue with the next number after an orderly shutdown, and never repeat.
 @Suite(.timeLimit(.minutes(2)))
 struct StreamNumberTests {
     private static func yaml(replay: Int = 1000) -> String {
@@ -34,7 +34,7 @@ struct StreamNumberTests {
         return client.messages.suffix(texts.count).map(\.id)
     }
 
-    @Test func `after an orderly end ids go on with the next number, and what clients know goes on resolving`() async throws {
+    @Test func `after an orderly end ids continue with the next number, and earlier ids still resolve`() async throws {
         var bridge = try await BridgeProcess.start(Self.yaml())
         var client = try await bridge.stream("demo,at/at%20one")
         var ids = try await Self.post(["a", "at one", "b"], to: bridge, client)
@@ -57,7 +57,7 @@ struct StreamNumberTests {
         #expect(Set(parts.map(\.epoch)).count == 1)
     }
 
-    @Test func `an end without any event changes nothing`() async throws {
+    @Test func `a shutdown without any event changes nothing`() async throws {
         var bridge = try await BridgeProcess.start(Self.yaml())
         let first = try await bridge.stream("demo")
         try await eventually("it knows where it stands") { first.count == 1 }
@@ -70,7 +70,7 @@ struct StreamNumberTests {
         #expect(again.header("streambridge-gap") == nil)
     }
 
-    @Test func `a killed program never repeats a number, whether it had begun in order or not`() async throws {
+    @Test func `a killed program never repeats a number, after an orderly start or not`() async throws {
         var bridge = try await BridgeProcess.start(Self.yaml())
         var ids: [String] = []
         for isKilled in [false, true, true, false, true, false] {
@@ -86,7 +86,7 @@ struct StreamNumberTests {
         #expect(zip(numbers, numbers.dropFirst()).filter { $1 - $0 > 1 }.count == 3, "after each kill, and then only: \(numbers)")
     }
 
-    @Test func `a stream whose sink has another name now says that it does not have what came before`() async throws {
+    @Test func `a stream whose sink was renamed reports a gap for earlier ids`() async throws {
         let first = try await BridgeProcess.start(Self.yaml())
         let client = try await first.stream("demo")
         let ids = try await Self.post(["a", "b", "c"], to: first, client)
@@ -100,7 +100,7 @@ struct StreamNumberTests {
         #expect(try await Self.parts(Self.post(["d"], to: second, current)[0]).number == 4)
     }
 
-    @Test func `dead letters on a stream take nothing from its past over a restart`() async throws {
+    @Test func `dead letters on a stream keep its history across a restart`() async throws {
         let yaml = """
             log: { kind: sqlite, path: "{directory}/events.db" }
             defaults: { dead_letter: demo, unrouted: dead_letter }
@@ -127,7 +127,7 @@ struct StreamNumberTests {
     }
 
     @Test(arguments: [false, true])
-    func `a stream that keeps no past says over a restart that events are missing`(isKilled: Bool) async throws {
+    func `a stream without history reports missing events after a restart`(isKilled: Bool) async throws {
         let first = try await BridgeProcess.start(Self.yaml(replay: 0))
         let client = try await first.stream("demo")
         let ids = try await Self.post(["a", "b", "c"], to: first, client)

@@ -1,9 +1,10 @@
 import BridgeTesting
 import FoundationEssentials
+import Synchronization
 
-/// A page with an `EventSource`, and what it tells about that.
+/// A page with an `EventSource` that reports what it receives.
 ///
-/// It comes from a server of its own, so that the stream is one of another origin.
+/// It comes from another server, so that the stream has another origin.
 final class StreamPage: Sendable {
     /// What the `EventSource` fired.
     struct Heard: Decodable, Equatable, Sendable {
@@ -16,6 +17,8 @@ final class StreamPage: Sendable {
     }
 
     private let server: HTTPPeer
+    /// What was heard, of so many requests.
+    private let decoded = Mutex<(requests: Int, heard: [Heard])>((0, []))
 
     static func start() async throws -> StreamPage {
         StreamPage(try await HTTPPeer.start())
@@ -31,11 +34,17 @@ final class StreamPage: Sendable {
 
     /// Everything that was fired so far, in order.
     var heard: [Heard] {
-        let decoder = JSONDecoder()
-        return self.server.requests.filter { $0.method == "POST" }.map { request in
-            // What cannot be read is not what a test expects, and is shown as it is.
-            (try? decoder.decode(Heard.self, from: Data(request.text.utf8)))
-                ?? Heard(type: "unreadable", id: "", data: request.text, state: 2)
+        let requests = self.server.requests
+        return self.decoded.withLock { decoded in
+            let decoder = JSONDecoder()
+            for request in requests.dropFirst(decoded.requests) where request.method == "POST" {
+                // What cannot be read is not what a test expects, and is shown as it is.
+                decoded.heard.append(
+                    (try? decoder.decode(Heard.self, from: Data(request.text.utf8)))
+                        ?? Heard(type: "unreadable", id: "", data: request.text, state: 2))
+            }
+            decoded.requests = max(decoded.requests, requests.count)
+            return decoded.heard
         }
     }
 
@@ -49,7 +58,7 @@ final class StreamPage: Sendable {
         get throws { try ReceivedEvent.all(self.heard("message").map(\.data)).map(\.message) }
     }
 
-    /// Chooses the stream that whoever opens the page listens to.
+    /// Chooses the stream of the page.
     func listen(to stream: String) {
         // One report waits for the other, so that they arrive in order.
         let page = """
@@ -57,12 +66,12 @@ final class StreamPage: Sendable {
             <link rel="icon" href="data:,">
             <script>
             const stream = new EventSource("\(stream)");
-            let told = Promise.resolve();
-            function tell(event) {
+            let reported = Promise.resolve();
+            function report(event) {
                 const heard = { type: event.type, id: event.lastEventId ?? "", data: event.data ?? "", state: stream.readyState };
-                told = told.then(() => fetch("/heard", { method: "POST", body: JSON.stringify(heard) }));
+                reported = reported.then(() => fetch("/heard", { method: "POST", body: JSON.stringify(heard) }));
             }
-            for (const type of ["open", "error", "message", "cursor", "gap"]) stream.addEventListener(type, tell);
+            for (const type of ["open", "error", "message", "cursor", "gap"]) stream.addEventListener(type, report);
             </script>
             """
         self.server.answer { request in

@@ -15,20 +15,36 @@ struct TokenMaker: Decodable {
     /// - Parameters:
     ///   - claims: JSON objects.
     ///   - header: a JSON object of members that the headers have beside `alg`, `typ` and `kid`.
-    static func make(_ claims: [String], header: String = "{}") async throws -> TokenMaker {
-        let process = try ChildProcess("node", ["-e", Self.script, Self.secret, header] + claims)
+    ///   - pairs: the algorithms to make key pairs for; RSA takes a while. Tokens without a key and of HS256 are always made.
+    static func make(
+        _ claims: [String], header: String = "{}", pairs: [String] = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
+    ) async throws -> TokenMaker {
+        let process = try ChildProcess("node", ["-e", Self.script, Self.secret, header, pairs.joined(separator: ",")] + claims)
         guard try await process.untilEnded() == .exited(0) else { throw PeerError("node: \(process.standardError)") }
         return try JSONDecoder().decode(TokenMaker.self, from: Data(process.standardOutput.utf8))
     }
 
+    /// A token of HS256 whose payload is a text as it is.
+    static func signed(_ payload: String) async throws -> String {
+        let script = """
+            const [secret, payload] = process.argv.slice(1);
+            const text = Buffer.from('{"alg":"HS256"}').toString('base64url') + '.' + Buffer.from(payload).toString('base64url');
+            process.stdout.write(text + '.' + require('crypto').createHmac('sha256', secret).update(text).digest('base64url'));
+            """
+        let process = try ChildProcess("node", ["-e", script, Self.secret, payload])
+        guard try await process.untilEnded() == .exited(0) else { throw PeerError("node: \(process.standardError)") }
+        return process.standardOutput
+    }
+
     private static let script = """
         const crypto = require('crypto');
-        const [secret, header, ...claims] = process.argv.slice(1);
-        const pairs = {
-          RS256: crypto.generateKeyPairSync('rsa', {modulusLength: 2048}), PS256: crypto.generateKeyPairSync('rsa', {modulusLength: 2048}),
-          ES256: crypto.generateKeyPairSync('ec', {namedCurve: 'P-256'}), ES384: crypto.generateKeyPairSync('ec', {namedCurve: 'P-384'}),
-          EdDSA: crypto.generateKeyPairSync('ed25519'),
+        const [secret, header, names, ...claims] = process.argv.slice(1);
+        const kinds = {
+          RS256: ['rsa', {modulusLength: 2048}], PS256: ['rsa', {modulusLength: 2048}], ES256: ['ec', {namedCurve: 'P-256'}],
+          ES384: ['ec', {namedCurve: 'P-384'}], EdDSA: ['ed25519'],
         };
+        const pairs = {};
+        for (const name of names.split(',').filter(name => name)) pairs[name] = crypto.generateKeyPairSync(...kinds[name]);
         const part = value => Buffer.from(JSON.stringify(value)).toString('base64url');
         function sign(alg, text) {
           if (alg === 'none') return '';

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Tells whether two paths name one file.
+/// Decides whether two paths name one file.
 enum CanonicalPath {
     /// The absolute path without symbolic links, `.` and `..`, as far as the file system has its directories now.
     ///
-    /// What does not exist yet is joined as written. Reads the file system.
+    /// A part that does not exist is joined as written. Reads the file system.
     static func of(_ path: String) -> String {
         let root = path.hasPrefix("/") ? "/" : "."
         let parts = path.split(separator: "/")

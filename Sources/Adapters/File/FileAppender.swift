@@ -10,21 +10,26 @@ import Synchronization
 final class FileAppender: Sendable {
     /// `write(2)`, or a replacement in tests.
     typealias Write = @Sendable (Int32, UnsafeRawPointer, Int) -> Int
+    /// `ftruncate(2)`, or a replacement in tests.
+    typealias Truncate = @Sendable (Int32, Int) -> Int32
 
     /// Whether the last line of the file lacked its LF, as after a crash during a write; the LF was added.
     let hasEndedLine: Bool
     private let destination: FileSink.Configuration.Destination
     private let write: Write
+    private let truncate: Truncate
     private let state: Mutex<Opened>
 
     /// Opens the file, or creates it.
     ///
     /// - Throws: ``FileFailure``.
-    ///
-    /// - Throws: ``FileFailure``.
-    init(_ destination: FileSink.Configuration.Destination, write: @escaping Write = { Glibc.write($0, $1, $2) }) throws {
+    init(
+        _ destination: FileSink.Configuration.Destination, write: @escaping Write = { Glibc.write($0, $1, $2) },
+        truncate: @escaping Truncate = { ftruncate($0, $1) }
+    ) throws {
         self.destination = destination
         self.write = write
+        self.truncate = truncate
         var opened = try Opened(destination.path)
         self.hasEndedLine = try opened.endLine()
         self.state = Mutex(opened)
@@ -43,24 +48,29 @@ final class FileAppender: Sendable {
         try self.state.withLock { opened in
             try self.reopenIfMoved(&opened)
             opened.measure()
+            if opened.hasPartialLine {
+                _ = try opened.endLine()
+                opened.hasPartialLine = false
+            }
             if let largest = self.destination.largestSize, opened.size > 0, opened.size + lines.readableBytes > largest {
                 try self.rotate(&opened)
             }
+            var written = 0
             do {
-                try lines.withUnsafeReadableBytes { try self.write($0, to: opened) }
+                try lines.withUnsafeReadableBytes { try self.write($0, to: opened, &written) }
                 if self.destination.isSynchronised, opened.isRegular, fsync(opened.descriptor) != 0 {
                     throw FileFailure("\(self.destination.path) cannot be synchronised")
                 }
             } catch {
-                opened.cutBack()
+                opened.cutBack(written, self.truncate)
                 throw error
             }
             opened.size += lines.readableBytes
         }
     }
 
-    private func write(_ bytes: UnsafeRawBufferPointer, to opened: borrowing Opened) throws {
-        var start = 0
+    /// - Parameter start: the number of bytes written so far, also valid when it throws.
+    private func write(_ bytes: UnsafeRawBufferPointer, to opened: borrowing Opened, _ start: inout Int) throws {
         while start < bytes.count {
             var count = bytes.count - start
             if !opened.isRegular {
@@ -68,7 +78,7 @@ final class FileAppender: Sendable {
                 count = min(count, Int(PIPE_BUF))
                 var poll = pollfd(fd: opened.descriptor, events: Int16(POLLOUT), revents: 0)
                 guard Glibc.poll(&poll, 1, 10_000) > 0 else {
-                    throw FileFailure("\(self.destination.path) takes nothing for 10 s", number: ETIMEDOUT)
+                    throw FileFailure("\(self.destination.path) accepted no data for 10 s", number: ETIMEDOUT)
                 }
             }
             let written = self.write(opened.descriptor, bytes.baseAddress! + start, count)
@@ -84,7 +94,7 @@ final class FileAppender: Sendable {
     private func reopenIfMoved(_ opened: inout Opened) throws {
         guard opened.isRegular, self.destination.path != "-" else { return }
         var status = stat()
-        if stat(self.destination.path, &status) == 0, status.st_ino == opened.inode { return }
+        if stat(self.destination.path, &status) == 0, FileIdentity(status) == opened.identity { return }
         try self.reopen(&opened)
     }
 
@@ -94,14 +104,21 @@ final class FileAppender: Sendable {
             guard unlink(path) == 0 else { throw FileFailure("\(path) cannot be removed") }
             return try self.reopen(&opened)
         }
-        for number in stride(from: self.destination.kept, to: 1, by: -1) {
-            // Older files need not exist.
+        // An interrupted rotation leaves a number free: continuing from there completes it and overwrites nothing.
+        let free = (1...self.destination.kept).first { !Self.exists("\(path).\($0)") } ?? self.destination.kept
+        for number in stride(from: free, to: 1, by: -1) {
             if rename("\(path).\(number - 1)", "\(path).\(number)") != 0, errno != ENOENT {
                 throw FileFailure("\(path).\(number - 1) cannot be renamed")
             }
         }
         guard rename(path, "\(path).1") == 0 else { throw FileFailure("\(path) cannot be renamed") }
         try self.reopen(&opened)
+    }
+
+    /// Whether a path exists, even as a dangling link.
+    private static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
     }
 
     private func reopen(_ opened: inout Opened) throws {
@@ -114,9 +131,11 @@ final class FileAppender: Sendable {
     private struct Opened {
         let descriptor: Int32
         let isRegular: Bool
-        let inode: ino_t
-        /// The bytes of complete lines.
+        let identity: FileIdentity
+        /// The last measured size, plus what was appended since.
         var size: Int
+        /// Whether a partial line could not be removed.
+        var hasPartialLine = false
 
         init(_ path: String) throws {
             if path == "-" {
@@ -127,7 +146,7 @@ final class FileAppender: Sendable {
             }
             var status = stat()
             self.isRegular = fstat(self.descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-            self.inode = status.st_ino
+            self.identity = FileIdentity(status)
             self.size = self.isRegular ? Int(status.st_size) : 0
         }
 
@@ -157,11 +176,17 @@ final class FileAppender: Sendable {
             if self.isRegular, fstat(self.descriptor, &status) == 0 { self.size = Int(status.st_size) }
         }
 
-        /// Removes what was written after the last complete line; never extends the file.
-        func cutBack() {
+        /// Removes the last bytes that this program wrote, and nothing that another program has written meanwhile.
+        ///
+        /// The descriptor's offset is after them, so the file ends there unless another program has changed it.
+        mutating func cutBack(_ count: Int, _ truncate: Truncate) {
+            guard self.isRegular, count > 0 else { return }
             var status = stat()
-            guard self.isRegular, fstat(self.descriptor, &status) == 0, Int(status.st_size) > self.size else { return }
-            ftruncate(self.descriptor, self.size)
+            let end = lseek(self.descriptor, 0, SEEK_CUR)
+            guard fstat(self.descriptor, &status) == 0, end == status.st_size, end >= count else { return }
+            self.hasPartialLine = truncate(self.descriptor, end - count) != 0
+            // Standard output may be a file that was not opened with `O_APPEND`.
+            if !self.hasPartialLine { lseek(self.descriptor, end - count, SEEK_SET) }
         }
 
         func close() {

@@ -4,8 +4,8 @@ import Glibc
 /// How far a file has been read: its identity, the offset after the last complete line, and a fingerprint of the bytes
 /// before it.
 ///
-/// Stored as `inode:offset:fingerprint:generation`, followed by `:path` behind a symbolic link; cursors of older
-/// versions are shorter.
+/// Stored as `inode:offset:fingerprint:generation`, followed by `:path` for a symbolic link; cursors of older versions
+/// are shorter.
 struct FileCursor: Equatable {
     var inode: UInt64
     var offset: Int
@@ -60,7 +60,7 @@ struct FileCursor: Equatable {
     /// Opens the cursor's file at its offset: at `path`, or rotated, in the directory of the path's current or former
     /// target.
     ///
-    /// `nil` when the file is gone or was truncated.
+    /// Opens the file of the cursor; `nil` when it was removed or truncated.
     ///
     /// - Throws: ``FileFailure`` when the process lacks descriptors or memory.
     func open(near path: String) throws -> OpenFile? {

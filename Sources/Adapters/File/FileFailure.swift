@@ -13,7 +13,7 @@ struct FileFailure: Error, CustomStringConvertible {
         self.number = number
     }
 
-    /// Whether the process or the system lacks descriptors or memory, which says nothing about the file.
+    /// Whether the process or the system lacks descriptors or memory, independently of the file.
     var isOfProcess: Bool { [EMFILE, ENFILE, ENOMEM].contains(self.number) }
 
     var description: String {
@@ -28,13 +28,14 @@ struct FileFailure: Error, CustomStringConvertible {
         guard number == ENOENT else { return FileFailure("the file \(path) cannot be opened", number: number) }
         let directory = self.directory(of: path)
         var status = stat()
-        let reason = stat(directory, &status) == 0 ? "the file \(path) is not there" : "the directory \(directory) is not there"
+        let reason =
+            stat(directory, &status) == 0 ? "the file \(path) does not exist" : "the directory \(directory) does not exist"
         return FileFailure(reason, number: number)
     }
 
     /// The directory of a path.
     static func directory(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Which file something is, whatever its names are: device and inode.
+/// The identity of a file, whatever its names: device and inode.
 struct FileIdentity: Hashable {
     let device: UInt64
     let inode: UInt64
@@ -14,7 +14,7 @@ struct FileIdentity: Hashable {
         self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
-    /// Of what a path leads to; `nil` when that is not there or cannot be examined.
+    /// Reads the identity of the file at a path; `nil` when it does not exist or cannot be examined.
     init?(path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

@@ -15,7 +15,8 @@ extension FileSink.Configuration {
         let isEvent = self.body?.isEvent ?? (self.format == .json && self.structure == nil)
         let content = self.structure != nil ? "json of its own" : self.body != nil ? "a body of its own" : "format: raw"
         return WrittenPlace(
-            setting: CodingKeys.path, kind: "file", name: CanonicalPath.of(self.destination.path), shown: self.destination.path,
+            setting: SettingKey("path"), kind: "file", name: CanonicalPath.of(self.destination.path),
+            shown: self.destination.path,
             marks: isEvent ? .inBody : .none, content: content,
             remedy: "write to a file that the source does not read, or write format: json"
         )

@@ -34,6 +34,6 @@ struct FileReplacement {
         return self.wait - (age < .zero ? quiet : min(quiet, age))
     }
 
-    /// Whether the replaced file has been read for so long that the new one need not wait any more.
+    /// Whether the replaced file was read for so long that the new one need not wait.
     var isOverdue: Bool { ContinuousClock.now - self.since > self.wait * 12 }
 }

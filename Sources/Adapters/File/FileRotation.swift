@@ -16,9 +16,9 @@ enum FileRotation {
     enum Proof {
         /// The names show that no file is between them.
         case immediate
-        /// The names do not show it: the other file is gone or has another kind of name.
+        /// The names do not show it: the other file was removed or has another kind of name.
         case unknown
-        /// A file between them is gone or compressed.
+        /// A file between them was removed or compressed.
         case broken
     }
 
@@ -71,7 +71,7 @@ enum FileRotation {
         }
         defer { closedir(stream) }
         // With the directory as written in the path, so that paths can be compared.
-        let start = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let start = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? ""
         var entries: [Entry] = []
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
@@ -80,7 +80,7 @@ enum FileRotation {
             let place = start + name
             // A directory entry has another inode number than a mount point or the target of a link.
             var status = stat()
-            let isKnown = place.hasPrefix(path) && stat(place, &status) == 0
+            let isKnown = place.utf8.starts(with: path.utf8) && stat(place, &status) == 0
             entries.append(Entry(path: place, inode: UInt64(isKnown ? status.st_ino : entry.pointee.d_ino)))
         }
         return entries
@@ -88,13 +88,13 @@ enum FileRotation {
 
     /// The file that was written after one that is no longer at `path`.
     ///
-    /// `nil` when there is none, or the file is there again.
+    /// `nil` when there is none, or the file is still at the path.
     ///
     /// - Parameter path: a path that is no symbolic link.
     /// - Throws: ``FileFailure`` when the process lacks descriptors or memory.
     static func successor(of inode: UInt64, at path: String) throws -> Successor? {
         let entries = try self.entries(beside: path)
-        let newest = entries.first { $0.path == path }
+        let newest = entries.first { $0.path.utf8.elementsEqual(path.utf8) }
         guard newest?.inode != inode else { return nil }
         guard let file = entries.first(where: { $0.inode == inode }), let age = self.age(file.path, path)?.age else {
             return newest.map { Successor(path: path, inode: $0.inode, proof: .unknown) }
@@ -120,8 +120,8 @@ enum FileRotation {
 
     /// The age and compression of a rotated file, from its name; `nil` for any other file.
     private static func age(_ candidate: String, _ path: String) -> (age: Age, isCompressed: Bool)? {
-        guard candidate.hasPrefix(path) else { return nil }
-        let suffix = candidate.dropFirst(path.count)
+        guard candidate.utf8.starts(with: path.utf8) else { return nil }
+        let suffix = Substring(candidate.utf8.dropFirst(path.utf8.count))
         guard let mark = suffix.first, mark == "." || mark == "-" else { return nil }
         let stamp = suffix.dropFirst().prefix { $0.isASCII && ($0.isNumber || "-_:T".contains($0)) }
         let ending = suffix.dropFirst(1 + stamp.count)

@@ -5,12 +5,12 @@ extension FileSink {
     /// The settings of a file sink.
     package struct Configuration: SinkConfiguration {
         /// The file and its maintenance; the same for all routes.
-        package var destination: Destination
-        /// `format`: the content of a line without `body`; by default ``Format/json``.
-        package var format: Format
-        /// `body`: a template of the line; line breaks in inserted values become spaces, and `nil` uses ``format``.
+        package var destination = Destination()
+        /// The content of a line without ``body`` and ``structure``.
+        package var format = Format.json
+        /// A template of the line; line breaks in inserted values become spaces.
         package var body: Template?
-        /// `json`: the structure of the line instead of ``format`` and ``body``; always valid JSON.
+        /// The structure of the line; always valid JSON.
         package var structure: JSONTemplate?
 
         /// The templates of the line.
@@ -26,77 +26,49 @@ extension FileSink {
 
         /// The settings that a route cannot override.
         package struct Destination: Sendable {
-            /// `path`: the file, or `-` for standard output.
-            package var path: String
-            /// `fsync`: whether each batch is on disk before it is confirmed; false by default.
-            package var isSynchronised: Bool
-            /// `max_size`: the size in bytes, 1024 or more, above which the file is renamed to `path.1`; unlimited by
-            /// default.
+            /// The file, or `-` for standard output.
+            package var path = ""
+            /// Whether each batch is on disk before it is confirmed.
+            package var isSynchronised = false
+            /// The size in bytes above which the file is renamed to `path.1`; `nil` for no limit.
             package var largestSize: Int?
-            /// `keep`: the number of rotated files `path.1`, `path.2`, …, 0 to 1000; default 5, 0 removes the file
-            /// instead.
-            package var kept: Int
+            /// The number of rotated files `path.1`, `path.2`, …; 0 removes the file instead.
+            package var kept = 5
         }
 
-        /// The keys of a file sink.
-        package enum CodingKeys: String, CodingKey, CaseIterable {
-            case path
-            case format
-            case body
-            case structure = "json"
-            case isSynchronised = "fsync"
-            case largestSize = "max_size"
-            case kept = "keep"
+        /// The keys of a file sink; a route can override the line, not the file.
+        package static let settings = Settings<Self> {
+            Setting(
+                required: "path", \.destination.path,
+                .path.checked { $0.isEmpty ? "is empty; write the path of a file, or - for standard output" : nil },
+                "File to append to, or - for standard output")
+            Setting("format", \.format, .choice, "What a line holds: the event's JSON, or the body as it arrived").perRoute()
+            Setting("body", \.body, .template, "The text of a line")
+                .excluding("format", else: "format and body exclude each other; leave one out").perRoute()
+            Setting("json", \.structure, .json, "The structure of a line, which is always valid JSON")
+                .excluding("body", "format", else: "json, body and format exclude each other; json is the whole line").perRoute()
+            Setting("fsync", \.destination.isSynchronised, .flag, "Whether each batch is on disk before it is confirmed")
+            Setting(
+                "max_size", \.destination.largestSize, .bytes(in: 1024...), default: "no limit",
+                "Size before which the file is rotated to path.1, path.2 and so on")
+            Setting("keep", \.destination.kept, .integer(in: 0...1000), "How many rotated files are kept")
+                .needing("max_size", else: "has no effect without max_size; add max_size")
         }
 
-        /// `format`, `body` and `json`: a route can override the line, not the file.
-        package static var perRouteKeys: [CodingKeys] { [.format, .body, .structure] }
+        /// Makes settings that have no path.
+        package init() {}
 
-        /// Decodes the settings.
+        /// Validates the settings together.
         ///
-        /// - Throws: ``SettingError`` for two of `format`, `body` and `json`, and for `keep` without `max_size`.
-        package init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            let largest = try container.bytes(.largestSize, default: 0)
-            self.destination = Destination(
-                path: try container.required(.path), isSynchronised: try container.value(.isSynchronised, default: false),
-                largestSize: largest > 0 ? largest : nil, kept: try container.integer(.kept, in: 0...1000, default: 5)
-            )
-            self.format = try container.choice(.format, default: .json)
-            self.body = try container.optional(.body)
-            if self.body != nil, container.contains(.format) {
-                throw SettingError(path: container.codingPath + [CodingKeys.body], "stands beside format; leave one of them out")
-            }
-            self.structure = try container.optional(.structure)
-            if self.structure != nil, self.body != nil || container.contains(.format) {
-                throw SettingError(
-                    path: container.codingPath + [CodingKeys.structure],
-                    "json, body and format exclude each other; json says all of the line")
-            }
-            if container.contains(.kept), self.destination.largestSize == nil {
-                throw SettingError(
-                    path: container.codingPath + [CodingKeys.kept], "has no meaning without max_size; add max_size")
-            }
-        }
-
-        /// Validates the path and the size.
-        ///
-        /// - Throws: ``SettingError`` for an empty path, a size below 1 KiB, and rotation of standard output.
+        /// - Throws: ``SettingError`` for rotation of standard output.
         package func validate() throws {
-            guard !self.destination.path.isEmpty else {
-                throw SettingError(path: [CodingKeys.path], "is empty; write the path of a file, or - for standard output")
-            }
-            guard let largest = self.destination.largestSize else { return }
-            guard largest >= 1024 else {
-                throw SettingError(path: [CodingKeys.largestSize], "\(largest) bytes is too small; 1KiB or more is allowed")
-            }
-            guard self.destination.path != "-" else {
-                throw SettingError(path: [CodingKeys.largestSize], "standard output cannot be rotated; leave it out")
+            guard self.destination.path != "-" || self.destination.largestSize == nil else {
+                throw SettingError(at: "max_size", because: "standard output cannot be rotated; leave it out")
             }
         }
 
         /// A template within a JSON string of `body`.
-        package var warnings: [SettingError] { [self.body?.jsonWarning(at: [CodingKeys.body])].compactMap { $0 } }
+        package var warnings: [SettingError] { [self.body?.jsonWarning(at: [SettingKey("body")])].compactMap { $0 } }
 
         /// The file or standard output: two writers would corrupt each other's lines and rotations.
         package var exclusiveResources: [Resource] {
@@ -108,7 +80,7 @@ extension FileSink {
         package var files: [ReferredFile] {
             guard self.destination.path != "-" else { return [] }
             let use: ReferredFile.Use = self.destination.largestSize == nil ? .append : .rotate
-            return [ReferredFile(setting: CodingKeys.path.rawValue, path: self.destination.path, use: use)]
+            return [ReferredFile(setting: "path", path: self.destination.path, use: use)]
         }
 
         /// Appends the line of an event with its LF.

@@ -13,28 +13,35 @@ package struct FileSink: Sink {
 
     private let variants: [Configuration]
     private let context: ComponentContext
+    private let recovery: RecoveryLog
 
     /// Makes the sink; opens nothing.
     package init(variants: [Configuration], context: ComponentContext) throws {
         self.variants = variants
         self.context = context
+        self.recovery = RecoveryLog("File writes recovered", key: "path", logger: context.logger)
     }
 
-    /// Those of `body` and `json` of each variant.
+    /// The templates of `body` and `json` of each variant.
     package var templates: [[Template]] { self.variants.map(\.templates) }
 
     /// Opens the file and appends batches of up to 512 events; confirms each write.
     ///
     /// - Throws: ``ComponentError`` when the file cannot be opened or written.
     package func run(_ inlet: SinkInlet) async throws {
+        try await self.recovery.track { try await self.open(inlet) }
+    }
+
+    private func open(_ inlet: SinkInlet) async throws {
         let settings = self.variants[0]
         let file = try await Self.blocking { try FileAppender(settings.destination) }
         if file.hasEndedLine {
             self.context.logger.warning(
-                "File ended within a line, which was ended", metadata: ["path": "\(settings.destination.path)"]
+                "File ended within a line; a line break was added", metadata: ["path": "\(settings.destination.path)"]
             )
         }
         inlet.connected()
+        self.recovery.passed(.connected, at: settings.destination.path)
         let reader = EventReader()
         // The bytes of one write: bounds the memory, and keeps the file within its largest size.
         let most = min(1 << 20, settings.destination.largestSize ?? .max)
@@ -51,7 +58,7 @@ package struct FileSink: Sink {
                     try self.variants[delivery.variant].write(delivery.event, reader: reader, to: &portion)
                 } catch {
                     portion.moveWriterIndex(to: lineStart)
-                    inlet.refuse(delivery, "the line cannot be made: \(error)")
+                    inlet.refuse(delivery, "the line cannot be rendered: \(error)")
                     continue
                 }
                 if portion.readableBytes > most, lineStart > 0, let last = previous {
@@ -71,6 +78,7 @@ package struct FileSink: Sink {
     ) async throws {
         try await Self.blocking { try file.append(lines) }
         inlet.confirm(through: delivery)
+        self.recovery.passed(.working, at: self.variants[0].destination.path)
     }
 
     private static func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {

@@ -2,13 +2,14 @@ import BridgeCore
 import DequeModule
 import Glibc
 
-/// The files that came to the path after the one that is read, in order.
+/// The files that appeared at the path after the current one, in order.
 ///
-/// Each is opened as soon as it is seen, so that it is read though it is renamed or removed while the one before is waited for.
+/// Each is opened as soon as it is seen, so that it can be read even if it is renamed or removed while the source waits
+/// for an earlier one.
 struct FileSuccessors {
     /// How many of them are held open; of later ones only the identity is kept until there is room.
     static let mostHeld = 16
-    /// How many are known; what comes after is reported as lost.
+    /// The limit of known files; later ones are reported as lost.
     static let mostKnown = 1000
 
     /// One of them.
@@ -16,7 +17,7 @@ struct FileSuccessors {
         case held(OpenFile)
         /// Not open, because too many are or because it cannot be opened now.
         case known(FileIdentity)
-        /// One or more that are gone.
+        /// One or more removed files.
         case lost
     }
 
@@ -49,7 +50,7 @@ struct FileSuccessors {
         }
     }
 
-    /// Some are gone, or will be once their descriptors are closed.
+    /// Whether some are removed, or will be once their descriptors are closed.
     var endWithProcess: Bool {
         self.items.contains { item in
             switch item.entry {
@@ -92,7 +93,7 @@ struct FileSuccessors {
         return true
     }
 
-    /// Takes out the first one.
+    /// Removes the first one.
     mutating func removeFirst() {
         self.items.removeFirst()
     }
@@ -129,7 +130,7 @@ struct FileSuccessors {
 
     private mutating func open(_ index: Int, _ identity: FileIdentity, at path: String) throws {
         let file = try OpenFile(path, at: 0)
-        // Replaced between looking and opening; looked for again.
+        // Replaced between the check and the opening; check again.
         if file.identity == identity { self.items[index].entry = .held(file) }
     }
 

@@ -2,9 +2,9 @@ import BridgeCore
 import Glibc
 import Logging
 
-/// What is at the path of the settings, and what was there before.
+/// Follows the path of the settings: the current file and earlier ones.
 extension FileTail {
-    /// What a look at the path has found.
+    /// The result of one check of the path.
     enum PathState {
         /// The file that is read, with its size.
         case current(size: Int)
@@ -14,64 +14,66 @@ extension FileTail {
         case unusable
     }
 
-    /// More may come to the path.
+    /// Whether more files may appear at the path.
     var isFollowing: Bool { self.configuration.follow && self.configuration.path != "-" }
 
-    /// Looks what is at the path now and opens it when it is new, as well as what was there since the last look.
+    /// Checks what is at the path and opens it if it is new, and files that were there since the last check.
     ///
     /// Reports a path that cannot be used to readiness, and that it can be used again.
     ///
-    /// - Throws: ``FileFailure`` when the process lacks what it needs to look.
+    /// - Throws: ``FileFailure`` when the process lacks descriptors or memory for the check.
     mutating func observe() throws -> PathState {
         let isDue = self.nextObservation <= .now
         self.nextObservation = .now + .seconds(1)
         let path = self.configuration.path
-        var look = self.look(at: path)
-        // What left the path before is read before what is there now.
+        var check = self.check(path)
+        // Files that left the path are read before the current one.
         var repetitions = 0
         while repetitions < 8, self.watch?.hasDeparted() == true {
-            self.addDeparted(seen: look.file)
-            look = self.look(at: path)
+            self.addDeparted(seen: check.file)
+            check = self.check(path)
             repetitions += 1
         }
-        self.isObstructed = look.isObstacle
+        self.isObstructed = check.isObstacle
         var state = PathState.unusable
-        if let present = look.identity, present == self.file?.identity {
-            state = .current(size: look.size)
+        if let present = check.identity, present == self.file?.identity {
+            state = .current(size: check.size)
             self.isSeen = true
             self.hasLeft = false
-            if self.hasEnded { look.failure = FileFailure("\(path) is a device that has nothing to read", number: 0) }
-        } else if let present = look.identity {
+            if self.hasEnded { check.failure = FileFailure("\(path) is a device that has nothing to read", number: 0) }
+        } else if let present = check.identity {
             state = .other
             if self.successors.contains(present) {
-                look.failure = nil
-            } else if let file = look.file {
+                check.failure = nil
+            } else if let file = check.file {
                 self.successors.append(file)
-            } else if look.isReadable {
+            } else if check.isReadable {
                 // It may not be read now, or there is no descriptor for it.
                 self.successors.append(.known(present))
             }
         }
         if !self.successors.isEmpty {
-            look.failure = try self.successors.openKnown(at: [path, FileRotation.target(of: path)]) ?? look.failure
+            check.failure = try self.successors.openKnown(at: [path, FileRotation.target(of: path)]) ?? check.failure
         }
-        self.report(look.failure)
-        if isDue || look.identity != self.file?.identity, self.watch?.isCurrent(for: path) == false {
-            if look.identity != self.file?.identity { self.mayMissFiles = true }
+        self.report(check.failure)
+        if isDue || check.identity != self.file?.identity, self.watch?.isCurrent(for: path) == false {
+            if check.identity != self.file?.identity { self.mayMissFiles = true }
             self.beginWatch()
         }
         return state
     }
 
-    private func look(at path: String) -> Look {
-        var look = Look(path)
-        if let identity = look.identity, identity != self.file?.identity, !self.successors.contains(identity) { look.open(path) }
-        return look
+    private func check(_ path: String) -> PathCheck {
+        var check = PathCheck(path)
+        if let identity = check.identity, identity != self.file?.identity, !self.successors.contains(identity) {
+            check.open(path)
+        }
+        return check
     }
 
-    /// What a path stands for at one moment, open where it can be.
-    private struct Look {
-        /// `nil` when nothing is there.
+    /// The file at a path at one moment, opened if possible.
+    private struct PathCheck {
+        /// `nil` when nothing exists there.
         private(set) var identity: FileIdentity?
         private(set) var size = 0
         private(set) var file: OpenFile?
@@ -79,7 +81,7 @@ extension FileTail {
         private(set) var isReadable = false
         var failure: FileFailure?
 
-        /// Something is there that no lines can be read from.
+        /// Whether something is there that has no lines to read.
         var isObstacle: Bool {
             if self.identity != nil { !self.isReadable } else { self.failure.map { $0.number != ENOENT } == true }
         }
@@ -96,7 +98,7 @@ extension FileTail {
             self.isReadable = OpenFile.unreadableKind(of: status) == nil
         }
 
-        /// Opens what is there.
+        /// Opens the file at the path.
         mutating func open(_ path: String) {
             do {
                 let file = try OpenFile(path, at: 0)
@@ -110,7 +112,7 @@ extension FileTail {
         }
     }
 
-    /// Adds the files that came to the path and left it between two looks; one that is gone is noted as lost.
+    /// Adds the files that appeared at the path and left it between two checks; a removed one is recorded as lost.
     ///
     /// - Parameter seen: a file that was opened at the path before the kernel was asked; it is added in its place among them.
     private mutating func addDeparted(seen: OpenFile?) {
@@ -157,7 +159,8 @@ extension FileTail {
         return self.successors.noteLeft(where: isIt)
     }
 
-    /// Tells readiness of a path that cannot be used; of one with nothing there once that has lasted, for rotation leaves it empty for a moment.
+    /// Reports an unusable path to readiness; an empty path only after a while, because rotation leaves it empty for a
+    /// moment.
     private mutating func report(_ failure: FileFailure?) {
         guard let failure else {
             self.unusableSince = nil

@@ -14,7 +14,7 @@ extension FileTail {
             self.isFinished = true
             return false
         }
-        self.nextLook = nil
+        self.nextCheck = nil
         let state = try self.observe()
         guard self.successors.isEmpty else { return try self.reachedEnd(ofReplaced: file) }
         // No file at the path: it was moved and its successor does not exist yet.
@@ -46,18 +46,18 @@ extension FileTail {
         let remaining = replacement.remaining(of: file, isNewest: isNewest)
         if remaining > .zero {
             guard self.successors.isAwaited, replacement.isOverdue else {
-                self.nextLook = ContinuousClock.now + remaining
+                self.nextCheck = ContinuousClock.now + remaining
                 return false
             }
-            self.tell("\(file.path) is still written to though \(path) has replaced it; what comes to it from now on is not read")
+            self.reportGap("\(file.path) is still written although \(path) has replaced it; its further lines are not read")
         }
         return try self.advance(from: file)
     }
 
     /// Reads a truncated file from its beginning.
     mutating func beginAgain(_ file: OpenFile) throws {
-        self.context.logger.notice("File was truncated, reading it from the beginning", metadata: ["path": "\(file.path)"])
-        if self.isBehind { self.tell("\(file.path) was cut before it was read to its end") }
+        self.truncations.note(["path": "\(file.path)"])
+        if self.isBehind { self.reportGap("\(file.path) was truncated before it was read to its end") }
         try file.seekToBeginning()
         self.open(next: file, after: file.inode)
     }
@@ -118,24 +118,25 @@ extension FileTail {
         self.finishLine()
         switch proof {
         case .broken:
-            self.tell("files that \(path) was rotated to are gone or compressed before they were read; it goes on with \(place)")
+            self.reportGap(
+                "rotated files of \(path) were removed or compressed before they were read; reading continues with \(place)")
         case .unknown where self.isBehind:
-            self.tell("\(path) was replaced before it was read to its end; what other files had in between may be lost")
+            self.reportGap("\(path) was replaced before it was read to its end; lines of files in between may be lost")
         case .unknown, .immediate: break
         }
-        self.context.logger.info("File was replaced, reading the next one", metadata: ["path": "\(place)"])
+        self.replacements.note(["path": "\(place)"])
         self.replacement = nil
         self.open(next: new, after: file.inode)
         self.beginWatch()
     }
 
-    /// Reports files that were at the path and are gone before they were read.
+    /// Reports files at the path that were removed before they were read.
     mutating func reportLoss() {
-        self.tell("files that were at \(self.configuration.path) are gone before they were read")
+        self.reportGap("files at \(self.configuration.path) were removed before they were read")
     }
 
-    private mutating func tell(_ gap: String) {
-        self.last = self.outlet.gap(gap, subject: self.configuration.subject).position
+    private mutating func reportGap(_ gap: String) {
+        self.last = self.outlet.gap(.removal, gap, subject: self.configuration.subject).position
     }
 
     /// The last line of a file without a writer may lack its LF.

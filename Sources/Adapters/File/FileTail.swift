@@ -20,12 +20,14 @@ struct FileTail {
     private(set) var watch: FileWatch?
     private let watchFailures: BurstLog
     let pathFailures: BurstLog
+    let truncations: BurstLog
+    let replacements: BurstLog
     /// When to request a watch from the kernel again after a failure.
     private var nextWatch: ContinuousClock.Instant?
     /// Distinguishes the current file from others that had this path or this inode.
     private var generation: FileGeneration
     private var idPrefix = ""
-    /// The path of the file behind a symbolic link, when it is short enough for a cursor.
+    /// The target of a symbolic link, when it is short enough for a cursor.
     private var targetPath: String?
     /// Set once another file has replaced the current one at its path; remaining and late data are read first.
     var replacement: FileReplacement?
@@ -33,7 +35,7 @@ struct FileTail {
     var isSeen = false
     /// Whether the current file was seen to leave its path.
     var hasLeft = false
-    /// The files that came to the path after the current one.
+    /// The files that appeared at the path after the current one.
     var successors = FileSuccessors()
     /// Whether something unreadable is at the path, so that nothing is lost when it is removed.
     var isObstructed = false
@@ -48,8 +50,8 @@ struct FileTail {
     /// Whether the current file is a device that has ended.
     var hasEnded = false
     /// When to check again without a notification.
-    var nextLook: ContinuousClock.Instant?
-    /// Whether no more data can come.
+    var nextCheck: ContinuousClock.Instant?
+    /// Whether no more data can arrive.
     var isFinished = false
     /// Whether there may be unread data: the source was down or paused since it reached the end.
     var isBehind = false
@@ -62,6 +64,8 @@ struct FileTail {
     private var sent: Deque<(position: Position, cursor: FileCursor)> = []
     private var cursor: FileCursor?
     private var nextMove = ContinuousClock.now
+    /// How often the cursor moves at most; a crash repeats the lines since.
+    private static let pace = Duration.milliseconds(50)
 
     init(configuration: FileSource.Configuration, context: ComponentContext, outlet: SourceOutlet, wakeup: Wakeup) {
         self.configuration = configuration
@@ -72,14 +76,15 @@ struct FileTail {
         self.plain = Attributes(path)
         self.truncated = Attributes(path + [("truncated", "true")])
         self.splitter = LineSplitter(longest: configuration.longestLine, isAtBeginning: true)
-        self.watchFailures = BurstLog("File is not watched, looking once a second", logger: context.logger)
+        self.watchFailures = BurstLog("File cannot be watched; checking it once a second", logger: context.logger)
+        self.truncations = BurstLog(
+            "File was truncated; reading it from the beginning", level: .notice, logger: context.logger)
+        self.replacements = BurstLog("File was replaced; reading the next one", level: .info, logger: context.logger)
         self.pathFailures = BurstLog("File cannot be read at its path", logger: context.logger)
         self.generation = FileGeneration(bridge: context.bridge, source: context.name, path: configuration.path)
     }
 
     /// Reads until the outlet stops.
-    ///
-    /// - Throws: ``ComponentError`` when the file cannot be read, `CancellationError` when the task was cancelled.
     ///
     /// - Throws: a ``ComponentError`` when the file cannot be read, `CancellationError` when the task was cancelled.
     mutating func run() throws {
@@ -136,10 +141,11 @@ struct FileTail {
             // file.
             if let known, known != .nothing, file.isRegular {
                 self.last =
-                    self.outlet.gap("\(path) was replaced or cut while it was not read", subject: self.configuration.subject)
-                    .position
+                    self.outlet.gap(
+                        .removal, "\(path) was replaced or truncated while it was not read", subject: self.configuration.subject
+                    ).position
             }
-            if file.isRegular { self.stand(at: file.offset, of: file) }
+            if file.isRegular { self.recordCursor(at: file.offset, of: file) }
         }
         self.beginWatch()
     }
@@ -164,7 +170,7 @@ struct FileTail {
         self.open(file, generation: self.generation.next(after: inode))
         // A pipe has no position.
         self.place = nil
-        if file.isRegular { self.stand(at: file.offset, of: file) }
+        if file.isRegular { self.recordCursor(at: file.offset, of: file) }
     }
 
     /// Requests notifications from the kernel; after a failure, ``wait(forInput:)`` retries.
@@ -187,7 +193,7 @@ struct FileTail {
 
     /// Opens the file at the path where reading starts.
     ///
-    /// A start at the end is stored at once, so that a later run of the program reads the lines that come meanwhile.
+    /// A start at the end is stored at once, so that a later run of the program reads the lines in between.
     private func openFirst(_ path: String, isKnown: Bool) throws -> OpenFile {
         guard !isKnown, self.configuration.start == .end else { return try OpenFile(path, at: 0) }
         do {
@@ -250,18 +256,18 @@ struct FileTail {
             self.hasWaited = true
         }
         if let file = self.file, file.isRegular {
-            self.stand(at: file.offset - self.splitter.partialLength, of: file)
+            self.recordCursor(at: file.offset - self.splitter.partialLength, of: file)
         }
     }
 
     /// Records the cursor up to which everything was sent.
-    mutating func stand(at offset: Int, of file: OpenFile) {
+    mutating func recordCursor(at offset: Int, of file: OpenFile) {
         let cursor = FileCursor(file, offset: offset, generation: self.generation, path: self.targetPath)
         self.place = cursor
         self.sent.append((self.last, cursor))
     }
 
-    /// Moves the cursor to what is safe, at most four times a second.
+    /// Moves the cursor to what is safe, at most every ``pace``.
     private mutating func moveCursor(isLast: Bool = false) throws {
         let safe = self.outlet.safe
         while let first = self.sent.first, first.position <= safe {
@@ -271,7 +277,7 @@ struct FileTail {
         guard let cursor = self.cursor, isLast || ContinuousClock.now >= self.nextMove else { return }
         try self.context.cursors.move(cursor.text, of: self.context.name)
         self.cursor = nil
-        self.nextMove = .now + .milliseconds(250)
+        self.nextMove = .now + Self.pace
     }
 
     /// Sleeps until something may have changed, at most a second, because not every file system sends notifications.
@@ -285,8 +291,8 @@ struct FileTail {
             descriptors.append(pollfd(fd: watch.descriptor, events: Int16(POLLIN), revents: 0))
         }
         let isObserving = self.isFollowing && !self.isFinished
-        var longest: Int32 = self.cursor != nil ? 250 : isObserving ? 1000 : -1
-        let times = [isObserving ? self.nextObservation : nil, forInput ? self.nextLook : nil]
+        var longest: Int32 = self.cursor != nil ? Int32(Self.pace.milliseconds) : isObserving ? 1000 : -1
+        let times = [isObserving ? self.nextObservation : nil, forInput ? self.nextCheck : nil]
         if let next = times.compactMap(\.self).min() {
             // Rounded up, so that the wait is over at the next check.
             let rest = Int32(clamping: max(0, (next - ContinuousClock.now).milliseconds) + 1)

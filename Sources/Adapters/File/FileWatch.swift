@@ -72,7 +72,7 @@ final class FileWatch {
         return !self.history.departures.isEmpty
     }
 
-    /// Opens the files that left the path since the last call, oldest first; `nil` stands for one that is gone.
+    /// Opens the files that left the path since the last call, oldest first; `nil` stands for a removed one.
     ///
     /// - Returns: the files, and whether these are all.
     func takeDeparted() -> (files: [OpenFile?], isComplete: Bool) {
@@ -126,7 +126,7 @@ final class FileWatch {
         }
     }
 
-    /// - Returns: the watch, or -1 for what is not there or may not be examined, which shows by looking.
+    /// - Returns: the watch, or -1 for a path that does not exist or cannot be examined, which a check shows.
     private func watch(_ place: String, for events: Int32) throws -> Int32 {
         let watch = inotify_add_watch(self.descriptor, place, UInt32(events))
         guard watch < 0, errno == ENOSPC || errno == ENOMEM else { return watch }

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Splits bytes into lines, whatever pieces they arrive in.
+/// Splits bytes into lines, for any split of the input.
 ///
 /// LF or CRLF ends a line. A byte order mark at the beginning of the file is not part of the first line. Neither are zeros there: they
 /// fill the gap of a writer that continued at its old offset after a truncation. Every other byte belongs to its line.

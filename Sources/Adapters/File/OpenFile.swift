@@ -1,4 +1,5 @@
 import BridgeCore
+import CLinux
 import Glibc
 
 /// A file that is being read, with its offset.

@@ -1,4 +1,4 @@
-/// What became of the files that one name of a directory had, followed through the kernel's events about the directory.
+/// The history of the files that one name of a directory had, from the kernel's events about the directory.
 ///
 /// A state machine without I/O. It reports each file that left the name, with the name that it has now.
 struct PathHistory {
@@ -18,7 +18,7 @@ struct PathHistory {
         var name: String?
     }
 
-    /// How many departures are kept between two calls of ``take()``; later ones make the history incomplete.
+    /// How many departures are recorded between two calls of ``take()``; more make the history incomplete.
     static let mostDepartures = 64
 
     private let name: String
@@ -30,7 +30,7 @@ struct PathHistory {
 
     /// - Parameters:
     ///   - name: the name that is watched.
-    ///   - isOccupied: whether a file has it when the events begin.
+    ///   - isOccupied: whether a file has the name when the events begin.
     init(name: String, isOccupied: Bool) {
         self.name = name
         self.isOccupied = isOccupied
@@ -52,22 +52,22 @@ struct PathHistory {
     mutating func add(_ event: Event) {
         switch event {
         case .created(let name):
-            if name == self.name { self.arrive() }
+            if self.isOwn(name) { self.arrive() }
         case .deleted(let name):
-            if name == self.name { self.leave() } else { self.forget(name) }
+            if self.isOwn(name) { self.leave() } else { self.forget(name) }
         case .movedFrom(let name, let cookie):
             self.move = nil
-            if name == self.name {
+            if self.isOwn(name) {
                 self.leave()
                 self.move = self.departures.isEmpty ? nil : (cookie, self.departures.count - 1)
-            } else if let index = self.departures.lastIndex(where: { $0.name == name }) {
+            } else if let index = self.departures.lastIndex(where: { $0.name.map { Self.areSame($0, name) } == true }) {
                 self.departures[index].name = nil
                 self.move = (cookie, index)
             }
         case .movedTo(let name, let cookie):
             let index = self.move.flatMap { $0.cookie == cookie ? $0.index : nil }
             self.move = nil
-            if name == self.name {
+            if self.isOwn(name) {
                 // The file is back.
                 if let index { self.departures.remove(at: index) }
                 self.arrive()
@@ -96,8 +96,15 @@ struct PathHistory {
         self.departures.append(Departure(name: nil))
     }
 
-    /// What had a name has lost it to another file or was removed.
+    /// The current file has lost the name to another file or was removed.
     private mutating func forget(_ name: String) {
-        for index in self.departures.indices where self.departures[index].name == name { self.departures[index].name = nil }
+        for index in self.departures.indices where self.departures[index].name.map({ Self.areSame($0, name) }) == true {
+            self.departures[index].name = nil
+        }
     }
+
+    private func isOwn(_ name: String) -> Bool { Self.areSame(name, self.name) }
+
+    /// File systems compare bytes.
+    private static func areSame(_ one: String, _ other: String) -> Bool { one.utf8.elementsEqual(other.utf8) }
 }

@@ -31,7 +31,7 @@ final class Wakeup: Sendable {
         self.signal()
     }
 
-    /// Clears the signals so far.
+    /// Clears all signals up to now.
     ///
     /// The woken thread calls it before it checks what has changed.
     func reset() {

@@ -1,17 +1,43 @@
 import BridgeCore
-import CMosquitto
+import Mosquitto
 
 extension ComponentError {
-    /// How long to leave a broker alone that refuses us for who we are: asking again at once looks like an attack.
+    /// The back-off after a broker has refused our identity: immediate retries look like an attack.
     private static let pauseAfterRefusal = Duration.seconds(30)
 
-    /// What a refusal in a CONNACK means, `nil` for an acceptance.
+    /// Translates an error of the connection for the source or the sink.
+    static func of(_ error: MosquittoError, _ settings: MQTTConnectionSettings, clientID: String) -> Self {
+        let peer = settings.address.description
+        switch error.code {
+        case .unreachable: return Self(.connectionRefused, error.message, cause: error.cause)
+        case .timedOut: return Self(.timedOut, error.message, cause: error.cause)
+        case .lost: return Self(.connectionLost, error.message, cause: error.cause)
+        case .violation: return Self(.protocolViolation, error.message, cause: error.cause)
+        case .certificate: return Self(.unauthorized, error.message, retryAfter: self.pauseAfterRefusal)
+        case .file: return Self(.settings, error.message)
+        case .resources: return Self(.inputOutput, error.message)
+        case .invalid: return Self(.settings, error.message, isRetryable: false, cause: error.cause)
+        case .tooLarge, .retainUnsupported, .qosUnsupported:
+            return Self(.rejected, error.message, retryAfter: self.pauseAfterRefusal)
+        case .refused(let reason):
+            return self.connack(
+                reason, version: settings.version, clientID: clientID, keepAlive: settings.keepAlive,
+                reference: error.reference, peer: peer
+            )
+        case .disconnected(let reason):
+            return self.ended(reason, clientID: clientID, reference: error.reference, peer: peer)
+        }
+    }
+
+    /// Translates a refusal in a CONNACK.
     ///
-    /// - Parameter reason: MQTT 5 §3.2.2.2 or MQTT 3.1.1 §3.2.2.3.
+    /// - Parameters:
+    ///   - reason: MQTT 5 §3.2.2.2 or MQTT 3.1.1 §3.2.2.3.
+    ///   - reference: the Server Reference that the broker sent, unmodified (MQTT 5 §4.11).
     static func connack(
-        _ reason: Int32, version: MQTTConnectionSettings.Version, clientID: String, keepAlive: Duration, peer: String
-    ) -> Self? {
-        guard reason != 0 else { return nil }
+        _ reason: Int32, version: MQTTVersion, clientID: String, keepAlive: Duration,
+        reference: String? = nil, peer: String
+    ) -> Self {
         // An old broker answers a CONNECT of MQTT 5 with the code of its own version.
         if version == .five, reason == 1 || reason == 0x84 {
             return Self(.rejected, "\(peer) does not speak MQTT 5; write protocol: 3.1.1", retryAfter: self.pauseAfterRefusal)
@@ -20,12 +46,12 @@ extension ComponentError {
             switch reason {
             case 1: return Self(.rejected, "\(peer) does not speak MQTT 3.1.1", retryAfter: self.pauseAfterRefusal)
             case 2:
-                // mosquitto says so of a keep-alive that its max_keepalive does not allow.
+                // mosquitto returns this for a keep-alive that its max_keepalive forbids.
                 let hint = keepAlive == .zero ? ", or not keep_alive: 0s" : ""
                 return Self(
                     .rejected, "\(peer) does not accept the client id \(clientID)\(hint)", retryAfter: self.pauseAfterRefusal
                 )
-            case 3: return Self(.throttled, "\(peer) says that it is unavailable")
+            case 3: return Self(.throttled, "\(peer) reports that it is unavailable")
             case 4: return Self(.unauthorized, "\(peer) does not accept user and password", retryAfter: self.pauseAfterRefusal)
             case 5:
                 return Self(
@@ -43,47 +69,56 @@ extension ComponentError {
                 "\(peer) does not authorise us to connect (\(Self.text(reason))); check user, password and the broker's rules",
                 retryAfter: self.pauseAfterRefusal
             )
+        case 0x9c, 0x9d:
+            return Self(
+                .rejected, "\(peer) refused the connection (\(Self.text(reason)))\(Self.elsewhere(reference))",
+                retryAfter: self.pauseAfterRefusal
+            )
         case 0x88, 0x89, 0x97, 0x9f: return Self(.throttled, "\(peer) refused the connection (\(Self.text(reason)))")
         default: return Self(.rejected, "\(peer) refused the connection (\(Self.text(reason)))")
         }
     }
 
-    /// What the end of a connection means.
+    /// Translates a DISCONNECT of the broker.
     ///
-    /// - Parameter reason: of DISCONNECT, MQTT 5 §3.14.2.1, or a code of the library.
-    static func ended(_ reason: Int32, clientID: String, peer: String) -> Self {
+    /// - Parameters:
+    ///   - reason: MQTT 5 §3.14.2.1.
+    ///   - reference: the Server Reference that the broker sent, unmodified (MQTT 5 §4.11).
+    static func ended(_ reason: Int32, clientID: String, reference: String? = nil, peer: String) -> Self {
         switch reason {
         case 0x8e:
             Self(
-                .connectionLost, "\(peer) closed the connection because another client has the same client id \(clientID)",
+                .connectionLost,
+                "\(peer) closed the connection because another client has the same client id \(clientID); give each program its own"
+                    + " client_id",
                 retryAfter: .seconds(5)
             )
-        case 0x80...0xff: Self(.connectionLost, "\(peer) closed the connection (\(Self.text(reason)))")
-        default: Self(.connectionLost, "the connection to \(peer) was lost")
+        case 0x9c, 0x9d:
+            Self(.connectionLost, "\(peer) closed the connection (\(Self.text(reason)))\(Self.elsewhere(reference))")
+        default: Self(.connectionLost, "\(peer) closed the connection (\(Self.text(reason)))")
         }
     }
 
-    /// Whether a broker ends a connection with this reason whatever the client has sent: server busy or shutting down, keep alive timeout,
-    /// session taken over, administrative action, another server, connection rate or time (MQTT 5 §3.14.2.1).
+    /// The remedy for a broker that redirects its clients.
+    ///
+    /// A Server Reference may list several servers, separated by spaces.
+    private static func elsewhere(_ reference: String?) -> String {
+        guard let reference, !reference.isEmpty else { return "; set url to the address of the other server" }
+        let text = SafeText.sentence(String(reference.unicodeScalars.prefix(self.longestReference)))
+        let isWhole = reference.unicodeScalars.count <= self.longestReference
+        return "; it refers to '\(text)\(isWhole ? "" : "…")'; set url to that server"
+    }
+
+    /// In Unicode scalars; a host name has at most 253.
+    private static let longestReference = 300
+
+    /// Whether a broker ends a connection with this reason independently of what the client has sent: server busy or
+    /// shutting down, keep alive timeout, session taken over, administrative action, another server, connection rate or
+    /// time (MQTT 5 §3.14.2.1).
     static func isOfBrokerOnly(_ reason: Int32) -> Bool {
         [0x89, 0x8b, 0x8d, 0x8e, 0x98, 0x9c, 0x9d, 0x9f, 0xa0].contains(reason)
     }
 
-    /// What a failed call of the library means for the connection.
-    static func failed(_ error: MosquittoError, peer: String) -> Self {
-        switch error.code {
-        case MOSQ_ERR_EAI: Self(.connectionRefused, "the name of \(peer) cannot be resolved", cause: error)
-        case MOSQ_ERR_PROTOCOL, MOSQ_ERR_MALFORMED_PACKET, MOSQ_ERR_MALFORMED_UTF8, MOSQ_ERR_DUPLICATE_PROPERTY:
-            Self(.protocolViolation, "\(peer) sent what MQTT does not allow", cause: error)
-        case MOSQ_ERR_INVAL:
-            Self(.settings, "libmosquitto does not accept what the file says for \(peer)", isRetryable: false, cause: error)
-        default: Self(.connectionLost, "the connection to \(peer) was lost", cause: error)
-        }
-    }
-
     /// The words of the specification for a reason code.
-    static func text(_ reason: Int32) -> String {
-        let text = String(cString: mosquitto_reason_string(reason))
-        return "reason code \(reason): \(text.last == "." ? String(text.dropLast()) : text)"
-    }
+    static func text(_ reason: Int32) -> String { MQTTReasonCode.text(reason) }
 }

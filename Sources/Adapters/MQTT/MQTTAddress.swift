@@ -1,6 +1,6 @@
 import BridgeCore
 
-/// Where a broker listens: `mqtt://[user:password@]host[:1883]` or `mqtts://…[:8883]`.
+/// The address of a broker: `mqtt://[user:password@]host[:1883]` or `mqtts://…[:8883]`.
 struct MQTTAddress: Sendable, Equatable, CustomStringConvertible {
     let isSecure: Bool
     /// A name or a numeric address; that of IPv6 without its brackets.
@@ -8,6 +8,15 @@ struct MQTTAddress: Sendable, Equatable, CustomStringConvertible {
     let port: Int
     let user: String?
     let password: Secret?
+
+    /// The address of a broker on this machine.
+    init() {
+        self.isSecure = false
+        self.host = "localhost"
+        self.port = 1883
+        self.user = nil
+        self.password = nil
+    }
 
     /// - Throws: ``MQTTTextError``, which never repeats the password.
     init(parsing text: String) throws {
@@ -22,8 +31,8 @@ struct MQTTAddress: Sendable, Equatable, CustomStringConvertible {
         case "mqtts": self.isSecure = true
         case "ws", "wss":
             throw MQTTTextError(
-                "MQTT over WebSocket is not spoken; write mqtt:// or mqtts:// and the broker's port for them, such as 1883")
-        case let other: throw MQTTTextError("the scheme '\(other)' is not spoken; write mqtt:// or, for TLS, mqtts://")
+                "MQTT over WebSocket is not supported; write mqtt:// or mqtts:// and the broker's port for them, such as 1883")
+        case let other: throw MQTTTextError("unsupported scheme '\(other)'; use mqtt://, or mqtts:// for TLS")
         }
         var rest = text[scheme.upperBound...]
         if rest.last == "/" { rest.removeLast() }
@@ -33,7 +42,7 @@ struct MQTTAddress: Sendable, Equatable, CustomStringConvertible {
                     "'\(rest[end])' in the user or password is written %\(rest[end] == "/" ? "2F" : rest[end] == "?" ? "3F" : "23"); or set user"
                         + " and password under their own keys")
             }
-            throw MQTTTextError("an MQTT URL ends after the port; topics stand under their own keys")
+            throw MQTTTextError("an MQTT URL ends after the port; write topics under their own keys")
         }
         if let at = rest.lastIndex(of: "@") {
             let credentials = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,157 +1,122 @@
 import BridgeCore
+import Mosquitto
 import NIOCore
 
 /// How to reach a broker: what the source and the sink have in common.
-struct MQTTConnectionSettings: Sendable {
-    /// The version that is spoken: `protocol:`.
-    enum Version: String, CaseIterable, Sendable {
-        case three = "3.1.1"
-        case five = "5"
-    }
-
-    /// `url`; must be there.
-    let address: MQTTAddress
-    /// `client_id`; when left out it is made of the names of the bridge and the component, and stays the same over restarts.
-    let clientID: String?
-    /// `protocol`; 5 when left out.
-    let version: Version
-    /// `user`, or that of the URL.
-    let user: String?
-    /// `password`, or that of the URL.
-    let password: Secret?
-    /// `tls`; with `mqtts://` only, where nothing need be written.
-    let tls: MQTTTLSSettings?
-    /// `keep_alive`; 30 seconds when left out, 0 for none.
-    let keepAlive: Duration
-    /// `session_expiry`; how long the broker keeps our session while we are away.
+struct MQTTConnectionSettings: SettingGroup {
+    var address = MQTTAddress()
+    /// `nil` means one that is derived from the names of the bridge and the component, and stays the same across
+    /// restarts.
+    var clientID: String?
+    var version = MQTTVersion.five
+    private var givenUser: String?
+    private var givenPassword: Secret?
+    /// With `mqtts://` only, where nothing need be written.
+    var tls: TLSSettings?
+    /// 0 for none.
+    var keepAlive = Duration.seconds(30)
+    /// How long the broker keeps our session while we are away.
     ///
     /// The source and the sink have their own defaults.
-    let sessionExpiry: Duration?
-    /// `will`: published by the broker when we vanish, and by us when we stop.
-    let will: MQTTAnnouncement?
-    /// `birth`: published after each connect.
-    let birth: MQTTAnnouncement?
+    var sessionExpiry: Duration?
+    /// Published by the broker when we vanish, and by us when we stop.
+    var will: MQTTAnnouncement?
+    /// Published after each connect.
+    var birth: MQTTAnnouncement?
+
+    static let settings = Settings<Self> {
+        Setting(
+            required: "url", \.address,
+            SettingCodec<String>.text("URL").map { text in
+                do {
+                    return try MQTTAddress(parsing: text)
+                } catch let error as MQTTTextError {
+                    throw SettingError(error.description)
+                }
+            },
+            "Broker to connect to, with mqtt:// or, for TLS, mqtts://")
+        Setting(
+            "client_id", \.clientID,
+            .text.checked { id in
+                if id.isEmpty { return "a client id has at least one character; leave the key out for a generated one" }
+                return id.utf8.count > 65_535 || !MQTTText.isHarmless(id)
+                    ? "a client id has at most 65535 bytes, and no control characters" : nil
+            },
+            default: "derived from the names of the bridge and the component", "Client identifier, different for each replica")
+        Setting("protocol", \.version, .choice, "Version of MQTT")
+        Setting("user", \.givenUser, .text, default: "the user in the URL", "User at the broker")
+        Setting("password", \.givenPassword, .secret, default: "the password in the URL", "Password at the broker")
+        Setting("tls", \.tls, .group, "How a broker is reached with mqtts://")
+        Setting(
+            "keep_alive", \.keepAlive,
+            .wholeSeconds(in: .zero ... .seconds(65_535)).checked { duration in
+                duration == .zero || (.seconds(5) ... .seconds(65_535)).contains(duration)
+                    ? nil : "\(duration.components.seconds) s is out of range; 5s to 18h is allowed, or 0s for none"
+            },
+            "Interval of the pings that find out whether the connection is alive; 0s for none")
+        Setting(
+            "session_expiry", \.sessionExpiry, .wholeSeconds(in: .zero ... .longest),
+            default: "1h for a source with any subscription of qos 1", "How long the broker keeps the session of a source")
+        Setting("will", \.will, .group, "Message that the broker publishes when the connection is lost")
+        Setting("birth", \.birth, .group, "Message that is published after each connect")
+    }
+
+    /// That of the file, else that of the URL.
+    var user: String? { self.givenUser ?? self.address.user }
+
+    /// That of the file, else that of the URL.
+    var password: Secret? { self.givenPassword ?? self.address.password }
+
+    /// The texts that messages must not repeat.
+    var secrets: SecretTexts {
+        var secrets = SecretTexts()
+        secrets.add(user: self.user, password: self.password)
+        return secrets
+    }
 
     /// The client id for a component, unless one is written.
     func clientID(for context: ComponentContext, direction: String) -> String {
         self.clientID ?? "\(context.bridge)-\(context.name)-\(direction)"
     }
 
-    /// What two components cannot both have.
+    /// The client id, which two components cannot share.
     var exclusiveResources: [Resource] {
         self.clientID.map { [Resource("client id", "\($0) at \(self.address)")] } ?? []
     }
 
     func validate() throws {
+        try self.tls?.validatePair(at: "tls")
         if self.tls != nil, !self.address.isSecure {
-            throw SettingError(path: [CodingKeys.tls], "tls applies to mqtts:// only; the url is \(self.address)")
+            throw SettingError(at: "tls", because: "tls applies to mqtts:// only; the url is \(self.address)")
         }
         if self.password != nil, self.user == nil {
-            throw SettingError(path: [CodingKeys.password], "a password needs a user")
-        }
-        if self.clientID?.isEmpty == true {
-            throw SettingError(
-                path: [CodingKeys.clientID], "a client id has at least one character; leave the key out for a made one")
-        }
-        if let clientID, clientID.utf8.count > 65_535 || !MQTTText.isHarmless(clientID) {
-            throw SettingError(
-                path: [CodingKeys.clientID], "a client id has at most 65535 bytes, and no control characters"
-            )
-        }
-        let seconds = self.keepAlive.components.seconds
-        if self.keepAlive != .zero, !(5...65_535).contains(seconds) {
-            throw SettingError(path: [CodingKeys.keepAlive], "\(seconds) s is out of range; 5s to 18h is allowed, or 0s for none")
-        }
-    }
-}
-
-extension MQTTConnectionSettings: Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case url
-        case clientID = "client_id"
-        case version = "protocol"
-        case user, password, tls
-        case keepAlive = "keep_alive"
-        case sessionExpiry = "session_expiry"
-        case will, birth
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        do {
-            self.address = try MQTTAddress(parsing: container.required(.url))
-        } catch let error as MQTTTextError {
-            throw SettingError(path: decoder.codingPath + [CodingKeys.url], error.description)
-        }
-        self.clientID = try container.optional(.clientID)
-        self.version = try container.choice(.version, default: .five)
-        self.user = try container.optional(.user) ?? self.address.user
-        self.password = try container.optional(.password) ?? self.address.password
-        self.tls = try container.optional(.tls)
-        self.keepAlive = try container.seconds(.keepAlive) ?? .seconds(30)
-        self.sessionExpiry = try container.seconds(.sessionExpiry)
-        self.will = try container.optional(.will)
-        self.birth = try container.optional(.birth)
-    }
-}
-
-/// `tls:`.
-struct MQTTTLSSettings: Sendable, Decodable {
-    /// `ca_file`: whom to trust, PEM; the system's authorities when left out.
-    let authorities: String?
-    /// `cert_file`: our own certificate, PEM; with ``key``.
-    let certificate: String?
-    /// `key_file`: its key, PEM, without a passphrase.
-    let key: String?
-    /// `insecure`: accepts every certificate.
-    let isInsecure: Bool
-
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-        case authorities = "ca_file"
-        case certificate = "cert_file"
-        case key = "key_file"
-        case isInsecure = "insecure"
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(refusingOthersThan: CodingKeys.self)
-        self.authorities = try container.optional(.authorities)
-        self.certificate = try container.optional(.certificate)
-        self.key = try container.optional(.key)
-        self.isInsecure = try container.value(.isInsecure, default: false)
-        if (self.certificate == nil) != (self.key == nil) {
-            throw SettingError(path: decoder.codingPath, "cert_file and key_file need each other")
+            throw SettingError(at: "password", because: "a password needs a user")
         }
     }
 }
 
 /// `will:` and `birth:`: a message about ourselves.
-struct MQTTAnnouncement: Sendable, Decodable {
-    let topic: String
-    let payload: String
-    /// 0 or 1; 1 when left out.
-    let qos: Int
-    /// True when left out, so that a newcomer learns the state.
-    let isRetained: Bool
+struct MQTTAnnouncement: SettingGroup {
+    var topic = ""
+    var payload = ""
+    /// 0 or 1.
+    var qos = 1
+    /// Default true, so that a newcomer learns the state.
+    var isRetained = true
+
+    static let settings = Settings<Self> {
+        Setting(
+            required: "topic", \.topic,
+            .text("topic").checked { topic in
+                MQTTPropertySettings.isTopic(topic) && topic.utf8.count <= 65_535 && MQTTText.isHarmless(topic)
+                    ? nil
+                    : "'\(MQTTText.harmless(topic))' is not a topic; write one without '+', '#' and control characters"
+            },
+            "Topic of the message")
+        Setting("payload", \.payload, .text, "Content of the message")
+        Setting("qos", \.qos, .qos, "Quality of service of the message")
+        Setting("retain", \.isRetained, .flag, "Whether the broker retains the message for new subscribers")
+    }
 
     var buffer: ByteBuffer { ByteBuffer(string: self.payload) }
-
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-        case topic, payload, qos
-        case isRetained = "retain"
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(refusingOthersThan: CodingKeys.self)
-        self.topic = try container.required(.topic)
-        self.payload = try container.value(.payload, default: "")
-        self.qos = try container.qos(.qos, default: 1)
-        self.isRetained = try container.value(.isRetained, default: true)
-        if !MQTTPropertySettings.isTopic(self.topic) || self.topic.utf8.count > 65_535 || !MQTTText.isHarmless(self.topic) {
-            throw SettingError(
-                path: decoder.codingPath + [CodingKeys.topic],
-                "'\(MQTTText.harmless(self.topic))' is not a topic; it has characters, and no '+', '#' and control characters"
-            )
-        }
-    }
 }

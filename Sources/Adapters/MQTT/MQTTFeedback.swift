@@ -1,49 +1,51 @@
 import BridgeCore
 import NIOCore
 
-/// Finds topics that feed themselves, where a message that comes in makes another program, or this one, publish the same again; and slows them.
+/// Finds feedback loops, in which a received message makes another program, or this one, publish the same again; and
+/// slows them.
 ///
-/// A message that comes again and again, at least ``rate`` times a second, may be a circle or an honest sensor. What tells them apart is what happens
-/// while the message is held back: a circle stops, because nothing drives it, and a sensor goes on. So the topic of such a message is held
-/// for a moment. When more of the same comes meanwhile, everything that was held goes on and the message is left alone; else it is a circle, and each
-/// further round is held longer. Nothing is ever dropped, and the messages of a topic keep their order. Without I/O; for one connection.
+/// A message that repeats at least ``rate`` times a second may be a loop or a sensor. Holding the message distinguishes
+/// them: a loop stops, because nothing drives it, and a sensor continues. So the topic of such a message is held for a
+/// moment. If more of the same arrive meanwhile, all held messages are forwarded and the message is no longer checked.
+/// Otherwise it is a loop, and each further round is held longer. Nothing is dropped, and the messages of a topic keep
+/// their order. Performs no I/O; for one connection.
 struct MQTTFeedback {
-    /// How often the same message must come in a second, in each of three, to be held.
+    /// How often per second the same message must arrive, in each of three seconds, to be held.
     static let rate = 20
-    /// How often it must come within one second to be held at once.
+    /// How often it must arrive within one second to be held at once.
     static let burst = 200
     /// How long the first round is held; each further one twice as long.
     static let firstHold = Duration.seconds(1)
     static let longestHold = Duration.seconds(60)
-    /// So many of the same, come while one is held, show that nothing of ours drives them.
+    /// This many equal messages, received while one is held, show that they do not come from us.
     static let independent = 3
     /// How long a message that was found to be honest is left alone.
     static let trust = Duration.seconds(600)
     /// The most messages of one topic that are held, the most topics, and the most messages that are counted in a second.
     static let capacity = (held: 100, topics: 64, counted: 512)
-    /// Beyond this rate one message in eight is looked at.
+    /// Above this rate only one message in eight is checked.
     private static let sampling = 2000
 
     private struct Brake {
-        /// The message that comes again and again.
+        /// The repeating message.
         var key: UInt64
         var hold = MQTTFeedback.firstHold
         var isConfirmed = false
         var held: [ReceivedMessage] = []
-        /// How many of the same have come since the first that is held.
+        /// How many equal messages have arrived since the first held one.
         var same = 0
-        /// When what is held goes on; `nil` while nothing is.
+        /// When the held messages are forwarded; `nil` if there are none.
         var due: ContinuousClock.Instant?
         var last: ContinuousClock.Instant
     }
 
-    private var brakes: [String: Brake] = [:]
+    private var brakes: [ExactText: Brake] = [:]
     private var counts: [UInt64: Int] = [:]
     private var streaks: [UInt64: Int] = [:]
     private var trusted: [UInt64: ContinuousClock.Instant] = [:]
     private var windowStart: ContinuousClock.Instant
     private var windowCount = 0
-    /// Whether the window before was one to look at.
+    /// Whether the previous window was busy enough to check.
     private var isBusy = false
     /// Topics that were found to feed themselves since ``takeFound()``.
     private var found: [String] = []
@@ -55,20 +57,20 @@ struct MQTTFeedback {
     /// Whether any message is held.
     var isHolding: Bool { self.brakes.contains { $0.value.due != nil } }
 
-    /// When the first of what is held goes on; `nil` when nothing is.
+    /// When the first held message is forwarded; `nil` if there are none.
     var next: ContinuousClock.Instant? { self.brakes.isEmpty ? nil : self.brakes.values.compactMap(\.due).min() }
 
     /// The topics that feed themselves, in alphabetical order.
-    var topics: [String] { self.brakes.filter(\.value.isConfirmed).keys.sorted() }
+    var topics: [String] { self.brakes.filter(\.value.isConfirmed).keys.map { String($0.text) }.sorted() }
 
     mutating func takeFound() -> [String] {
         defer { self.found.removeAll() }
         return self.found
     }
 
-    /// Takes messages that have come.
+    /// Processes received messages.
     ///
-    /// - Returns: those that go on now, some that were held among them.
+    /// - Returns: the messages to forward now, including released ones.
     mutating func pass(_ messages: [ReceivedMessage], now: ContinuousClock.Instant) -> [ReceivedMessage] {
         if now - self.windowStart >= .seconds(1) { self.endWindow(now) }
         self.windowCount += messages.count
@@ -77,13 +79,13 @@ struct MQTTFeedback {
         passing.reserveCapacity(messages.count)
         let weight = self.windowCount > Self.sampling ? 8 : 1
         for (index, message) in zip((self.windowCount - messages.count)..., messages) {
-            if self.brakes[message.subject] != nil {
+            if self.brakes[ExactText(message.subject)] != nil {
                 self.brake(message, now, weight, &passing)
             } else if index % weight == 0, self.isSuspect(message, weight) {
                 var brake = Brake(key: Self.key(message), last: now)
                 brake.held = [message]
                 brake.due = now + brake.hold
-                self.brakes[message.subject] = brake
+                self.brakes[ExactText(message.subject)] = brake
             } else {
                 passing.append(message)
             }
@@ -91,7 +93,7 @@ struct MQTTFeedback {
         return passing
     }
 
-    /// Takes what was held long enough.
+    /// Returns the messages that were held long enough.
     mutating func release(now: ContinuousClock.Instant) -> [ReceivedMessage] {
         guard let next = self.next, next <= now else { return [] }
         var released: [ReceivedMessage] = []
@@ -99,7 +101,7 @@ struct MQTTFeedback {
             guard let due = brake.due, due <= now else { continue }
             released += brake.held
             var brake = brake
-            if !brake.isConfirmed { self.found.append(topic) }
+            if !brake.isConfirmed { self.found.append(String(topic.text)) }
             brake.isConfirmed = true
             brake.hold = min(brake.hold * 2, Self.longestHold)
             brake.held = []
@@ -110,7 +112,7 @@ struct MQTTFeedback {
         return released
     }
 
-    /// Takes everything that is held.
+    /// Returns all held messages.
     mutating func releaseAll() -> [ReceivedMessage] {
         defer { self.brakes.removeAll() }
         return self.brakes.values.flatMap(\.held)
@@ -119,7 +121,7 @@ struct MQTTFeedback {
     private mutating func brake(
         _ message: ReceivedMessage, _ now: ContinuousClock.Instant, _ weight: Int, _ passing: inout [ReceivedMessage]
     ) {
-        guard var brake = self.brakes[message.subject] else { return }
+        guard var brake = self.brakes[ExactText(message.subject)] else { return }
         let key = Self.key(message)
         let isSame = key == brake.key
         guard brake.due != nil else {
@@ -130,17 +132,17 @@ struct MQTTFeedback {
             brake.same = 0
             brake.due = now + brake.hold
             brake.last = now
-            self.brakes[message.subject] = brake
+            self.brakes[ExactText(message.subject)] = brake
             return
         }
         brake.held.append(message)
         if isSame { brake.same += 1 }
         if brake.same >= Self.independent || brake.held.count >= Self.capacity.held {
             passing += brake.held
-            self.brakes[message.subject] = nil
+            self.brakes[ExactText(message.subject)] = nil
             if self.trusted.count < Self.capacity.counted { self.trusted[brake.key] = now + Self.trust }
         } else {
-            self.brakes[message.subject] = brake
+            self.brakes[ExactText(message.subject)] = brake
         }
     }
 
@@ -166,13 +168,13 @@ struct MQTTFeedback {
         self.windowStart = now
         self.windowCount = 0
         if !self.trusted.isEmpty { self.trusted = self.trusted.filter { $0.value > now } }
-        // A circle that has ended is forgotten.
+        // A loop that has ended is removed.
         if !self.brakes.isEmpty {
             self.brakes = self.brakes.filter { $0.value.due != nil || now - $0.value.last < $0.value.hold * 2 + .seconds(10) }
         }
     }
 
-    /// Of the topic, and of the body's length and beginning.
+    /// A hash of the topic, and of the body's length and beginning.
     private static func key(_ message: ReceivedMessage) -> UInt64 {
         var hash = Fingerprint()
         hash.add(message.subject)

@@ -1,57 +1,70 @@
 import BridgeCore
+import Mosquitto
 
 /// The sink's settings for properties of MQTT 5 (§3.3.2.3).
 ///
-/// Where one is left out, `format: raw` sends on what the message came with; that is what its source put among the attributes.
-struct MQTTPropertySettings: Sendable {
-    /// `content_type`.
-    let contentType: Template?
-    /// `response_topic`.
-    let responseTopic: Template?
-    /// `correlation_data`; sent as the text's bytes.
-    let correlationData: Template?
-    /// `message_expiry`: how long the broker keeps the message for a subscriber that is away.
-    let expiry: Duration?
-    /// `user_properties` by name.
-    let user: [(name: String, value: Template)]
+/// Without a setting, `format: raw` forwards the property of the received message, which its source stored in the
+/// attributes.
+struct MQTTPropertySettings: SettingGroup {
+    var contentType: Template?
+    var responseTopic: Template?
+    /// Sent as the text's bytes.
+    var correlationData: Template?
+    /// How long the broker keeps the message for a subscriber that is away.
+    var expiry: Duration?
+    /// By name.
+    var user: [(name: String, value: Template)] = []
+
+    static let settings = Settings<Self> {
+        Setting("content_type", \.contentType, .template, "Content type of the messages").perRoute()
+        Setting(
+            "response_topic", \.responseTopic,
+            .template.checked { template in
+                guard let topic = template.constant, !Self.isTopic(topic) else { return nil }
+                return "'\(topic)' is not a topic; write one without '+' and '#'"
+            },
+            "Topic for answers"
+        ).perRoute()
+        Setting("correlation_data", \.correlationData, .template, "Data that an answer repeats").perRoute()
+        Setting(
+            "message_expiry", \.expiry,
+            .wholeSeconds(in: .seconds(1) ... .seconds(Int64(UInt32.max))).checked { expiry in
+                (.seconds(1) ... .seconds(Int64(UInt32.max))).contains(expiry)
+                    ? nil : "a message can expire after 1s or more; leave the key out for never"
+            },
+            default: "never", "How long the broker keeps a message for a subscriber that is away"
+        ).perRoute()
+        Setting(
+            "user_properties", \.user,
+            SettingCodec<[String: Template]>.mapping(of: .template).map { properties in
+                properties.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+            },
+            "User properties of the messages"
+        ).perRoute()
+    }
 
     /// Every template among them.
     var templates: [Template] {
         [self.contentType, self.responseTopic, self.correlationData].compactMap { $0 } + self.user.map(\.value)
     }
 
-    init(from container: KeyedDecodingContainer<MQTTSink.Configuration.CodingKeys>) throws {
-        self.contentType = try container.optional(.contentType)
-        self.responseTopic = try container.optional(.responseTopic)
-        self.correlationData = try container.optional(.correlationData)
-        self.expiry = try container.seconds(.expiry)
-        self.user = try container.value(.userProperties, default: [String: Template]())
-            .sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    /// - Throws: ``SettingError`` when the version has no properties.
+    func validate(version: MQTTVersion) throws {
+        guard version == .three else { return }
+        let written: [(String, Bool)] = [
+            ("user_properties", !self.user.isEmpty), ("content_type", self.contentType != nil),
+            ("response_topic", self.responseTopic != nil), ("correlation_data", self.correlationData != nil),
+            ("message_expiry", self.expiry != nil),
+        ]
+        let keys = written.filter(\.1).map(\.0)
+        guard let first = keys.first else { return }
+        throw SettingError(
+            at: first, because: "\(keys.joined(separator: ", ")) \(keys.count > 1 ? "need" : "needs") protocol: 5")
     }
 
-    func validate(version: MQTTConnectionSettings.Version) throws {
-        typealias Key = MQTTSink.Configuration.CodingKeys
-        if version == .three {
-            let written: [(Key, Bool)] = [
-                (.userProperties, !self.user.isEmpty), (.contentType, self.contentType != nil),
-                (.responseTopic, self.responseTopic != nil), (.correlationData, self.correlationData != nil),
-                (.expiry, self.expiry != nil),
-            ]
-            let keys = written.filter(\.1).map(\.0)
-            if let first = keys.first {
-                let names = keys.map(\.stringValue).joined(separator: ", ")
-                throw SettingError(path: [first], "\(names) \(keys.count > 1 ? "need" : "needs") protocol: 5")
-            }
-        }
-        if let topic = self.responseTopic?.constant, !Self.isTopic(topic) {
-            throw SettingError(path: [Key.responseTopic], "'\(topic)' is not a topic; it has characters, and no '+' and '#'")
-        }
-        if let expiry, !(1...Int64(UInt32.max)).contains(expiry.components.seconds) {
-            throw SettingError(path: [Key.expiry], "a message can expire after 1s or more; leave the key out for never")
-        }
-    }
-
-    /// Whether a broker would take it: one that does not ends the connection, and the message would be tried for ever.
+    /// Whether a broker would accept it.
+    ///
+    /// Otherwise it ends the connection, and the message would be retried forever.
     static func isTopic(_ text: String) -> Bool {
         !text.isEmpty && !text.utf8.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") || $0 == 0 }
     }

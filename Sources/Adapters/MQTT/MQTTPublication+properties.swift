@@ -1,11 +1,11 @@
 import BridgeCore
-import CMosquitto
+import Mosquitto
 
 extension MQTTPublication {
-    /// What stands beside the payload; nothing with MQTT 3.1.1.
+    /// The properties of the message; empty with MQTT 3.1.1.
     ///
-    /// To be called after ``message(of:_:)`` with the same event. What an event makes empty is left out, user properties excepted, and so
-    /// is what fails, which is reported.
+    /// Call it after ``message(of:_:)`` with the same event. Empty properties are left out, except user properties. So
+    /// are failing ones, which are reported.
     func properties(of delivery: Delivery, _ reader: EventReader) throws -> MosquittoProperties {
         var properties = MosquittoProperties()
         guard self.configuration.connection.version == .five else { return properties }
@@ -15,11 +15,11 @@ extension MQTTPublication {
         if let template = settings.contentType {
             let type = self.optional("content_type", event) { try template.render(reader) } ?? ""
             try self.require(
-                properties.append(MQTT_PROP_CONTENT_TYPE, text: type), "the content type has more than 65535 bytes")
+                properties.append(.contentType, text: type), "the content type has more than 65535 bytes")
         } else if self.configuration.format == .json || self.configuration.structure != nil {
-            properties.append(MQTT_PROP_CONTENT_TYPE, text: "application/json")
+            properties.append(.contentType, text: "application/json")
         } else if isUnchanged, let type = event.attributes["content-type"] {
-            properties.append(MQTT_PROP_CONTENT_TYPE, text: type)
+            properties.append(.contentType, text: type)
         }
         if let template = settings.responseTopic {
             let topic =
@@ -29,30 +29,30 @@ extension MQTTPublication {
                 } ?? ""
             try self.require(
                 (topic.isEmpty || MQTTPropertySettings.isTopic(topic))
-                    && properties.append(MQTT_PROP_RESPONSE_TOPIC, text: topic),
-                "the response topic made of \(template.text) is not a topic"
+                    && properties.append(.responseTopic, text: topic),
+                "the response topic rendered from \(template.text) is not a topic"
             )
         } else if isUnchanged, let topic = event.attributes["response_topic"], MQTTPropertySettings.isTopic(topic) {
-            properties.append(MQTT_PROP_RESPONSE_TOPIC, text: topic)
+            properties.append(.responseTopic, text: topic)
         }
         if let template = settings.correlationData {
             try self.require(
                 properties.append(
-                    MQTT_PROP_CORRELATION_DATA,
+                    .correlationData,
                     binary: Array((self.optional("correlation_data", event) { try template.render(reader) } ?? "").utf8)
                 ),
                 "the correlation data has more than 65535 bytes"
             )
         } else if isUnchanged, let data = event.attributes["correlation_data"].flatMap({ [UInt8](base64: $0) }) {
-            properties.append(MQTT_PROP_CORRELATION_DATA, binary: data)
+            properties.append(.correlationData, binary: data)
         }
         if let expiry = settings.expiry {
-            properties.append(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, number: UInt32(clamping: expiry.components.seconds))
+            properties.append(.messageExpiry, number: UInt32(clamping: expiry.components.seconds))
         } else if isUnchanged, let seconds = event.attributes["message_expiry"].flatMap({ UInt32($0) }) {
-            properties.append(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, number: seconds)
+            properties.append(.messageExpiry, number: seconds)
         }
         if isUnchanged, event.attributes["payload_format"] == "utf-8" {
-            properties.append(MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, byte: 1)
+            properties.append(.payloadFormat, byte: 1)
         }
         properties.append(user: MQTTSink.idempotencyProperty, event.id)
         for (name, value) in event.passage.attributes { properties.append(user: name, value) }

@@ -3,7 +3,7 @@ import NIOCore
 
 /// Makes one message of one event, by one of the sink's settings.
 struct MQTTPublication {
-    /// What the library takes, beside the properties.
+    /// The arguments of the library's publish call, without the properties.
     struct Message {
         let topic: String
         let payload: ByteBuffer
@@ -29,7 +29,7 @@ struct MQTTPublication {
         let payload: ByteBuffer
         switch self.configuration.format {
         case .json: payload = event.json
-        // What the bridge itself tells, a gap or a dead letter, has no upstream body.
+        // An event of the bridge itself, such as a gap or a dead letter, has no upstream body.
         case .raw: payload = event.kind == .message ? event.raw : event.json
         case .template:
             payload =

@@ -1,8 +1,10 @@
-/// Filters that the broker has refused in this connection, and when to ask for each again.
+import BridgeCore
+
+/// Filters that the broker has refused on this connection, and when to request each again.
 ///
 /// Without I/O.
 struct MQTTRefusedFilters {
-    /// The first wait before a filter is asked for again; each further one is twice as long.
+    /// The first delay before a filter is requested again; it doubles each time.
     static let firstWait = Duration.seconds(5)
     /// The longest wait.
     static let longestWait = Duration.seconds(300)
@@ -11,7 +13,7 @@ struct MQTTRefusedFilters {
         let entry: MQTTSubscriptionPlan.Entry
         var reason: String
         var wait: Duration
-        /// `nil` while it is being asked for.
+        /// `nil` while it is being requested.
         var due: ContinuousClock.Instant?
     }
 
@@ -19,8 +21,8 @@ struct MQTTRefusedFilters {
 
     var isEmpty: Bool { self.refusals.isEmpty }
     var count: Int { self.refusals.count }
-    /// As the broker reads them.
-    var filters: Set<String> { Set(self.refusals.map(\.entry.wireFilter)) }
+    /// The filters in the broker's form.
+    var filters: Set<ExactText> { Set(self.refusals.map { ExactText($0.entry.wireFilter) }) }
 
     /// One sentence for readiness; `nil` when nothing is refused.
     var description: String? {
@@ -55,7 +57,7 @@ struct MQTTRefusedFilters {
         return true
     }
 
-    /// Takes the filters that are to be asked for now.
+    /// Returns the filters to request now, and marks them as being requested.
     mutating func takeDue(now: ContinuousClock.Instant) -> [MQTTSubscriptionPlan.Entry] {
         var entries: [MQTTSubscriptionPlan.Entry] = []
         for index in self.refusals.indices where self.refusals[index].due.map({ $0 <= now }) == true {
@@ -66,6 +68,7 @@ struct MQTTRefusedFilters {
     }
 
     private func index(of entry: MQTTSubscriptionPlan.Entry) -> Int? {
-        self.refusals.firstIndex { $0.entry.wireFilter == entry.wireFilter }
+        let filter = ExactText(entry.wireFilter)
+        return self.refusals.firstIndex { ExactText($0.entry.wireFilter) == filter }
     }
 }

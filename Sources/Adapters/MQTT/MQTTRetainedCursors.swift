@@ -1,10 +1,11 @@
 import BridgeCore
 import Synchronization
 
-/// Keeps what `retained: first_time` has seen over restarts, in cursors of their own beside that of the source.
+/// Stores the messages that `retained: first_time` has seen across restarts, in separate cursors beside that of the
+/// source.
 ///
-/// A page is written once every message that it knows of is safe: one that was remembered and not safe would be missing after a crash. What
-/// is not written when the program is killed comes again. Thread-safe; in fact the thread of the session uses it.
+/// A page is written once every message in it is safe: a stored but unsafe message would be lost after a crash. After a
+/// kill, unwritten messages are delivered again. Thread-safe; used by the session's thread.
 final class MQTTRetainedCursors: Sendable {
     /// How long changes wait for company.
     private static let interval = Duration.seconds(1)
@@ -50,7 +51,7 @@ final class MQTTRetainedCursors: Sendable {
         self.memory.restore(pages)
     }
 
-    /// Writes what has changed and is safe, now and then; called in each turn of a session, when everything that was read is sent.
+    /// Writes what has changed and is safe, now and then; called in each step of a session, when everything that was read is sent.
     ///
     /// - Throws: ``ComponentError`` when it cannot be kept.
     func keep(_ outlet: SourceOutlet) throws {
@@ -65,7 +66,7 @@ final class MQTTRetainedCursors: Sendable {
 
     /// Writes everything, once it is safe.
     ///
-    /// What a log on disk keeps for sinks that are away is not waited for.
+    /// It does not wait for events that a log on disk keeps for unavailable sinks.
     func finish(_ outlet: SourceOutlet) async throws {
         guard self.isUsed else { return }
         while true {

@@ -1,18 +1,18 @@
 import BridgeCore
 import Synchronization
 
-/// What `retained: first_time` has seen: for each topic the body that last came as a retained message, and the one that last came live.
+/// The messages that `retained: first_time` has seen: for each topic the last retained body and the last live one.
 ///
-/// A broker sends its retained messages anew at each new subscription; those that are remembered are no news. In pages, each of which is
-/// kept as one cursor: topics stand in the order in which they came first, and when all pages are full, the oldest is forgotten and its
-/// topics come again. Thread-safe behind its lock.
+/// A broker sends its retained messages at each new subscription; stored ones are not new. The memory has pages, each
+/// of which is stored as one cursor. Topics are in the order of their first arrival. When all pages are full, the
+/// oldest page is removed and its topics are delivered again. Thread-safe.
 final class MQTTRetainedMemory: Sendable {
     /// How many topics are remembered.
     static let capacity = MQTTRetainedMemory.pages * MQTTRetainedPage.capacity
     /// How many pages there are.
     static let pages = 391
 
-    /// Hashes of 48 bits; 0 for what has not come.
+    /// Hashes of 48 bits; 0 for none.
     struct Seen: Equatable {
         var retained: UInt64 = 0
         var live: UInt64 = 0
@@ -48,26 +48,26 @@ final class MQTTRetainedMemory: Sendable {
     func isNews(topic: String, body: UnsafeRawBufferPointer) -> Bool {
         let hash = Self.hash { $0.add(body) }
         return self.change(topic) { seen in
-            // A message that came live may have been published to be kept: MQTT 3.1.1 does not tell then.
+            // A live message may also be retained: MQTT 3.1.1 does not report it.
             defer { seen.retained = hash }
             return seen.retained != hash && seen.live != hash
         }
     }
 
-    /// Notes a message that came when it was published.
+    /// Records a live message.
     func note(topic: String, body: UnsafeRawBufferPointer) {
         let hash = Self.hash { $0.add(body) }
         self.change(topic) { $0.live = hash }
     }
 
-    /// Takes pages that have changed, as they are now.
+    /// Returns the current content of changed pages, and marks them as unchanged.
     func takeChanged(atMost limit: Int) -> [(index: Int, page: MQTTRetainedPage)] {
         self.state.withLock { state in
             let taken = Array(state.changed.prefix(limit))
             state.changed.subtract(taken)
             return taken.map { index in
                 var page = state.pages[index]
-                // Only the entries are brought up to date with each message.
+                // Only the entries are updated with each message.
                 for topic in page.topics.keys { page.topics[topic] = state.entries[topic]?.seen }
                 return (index, page)
             }

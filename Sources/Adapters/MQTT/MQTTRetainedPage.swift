@@ -1,6 +1,6 @@
 /// A part of what `retained: first_time` has seen, small enough for one cursor.
 struct MQTTRetainedPage: Equatable {
-    /// So that the text stays below the 4096 bytes of a cursor: 18 bytes each, in base64.
+    /// Keeps the text below the 4096 bytes of a cursor: 18 bytes each, in base64.
     static let capacity = 168
 
     /// Which page is older than which.
@@ -27,7 +27,7 @@ struct MQTTRetainedPage: Equatable {
         }
     }
 
-    /// - Parameter broker: says whose topics these are.
+    /// - Parameter broker: the identity of the broker of these topics.
     func text(broker: UInt64) -> String {
         var bytes: [UInt8] = []
         for (topic, seen) in self.topics {

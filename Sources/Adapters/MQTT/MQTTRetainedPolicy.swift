@@ -14,7 +14,8 @@ struct MQTTRetainedPolicy {
     ///   - memory: what `first_time` has seen, in earlier connections too.
     ///   - ignored: counts what is not wanted.
     init(_ subscriptions: [MQTTSubscription], memory: MQTTRetainedMemory, ignored: Counter) {
-        // With retain: as_published the flag says nothing about that, and MQTT 5 brokers leave out what they had kept by themselves.
+        // With retain: as_published the flag does not show that, and MQTT 5 brokers filter retained messages
+        // themselves.
         func filters(_ retained: MQTTSubscription.Retained) -> [MQTTTopicFilter] {
             subscriptions.filter { $0.retained == retained && ($0.retainFlag == .stored || retained != .ignore) }.map(\.filter)
         }
@@ -25,7 +26,7 @@ struct MQTTRetainedPolicy {
         self.ignored = ignored
     }
 
-    /// - Parameter isRetained: whether the broker had kept it; false for everything that comes when it is published.
+    /// - Parameter isRetained: whether the broker had stored it; false for a live message.
     func wants(topic: String, body: UnsafeRawBufferPointer, isRetained: Bool) -> Bool {
         if self.firstTime.isEmpty, !isRetained || self.ignoring.isEmpty { return true }
         if self.accepting.contains(where: { $0.matches(topic) }) { return true }
@@ -37,7 +38,7 @@ struct MQTTRetainedPolicy {
             }
             isWanted = self.memory.isNews(topic: topic, body: body)
         } else {
-            // What no filter of today matches has waited in the session since an earlier file.
+            // A message that matches no current filter has waited in the session since an earlier configuration.
             isWanted = !isRetained || !self.ignoring.contains { $0.matches(topic) }
         }
         if !isWanted { self.ignored.increment() }

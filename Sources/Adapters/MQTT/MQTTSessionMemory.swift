@@ -1,34 +1,35 @@
 import BridgeCore
 import Logging
 
-/// Remembers which subscriptions the broker's session holds: those that left the file can then be ended, and those that are granted
-/// unchanged need no retained messages again; and what is known of its packet identifiers.
+/// Stores which subscriptions the broker's session holds, and the state of its packet identifiers.
+///
+/// So removed filters can be unsubscribed, and unchanged ones need no retained messages again.
 ///
 /// One line for the session, then one for each subscription: `=` when the broker has granted it, `?` while that is unsure.
 struct MQTTSessionMemory {
     /// The bound of a cursor.
     private static let limit = 4096
 
-    /// What a session holds as far as we know.
+    /// The known content of a session.
     struct Contents: Equatable {
         /// Descriptions of what is granted.
-        var granted: Set<String> = []
+        var granted: Set<ExactText> = []
         /// Filters as the broker reads them, granted or not.
         var filters: [String] = []
         /// `nil` when nothing is known.
-        var packets: MQTTPacketIdentifiers.Session?
-        /// Whether messages have come at QoS 0, of which the broker keeps none.
+        var packets: MQTTDuplicateDetector.Session?
+        /// Whether messages have arrived at QoS 0, which the broker does not store.
         var hasAtMostOnce = false
     }
 
     let context: ComponentContext
     /// Which session it is: broker and client id.
     let session: UInt64
-    let packets: MQTTPacketIdentifiers
+    let packets: MQTTDuplicateDetector
     let hasAtMostOnce: Bool
 
     init(
-        context: ComponentContext, broker: String, clientID: String, packets: MQTTPacketIdentifiers, hasAtMostOnce: Bool
+        context: ComponentContext, broker: String, clientID: String, packets: MQTTDuplicateDetector, hasAtMostOnce: Bool
     ) {
         self.context = context
         self.packets = packets
@@ -39,43 +40,48 @@ struct MQTTSessionMemory {
         self.session = hash.value
     }
 
-    /// What is remembered of this session; nothing when it is another one that is.
+    /// The stored state of this session; empty if it is of another one.
     func contents() -> Contents {
         guard let text = self.context.cursors.cursor(of: self.context.name) else { return Contents() }
-        let lines = text.split(separator: "\n")
+        let lines = Self.split(text[...], UInt8(ascii: "\n"))
         guard let first = lines.first else { return Contents() }
         // Version 0.1.0 wrote filters only.
         guard first.hasPrefix("session ") else { return Contents(filters: lines.map(String.init)) }
-        let words = first.split(separator: " ")
+        let words = Self.split(first, UInt8(ascii: " "))
         guard words.count > 1, words[1] == String(self.session, radix: 16) else { return Contents() }
         var contents = Contents()
         if words.count > 3, let number = UInt64(words[2], radix: 16) {
-            contents.packets = MQTTPacketIdentifiers.Session(number: number, countsUp: words[3] == Self.counting)
+            contents.packets = MQTTDuplicateDetector.Session(number: number, countsUp: words[3] == Self.counting)
         }
         contents.hasAtMostOnce = words.count > 4 && words[4] == Self.atMostOnce
         for line in lines.dropFirst() {
-            let parts = line.split(separator: " ", maxSplits: 2)
+            let parts = Self.split(line, UInt8(ascii: " "), atMost: 2)
             guard parts.count == 3 else { continue }
             contents.filters.append(String(parts[2]))
-            if parts[0] == "=" { contents.granted.insert(String(line.dropFirst(2))) }
+            if parts[0] == "=" { contents.granted.insert(ExactText(Substring(line.utf8.dropFirst(2)))) }
         }
         return contents
     }
 
-    /// Remembers that the broker is being asked for these, and that it may hold the others.
-    func asking(for entries: [MQTTSubscriptionPlan.Entry], granted: Set<String>, besides stale: [String]) throws {
-        let asked = entries.map(Self.description).map { (granted.contains($0) ? "= " : "? ") + $0 }
+    /// Splits by bytes: a combining mark at the start of a filter would form one character with the separator.
+    private static func split(_ text: Substring, _ separator: UInt8, atMost limit: Int = .max) -> [Substring] {
+        text.utf8.split(separator: separator, maxSplits: limit).map { Substring($0) }
+    }
+
+    /// Stores that these filters are being requested, and that the broker may hold the others.
+    func asking(for entries: [MQTTSubscriptionPlan.Entry], granted: Set<ExactText>, besides stale: [String]) throws {
+        let asked = entries.map(Self.description).map { (granted.contains(ExactText($0)) ? "= " : "? ") + $0 }
         try self.write(asked + stale.map { "? - \($0)" })
     }
 
-    /// Remembers that the broker holds these and no others.
+    /// Stores that the broker holds exactly these.
     ///
-    /// - Parameter refused: those of them that it does not hold, as it reads them.
-    func granted(_ entries: [MQTTSubscriptionPlan.Entry], but refused: Set<String> = []) throws {
-        try self.write(entries.map { (refused.contains($0.wireFilter) ? "? " : "= ") + Self.description(of: $0) })
+    /// - Parameter refused: those of them that it does not hold, in its own form.
+    func granted(_ entries: [MQTTSubscriptionPlan.Entry], but refused: Set<ExactText> = []) throws {
+        try self.write(entries.map { (refused.contains(ExactText($0.wireFilter)) ? "? " : "= ") + Self.description(of: $0) })
     }
 
-    /// A subscription with all that matters for whether it must be asked for again.
+    /// Describes a subscription with everything that decides whether it must be requested again.
     static func description(of entry: MQTTSubscriptionPlan.Entry) -> String {
         let subscription = entry.subscription
         return "\(subscription.qos),\(subscription.retained.rawValue),\(entry.identifier ?? 0) \(entry.wireFilter)"
@@ -83,7 +89,7 @@ struct MQTTSessionMemory {
 
     /// Remembers what has become known of the packet identifiers and the quality of service.
     func keepPackets() throws {
-        let lines = self.context.cursors.cursor(of: self.context.name)?.split(separator: "\n") ?? []
+        let lines = Self.split((self.context.cursors.cursor(of: self.context.name) ?? "")[...], UInt8(ascii: "\n"))
         try self.write(lines.dropFirst().map(String.init))
     }
 
@@ -102,12 +108,12 @@ struct MQTTSessionMemory {
         var text = ([self.head] + lines).joined(separator: "\n")
         if text.utf8.count > Self.limit {
             self.context.logger.info(
-                "Too many filters to remember: those that leave the file stay subscribed until the session expires",
+                "Too many filters to store; filters removed from the file stay subscribed until the session expires",
                 metadata: ["bytes": "\(text.utf8.count)"]
             )
             text = self.head
         }
-        guard self.context.cursors.cursor(of: self.context.name) != text else { return }
+        guard self.context.cursors.cursor(of: self.context.name).map(ExactText.init) != ExactText(text) else { return }
         try self.context.cursors.move(text, of: self.context.name)
     }
 }

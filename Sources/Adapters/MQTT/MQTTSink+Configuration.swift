@@ -3,45 +3,64 @@ package import BridgeCore
 extension MQTTSink {
     /// The settings of an MQTT sink.
     package struct Configuration: SinkConfiguration {
-        /// What is published: `format`.
+        /// The content of a message: `format`.
         enum Format: String, CaseIterable, Sendable {
             /// The event's JSON.
             case json
             /// The upstream body as it arrived.
             case raw
-            /// What `body` or `json` makes of the event.
+            /// The rendered `body` or `json`.
             case template
         }
 
         /// `retain`: a boolean, `as_published`, or a template that makes `true` or something else.
         enum Retain: Sendable {
             case always(Bool)
-            /// As the message was that the event is made of.
+            /// The flag of the received message.
             case asPublished
             case when(Template)
         }
 
-        let connection: MQTTConnectionSettings
-        /// `topic` and `keep_slashes` (false when left out).
-        let topic: MQTTTopicTemplate
-        /// `any_topic`; false when left out.
-        let mayBeAnyTopic: Bool
-        /// `qos`; 1 when left out.
-        let qos: Int
-        /// False when left out.
-        let retain: Retain
-        /// `template` when there is a `body` or `json`, else `json`.
-        let format: Format
-        /// `body`; with ``Format/template`` only.
-        let body: Template?
-        /// `json`, a body that is always valid JSON; with ``Format/template`` only, instead of ``body``.
-        let structure: JSONTemplate?
+        var connection = MQTTConnectionSettings()
+        var topic = MQTTTopicTemplate(template: Template(), keepsSlashes: false)
+        var mayBeAnyTopic = false
+        var qos = 1
+        var retain = Retain.always(false)
+        private var givenFormat: Format?
+        /// With ``Format/template`` only.
+        var body: Template?
+        /// A body that is always valid JSON; with ``Format/template`` only, instead of ``body``.
+        var structure: JSONTemplate?
         /// MQTT 5 only.
-        let properties: MQTTPropertySettings
-        /// `in_flight`: how many messages may wait for their PUBACK; 100 when left out.
-        ///
-        /// The broker may allow fewer.
-        let window: Int
+        var properties = MQTTPropertySettings()
+        /// How many messages may wait for their PUBACK; the broker may allow fewer.
+        var window = 100
+
+        /// The keys of an MQTT sink; a route can override the message, not the connection.
+        package static let settings = Settings<Self> {
+            MQTTConnectionSettings.settings.within(\.connection)
+            Setting(required: "topic", \.topic.template, .template, "Topic to publish to").perRoute()
+            Setting("keep_slashes", \.topic.keepsSlashes, .flag, "Whether a value in the topic may add levels to it").perRoute()
+            Setting("any_topic", \.mayBeAnyTopic, .flag, "Whether an event may choose the beginning of the topic").perRoute()
+            Setting("qos", \.qos, .qos, "Quality of service of the messages").perRoute()
+            Setting("retain", \.retain, .retain, "Whether the broker retains a message for new subscribers").perRoute()
+            Setting(
+                "format", \.givenFormat, .choice, default: "json, or template with body or json",
+                "What a message holds: the event's JSON, the body as it arrived, or the text of body"
+            ).perRoute()
+            Setting("body", \.body, .template, "The text of a message").perRoute()
+            Setting("json", \.structure, .json, "The structure of a message, which is always valid JSON")
+                .excluding("body", "format", else: "json, body and format exclude each other; json is the whole body").perRoute()
+            MQTTPropertySettings.settings.within(\.properties)
+            Setting("in_flight", \.window, .integer(in: 1...65_535), "How many messages may wait for their acknowledgements")
+        }
+
+        /// Makes settings in which every key has its default; required ones are empty.
+        package init() {}
+
+        /// The configured format; otherwise ``Format/template`` when there is a ``body`` or a ``structure``, else
+        /// ``Format/json``.
+        var format: Format { self.givenFormat ?? (self.body == nil && self.structure == nil ? .json : .template) }
 
         /// Every template among them.
         var templates: [Template] {
@@ -52,90 +71,59 @@ extension MQTTSink {
             return templates
         }
 
-        package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url
-            case clientID = "client_id"
-            case version = "protocol"
-            case user, password, tls
-            case keepAlive = "keep_alive"
-            case sessionExpiry = "session_expiry"
-            case will, birth, topic
-            case keepsSlashes = "keep_slashes"
-            case mayBeAnyTopic = "any_topic"
-            case qos, retain, format, body
-            case structure = "json"
-            case contentType = "content_type"
-            case responseTopic = "response_topic"
-            case correlationData = "correlation_data"
-            case expiry = "message_expiry"
-            case userProperties = "user_properties"
-            case window = "in_flight"
-        }
+        /// See ``MQTTConnectionSettings/secrets``.
+        package var secrets: SecretTexts { self.connection.secrets }
 
-        package static let perRouteKeys: [CodingKeys] = [
-            .topic, .keepsSlashes, .mayBeAnyTopic, .qos, .retain, .format, .body, .structure, .contentType, .responseTopic,
-            .correlationData, .expiry, .userProperties,
-        ]
-
-        package init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self.connection = try MQTTConnectionSettings(from: decoder)
-            self.topic = MQTTTopicTemplate(
-                template: try container.required(.topic), keepsSlashes: try container.value(.keepsSlashes, default: false)
-            )
-            self.mayBeAnyTopic = try container.value(.mayBeAnyTopic, default: false)
-            self.qos = try container.qos(.qos, default: 1)
-            if let always = try? container.optional(.retain, as: Bool.self) {
-                self.retain = .always(always)
-            } else {
-                self.retain = try Self.retain(container.optional(.retain), at: decoder.codingPath)
-            }
-            self.body = try container.optional(.body)
-            self.structure = try container.optional(.structure)
-            if self.structure != nil, self.body != nil || container.contains(.format) {
-                throw SettingError(
-                    path: container.codingPath + [CodingKeys.structure],
-                    "json, body and format exclude each other; json says all of the body")
-            }
-            self.format = try container.choice(.format, default: self.body == nil && self.structure == nil ? .json : .template)
-            self.properties = try MQTTPropertySettings(from: container)
-            self.window = try container.integer(.window, in: 1...65_535, default: 100)
-        }
-
-        private static func retain(_ template: Template?, at path: [any CodingKey]) throws -> Retain {
-            guard let template else { return .always(false) }
-            guard let constant = template.constant else { return .when(template) }
-            guard constant == "as_published" else {
-                throw SettingError(
-                    path: path + [CodingKeys.retain],
-                    "'\(constant)' is not one of true, false, as_published, or a template such as {{ .payload.keep }}"
-                )
-            }
-            return .asPublished
-        }
-
+        /// Validates the settings together.
+        ///
+        /// - Throws: ``SettingError`` with the key and the remedy.
         package func validate() throws {
             try self.connection.validate()
             do {
                 try self.topic.validate(mayBeAny: self.mayBeAnyTopic)
             } catch let error as MQTTTextError {
-                throw SettingError(path: [CodingKeys.topic], error.description)
+                throw SettingError(at: "topic", because: error.description)
             }
             if self.connection.sessionExpiry != nil {
                 throw SettingError(
-                    path: [CodingKeys.sessionExpiry], "a sink keeps no session: what is not confirmed is sent anew")
+                    at: "session_expiry",
+                    because: "a sink keeps no session, because it sends unconfirmed events again; leave it out")
             }
             if self.format == .template, self.body == nil, self.structure == nil {
-                throw SettingError(path: [CodingKeys.format], "format: template needs a body")
+                throw SettingError(at: "format", because: "format: template needs a body")
             }
             if self.format != .template, self.body != nil {
-                throw SettingError(path: [CodingKeys.body], "a body is used with format: template only; leave one of the two out")
+                throw SettingError(
+                    at: "body", because: "a body is used with format: template only; leave one of the two out")
             }
             try self.properties.validate(version: self.connection.version)
         }
 
-        package var warnings: [SettingError] { [self.body?.jsonWarning(at: [CodingKeys.body])].compactMap { $0 } }
+        /// A template within a JSON string of `body`.
+        package var warnings: [SettingError] {
+            [self.body?.jsonWarning(at: [SettingKey("body")])].compactMap { $0 }
+        }
 
+        /// The client identifier at the broker, when the file names one.
         package var exclusiveResources: [Resource] { self.connection.exclusiveResources }
+    }
+}
+
+extension SettingCodec where Value == MQTTSink.Configuration.Retain {
+    /// A boolean, `as_published` or a template.
+    fileprivate static var retain: Self {
+        Self(.either([.flag, .choice(["as_published"]), .template]), write: { _ in "false" }) { decoder in
+            let container = try decoder.singleValueContainer()
+            if let always = try? container.decode(Bool.self) { return .always(always) }
+            let template = try container.decode(Template.self)
+            guard let constant = template.constant else { return .when(template) }
+            guard constant == "as_published" else {
+                throw SettingError(
+                    path: decoder.codingPath,
+                    "'\(constant)' is not one of true, false, as_published, or a template such as {{ .payload.keep }}"
+                )
+            }
+            return .asPublished
+        }
     }
 }

@@ -1,13 +1,14 @@
 package import BridgeCore
+import Mosquitto
 
 extension MQTTSink.Configuration {
-    /// A constant topic; with MQTT 5, user properties say where an event has been.
+    /// A constant topic; with MQTT 5, user properties carry the origin of an event.
     package var writtenPlace: WrittenPlace? {
         guard let topic = self.topic.template.constant else { return nil }
         let content = self.structure == nil ? "format: \(self.format.rawValue)" : "json of its own"
         let isEvent = self.format == .json || self.body?.isEvent == true
         return WrittenPlace(
-            setting: CodingKeys.topic, kind: "topic", server: self.connection.address.identity, name: topic,
+            setting: SettingKey("topic"), kind: "topic", server: self.connection.address.identity, name: topic,
             marks: isEvent ? .inBody : self.connection.version == .five ? .nextToBody : .none,
             content: "protocol: 3.1.1 and \(content)",
             remedy: "publish to a topic that no filter matches, or write protocol: 5 at both"

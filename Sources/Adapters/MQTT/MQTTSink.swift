@@ -5,6 +5,7 @@ import PollThread
 ///
 /// At QoS 1 a delivery is confirmed when the broker has acknowledged it (PUBACK), at QoS 0 when its bytes are written.
 package struct MQTTSink: Sink {
+    /// `mqtt`.
     package static let kind: ComponentKind = "mqtt"
 
     /// The user property that is the same for every attempt at one delivery.
@@ -13,8 +14,12 @@ package struct MQTTSink: Sink {
     private let variants: [Configuration]
     private let context: ComponentContext
     private let poison = PoisonMessageDetector()
+    private let takeovers = MQTTTakeoverDetector()
     private let answerLimit: Duration
 
+    /// Makes a sink that connects when it runs.
+    ///
+    /// - Parameter variants: the settings of the file first, then those that routes have changed; never empty.
     package init(variants: [Configuration], context: ComponentContext) throws {
         self.init(variants: variants, context: context, answerLimit: .seconds(30))
     }
@@ -26,8 +31,12 @@ package struct MQTTSink: Sink {
         self.answerLimit = answerLimit
     }
 
+    /// The templates of each variant, in the order of the variants.
     package var templates: [[Template]] { self.variants.map(\.templates) }
 
+    /// Connects and publishes on its own thread until stopping.
+    ///
+    /// - Throws: `ComponentError` when the connection cannot be made or ends; `CancellationError`.
     package func run(_ inlet: SinkInlet) async throws {
         let thread: PollThread
         do {
@@ -40,8 +49,8 @@ package struct MQTTSink: Sink {
         inlet.onAvailable { thread.wake() }
         defer { inlet.onAvailable(nil) }
         let session = MQTTSinkSession(
-            variants: self.variants, context: self.context, poison: self.poison, inlet: inlet, thread: thread,
-            answerLimit: self.answerLimit
+            variants: self.variants, context: self.context, poison: self.poison, takeovers: self.takeovers, inlet: inlet,
+            thread: thread, answerLimit: self.answerLimit
         )
         try await withTaskCancellationHandler {
             try await session.run()
@@ -52,6 +61,7 @@ package struct MQTTSink: Sink {
 }
 
 extension MQTTSink: ReachableComponent {
+    /// The broker.
     package var peers: [PeerAddress] {
         [PeerAddress(host: self.variants[0].connection.address.host, port: self.variants[0].connection.address.port)]
     }

@@ -1,15 +1,15 @@
 import BridgeCore
-import CMosquitto
 import Logging
+import Mosquitto
 import PollThread
 
 /// One connection of an MQTT sink: it turns libmosquitto's loop, and does what ``MQTTSinkStateMachine`` decides.
 ///
-/// On its ``PollThread``, which its only method blocks until the connection ends. The client is made anew for each connection, so
-/// the library never repeats by itself what the inlet offers again.
+/// Runs on its ``PollThread``, which its only method blocks until the connection ends. Each connection has a new
+/// client, so the library never resends messages that the inlet offers again.
 actor MQTTSinkSession {
     /// How many messages of QoS 0 are written before the inlet is asked again.
-    private static let turn = 256
+    private static let batchLimit = 256
 
     nonisolated let unownedExecutor: UnownedSerialExecutor
     private let settings: MQTTConnectionSettings
@@ -19,109 +19,134 @@ actor MQTTSinkSession {
     private let publishesAtMostOnce: Bool
     private let context: ComponentContext
     private let poison: PoisonMessageDetector
+    private let takeovers: MQTTTakeoverDetector
     private let inlet: SinkInlet
     private let thread: PollThread
     private let answerLimit: Duration
     private let reader = EventReader()
+    private let inbox = MQTTSinkInbox()
+    private let clientID: String
 
     init(
-        variants: [MQTTSink.Configuration], context: ComponentContext, poison: PoisonMessageDetector, inlet: SinkInlet,
-        thread: PollThread, answerLimit: Duration
+        variants: [MQTTSink.Configuration], context: ComponentContext, poison: PoisonMessageDetector,
+        takeovers: MQTTTakeoverDetector, inlet: SinkInlet, thread: PollThread, answerLimit: Duration
     ) {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
         self.settings = variants[0].connection
+        self.clientID = variants[0].connection.clientID(for: context, direction: "sink")
         let omissions = OmissionReport(
             context, counter: "mqtt_properties_failed", help: "Properties that were left out because their templates failed.",
             message: "Property left out because its template failed"
         )
         self.publications = variants.map { MQTTPublication($0, omissions: omissions) }
-        self.window = variants.contains { $0.qos > 0 } ? variants[0].window : Self.turn
+        self.window = variants.contains { $0.qos > 0 } ? variants[0].window : Self.batchLimit
         self.publishesAtMostOnce = variants.contains { $0.qos == 0 }
         self.context = context
         self.poison = poison
+        self.takeovers = takeovers
         self.inlet = inlet
         self.thread = thread
         self.answerLimit = answerLimit
     }
 
-    /// Returns when the inlet has ended and everything is confirmed; throws when the connection is lost.
+    /// Returns when the inlet has ended and everything is confirmed.
+    ///
+    /// - Throws: `ComponentError` when the connection cannot be made or is lost; `CancellationError`.
     func run() throws {
-        let plan = MQTTConnection.Plan(
-            clientID: self.settings.clientID(for: self.context, direction: "sink"), sessionExpiry: .zero,
-            keepAlive: self.settings.keepAlive
+        do {
+            try self.runConnection()
+        } catch {
+            throw self.componentError(error)
+        }
+    }
+
+    private func componentError(_ error: any Error) -> any Error {
+        (error as? MosquittoError).map { ComponentError.of($0, self.settings, clientID: self.clientID) } ?? error
+    }
+
+    private func runConnection() throws {
+        var options = self.settings.options(clientID: self.clientID, sessionExpiry: .zero)
+        options.stallLimit = self.answerLimit
+        let connection = try MosquittoConnection.connect(
+            options, thread: self.thread, isUnwanted: { false }, receive: { [inbox] event in inbox.receive(event) }
         )
-        let connection = try MQTTConnection.open(
-            self.settings, plan: plan, events: { MosquittoEvents() }, thread: self.thread, isUnwanted: { false }
-        )
-        self.context.logger.notice("Connected", metadata: ["peer": "\(connection.peer)", "client_id": "\(plan.clientID)"])
+        self.context.logger.notice("Connected", metadata: connection.metadata)
         try connection.announce(self.settings.birth)
         self.inlet.connected()
         var machine = MQTTSinkStateMachine(
             window: self.window, receiveMaximum: connection.connack.receiveMaximum, answerLimit: self.answerLimit, now: .now
         )
         do {
-            try self.turn(connection, &machine)
+            try self.step(connection, &machine)
         } catch {
             self.settle(connection, &machine)
             let loss = machine.lost()
-            // What was answered out of order is confirmed too, or it would be sent twice.
+            // Messages that were answered out of order are confirmed too, or they would be sent twice.
             for delivery in loss.confirmed { self.inlet.confirm(delivery) }
-            throw self.blaming(error, loss, connection)
+            let reason = self.blaming(self.componentError(error), loss, connection)
+            // A poison message causes the same symptom and is reported as such.
+            self.takeovers.ended(connection, isExplained: reason.isMessage, logger: self.context.logger)
+            throw reason.error
         }
-        connection.close(announcing: self.settings.will)
+        connection.close(publishesWill: true)
     }
 
-    /// The error; the message is given up when it is one on which the broker closes the connection, or says nothing, again and again.
-    private func blaming(_ error: any Error, _ loss: MQTTSinkStateMachine.Loss, _ connection: MQTTConnection) -> any Error {
-        guard var lost = error as? ComponentError, [.connectionLost, .timedOut].contains(lost.code) else { return error }
-        if let reason = connection.events.ending, ComponentError.isOfBrokerOnly(reason) { return error }
+    /// The error, and whether a message was given up: one on which the broker repeatedly closes the connection or does not answer.
+    private func blaming(
+        _ error: any Error, _ loss: MQTTSinkStateMachine.Loss, _ connection: MosquittoConnection
+    ) -> (error: any Error, isMessage: Bool) {
+        guard var lost = error as? ComponentError, [.connectionLost, .timedOut].contains(lost.code) else { return (error, false) }
+        if let reason = connection.disconnectReason, ComponentError.isOfBrokerOnly(reason) { return (error, false) }
         let peer = connection.peer
         let isSilent = lost.code == .timedOut
         let suspect = loss.oldest.map { ($0.delivery, isSilent ? .now : $0.since) }
-        guard self.poison.lost(suspect, of: loss.count), let oldest = loss.oldest else { return lost }
+        guard self.poison.lost(suspect, of: loss.count), let oldest = loss.oldest else { return (lost, false) }
         lost.message =
             isSilent
             ? "\(peer) does not answer the message: \(lost.message)"
             : "\(peer) closes the connection on the message: \(lost.message)"
         self.inlet.refuse(oldest.delivery, lost.description)
-        return lost
+        return (lost, true)
     }
 
-    private func turn(_ connection: MQTTConnection, _ machine: inout MQTTSinkStateMachine) throws {
-        // What came with the CONNACK is here already.
-        while try connection.read(atMost: Self.turn) {}
+    private func step(_ connection: MosquittoConnection, _ machine: inout MQTTSinkStateMachine) throws {
+        // Packets that arrived with the CONNACK are here already.
+        var mayHaveMore = true
         while true {
             try Task.checkCancellation()
+            if mayHaveMore {
+                // One part per round: a broker that never stops sending must not keep the sink from publishing or ending.
+                mayHaveMore = try connection.receive(atMost: Self.batchLimit)
+                self.settle(connection, &machine)
+            }
             let window = self.poison.window(atMost: machine.limit)
             let tookAll = try self.take(machine.room(within: window), connection, &machine)
-            try connection.write()
+            try connection.flush()
             self.settle(connection, &machine)
             let end: ContinuousClock.Instant?
             switch machine.step(isFlushed: connection.isFlushed, now: .now) {
             case .wait(let until): end = until
             case .end: return
             case .endPostponed(let code):
-                connection.close(announcing: nil)
+                connection.close(publishesWill: false)
                 throw ComponentError(.throttled, Self.refusal(code, peer: connection.peer))
             case .giveUp:
                 throw ComponentError(
                     .timedOut, "\(connection.peer) did not acknowledge a message within \(self.answerLimit)"
                 )
             }
-            try connection.keepAliveTick(reads: true)
-            // With more to take and room for it, only look whether the broker has said something.
+            try connection.ping(reads: true)
+            if mayHaveMore { continue }
+            // With more messages and room for them, only check for answers of the broker.
             if !tookAll, machine.room(within: window) > 0 { self.thread.wake() }
-            let ready = connection.wait(reads: true, until: end)
-            guard ready.isReadable else { continue }
-            while try connection.read(atMost: Self.turn) {}
-            self.settle(connection, &machine)
+            mayHaveMore = connection.wait(reads: true, until: end).isReadable
         }
     }
 
-    /// Takes up to so many messages from the inlet and queues them.
+    /// Takes up to this many messages from the inlet and queues them.
     ///
-    /// - Returns: whether the inlet has no more for now.
-    private func take(_ count: Int, _ connection: MQTTConnection, _ machine: inout MQTTSinkStateMachine) throws -> Bool {
+    /// - Returns: whether the inlet is empty for now.
+    private func take(_ count: Int, _ connection: MosquittoConnection, _ machine: inout MQTTSinkStateMachine) throws -> Bool {
         guard count > 0 else { return true }
         switch self.inlet.poll(atMost: count) {
         case .batch(let deliveries):
@@ -140,40 +165,29 @@ actor MQTTSinkSession {
     }
 
     /// - Returns: the packet identifier; `nil` when the message is given up.
-    private func publish(_ delivery: Delivery, _ connection: MQTTConnection) throws -> Int32? {
+    private func publish(_ delivery: Delivery, _ connection: MosquittoConnection) throws -> Int32? {
         let publication = self.publications[delivery.variant]
         do {
             let message = try publication.message(of: delivery.event, self.reader)
-            return try connection.publisher.publish(
+            return try connection.publish(
                 message.payload, topic: message.topic, qos: publication.qos, retain: message.isRetained,
                 properties: publication.properties(of: delivery, self.reader)
             )
-        } catch let error as MosquittoError {
-            switch error.code {
-            case MOSQ_ERR_OVERSIZE_PACKET, MOSQ_ERR_PAYLOAD_SIZE:
-                self.inlet.refuse(delivery, "the message is larger than \(connection.peer) takes")
-            case MOSQ_ERR_INVAL, MOSQ_ERR_MALFORMED_UTF8:
-                self.inlet.refuse(delivery, "the topic or a property is not what MQTT allows (\(error))")
-            case MOSQ_ERR_RETAIN_NOT_SUPPORTED:
-                self.inlet.refuse(delivery, "\(connection.peer) keeps no retained messages")
-            case MOSQ_ERR_QOS_NOT_SUPPORTED:
-                throw ComponentError(.rejected, "\(connection.peer) takes qos 0 only; write qos: 0", retryAfter: .seconds(30))
-            default:
-                throw ComponentError.failed(error, peer: connection.peer)
-            }
+        } catch let error as MosquittoError where [.tooLarge, .invalid, .retainUnsupported].contains(error.code) {
+            self.inlet.refuse(delivery, error.message)
         } catch let refusal as MQTTTopicTemplate.Refusal {
             self.inlet.refuse(delivery, refusal.reason)
         } catch let error as ExpressionError {
-            self.inlet.refuse(delivery, "a template of the sink does not work for this event: \(error)")
+            self.inlet.refuse(delivery, "a template of the sink failed for this event: \(error)")
         }
         return nil
     }
 
     /// Confirms what the broker has acknowledged, and of QoS 0 what is written.
-    private func settle(_ connection: MQTTConnection, _ machine: inout MQTTSinkStateMachine) {
+    private func settle(_ connection: MosquittoConnection, _ machine: inout MQTTSinkStateMachine) {
         // At QoS 0 the library answers before the network has taken the bytes.
         guard connection.isFlushed || !self.publishesAtMostOnce else { return }
-        connection.events.drainPublished { packet, code in
+        self.inbox.drain { packet, code in
             switch machine.answered(packet, code: code, now: .now) {
             case .final(let delivery): self.inlet.refuse(delivery, Self.refusal(code, peer: connection.peer))
             case .passing(let delivery): self.inlet.postpone(delivery, Self.refusal(code, peer: connection.peer))

@@ -1,20 +1,21 @@
 import BridgeCore
 
-/// What one connection of an MQTT sink does next: how many messages it takes, which are in flight, what the broker has refused.
+/// Decides for one connection of an MQTT sink how many messages it takes, which are in flight, and which the broker has
+/// refused.
 ///
-/// A value without I/O: ``MQTTSinkSession`` reports what has happened and does what the answers say. Confined to its owner.
+/// A value without I/O: ``MQTTSinkSession`` reports events and performs the returned actions. Confined to its owner.
 ///
 /// Invariants:
 /// 1. No more messages are in flight than the broker's Receive Maximum (MQTT 5 §3.2.2.3.3) and the configuration allow.
 /// 2. ``settle(now:)`` confirms a message only when it and every older one is answered.
-/// 3. Once a message is refused for now, nothing more is taken, and the connection ends when the others are answered or after
-///    ``patience``.
+/// 3. After a temporary refusal no further message is taken, and the connection ends when the others are answered or
+///    after ``patience``.
 struct MQTTSinkStateMachine {
-    /// Where the connection is.
+    /// The phase of the connection.
     enum State: Equatable {
-        /// Takes messages.
+        /// Takes and sends messages.
         case publishing
-        /// There will be no more messages; waits for the answers.
+        /// The inlet has ended; waits for the answers.
         case draining
         /// The broker has refused a message for now; waits for the other answers until then.
         case postponing(code: Int32, until: ContinuousClock.Instant)
@@ -22,7 +23,7 @@ struct MQTTSinkStateMachine {
         case ended
     }
 
-    /// What a refusal means for its message.
+    /// The consequence of a refusal for its message.
     enum Refusal {
         /// It will never be taken.
         case final(Delivery)
@@ -30,9 +31,9 @@ struct MQTTSinkStateMachine {
         case passing(Delivery)
     }
 
-    /// What the session does once everything is written and settled.
+    /// The next step of the session once everything is written and settled.
     enum Step: Equatable {
-        /// Waits for the broker, until this time at most; `nil` for as long as it takes.
+        /// Waits for the broker, until this time at most; `nil` while no answer is due or messages are still unsent.
         case wait(until: ContinuousClock.Instant?)
         /// Ends the connection in order: everything is done.
         case end
@@ -42,7 +43,7 @@ struct MQTTSinkStateMachine {
         case giveUp
     }
 
-    /// What is in flight when the connection is lost.
+    /// The messages in flight at a lost connection.
     struct Loss {
         /// Messages that are answered though older ones are not.
         let confirmed: [Delivery]
@@ -63,10 +64,11 @@ struct MQTTSinkStateMachine {
         var answer = Answer.open
     }
 
-    /// Reason codes that say nothing about the message, so the same message may be taken later (MQTT 5 §3.4.2.1).
+    /// Reason codes that are independent of the message, so that the same message may be accepted later (MQTT 5
+    /// §3.4.2.1).
     ///
-    /// Unspecified error, implementation specific error, packet identifier in use, quota exceeded. Not authorized (0x87) is none of them:
-    /// it is what the broker's rules say of that topic.
+    /// Unspecified error, implementation specific error, packet identifier in use, quota exceeded. Not authorized
+    /// (0x87) is not included: it is the broker's rule for that topic.
     private static let passing: Set<Int32> = [0x80, 0x83, 0x91, 0x97]
     /// How long the other answers are awaited once a message is refused for now.
     static let patience = Duration.seconds(5)
@@ -77,10 +79,12 @@ struct MQTTSinkStateMachine {
     private let answerLimit: Duration
     private(set) var state = State.publishing
     private var inFlight: [InFlight] = []
-    /// Answers come in order (MQTT 5 §4.6), so the search goes on behind the last one found.
+    /// Answers arrive in order (MQTT 5 §4.6), so the search continues after the last one found.
     private var searchStart = 0
     /// When the broker has answered a message last.
     private var lastAnswer: ContinuousClock.Instant
+    /// When bytes were last known to be unsent.
+    private var lastUnflushed: ContinuousClock.Instant
 
     /// - Parameters:
     ///   - window: how many messages the configuration allows in flight.
@@ -90,6 +94,7 @@ struct MQTTSinkStateMachine {
         self.limit = min(window, receiveMaximum)
         self.answerLimit = answerLimit
         self.lastAnswer = now
+        self.lastUnflushed = now
     }
 
     // MARK: Publishing
@@ -107,7 +112,7 @@ struct MQTTSinkStateMachine {
         self.inFlight.append(InFlight(delivery: delivery, packet: packet, since: now))
     }
 
-    /// There will be no more messages.
+    /// Records that the inlet has ended.
     mutating func inletEnded() {
         if case .publishing = self.state { self.state = .draining }
     }
@@ -144,7 +149,7 @@ struct MQTTSinkStateMachine {
             ?? self.inFlight[..<self.searchStart].firstIndex(where: isMatch)
     }
 
-    /// All answers that have come are reported; takes the messages that are done with all older ones.
+    /// Settles answers: returns the answered messages without older unanswered ones.
     ///
     /// - Returns: the last of them and how many they are; `nil` when there is none.
     mutating func settle(now: @autoclosure () -> ContinuousClock.Instant) -> (through: Delivery, count: Int)? {
@@ -157,9 +162,9 @@ struct MQTTSinkStateMachine {
         return (last, count)
     }
 
-    /// Decides what follows once everything is written as far as the network takes it.
+    /// Decides the next step once the network has taken all data.
     ///
-    /// - Parameter isFlushed: whether the network has taken everything; until then the keep-alive watches the broker.
+    /// - Parameter isFlushed: whether the network has taken everything; until then ``MQTTStallDetector`` watches the broker.
     mutating func step(isFlushed: Bool, now: @autoclosure () -> ContinuousClock.Instant) -> Step {
         switch self.state {
         case .draining where self.inFlight.isEmpty:
@@ -171,8 +176,13 @@ struct MQTTSinkStateMachine {
             return isDone ? .endPostponed(code: code) : .wait(until: end)
         case .publishing, .draining:
             guard let oldest = self.inFlight.first(where: { $0.answer == .open }) else { return .wait(until: nil) }
-            let deadline = max(oldest.since, self.lastAnswer) + self.answerLimit
-            return isFlushed && now() >= deadline ? .giveUp : .wait(until: deadline)
+            // The broker cannot answer what it has not received: the time-out starts once everything is sent.
+            guard isFlushed else {
+                self.lastUnflushed = now()
+                return .wait(until: nil)
+            }
+            let deadline = max(oldest.since, self.lastAnswer, self.lastUnflushed) + self.answerLimit
+            return now() >= deadline ? .giveUp : .wait(until: deadline)
         }
     }
 

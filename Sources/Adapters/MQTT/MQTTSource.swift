@@ -6,6 +6,7 @@ import Synchronization
 ///
 /// At QoS 1 a message is acknowledged to the broker (PUBACK) only once it is safe by the source's `ack:`.
 package struct MQTTSource: Source {
+    /// `mqtt`.
     package static let kind: ComponentKind = "mqtt"
 
     private let configuration: Configuration
@@ -13,6 +14,7 @@ package struct MQTTSource: Source {
     private let counters: Counters
     private let history: History
 
+    /// Makes a source that connects when it runs.
     package init(configuration: Configuration, context: ComponentContext) throws {
         self.configuration = configuration
         self.context = context
@@ -25,14 +27,17 @@ package struct MQTTSource: Source {
                 "mqtt_retained_ignored", help: "Retained messages that were ignored because of retained: ignore or first_time."
             ),
             copies: context.metrics.counter(
-                "mqtt_copies_dropped", help: "Messages that came a second time for a second filter of the source."
+                "mqtt_copies_dropped", help: "Second copies of a message that matches several filters of the source."
             ),
             feedback: context.metrics.counter(
-                "mqtt_feedback", help: "How often a topic was found to feed itself and was slowed."
+                "mqtt_feedback", help: "Times that a topic was slowed because it feeds itself."
             )
         )
     }
 
+    /// Connects, subscribes and receives on its own thread until stopping.
+    ///
+    /// - Throws: `ComponentError` when the connection cannot be made or ends; `CancellationError`.
     package func run(_ outlet: SourceOutlet) async throws {
         let thread: PollThread
         do {
@@ -59,19 +64,20 @@ package struct MQTTSource: Source {
         try await self.history.retained.finish(outlet)
     }
 
-    /// What is counted beyond the engine's own figures.
+    /// Metrics in addition to the engine's.
     struct Counters: Sendable {
         let ignored: Counter
         let copies: Counter
         let feedback: Counter
     }
 
-    /// What one `run` leaves for the next.
+    /// State that one `run` passes to the next.
     final class History: Sendable {
-        /// What `retained: first_time` has seen.
+        /// The messages that `retained: first_time` has seen.
         let retained: MQTTRetainedCursors
-        let packets = MQTTPacketIdentifiers()
-        /// What the state machine of one connection leaves for the next.
+        let packets = MQTTDuplicateDetector()
+        let takeovers = MQTTTakeoverDetector()
+        /// State that one connection passes to the next.
         let carried = Mutex(MQTTSourceStateMachine.Carried())
         /// How long there was no connection before this one, across restarts too.
         let offline: OfflineTracker
@@ -84,6 +90,7 @@ package struct MQTTSource: Source {
 }
 
 extension MQTTSource: ReachableComponent {
+    /// The broker.
     package var peers: [PeerAddress] {
         [PeerAddress(host: self.configuration.connection.address.host, port: self.configuration.connection.address.port)]
     }

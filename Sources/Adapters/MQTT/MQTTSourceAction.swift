@@ -1,36 +1,40 @@
 import BridgeCore
 
-/// What ``MQTTSourceStateMachine`` asks its session to do; the session performs actions in their order.
+/// An action that ``MQTTSourceStateMachine`` requests; the session performs actions in their order.
 enum MQTTSourceAction {
-    /// Reads messages by this plan; the broker may send so many of QoS 1 again first.
+    /// Reads messages by this plan; the broker may first resend this many of QoS 1.
     case read(MQTTSubscriptionPlan, repeatsAhead: Int)
-    /// Counts the source as connected; reports what was published meanwhile as a gap, for this reason, unless that is `nil`.
+    /// Counts the source as connected; reports messages published meanwhile as a gap, for this reason, unless it is
+    /// `nil`.
     case endOffline(gap: String?)
     /// Continues with the packet identifiers of this session; `nil` begins a new one. ``MQTTSourceStateMachine/packetsBegan(_:)`` follows.
-    case beginPackets(MQTTPacketIdentifiers.Session?)
-    /// Remembers that these are being asked for, of which these are granted, and that the broker may hold the others too.
-    case rememberRequests([MQTTSubscriptionPlan.Entry], granted: Set<String>, besides: [String])
-    /// Remembers that the broker holds these subscriptions, except the refused filters.
-    case rememberGranted([MQTTSubscriptionPlan.Entry], refused: Set<String>)
+    case beginPackets(MQTTDuplicateDetector.Session?)
+    /// Stores that these filters are being requested, that some of them are granted, and that the broker may hold the
+    /// others too.
+    case rememberRequests([MQTTSubscriptionPlan.Entry], granted: Set<ExactText>, besides: [String])
+    /// Stores that the broker holds these subscriptions, except the refused filters.
+    case rememberGranted([MQTTSubscriptionPlan.Entry], refused: Set<ExactText>)
     /// Waits until what is remembered is on disk: after a kill, messages of a new session must not be measured by those of an old one.
     case waitUntilKept
     /// Queues a SUBSCRIBE with these options. ``MQTTSourceStateMachine/requested(_:as:now:)`` follows.
     case subscribe(MQTTSubscriptionPlan.Entry, options: Int32)
     /// Queues an UNSUBSCRIBE. ``MQTTSourceStateMachine/ending(as:)`` follows.
     case unsubscribe(String)
-    /// Hands messages on that were held back. ``MQTTSourceStateMachine/handedOn(at:)`` follows.
-    case handOn([ReceivedMessage])
+    /// Forwards held messages.
+    ///
+    /// ``MQTTSourceStateMachine/forwarded(at:)`` follows.
+    case forward([ReceivedMessage])
     /// Reports the source as connected, with ``MQTTSourceStateMachine/warning``.
     case ready
     case log(Notice)
     /// Ends the connection: the broker refuses every filter, the last one for this reason.
     case refusedAll(filter: String, reason: String)
 
-    /// What the log gets.
+    /// An event for the log of the program.
     enum Notice: Equatable {
         /// The broker has a session, and nothing is remembered of it.
         case unknownSession
-        /// The broker grants less than was asked for.
+        /// The broker grants a lower QoS than requested.
         case grantedLess(filter: String, qos: Int32)
         /// A filter is granted that was refused before.
         case grantedAfterRefusal(filter: String)

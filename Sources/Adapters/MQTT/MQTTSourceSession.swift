@@ -1,5 +1,6 @@
 import BridgeCore
 import Logging
+import Mosquitto
 import PollThread
 import Synchronization
 
@@ -7,11 +8,12 @@ import Synchronization
 ///
 /// On its ``PollThread``, which its only method blocks until the connection ends.
 ///
-/// ``MQTTWire`` holds the PUBACK of each message back until it is released here. All other packets go on meanwhile, and so does reading: the
-/// messages of QoS 1 that are read then are bounded by the broker's window, and those of QoS 0 need no acknowledgement.
+/// The connection holds the PUBACK of each message until the session acknowledges it. All other packets continue, and
+/// so does reading: the broker's window limits the unacknowledged messages of QoS 1, and those of QoS 0 need no
+/// acknowledgement.
 actor MQTTSourceSession {
-    /// How many packets are read before the batch is handed on.
-    private static let turn = 256
+    /// How many packets are read before the batch is forwarded.
+    private static let batchLimit = 256
 
     nonisolated let unownedExecutor: UnownedSerialExecutor
     private let configuration: MQTTSource.Configuration
@@ -22,6 +24,7 @@ actor MQTTSourceSession {
     private let thread: PollThread
 
     private let clientID: String
+    private let inbox = MQTTSourceInbox()
     private var machine: MQTTSourceStateMachine
 
     init(
@@ -45,37 +48,47 @@ actor MQTTSourceSession {
         )
     }
 
-    /// Returns when the outlet is stopping and everything is acknowledged; throws when the connection is lost.
+    /// Returns when the outlet is stopping and everything is acknowledged.
+    ///
+    /// - Throws: `ComponentError` when the connection cannot be made or is lost; `CancellationError`.
     func run() throws {
+        do {
+            try self.runConnection()
+        } catch let error as MosquittoError {
+            throw ComponentError.of(error, self.configuration.connection, clientID: self.clientID)
+        }
+    }
+
+    private func runConnection() throws {
         guard let connection = try self.connect() else { return }
         defer {
             self.history.offline.disconnected()
             self.history.carried.withLock { $0 = self.machine.carried }
         }
-        try self.subscribe(connection)
-        try self.turn(connection)
-        connection.close(announcing: self.configuration.connection.will)
+        do {
+            // A source that stops before it has read anything has nothing to acknowledge.
+            if try self.subscribe(connection) { try self.step(connection) }
+        } catch {
+            self.history.takeovers.ended(connection, logger: self.context.logger)
+            throw error
+        }
+        connection.close(publishesWill: true)
     }
 
     /// - Returns: `nil` when the source shall end before it is connected.
-    private func connect() throws -> MQTTConnection? {
-        let settings = self.configuration.connection
-        let plan = MQTTConnection.Plan(
-            clientID: self.clientID, sessionExpiry: self.configuration.sessionExpiry, keepAlive: settings.keepAlive,
-            receiveMaximum: UInt16(MQTTAcknowledgementWindow.limit)
+    private func connect() throws -> MosquittoConnection? {
+        var options = self.configuration.connection.options(
+            clientID: self.clientID, sessionExpiry: self.configuration.sessionExpiry
         )
+        options.receiveMaximum = UInt16(MQTTPubackWindow.limit)
         do {
-            let connection = try MQTTConnection.open(
-                settings, plan: plan, events: { MosquittoEvents() }, thread: self.thread,
-                isUnwanted: { self.outlet.isStopping }
+            let connection = try MosquittoConnection.connect(
+                options, thread: self.thread, isUnwanted: { self.outlet.isStopping },
+                receive: { [inbox] event in inbox.receive(event) }
             )
-            self.context.logger.notice(
-                "Connected",
-                metadata: [
-                    "peer": "\(connection.peer)", "client_id": "\(plan.clientID)",
-                    "session": "\(connection.connack.isSessionPresent ? "resumed" : "new")",
-                ]
-            )
+            var metadata = connection.metadata
+            metadata["session"] = "\(connection.connack.isSessionPresent ? "resumed" : "new")"
+            self.context.logger.notice("Connected", metadata: metadata)
             return connection
         } catch is CancellationError {
             if self.outlet.isStopping, !Task.isCancelled { return nil }
@@ -84,18 +97,23 @@ actor MQTTSourceSession {
     }
 
     /// Requests the filters of the configuration, ends those of an earlier one, and reports a gap.
-    private func subscribe(_ connection: MQTTConnection) throws {
+    ///
+    /// - Returns: false when the source stops before its requests are sent.
+    private func subscribe(_ connection: MosquittoConnection) throws -> Bool {
         let contents = connection.connack.isSessionPresent ? self.memory.contents() : MQTTSessionMemory.Contents()
         try self.perform(self.machine.connected(connection.connack, remembered: contents), connection)
         try connection.announce(self.configuration.connection.birth)
         // All of it leaves before the first message is read, which could not be acknowledged yet.
-        try connection.write()
+        try connection.flush()
         while !connection.isFlushed {
             if Task.isCancelled { throw CancellationError() }
+            if self.outlet.isStopping { return false }
+            try connection.ping(reads: false)
             _ = connection.wait(reads: false)
-            try connection.write()
+            try connection.flush()
         }
         try self.perform(self.machine.requestsWritten(), connection)
+        return true
     }
 
     private var memory: MQTTSessionMemory {
@@ -105,8 +123,8 @@ actor MQTTSourceSession {
         )
     }
 
-    private func turn(_ connection: MQTTConnection) throws {
-        // What came with the CONNACK is here already.
+    private func step(_ connection: MosquittoConnection) throws {
+        // Packets that arrived with the CONNACK are here already.
         var mayHaveMore = true
         while true {
             try Task.checkCancellation()
@@ -114,99 +132,102 @@ actor MQTTSourceSession {
             if self.outlet.isStopping { self.machine.stop() }
             try self.perform(self.machine.release(now: .now), connection)
             if self.machine.awaitsSafety { self.machine.safe(upTo: self.outlet.safe) }
-            let turn = self.machine.turn(isPaused: self.outlet.demand == .pause, now: .now)
-            try self.perform(turn.requests, connection)
-            try self.acknowledge(turn.acknowledgements, connection)
-            if turn.isLast { return }
-            try connection.keepAliveTick(reads: turn.reads)
+            let isClogged = connection.isClogged
+            let step = self.machine.step(isPaused: isClogged || self.outlet.demand == .pause, now: .now)
+            try self.perform(step.requests, connection)
+            try self.acknowledge(step.acknowledgements, connection)
+            if step.isLast { return }
+            try connection.ping(reads: step.reads)
             if self.machine.isOverdue(now: .now) {
                 throw ComponentError(.timedOut, "\(connection.peer) did not answer SUBSCRIBE in time")
             }
-            if !(turn.reads && mayHaveMore) {
-                let ready = connection.wait(reads: turn.reads, until: self.machine.nextDue)
-                guard turn.reads, ready.isReadable else { continue }
+            // Bytes have just been sent; no further readiness event will report that.
+            if isClogged, !connection.isClogged { continue }
+            if !(step.reads && mayHaveMore) {
+                let ready = connection.wait(reads: step.reads, until: self.machine.waitEnd)
+                guard step.reads, ready.isReadable else { continue }
             }
             mayHaveMore = try self.read(connection)
         }
     }
 
-    /// Reads one batch and hands it on.
+    /// Reads one batch and forwards it.
     ///
     /// - Returns: true when there may be more.
-    private func read(_ connection: MQTTConnection) throws -> Bool {
+    private func read(_ connection: MosquittoConnection) throws -> Bool {
         var mayHaveMore = false
         var failure: (any Error)?
         do {
-            mayHaveMore = try connection.read(atMost: Self.turn)
+            mayHaveMore = try connection.receive(atMost: Self.batchLimit)
         } catch {
-            // What was read before the connection was lost is handed on all the same.
+            // Messages read before the loss of the connection are forwarded nevertheless.
             failure = error
         }
-        let events = connection.events
         do {
-            let isNews = self.machine.learned(self.history.packets.session, hasAtMostOnce: events.hasAtMostOnce)
+            let isNews = self.machine.learned(self.history.packets.session, hasAtMostOnce: self.inbox.hasAtMostOnce)
             if isNews { try self.memory.keepPackets() }
         } catch {
             failure = failure ?? error
         }
-        self.handOn(events)
+        self.forward()
         if let failure {
             try self.perform(self.machine.lost(), connection)
             throw failure
         }
         try self.perform(
-            self.machine.answered(subscribe: events.takeSubscribed(), unsubscribe: events.takeUnsubscribed(), now: .now),
+            self.machine.answered(
+                subscribe: self.inbox.takeSubscribed(), unsubscribe: self.inbox.takeUnsubscribed(), now: .now
+            ),
             connection
         )
         return mayHaveMore
     }
 
-    /// Writes so many acknowledgements, and whatever else is queued.
-    private func acknowledge(_ count: Int, _ connection: MQTTConnection) throws {
-        guard count > 0 else { return try connection.write() }
-        connection.releaseAcknowledgements(count)
+    /// Writes the PUBACKs of the oldest messages, and all other queued packets.
+    private func acknowledge(_ count: Int, _ connection: MosquittoConnection) throws {
+        guard count > 0 else { return try connection.flush() }
+        connection.acknowledge(oldest: count)
         if self.history.packets.acknowledging(), self.configuration.sessionExpiry != .zero {
-            // Behind them; the end of a subscription that was never made is answered, and changes nothing.
+            // After them: the broker answers the end of a subscription that never existed, and changes nothing.
             let packet = try connection.unsubscribe("streambridge/acknowledged")
-            connection.events.question = (packet, self.history.packets.answered)
+            self.inbox.question = (packet, self.history.packets.answered)
         }
-        try connection.write()
+        try connection.flush()
     }
 
-    private func handOn(_ events: MosquittoEvents) {
-        guard !events.messages.isEmpty || events.acknowledgements > 0 || !events.omissions.isEmpty else { return }
+    private func forward() {
+        let inbox = self.inbox
+        guard !inbox.messages.isEmpty || inbox.acknowledgements > 0 || !inbox.omissions.isEmpty else { return }
+        let bytes = inbox.messageBytes
         let messages = self.machine.messagesRead(
-            events.takeMessages(), acknowledgements: events.takeAcknowledgements(), now: .now
+            inbox.takeMessages(), acknowledgements: inbox.takeAcknowledgements(), bytes: bytes, now: .now
         )
-        var receipt = self.outlet.send(messages, mayBlock: true)
-        for omission in events.takeOmissions() {
-            self.context.logger.warning(
-                "Message left out", metadata: ["topic": "\(MQTTText.harmless(omission.topic))", "reason": "\(omission)"]
-            )
-            receipt = self.outlet.gap("a message of \(MQTTText.harmless(omission.topic)) is left out: \(omission)")
+        var receipt = self.outlet.send(messages, writesThrough: true)
+        for omission in inbox.takeOmissions() {
+            receipt = self.outlet.gap(.omission, "a message of \(MQTTText.harmless(omission.topic)) is left out: \(omission)")
         }
-        self.machine.handedOn(at: receipt.position)
+        self.machine.forwarded(at: receipt.position)
     }
 
     // MARK: Actions
 
-    private func perform(_ actions: [MQTTSourceAction], _ connection: MQTTConnection) throws {
+    private func perform(_ actions: [MQTTSourceAction], _ connection: MosquittoConnection) throws {
         for action in actions { try self.perform(action, connection) }
     }
 
-    private func perform(_ action: MQTTSourceAction, _ connection: MQTTConnection) throws {
+    private func perform(_ action: MQTTSourceAction, _ connection: MosquittoConnection) throws {
         switch action {
         case .read(let plan, let repeatsAhead):
-            connection.events.reader = MQTTMessageReader(
+            self.inbox.reader = MQTTMessageReader(
                 retained: MQTTRetainedPolicy(
                     self.configuration.subscriptions, memory: self.history.retained.memory, ignored: self.counters.ignored
                 ),
                 plan: plan, identifiers: self.history.packets, dropped: self.counters.copies
             )
-            connection.events.repeatsAhead = repeatsAhead
+            self.inbox.repeatsAhead = repeatsAhead
         case .endOffline(let gap):
             guard let period = self.history.offline.connected(), let gap else { return }
-            self.outlet.gap("\(period.reason(for: connection.peer)), and \(gap)", during: period)
+            self.outlet.gap(.outage, "\(period.reason(for: connection.peer)), and \(gap)", during: period)
         case .beginPackets(let session):
             self.history.packets.begin(session)
             self.machine.packetsBegan(self.history.packets.session)
@@ -222,7 +243,7 @@ actor MQTTSourceSession {
         case .unsubscribe(let filter):
             self.context.logger.info("Unsubscribing", metadata: ["filter": "\(filter)"])
             self.machine.ending(as: try connection.unsubscribe(filter))
-        case .handOn(let messages): self.machine.handedOn(at: self.outlet.send(messages, mayBlock: true).position)
+        case .forward(let messages): self.machine.forwarded(at: self.outlet.send(messages, writesThrough: true).position)
         case .ready: self.outlet.connected(warning: self.machine.warning)
         case .log(let notice): self.log(notice)
         case .refusedAll(let filter, let reason):
@@ -235,7 +256,7 @@ actor MQTTSourceSession {
     /// Waits until what is remembered is on disk, and no longer than the source may.
     private func waitUntilKept() {
         let isKept = Flag()
-        self.context.cursors.whenKept { [thread = self.thread] in
+        self.context.cursors.onceKept { [thread = self.thread] in
             isKept.set()
             thread.wake()
         }
@@ -248,25 +269,25 @@ actor MQTTSourceSession {
         switch notice {
         case .unknownSession:
             self.context.logger.warning(
-                "The broker has a session that nothing is remembered of: filters that have left the file may still bring messages",
+                "Broker has a session with unknown filters; filters removed from the file may still bring messages",
                 metadata: ["client_id": "\(self.clientID)"]
             )
         case .grantedLess(let filter, let qos):
             self.context.logger.warning(
-                "Subscription granted with less than asked for", metadata: ["filter": "\(filter)", "qos": "\(qos)"]
+                "Subscription granted with a lower qos than requested", metadata: ["filter": "\(filter)", "qos": "\(qos)"]
             )
         case .grantedAfterRefusal(let filter):
             self.context.logger.notice("Subscription granted after a refusal", metadata: ["filter": "\(filter)"])
         case .refused(let filter, let code):
             self.context.logger.warning(
-                "Subscription refused; asking again at intervals", metadata: ["filter": "\(filter)", "reason": "\(code)"]
+                "Subscription refused; retrying at intervals", metadata: ["filter": "\(filter)", "reason": "\(code)"]
             )
         case .feedback(let topic):
             self.counters.feedback.increment()
             self.context.logger.warning(
-                "Topic feeds itself; its messages are slowed",
+                "Feedback loop detected; messages of the topic are slowed",
                 metadata: [
-                    "topic": "\(topic)", "reason": "the same message comes again once it has been passed on, and only then",
+                    "topic": "\(topic)", "reason": "the same message returns each time it is passed on, and only then",
                 ]
             )
         }

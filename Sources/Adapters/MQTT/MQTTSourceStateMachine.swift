@@ -1,23 +1,27 @@
 import BridgeCore
+import Mosquitto
 
-/// What one connection of an MQTT source does next: which filters it requests, when it reads, what it holds back, when it acknowledges.
+/// Decides for one connection of an MQTT source which filters it requests, when it reads, which messages it holds, and
+/// when it acknowledges.
 ///
 /// A value without I/O: ``MQTTSourceSession`` reports what has happened and performs the ``MQTTSourceAction``s, in their order. Confined to
 /// its owner, like any value.
 ///
 /// Invariants:
-/// 1. Nothing is acknowledged before everything that was read is safe, what is held back included.
-/// 2. Every message of QoS 1 that was read is acknowledged once, in the order it came, as soon as everything is safe.
-/// 3. No more than ``MQTTAcknowledgementWindow/limit`` messages of QoS 1, and one batch, are read before they are acknowledged.
-/// 4. Nothing is read after ``stop()``, and the connection ends only when everything that was read is acknowledged.
+/// 1. Nothing is acknowledged before every message that was read is safe, including held ones.
+/// 2. Every message of QoS 1 that was read is acknowledged once, in order of arrival, as soon as all are safe.
+/// 3. No more than ``MQTTPubackWindow/limit`` messages of QoS 1, and one batch, are read before they are acknowledged.
+/// 4. Nothing is read after ``stop()``, and the connection ends only when every message that was read is acknowledged.
+/// 5. An unanswered SUBSCRIBE has a deadline while the source reads, and none is sent while the source does not read.
+/// 6. Until it resumes, a paused source reads at most ``pausedAllowance`` plus one batch, over all connections.
 struct MQTTSourceStateMachine {
-    /// Where the connection is.
+    /// The phase of the connection.
     enum State: Equatable {
         /// There is no CONNACK yet.
         case connecting
         /// The first requests are being written; nothing is read yet.
         case requesting
-        /// A SUBSCRIBE is unanswered: the source reads even when it should pause.
+        /// A SUBSCRIBE is unanswered: the source reads within bounds even while paused.
         case subscribing
         /// Every request is answered.
         case reading
@@ -27,7 +31,7 @@ struct MQTTSourceStateMachine {
         case ended
     }
 
-    /// What the configuration says.
+    /// The settings of the source that matter here.
     struct Settings {
         /// MQTT 5, else MQTT 3.1.1.
         let isFive: Bool
@@ -38,23 +42,25 @@ struct MQTTSourceStateMachine {
         let noLocal: Bool
     }
 
-    /// What one connection leaves for the next.
+    /// State that one connection passes to the next.
     struct Carried: Equatable {
-        /// A message has come at QoS 0, or a filter was granted with it: the broker keeps nothing of that.
+        /// A message has arrived at QoS 0, or a filter was granted with it: the broker does not store those.
         var hasAtMostOnce = false
         /// The reason codes of refused filters that were logged, by filter.
-        var refusals: [String: Int32] = [:]
+        var refusals: [ExactText: Int32] = [:]
+        /// Bytes of messages that were read while paused.
+        var pausedBytes = 0
     }
 
-    /// What is done in one round, in this order.
-    struct Turn {
+    /// The actions of one round, in this order.
+    struct Step {
         /// SUBSCRIBE packets for filters that were refused.
         var requests: [MQTTSourceAction]
         /// How many messages are acknowledged, the oldest first.
         var acknowledgements: Int
         /// The connection ends once that is written.
         var isLast: Bool
-        /// Whether to read what the broker says.
+        /// Whether to read packets of the broker.
         var reads: Bool
     }
 
@@ -67,17 +73,25 @@ struct MQTTSourceStateMachine {
         case ended
     }
 
+    /// How many bytes of messages a paused source may read while it waits for the answer to a SUBSCRIBE.
+    static let pausedAllowance = 4 << 20
+
     private let settings: Settings
     private var phase = Phase.connecting
     private var subscriptions: MQTTSubscriptionStateMachine
-    private var window = MQTTAcknowledgementWindow()
+    private var window = MQTTPubackWindow()
     private var feedback: MQTTFeedback
     /// Whether ``warning`` mentions a topic that feeds itself.
     private var hasFeedback = false
-    /// What is remembered of the packet identifiers.
-    private var packets: MQTTPacketIdentifiers.Session?
-    /// A message has come at QoS 0, or a filter was granted with it.
+    /// The state of the packet identifiers.
+    private var packets: MQTTDuplicateDetector.Session?
+    /// A message has arrived at QoS 0, or a filter was granted with it.
     private(set) var hasAtMostOnce: Bool
+    /// Whether the last round could request a filter, because its answer would be read.
+    private var mayRequest = true
+    /// Whether the source reads while paused, for the answer to a SUBSCRIBE.
+    private var readsWhilePaused = false
+    private var pausedBytes: Int
 
     init(_ settings: Settings, carried: Carried, now: ContinuousClock.Instant) {
         self.settings = settings
@@ -86,6 +100,7 @@ struct MQTTSourceStateMachine {
         )
         self.feedback = MQTTFeedback(now: now)
         self.hasAtMostOnce = carried.hasAtMostOnce
+        self.pausedBytes = carried.pausedBytes
     }
 
     var state: State {
@@ -98,9 +113,11 @@ struct MQTTSourceStateMachine {
         }
     }
 
-    var carried: Carried { Carried(hasAtMostOnce: self.hasAtMostOnce, refusals: self.subscriptions.reported) }
+    var carried: Carried {
+        Carried(hasAtMostOnce: self.hasAtMostOnce, refusals: self.subscriptions.reported, pausedBytes: self.pausedBytes)
+    }
 
-    /// What does not work, for readiness; `nil` when everything does.
+    /// A partial failure, for readiness; `nil` without one.
     var warning: String? {
         let topics = self.feedback.topics
         let circle = topics.first.map { "the topic \($0)\(topics.count > 1 ? " and \(topics.count - 1) more" : "") feeds itself" }
@@ -111,14 +128,29 @@ struct MQTTSourceStateMachine {
     /// Whether ``safe(upTo:)`` can make a difference.
     var awaitsSafety: Bool { self.window.count > 0 }
 
-    /// When there is something to do, whatever the broker says; `nil` for never.
+    /// When the next action is due without any packet; `nil` for never.
     var nextDue: ContinuousClock.Instant? {
-        guard let held = self.feedback.next else { return self.subscriptions.nextRequest }
-        return self.subscriptions.nextRequest.map { min($0, held) } ?? held
+        // If a filter cannot be requested now, the change that allows it will wake the source.
+        let request = self.mayRequest ? self.subscriptions.nextRequest : nil
+        guard let held = self.feedback.next else { return request }
+        return request.map { min($0, held) } ?? held
+    }
+
+    /// When the answer to a SUBSCRIBE becomes overdue; `nil` while none is awaited.
+    var deadline: ContinuousClock.Instant? { self.phase == .open ? self.subscriptions.deadline : nil }
+
+    /// The latest start of the next round if the broker sends nothing; `nil` for none.
+    var waitEnd: ContinuousClock.Instant? {
+        guard let deadline else { return self.nextDue }
+        return self.nextDue.map { min($0, deadline) } ?? deadline
     }
 
     /// Whether the broker has exceeded the time to answer a SUBSCRIBE.
-    func isOverdue(now: @autoclosure () -> ContinuousClock.Instant) -> Bool { self.subscriptions.isOverdue(now: now()) }
+    ///
+    /// A stopping source reads no answer and needs none.
+    func isOverdue(now: @autoclosure () -> ContinuousClock.Instant) -> Bool {
+        self.phase == .open && self.subscriptions.isOverdue(now: now())
+    }
 
     // MARK: Connecting
 
@@ -126,7 +158,7 @@ struct MQTTSourceStateMachine {
     ///
     /// - Parameter contents: what is remembered of the session; ignored when the broker has none.
     mutating func connected(
-        _ connack: MosquittoEvents.Connack, remembered contents: MQTTSessionMemory.Contents
+        _ connack: MQTTConnack, remembered contents: MQTTSessionMemory.Contents
     ) -> [MQTTSourceAction] {
         precondition(self.phase == .connecting, "connected while \(self.phase)")
         let isResumed = connack.isSessionPresent
@@ -137,7 +169,7 @@ struct MQTTSourceStateMachine {
             self.settings.subscriptions, hasIdentifiers: self.settings.isFive && connack.takesSubscriptionIdentifiers
         )
         // With MQTT 3.1.1 the window is the broker's own; more keys than this are not kept.
-        let repeats = self.settings.isFive ? MQTTAcknowledgementWindow.limit : SourceOutlet.repeatMemory
+        let repeats = self.settings.isFive ? MQTTPubackWindow.limit : SourceOutlet.repeatMemory
         var actions: [MQTTSourceAction] = [
             .read(plan, repeatsAhead: isResumed ? repeats : 0),
             .endOffline(gap: self.gap(isResumed: isResumed)),
@@ -148,7 +180,8 @@ struct MQTTSourceStateMachine {
         return actions
     }
 
-    /// What was published while the source was away is lost unless the broker kept it, and it keeps nothing that is published at QoS 0.
+    /// Messages published while the source was disconnected are lost unless the broker stored them, and it never stores
+    /// those of QoS 0.
     private func gap(isResumed: Bool) -> String? {
         guard isResumed else { return "the broker kept no session" }
         guard self.hasAtMostOnce || self.settings.subscriptions.contains(where: { $0.qos == 0 }) else { return nil }
@@ -156,7 +189,7 @@ struct MQTTSourceStateMachine {
     }
 
     /// The packet identifiers continue with this session.
-    mutating func packetsBegan(_ session: MQTTPacketIdentifiers.Session) {
+    mutating func packetsBegan(_ session: MQTTDuplicateDetector.Session) {
         self.packets = session
     }
 
@@ -175,7 +208,8 @@ struct MQTTSourceStateMachine {
         guard case .requesting(let isNew) = self.phase else { preconditionFailure("requests written while \(self.phase)") }
         self.phase = .open
         var actions: [MQTTSourceAction] = []
-        // With MQTT 3.1.1 not before: after a kill a session without subscriptions would look like the one that had them.
+        // With MQTT 3.1.1 not earlier: after a kill a session without subscriptions would look like the one that had
+        // them.
         if isNew, !self.settings.isFive, self.settings.keepsSession { actions.append(.waitUntilKept) }
         if !self.subscriptions.isWaiting { self.subscriptions.complete(&actions) }
         return actions
@@ -183,11 +217,11 @@ struct MQTTSourceStateMachine {
 
     // MARK: Reading
 
-    /// A batch was read, and has told this about the session.
+    /// A batch was read, and has shown this about the session.
     ///
-    /// - Parameter hasAtMostOnce: whether a message has come at QoS 0.
-    /// - Returns: whether that must be remembered before the batch is handed on.
-    mutating func learned(_ session: MQTTPacketIdentifiers.Session, hasAtMostOnce: Bool) -> Bool {
+    /// - Parameter hasAtMostOnce: whether a message has arrived at QoS 0.
+    /// - Returns: whether that must be remembered before the batch is forwarded.
+    mutating func learned(_ session: MQTTDuplicateDetector.Session, hasAtMostOnce: Bool) -> Bool {
         let isFirst = hasAtMostOnce && !self.hasAtMostOnce
         if isFirst { self.hasAtMostOnce = true }
         guard session != self.packets || isFirst else { return false }
@@ -200,18 +234,20 @@ struct MQTTSourceStateMachine {
     /// - Parameters:
     ///   - messages: those that are wanted.
     ///   - acknowledgements: how many the broker expects an acknowledgement for, the unwanted ones included.
-    /// - Returns: what is handed on now, and reported with ``handedOn(at:)`` then; less what is held back because its topic may feed
-    ///   itself, and with what was held back before.
+    ///   - bytes: the size of their packets.
+    /// - Returns: the messages to forward now, without held ones and with released ones; report them with
+    ///   ``forwarded(at:)``.
     mutating func messagesRead(
-        _ messages: [ReceivedMessage], acknowledgements: Int, now: ContinuousClock.Instant
+        _ messages: [ReceivedMessage], acknowledgements: Int, bytes: Int, now: ContinuousClock.Instant
     ) -> [ReceivedMessage] {
+        if self.readsWhilePaused { self.pausedBytes += bytes }
         self.window.read(acknowledgements)
         return self.feedback.pass(messages, now: now)
     }
 
-    /// Everything that ``messagesRead(_:acknowledgements:now:)`` and ``MQTTSourceAction/handOn(_:)`` have given is in the log up to here.
-    mutating func handedOn(at position: Position) {
-        self.window.handedOn(at: position)
+    /// Everything that ``messagesRead(_:acknowledgements:bytes:now:)`` and ``MQTTSourceAction/forward(_:)`` have given is in the log up to here.
+    mutating func forwarded(at position: Position) {
+        self.window.forwarded(at: position)
     }
 
     /// The broker has answered SUBSCRIBE and UNSUBSCRIBE packets; see ``MQTTSubscriptionStateMachine``.
@@ -225,21 +261,23 @@ struct MQTTSourceStateMachine {
 
     // MARK: Rounds
 
-    /// The source shall end: nothing more is read, and nothing is held back.
+    /// Stops the source: nothing more is read, and nothing is held.
     mutating func stop() {
         switch self.phase {
-        case .open: self.phase = .stopping
+        case .open:
+            self.phase = .stopping
+            self.mayRequest = false
         case .stopping: break
         case .connecting, .requesting, .ended: preconditionFailure("stopped while \(self.phase)")
         }
     }
 
-    /// Hands on what was held back long enough, everything when the source stops, and reports topics that feed themselves.
+    /// Forwards messages that were held long enough, all of them when the source stops, and reports topics in a loop.
     mutating func release(now: @autoclosure () -> ContinuousClock.Instant) -> [MQTTSourceAction] {
         var actions: [MQTTSourceAction] = []
         if self.feedback.isHolding {
             let released = self.phase == .stopping ? self.feedback.releaseAll() : self.feedback.release(now: now())
-            if !released.isEmpty { actions.append(.handOn(released)) }
+            if !released.isEmpty { actions.append(.forward(released)) }
             let found = self.feedback.takeFound()
             if !found.isEmpty {
                 actions += found.map { .log(.feedback(topic: $0)) }
@@ -254,10 +292,10 @@ struct MQTTSourceStateMachine {
         return actions
     }
 
-    /// The connection is lost: what is held back is handed on all the same.
+    /// Records a lost connection: held messages are forwarded nevertheless.
     mutating func lost() -> [MQTTSourceAction] {
         let held = self.feedback.releaseAll()
-        return held.isEmpty ? [] : [.handOn(held)]
+        return held.isEmpty ? [] : [.forward(held)]
     }
 
     /// Everything up to this position is safe.
@@ -267,20 +305,26 @@ struct MQTTSourceStateMachine {
 
     /// Decides what is done in this round.
     ///
-    /// - Parameter isPaused: whether what was sent is too much for now; looked at only where that decides.
-    mutating func turn(isPaused: @autoclosure () -> Bool, now: @autoclosure () -> ContinuousClock.Instant) -> Turn {
+    /// - Parameter isPaused: whether the source must pause; evaluated only if that decides.
+    mutating func step(isPaused: @autoclosure () -> Bool, now: @autoclosure () -> ContinuousClock.Instant) -> Step {
         let isHeld = self.window.isHeld || (self.window.count > 0 && self.feedback.isHolding)
         let acknowledgements = isHeld ? 0 : self.window.acknowledge()
         switch self.phase {
         case .open:
-            let reads = self.window.hasRoom && (self.subscriptions.isWaiting || !isPaused())
-            return Turn(
-                requests: self.subscriptions.requestAgain(now: now()), acknowledgements: acknowledgements, isLast: false,
-                reads: reads
+            let hasRoom = self.window.hasRoom
+            self.mayRequest = hasRoom && !isPaused()
+            if self.mayRequest { self.pausedBytes = 0 }
+            self.readsWhilePaused =
+                hasRoom && !self.mayRequest && self.subscriptions.isWaiting && self.pausedBytes < Self.pausedAllowance
+            let reads = self.mayRequest || self.readsWhilePaused
+            if !reads { self.subscriptions.postponeDeadline(now: now()) }
+            return Step(
+                requests: self.mayRequest ? self.subscriptions.requestAgain(now: now()) : [],
+                acknowledgements: acknowledgements, isLast: false, reads: reads
             )
         case .stopping:
             if !isHeld { self.phase = .ended }
-            return Turn(requests: [], acknowledgements: acknowledgements, isLast: !isHeld, reads: false)
+            return Step(requests: [], acknowledgements: acknowledgements, isLast: !isHeld, reads: false)
         case .connecting, .requesting, .ended: preconditionFailure("a round while \(self.phase)")
         }
     }

@@ -1,11 +1,12 @@
 import BridgeCore
 
-/// What the broker is asked for, so that filters of one source that overlap bring each message once.
+/// The subscriptions to request, so that overlapping filters of one source deliver each message once.
 ///
-/// A filter that another one covers is not asked for, as long as the covering one has at least its QoS; which retained messages are wanted is
-/// then decided here, by the filters of the file. Where filters overlap and both are needed, the broker may send a copy for each:
-/// with MQTT 5 each has an identifier that comes with its copy (§3.8.2.1.2), see ``MQTTCopies``. Without identifiers copies cannot
-/// be told apart, so all that overlap are asked for with the highest QoS among them: a broker that sends one copy only then sends a safe one.
+/// A filter that another one covers is not requested if the covering one has at least its QoS; the filters of the file
+/// then decide here which retained messages are accepted. If overlapping filters are both needed, the broker may send a
+/// copy for each: with MQTT 5 each has an identifier that comes with its copy (§3.8.2.1.2), see
+/// ``MQTTOverlapDeduplicator``. Without identifiers copies cannot be distinguished, so all overlapping filters get the
+/// highest QoS among them: a broker that sends only one copy then sends a safe one.
 struct MQTTSubscriptionPlan: Sendable {
     /// One subscription as the broker gets it.
     struct Entry: Sendable {
@@ -19,48 +20,57 @@ struct MQTTSubscriptionPlan: Sendable {
     /// In the order of the file.
     private(set) var entries: [Entry]
 
-    /// - Parameter hasIdentifiers: whether the broker takes subscription identifiers.
+    /// - Parameter hasIdentifiers: whether the broker supports subscription identifiers.
     init(_ subscriptions: [MQTTSubscription], hasIdentifiers: Bool) {
-        var own = subscriptions.filter { $0.share == nil }
-        if !hasIdentifiers { own = own.map { Self.raised($0, among: own) } }
-        let needed = own.filter { one in
-            !own.contains { $0.filter != one.filter && $0.filter.covers(one.filter) && $0.qos >= one.qos }
+        let own = hasIdentifiers ? subscriptions : Self.raised(subscriptions)
+        let tree = MQTTFilterTree(own.indices.lazy.filter { own[$0].share == nil }.map { (value: $0, filter: own[$0].filter) })
+        var isNeeded = own.map { _ in true }
+        var retained = own.map(\.retained)
+        for (index, subscription) in own.enumerated() where subscription.share == nil {
+            tree.forEachCovering(subscription.filter) { covering in
+                // The broker must send every retained message that any covered filter accepts.
+                if retained[covering].breadth < subscription.retained.breadth { retained[covering] = subscription.retained }
+                if own[covering].filter != subscription.filter, own[covering].qos >= subscription.qos { isNeeded[index] = false }
+            }
         }
-        self.entries = subscriptions.compactMap { subscription in
-            guard subscription.share == nil else { return Entry(subscription: subscription) }
-            guard var one = needed.first(where: { $0.filter == subscription.filter }) else { return nil }
-            let covered = own.filter { one.filter.covers($0.filter) }
-            // The broker must send what any of them wants.
-            one.retained = covered.map(\.retained).max { $0.breadth < $1.breadth } ?? one.retained
-            return Entry(subscription: one)
+        self.entries = own.indices.filter { isNeeded[$0] }.map { index in
+            var subscription = own[index]
+            subscription.retained = retained[index]
+            return Entry(subscription: subscription)
         }
         if hasIdentifiers { self.identify() }
     }
 
-    private static func raised(_ subscription: MQTTSubscription, among all: [MQTTSubscription]) -> MQTTSubscription {
-        var result = subscription
-        result.qos = all.filter { $0.filter.overlaps(subscription.filter) }.map(\.qos).max() ?? subscription.qos
-        return result
+    /// The subscriptions, of which those that overlap one of QoS 1 have QoS 1 too.
+    private static func raised(_ subscriptions: [MQTTSubscription]) -> [MQTTSubscription] {
+        let acknowledged = MQTTFilterTree(
+            subscriptions.enumerated().lazy.filter { $0.element.share == nil && $0.element.qos > 0 }
+                .map { (value: $0.offset, filter: $0.element.filter) }
+        )
+        return subscriptions.enumerated().map { index, subscription in
+            guard subscription.share == nil, subscription.qos == 0 else { return subscription }
+            var result = subscription
+            if acknowledged.mayOverlap(subscription.filter, of: index) { result.qos = 1 }
+            return result
+        }
     }
 
-    /// An identifier is made of its filter: one of an earlier file, on messages that have waited in the session, means no other filter.
+    /// An identifier is derived from its filter: one of an earlier configuration, on messages that have waited in the
+    /// session, means no other filter.
     private mutating func identify() {
+        let tree = MQTTFilterTree(
+            self.entries.enumerated().lazy.filter { $0.element.subscription.share == nil }
+                .map { (value: $0.offset, filter: $0.element.subscription.filter) }
+        )
         var taken: Set<UInt32> = []
-        for index in self.entries.indices where self.isCrossed(index) {
+        for (index, subscription) in self.entries.map(\.subscription).enumerated()
+        where subscription.share == nil && tree.mayOverlap(subscription.filter, of: index) {
             var hash = Fingerprint()
             hash.add(self.entries[index].wireFilter)
             // 1 to 268 435 455 is allowed.
             var identifier = UInt32(hash.value % 0x0fff_ffff) + 1
             while !taken.insert(identifier).inserted { identifier = identifier % 0x0fff_ffff + 1 }
             self.entries[index].identifier = identifier
-        }
-    }
-
-    private func isCrossed(_ index: Int) -> Bool {
-        let one = self.entries[index].subscription
-        guard one.share == nil else { return false }
-        return self.entries.enumerated().contains {
-            $0.offset != index && $0.element.subscription.share == nil && $0.element.subscription.filter.overlaps(one.filter)
         }
     }
 }

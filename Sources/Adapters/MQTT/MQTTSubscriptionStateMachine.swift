@@ -18,18 +18,18 @@ struct MQTTSubscriptionStateMachine {
     /// How many subscriptions are wanted.
     private var wanted = 0
     private var refused = MQTTRefusedFilters()
-    /// What to remember once every request is answered; `nil` when that is done.
+    /// The subscriptions to store once every request is answered; `nil` when that is done.
     private var unconfirmed: [MQTTSubscriptionPlan.Entry]?
-    /// What is remembered as granted, where the broker keeps a session.
+    /// The subscriptions stored as granted, if the broker keeps a session.
     private var remembered: [MQTTSubscriptionPlan.Entry]?
     /// The reason codes that were logged, by filter; outlives the connection.
-    private(set) var reported: [String: Int32]
+    private(set) var reported: [ExactText: Int32]
 
     /// - Parameters:
-    ///   - isFive: whether the connection speaks MQTT 5, else MQTT 3.1.1.
+    ///   - isFive: whether the connection uses MQTT 5, else MQTT 3.1.1.
     ///   - noLocal: see MQTT 5 §3.8.3.1.
     ///   - reported: the reason codes that earlier connections have logged, by filter.
-    init(isFive: Bool, noLocal: Bool, reported: [String: Int32]) {
+    init(isFive: Bool, noLocal: Bool, reported: [ExactText: Int32]) {
         self.isFive = isFive
         self.noLocal = noLocal
         self.reported = reported
@@ -42,6 +42,15 @@ struct MQTTSubscriptionStateMachine {
     /// One sentence for readiness; `nil` while nothing is refused.
     var warning: String? { self.refused.description }
 
+    /// The first moment at which an answer is overdue; `nil` while none is awaited.
+    var deadline: ContinuousClock.Instant? { self.isWaiting ? self.answerBy + .nanoseconds(1) : nil }
+
+    /// Restarts the time-out while no answer can be read.
+    mutating func postponeDeadline(now: @autoclosure () -> ContinuousClock.Instant) {
+        guard self.isWaiting else { return }
+        self.answerBy = max(self.answerBy, now() + Self.answerLimit)
+    }
+
     /// Whether the broker has exceeded the time for its answer.
     func isOverdue(now: @autoclosure () -> ContinuousClock.Instant) -> Bool {
         self.isWaiting && now() > self.answerBy
@@ -51,9 +60,9 @@ struct MQTTSubscriptionStateMachine {
 
     /// Decides what is requested from the broker at the start of a connection.
     ///
-    /// With MQTT 5 every filter is requested at each connect, in a way that brings retained messages only where the broker does not
-    /// have the subscription: a broker that was killed may have kept the session of yesterday. MQTT 3.1.1 would bring all of them, so a
-    /// filter that the session holds is requested again only where its retained messages are ignored.
+    /// With MQTT 5 every connect requests every filter, with an option that brings retained messages only if the broker
+    /// lacks the subscription: a broker that was killed may have restored an older session. MQTT 3.1.1 would bring all
+    /// of them, so a filter that the session holds is requested again only if its retained messages are ignored.
     ///
     /// - Parameters:
     ///   - session: what is remembered of the broker's session; empty for a new one.
@@ -61,7 +70,8 @@ struct MQTTSubscriptionStateMachine {
     mutating func begin(
         _ plan: MQTTSubscriptionPlan, session: MQTTSessionMemory.Contents, keepsSession: Bool
     ) -> [MQTTSourceAction] {
-        let stale = session.filters.filter { filter in !plan.entries.contains { $0.wireFilter == filter } }
+        let wanted = Set(plan.entries.map { ExactText($0.wireFilter) })
+        let stale = session.filters.filter { !wanted.contains(ExactText($0)) }
         var actions: [MQTTSourceAction] = []
         if keepsSession {
             actions.append(.rememberRequests(plan.entries, granted: session.granted, besides: stale))
@@ -71,7 +81,7 @@ struct MQTTSubscriptionStateMachine {
         }
         self.wanted = plan.entries.count
         for entry in plan.entries {
-            let isGranted = session.granted.contains(MQTTSessionMemory.description(of: entry))
+            let isGranted = session.granted.contains(ExactText(MQTTSessionMemory.description(of: entry)))
             if isGranted, !self.isFive, entry.subscription.retained != .ignore { continue }
             actions.append(self.request(entry, isGranted: isGranted))
         }
@@ -97,7 +107,7 @@ struct MQTTSubscriptionStateMachine {
         self.endings.insert(packet)
     }
 
-    /// Takes the refused filters that are due.
+    /// Returns the refused filters that are due.
     mutating func requestAgain(now: @autoclosure () -> ContinuousClock.Instant) -> [MQTTSourceAction] {
         guard let due = self.refused.next else { return [] }
         let now = now()
@@ -138,14 +148,14 @@ struct MQTTSubscriptionStateMachine {
         _ entry: MQTTSubscriptionPlan.Entry, _ code: Int32, _ actions: inout [MQTTSourceAction]
     ) {
         if code < entry.subscription.qos { actions.append(.log(.grantedLess(filter: entry.wireFilter, qos: code))) }
-        self.reported[entry.wireFilter] = nil
+        self.reported[ExactText(entry.wireFilter)] = nil
         guard self.refused.granted(entry) else { return }
         actions.append(.log(.grantedAfterRefusal(filter: entry.wireFilter)))
-        // What was remembered as refused is granted now.
+        // A filter stored as refused is granted now.
         self.unconfirmed = self.remembered
     }
 
-    /// A refused filter leaves the others as they are; only when nothing is left is the connection of no use.
+    /// A refused filter does not affect the others; the connection is useless only when no filter is left.
     ///
     /// - Returns: false when nothing is left.
     private mutating func refused(
@@ -159,7 +169,7 @@ struct MQTTSubscriptionStateMachine {
             return false
         }
         // Once for each filter and reason, however often the broker is asked.
-        if self.reported.updateValue(code, forKey: entry.wireFilter) != code {
+        if self.reported.updateValue(code, forKey: ExactText(entry.wireFilter)) != code {
             actions.append(.log(.refused(filter: entry.wireFilter, code: code)))
         }
         return true

@@ -4,11 +4,12 @@ extension MQTTTopicFilter {
         if self.levels.contains(where: { $0.contains("*") }) {
             let isLast = self.levels.last == "*"
             return
-                "'\(self.text)': '*' is no wildcard of MQTT; write \(isLast ? "'#' for everything below" : "'+' for one level"), or"
+                "'\(self.text)': '*' is not an MQTT wildcard; write \(isLast ? "'#' for everything below" : "'+' for one level"), or"
                 + " \(isLast ? "'+' for one level" : "'#' at the end for everything below")"
         }
         if self.levels.count > 1, self.levels[0].isEmpty {
-            return "'\(self.text)' begins with '/', which makes an empty first level; leave it out unless the topics begin so too"
+            return
+                "'\(self.text)' begins with '/', which makes an empty first level; leave it out unless the topics begin with it too"
         }
         if self.levels.dropFirst().contains("") {
             return "'\(self.text)' has an empty level; write one '/' between levels, and none at the end"

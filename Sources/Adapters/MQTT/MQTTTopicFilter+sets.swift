@@ -26,6 +26,6 @@ extension MQTTTopicFilter {
 
     /// Wildcards at the beginning match no topic that begins with `$` (MQTT 5 §4.7.2).
     private func mayMatchFirstLevel(of other: MQTTTopicFilter) -> Bool {
-        other.levels[0].first != "$" || (self.levels[0] != "#" && self.levels[0] != "+")
+        other.levels[0].utf8.first != UInt8(ascii: "$") || (self.levels[0] != "#" && self.levels[0] != "+")
     }
 }

@@ -1,6 +1,7 @@
 import BridgeCore
+import Mosquitto
 
-/// What a subscription matches: topic levels with `+` for one and `#` for all that follow (MQTT 5 §4.7).
+/// The topics of a subscription: levels with `+` for one and `#` for all that follow (MQTT 5 §4.7).
 struct MQTTTopicFilter: Sendable, Hashable, CustomStringConvertible {
     /// Without `$share/<group>/`.
     let text: String
@@ -8,13 +9,18 @@ struct MQTTTopicFilter: Sendable, Hashable, CustomStringConvertible {
 
     /// - Throws: ``MQTTTextError``.
     init(_ text: String) throws {
-        guard !text.isEmpty else { throw MQTTTextError("a topic filter has at least one character") }
+        guard !text.isEmpty else {
+            throw MQTTTextError(
+                "a topic filter has at least one character; write \"#\" in quotes for all topics, since # begins a comment in YAML"
+            )
+        }
         guard text.utf8.count <= 65_535 else { throw MQTTTextError("a topic filter has at most 65535 bytes") }
-        guard !text.utf8.contains(0) else { throw MQTTTextError("a topic filter holds no NUL") }
-        guard !text.hasPrefix("$share/") else {
+        guard !text.utf8.contains(0) else { throw MQTTTextError("a topic filter must not contain NUL") }
+        guard MQTTText.isHarmless(text) else { throw MQTTTextError("a topic filter must not contain control characters") }
+        guard !text.utf8.starts(with: "$share/".utf8) else {
             throw MQTTTextError("a shared subscription is written with the key share: topic: alerts/#, share: group")
         }
-        // Bytes, not characters: a combining mark behind a slash does not belong to it.
+        // Bytes, not characters: a combining mark after a slash is not part of it.
         let levels = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
         for (index, level) in levels.enumerated() {
             if level.utf8.contains(UInt8(ascii: "#")), level != "#" || index != levels.count - 1 {

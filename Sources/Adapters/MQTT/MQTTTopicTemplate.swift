@@ -1,4 +1,5 @@
 import BridgeCore
+import Mosquitto
 
 /// The topic of what a sink publishes, made so that an event's content cannot choose more than its own levels.
 struct MQTTTopicTemplate: Sendable {
@@ -7,45 +8,54 @@ struct MQTTTopicTemplate: Sendable {
         let reason: String
     }
 
-    private let levels: LevelTemplate
+    private var levels: LevelTemplate
 
-    /// - Parameter keepsSlashes: whether `/` may come from an event.
+    /// - Parameter keepsSlashes: whether `/` of an event stays.
     init(template: Template, keepsSlashes: Bool) {
         self.levels = LevelTemplate(template: template, keepsSlashes: keepsSlashes)
     }
 
-    var template: Template { self.levels.template }
+    var template: Template {
+        get { self.levels.template }
+        set { self.levels = LevelTemplate(template: newValue, keepsSlashes: self.levels.keepsSlashes) }
+    }
 
-    /// Looks at what the file says.
+    var keepsSlashes: Bool {
+        get { self.levels.keepsSlashes }
+        set { self.levels = LevelTemplate(template: self.levels.template, keepsSlashes: newValue) }
+    }
+
+    /// Checks the template's constants.
     ///
     /// - Parameter mayBeAny: whether the event may choose the first level.
     /// - Throws: ``MQTTTextError``.
     func validate(mayBeAny: Bool) throws {
         let literals = Self.literals(of: self.template.text)
-        if let wildcard = literals.first(where: { "+#\0".contains($0) }) {
+        if let wildcard = literals.unicodeScalars.first(where: { "+#\0".unicodeScalars.contains($0) }) {
             throw MQTTTextError(
                 wildcard == "\0"
-                    ? "a topic holds no NUL" : "'\(wildcard)' is a wildcard, and one publishes to one topic; leave it out"
+                    ? "a topic must not contain NUL"
+                    : "'\(wildcard)' is a wildcard, which a topic to publish to cannot contain; leave it out"
             )
         }
         guard MQTTText.isHarmless(literals) else {
-            throw MQTTTextError("a topic holds no control characters")
+            throw MQTTTextError("a topic must not contain control characters")
         }
-        for reserved in ["$share/", "$SYS/"] where self.template.staticPrefix.hasPrefix(reserved) {
-            throw MQTTTextError("nobody publishes to topics that begin with \(reserved)")
+        for reserved in ["$share/", "$SYS/"] where self.template.staticPrefix.utf8.starts(with: reserved.utf8) {
+            throw MQTTTextError("topics that begin with \(reserved) are reserved for the broker; choose another one")
         }
         if let constant = self.template.constant {
             guard !constant.isEmpty else { throw MQTTTextError("a topic has at least one character") }
             guard constant.utf8.count <= 65_535 else { throw MQTTTextError("a topic has at most 65535 bytes") }
         } else if self.levels.isFree, !mayBeAny {
             throw MQTTTextError(
-                "the topic begins with what an event says, so an event could choose any topic; begin it with fixed text such as bridge/, or"
+                "the topic begins with a value of the event, so an event could choose any topic; begin it with fixed text such as bridge/, or"
                     + " write any_topic: true"
             )
         }
     }
 
-    /// The topic for the event that the reader holds.
+    /// Renders the topic for the event that the reader holds.
     ///
     /// - Throws: ``Refusal``, also for a template that fails or misses a value.
     func render(_ reader: EventReader) throws(Refusal) -> String {
@@ -54,11 +64,12 @@ struct MQTTTopicTemplate: Sendable {
         do {
             topic = try self.levels.render(reader)
         } catch {
-            throw Refusal(reason: "the topic \(self.template.text) cannot be made: \(error)")
+            throw Refusal(reason: "the topic \(self.template.text) cannot be rendered: \(error)")
         }
-        guard !topic.isEmpty else { throw Refusal(reason: "the topic made of \(self.template.text) is empty") }
+        guard !topic.isEmpty else { throw Refusal(reason: "the topic rendered from \(self.template.text) is empty") }
         guard topic.utf8.count <= 65_535 else {
-            throw Refusal(reason: "the topic made of \(self.template.text) has \(topic.utf8.count) bytes; 65535 are allowed")
+            throw Refusal(
+                reason: "the topic rendered from \(self.template.text) has \(topic.utf8.count) bytes; 65535 are allowed")
         }
         return topic
     }

@@ -20,7 +20,7 @@ extension String {
 }
 
 extension [UInt8] {
-    /// What a text of base64 with padding says, RFC 4648 §4; `nil` when it is none.
+    /// Decodes base64 with padding (RFC 4648 §4); `nil` when the text is invalid.
     init?(base64 text: String) {
         let digits = Array(text.utf8)
         guard digits.count % 4 == 0 else { return nil }

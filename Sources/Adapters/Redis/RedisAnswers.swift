@@ -1,6 +1,6 @@
 /// The answers to commands that were sent in one write, in the order of the commands.
 struct RedisAnswers: Sendable {
-    /// One for each command; fewer when the connection ended before the others came.
+    /// One for each command; fewer when the connection ended early.
     var replies: [RedisReply]
     /// Why there are fewer, or why commands could not be sent on to another node.
     var failure: (any Error)?

@@ -1,7 +1,7 @@
 import NIOCore
 
 extension RedisCommand {
-    /// Takes commands that were written one after the other apart again.
+    /// Splits consecutive commands.
     ///
     /// - Precondition: they were written by this type.
     static func split(_ commands: ByteBuffer) -> [ByteBuffer] {

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Writes commands as arrays of bulk strings, which take any bytes (RESP2).
+/// Writes commands as arrays of bulk strings, which can contain any bytes (RESP2).
 enum RedisCommand {
     /// Begins a command of `count` words; exactly that many ``word(_:to:)-string`` must follow.
     static func begin(_ count: Int, in buffer: inout ByteBuffer) {

@@ -26,7 +26,8 @@ extension RedisConnection {
                 try RedisFailure.check(role, connection.peer)
                 guard role.items?.first?.text == "master" else {
                     throw ComponentError(
-                        .rejected, "\(connection.peer) is no master, as \(settings.location) says; waiting for the failover")
+                        .rejected,
+                        "\(connection.peer) is not a master, although \(settings.location) names it; waiting for the failover")
                 }
             }
             return connection
@@ -61,7 +62,7 @@ extension RedisConnection {
             }
         }
         throw ComponentError(
-            .connectionRefused, "no sentinel tells the master of \(settings.location): \(failures.joined(separator: "; "))"
+            .connectionRefused, "no sentinel names the master of \(settings.location): \(failures.joined(separator: "; "))"
         )
     }
 

@@ -11,12 +11,12 @@ struct RedisConnection: Sendable {
     let channel: any Channel
     let address: RedisSettings.Address
     /// How this one connection has ended.
-    let closed: EventLoopFuture<RedisEnding>
-    /// The address as text: asked for with each batch.
+    let closed: EventLoopFuture<RedisDisconnection>
+    /// The address as text, stored because each batch needs it.
     private let name: String
     private let handler: NIOLoopBound<RedisHandler>
     private let pauseHint = PauseHint()
-    /// Where commands go in a cluster when another node serves their key; `nil` elsewhere.
+    /// The other nodes of a cluster, for redirected commands; `nil` without a cluster.
     private var nodes: RedisNodes?
 
     /// Whether commands follow the nodes of a cluster.
@@ -40,11 +40,12 @@ struct RedisConnection: Sendable {
         let login = isSentinel ? settings.sentinel.login : settings.login
         let tls: (context: NIOSSLContext, host: String)? =
             if case .tcp(let host, _, true) = address { (try login.tls.context(for: settings.location), host) } else { nil }
-        // One that ends at once, as in TLS, has left its channel before anybody can ask it; several addresses are tried at a time.
-        let endings = RedisEndings()
+        // A channel that ends at once, as in TLS, is closed before its future can be read; several addresses are tried
+        // concurrently.
+        let endings = RedisDisconnections()
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(settings.connectTimeout))
-            // A read is what the connection hands on at once: a thousand small messages at most, so that others on the loop have their turn.
+            // One read delivers at most a thousand small messages, so that other channels of the loop get their turn.
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16 << 10, maximum: 32 << 10)
@@ -116,16 +117,18 @@ struct RedisConnection: Sendable {
 
     /// Sends encoded commands to this server in one write.
     ///
+    /// Cancelling ends the wait and leaves the connection open: its end would be reported in place of the error that led to it.
+    ///
     /// - Returns: what was answered; less than there are commands when the connection ends.
     func exchange(_ commands: ByteBuffer, replies: Int) async throws -> RedisAnswers {
         let promise = self.channel.eventLoop.makePromise(of: RedisAnswers.self)
         let handler = self.handler
-        let channel = self.channel
-        channel.eventLoop.execute { handler.value.send(commands, replies: replies, promise: promise) }
+        self.channel.eventLoop.execute { handler.value.send(commands, replies: replies, promise: promise) }
         return try await withTaskCancellationHandler {
             try await promise.futureResult.get()
         } onCancel: {
-            channel.close(promise: nil)
+            // A later answer finds the promise completed.
+            promise.fail(CancellationError())
         }
     }
 
@@ -156,7 +159,7 @@ struct RedisConnection: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                let cancelled = closed.eventLoop.makePromise(of: RedisEnding.self)
+                let cancelled = closed.eventLoop.makePromise(of: RedisDisconnection.self)
                 closed.cascade(to: cancelled)
                 throw try await withTaskCancellationHandler {
                     try await cancelled.futureResult.get().error
@@ -169,8 +172,8 @@ struct RedisConnection: Sendable {
         }
     }
 
-    /// Waits until the connection has ended, and tells how.
-    func ending() async throws -> RedisEnding {
+    /// Waits until the connection has ended, and returns why.
+    func ending() async throws -> RedisDisconnection {
         try await self.closed.get()
     }
 
@@ -184,15 +187,15 @@ struct RedisConnection: Sendable {
         }.get()
     }
 
-    /// Stops or goes on reading the socket, as the outlet wants it by then.
+    /// Stops or resumes reading the socket, by the outlet's demand at that time.
     ///
-    /// The demand is looked at on the event loop, so that no other look at it comes between looking and acting.
+    /// The demand is read on the event loop, so that no other decision comes between reading it and acting on it.
     func follow(_ outlet: SourceOutlet) {
         let handler = self.handler
         let channel = self.channel
         let hint = self.pauseHint
         channel.eventLoop.execute {
-            // Set before the look: whoever changes the demand after it sees the hint and has it looked at again.
+            // Set before the demand is read: a later change of the demand sees the hint and causes another check.
             hint.isSet.store(true, ordering: .relaxed)
             let isPaused = outlet.demand == .pause
             if !isPaused { hint.isSet.store(false, ordering: .relaxed) }
@@ -202,9 +205,14 @@ struct RedisConnection: Sendable {
         }
     }
 
-    /// Like ``follow(_:)``, and free while the socket is read; for each change that an outlet tells of.
+    /// Like ``follow(_:)``, but without cost while the socket is read; for each change that an outlet reports.
     func followIfPaused(_ outlet: SourceOutlet) {
         if self.pauseHint.isSet.load(ordering: .relaxed) { self.follow(outlet) }
+    }
+
+    /// Ends the connection with an error; on its event loop.
+    func fail(_ error: ComponentError) {
+        self.handler.value.fail(error)
     }
 
     func close() {

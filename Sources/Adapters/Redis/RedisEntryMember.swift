@@ -11,7 +11,7 @@ struct RedisEntryMember {
     let isTextName: Bool
     private var values: [ByteBuffer]
 
-    /// The members in the order in which their names come first.
+    /// The members in the order of the first occurrence of their names.
     static func members(of fields: [(name: ByteBuffer, value: ByteBuffer)]) -> [RedisEntryMember] {
         var members: [RedisEntryMember] = []
         members.reserveCapacity(fields.count)

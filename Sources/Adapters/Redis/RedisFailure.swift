@@ -3,37 +3,38 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// What an error means, an answer or one of the way to the server.
+/// Interprets an error: an answer, or a failure of the connection.
 ///
 /// An error answer begins with a word in capitals, `ERR` where there is no better one (Redis protocol specification, "Simple errors").
 enum RedisFailure {
-    /// What becomes of the event whose command was answered with an error.
+    /// What happens to the event whose command was answered with an error.
     enum Verdict {
         /// The event is given up: another one, for another key or of another size, may well be taken.
         case refused(String)
         /// The key is refused: an event for another key may well be taken, one for the same key is not.
         case keyRefused(ComponentError)
-        /// The event is tried again as often as `retry.attempts` says, because nothing is known about this error.
+        /// The event is retried up to `retry.attempts`, because the error is unknown.
         case postponed(ComponentError)
-        /// Every event would be answered so: the connection ends, and all that was not carried out is tried again.
+        /// The error concerns every event: the connection ends, and the remaining events are sent again.
         case unavailable(ComponentError)
     }
 
-    /// Conditions of the server, which pass by themselves or which the operator must change.
+    /// Conditions of the server, temporary or for the operator to resolve.
     private static let conditions: Set<String> = [
         "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED",
         "NOAUTH", "WRONGPASS", "DENIED", "NOPROTO", "NOMASTERLINK", "INPROG", "NOGOODSLAVE",
     ]
-    /// What concerns the command's own key, group or values, of whatever command.
+    /// Errors about the command's own key, group or values, for all commands.
     private static let refusals: Set<String> = ["CROSSSLOT", "NOGROUP", "BUSYGROUP", "NOSCRIPT", "EXECABORT"]
     /// Beginnings of `ERR` answers that concern every command alike.
     private static let general = [
         "ERR unknown command", "ERR max number of clients", "ERR operation not permitted", "ERR syntax error",
     ]
 
-    /// What becomes of an event whose command was answered with an error.
+    /// Decides what happens to an event whose command was answered with an error.
     ///
-    /// - Parameter followsNodes: `MOVED` and `ASK` are followed, so one that is left says that nodes do not agree.
+    /// - Parameter followsNodes: whether `MOVED` and `ASK` are followed, so that a remaining one means that nodes do
+    ///   not agree.
     static func verdict(_ text: String, _ peer: String, followsNodes: Bool) -> Verdict {
         let answer = "\(peer) answers: \(text)"
         switch self.word(text) {
@@ -73,7 +74,7 @@ enum RedisFailure {
         return ComponentError(code, "\(peer) answers: \(text)\(hint)")
     }
 
-    /// What to do about an answer, by its first word.
+    /// The remedy for an answer, by its first word.
     private static func remedy(_ word: String) -> String? {
         switch word {
         case "NOAUTH": "set password, and user where there is one"
@@ -83,7 +84,7 @@ enum RedisFailure {
         }
     }
 
-    /// The first word, which says what kind of error it is.
+    /// The first word, which is the kind of the error.
     private static func word(_ text: String) -> String {
         String(text.prefix { $0 != " " && $0 != ":" })
     }

@@ -1,17 +1,17 @@
 import BridgeCore
 import NIOCore
 
-/// What takes a connection's answers.
+/// Receives a connection's answers.
 ///
 /// Lives on the connection's event loop.
 protocol RedisReceiver: AnyObject {
     /// Each answer, in order; the view is valid within the call.
     func received(_ reply: RedisReplyView)
-    /// All that was read at once has been handed out.
+    /// All answers of one read have been delivered.
     func readComplete()
 }
 
-/// The one handler of a Redis channel: bytes in, answers out, and a PING when nothing has come for a while.
+/// The handler of a Redis channel: decodes answers, and sends a PING after a time of silence.
 ///
 /// Lives on its event loop.
 final class RedisHandler: ChannelInboundHandler {
@@ -22,9 +22,9 @@ final class RedisHandler: ChannelInboundHandler {
     struct Patience: Sendable {
         /// Silence after which a PING is sent.
         var idle = TimeAmount.seconds(15)
-        /// Silence after which the server counts as gone.
+        /// The silence after which the server counts as gone.
         var dead = TimeAmount.seconds(25)
-        /// How often that is looked at.
+        /// The interval of that check.
         var interval = TimeAmount.seconds(5)
     }
 
@@ -32,26 +32,26 @@ final class RedisHandler: ChannelInboundHandler {
     private let address: RedisSettings.Address
     private let peer: String
     private let patience: Patience
-    /// How long a handshake of TLS may take, with the first answer behind it.
+    /// The longest time for a TLS handshake and the first answer after it.
     private let handshakeLimit: TimeAmount
     /// The server has sent something.
     private var hasAnswered = false
-    /// Ends a connection whose handshake takes too long.
+    /// Ends a connection whose handshake exceeds its limit.
     private var handshake: Scheduled<Void>?
     private let reader = RedisReplyReader()
     /// Answers to commands, in order, until ``subscriber`` takes over.
     private var waiting: CircularBuffer<Waiting> = []
     private var collected: [RedisReply] = []
-    /// Takes everything from the moment it is set.
+    /// Receives everything from the moment it is set.
     private var subscriber: (any RedisReceiver)?
     private var lastRead = NIODeadline.now()
     private var watch: RepeatedTask?
-    private var ending: RedisEnding?
+    private var ending: RedisDisconnection?
     /// The first and the last moment of the latest time of pauses.
     private var pauses: (from: NIODeadline, to: NIODeadline)?
     /// See ``ended(on:)``.
-    private var closed: EventLoopPromise<RedisEnding>?
-    /// Where to write; `nil` once the channel is closed.
+    private var closed: EventLoopPromise<RedisDisconnection>?
+    /// The context to write to; `nil` once the channel is closed.
     private var context: ChannelHandlerContext?
     /// No bytes are expected while the reader is paused.
     var isPaused = false {
@@ -68,7 +68,7 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
-    /// - Parameter ended: gets why the connection ended, for whoever has no other way to this handler any more.
+    /// - Parameter ended: gets the reason for the end of the connection, for callers without access to this handler.
     init(
         _ address: RedisSettings.Address, patience: Patience, handshakeLimit: TimeAmount,
         ended: @escaping @Sendable (ComponentError) -> Void
@@ -80,10 +80,10 @@ final class RedisHandler: ChannelInboundHandler {
         self.handshakeLimit = handshakeLimit
     }
 
-    /// Gets why the connection ended; to be asked for once.
-    func ended(on eventLoop: any EventLoop) -> EventLoopFuture<RedisEnding> {
+    /// Returns the reason for the end of the connection; call it once.
+    func ended(on eventLoop: any EventLoop) -> EventLoopFuture<RedisDisconnection> {
         if let ending { return eventLoop.makeSucceededFuture(ending) }
-        let promise = eventLoop.makePromise(of: RedisEnding.self)
+        let promise = eventLoop.makePromise(of: RedisDisconnection.self)
         self.closed = promise
         return promise.futureResult
     }
@@ -96,6 +96,11 @@ final class RedisHandler: ChannelInboundHandler {
         }
         self.waiting.append(Waiting(replies: replies, promise: promise))
         context.writeAndFlush(self.wrapOutboundOut(commands), promise: nil)
+    }
+
+    /// Ends the connection with an error.
+    func fail(_ error: ComponentError) {
+        if let context { self.fail(error, context) }
     }
 
     func subscribe(_ subscriber: any RedisReceiver) {
@@ -112,14 +117,14 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
-    /// A server without TLS that takes the handshake for the beginning of a command says nothing.
+    /// A server without TLS takes the handshake for the beginning of a command and does not answer.
     func channelActive(context: ChannelHandlerContext) {
         if self.address.isTLS {
             let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             self.handshake = context.eventLoop.scheduleTask(in: self.handshakeLimit) {
                 let (handler, context) = loopBound.value
                 let reason = "the server did not answer within connect_timeout; if the port does not speak TLS, write redis://"
-                handler.fail(ComponentError(.connectionRefused, "no TLS with \(handler.peer): \(reason)"), context)
+                handler.fail(ComponentError(.connectionRefused, "TLS with \(handler.peer) failed: \(reason)"), context)
             }
         }
         context.fireChannelActive()
@@ -137,9 +142,9 @@ final class RedisHandler: ChannelInboundHandler {
             try self.reader.feed(bytes) { self.dispatch($0) }
             if self.waiting.isEmpty { self.reader.beginPipeline() }
         } catch {
-            let what = error.isTooLarge ? "sends more than is taken" : "does not speak Redis"
-            let stranger = isFirst ? RedisStranger.reason(bytes) : nil
-            self.fail(ComponentError(.protocolViolation, "\(self.peer) \(what): \(stranger ?? error.message)"), context)
+            let what = error.isTooLarge ? "exceeds the limits" : "does not speak Redis"
+            let mistake = isFirst ? RedisWrongService.reason(bytes) : nil
+            self.fail(ComponentError(.protocolViolation, "\(self.peer) \(what): \(mistake ?? error.message)"), context)
         }
     }
 
@@ -164,7 +169,7 @@ final class RedisHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let reason = RedisTLSFailure.reason(error, context.pipeline) {
-            self.fail(ComponentError(.connectionRefused, "no TLS with \(self.peer): \(reason)"), context)
+            self.fail(ComponentError(.connectionRefused, "TLS with \(self.peer) failed: \(reason)"), context)
         } else {
             let text = "the connection to \(self.peer) failed: \(RedisFailure.reason(error))"
             self.fail(ComponentError(.connectionLost, text + self.silenceHint), context)
@@ -175,12 +180,12 @@ final class RedisHandler: ChannelInboundHandler {
         ComponentError(.connectionLost, "\(self.peer) closed the connection\(self.silenceHint)")
     }
 
-    /// What to think of a server that ends the connection without any answer; empty for one that has answered.
+    /// A hint about a server that closes the connection without any answer; empty for one that has answered.
     private var silenceHint: String {
         guard !self.hasAnswered, case .tcp(_, _, let isTLS) = self.address else { return "" }
         return isTLS
             ? " before it answered anything; the port may belong to another service"
-            : " before it answered anything; if it wants TLS, write rediss://, else the port may belong to another service"
+            : " before it answered anything; if it requires TLS, write rediss://, else the port may belong to another service"
     }
 
     private func dispatch(_ reply: RedisReplyView) {
@@ -215,16 +220,16 @@ final class RedisHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// Tells everyone who waits, once.
+    /// Notifies every waiter, once.
     private func end(_ error: ComponentError) {
         guard self.ending == nil else { return }
         let recent = self.pauses.flatMap { self.isPaused || .now() - $0.to < self.patience.dead ? $0.from : nil }
-        let ending = RedisEnding(
+        let ending = RedisDisconnection(
             error: error, heard: recent ?? self.lastRead, isOfSlowReader: recent != nil && error.code == .connectionLost
         )
         self.ending = ending
         self.hasEnded(error)
-        // What was answered before the end has been carried out.
+        // Answered commands have been carried out.
         for waiting in self.waiting {
             waiting.promise?.succeed(RedisAnswers(self.collected, failure: error))
             self.collected = []

@@ -1,8 +1,8 @@
-/// Where a Redis component finds its server.
+/// How a Redis component finds its server.
 enum RedisLocation: Sendable, Equatable, CustomStringConvertible {
     /// One server.
     case server(RedisSettings.Address)
-    /// The master of a name, as any of these sentinels tells.
+    /// The master of a name, as reported by any of these sentinels.
     case sentinels([RedisSettings.Address], master: String, isTLS: Bool)
     /// The node of a cluster that serves a key; these are asked which one it is.
     case cluster([RedisSettings.Address])
@@ -21,7 +21,7 @@ enum RedisLocation: Sendable, Equatable, CustomStringConvertible {
         return .sentinels(addresses.map(\.overTLS), master: master, isTLS: isTLS)
     }
 
-    /// Whether the server that is used in the end speaks TLS.
+    /// Whether the data server uses TLS.
     var isTLS: Bool {
         switch self {
         case .server(let address): address.isTLS

@@ -1,10 +1,10 @@
 import BridgeCore
 
-/// What lets the bridge in to a server: `user`, `password` and `tls`.
+/// The credentials for a server: `user`, `password` and `tls`.
 struct RedisLogin: Sendable {
     var user: String?
     var password: Secret?
-    var tls = RedisTLS()
+    var tls = TLSSettings()
 
     /// Logs in, where there is a password.
     ///

@@ -5,13 +5,14 @@ import Synchronization
 /// The nodes of a cluster that the commands of one connection go to: that of their key, and others that it names while and after the
 /// key's slot is moved.
 ///
-/// Behind its lock. Connections to further nodes are opened when one is named, on the event loop of the first, and closed with it.
+/// Guarded by its lock. Connections to further nodes are opened when an answer names one, on the event loop of the
+/// first, and closed with it.
 final class RedisNodes: Sendable {
     /// How often one command is sent on before its last answer is taken for a failure; nodes may name each other while a slot is moved.
     private static let limit = 8
 
     private struct State {
-        /// Where commands go first.
+        /// The node for new commands.
         var current: RedisConnection
         /// All that were opened.
         var opened: [RedisConnection]
@@ -21,19 +22,19 @@ final class RedisNodes: Sendable {
 
     private let state: Mutex<State>
     private let connect: @Sendable (RedisSettings.Address) async throws -> RedisConnection
-    private let ending: EventLoopPromise<RedisEnding>
+    private let ending: EventLoopPromise<RedisDisconnection>
 
     init(
         _ connection: RedisConnection, connect: @escaping @Sendable (RedisSettings.Address) async throws -> RedisConnection
     ) {
         self.state = Mutex(State(current: connection, opened: [connection]))
         self.connect = connect
-        self.ending = connection.channel.eventLoop.makePromise(of: RedisEnding.self)
+        self.ending = connection.channel.eventLoop.makePromise(of: RedisDisconnection.self)
         self.watch(connection)
     }
 
     /// How the connection that commands go to first has ended; an earlier one may end without notice.
-    var ended: EventLoopFuture<RedisEnding> { self.ending.futureResult }
+    var ended: EventLoopFuture<RedisDisconnection> { self.ending.futureResult }
 
     /// The node that commands go to first, for messages.
     var peer: String { self.state.withLock { $0.current.address.description } }
@@ -53,7 +54,7 @@ final class RedisNodes: Sendable {
                 answered(answers)
                 return
             }
-            // Awaited by whoever waits for the answers; closing the connections ends it.
+            // The caller that waits for the answers awaits it; closing the connections ends it.
             current.channel.eventLoop.makeFutureWithTask {
                 await self.followed(answers, of: commands, from: current.address)
             }.whenSuccess(answered)
@@ -78,7 +79,7 @@ final class RedisNodes: Sendable {
         let words = RedisCommand.split(commands)
         for _ in 0..<Self.limit {
             guard let first = redirects.firstIndex(where: { $0 != nil }), let redirect = redirects[first] else { break }
-            // A later one that goes elsewhere waits for these, which may be sent on again.
+            // A later command to another node waits for these, which may be redirected again.
             let others = redirects[first...].firstIndex { $0 != nil && $0 != redirect } ?? redirects.endIndex
             let indexes = (first..<others).filter { redirects[$0] != nil }
             do {
@@ -122,7 +123,7 @@ final class RedisNodes: Sendable {
         return node
     }
 
-    /// What comes next goes to this node first.
+    /// Sends following commands to this node first.
     private func move(to node: RedisConnection) {
         let isAnother = self.state.withLock { state in
             defer { state.current = node }

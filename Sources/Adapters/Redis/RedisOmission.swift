@@ -1,12 +1,12 @@
-/// What stands in an answer for a part that was too large and was skipped.
+/// A placeholder in an answer for a part that was too large and was skipped.
 ///
-/// Carried as an error of RESP2 whose first word no server uses, so that it goes through hiredis like any answer.
+/// Encoded as a RESP2 error whose first word no server uses, so that hiredis parses it like any answer.
 struct RedisOmission: Equatable, Sendable {
-    /// What was too large.
+    /// The part that was too large.
     enum Extent: String, Sendable {
         /// The part by itself: it never can be read.
         case alone = "TOOLARGE"
-        /// The answer in all: the part may be read by a command of its own.
+        /// The answer in total: a separate command may read the part.
         case shared = "OVERFLOW"
     }
 

@@ -1,11 +1,11 @@
-/// An entry that a group has handed out and that is not acknowledged.
+/// An entry that a group has delivered and that is not acknowledged.
 struct RedisPendingEntry: Sendable {
     let id: String
-    /// Whom it was handed out to.
+    /// The consumer that it was delivered to.
     let consumer: String
-    /// Milliseconds since it was handed out, or kept alive, last.
+    /// Milliseconds since it was last delivered or kept alive.
     let idle: Int64
-    /// How often it was handed out.
+    /// How often it was delivered.
     let deliveries: Int
 
     /// Reads the entries of an XPENDING answer.

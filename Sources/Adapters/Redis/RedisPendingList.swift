@@ -1,18 +1,20 @@
 import BridgeCore
 
-/// What a stream source has read and not acknowledged: decides what becomes of each entry, without I/O.
+/// The entries that a stream source has read and not acknowledged: decides what happens to each, without I/O.
 ///
-/// The life of an entry: ``reading(_:content:)`` says what to do with it, ``sent(_:at:)`` records where it stands in the log,
-/// ``acknowledgement(of:at:)`` names it once that position is safe, and ``acknowledged(_:at:)`` forgets it when the server has
-/// answered. A lost connection changes nothing: what the server hands out again is recognised by its id and content.
+/// The life of an entry: ``reading(_:content:)`` decides what to do with it, ``sent(_:at:)`` records its position in
+/// the log, ``acknowledgement(of:at:)`` returns it once that position is safe, and ``acknowledged(_:at:)`` removes it
+/// after the server's answer. A lost connection changes nothing: redelivered entries are recognised by their id and
+/// content.
 ///
-/// A claim is ``beginClaim()``, ``claimed(_:)`` for each answer, ``deleted(_:)`` for what the server has dropped, ``endClaim()``.
-/// Acknowledgements may go on beside it: an entry that is acknowledged between a command and its answer is not read again.
+/// A claim is ``beginClaim()``, ``claimed(_:)`` for each answer, ``deleted(_:)`` for entries that the server has
+/// dropped, and ``endClaim()``. Acknowledgements can continue meanwhile: an entry that is acknowledged between a
+/// command and its answer is not read again.
 ///
-/// Values of this type are not shared: the source keeps one behind a lock, because reading, acknowledging and keeping alive are tasks
-/// of their own.
+/// Values are not shared: the source keeps one behind a lock, because reading, acknowledging and keeping alive are
+/// separate tasks.
 struct RedisPendingList: Sendable {
-    /// What to do with an entry that the server has handed out.
+    /// The decision about an entry that the server has delivered.
     enum Reading: Equatable, Sendable {
         /// It is sent already: acknowledge it when this position is safe.
         case isInHand(Position)
@@ -22,7 +24,7 @@ struct RedisPendingList: Sendable {
         case reportDeleted
         /// Give it up: a part is too large.
         case giveUpOversized(RedisOmission)
-        /// Give it up: it was handed out so often, which is more than is allowed.
+        /// Give it up: its deliveries exceed the limit.
         case giveUpExhausted(deliveries: Int)
     }
 
@@ -35,7 +37,7 @@ struct RedisPendingList: Sendable {
 
     private struct InHand {
         let position: Position
-        /// Its ``RedisStreamEntry/repeatKey(stream:)``: a stream that was made anew may give the same id to another entry.
+        /// Its ``RedisStreamEntry/repeatKey(stream:)``: a recreated stream may give the same id to another entry.
         let content: UInt64
     }
 
@@ -44,14 +46,14 @@ struct RedisPendingList: Sendable {
     private var inHand: [String: InHand] = [:]
     /// Entries taken over from others that were not kept alive yet; only where deliveries count.
     private var takenOver: Set<String> = []
-    /// What was acknowledged since the latest claim was sent; `nil` while there is no claim.
+    /// Entries acknowledged since the latest claim was sent; `nil` while there is no claim.
     private var acknowledgedDuringClaim: Set<String>?
 
     init(maximumDeliveries: Int) {
         self.maximumDeliveries = maximumDeliveries
     }
 
-    /// Whether it matters how often entries were handed out.
+    /// Whether the number of deliveries matters.
     var countsDeliveries: Bool { self.maximumDeliveries > 0 }
     /// Whether everything sent is acknowledged.
     var isEmpty: Bool { self.inHand.isEmpty }
@@ -84,14 +86,15 @@ struct RedisPendingList: Sendable {
 
     /// The entries of a batch to acknowledge now that its position is safe.
     ///
-    /// The others were acknowledged with another batch, or their ids stand for other entries since: the stream was made anew.
+    /// The others were acknowledged with another batch, or their ids now belong to other entries of a recreated stream.
     func acknowledgement(of ids: [String], at position: Position) -> [String] {
         ids.filter { self.inHand[$0]?.position == position }
     }
 
     /// All unacknowledged entries, in the order of the log, for a new connection to acknowledge.
     ///
-    /// The answer to an acknowledgement may have been lost with the old one: the server does not hand out those entries again.
+    /// The answer to an acknowledgement may have been lost with the old one: the server does not deliver those entries
+    /// again.
     func unacknowledged() -> [(position: Position, ids: [String])] {
         Dictionary(grouping: self.inHand, by: \.value.position).sorted { $0.key < $1.key }.map { ($0.key, $0.value.map(\.key)) }
     }
@@ -105,7 +108,7 @@ struct RedisPendingList: Sendable {
         self.takenOver.subtract(ids)
     }
 
-    /// Forgets all entries: a stream or group that was made anew has not handed it out.
+    /// Removes all entries, because a recreated stream or group has not delivered them.
     mutating func forget() {
         self.inHand = [:]
         self.takenOver = []
@@ -145,9 +148,9 @@ struct RedisPendingList: Sendable {
 
     /// How to keep unacknowledged entries from being claimed by others.
     ///
-    /// What was taken over from another consumer gets that delivery back: this program only waits with it.
+    /// A takeover from another consumer does not count as a delivery: this program only keeps the entry.
     ///
-    /// - Parameter entries: what the server lists as handed out to this consumer.
+    /// - Parameter entries: the entries that the server lists as delivered to this consumer.
     /// - Returns: commands for unacknowledged entries; the rest is not touched. ``keptAlive(_:)`` follows once they are answered.
     func keepAlive(_ entries: [RedisPendingEntry]) -> [KeepAlive] {
         let held = entries.filter { self.inHand[$0.id] != nil }
@@ -160,7 +163,7 @@ struct RedisPendingList: Sendable {
         return commands
     }
 
-    /// Records that the server has reset the idle time of entries: their deliveries are given back.
+    /// Records that the server has reset the idle time of entries: their takeovers no longer count as deliveries.
     mutating func keptAlive(_ ids: [String]) {
         self.takenOver.subtract(ids)
     }

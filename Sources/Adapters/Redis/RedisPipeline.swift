@@ -8,7 +8,7 @@ struct RedisPipeline: Sendable {
     /// How much is sent in one write.
     private static let most = (commands: 512, bytes: 4 << 20)
 
-    /// What changes from write to write.
+    /// The state that changes from write to write.
     struct State {
         let reader = EventReader()
         /// Taken and not yet sent.
@@ -24,6 +24,7 @@ struct RedisPipeline: Sendable {
     /// For each variant of the settings, whether all its events have the same key.
     let hasConstantKey: [Bool]
     let refusals: RefusalStreak
+    let recovery: RecoveryLog
     let state: NIOLoopBoundBox<State>
 
     /// One write at a time: one that is sent on to another node must not be overtaken, and one that has failed must not be followed.
@@ -41,7 +42,7 @@ struct RedisPipeline: Sendable {
         let (commands, sent) = self.encoded(&state, atMost: window)
         if state.waiting.isEmpty { state.reader.endBatch() }
         guard !sent.isEmpty else {
-            drain.goOn()
+            drain.resume()
             return
         }
         let settled = self.connection.channel.eventLoop.makePromise(of: Void.self)
@@ -72,7 +73,7 @@ struct RedisPipeline: Sendable {
                 sent.append(delivery)
             } catch {
                 commands.moveWriterIndex(to: length)
-                self.inlet.refuse(delivery, "the message cannot be made: \(error)")
+                self.inlet.refuse(delivery, "the message cannot be rendered: \(error)")
             }
         }
         return (commands, sent)
@@ -81,13 +82,13 @@ struct RedisPipeline: Sendable {
     /// Settles each delivery by its own answer.
     ///
     /// - Parameter time: when they were sent.
-    /// - Returns: why the connection is of no more use; `nil` when it is.
+    /// - Returns: why the connection is unusable; `nil` if it is usable.
     private func settle(
         _ sent: [Delivery], _ answers: RedisAnswers, since time: ContinuousClock.Instant
     ) -> (any Error)? {
         let peer = self.connection.peer
         var failure: (any Error)?
-        // Confirmed all at once while nothing was left out.
+        // Confirmed together while no event was skipped.
         var confirmed: Delivery?
         var isComplete = true
         for (delivery, reply) in zip(sent, answers.replies) {
@@ -121,23 +122,34 @@ struct RedisPipeline: Sendable {
 
     /// - Returns: false, what further answers mean for confirming.
     private func confirm(_ delivery: inout Delivery?) -> Bool {
-        if let last = delivery { self.inlet.confirm(through: last) }
+        if let last = delivery {
+            self.inlet.confirm(through: last)
+            self.recovery.passed(.working, at: self.connection.peer)
+        }
         delivery = nil
         return false
     }
 
-    /// Gives up the delivery on which the server closes the connection, or says nothing more, again and again.
+    /// Gives up the delivery on which the server repeatedly closes the connection, sends malformed answers, or stays
+    /// silent.
     ///
-    /// A server that has answered the login on each connection and then goes silent on the same message is not just away.
+    /// A server that has answered the login on each connection and then fails on the same message is not just away.
     private func blaming(
         _ error: any Error, _ unanswered: ArraySlice<Delivery>, since time: ContinuousClock.Instant
     ) -> any Error {
-        guard var lost = error as? ComponentError, [.connectionLost, .timedOut].contains(lost.code) else { return error }
+        guard var lost = error as? ComponentError, [.connectionLost, .timedOut, .protocolViolation].contains(lost.code) else {
+            return error
+        }
         let isSilent = lost.code == .timedOut
         let suspect = unanswered.first.map { ($0, isSilent ? .now : time) }
         guard self.poison.lost(suspect, of: unanswered.count), let first = unanswered.first else { return lost }
-        lost.message =
-            "\(self.connection.peer) \(isSilent ? "does not answer" : "closes the connection on") the message: \(lost.message)"
+        let failure =
+            switch lost.code {
+            case .timedOut: "does not answer"
+            case .protocolViolation: "sends no valid answer to"
+            default: "closes the connection on"
+            }
+        lost.message = "\(self.connection.peer) \(failure) the message: \(lost.message)"
         self.inlet.refuse(first, lost.description)
         return lost
     }

@@ -1,6 +1,6 @@
 package import BridgeCore
 
-// Databases have the channels of their server in common; each database has streams of its own.
+// Databases share the channels of their server; each database has its own streams.
 
 extension RedisSource.Configuration {
     /// The channels and the patterns.
@@ -21,14 +21,15 @@ extension RedisSink.Configuration {
     package var writtenPlace: WrittenPlace? {
         guard let channel = self.channel.constant else { return nil }
         let (marks, content): (WrittenPlace.Marks, String) =
-            switch self.content {
-            case .json: (.inBody, "format: json")
-            case .raw: (.none, "format: raw")
-            case .template(let template): (template.isEvent ? .inBody : .none, "a body of its own")
-            case .structure: (.none, "json of its own")
+            if self.content.structure != nil {
+                (.none, "json of its own")
+            } else if let body = self.content.body {
+                (body.isEvent ? .inBody : .none, "a body of its own")
+            } else {
+                self.content.format == .json ? (.inBody, "format: json") : (.none, "format: raw")
             }
         return WrittenPlace(
-            setting: CodingKeys.channel, kind: "channel", server: self.redis.location.identity, name: channel, marks: marks,
+            setting: SettingKey("channel"), kind: "channel", server: self.redis.location.identity, name: channel, marks: marks,
             content: content, remedy: "publish to a channel that the source does not read, or write format: json"
         )
     }
@@ -46,7 +47,7 @@ extension RedisStreamSource.Configuration {
 }
 
 extension RedisStreamSink.Configuration {
-    /// A constant stream; without `fields`, fields of an entry say where its event has been.
+    /// A constant stream; without `fields`, an entry carries the origin of its event.
     package var writtenPlace: WrittenPlace? {
         guard let stream = self.stream.constant else { return nil }
         let marks: WrittenPlace.Marks =
@@ -60,7 +61,7 @@ extension RedisStreamSink.Configuration {
                 self.format == .json && self.structure == nil ? .inBody : .nextToBody
             }
         return WrittenPlace(
-            setting: CodingKeys.stream, kind: "stream", server: self.redis.serverOfStreams, name: stream, marks: marks,
+            setting: SettingKey("stream"), kind: "stream", server: self.redis.serverOfStreams, name: stream, marks: marks,
             content: "fields of its own",
             remedy: "append to a stream that the source does not read, or write format: json or raw instead of fields"
         )

@@ -16,22 +16,29 @@ struct RedisPublisher: Sendable {
     let hasConstantKey: [Bool]
     /// Outlives the connections.
     let refusals: RefusalStreak
-    /// What a cluster's node must serve; `nil` for any node.
+    /// Outlives the connections.
+    let recovery: RecoveryLog
+    /// The key that the node must serve; `nil` for any node.
     var key: String?
 
     /// Publishes until the inlet has ended.
     ///
     /// - Throws: ``ComponentError``, `CancellationError`.
     func run(_ inlet: SinkInlet, _ encode: @escaping Encoding) async throws {
+        try await self.recovery.track { try await self.publish(inlet, encode) }
+    }
+
+    private func publish(_ inlet: SinkInlet, _ encode: @escaping Encoding) async throws {
         let connection = try await RedisConnection.open(
             self.settings, group: self.context.eventLoopGroup, name: "\(self.context.bridge).\(self.context.name)",
             key: self.key
         )
         inlet.connected()
+        self.recovery.passed(.connected, at: connection.peer)
         let loop = connection.channel.eventLoop
         let pipeline = RedisPipeline(
             inlet: inlet, connection: connection, encode: encode, poison: self.poison,
-            hasConstantKey: self.hasConstantKey, refusals: self.refusals,
+            hasConstantKey: self.hasConstantKey, refusals: self.refusals, recovery: self.recovery,
             state: NIOLoopBoundBox.makeBoxSendingValue(RedisPipeline.State(), eventLoop: loop)
         )
         do {

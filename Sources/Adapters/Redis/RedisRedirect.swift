@@ -1,9 +1,9 @@
-/// Where a node of a cluster sends a command: `MOVED 3999 host:port` or `ASK 3999 host:port` (Redis cluster specification).
+/// A redirect of a cluster's node: `MOVED 3999 host:port` or `ASK 3999 host:port` (Redis cluster specification).
 ///
 /// The command was not carried out.
 struct RedisRedirect: Equatable, Sendable {
     let address: RedisSettings.Address
-    /// `ASK`: the slot is being moved, and this one command goes there after an `ASKING`.
+    /// `ASK`: the slot is moving, and only this command goes there after an `ASKING`.
     let isAsking: Bool
 
     /// `nil` for every other answer.
@@ -14,7 +14,7 @@ struct RedisRedirect: Equatable, Sendable {
             case .tcp(let host, _, let isTLS) = origin
         else { return nil }
         let words = text.split(separator: " ")
-        // An IPv6 address has colons of its own and no brackets.
+        // An IPv6 address contains colons and has no brackets.
         guard words.count == 3, let colon = words[2].lastIndex(of: ":"),
             let port = Int(words[2][words[2].index(after: colon)...]), (1...65_535).contains(port)
         else { return nil }

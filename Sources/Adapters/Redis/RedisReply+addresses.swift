@@ -1,4 +1,4 @@
-/// Where servers are, as sentinels and the nodes of a cluster answer.
+/// Addresses of servers in the answers of sentinels and cluster nodes.
 ///
 /// An address with a port that does not exist is none: a server may answer anything.
 extension RedisReply {

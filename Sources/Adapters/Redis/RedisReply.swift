@@ -69,7 +69,7 @@ struct RedisReplyView {
     }
 }
 
-/// Takes answers out of bytes in pieces of any size, with hiredis's reader (RESP2).
+/// Parses answers from chunks of any size, with hiredis's reader (RESP2).
 ///
 /// Not thread-safe.
 final class RedisReplyReader {
@@ -95,7 +95,8 @@ final class RedisReplyReader {
     ///
     /// Parts that are too large are errors, see ``RedisOmission``.
     ///
-    /// - Throws: ``RedisProtocolError`` for bytes that are no RESP2 or more than can be skipped; the reader is then of no more use.
+    /// - Throws: ``RedisProtocolError`` for bytes that are not RESP2 or exceed the limits of skipping; the reader is
+    ///   then unusable.
     func feed(_ bytes: ByteBuffer, _ body: (RedisReplyView) -> Void) throws(RedisProtocolError) {
         var failure: RedisProtocolError?
         bytes.withUnsafeReadableBytes { bytes in
@@ -127,7 +128,7 @@ final class RedisReplyReader {
     }
 }
 
-/// What is wrong with the bytes of a server: they are no RESP2, or more than is taken.
+/// The mistake in a server's bytes: they are not RESP2, or exceed the limits.
 struct RedisProtocolError: Error, CustomStringConvertible {
     let message: String
     /// They may be right, but are more than is taken.

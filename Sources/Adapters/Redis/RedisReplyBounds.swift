@@ -2,10 +2,11 @@ import NIOCore
 
 /// Watches the bytes of a server before hiredis sees them, so that no announced length costs memory (RESP2).
 ///
-/// hiredis 0.14 makes room for as many items as an array announces, and collects a bulk string of any length. What is larger than the
-/// limits is skipped as it comes, and an error in its place says so (``RedisOmission``): the answers behind it can be read.
+/// hiredis 0.14 allocates as many items as an array announces, and collects a bulk string of any length. This filter
+/// skips larger parts as they arrive and puts an error in their place (``RedisOmission``), so that later answers can be
+/// read.
 struct RedisReplyBounds {
-    /// What one answer may be.
+    /// The limits of one answer.
     struct Limits {
         /// Bytes of one bulk string.
         var bulk = 64 << 20
@@ -15,16 +16,16 @@ struct RedisReplyBounds {
         var items = 1 << 20
         /// Bytes of a line: a status, an error, a number.
         var line = 64 << 10
-        /// Arrays within arrays; hiredis takes no more.
+        /// Nested arrays; hiredis supports no more.
         var depth = 7
         /// Bytes of all answers to the commands of one write.
         var pipeline = 160 << 20
         /// Bytes of a text that is read even beyond ``reply`` and ``pipeline``, so that what is skipped keeps its id.
         var name = 64
-        /// Bytes of a bulk string within an array that is skipped; beyond them the connection is of no more use.
+        /// Bytes of a bulk string within an array that is skipped; above them the connection is unusable.
         ///
-        /// More than a server keeps in one value: an entry or a message of any size has to be passed over, because a new connection
-        /// would get the same one again.
+        /// More than a server stores in one value. An entry or message of any size must be skipped, because a new
+        /// connection would get it again.
         var skipped = 64 << 30
         /// Items of a list within an array that is skipped: more than one command brings to a server.
         var skippedItems = Int(Int32.max)
@@ -37,11 +38,11 @@ struct RedisReplyBounds {
     private enum State {
         /// The first byte of an answer or of an item.
         case start
-        /// In the length of a bulk string or an array, which is held back until it is known.
+        /// In the length of a bulk string or an array, which is held until it is complete.
         case header
-        /// In a line of another kind that has so many bytes so far.
+        /// In a line of another kind, with its length up to now.
         case line(length: Int)
-        /// In the bytes of a bulk string, with the line end behind them.
+        /// In the bytes of a bulk string and the line end after them.
         case bulk(left: Int)
     }
 
@@ -51,7 +52,7 @@ struct RedisReplyBounds {
     private let limits: Limits
     private var state = State.start
     private var header: [UInt8] = []
-    /// How many items are still to come, for each array that is open.
+    /// How many items are outstanding, for each open array.
     private var open: [Int] = []
     /// How many arrays were open where that begins which is skipped now.
     private var skippedFrom: Int?
@@ -68,14 +69,14 @@ struct RedisReplyBounds {
         self.pipelined = 0
     }
 
-    /// Looks at the next bytes and passes on what hiredis may see.
+    /// Checks the next bytes and forwards those that hiredis may parse.
     ///
     /// - Throws: ``RedisProtocolError`` when they are or announce more than can be skipped.
     mutating func filter(
         _ bytes: UnsafeRawBufferPointer, _ pass: (UnsafeRawBufferPointer) throws(RedisProtocolError) -> Void
     ) throws(RedisProtocolError) {
         var index = 0
-        // Where that begins which was not passed on yet.
+        // The beginning of the bytes that are not forwarded yet.
         var kept = 0
         while index < bytes.count {
             switch self.state {
@@ -95,7 +96,7 @@ struct RedisReplyBounds {
                     throw RedisProtocolError(message: "a length of the answer has more than \(Self.longestHeader) bytes")
                 }
                 let wasSkipping = self.skippedFrom != nil
-                // Its beginning came with earlier bytes and waits; or it goes on with later ones.
+                // It began in earlier bytes, which are held, or it continues in later ones.
                 let isWhole = isComplete && self.header.count == index - start
                 if !wasSkipping, !isWhole { try pass(UnsafeRawBufferPointer(rebasing: bytes[kept..<start])) }
                 if !isWhole { kept = index }
@@ -117,7 +118,7 @@ struct RedisReplyBounds {
                     self.bytes += index - start
                     guard self.bytes <= self.limits.reply || length <= self.limits.name else {
                         throw RedisProtocolError(
-                            message: "the answer is larger; at most \(self.limits.reply) bytes are taken", isTooLarge: true)
+                            message: "the answer is larger; at most \(self.limits.reply) bytes are read", isTooLarge: true)
                     }
                 }
                 if isComplete { self.itemEnded(at: index, &kept) } else { self.state = .line(length: length) }
@@ -136,7 +137,7 @@ struct RedisReplyBounds {
         if let failure { throw failure }
     }
 
-    /// Moves behind the next line end, or to the end of the bytes.
+    /// Moves after the next line end, or to the end of the bytes.
     ///
     /// - Returns: whether there is a line end.
     private static func advance(_ index: inout Int, in bytes: UnsafeRawBufferPointer) -> Bool {
@@ -147,7 +148,7 @@ struct RedisReplyBounds {
         return false
     }
 
-    /// The number behind the first byte of ``header``; -1 for any that is negative.
+    /// The number after the first byte of ``header``; -1 for any negative one.
     private var announced: Int {
         var number = 0
         for byte in self.header.dropFirst() {

@@ -14,7 +14,7 @@ enum RedisRequirements {
         "XCLAIM": ("a redis-stream source with a group", "5.0"),
     ]
 
-    /// What to say when a server does not know or allow a command that is needed, as half a sentence; `nil` for other answers.
+    /// A hint for a required command that a server does not know or allow, as half a sentence; `nil` for other answers.
     static func hint(for answer: String) -> String? {
         guard let name = self.command(in: answer), let command = self.commands[name] else { return nil }
         return "\(command.user) needs \(name) (Redis \(command.version) or later)"
@@ -22,8 +22,8 @@ enum RedisRequirements {
 
     /// The command that a server does not know or that the ACL forbids; `nil` for other answers.
     ///
-    /// `ERR unknown command 'XADD', with args beginning with: …`, with other quotes before Redis 7, and `NOPERM User x has no permissions to
-    /// run the 'xadd' command`, with a subcommand behind a `|`.
+    /// Finds the command in `ERR unknown command 'XADD', with args beginning with: …` (with other quotes before Redis
+    /// 7) and in `NOPERM User x has no permissions to run the 'xadd' command` (with a subcommand after a `|`).
     static func command(in answer: String) -> String? {
         let rest: Substring
         if answer.hasPrefix("ERR unknown command") || answer.hasPrefix("ERR unknown subcommand") {
@@ -38,7 +38,8 @@ enum RedisRequirements {
         return rest[rest.index(after: quote)...].prefix { !quotes.contains($0) && $0 != "|" }.uppercased()
     }
 
-    /// Whether an answer says that the command is not to be had here, by the server's age, its configuration or its ACL.
+    /// Whether an answer means that the command is unavailable, because of the server's version, its configuration or
+    /// its ACL.
     static func isUnavailable(_ reply: RedisReply) -> Bool {
         if case .error(let text) = reply { self.command(in: text) != nil } else { false }
     }

@@ -1,38 +1,29 @@
 import BridgeCore
 
-/// `sentinel:`, how to log in to sentinels; the login to the master that they tell is another.
-struct RedisSentinelSettings: Sendable, Decodable {
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case user, password, tls
+/// `sentinel:`, the login to sentinels; the login to the master that they name is another.
+struct RedisSentinelSettings: SettingGroup {
+    var user: String?
+    var password: Secret?
+    /// Sentinels are asked over TLS when there is a `tls:`, even an empty one.
+    var tls: TLSSettings?
+
+    static let settings = Settings<Self> {
+        Setting("user", \.user, .text, "User at the sentinels")
+            .needing("password", else: "a user needs a password; set password")
+        Setting("password", \.password, .secret, "Password of the sentinels")
+        Setting("tls", \.tls, .group, "How sentinels are reached over TLS; without this key they are reached without it")
     }
 
-    let login: RedisLogin
-    /// Sentinels are asked over TLS when there is a `tls:`, be it an empty one.
-    let isTLS: Bool
+    /// Whether no key is set.
+    var isEmpty: Bool { self.user == nil && self.password == nil && self.tls == nil }
 
-    /// Neither a password nor TLS.
-    init() {
-        self.login = RedisLogin()
-        self.isTLS = false
-    }
+    var login: RedisLogin { RedisLogin(user: self.user, password: self.password, tls: self.tls ?? TLSSettings()) }
 
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.mapping(CodingKeys.self)
-        guard !container.allKeys.isEmpty else {
-            throw SettingError(path: container.codingPath, "is empty; set user, password or tls, or leave it out")
+    func validate() throws {
+        guard !self.isEmpty else { throw SettingError("is empty; set user, password or tls, or leave it out") }
+        if self.user == nil, self.password?.value.isEmpty == true {
+            throw SettingError(at: "password", because: "the password is empty; leave it out for sentinels without one")
         }
-        let tls: RedisTLS? = try container.optional(.tls)
-        self.login = RedisLogin(
-            user: try container.optional(.user), password: try container.optional(.password), tls: tls ?? RedisTLS()
-        )
-        self.isTLS = tls != nil
-        if self.login.user != nil, self.login.password == nil {
-            throw SettingError(path: container.codingPath + [CodingKeys.user], "a user needs a password")
-        }
-        if self.login.user == nil, self.login.password?.value.isEmpty == true {
-            throw SettingError(
-                path: container.codingPath + [CodingKeys.password],
-                "the password is empty; leave it out for sentinels without one")
-        }
+        try self.tls?.validatePair(at: "tls")
     }
 }

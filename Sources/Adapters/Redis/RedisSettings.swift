@@ -1,7 +1,7 @@
 import BridgeCore
 
-/// Where a Redis server is and how to log in: the keys that all four Redis components share.
-struct RedisSettings: Sendable {
+/// The address and login of a Redis server: the keys that all four Redis components share.
+struct RedisSettings: SettingGroup {
     /// The transport's address.
     enum Address: Sendable, Equatable, CustomStringConvertible {
         case tcp(host: String, port: Int, isTLS: Bool)
@@ -19,63 +19,79 @@ struct RedisSettings: Sendable {
         }
     }
 
-    let location: RedisLocation
-    let login: RedisLogin
-    /// How to log in to sentinels.
-    let sentinel: RedisSentinelSettings
-    let database: Int
-    let connectTimeout: Duration
+    var url = RedisURL()
+    var user: String?
+    var password: Secret?
+    var tls: TLSSettings?
+    /// The login to sentinels.
+    var sentinel = RedisSentinelSettings()
+    var connectTimeout = Duration.seconds(5)
     var patience = RedisHandler.Patience()
 
-    /// Reads `url`, `user`, `password`, `tls`, `sentinel` and `connect_timeout`.
-    init<Keys: CodingKey>(_ container: KeyedDecodingContainer<Keys>, key: (String) -> Keys) throws {
-        let text: String = try container.required(key("url"))
-        guard let url = RedisURL(text) else {
+    static let settings = Settings<Self> {
+        Setting(
+            required: "url", \.url,
+            SettingCodec<String>.text("URL").map { text in
+                guard let url = RedisURL(text) else {
+                    throw SettingError(
+                        "\(RedisURL.mistake(in: text)); write redis://[user:password@]host[:6379][/database], rediss://…, unix:///path, "
+                            + "redis+sentinel://host[:26379],…/master[/database] or redis+cluster://host[:6379],…"
+                    )
+                }
+                return url
+            },
+            "Server, sentinels or cluster to connect to, with redis:// or, for TLS, rediss://")
+        Setting("user", \.user, .text, default: "the user in the URL", "User at the server")
+        Setting("password", \.password, .secret, default: "the password in the URL", "Password at the server")
+        Setting("tls", \.tls, .group, "How a server is reached with rediss://")
+        Setting("sentinel", \.sentinel, .group, "Login to the sentinels of redis+sentinel://")
+        Setting(
+            "connect_timeout", \.connectTimeout, .duration(in: .milliseconds(1)...),
+            "How long connecting and logging in may take together")
+    }
+
+    /// The database that streams are in.
+    var database: Int { self.url.database }
+
+    var login: RedisLogin {
+        RedisLogin(
+            user: self.user ?? self.url.user, password: self.password ?? self.url.password.map { Secret($0) },
+            tls: self.tls ?? TLSSettings())
+    }
+
+    var location: RedisLocation { self.sentinel.tls == nil ? self.url.location : self.url.location.askedOverTLS }
+
+    func validate() throws {
+        let login = self.login
+        if login.user != nil, login.password == nil {
+            throw SettingError(at: "user", because: "a user needs a password; set password")
+        }
+        if login.user == nil, login.password?.value.isEmpty == true {
             throw SettingError(
-                path: container.codingPath + [key("url")],
-                "\(RedisURL.mistake(in: text)); write redis://[user:password@]host[:6379][/database], rediss://…, unix:///path, "
-                    + "redis+sentinel://host[:26379],…/master[/database] or redis+cluster://host[:6379],…"
-            )
+                at: "password", because: "the password is empty; leave it out for a server without one")
         }
-        self.database = url.database
-        self.login = RedisLogin(
-            user: try container.optional(key("user")) ?? url.user,
-            password: try container.optional(key("password")) ?? url.password.map { Secret($0) },
-            tls: try container.value(key("tls"), default: RedisTLS())
-        )
-        if self.login.user != nil, self.login.password == nil {
-            throw SettingError(path: container.codingPath + [key("user")], "a user needs a password")
+        if let tls {
+            guard self.url.location.isTLS else {
+                throw SettingError(at: "tls", because: "tls applies to rediss:// only; the url is \(self.url.location)")
+            }
+            try tls.validatePair(at: "tls")
         }
-        if self.login.user == nil, self.login.password?.value.isEmpty == true {
+        if !self.sentinel.isEmpty, !self.url.location.hasSentinels {
             throw SettingError(
-                path: container.codingPath + [key("password")], "the password is empty; leave it out for a server without one")
-        }
-        if container.contains(key("tls")), !url.location.isTLS {
-            throw SettingError(
-                path: container.codingPath + [key("tls")], "tls applies to rediss:// only; the url is \(url.location)"
-            )
-        }
-        self.sentinel = try container.value(key("sentinel"), default: RedisSentinelSettings())
-        if container.contains(key("sentinel")), !url.location.hasSentinels {
-            throw SettingError(
-                path: container.codingPath + [key("sentinel")],
-                "sentinel applies to redis+sentinel:// only; the url is \(url.location)"
-            )
-        }
-        self.location = self.sentinel.isTLS ? url.location.askedOverTLS : url.location
-        self.connectTimeout = try container.duration(key("connect_timeout"), default: .seconds(5))
-        if self.connectTimeout <= .zero {
-            throw SettingError(path: container.codingPath + [key("connect_timeout")], "must be longer than nothing")
+                at: "sentinel", because: "sentinel applies to redis+sentinel:// only; the url is \(self.url.location)")
         }
     }
 }
 
 /// A Redis address as text.
 struct RedisURL: Equatable {
-    var location: RedisLocation
+    var location = RedisLocation.server(.tcp(host: "localhost", port: 6379, isTLS: false))
     var user: String?
     var password: String?
     var database = 0
+
+    /// The address of a server on this machine.
+    init() {}
 
     /// `redis://[user:password@]host[:port][/database]`, `rediss://…`, `unix:///path`; parts may be percent-encoded.
     init?(_ text: String) {
@@ -140,6 +156,13 @@ struct RedisURL: Equatable {
 }
 
 extension RedisSettings {
+    /// The texts that messages must not repeat: Redis quotes the arguments of a command that it does not know.
+    var secrets: SecretTexts {
+        var secrets = SecretTexts()
+        for login in [self.login, self.sentinel.login] { secrets.add(user: login.user, password: login.password) }
+        return secrets
+    }
+
     /// The server's address; none for sentinels and clusters, of which one node may be up while the one that is needed is away.
     var peers: [PeerAddress] {
         guard case .server(.tcp(let host, let port, _)) = self.location else { return [] }

@@ -10,42 +10,34 @@ package final class RedisSink: Sink {
 
     /// Settings of the sink.
     package struct Configuration: SinkConfiguration {
-        /// The keys of its mapping, as the file writes them.
-        package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", channel, format, body,
-                json
+        var redis = RedisSettings()
+        var channel = Template()
+        var content = RedisContent()
+
+        /// The keys of a sink of channels; a route can override the message, not the server.
+        package static let settings = Settings<Self> {
+            RedisSettings.settings.within(\.redis)
+            Setting(
+                required: "channel", \.channel,
+                .template.checked { $0.constant?.isEmpty == true ? "is empty; name a channel" : nil }, "Channel to publish to"
+            ).perRoute()
+            RedisContent.settings.within(\.content)
         }
 
-        /// Keys that a route may set for its own events.
-        package static let perRouteKeys: [CodingKeys] = [.channel, .format, .body, .json]
+        /// Makes settings of a server on this machine.
+        package init() {}
 
-        var redis: RedisSettings
-        let channel: Template
-        let content: RedisContent
+        /// See ``RedisSettings/secrets``.
+        package var secrets: SecretTexts { self.redis.secrets }
 
-        /// Reads the keys and fills in defaults.
+        /// Validates the connection.
         ///
-        /// - Throws: `SettingError` with the place of a key that is missing, of the wrong kind or out of range.
-        package init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
-            self.channel = try container.required(.channel)
-            self.content = try RedisContent(container, format: .format, body: .body, json: .json)
-        }
+        /// - Throws: ``SettingError`` with the key and the remedy.
+        package func validate() throws { try self.redis.validate() }
 
-        /// What is allowed and probably not meant, each with its key.
+        /// A template within a JSON string of `body`.
         package var warnings: [SettingError] {
-            guard case .template(let template) = self.content else { return [] }
-            return [template.jsonWarning(at: [CodingKeys.body])].compactMap { $0 }
-        }
-
-        /// Checks what no single key shows.
-        ///
-        /// - Throws: `SettingError` with the key, the mistake and the remedy.
-        package func validate() throws {
-            if self.channel.constant?.isEmpty == true {
-                throw SettingError(path: [CodingKeys.channel], "is empty; name a channel")
-            }
+            [self.content.body?.jsonWarning(at: [SettingKey("body")])].compactMap { $0 }
         }
     }
 
@@ -53,6 +45,7 @@ package final class RedisSink: Sink {
     private let context: ComponentContext
     private let poison = PoisonMessageDetector()
     private let refusals = RefusalStreak()
+    private let recovery: RecoveryLog
 
     /// Makes a sink that connects when it runs.
     ///
@@ -60,6 +53,7 @@ package final class RedisSink: Sink {
     package init(variants: [Configuration], context: ComponentContext) {
         self.variants = variants
         self.context = context
+        self.recovery = RecoveryLog(logger: context.logger)
     }
 
     /// The templates of each variant, in the order of the variants.
@@ -72,7 +66,7 @@ package final class RedisSink: Sink {
         let variants = self.variants
         try await RedisPublisher(
             settings: variants[0].redis, context: self.context, poison: self.poison,
-            hasConstantKey: variants.map { $0.channel.constant != nil }, refusals: self.refusals
+            hasConstantKey: variants.map { $0.channel.constant != nil }, refusals: self.refusals, recovery: self.recovery
         ).run(inlet) {
             delivery, reader, buffer in
             let settings = variants[delivery.variant]
@@ -87,57 +81,37 @@ package final class RedisSink: Sink {
     }
 }
 
-/// What goes as the body of a message: `format:` or `body:`.
-enum RedisContent: Sendable {
+/// The body of a message: `format`, `body` and `json`.
+struct RedisContent: SettingGroup {
     enum Format: String, CaseIterable {
         /// The event's JSON.
         case json
-        /// The upstream body as it came.
+        /// The unchanged upstream body.
         case raw
     }
 
-    case json
-    case raw
-    case template(Template)
-    case structure(JSONTemplate)
+    var format = Format.json
+    var body: Template?
+    /// Always valid JSON.
+    var structure: JSONTemplate?
 
-    init<Keys: CodingKey>(
-        _ container: KeyedDecodingContainer<Keys>, format: Keys, body: Keys, json: Keys
-    ) throws {
-        if let structure: JSONTemplate = try container.optional(json) {
-            guard !container.contains(format), !container.contains(body) else {
-                throw SettingError(
-                    path: container.codingPath + [json], "json, body and format exclude each other; json says all of the body")
-            }
-            self = .structure(structure)
-        } else if let template: Template = try container.optional(body) {
-            guard !container.contains(format) else {
-                throw SettingError(path: container.codingPath + [body], "format and body exclude each other; leave one out")
-            }
-            self = .template(template)
-        } else {
-            self = try container.choice(format, default: Format.json) == .json ? .json : .raw
-        }
+    static let settings = Settings<Self> {
+        Setting("format", \.format, .choice, "What a message holds: the event's JSON, or the body as it arrived").perRoute()
+        Setting("body", \.body, .template, "The text of a message")
+            .excluding("format", else: "format and body exclude each other; leave one out").perRoute()
+        Setting("json", \.structure, .json, "The structure of a message, which is always valid JSON")
+            .excluding("body", "format", else: "json, body and format exclude each other; json is the whole body").perRoute()
     }
 
-    var templates: [Template] {
-        switch self {
-        case .json, .raw: []
-        case .template(let template): [template]
-        case .structure(let json): json.templates
-        }
-    }
+    var templates: [Template] { [self.body].compactMap { $0 } + (self.structure?.templates ?? []) }
 
     func bytes(_ reader: EventReader, _ event: Event) throws -> ByteBuffer {
-        switch self {
-        case .json: event.json
-        case .raw: event.raw
-        case .template(let template): ByteBuffer(string: try template.render(reader))
-        case .structure(let json): try json.render(reader)
-        }
+        if let structure { return try structure.render(reader) }
+        if let body { return ByteBuffer(string: try body.render(reader)) }
+        return self.format == .json ? event.json : event.raw
     }
 
-    /// The channel or key that a template makes of the event that the reader holds.
+    /// Renders a channel or key for the event that the reader holds.
     ///
     /// - Throws: ``ExpressionError`` that names the template.
     static func name(_ template: Template, _ reader: EventReader) throws -> String {
@@ -148,7 +122,7 @@ enum RedisContent: Sendable {
         }
     }
 
-    /// What an event's content may put into a channel or key: no control characters.
+    /// The characters that an event's content may add to a channel or key: no control characters.
     static func line(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return text }
         return String(text.map { $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "_" : $0 })

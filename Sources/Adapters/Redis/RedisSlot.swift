@@ -4,7 +4,7 @@ enum RedisSlot {
         Int(self.checksum(self.hashed(Array(key.utf8)))) % 16_384
     }
 
-    /// What stands within the first braces decides alone, where anything does.
+    /// Only a non-empty text within the first braces is hashed.
     private static func hashed(_ key: [UInt8]) -> ArraySlice<UInt8> {
         guard let open = key.firstIndex(of: UInt8(ascii: "{")) else { return key[...] }
         let rest = key[(open + 1)...]

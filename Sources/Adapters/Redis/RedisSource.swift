@@ -4,38 +4,37 @@ import Synchronization
 
 /// Subscribes to Redis channels and patterns (`type: redis`).
 ///
-/// Pub/sub keeps nothing: what is published while the connection is down is gone, and that is told as a gap.
+/// Pub/sub stores nothing: messages that are published while the connection is down are lost, and reported as a gap.
 package final class RedisSource: Source {
     /// The `type:` of the source.
     package static let kind: ComponentKind = "redis"
 
     /// Settings of the source.
     package struct Configuration: ComponentConfiguration {
-        /// The keys of its mapping, as the file writes them.
-        package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", channels, patterns
-        }
-
-        let redis: RedisSettings
+        var redis = RedisSettings()
         /// Exact names.
-        let channels: [String]
-        /// Globs, as `PSUBSCRIBE` takes them.
-        let patterns: [String]
+        var channels: [String] = []
+        /// Globs in the syntax of `PSUBSCRIBE`.
+        var patterns: [String] = []
 
-        /// Reads the keys and fills in defaults.
-        ///
-        /// - Throws: `SettingError` with the place of a key that is missing, of the wrong kind or out of range.
-        package init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
-            self.channels = try container.texts(.channels)
-            self.patterns = try container.texts(.patterns)
+        /// The keys of a source of channels.
+        package static let settings = Settings<Self> {
+            RedisSettings.settings.within(\.redis)
+            Setting("channels", \.channels, .oneOrMore(of: .text), "Channels to subscribe to")
+            Setting("patterns", \.patterns, .oneOrMore(of: .text), "Patterns with '*' of channels to subscribe to")
         }
 
-        /// Checks that there is a channel or a pattern.
+        /// Makes settings of a server on this machine.
+        package init() {}
+
+        /// See ``RedisSettings/secrets``.
+        package var secrets: SecretTexts { self.redis.secrets }
+
+        /// Validates the connection, and that there is a channel or a pattern.
         ///
-        /// - Throws: `SettingError` that names both keys.
+        /// - Throws: ``SettingError`` with the key and the remedy.
         package func validate() throws {
+            try self.redis.validate()
             guard !self.channels.isEmpty || !self.patterns.isEmpty else {
                 throw SettingError("nothing to subscribe to; set channels or patterns")
             }
@@ -43,24 +42,24 @@ package final class RedisSource: Source {
 
         /// Wildcards that are none here.
         package var warnings: [SettingError] {
-            func warnings(_ names: [String], _ key: CodingKeys) -> [SettingError] {
+            func warnings(_ names: [String], _ key: String) -> [SettingError] {
                 names.enumerated().compactMap { index, name in
-                    let path: [any CodingKey] = [key, SettingKey(index)]
+                    let path: [any CodingKey] = [SettingKey(key), SettingKey(index)]
                     let isOfMQTT = name.hasSuffix("/#") || name == "#" || name.split(separator: "/").contains("+")
                     if isOfMQTT {
                         return SettingError(
                             path: path,
-                            "'\(name)': '#' and '+' are no wildcards of Redis; write patterns with '*', such as \(Self.pattern(for: name))"
+                            "'\(name)': Redis has no wildcards '#' and '+'; write a pattern with '*', such as \(Self.pattern(for: name))"
                         )
                     }
-                    guard key == .channels, name.contains(where: { "*?".contains($0) }) else { return nil }
+                    guard key == "channels", name.contains(where: { "*?".contains($0) }) else { return nil }
                     return SettingError(path: path, "'\(name)' under channels is an exact name; write it under patterns")
                 }
             }
-            return warnings(self.channels, .channels) + warnings(self.patterns, .patterns)
+            return warnings(self.channels, "channels") + warnings(self.patterns, "patterns")
         }
 
-        /// The pattern that says what a filter of MQTT says.
+        /// The Redis pattern that is equivalent to an MQTT filter.
         private static func pattern(for filter: String) -> String {
             filter.split(separator: "/", omittingEmptySubsequences: false).map { $0 == "#" || $0 == "+" ? "*" : $0 }
                 .joined(separator: "/")
@@ -70,13 +69,15 @@ package final class RedisSource: Source {
     private let configuration: Configuration
     private let context: ComponentContext
     /// How the last connection was lost; `nil` before the first one and while there is one.
-    private let lost = Mutex<RedisEnding?>(nil)
+    private let lost = Mutex<RedisDisconnection?>(nil)
     private let offline: OfflineTracker
+    private let recovery: RecoveryLog
 
     /// Makes a source that connects when it runs.
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
         self.context = context
+        self.recovery = RecoveryLog(logger: context.logger)
         self.offline = OfflineTracker(context, peer: configuration.redis.location.description)
     }
 
@@ -86,7 +87,9 @@ package final class RedisSource: Source {
     ///
     /// - Throws: `ComponentError` when the connection cannot be made, a subscription is refused or the connection ends.
     package func run(_ outlet: SourceOutlet) async throws {
-        try await self.offline.track { try await self.connect(outlet) }
+        try await self.recovery.track {
+            try await self.offline.track { try await self.connect(outlet) }
+        }
     }
 
     private func connect(_ outlet: SourceOutlet) async throws {
@@ -101,6 +104,7 @@ package final class RedisSource: Source {
         // The demand may have changed before it was observed.
         connection.follow(outlet)
         outlet.connected()
+        self.recovery.passed(.working, at: connection.peer)
         do {
             try await connection.whileOpen { try await outlet.untilStopping() }
         } catch {
@@ -110,11 +114,11 @@ package final class RedisSource: Source {
         }
     }
 
-    /// Everything that was published while nobody was subscribed is lost.
+    /// Reports that messages published without a subscription are lost.
     private func reportGap(_ period: OfflinePeriod, _ peer: String, _ outlet: SourceOutlet) {
-        let loss = "may be lost, because Redis pub/sub keeps nothing"
+        let loss = "may be lost, because Redis pub/sub stores nothing"
         guard let ending = self.lost.withLock({ $0 }) else {
-            outlet.gap("\(period.reason(for: peer)): what was published meanwhile \(loss)", during: period)
+            outlet.gap(.outage, "\(period.reason(for: peer)): messages published meanwhile \(loss)", during: period)
             return
         }
         let why =
@@ -122,7 +126,8 @@ package final class RedisSource: Source {
             ? "; the server closed it after it had not been read for a while (see its client-output-buffer-limit)" : ""
         let heard = OfflinePeriod(from: ending.time, to: period.to)
         outlet.gap(
-            "the connection to \(peer) was lost\(why): what was published from \(heard.from) to \(heard.to) \(loss)",
+            .outage,
+            "the connection to \(peer) was lost\(why): messages published from \(heard.from) to \(heard.to) \(loss)",
             during: heard
         )
     }
@@ -152,15 +157,6 @@ package final class RedisSource: Source {
             connection.close()
             throw error
         }
-    }
-}
-
-extension KeyedDecodingContainer {
-    /// A list of texts, or one text.
-    func texts(_ key: Key) throws -> [String] {
-        guard self.contains(key) else { return [] }
-        if let text = try? self.decode(String.self, forKey: key) { return [text] }
-        return try self.decode([String].self, forKey: key)
     }
 }
 

@@ -6,11 +6,11 @@ import NIOCore
 struct RedisStreamEntry: Sendable {
     /// `milliseconds-sequence`.
     let id: String
-    /// Names and values in order; `nil` for an entry that was deleted after it had been handed out.
+    /// Names and values in order; `nil` for an entry that was deleted after its delivery.
     let fields: [(name: ByteBuffer, value: ByteBuffer)]?
-    /// How often it was handed out, where that is known.
+    /// How often it was delivered, if known.
     var deliveries: Int?
-    /// What was too large to be read; there are no fields then.
+    /// The part that was too large; there are no fields then.
     var omission: RedisOmission?
 
     /// Names of a field that alone is the body.
@@ -55,7 +55,7 @@ struct RedisStreamEntry: Sendable {
         }
     }
 
-    /// What was skipped of an entry's content: what can never be read rather than what may be.
+    /// The skipped part of an entry's content; one that can never be read takes precedence.
     private static func omission(_ content: RedisReply?) -> RedisOmission? {
         guard let content else { return nil }
         if let all = RedisOmission(content) { return all }
@@ -68,7 +68,7 @@ struct RedisStreamEntry: Sendable {
         return found
     }
 
-    /// What stands for an entry that is larger than is read.
+    /// The message that replaces an entry that exceeds the limits.
     ///
     /// - Parameter reason: also its body.
     func replacement(stream: String, idSuffix: String, reason: String) -> ReceivedMessage {
@@ -80,13 +80,15 @@ struct RedisStreamEntry: Sendable {
 
     /// The message of an entry; `nil` when it was deleted.
     ///
-    /// A single field called `event`, `data`, `payload`, `json` or `body` is the body as it is; otherwise the body is a JSON object of all
-    /// fields, in which names and values that are not UTF-8 stand as base64 and an attribute names them. The fields that our own sink adds
-    /// become attributes.
+    /// Makes a message of the entry.
+    ///
+    /// A single field called `event`, `data`, `payload`, `json` or `body` is the body. Otherwise the body is a JSON
+    /// object of all fields, in which names and values that are not UTF-8 are base64 and named by an attribute. The
+    /// fields that our own sink adds become attributes.
     ///
     /// - Parameters:
     ///   - idSuffix: makes the entry's id the event's own: entries of other streams may have the same; see ``idSuffix(source:stream:)``.
-    ///   - deliveries: how often it was handed out, where that matters.
+    ///   - deliveries: how often it was delivered, if that matters.
     func message(stream: String, idSuffix: String = "", deliveries: Int? = nil) -> ReceivedMessage? {
         guard let fields else { return nil }
         var attributes = Attributes([("redis-id", self.id)])
@@ -112,7 +114,7 @@ struct RedisStreamEntry: Sendable {
         )
     }
 
-    /// What is put behind the id of an entry to make it one among the events of all sources, the same in every process.
+    /// The suffix that makes the id of an entry unique among the events of all sources, the same in every process.
     static func idSuffix(source: String, stream: String) -> String {
         var hash = Fingerprint()
         hash.add(source)
@@ -122,7 +124,7 @@ struct RedisStreamEntry: Sendable {
 
     /// The same for the same entry of the same stream, in every process.
     ///
-    /// With its content, because a stream that was made anew may give the same ids to others.
+    /// Includes the content, because a recreated stream may give the same ids to other entries.
     func repeatKey(stream: String) -> UInt64 {
         var hash = Fingerprint()
         hash.add(stream)

@@ -17,7 +17,7 @@ struct RedisStreamID: Comparable, Sendable {
         (lhs.milliseconds, lhs.sequence) < (rhs.milliseconds, rhs.sequence)
     }
 
-    /// The id right after this one, as text: servers before Redis 6.2 do not take `(` before an id.
+    /// The id right after this one, as text: servers before Redis 6.2 do not accept `(` before an id.
     var next: String {
         let (sequence, isOver) = self.sequence.addingReportingOverflow(1)
         return isOver ? "\(self.milliseconds &+ 1)-0" : "\(self.milliseconds)-\(sequence)"
@@ -29,7 +29,7 @@ struct RedisStreamID: Comparable, Sendable {
         return self.milliseconds == 0 ? "0-0" : "\(self.milliseconds - 1)-\(UInt64.max)"
     }
 
-    /// The id with the time that it tells, for messages.
+    /// The id and its time, for messages.
     static func described(_ id: String) -> String {
         guard let milliseconds = RedisStreamID(id).flatMap({ Int64(exactly: $0.milliseconds) }) else { return id }
         return "\(id) (\(Timestamp(milliseconds: milliseconds)))"

@@ -10,83 +10,84 @@ package final class RedisStreamSink: Sink {
 
     /// Settings of the sink.
     package struct Configuration: SinkConfiguration {
-        /// The keys of its mapping, as the file writes them.
-        package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", stream, maxlen, maximumAge = "max_age"
-            case format, fields, json
-        }
-
-        /// Keys that a route may set for its own events.
-        package static let perRouteKeys: [CodingKeys] = [.stream, .maxlen, .maximumAge, .format, .fields, .json]
-
         enum Format: String, CaseIterable {
             /// One field `event` with the event's JSON.
             case json
-            /// One field `data` with the upstream body as it came.
+            /// One field `data` with the unchanged upstream body.
             case raw
         }
 
-        var redis: RedisSettings
-        let stream: Template
-        /// The stream is trimmed to about this many entries; absent means never.
-        let maxlen: Int?
-        /// Entries older than about this are trimmed; absent means never.
-        let maximumAge: Duration?
-        let format: Format
+        var redis = RedisSettings()
+        var stream = Template()
+        /// The stream is trimmed to about this many entries; `nil` for never.
+        var maxlen: Int?
+        /// Entries older than about this are trimmed; `nil` for never.
+        var maximumAge: Duration?
+        var format = Format.json
         /// The entry's fields instead of ``format``, in alphabetical order.
-        let fields: [(name: String, value: Template)]?
-        /// One field `data` with this JSON instead of ``format``; excludes ``fields``.
-        let structure: JSONTemplate?
+        var fields: [(name: String, value: Template)]?
+        /// One field `data` with this JSON instead of ``format``.
+        var structure: JSONTemplate?
+
+        /// The keys of a sink of streams; a route can override the entry, not the server.
+        package static let settings = Settings<Self> {
+            RedisSettings.settings.within(\.redis)
+            Setting(
+                required: "stream", \.stream,
+                .template.checked { $0.constant?.isEmpty == true ? "is empty; name a stream" : nil }, "Stream to append to"
+            ).perRoute()
+            Setting(
+                "maxlen", \.maxlen, .integer(in: 1...), default: "no limit", "Approximate number of entries that the stream keeps"
+            )
+            .perRoute()
+            Setting(
+                "max_age", \.maximumAge, .duration, default: "no limit", "Approximate time for which the stream keeps entries"
+            )
+            .excluding("maxlen", else: "maxlen and max_age exclude each other; leave one out").perRoute()
+            Setting(
+                "format", \.format, .choice,
+                "What an entry holds: the field event with the event's JSON, or the field data with the body as it arrived"
+            ).perRoute()
+            Setting(
+                "fields", \.fields,
+                SettingCodec<[String: Template]>.mapping(of: .template)
+                    .checked { $0.isEmpty ? "is empty; add at least one field" : nil }
+                    .map { fields in fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) } },
+                "The fields of an entry"
+            ).excluding("format", else: "format and fields exclude each other; leave one out").perRoute()
+            Setting("json", \.structure, .json, "The structure of the field data, which is always valid JSON")
+                .excluding("fields", "format", else: "json, fields and format exclude each other; json is the whole field data")
+                .perRoute()
+        }
+
+        /// Makes settings of a server on this machine.
+        package init() {}
 
         /// Every template among them.
         var templates: [Template] { [self.stream] + (self.fields ?? []).map(\.value) + (self.structure?.templates ?? []) }
 
-        /// What is allowed and probably not meant, each with its key.
+        /// A template within a JSON string of a field.
         package var warnings: [SettingError] {
-            (self.fields ?? []).compactMap { $0.value.jsonWarning(at: [CodingKeys.fields, SettingKey($0.name)]) }
+            (self.fields ?? []).compactMap { $0.value.jsonWarning(at: [SettingKey("fields"), SettingKey($0.name)]) }
         }
 
-        /// Reads the keys and fills in defaults.
-        ///
-        /// - Throws: `SettingError` with the place of a key that is missing, of the wrong kind or out of range.
-        package init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
-            self.stream = try container.required(.stream)
-            self.maxlen = container.contains(.maxlen) ? try container.integer(.maxlen, in: 1...Int.max, default: 1) : nil
-            self.maximumAge = container.contains(.maximumAge) ? try container.duration(.maximumAge, default: .zero) : nil
-            self.format = try container.choice(.format, default: Format.json)
-            let fields: [String: Template]? = try container.optional(.fields)
-            if fields != nil, container.contains(.format) {
-                throw SettingError(
-                    path: container.codingPath + [CodingKeys.fields], "format and fields exclude each other; leave one out")
-            }
-            self.fields = fields?.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-            self.structure = try container.optional(.json)
-            if self.structure != nil, fields != nil || container.contains(.format) {
-                throw SettingError(
-                    path: container.codingPath + [CodingKeys.json],
-                    "json, fields and format exclude each other; json says all of the field data")
-            }
+        /// See ``RedisSettings/secrets``; Redis may quote the fields too.
+        package var secrets: SecretTexts {
+            var secrets = self.redis.secrets
+            for text in (self.fields ?? []).map(\.value.text) + (self.structure?.texts ?? []) { secrets.add(sent: text) }
+            return secrets
         }
 
-        /// Checks what no single key shows.
+        /// Validates the connection, and that a stream of a cluster has one name.
         ///
-        /// - Throws: `SettingError` with the key, the mistake and the remedy.
+        /// - Throws: ``SettingError`` with the key and the remedy.
         package func validate() throws {
-            if self.stream.constant?.isEmpty == true {
-                throw SettingError(path: [CodingKeys.stream], "is empty; name a stream")
-            }
-            if self.maxlen != nil, self.maximumAge != nil {
-                throw SettingError(path: [CodingKeys.maximumAge], "maxlen and max_age exclude each other; leave one out")
-            }
+            try self.redis.validate()
             if self.redis.location.isCluster, self.stream.constant == nil {
                 throw SettingError(
-                    path: [CodingKeys.stream],
-                    "a stream of a cluster lies on one node, so its name cannot be a template; name one stream"
-                )
+                    at: "stream",
+                    because: "a stream of a cluster is on one node, so its name cannot be a template; name one stream")
             }
-            if self.fields?.isEmpty == true { throw SettingError(path: [CodingKeys.fields], "is empty; an entry needs a field") }
         }
     }
 
@@ -94,6 +95,7 @@ package final class RedisStreamSink: Sink {
     private let context: ComponentContext
     private let poison = PoisonMessageDetector()
     private let refusals = RefusalStreak()
+    private let recovery: RecoveryLog
 
     /// Makes a sink that connects when it runs.
     ///
@@ -101,6 +103,7 @@ package final class RedisStreamSink: Sink {
     package init(variants: [Configuration], context: ComponentContext) {
         self.variants = variants
         self.context = context
+        self.recovery = RecoveryLog(logger: context.logger)
     }
 
     /// The templates of each variant, in the order of the variants.
@@ -108,21 +111,22 @@ package final class RedisStreamSink: Sink {
 
     /// Connects and sends each batch as one write of XADD commands, until stopping.
     ///
-    /// - Throws: `ComponentError` when the connection cannot be made or ends; the sink is then run again after its back-off. One that
-    ///   cannot be retried when constant streams lie on several nodes of a cluster.
+    /// - Throws: `ComponentError` when the connection fails; the sink then runs again after its back-off. The error is
+    ///   not retryable when constant streams are on several nodes of a cluster.
     package func run(_ inlet: SinkInlet) async throws {
         let variants = self.variants
         let keys = variants.compactMap(\.stream.constant)
         if variants[0].redis.location.isCluster, Set(keys.map { RedisSlot.of($0) }).count != 1 {
             throw ComponentError(
                 .settings,
-                "the streams \(Set(keys).sorted().joined(separator: ", ")) lie on several nodes of \(variants[0].redis.location); "
+                "the streams \(Set(keys).sorted().joined(separator: ", ")) are on several nodes of \(variants[0].redis.location); "
                     + "give them one {hash tag} or a sink each", isRetryable: false
             )
         }
         try await RedisPublisher(
             settings: variants[0].redis, context: self.context, poison: self.poison,
-            hasConstantKey: variants.map { $0.stream.constant != nil }, refusals: self.refusals, key: keys.first
+            hasConstantKey: variants.map { $0.stream.constant != nil }, refusals: self.refusals, recovery: self.recovery,
+            key: keys.first
         ).run(inlet) {
             delivery, reader, buffer in
             reader.load(delivery.event)

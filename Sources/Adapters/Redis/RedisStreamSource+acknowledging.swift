@@ -5,9 +5,9 @@ import Synchronization
 extension RedisStreamSource {
     /// Sends the entries that are not in flight, and records them for their acknowledgement.
     ///
-    /// Entries that were left out of an answer because it was too large in all are read again, one by one.
+    /// Entries that were skipped because an answer was too large in total are read again one by one.
     ///
-    /// - Returns: whether the source was told to pause and has waited.
+    /// - Returns: whether the source had to pause and has waited.
     @discardableResult
     func send(
         _ entries: [RedisStreamEntry], _ connection: RedisConnection, _ outlet: SourceOutlet,
@@ -19,7 +19,7 @@ extension RedisStreamSource {
         if entries.contains(where: { $0.omission?.extent == .shared }) { self.readWasTooLarge() }
         while let next = rest.first {
             if next.omission?.extent == .shared {
-                // The server has it for the next run.
+                // The server keeps it for the next run.
                 guard !outlet.isStopping else { return true }
                 rest.removeFirst()
                 let entry = try await self.readAlone(next, connection)
@@ -70,7 +70,7 @@ extension RedisStreamSource {
                 _ = outlet.giveUp(marked(replacement), reason: reason, attempts: 1)
             case .giveUpExhausted(let count):
                 self.exhausted.increment()
-                let reason = "the entry \(entry.id) of the stream \(stream) was handed out \(count) times and is given up"
+                let reason = "the entry \(entry.id) of the stream \(stream) was delivered \(count) times and is given up"
                 guard let message = entry.message(stream: stream, idSuffix: self.idSuffix, deliveries: count) else { break }
                 _ = outlet.giveUp(marked(message), reason: reason, attempts: count)
             case .send:
@@ -79,7 +79,7 @@ extension RedisStreamSource {
                 messages.append(marked(message))
             }
         }
-        self.tellVanished(vanished, outlet)
+        self.reportVanished(vanished, outlet)
         let receipt = outlet.send(messages)
         if !fresh.isEmpty {
             self.pending.withLock { $0.sent(fresh, at: receipt.position) }
@@ -91,7 +91,7 @@ extension RedisStreamSource {
     }
 
     /// Entries that were pending and are no longer in the stream: their content is lost.
-    func tellVanished(_ ids: [String], _ outlet: SourceOutlet) {
+    func reportVanished(_ ids: [String], _ outlet: SourceOutlet) {
         guard let first = ids.first, let last = ids.last else { return }
         self.vanished.increment(by: ids.count)
         let which =
@@ -99,6 +99,7 @@ extension RedisStreamSource {
             ? RedisStreamID.described(first)
             : "\(ids.count) from \(RedisStreamID.described(first)) to \(RedisStreamID.described(last))"
         outlet.gap(
+            .removal,
             "entries of the stream \(self.configuration.stream) were deleted before they were acknowledged: \(which)",
             subject: self.configuration.stream
         )

@@ -5,8 +5,8 @@ import Synchronization
 extension RedisStreamSource {
     /// Reads entries that this consumer was given before and has not acknowledged.
     ///
-    /// Not with XREADGROUP, for which each start would be a further delivery: entries that wait for a sink would be given up after some
-    /// restarts, though nobody has tried them.
+    /// Does not use XREADGROUP, for which each start would count as a delivery: entries pending for a sink would be
+    /// given up after some restarts without any attempt.
     func readBacklog(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
@@ -18,13 +18,15 @@ extension RedisStreamSource {
             try Self.checkGroup(reply, connection.peer)
             let pending = RedisPendingEntry.entries(reply)
             guard let last = pending.last else { return }
+            try Self.checkProgress(of: "XPENDING", from: from, to: last.id, isIncluded: true, connection.peer)
             try await self.send(try await self.kept(pending, group, connection), connection, outlet, done, isNew: false)
             guard let id = RedisStreamID(last.id) else { return }
             from = id.next
         }
     }
 
-    /// Reads the content of pending entries and resets their idle time; leaves out what another consumer has claimed meanwhile.
+    /// Reads the content of pending entries and resets their idle time; leaves out those that another consumer has
+    /// claimed meanwhile.
     func kept(
         _ pending: [RedisPendingEntry], _ group: String, _ connection: RedisConnection
     ) async throws -> [RedisStreamEntry] {
@@ -36,12 +38,13 @@ extension RedisStreamSource {
             try RedisFailure.check(reply, connection.peer)
             found.append(RedisStreamEntry(entry, content: reply))
         }
-        // Since Redis 7 claiming an entry that is deleted forgets that it was pending, before its loss is told.
+        // Since Redis 7, claiming a deleted entry removes it from the pending ones before its loss is reported.
         let there = zip(pending, found).filter { $1.fields != nil }.map { $0.0 }
         guard !there.isEmpty else { return found }
         var claims = ByteBuffer()
         for entry in there {
-            // Since the idle time was told it has grown, unless another has claimed the entry. JUSTID leaves the count as it is.
+            // The idle time has grown since it was read, unless another consumer has claimed the entry. JUSTID does not
+            // change the count.
             RedisCommand.write(
                 ["XCLAIM", stream, group, self.consumer, String(entry.idle), entry.id, "JUSTID"], to: &claims
             )

@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// Takes over what other consumers have left for too long.
+    /// Takes over idle entries of other consumers.
     func claim(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
@@ -19,9 +19,10 @@ extension RedisStreamSource {
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws -> Bool {
         var from = "0-0"
+        var namesAll = true
         let idle = String(self.configuration.claimAfter.milliseconds)
         repeat {
-            // Acknowledging goes on beside this: what the answer names may be acknowledged before the answer is read.
+            // Acknowledging continues meanwhile: entries of the answer may be acknowledged before it is read.
             self.pending.withLock { $0.beginClaim() }
             let reply = try await connection.command(
                 "XAUTOCLAIM", self.configuration.stream, group, self.consumer, idle, from, "COUNT", String(self.batch)
@@ -29,15 +30,20 @@ extension RedisStreamSource {
             guard !RedisRequirements.isUnavailable(reply) else { return false }
             try Self.checkGroup(reply, connection.peer)
             guard let parts = reply.items, parts.count >= 2 else { return true }
+            if parts[1].items?.contains(.null) == true { namesAll = false }
             let claimed = self.pending.withLock { $0.claimed(RedisStreamEntry.entries(parts[1])) }
             try await self.send(try await self.counted(claimed, group, connection), connection, outlet, done, isNew: false)
-            // Since Redis 7 the server drops entries that are deleted from the list of pending ones by itself, and says so.
+            // Since Redis 7 the server removes deleted entries from the pending ones itself, and lists them.
             if parts.count > 2 {
                 let gone = (parts[2].items ?? []).compactMap(\.text)
-                self.tellVanished(self.pending.withLock { $0.deleted(gone) }, outlet)
+                self.reportVanished(self.pending.withLock { $0.deleted(gone) }, outlet)
             }
-            from = parts[0].text ?? "0-0"
+            let next = parts[0].text ?? "0-0"
+            if next != "0-0" { try Self.checkProgress(of: "XAUTOCLAIM", from: from, to: next, connection.peer) }
+            from = next
         } while from != "0-0" && !outlet.isStopping
+        // Redis 6.2 claims a deleted entry and answers null without its id; this consumer's pending list now has it.
+        if !namesAll { try await self.readBacklog(group, connection, outlet, done) }
         return true
     }
 
@@ -54,6 +60,8 @@ extension RedisStreamSource {
             try Self.checkGroup(reply, connection.peer)
             let pending = RedisPendingEntry.entries(reply)
             guard let last = pending.last.flatMap({ RedisStreamID($0.id) }) else { return }
+            try Self.checkProgress(
+                of: "XPENDING", from: from, to: pending[pending.count - 1].id, isIncluded: true, connection.peer)
             let left = pending.filter { $0.idle >= idle }
             var claims = ByteBuffer()
             for entry in left {
@@ -75,7 +83,7 @@ extension RedisStreamSource {
         }
     }
 
-    /// Adds how often entries were handed out, where that matters.
+    /// Adds how often entries were delivered, if that matters.
     private func counted(
         _ entries: [RedisStreamEntry], _ group: String, _ connection: RedisConnection
     ) async throws -> [RedisStreamEntry] {

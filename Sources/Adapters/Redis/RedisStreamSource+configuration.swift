@@ -1,79 +1,73 @@
-import BridgeCore
+package import BridgeCore
 
 extension RedisStreamSource {
     /// Settings of the source.
     package struct Configuration: ComponentConfiguration {
-        /// The keys of its mapping, as the file writes them.
-        package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout", stream, group, consumer, start, batch,
-                block
-            case claimAfter = "claim_after", maximumDeliveries = "max_deliveries", removeIdleAfter = "remove_idle_after"
+        var redis = RedisSettings()
+        var stream = ""
+        var group: String?
+        /// Must be different for each replica.
+        var consumer: String?
+        /// Where a new group, or a source without a cursor, begins: `$` (new entries), `0`, or an entry's id.
+        var start = "$"
+        /// Entries read at once.
+        var batch = 100
+        /// How long one read waits for entries.
+        var block = Duration.seconds(5)
+        /// Entries of other consumers are claimed after this time.
+        var claimAfter = Duration.seconds(60)
+        /// The limit of deliveries after which an entry is given up; 0 for none.
+        var maximumDeliveries = 0
+        /// Idle time after which consumers of the group without pending entries are removed; `nil` keeps them.
+        var removeIdleAfter: Duration?
+
+        /// The keys of a source of streams.
+        package static let settings = Settings<Self> {
+            let withoutGroup = "has no effect without a group; set group"
+            RedisSettings.settings.within(\.redis)
+            Setting(
+                required: "stream", \.stream, .text.checked { $0.isEmpty ? "is empty; name a stream" : nil }, "Stream to read")
+            Setting(
+                "group", \.group, .text.checked { $0.isEmpty ? "is empty; name a group or leave it out" : nil },
+                "Consumer group that tracks unacknowledged entries; without one, the source keeps a cursor")
+            Setting(
+                "consumer", \.consumer, .text, default: "the names of the bridge and the source",
+                "Name in the group, different for each replica"
+            ).needing("group", else: withoutGroup)
+            Setting(
+                "start", \.start,
+                .text("$, 0 or an entry id").checked { start in
+                    start == "$" || RedisStreamID(start) != nil
+                        ? nil : "'\(start)' is not a position in a stream; write $, 0 or an entry id"
+                },
+                "Where reading begins the first time; $ is the end")
+            Setting("batch", \.batch, .integer(in: 1...10_000), "Entries read at once")
+            Setting("block", \.block, .duration(in: .milliseconds(10) ... .seconds(10)), "How long one read waits for entries")
+            Setting("claim_after", \.claimAfter, .duration, "Idle time after which entries of other consumers are claimed")
+                .needing("group", else: withoutGroup)
+            Setting(
+                "max_deliveries", \.maximumDeliveries, .integer(in: 0...1_000_000),
+                "Deliveries after which an entry is given up; 0 for never"
+            ).needing("group", else: withoutGroup)
+            Setting(
+                "remove_idle_after", \.removeIdleAfter, .duration, default: "never",
+                "Idle time after which consumers with nothing pending are removed from the group"
+            ).needing("group", else: withoutGroup)
         }
 
-        let redis: RedisSettings
-        let stream: String
-        let group: String?
-        /// Default: the bridge's name, a dot and the component's; must be different for each replica.
-        let consumer: String?
-        /// Where a new group, or a source without a cursor, begins: `$` (default, what comes from now on), `0`, or an entry's id.
-        let start: String
-        /// Entries read at once; default 100.
-        let batch: Int
-        /// How long one read waits for entries; default 5 s.
-        let block: Duration
-        /// Entries of other consumers are claimed after this time; default 60 s.
-        let claimAfter: Duration
-        /// An entry handed out more often is given up; default 0, never.
-        let maximumDeliveries: Int
-        /// Consumers of the group that have nothing pending and are idle for so long are removed; default: they stay.
-        let removeIdleAfter: Duration?
+        /// Makes settings of a server on this machine.
+        package init() {}
 
-        /// Reads the keys and fills in defaults.
-        ///
-        /// - Throws: `SettingError` with the place of a key that is missing, of the wrong kind or out of range.
-        package init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self.redis = try RedisSettings(container) { CodingKeys(rawValue: $0)! }
-            self.stream = try container.required(.stream)
-            self.group = try container.optional(.group)
-            self.consumer = try container.optional(.consumer)
-            self.start = try container.value(.start, default: "$")
-            self.batch = try container.integer(.batch, in: 1...10_000, default: 100)
-            self.block = try container.duration(.block, default: .seconds(5))
-            self.claimAfter = try container.duration(.claimAfter, default: .seconds(60))
-            self.maximumDeliveries = try container.integer(.maximumDeliveries, in: 0...1_000_000, default: 0)
-            self.removeIdleAfter =
-                container.contains(.removeIdleAfter) ? try container.duration(.removeIdleAfter, default: .zero) : nil
-            for key in [CodingKeys.claimAfter, .maximumDeliveries] where self.group == nil && container.contains(key) {
-                throw SettingError(path: container.codingPath + [key], "means nothing without a group; set group")
-            }
-        }
+        /// See ``RedisSettings/secrets``.
+        package var secrets: SecretTexts { self.redis.secrets }
 
-        /// Checks names, the start, ranges, and that no key needs a group that is not there.
+        /// Validates the connection and the times.
         ///
-        /// - Throws: `SettingError` with the key, the mistake and the remedy.
+        /// - Throws: ``SettingError`` with the key and the remedy.
         package func validate() throws {
-            if self.stream.isEmpty { throw SettingError(path: [CodingKeys.stream], "is empty; name a stream") }
-            if self.group?.isEmpty == true {
-                throw SettingError(path: [CodingKeys.group], "is empty; name a group or leave it out")
-            }
-            if self.group == nil, self.consumer != nil {
-                throw SettingError(path: [CodingKeys.consumer], "means nothing without a group; set group")
-            }
-            if let idle = self.removeIdleAfter {
-                guard self.group != nil else {
-                    throw SettingError(path: [CodingKeys.removeIdleAfter], "means nothing without a group; set group")
-                }
-                guard idle >= self.claimAfter else {
-                    throw SettingError(path: [CodingKeys.removeIdleAfter], "is shorter than claim_after; make it longer")
-                }
-            }
-            guard self.start == "$" || RedisStreamID(self.start) != nil else {
-                throw SettingError(
-                    path: [CodingKeys.start], "'\(self.start)' is no place in a stream; write $, 0 or an entry's id")
-            }
-            guard self.block >= .milliseconds(10), self.block <= .seconds(10) else {
-                throw SettingError(path: [CodingKeys.block], "is out of range; 10ms to 10s is allowed")
+            try self.redis.validate()
+            if let idle = self.removeIdleAfter, idle < self.claimAfter {
+                throw SettingError(at: "remove_idle_after", because: "is shorter than claim_after; make it longer")
             }
         }
     }

@@ -37,11 +37,11 @@ extension RedisStreamSource {
         )
         switch reply {
         case .integer(let count) where count > 0:
-            self.context.logger.info("Consumers without work were removed", metadata: ["count": "\(count)"])
+            self.context.logger.info("Idle consumers removed", metadata: ["count": "\(count)"])
         case .error(let text):
             if let error = RedisFailure.connection(text, connection.peer), !text.hasPrefix("NOPERM") { throw error }
             // Scripts may be forbidden; a consumer more in the list does no harm.
-            self.context.logger.info("Consumers without work cannot be removed", metadata: ["error": "\(text)"])
+            self.context.logger.info("Failed to remove idle consumers", metadata: ["error": "\(text)"])
         default: break
         }
     }

@@ -2,7 +2,7 @@ import BridgeCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// Reads without a group, from a cursor of its own.
+    /// Reads without a group, from the source's own cursor.
     func readAll(
         _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
@@ -16,21 +16,27 @@ extension RedisStreamSource {
             self.sent.withLock { [from] in $0 = from }
         }
         outlet.connected()
-        // At the stream's end nothing can be trimmed that was not read; behind it, anything can.
+        self.recovery.passed(.connected, at: connection.peer)
+        // At the end of the stream only read entries can be trimmed; before it, unread ones can.
         var isBehind = true
         var count = TrimWatch()
+        var pacing = RedisReadPacing(block: self.configuration.block)
         while !outlet.isStopping {
             if isBehind { from = try await self.skipTrimmed(after: from, &count, connection, outlet) }
+            let start = ContinuousClock.now
             let reply = try await connection.command(
                 "XREAD", "COUNT", String(self.batch), "BLOCK", String(self.configuration.block.milliseconds),
                 "STREAMS", self.configuration.stream, from
             )
             try RedisFailure.check(reply, connection.peer)
-            let entries = RedisStreamEntry.entries(Self.only(reply))
+            let entries = try Self.entries(reply, to: "XREAD", connection.peer)
+            self.recovery.passed(.working, at: connection.peer)
+            try await self.wait(pacing.answered(isEmpty: entries.isEmpty, after: .now - start), connection.peer)
             defer { self.readWasAnswered() }
-            // None within a whole block: the stream may have been made anew, with ids that begin before the cursor.
+            // None within a whole block: the stream may have been recreated, with ids that begin before the cursor.
             isBehind = entries.isEmpty || entries.count >= self.batch
             guard let last = entries.last else { continue }
+            try Self.checkProgress(of: "XREAD", from: from, to: last.id, connection.peer)
             if try await self.send(entries, connection, outlet, done, isNew: true) { isBehind = true }
             from = last.id
             // A counter of the server, which wraps around; XSETID sets it to anything.
@@ -39,7 +45,7 @@ extension RedisStreamSource {
         }
     }
 
-    /// Tells when entries after the cursor were trimmed, or the stream was made anew.
+    /// Reports that entries after the cursor were trimmed, or that the stream was recreated.
     ///
     /// - Returns: where to read on.
     private func skipTrimmed(
@@ -48,7 +54,7 @@ extension RedisStreamSource {
         let stream = self.configuration.stream
         guard let place = RedisStreamID(cursor), cursor != "0", cursor != "0-0" else { return cursor }
         let reply = try await connection.command("XINFO", "STREAM", stream)
-        // A stream that is not there yet.
+        // The stream does not exist yet.
         if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return cursor }
         // Then trimming cannot be noticed.
         guard !RedisRequirements.isUnavailable(reply) else { return cursor }
@@ -57,8 +63,9 @@ extension RedisStreamSource {
         guard let last = info["last-generated-id"]?.text, let end = RedisStreamID(last) else { return cursor }
         guard place <= end else {
             outlet.gap(
-                "the stream \(stream) was made anew by \(connection.peer) and is read from its start; "
-                    + "what it had after \(RedisStreamID.described(cursor)) is lost",
+                .replacement,
+                "the stream \(stream) was created again at \(connection.peer) and is read from its start; "
+                    + "its entries after \(RedisStreamID.described(cursor)) are lost",
                 subject: stream
             )
             self.pending.withLock { $0.forget() }
@@ -69,18 +76,19 @@ extension RedisStreamSource {
             watch.added = info.integer("entries-added")
             return cursor
         }
-        guard watch.told != cursor else { return cursor }
+        guard watch.reported != cursor else { return cursor }
         // The entry of the cursor is the first one left, or an earlier one is: nothing after it was trimmed.
         let first = info["first-entry"]?.items?.first?.text
         if let first = first.flatMap({ RedisStreamID($0) }), first <= place { return cursor }
-        // What was read is trimmed first.
+        // Read entries are trimmed first.
         if let read = watch.added, let added = info.integer("entries-added"), let length = info.integer("length"),
             added &- length <= read
         {
             return cursor
         }
-        watch = TrimWatch(told: cursor)
+        watch = TrimWatch(reported: cursor)
         outlet.gap(
+            .removal,
             "the stream \(stream) was trimmed past what was read: entries after \(RedisStreamID.described(cursor)) and before "
                 + "\(RedisStreamID.described(first ?? last)) may be lost",
             subject: stream
@@ -88,10 +96,10 @@ extension RedisStreamSource {
         return cursor
     }
 
-    /// What tells whether trimmed entries had been read.
+    /// The state that shows whether trimmed entries had been read.
     private struct TrimWatch {
-        /// The cursor after which a loss was told.
-        var told: String?
+        /// The cursor of the last reported loss.
+        var reported: String?
         /// How many entries the stream had got up to the cursor, where that is known (Redis 7).
         var added: Int?
     }

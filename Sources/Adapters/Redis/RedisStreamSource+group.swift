@@ -1,8 +1,9 @@
 import BridgeCore
+import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// The server answers that the group is not there (any more).
+    /// The server answers that the group does not exist.
     struct GroupIsGone: Error {
         let text: String
     }
@@ -13,10 +14,10 @@ extension RedisStreamSource {
         try RedisFailure.check(reply, peer)
     }
 
-    /// Makes sure that the group exists, and tells when it is not the one that was read before.
+    /// Creates the group if necessary, and reports when it is not the one that was read before.
     ///
-    /// A group that has vanished, with its stream or alone, begins again where this consumer has read up to, in an earlier run of the
-    /// program as well; a stream that was made anew is read from its start.
+    /// A group that has vanished, with its stream or alone, begins again where this consumer had read up to, also in an
+    /// earlier run of the program; a recreated stream is read from its start.
     ///
     /// - Returns: whether the server would create the group.
     func establish(_ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet) async throws -> Bool {
@@ -34,7 +35,7 @@ extension RedisStreamSource {
         let info = try await connection.command("XINFO", "GROUPS", stream)
         var last = "0-0"
         if RedisRequirements.isUnavailable(info) {
-            // Where the group stands cannot be seen; a new one stands where it was told to begin.
+            // The position of an existing group is unknown here; a new one is at its configured start.
             guard let place = isNew && start != "$" ? start : known else {
                 if isNew { self.pending.withLock { $0.forget() } }
                 return canCreate
@@ -50,18 +51,19 @@ extension RedisStreamSource {
         if let known, isNew || isReset {
             if isNew { self.pending.withLock { $0.forget() } }
             outlet.gap(
-                "the group \(group) of the stream \(stream) was lost by \(connection.peer) and begins again after \(last); "
-                    + "what it had after \(RedisStreamID.described(known)) or had handed out may be lost or come again",
+                .replacement,
+                "the group \(group) of the stream \(stream) was lost at \(connection.peer) and begins again after \(last); "
+                    + "entries after \(RedisStreamID.described(known)) and pending ones may be lost or delivered again",
                 subject: stream
             )
         }
-        if isNew || isReset { self.told.withLock { [last] in $0 = last } }
+        if isNew || isReset { self.reportedLoss.withLock { [last] in $0 = last } }
         if known == nil || isNew || isReset { try self.keepPlace(last) }
         self.sent.withLock { [last] in $0 = last }
         return canCreate
     }
 
-    /// What to do where the group is missing and the server does not let this bridge create it.
+    /// The error for a missing group that the server does not let this bridge create.
     func missing(_ group: String, _ peer: String) -> ComponentError {
         let stream = self.configuration.stream
         return ComponentError(
@@ -71,12 +73,13 @@ extension RedisStreamSource {
         )
     }
 
-    /// What XINFO GROUPS tells of one group.
+    /// The answer of XINFO GROUPS for one group.
     static func group(_ name: String, in reply: RedisReply) -> RedisFields? {
-        (reply.items ?? []).map { RedisFields($0) }.first { $0["name"]?.text == name }
+        let bytes = ByteBuffer(string: name)
+        return (reply.items ?? []).lazy.map { RedisFields($0) }.first { $0["name"]?.bytes == bytes }
     }
 
-    /// Whether the stream is missing or was made anew, so that its last id lies before one that was read.
+    /// Whether the stream is missing or was recreated, so that its last id is before one that was read.
     private func isBehind(_ known: String, _ connection: RedisConnection) async throws -> Bool {
         let reply = try await connection.command("XINFO", "STREAM", self.configuration.stream)
         if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return true }

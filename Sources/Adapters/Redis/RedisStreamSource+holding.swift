@@ -5,7 +5,8 @@ import Synchronization
 extension RedisStreamSource {
     /// Keeps unacknowledged entries from being claimed by others while it waits to become safe, until cancelled.
     ///
-    /// Their idle time is reset three times within ``Configuration/claimAfter``. JUSTID leaves the number of deliveries as it is.
+    /// Their idle time is reset three times within ``Configuration/claimAfter``. JUSTID does not change the number of
+    /// deliveries.
     func hold(_ group: String, _ connection: RedisConnection) async throws {
         let interval = self.configuration.claimAfter / 3
         while true {
@@ -14,12 +15,13 @@ extension RedisStreamSource {
             do {
                 try await self.touch(group, connection)
             } catch is GroupIsGone {
-                // The reader creates it again and tells.
+                // The reader creates it again and reports the loss.
             }
         }
     }
 
-    /// Resets the idle time of unacknowledged entries that are still this consumer's; what others have claimed meanwhile stays theirs.
+    /// Resets the idle time of this consumer's unacknowledged entries; entries that others have claimed meanwhile stay
+    /// theirs.
     private func touch(_ group: String, _ connection: RedisConnection) async throws {
         let stream = self.configuration.stream
         var from = "-"
@@ -32,6 +34,7 @@ extension RedisStreamSource {
                 self.pending.withLock { $0.keptAlive(keep.ids) }
             }
             guard pending.count == 1000, let last = pending.last.flatMap({ RedisStreamID($0.id) }) else { return }
+            try Self.checkProgress(of: "XPENDING", from: from, to: pending[999].id, isIncluded: true, connection.peer)
             from = last.next
         }
     }

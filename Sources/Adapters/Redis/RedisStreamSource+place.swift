@@ -3,12 +3,22 @@ import BridgeCore
 extension RedisStreamSource {
     /// How far an earlier run of the program has read; `nil` when that is not known.
     ///
-    /// Kept as the entry's id; for a member of a group with the stream and the group, so that another group begins where it is told to.
+    /// Stored as the entry's id; for a member of a group with the stream and the group, so that another group begins at
+    /// its configured start.
     var keptPlace: String? {
-        let parts = self.context.cursors.cursor(of: self.context.name)?.split(separator: " ", maxSplits: 1) ?? []
-        guard let id = parts.first else { return nil }
-        guard let group = self.configuration.group else { return String(id) }
-        return parts.count == 2 && parts[1] == "\(self.configuration.stream) \(group)" ? String(id) : nil
+        self.context.cursors.cursor(of: self.context.name).flatMap {
+            Self.place(in: $0, stream: self.configuration.stream, group: self.configuration.group)
+        }
+    }
+
+    /// The entry's id in a stored cursor; `nil` if it belongs to another stream or group.
+    ///
+    /// Redis compares names by bytes, so canonically equivalent names are different.
+    static func place(in cursor: String, stream: String, group: String?) -> String? {
+        let parts = cursor.utf8.split(separator: UInt8(ascii: " "), maxSplits: 1)
+        guard let id = parts.first.map({ String(Substring($0)) }) else { return nil }
+        guard let group else { return id }
+        return parts.count == 2 && parts[1].elementsEqual("\(stream) \(group)".utf8) ? id : nil
     }
 
     /// Keeps how far everything is safe, for the next run of the program.

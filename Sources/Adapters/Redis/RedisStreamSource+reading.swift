@@ -16,14 +16,14 @@ extension RedisStreamSource {
                             try await self.readAll(connection, outlet, done)
                         }
                     }
-                    // A read that waits is given up at once: what it would have brought stays with the server.
+                    // A waiting read is given up at once: its entries stay at the server.
                     group.addTask { try await outlet.untilStopping() }
                     defer { group.cancelAll() }
                     try await group.next()
                 }
             }
         } catch {
-            // Giving up a read closes its connection, which may be told first; what was sent is still to be acknowledged.
+            // The server may end the connection meanwhile; sent entries must still be acknowledged.
             guard outlet.isStopping, !Task.isCancelled else { throw error }
         }
     }
@@ -34,11 +34,12 @@ extension RedisStreamSource {
         while !outlet.isStopping {
             let canCreate = try await self.establish(group, connection, outlet)
             outlet.connected()
+            self.recovery.passed(.connected, at: connection.peer)
             do {
                 try await self.readMember(group, connection, outlet, done)
             } catch let error as GroupIsGone {
                 guard canCreate else { throw self.missing(group, connection.peer) }
-                self.context.logger.warning("Consumer group is gone", metadata: ["error": "\(error.text)"])
+                self.groupLog.note(["error": "\(error.text)"])
             }
         }
     }
@@ -53,16 +54,20 @@ extension RedisStreamSource {
         }
         try await self.readBacklog(group, connection, outlet, done)
         var lastClaim: ContinuousClock.Instant?
-        try await self.tellTrimmed(group, connection, outlet, whenUncertain: true)
+        try await self.reportTrimmed(group, connection, outlet, whenUncertain: true)
         var isBehind = false
+        var pacing = RedisReadPacing(block: self.configuration.block)
         while !outlet.isStopping {
             if lastClaim.map({ .now - $0 >= self.configuration.claimAfter / 2 }) ?? true {
                 try await self.claim(group, connection, outlet, done)
                 try await self.removeIdleConsumers(group, connection)
                 lastClaim = .now
             }
-            if isBehind { try await self.tellTrimmed(group, connection, outlet, whenUncertain: false) }
-            let entries = RedisStreamEntry.entries(try await self.readNew(group, connection))
+            if isBehind { try await self.reportTrimmed(group, connection, outlet, whenUncertain: false) }
+            let start = ContinuousClock.now
+            let entries = try await self.readNew(group, connection)
+            self.recovery.passed(.working, at: connection.peer)
+            try await self.wait(pacing.answered(isEmpty: entries.isEmpty, after: .now - start), connection.peer)
             isBehind = try await self.send(entries, connection, outlet, done, isNew: true)
             if entries.count >= self.batch { isBehind = true }
             self.readWasAnswered()
@@ -70,19 +75,14 @@ extension RedisStreamSource {
         }
     }
 
-    private func readNew(_ group: String, _ connection: RedisConnection) async throws -> RedisReply {
+    private func readNew(_ group: String, _ connection: RedisConnection) async throws -> [RedisStreamEntry] {
         let reply = try await connection.command(
             "XREADGROUP", "GROUP", group, self.consumer, "COUNT", String(self.batch), "BLOCK",
             String(self.configuration.block.milliseconds), "STREAMS", self.configuration.stream, ">"
         )
-        // The stream was deleted while the read waited for it, or has moved to another node of a cluster: the next read tells.
-        if case .error(let text) = reply, text.hasPrefix("UNBLOCKED") { return .null }
+        // The stream was deleted during the read, or has moved to another node of a cluster: the next read reports it.
+        if case .error(let text) = reply, text.hasPrefix("UNBLOCKED") { return [] }
         try Self.checkGroup(reply, connection.peer)
-        return Self.only(reply)
-    }
-
-    /// The entries of the one stream asked for.
-    static func only(_ reply: RedisReply) -> RedisReply {
-        reply.items?.first?.items.flatMap { $0.count > 1 ? $0[1] : nil } ?? .null
+        return try Self.entries(reply, to: "XREADGROUP", connection.peer)
     }
 }

@@ -3,20 +3,20 @@ import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// Tells when entries were trimmed that the group had not handed out yet.
+    /// Reports that entries were trimmed before the group had delivered them.
     ///
     /// - Parameter whenUncertain: also where the server does not count what groups have read (before Redis 7, or after XGROUP SETID).
-    func tellTrimmed(
+    func reportTrimmed(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, whenUncertain: Bool
     ) async throws {
         let stream = self.configuration.stream
         var commands = ByteBuffer()
-        // The stream first: what others read before the group is looked at is then no loss.
+        // The stream first: entries that others read before the group's state is read are then not a loss.
         RedisCommand.write(["XINFO", "STREAM", stream], to: &commands)
         RedisCommand.write(["XINFO", "GROUPS", stream], to: &commands)
         let replies = try await connection.send(commands, replies: 2)
         for reply in replies {
-            // Lost meanwhile: the next read tells.
+            // Lost meanwhile: the next read reports it.
             if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return }
             guard !RedisRequirements.isUnavailable(reply) else { return }
             try RedisFailure.check(reply, connection.peer)
@@ -24,7 +24,7 @@ extension RedisStreamSource {
         let info = RedisFields(replies[0])
         guard let member = Self.group(group, in: replies[1]), let last = member["last-delivered-id"]?.text,
             let place = RedisStreamID(last), let newest = info["last-generated-id"]?.text, let end = RedisStreamID(newest),
-            place < end, self.told.withLock({ $0 != last })
+            place < end, self.reportedLoss.withLock({ $0 != last })
         else { return }
         let first = info["first-entry"]?.items?.first?.text
         if let first = first.flatMap({ RedisStreamID($0) }), first <= place { return }
@@ -32,13 +32,14 @@ extension RedisStreamSource {
         if let read = isUntouched ? 0 : member.integer("entries-read"), let added = info.integer("entries-added"),
             let length = info.integer("length")
         {
-            // What was read is trimmed first.
+            // Read entries are trimmed first.
             guard added &- length > read else { return }
         } else if isUntouched || !whenUncertain {
             return
         }
-        self.told.withLock { $0 = last }
+        self.reportedLoss.withLock { $0 = last }
         outlet.gap(
+            .removal,
             "the stream \(stream) was trimmed past what the group \(group) had read: entries after "
                 + "\(RedisStreamID.described(last)) and before \(RedisStreamID.described(first ?? newest)) may be lost",
             subject: stream

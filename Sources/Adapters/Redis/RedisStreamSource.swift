@@ -1,8 +1,9 @@
 package import BridgeCore
+import Logging
 import NIOCore
 import Synchronization
 
-/// Reads a Redis stream (`type: redis-stream`), as a member of a consumer group or with a cursor of its own.
+/// Reads a Redis stream (`type: redis-stream`), as a member of a consumer group or with its own cursor.
 ///
 /// With a group, entries are acknowledged (XACK) once they are safe: first our own backlog is read, then what other consumers have left
 /// for too long is claimed, then what is new. Without one, the cursor moves once entries are safe.
@@ -15,15 +16,17 @@ package final class RedisStreamSource: Source {
     let exhausted: Counter
     let vanished: Counter
     let oversized: Counter
-    /// What was read and is not acknowledged; outlives a lost connection.
+    let recovery: RecoveryLog
+    let groupLog: BurstLog
+    /// The entries that were read and are not acknowledged; outlives a lost connection.
     let pending: Mutex<RedisPendingList>
     /// How far this process has read.
     let sent = Mutex<String?>(nil)
-    /// The place of the group after which a loss was told last.
-    let told = Mutex<String?>(nil)
+    /// The position of the group at the last reported loss.
+    let reportedLoss = Mutex<String?>(nil)
     /// See ``RedisStreamEntry/idSuffix(source:stream:)``.
     let idSuffix: String
-    /// How many entries are read at once: fewer than ``Configuration/batch`` after an answer that was larger than is taken.
+    /// How many entries one read requests: fewer than ``Configuration/batch`` after an answer that was too large.
     private let readSize: Mutex<Int>
     /// Entries read by this process.
     private let entriesRead = Atomic<Int>(0)
@@ -37,17 +40,19 @@ package final class RedisStreamSource: Source {
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
         self.context = context
+        self.recovery = RecoveryLog(logger: context.logger)
+        self.groupLog = BurstLog("Consumer group is gone", logger: context.logger)
         self.pending = Mutex(RedisPendingList(maximumDeliveries: configuration.maximumDeliveries))
         self.idSuffix = RedisStreamEntry.idSuffix(source: context.name, stream: configuration.stream)
         self.readSize = Mutex(configuration.batch)
         self.exhausted = context.metrics.counter(
-            "redis_exhausted", help: "Entries given up because they were handed out more often than max_deliveries."
+            "redis_exhausted", help: "Entries given up after max_deliveries deliveries."
         )
         self.oversized = context.metrics.counter(
-            "redis_oversized", help: "Entries given up because they are larger than is read."
+            "redis_oversized", help: "Entries given up because they exceed the size limit."
         )
         self.vanished = context.metrics.counter(
-            "redis_vanished", help: "Entries that were deleted or trimmed after they had been handed out."
+            "redis_vanished", help: "Entries deleted or trimmed after their delivery."
         )
     }
 
@@ -55,9 +60,13 @@ package final class RedisStreamSource: Source {
     ///
     /// Returns when everything read is safe and acknowledged.
     ///
-    /// - Throws: `ComponentError` when a connection cannot be made or ends, or the server refuses a command that is needed; what is in
-    ///   hand stays known for the next run.
+    /// - Throws: `ComponentError` when a connection fails, or the server refuses a required command; entries in flight
+    ///   stay known for the next run.
     package func run(_ outlet: SourceOutlet) async throws {
+        try await self.recovery.track { try await self.connect(outlet) }
+    }
+
+    private func connect(_ outlet: SourceOutlet) async throws {
         let reader = try await self.connect("read")
         let acknowledger: RedisConnection
         do {
@@ -106,7 +115,7 @@ package final class RedisStreamSource: Source {
         }
     }
 
-    /// How many entries are read at once now.
+    /// How many entries one read requests now.
     var batch: Int { self.readSize.withLock { $0 } }
 
     /// The last read was answered: the next one may be a little larger again.
@@ -114,7 +123,7 @@ package final class RedisStreamSource: Source {
         self.readSize.withLock { $0 = min(self.configuration.batch, $0 + 1) }
     }
 
-    /// Halves what is read at once: an answer was too large in all.
+    /// Halves the size of reads: an answer was too large in total.
     func readWasTooLarge() {
         self.readSize.withLock { $0 = max(1, $0 / 2) }
     }
@@ -126,15 +135,15 @@ package final class RedisStreamSource: Source {
         )
     }
 
-    /// What one read has brought and where it stands in the log.
+    /// The entries of one read and their position in the log.
     struct SentBatch: Sendable {
         let position: Position
         let ids: [String]
-        /// How far the stream has been read by it; `nil` for what had been handed out before.
+        /// The position up to which it has read the stream; `nil` for entries that were delivered before.
         let place: String?
     }
 
-    /// Whether it matters how often entries were handed out.
+    /// Whether the number of deliveries matters.
     var countsDeliveries: Bool { self.configuration.maximumDeliveries > 0 }
 
     /// The name among the group's consumers.

@@ -1,7 +1,7 @@
 import BridgeCore
 import NIOCore
 
-/// Takes what a subscribed connection brings: confirmations at first, then messages, a batch per read.
+/// Receives the answers of a subscribed connection: confirmations at first, then messages, a batch per read.
 ///
 /// Lives on the connection's event loop.
 final class RedisSubscriber: RedisReceiver {
@@ -14,7 +14,7 @@ final class RedisSubscriber: RedisReceiver {
     private var batch: [(subject: String, pattern: String?, body: Range<Int>)] = []
     private var lastSubject: (bytes: [UInt8], text: String) = ([], "")
     /// `nil` when nothing can match twice.
-    private var copies: RedisCopies?
+    private var copies: RedisOverlapDeduplicator?
 
     /// - Parameters:
     ///   - channels: how many confirmations of channels to expect.
@@ -26,7 +26,7 @@ final class RedisSubscriber: RedisReceiver {
         self.outlet = outlet
         self.connection = connection
         self.unconfirmed = channels + patterns
-        self.copies = patterns > 0 && channels + patterns > 1 ? RedisCopies() : nil
+        self.copies = patterns > 0 && channels + patterns > 1 ? RedisOverlapDeduplicator() : nil
         self.confirmed = confirmed
     }
 
@@ -42,6 +42,11 @@ final class RedisSubscriber: RedisReceiver {
         } else if kind.elementsEqual("subscribe".utf8) || kind.elementsEqual("psubscribe".utf8) {
             self.unconfirmed -= 1
             if self.unconfirmed == 0 { self.confirmed.succeed() }
+        } else if kind.elementsEqual("unsubscribe".utf8) || kind.elementsEqual("punsubscribe".utf8) {
+            // Not requested: a proxy does so when it moves its clients, and no message would follow.
+            let name = reply[1].map { " from '\($0.text.prefix(100))'" } ?? ""
+            self.connection.fail(
+                ComponentError(.connectionLost, "\(self.connection.peer) ended the subscription\(name) unexpectedly"))
         }
     }
 
@@ -72,7 +77,7 @@ final class RedisSubscriber: RedisReceiver {
         self.batch.append((self.lastSubject.text, pattern?.text, start..<self.bodies.writerIndex))
     }
 
-    /// What is larger than is read is kept as a dead letter that says so, or reported as a gap.
+    /// A message that exceeds the limits becomes a dead letter, or a gap.
     private func giveUp(_ channel: RedisReplyView, pattern: RedisReplyView?, _ omission: RedisOmission) {
         self.readComplete()
         let subject = channel.isError ? "" : channel.text

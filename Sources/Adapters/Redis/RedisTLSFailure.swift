@@ -2,13 +2,13 @@ import Glibc
 import NIOCore
 import NIOSSL
 
-/// What a failure of TLS means for whoever wrote the file.
+/// Translates TLS failures into mistakes in the file and their remedies.
 enum RedisTLSFailure {
     /// Half a sentence with the mistake and the remedy; `nil` for an error that is none of TLS.
     ///
     /// On the event loop of the channel.
     ///
-    /// - Parameter pipeline: still holds the handler of TLS, which has seen the server's certificate.
+    /// - Parameter pipeline: still has the TLS handler, which knows the server's certificate.
     static func reason(_ error: any Error, _ pipeline: ChannelPipeline) -> String? {
         if let error = error as? NIOSSLExtraError { return self.nameMismatch(error) }
         guard let error = error as? NIOSSLError else { return nil }
@@ -21,19 +21,19 @@ enum RedisTLSFailure {
             return self.distrust(pipeline)
         case .uncleanShutdown:
             return
-                "the server closed the connection without a word; it may want a client certificate (tls.cert_file and key_file)"
+                "the server closed the connection without a word; it may require a client certificate (tls.cert_file and key_file)"
         default:
             return nil
         }
     }
 
-    /// What BoringSSL says, and what is wrong then.
+    /// Texts of BoringSSL, and what they mean.
     private static let mistakes: [(mark: String, reason: String)] = [
         ("WRONG_VERSION_NUMBER", "the port does not speak TLS; write redis:// or another port"),
         ("HTTP_REQUEST", "the port does not speak TLS; write redis:// or another port"),
         ("UNSUPPORTED_PROTOCOL", "the server has only versions of TLS that are too old; it needs TLS 1.2 or later"),
         ("PROTOCOL_VERSION", "the server has no version of TLS in common with this program; it needs TLS 1.2 or later"),
-        ("CERTIFICATE_REQUIRED", "the server wants a client certificate; set tls.cert_file and key_file"),
+        ("CERTIFICATE_REQUIRED", "the server requires a client certificate; set tls.cert_file and key_file"),
         ("UNKNOWN_CA", "the server does not trust the client certificate of tls.cert_file"),
         ("BAD_CERTIFICATE", "the server does not accept the client certificate of tls.cert_file"),
     ]
@@ -53,7 +53,7 @@ enum RedisTLSFailure {
                 return "the certificate of the server is not valid yet; compare the clocks of both machines"
             }
         }
-        return "the certificate of the server is from an authority that is not known here; name that authority's certificate with"
+        return "the certificate of the server is from an unknown authority; name that authority's certificate with"
             + " tls.ca_file, and see that the certificate has not expired"
     }
 }

@@ -15,7 +15,7 @@ extension RedisURL {
         let urls = hosts.compactMap { host -> RedisURL? in
             let hasPort = host.lastIndex(of: ":").map { !host.hasSuffix("]") && $0 > host.startIndex } ?? false
             let authority = hasPort || isCluster ? String(host) : "\(host):26379"
-            // How to reach a sentinel says nothing about how to reach the master.
+            // The settings for sentinels do not apply to the master.
             return RedisURL("\(isCluster ? scheme : "redis")://\(login)\(authority)")
         }
         guard urls.count == hosts.count, var url = urls.first else { return nil }

@@ -4,7 +4,7 @@ package import NIOCore
 
 /// Signs bodies with a shared secret and verifies such signatures: HMAC (RFC 2104) in lower-case hexadecimal, as in `X-Hub-Signature-256`.
 ///
-/// Immutable; the key schedule is made anew for each body.
+/// Immutable; computes the key schedule for each body.
 package struct WebhookSignature: Sendable {
     /// The hash under the HMAC: `algorithm:` in the file.
     package enum Algorithm: String, Sendable, CaseIterable {
@@ -16,7 +16,7 @@ package struct WebhookSignature: Sendable {
     private let algorithm: Algorithm
     private let prefix: String
 
-    /// - Parameter prefix: what stands before the hexadecimal digits; `nil` means the algorithm's name and `=`.
+    /// - Parameter prefix: the text before the hexadecimal digits; `nil` means the algorithm's name and `=`.
     package init(secret: Secret, algorithm: Algorithm = .sha256, prefix: String? = nil) {
         self.key = SymmetricKey(data: Array(secret.value.utf8))
         self.algorithm = algorithm
@@ -33,7 +33,7 @@ package struct WebhookSignature: Sendable {
 
     /// Whether `signature` is the value of the signature header for a body; the comparison takes constant time.
     ///
-    /// Upper-case hexadecimal digits are accepted too; the prefix must stand there exactly.
+    /// Also accepts upper-case hexadecimal digits; the prefix must match exactly.
     package func verify(_ signature: String, body: ByteBuffer) -> Bool {
         guard signature.hasPrefix(self.prefix),
             let code = Self.bytes(hexadecimal: signature.utf8.dropFirst(self.prefix.utf8.count))

@@ -54,7 +54,7 @@ enum ExpressionBenchmarks {
         }
     }
 
-    /// Parse, evaluate, look at the result.
+    /// Parse, evaluate, read the result.
     private static let inProcess = Benchmark(name: "expression: libjq in this process", eventsPerCall: 256) {
         guard let state = jq_init(), jq_compile(state, ". as [$event] | $event | " + Self.condition) != 0 else {
             preconditionFailure("it compiles")

@@ -55,9 +55,7 @@ enum Samples {
 /// A source that brings nothing by itself.
 struct IdleSource: Source {
     struct Configuration: ComponentConfiguration {
-        enum CodingKeys: String, CodingKey, CaseIterable { case unused }
-
-        init(from decoder: any Decoder) {}
+        static let settings = Settings<Self> {}
     }
     static let kind: ComponentKind = "idle"
 
@@ -72,10 +70,7 @@ struct IdleSource: Source {
 /// A sink that takes nothing by itself.
 struct IdleSink: Sink {
     struct Configuration: SinkConfiguration {
-        enum CodingKeys: String, CodingKey, CaseIterable { case unused }
-        static let perRouteKeys: [CodingKeys] = []
-
-        init(from decoder: any Decoder) {}
+        static let settings = Settings<Self> {}
     }
     static let kind: ComponentKind = "idle"
 

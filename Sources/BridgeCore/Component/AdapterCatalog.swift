@@ -16,14 +16,9 @@ package struct AdapterCatalog: Sendable {
         precondition(self.sources[S.kind] == nil, "a source of kind \(S.kind) is registered twice")
         self.sources[S.kind] = SourceRegistration(
             kind: S.kind,
-            keys: S.Configuration.CodingKeys.allCases.map(\.stringValue),
-            decode: { try DecodedSettings(S.Configuration(from: $0)) },
-            make: { settings, context in
-                guard let configuration = settings.value as? S.Configuration else {
-                    preconditionFailure("the settings of \(S.kind) were decoded as \(type(of: settings.value))")
-                }
-                return try S(configuration: configuration, context: context)
-            }
+            settings: S.Configuration.settings.declarations,
+            decode: { try S.Configuration(component: $0) },
+            make: { try S(configuration: Self.settings($0, of: S.kind), context: $1) }
         )
     }
 
@@ -32,20 +27,18 @@ package struct AdapterCatalog: Sendable {
         precondition(self.sinks[S.kind] == nil, "a sink of kind \(S.kind) is registered twice")
         self.sinks[S.kind] = SinkRegistration(
             kind: S.kind,
-            keys: S.Configuration.CodingKeys.allCases.map(\.stringValue),
-            perRouteKeys: S.Configuration.perRouteKeys.map(\.stringValue),
-            retryKeys: S.Configuration.retryKeys,
-            decode: { try DecodedSettings(S.Configuration(from: $0)) },
-            make: { variants, context in
-                let configurations = variants.map { settings in
-                    guard let configuration = settings.value as? S.Configuration else {
-                        preconditionFailure("the settings of \(S.kind) were decoded as \(type(of: settings.value))")
-                    }
-                    return configuration
-                }
-                return try S(variants: configurations, context: context)
-            }
+            settings: S.Configuration.settings.declarations,
+            retrySettings: S.Configuration.retrySettings.declarations,
+            decode: { try S.Configuration(component: $0) },
+            make: { try S(variants: $0.map { Self.settings($0, of: S.kind) }, context: $1) }
         )
+    }
+
+    private static func settings<Settings>(_ settings: any ComponentConfiguration, of kind: ComponentKind) -> Settings {
+        guard let settings = settings as? Settings else {
+            preconditionFailure("the settings of \(kind) were decoded as \(type(of: settings))")
+        }
+        return settings
     }
 }
 
@@ -54,12 +47,12 @@ package struct SourceRegistration: Sendable {
     /// The value of `type:`.
     package let kind: ComponentKind
     /// The keys that its mapping may have in addition to the common ones.
-    package let keys: [String]
-    /// Decodes the settings; ``DecodedSettings/validate()`` follows, so that its error comes after those of single
+    package let settings: [SettingDeclaration]
+    /// Decodes the settings; ``SettingGroup/validate()`` follows, so that its error is reported after those of single
     /// values.
-    package let decode: @Sendable (any Decoder) throws -> DecodedSettings
+    package let decode: @Sendable (any Decoder) throws -> any ComponentConfiguration
     /// Makes the source and throws what its `init` throws; traps for settings of another kind.
-    package let make: @Sendable (DecodedSettings, ComponentContext) throws -> any Source
+    package let make: @Sendable (any ComponentConfiguration, ComponentContext) throws -> any Source
 }
 
 /// The registration of one kind of sink.
@@ -67,45 +60,11 @@ package struct SinkRegistration: Sendable {
     /// The value of `type:`.
     package let kind: ComponentKind
     /// The keys that its mapping may have in addition to the common ones.
-    package let keys: [String]
-    /// The keys that `with:` of a route can override.
-    package let perRouteKeys: [String]
-    /// See ``SinkConfiguration/retryKeys``.
-    package let retryKeys: [String]
-    /// Decodes the settings; ``DecodedSettings/validate()`` follows.
-    package let decode: @Sendable (any Decoder) throws -> DecodedSettings
+    package let settings: [SettingDeclaration]
+    /// The keys of `retry:` that the sink reads in addition to the common ones.
+    package let retrySettings: [SettingDeclaration]
+    /// Decodes the settings; ``SettingGroup/validate()`` follows.
+    package let decode: @Sendable (any Decoder) throws -> any ComponentConfiguration
     /// Makes the sink from its own settings, followed by those of every `with:`; traps for settings of another kind.
-    package let make: @Sendable ([DecodedSettings], ComponentContext) throws -> any Sink
-}
-
-/// Settings whose type only their adapter knows.
-package struct DecodedSettings: Sendable {
-    /// The settings, of the adapter's type.
-    package let value: any ComponentConfiguration
-
-    /// Wraps the settings of an adapter.
-    package init(_ value: any ComponentConfiguration) {
-        self.value = value
-    }
-
-    /// See ``ComponentConfiguration/validate()``.
-    package func validate() throws { try self.value.validate() }
-    /// See ``ComponentConfiguration/warnings``.
-    package var warnings: [SettingError] { self.value.warnings }
-    /// See ``ComponentConfiguration/exclusiveResources``.
-    package var exclusiveResources: [Resource] { self.value.exclusiveResources }
-    /// See ``ComponentConfiguration/files``.
-    package var files: [ReferredFile] { self.value.files }
-    /// See ``ComponentConfiguration/readPlaces``.
-    package var readPlaces: [ReadPlace] { self.value.readPlaces }
-    /// See ``SinkConfiguration/writtenPlace``; `nil` for the settings of a source.
-    package var writtenPlace: WrittenPlace? { (self.value as? any SinkConfiguration)?.writtenPlace }
-    /// See ``SinkConfiguration/contention``; `nil` for the settings of a source.
-    package var contention: ((Resource, _ owner: String) -> SettingError?)? {
-        (self.value as? any SinkConfiguration)?.contention
-    }
-    /// See ``ComponentConfiguration/acknowledgeConflict(with:)``.
-    package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? {
-        self.value.acknowledgeConflict(with: policy)
-    }
+    package let make: @Sendable ([any ComponentConfiguration], ComponentContext) throws -> any Sink
 }

@@ -26,6 +26,7 @@ package struct ComponentKind: RawRepresentable, Hashable, Sendable, CustomString
 /// `run`, and the shutdown. No step up to and including `init` uses the network, so `streambridge check` covers all of
 /// them.
 package protocol Component: Sendable {
+    /// The settings below the component's name in the file.
     associatedtype Configuration: ComponentConfiguration
 
     /// The value of `type:` in the file; one source and one sink may share a kind.
@@ -56,7 +57,7 @@ package protocol Sink: Component where Configuration: SinkConfiguration {
     /// Must be cheap and do no I/O.
     ///
     /// - Parameter variants: the sink's own settings, then one element for each route target with a `with:`, in which
-    ///   the keys of ``SinkConfiguration/perRouteKeys`` may differ. ``Delivery/variant`` is an index into it.
+    ///   the keys declared with ``Setting/perRoute()`` may differ. ``Delivery/variant`` is an index into it.
     init(variants: [Configuration], context: ComponentContext) throws
 
     /// The templates that ``run(_:)`` renders for each delivery, by variant; none by default.

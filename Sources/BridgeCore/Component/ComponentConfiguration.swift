@@ -1,18 +1,8 @@
 /// The settings of one component, decoded from its mapping in the configuration file.
 ///
-/// Write `init(from:)` by hand with the helpers of `KeyedDecodingContainer` (`value(_:default:)`,
-/// `duration(_:default:)`, …): synthesised decoding ignores the defaults of properties. The defaults are declared there
-/// only; the property's comment states them.
-package protocol ComponentConfiguration: Decodable, Sendable {
-    /// The keys that the mapping may have in addition to the common ones (`type`, `ack`, `buffer`, …); others are
-    /// refused.
-    associatedtype CodingKeys: CodingKey & CaseIterable
-
-    /// Validates the settings together, after each of them is decoded; does no I/O.
-    ///
-    /// - Throws: ``SettingError`` with the key and the remedy.
-    func validate() throws
-
+/// Its keys are declared in ``SettingGroup/settings``, each with the property that holds its value. The loader refuses keys that neither
+/// they nor the common ones (`type`, `ack`, `buffer`, …) declare, and calls ``SettingGroup/validate()`` after each of them is read.
+package protocol ComponentConfiguration: SettingGroup, Decodable {
     /// Valid settings that are probably mistakes; read after ``validate()``.
     var warnings: [SettingError] { get }
 
@@ -25,6 +15,22 @@ package protocol ComponentConfiguration: Decodable, Sendable {
     /// The constant places that a source reads, so that ``WrittenPlace`` can be compared; read after ``validate()``.
     var readPlaces: [ReadPlace] { get }
 
+    /// The texts that messages about the component must not repeat, even if a peer quotes them; read after
+    /// ``validate()``.
+    var secrets: SecretTexts { get }
+
+    /// The constant place that a sink with these settings writes to; `nil` when an event chooses it or nothing can read it
+    /// back.
+    ///
+    /// The loader refuses loops through such addresses, on routes without conditions. Read after
+    /// ``ComponentConfiguration/validate()``.
+    var writtenPlace: WrittenPlace? { get }
+
+    /// A resource that an event must not choose for a sink, because another component claims it alone.
+    ///
+    /// `nil` for a sink that no event can make use what is not in its settings.
+    var contention: Contention? { get }
+
     /// Why a source with these settings cannot give the guarantee of its `ack:`; `nil` when it can.
     ///
     /// Called for sources, after ``validate()``, because `ack:` is not one of their own settings.
@@ -32,8 +38,6 @@ package protocol ComponentConfiguration: Decodable, Sendable {
 }
 
 extension ComponentConfiguration {
-    /// Accepts all settings by default.
-    package func validate() throws {}
     /// Defaults to none.
     package var warnings: [SettingError] { [] }
     /// Defaults to none.
@@ -42,39 +46,38 @@ extension ComponentConfiguration {
     package var files: [ReferredFile] { [] }
     /// Defaults to none.
     package var readPlaces: [ReadPlace] { [] }
+    /// Defaults to none.
+    package var secrets: SecretTexts { SecretTexts() }
+    /// Defaults to `nil`.
+    package var contention: Contention? { nil }
+    /// Defaults to `nil`.
+    package var writtenPlace: WrittenPlace? { nil }
     /// Defaults to `nil`.
     package func acknowledgeConflict(with policy: AcknowledgePolicy) -> SettingError? { nil }
 }
 
+extension ComponentConfiguration {
+    /// Reads the declared keys of a component's mapping, which has others too.
+    ///
+    /// - Throws: ``SettingError`` or `DecodingError` for the first value that is missing or not valid.
+    package init(component decoder: any Decoder) throws {
+        self.init()
+        try Self.settings.read(decoder, into: &self)
+    }
+
+    /// Calls ``init(component:)``.
+    package init(from decoder: any Decoder) throws { try self.init(component: decoder) }
+}
+
 /// The settings of a sink.
 package protocol SinkConfiguration: ComponentConfiguration {
-    /// The keys that a route can override in `with:`; typically what is rendered per event (topic, body), never the
-    /// connection.
-    static var perRouteKeys: [CodingKeys] { get }
-
-    /// The keys of `retry:` that the sink decodes itself; typically none.
-    static var retryKeys: [String] { get }
-
-    /// The constant place that a sink with these settings writes to; `nil` when an event chooses it or nothing can read it
-    /// back.
-    ///
-    /// The loader refuses circles through such places, on routes without conditions. Read after
-    /// ``ComponentConfiguration/validate()``.
-    var writtenPlace: WrittenPlace? { get }
-
-    /// Says why an event must not choose what another component claims alone, `nil` for what it cannot choose.
-    ///
-    /// `nil` for a sink that no event can make use what is not in its settings. Called with the resource and its owner's place in the file.
-    var contention: ((Resource, _ owner: String) -> SettingError?)? { get }
+    /// The keys of `retry:` that the sink reads itself; typically none.
+    static var retrySettings: Settings<Self> { get }
 }
 
 extension SinkConfiguration {
     /// Defaults to none.
-    package static var retryKeys: [String] { [] }
-    /// Defaults to `nil`.
-    package var contention: ((Resource, _ owner: String) -> SettingError?)? { nil }
-    /// Defaults to `nil`.
-    package var writtenPlace: WrittenPlace? { nil }
+    package static var retrySettings: Settings<Self> { Settings {} }
 
     /// Why a sink with these settings writes everything back into a source, without a mark that identifies the loop.
     ///
@@ -85,13 +88,33 @@ extension SinkConfiguration {
     }
 }
 
+extension SinkConfiguration {
+    /// Reads the declared keys of a component's mapping and of its `retry:`, which both have others too.
+    ///
+    /// - Throws: ``SettingError`` or `DecodingError` for the first value that is missing or not valid.
+    package init(component decoder: any Decoder) throws {
+        self.init()
+        try Self.settings.read(decoder, into: &self)
+        let key = SettingKey("retry")
+        let container = try decoder.container(keyedBy: SettingKey.self)
+        // The loader refuses a value that is no mapping.
+        guard container.contains(key), let retry = try? container.superDecoder(forKey: key),
+            (try? retry.container(keyedBy: SettingKey.self)) != nil
+        else { return }
+        try Self.retrySettings.read(retry, into: &self)
+    }
+
+    /// Calls ``init(component:)``.
+    package init(from decoder: any Decoder) throws { try self.init(component: decoder) }
+}
+
 /// A resource that only one component may claim.
 package struct Resource: Hashable, Sendable, CustomStringConvertible {
     /// The kind in words for messages, such as `file`, `webhook id` or `client id`.
     package let kind: String
     /// The name of the resource within its kind, for messages.
     package let value: String
-    /// What is compared, exactly; differs from ``value`` where one resource has several names.
+    /// The exact value to compare; differs from ``value`` where one resource has several names.
     package let identity: String
 
     /// Makes a resource from its kind and name; `identity` is the name by default.
@@ -101,7 +124,7 @@ package struct Resource: Hashable, Sendable, CustomStringConvertible {
         self.identity = identity ?? value
     }
 
-    /// Whether both are one resource, whatever their names are.
+    /// Whether both are one resource, under any name.
     package static func == (one: Resource, other: Resource) -> Bool {
         one.kind == other.kind && ExactText(one.identity) == ExactText(other.identity)
     }

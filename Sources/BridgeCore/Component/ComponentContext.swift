@@ -8,7 +8,7 @@ import Synchronization
 package struct ComponentContext: Sendable {
     /// The component's name in the configuration file.
     package let name: String
-    /// A logger whose metadata contains the component's name and kind.
+    /// A logger whose metadata contains the component's name and kind, and that writes none of its secrets.
     package let logger: Logger
     /// The event loops for components that use SwiftNIO.
     package let eventLoopGroup: any EventLoopGroup
@@ -22,26 +22,29 @@ package struct ComponentContext: Sendable {
     package let shared: SharedServices
     /// Whether the log survives the program and restores the history of a ``RestorableSink``.
     package let isDurable: Bool
+    /// Removes the component's secrets from a peer's text; needed only where a text is shortened before it is reported.
+    package let redaction: Redaction
 
-    /// Makes a context; the log is not durable by default.
+    /// Makes a context; by default the log is not durable and there are no secrets.
     package init(
         name: String, logger: Logger, eventLoopGroup: any EventLoopGroup, bridge: String, cursors: any CursorStore,
-        metrics: ComponentMetrics, shared: SharedServices, isDurable: Bool = false
+        metrics: ComponentMetrics, shared: SharedServices, isDurable: Bool = false, redaction: Redaction = Redaction()
     ) {
         self.name = name
-        self.logger = logger
+        self.logger = redaction.logger(logger)
         self.eventLoopGroup = eventLoopGroup
         self.bridge = bridge
         self.cursors = cursors
         self.metrics = metrics
         self.shared = shared
         self.isDurable = isDurable
+        self.redaction = redaction
     }
 }
 
 /// Objects that several components share, identified by their type.
 ///
-/// The program adds them before it makes components; adapters add others. Adapters look up the types they know, so the
+/// The program adds services before it creates components; adapters add others. Adapters find services by type, so the
 /// core depends on none of them. Copies share one registry. Thread-safe.
 package struct SharedServices: Sendable {
     private let registry = Registry()

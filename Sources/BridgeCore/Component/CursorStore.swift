@@ -12,13 +12,19 @@ package protocol CursorStore: Sendable {
     /// - Throws: ``ComponentError`` when the cursor cannot be stored; the source then stops reading and retries.
     func move(_ cursor: String, of source: String) throws
 
-    /// Calls `body` once everything moved so far is stored, from any thread, possibly before it returns.
-    func whenKept(_ body: @escaping @Sendable () -> Void)
+    /// Calls `body` once every cursor moved up to now is stored, from any thread, possibly before it returns.
+    func onceKept(_ body: @escaping @Sendable () -> Void)
 }
 
 extension CursorStore {
     /// Calls `body` at once, for stores whose ``move(_:of:)`` returns after the cursor is stored.
-    package func whenKept(_ body: @escaping @Sendable () -> Void) {
+    package func onceKept(_ body: @escaping @Sendable () -> Void) {
         body()
     }
+}
+
+/// A store that knows when a cursor was moved, so that the newer of two stores can be determined.
+package protocol DatedCursorStore: CursorStore {
+    /// When the cursor of a source was last moved, by the wall clock; `nil` when there is none.
+    func time(of source: String) -> Timestamp?
 }

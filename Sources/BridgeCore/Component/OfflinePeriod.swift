@@ -1,5 +1,3 @@
-import NIOCore
-
 /// A period without a connection, in which a source may have missed events.
 package struct OfflinePeriod: Sendable, Equatable {
     /// When the source was last known to be connected, by the wall clock.
@@ -20,12 +18,17 @@ package struct OfflinePeriod: Sendable, Equatable {
     ///
     /// - Parameter peer: the peer's name for logs and messages, without secrets.
     package func reason(for peer: String) -> String {
-        let seconds = max(1, (self.to.milliseconds - self.from.milliseconds) / 1000)
-        return self.isAcrossRestart
-            ? "streambridge was not connected to \(peer) for \(seconds) s (from \(self.from) to \(self.to)), across a restart"
-            : "the connection to \(peer) was lost for \(seconds) s"
+        self.isAcrossRestart
+            ? "streambridge was not connected to \(peer) for \(self.length) (from \(self.from) to \(self.to)), across a restart"
+            : "the connection to \(peer) was lost for \(self.length)"
     }
 
-    /// The payload of the gap event: an object with `from` and `to` (RFC 3339 §5.6).
-    var payload: ByteBuffer { ByteBuffer(string: "{\"from\":\"\(self.from)\",\"to\":\"\(self.to)\"}") }
+    /// The length in seconds, to the millisecond, such as `0.109 s`.
+    private var length: String {
+        let (seconds, milliseconds) = (self.to.milliseconds - self.from.milliseconds).quotientAndRemainder(dividingBy: 1000)
+        guard milliseconds > 0 else { return seconds == 0 ? "less than 0.001 s" : "\(seconds) s" }
+        var decimals = Substring(String(1000 + milliseconds)).dropFirst()
+        while decimals.last == "0" { decimals.removeLast() }
+        return "\(seconds).\(decimals) s"
+    }
 }

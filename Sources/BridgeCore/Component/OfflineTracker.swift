@@ -25,7 +25,7 @@ package final class OfflineTracker: Sendable {
         self.context = context
         self.peer = hash.value
         self.interval = interval
-        self.failures = BurstLog("Failed to keep the time of the last connection", logger: context.logger)
+        self.failures = BurstLog("Failed to store the time of the last connection", logger: context.logger)
     }
 
     /// Records that the source is connected.
@@ -62,17 +62,15 @@ package final class OfflineTracker: Sendable {
     /// - Throws: what `body` throws.
     package func track(_ body: @escaping @Sendable () async throws -> Void) async throws {
         defer { self.disconnected() }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
+        try await race(
+            body,
+            {
                 while true {
                     try await Task.sleep(for: self.interval)
                     self.keepIfConnected()
                 }
             }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
+        )
     }
 
     private func keepIfConnected() {

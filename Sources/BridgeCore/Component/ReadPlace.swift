@@ -1,4 +1,5 @@
-/// A place, or all places that match a pattern, that a source reads; for the check of circles before the start.
+/// A constant address, or all addresses that match a pattern, that a source reads; for the check for loops before the
+/// start.
 package struct ReadPlace: Sendable {
     /// The kind of place, such as `topic`.
     package let kind: String
@@ -15,7 +16,7 @@ package struct ReadPlace: Sendable {
     package enum Names: Sendable {
         /// One name.
         case one(String)
-        /// Those that a pattern matches.
+        /// The addresses that match a pattern.
         case matching(SubjectPattern)
 
         /// The names that a pattern matches; an empty one matches the empty name only.

@@ -1,8 +1,8 @@
-/// A constant place that a sink writes to, for the check of circles before the start.
+/// A constant address that a sink writes to, for the check for loops before the start.
 ///
 /// Only what the settings show without an event: a template in the name makes no such place.
 package struct WrittenPlace: Sendable {
-    /// What an event carries, so that the core recognises it when it comes back.
+    /// The marks by which the core recognises an event that returns.
     package enum Marks: Sendable {
         /// The body is the event's JSON with its identifier.
         case inBody
@@ -22,11 +22,11 @@ package struct WrittenPlace: Sendable {
     package let name: String
     /// The name as configured, for messages.
     package let shown: String
-    /// What an event carries.
+    /// The marks that an event carries.
     package let marks: Marks
     /// The settings that leave the marks out, for messages, such as `format: raw`.
     package let content: String
-    /// What to write instead, for messages.
+    /// The remedy, for messages.
     package let remedy: String
 
     /// Makes a place; `shown` is the name by default.
@@ -49,7 +49,7 @@ package struct WrittenPlace: Sendable {
         self.kind == place.kind && ExactText(self.server) == ExactText(place.server) && place.names.contains(self.name)
     }
 
-    /// Why events that are written here and read there are not recognised when they come back; `nil` when they are
+    /// Why events that are written here and read there are not recognised when they return; `nil` when they are
     /// recognised, or not read there.
     package func circle(through place: ReadPlace) -> SettingError? {
         guard self.isRead(at: place) else { return nil }
@@ -60,8 +60,8 @@ package struct WrittenPlace: Sendable {
         }
         return SettingError(
             path: self.setting,
-            "events would circle for ever: \(self.shown) comes back through \(place.shown), and with \(self.content) nothing says"
-                + " where an event has been; \(self.remedy)"
+            "events would loop forever: \(self.shown) returns through \(place.shown), and with \(self.content) it carries"
+                + " no mark of its origin; \(self.remedy)"
         )
     }
 }

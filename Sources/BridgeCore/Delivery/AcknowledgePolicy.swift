@@ -6,4 +6,18 @@ package enum AcknowledgePolicy: String, Sendable, CaseIterable {
     case logged
     /// Once every sink that a route chose for it has confirmed it, or it is in the dead-letter sink.
     case delivered
+
+    /// Everything of a source up to this position is safe, and the source may acknowledge it.
+    ///
+    /// - Parameters:
+    ///   - appended: the position of the last event that the source appended.
+    ///   - visible: everything up to here is in the log for good.
+    ///   - floor: the oldest position that a sink still owes; `nil` when no sink owes anything.
+    func safe(appended: Position, visible: Position, floor: Position?) -> Position {
+        switch self {
+        case .received: appended
+        case .logged: min(appended, visible)
+        case .delivered: min(appended, visible, floor?.previous ?? appended)
+        }
+    }
 }

@@ -15,7 +15,6 @@ struct DebtTable {
         var mustSearch = false
         /// How many of ``debtors`` are full and block their sources.
         var blocking = 0
-        var isDue = false
     }
 
     /// What one sink owes.
@@ -29,12 +28,13 @@ struct DebtTable {
     private var sinks: ComponentTable<SinkIndex, Debtor>
     /// Pairs that have come since ``settleNew()``.
     private var new: [(source: SourceIndex, sink: SinkIndex)] = []
-    /// The sources that a change has concerned since ``clearDue()``.
-    private(set) var due: [SourceIndex] = []
+    /// The sources that a change has concerned since the owner cleared it.
+    var due: ComponentSet<SourceIndex>
 
     init(sources: Int, sinks: Int) {
         self.accounts = ComponentTable(Array(repeating: Account(), count: sources))
         self.sinks = ComponentTable(Array(repeating: Debtor(), count: sinks))
+        self.due = ComponentSet(count: sources)
     }
 
     /// The least floor of the sinks that owe a source something; `nil` when none does.
@@ -82,27 +82,13 @@ struct DebtTable {
         self.new.append((source, sink))
     }
 
-    /// Notes a source that something has changed for.
-    mutating func noteDue(_ source: SourceIndex) {
-        guard !self.accounts[source].isDue else { return }
-        self.accounts[source].isDue = true
-        self.due.append(source)
-    }
-
-    func isDue(_ source: SourceIndex) -> Bool { self.accounts[source].isDue }
-
-    mutating func clearDue() {
-        for source in self.due { self.accounts[source].isDue = false }
-        self.due.removeAll(keepingCapacity: true)
-    }
-
     /// A sink's floor or whether it blocks has changed.
     mutating func update(_ sink: SinkIndex, floor: Position?, isBlocking: Bool) {
         if self.sinks[sink].isBlocking != isBlocking {
             self.sinks[sink].isBlocking = isBlocking
             for source in self.sinks[sink].creditors {
                 self.accounts[source].blocking += isBlocking ? 1 : -1
-                self.noteDue(source)
+                self.due.insert(source)
             }
         }
         let old = self.sinks[sink].floor
@@ -117,7 +103,7 @@ struct DebtTable {
             } else {
                 self.remove(sink, from: source, at: index)
             }
-            self.noteDue(source)
+            self.due.insert(source)
             index -= 1
         }
     }
@@ -126,7 +112,7 @@ struct DebtTable {
     mutating func settleNew() {
         guard !self.new.isEmpty else { return }
         for (source, sink) in self.new where self.owes(sink, source) {
-            self.noteDue(source)
+            self.due.insert(source)
             if let floor = self.sinks[sink].floor, self.accounts[source].given[sink.rawValue].position >= floor { continue }
             guard let index = self.sinks[sink].creditors.lastIndex(of: source) else { continue }
             self.accounts[source].mustSearch = true

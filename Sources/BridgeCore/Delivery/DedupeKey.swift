@@ -17,8 +17,10 @@ package struct DedupeKey: Hashable, Sendable {
         self.window = window
     }
 
+    /// Compares the texts alone; the window does not count.
     package static func == (lhs: Self, rhs: Self) -> Bool { lhs.text == rhs.text }
 
+    /// Hashes the text alone, as `==` compares it.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(self.text)
     }

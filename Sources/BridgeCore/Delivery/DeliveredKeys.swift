@@ -1,7 +1,8 @@
 /// The keys of `dedupe:` for one sink, in two steps: a key is reserved while its event is on its way, and counts once that is delivered.
 ///
 /// What comes with a reserved key is held back: it is settled when the first event is delivered, and takes its place when that is given
-/// up, so that nothing is lost for having been taken for a repetition. A value; ``SinkCursor`` owns it. Keeps at most
+/// up, so that nothing is lost for having been taken for a repetition. What holds a key is owed and never behind what waits for it, because
+/// deliveries are taken in the order of the log, and what is offered again comes first. A value; ``SinkCursor`` owns it. Keeps at most
 /// ``DeliveredKeys/limit`` delivered keys, the oldest go first.
 struct DeliveredKeys {
     static let limit = 100_000
@@ -23,26 +24,24 @@ struct DeliveredKeys {
 
     private struct Reservation {
         let position: Position
-        let letter: Int64?
         let entry: Int
         var held: [Delivery] = []
 
         init(_ holder: Delivery) {
             self.position = holder.position
-            self.letter = holder.letter
             self.entry = holder.variant
         }
 
         func isHeld(by delivery: Delivery) -> Bool {
-            self.position == delivery.position && self.letter == delivery.letter && self.entry == delivery.variant
+            self.position == delivery.position && self.entry == delivery.variant
         }
     }
 
     private(set) var heldCount = 0
     /// What is held back weighs so much, in bytes.
     private(set) var heldWeight = 0
-    /// Where what is held back stands.
-    private(set) var heldPlaces = OwedPlaces()
+    /// How much is held back at each position; one record may bring several deliveries.
+    private var heldAt: [Position: Int] = [:]
     /// Some delivery has had a key.
     private(set) var isUsed = false
 
@@ -63,9 +62,15 @@ struct DeliveredKeys {
         self.reserved[key]?.held.append(delivery)
         self.heldCount += 1
         self.heldWeight += delivery.event.weight
-        self.heldPlaces.add(delivery.position)
+        self.heldAt[delivery.position, default: 0] += 1
         return .isHeld
     }
+
+    /// What is held back, in no order.
+    var held: [Delivery] { self.reserved.values.flatMap(\.held) }
+
+    /// Whether something at a position is held back.
+    func holds(_ position: Position) -> Bool { self.heldAt[position] != nil }
 
     /// The holder of a key has been delivered.
     ///
@@ -99,7 +104,8 @@ struct DeliveredKeys {
         self.heldCount -= reservation.held.count
         for delivery in reservation.held {
             self.heldWeight -= delivery.event.weight
-            self.heldPlaces.remove(delivery.position)
+            let count = self.heldAt[delivery.position] ?? 1
+            self.heldAt[delivery.position] = count == 1 ? nil : count - 1
         }
     }
 

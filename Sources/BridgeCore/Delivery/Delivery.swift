@@ -2,6 +2,7 @@ import NIOCore
 
 /// One event on its way to one sink.
 package struct Delivery: Sendable {
+    /// The event, as the route has shaped it.
     package let event: Event
     /// Which of the sink's settings apply: 0 for its own, else those of a route's `with:`; see ``Sink/init(variants:context:)``.
     package let variant: Int
@@ -40,7 +41,7 @@ package struct Delivery: Sendable {
         self.accepted = accepted
     }
 
-    /// A dead letter's event on its way to the sink that gave it up, at an operator's wish.
+    /// A dead letter's event on its way to the sink that gave it up, as an operator asked.
     var isReplay: Bool { self.letter != nil && self.event.kind != .deadLetter }
 
     /// The same for every attempt at this delivery and different for every other: an idempotency key for peers that take one.

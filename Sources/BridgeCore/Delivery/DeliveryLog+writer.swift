@@ -51,8 +51,8 @@ extension DeliveryLog {
 
     /// How many places the disk has not taken; 0 for a log in memory only.
     var unwritten: Int {
-        self.state.withLock { state in
-            state.machine.disk.map { Int(state.machine.log.head.rawValue - $0.committed.rawValue) } ?? 0
+        self.machine.withLock { machine in
+            machine.disk.map { Int(machine.log.head.rawValue - $0.committed.rawValue) } ?? 0
         }
     }
 
@@ -88,10 +88,15 @@ extension DeliveryLog {
         self.apply(.loadAgain(sink))
     }
 
+    /// The number of unsettled replays.
+    var replays: Int {
+        self.machine.withLock { $0.sinks.elements.reduce(0) { $0 + $1.cursor.replays } }
+    }
+
     /// Gives a dead letter to the sink that gave it up, once more.
     ///
     /// - Returns: whether the file still has the sink; if not, the letter is only kept.
-    func replay(_ letter: StoredLetter, _ targets: RouteTargets) -> Bool {
+    func replay(_ letter: StoredDeadLetter, _ targets: RouteTargets) -> Bool {
         let variant = targets.variant(sink: letter.sink, route: letter.route)
         if case .isTaken(true) = self.apply(.replay(letter, variant: variant)).outcome { return true } else { return false }
     }
@@ -99,7 +104,7 @@ extension DeliveryLog {
     /// Appends the event of a dead letter anew, which ends the letter; one that would go nowhere stays a letter.
     ///
     /// - Returns: whether it goes anywhere.
-    func replay(_ letter: StoredLetter, _ record: LogRecord) -> Bool {
+    func replay(_ letter: StoredDeadLetter, _ record: LogRecord) -> Bool {
         if case .isTaken(true) = self.apply(.replayAsNew(letter, record)).outcome { return true } else { return false }
     }
 }

@@ -5,24 +5,25 @@ import Synchronization
 /// Thread-safe. The lock is taken once per batch; nobody is woken and nothing is counted while it is held. Outlets, inlets and the writer
 /// are its faces.
 final class DeliveryLog: Sendable {
-    let state: Mutex<State>
+    let machine: Mutex<DeliveryMachine>
+    /// What ``machine`` says of each source, readable without the lock.
+    let marks: ComponentTable<SourceIndex, SourceMark>
+    /// By source: its watermark has changed, or it is to end.
+    private let sourceSignals: ComponentTable<SourceIndex, Signal>
+    /// By sink: it may find more than before, or it has ended.
+    private let sinkSignals: ComponentTable<SinkIndex, Signal>
     /// The names of the routes, which deliveries carry.
     let routes: ComponentTable<RouteIndex, String>
-    let tallies: DeliveryTallies
-    private let loopGuard: LoopGuard
+    let metrics: DeliveryMetrics
+    private let loopDetector: LoopDetector
     /// By sink: whether it has a sink for dead letters.
     private let hasDeadLetters: ComponentTable<SinkIndex, Bool>
     /// Dead letters are kept whatever sinks say.
-    private let keepsAllLetters: Bool
+    private let keepsAllDeadLetters: Bool
     /// Who writes the log to the disk.
     let writer = Mutex<Writer?>(nil)
-
-    /// What the lock guards.
-    struct State {
-        var machine: DeliveryMachine
-        var sinkWaiters: ComponentTable<SinkIndex, SinkWaiter>
-        var sourceWaiters: ComponentTable<SourceIndex, SourceWaiters>
-    }
+    /// When sinks that run on an event loop pause.
+    let pacings = LoopPacings()
 
     /// - Parameters:
     ///   - sources: the name of each source and how it acknowledges.
@@ -30,43 +31,42 @@ final class DeliveryLog: Sendable {
     ///   - unrouted: the sink that takes what no route takes.
     ///   - routes: the routes' names.
     ///   - limits: above them every source pauses.
-    ///   - loopGuard: hears what a sink was given and has not had.
+    ///   - loopDetector: hears what a sink was given and has not had.
     ///   - contents: what an earlier run has left on disk; `nil` for a log in memory only.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
-        unrouted: SinkIndex?, routes: [String], limits: LogLimits, tallies: DeliveryTallies, loopGuard: LoopGuard = LoopGuard(),
-        contents: LogContents? = nil
+        unrouted: SinkIndex?, routes: [String], limits: LogLimits, metrics: DeliveryMetrics,
+        loopDetector: LoopDetector = LoopDetector(), contents: LogContents? = nil
     ) {
         self.routes = ComponentTable(routes)
-        self.tallies = tallies
-        self.loopGuard = loopGuard
+        self.metrics = metrics
+        self.loopDetector = loopDetector
         let machine = DeliveryMachine(
             sources: sources, sinks: sinks, unrouted: unrouted, routes: routes, limits: limits, contents: contents)
         self.hasDeadLetters = ComponentTable(machine.sinks.elements.map { $0.deadLetterSink != nil })
-        self.keepsAllLetters = contents != nil || unrouted != nil
-        self.state = Mutex(
-            State(
-                machine: machine,
-                sinkWaiters: ComponentTable(sinks.map { _ in SinkWaiter() }),
-                sourceWaiters: ComponentTable(sources.map { _ in SourceWaiters() })
-            ))
+        self.keepsAllDeadLetters = contents != nil || unrouted != nil
+        self.marks = ComponentTable(machine.watermarks.elements.map { SourceMark($0) })
+        self.sourceSignals = ComponentTable(sources.map { _ in Signal() })
+        self.sinkSignals = ComponentTable(sinks.map { _ in Signal() })
+        self.machine = Mutex(machine)
     }
 
     /// Has the machine carry out a command, and performs what follows from it outside the lock.
     @discardableResult
     func apply(_ command: consuming DeliveryMachine.Command) -> DeliveryMachine.Effects {
-        var wakeUps = WakeUps()
         let command = command
-        let effects = self.state.withLock { state in
-            let effects = state.machine.apply(command)
-            state.collect(effects, &wakeUps)
+        let effects = self.machine.withLock { machine in
+            let effects = machine.apply(command)
+            effects.changedSources.forEach { self.marks[$0].follow(machine.watermarks[$0]) }
+            if case .appended(let source) = effects.outcome { self.marks[source].follow(machine.watermarks[source]) }
             return effects
         }
-        if case .settled(let sink, let deliveries) = effects.outcome { self.tallies.confirmed(sink: sink, deliveries) }
-        for (sink, delivery) in effects.undelivered { self.loopGuard.forget(delivery, sink: sink) }
-        self.tallies.count(effects)
+        if case .settled(let sink, let deliveries) = effects.outcome { self.metrics.confirmed(sink: sink, deliveries) }
+        for (sink, delivery) in effects.undelivered { self.loopDetector.forget(delivery, sink: sink) }
+        self.metrics.count(effects)
         if effects.wakesWriter { self.wakeWriter() }
-        wakeUps.perform()
+        effects.wokenSinks.forEach { self.sinkSignals[$0].notify() }
+        effects.changedSources.forEach { self.sourceSignals[$0].notify(tellsObserver: $0 != effects.caller) }
         return effects
     }
 
@@ -96,16 +96,20 @@ final class DeliveryLog: Sendable {
     }
 
     /// Whether an event that is lost to a route with these sinks is kept.
-    func keepsLetters(of sinks: [SinkIndex]) -> Bool {
-        self.keepsAllLetters || sinks.contains { self.hasDeadLetters[$0] }
-    }
-
-    func watermark<Value>(of source: SourceIndex, _ read: (SourceWatermark) -> Value) -> Value {
-        self.state.withLock { read($0.machine.watermarks[source]) }
+    func keepsDeadLetters(of sinks: [SinkIndex]) -> Bool {
+        self.keepsAllDeadLetters || sinks.contains { self.hasDeadLetters[$0] }
     }
 
     func observe(source: SourceIndex, _ notify: (@Sendable () -> Void)?) {
-        self.state.withLock { $0.sourceWaiters[source].observer = notify }
+        self.sourceSignals[source].observe(notify)
+    }
+
+    /// Waits until a condition on a source's watermark holds.
+    ///
+    /// - Throws: `CancellationError`.
+    func wait(source: SourceIndex, until condition: (SourceMark) -> Bool) async throws {
+        let (signal, mark) = (self.sourceSignals[source], self.marks[source])
+        try await signal.wait { condition(mark) }
     }
 
     /// Tells a source to end.
@@ -120,8 +124,16 @@ final class DeliveryLog: Sendable {
         return found
     }
 
+    /// Waits until ``poll(sink:atMost:)`` finds something or has ended.
+    ///
+    /// - Throws: `CancellationError`.
+    func next(sink: SinkIndex, atMost limit: Int) async throws -> SinkInlet.Poll {
+        let signal = self.sinkSignals[sink]
+        return try await signal.wait { self.poll(sink: sink, atMost: limit).unlessEmpty }
+    }
+
     func observe(sink: SinkIndex, _ notify: (@Sendable () -> Void)?) {
-        self.state.withLock { $0.sinkWaiters[sink].observer = notify }
+        self.sinkSignals[sink].observe(notify)
     }
 
     /// See ``SinkInlet/confirm(through:)``.
@@ -161,11 +173,11 @@ final class DeliveryLog: Sendable {
 
     /// How many deliveries of a sink are not confirmed, and what they weigh in bytes.
     func backlog(of sink: SinkIndex) -> (events: Int, bytes: Int) {
-        self.state.withLock { ($0.machine.sinks[sink].cursor.pending, $0.machine.sinks[sink].cursor.weight) }
+        self.machine.withLock { ($0.sinks[sink].cursor.pending, $0.sinks[sink].cursor.weight) }
     }
 
     /// Nothing is left for a sink and nothing can come.
     func hasEnded(sink: SinkIndex) -> Bool {
-        self.state.withLock { $0.machine.hasEnded(sink) && $0.machine.sinks[sink].cursor.pending == 0 }
+        self.machine.withLock { $0.hasEnded(sink) && $0.sinks[sink].cursor.pending == 0 }
     }
 }

@@ -37,9 +37,9 @@ extension DeliveryMachine {
         /// A piece could not be read.
         case loadAgain(SinkIndex)
         /// Gives a dead letter to the sink that gave it up, once more.
-        indirect case replay(StoredLetter, variant: Int)
+        indirect case replay(StoredDeadLetter, variant: Int)
         /// Appends the event of a dead letter anew.
-        indirect case replayAsNew(StoredLetter, LogRecord)
+        indirect case replayAsNew(StoredDeadLetter, LogRecord)
     }
 
     /// What a command answers and what is to be done about it, outside the lock.
@@ -51,8 +51,8 @@ extension DeliveryMachine {
         var wokenSinks = IndexList<SinkIndex>()
         /// Whoever waits for the watermarks of these sources hears of them.
         var changedSources = IndexList<SourceIndex>()
-        var drops: [(sink: SinkIndex, cause: DropCause, reason: String)] = []
-        var deadLetters: [(sink: SinkIndex, cause: DropCause, reason: String)] = []
+        /// What sinks will not have; kept as dead letters or dropped.
+        var losses: [(sink: SinkIndex, cause: DropCause, reason: String, isKept: Bool)] = []
         var duplicates: [(sink: SinkIndex, count: Int)] = []
         /// What sinks have not had after all.
         var undelivered: [(sink: SinkIndex, delivery: Delivery)] = []
@@ -91,4 +91,11 @@ extension DeliveryMachine {
             for index in self.others { body(index) }
         }
     }
+}
+
+/// Why an event does not reach the sink that a route chose; the `reason` label of the counters.
+enum DropCause: String, Sendable, CaseIterable {
+    case overflow
+    case refused
+    case attempts
 }

@@ -26,11 +26,9 @@ extension DeliveryMachine {
     /// Derives anew what depends on a sink's cursor.
     private mutating func follow(_ sink: SinkIndex) {
         self.sinks[sink].cursor.updateFullness()
-        if self.disk != nil, !self.sinks[sink].isOverBounds, self.sinks[sink].cursor.isOverBounds,
-            self.sinks[sink].cursor.settings.onFull != .block
-        {
-            self.sinks[sink].isOverBounds = true
-            self.overBounds.append(sink)
+        self.sinks[sink].cursor.forgetSettledDeadLetters()
+        if self.disk != nil, self.sinks[sink].cursor.isOverBounds, self.sinks[sink].cursor.settings.onFull != .block {
+            self.overBounds.insert(sink)
         }
         let inLog = self.sinks[sink].cursor.inLog
         let place = inLog > 0 ? min(self.sinks[sink].cursor.next, self.log.head.next) : nil
@@ -67,44 +65,6 @@ extension DeliveryMachine {
     private var isMostlyUnneeded: Bool {
         let (count, weight) = (self.log.count, self.log.weight)
         return count > Self.spare.events && count > 2 * self.unread || weight > Self.spare.bytes && weight > 2 * self.weight
-    }
-
-    /// Pauses every source above the bounds of the log and while the disk is full, until half of the log is free again.
-    private mutating func pauseSourcesWhenFull() {
-        // A log on disk is bounded by what its sinks may owe; here it counts what waits to be written.
-        let count = self.disk == nil ? self.log.count : 0
-        let wasFull = self.isLogFull
-        if count > self.limits.events || self.weight > self.limits.bytes || self.disk?.pausesSources == true {
-            self.isLogFull = true
-        } else if self.isLogFull, count <= self.limits.events / 2, self.weight <= self.limits.bytes / 2 {
-            self.isLogFull = false
-        }
-        if self.isLogFull != wasFull { for source in self.watermarks.indices { self.debts.noteDue(source) } }
-    }
-
-    /// Brings the watermarks up to date that may have changed.
-    private mutating func settleWatermarks(_ effects: inout Effects) {
-        self.debts.settleNew()
-        guard !self.debts.due.isEmpty else { return }
-        if self.debts.isDue(self.earlierRun) {
-            self.debts.search(self.earlierRun)
-            for source in self.watermarks.indices { self.debts.noteDue(source) }
-        }
-        let (earlier, visible) = (self.debts.floor(of: self.earlierRun), self.visible)
-        let isBlocked = self.isLogFull || self.debts.isBlocked(self.earlierRun)
-        for source in self.debts.due where source != self.earlierRun {
-            self.debts.search(source)
-            let isChanged = self.watermarks[source].update(
-                floor: Self.least(self.debts.floor(of: source), earlier), visible: visible,
-                isPaused: isBlocked || self.debts.isBlocked(source))
-            if isChanged { effects.changedSources.append(source) }
-        }
-        self.debts.clearDue()
-    }
-
-    private static func least(_ one: Position?, _ other: Position?) -> Position? {
-        guard let one, let other else { return one ?? other }
-        return min(one, other)
     }
 
     /// Wakes the touched sinks that may find something or have ended; for the others, what they have to read back is asked for.

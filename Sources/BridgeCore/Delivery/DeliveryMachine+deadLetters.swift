@@ -13,7 +13,7 @@ extension DeliveryMachine {
             } else {
                 self.disk?.hold(dropped)
                 self.drop(dropped, of: sink, &effects)
-                effects.drops.append((sink, .overflow, reason))
+                effects.losses.append((sink, .overflow, reason, isKept: false))
             }
         }
     }
@@ -28,13 +28,10 @@ extension DeliveryMachine {
         let letter = DeadLetter(
             reason: reason, sink: self.sinks[sink].name, route: delivery.route, attempts: delivery.attempts + 1)
         let id = self.disk?.keep(letter, of: delivery, target: target.map { self.sinks[$0].name })
-        if target == nil, id == nil {
-            effects.drops.append((sink, cause, reason))
-        } else {
-            effects.deadLetters.append((sink, cause, reason))
-        }
+        effects.losses.append((sink, cause, reason, isKept: target != nil || id != nil))
         guard let target else { return }
-        self.give(letter.event(of: delivery.event), id: id, at: delivery.position, accepted: delivery.accepted, to: target)
+        self.give(letter.event(of: delivery.event), id: id, about: delivery.position, to: target)
+        effects.wakesWriter = self.disk != nil
         // At once, so that dead letters go one by one when their sink is full.
         self.makeRoom(target, &effects)
     }
@@ -45,49 +42,60 @@ extension DeliveryMachine {
         effects.undelivered.append((sink, delivery))
         let held = self.sinks[sink].cursor.keys.release(delivery)
         guard !held.isEmpty else { return }
-        self.sinks[sink].cursor.again.append(contentsOf: held)
+        self.sinks[sink].cursor.offerHeld(held)
         self.touch(sink, .offered)
     }
 
-    /// Hands a dead letter to its sink and has the event's source wait for it.
-    mutating func give(
-        _ letter: Event, id: Int64?, at position: Position, accepted: ContinuousClock.Instant, to sink: SinkIndex
-    ) {
-        self.sinks[sink].cursor.accept(letter: letter, id: id, at: position, accepted: accepted)
-        self.touch(sink, [.grown, .offered])
+    /// Appends a dead letter for its sink and has the event's source wait for it.
+    ///
+    /// - Parameter original: the position of the event that it is about.
+    mutating func give(_ letter: Event, id: Int64?, about original: Position, to sink: SinkIndex) {
+        self.append(letter, RoutePlan(RoutePlan.Letter(id: id, route: ""), to: sink))
+        self.sinks[sink].cursor.note(letter: self.log.head, about: original)
         guard let source = self.sources[letter.source] else { return }
-        self.debts.give(position, of: source, to: sink)
+        self.debts.give(self.log.head, of: source, to: sink)
     }
 
-    /// Gives a dead letter to the sink that gave it up, once more.
+    /// Appends an event that one sink alone is given.
+    private mutating func append(_ event: Event, _ plan: RoutePlan) {
+        // Accepted now: by the age of its event it would take younger ones with it when the file is trimmed.
+        let record = LogRecord(event: event, routing: Routing(plan: plan, shaped: []), accepted: .now)
+        self.log.append(record)
+        self.disk?.append(record, at: self.log.head)
+        for entry in plan.entries {
+            self.sinks[entry.sink].cursor.grow(at: self.log.head, weight: event.weight)
+            self.touch(entry.sink, [.grown, .offered])
+        }
+    }
+
+    /// Gives a dead letter to the sink that gave it up, once more; no source waits for that.
     ///
     /// - Returns: whether the file still has the sink; if not, the letter is only kept.
-    mutating func replay(_ letter: StoredLetter, variant: Int) -> Bool {
+    mutating func replay(_ letter: StoredDeadLetter, variant: Int, _ effects: inout Effects) -> Bool {
         guard let sink = self.sinkIndices[letter.sink] else {
-            self.disk?.letters.append(.hold(letter.id))
+            self.disk?.changes.letters.append(.hold(letter.id))
             return false
         }
-        var delivery = Delivery(
-            event: letter.event, variant: variant, route: letter.route, attempts: 0, position: self.log.head, ticket: 0)
-        delivery.letter = letter.id
-        self.sinks[sink].cursor.accept(replay: delivery)
-        self.touch(sink, .offered)
+        let plan = RoutePlan(RoutePlan.Letter(id: letter.id, route: letter.route), to: sink, variant: variant)
+        self.append(letter.event, plan)
+        self.sinks[sink].cursor.replays += 1
+        effects.wakesWriter = true
         return true
     }
 
     /// Appends the event of a dead letter anew, which ends the letter; one that would go nowhere stays a letter.
     ///
     /// - Returns: whether it goes anywhere.
-    mutating func replayAsNew(_ letter: StoredLetter, _ record: LogRecord, _ effects: inout Effects) -> Bool {
+    mutating func replayAsNew(_ letter: StoredDeadLetter, _ record: LogRecord, _ effects: inout Effects) -> Bool {
         let goesNowhere = record.routing.plan.entries.isEmpty && self.unrouted == nil
         // The source may be gone from the file; any other can stand for it, since nobody waits for an answer.
         guard !goesNowhere, let source = self.sources[letter.event.source] ?? self.sources.values.min() else {
-            self.disk?.letters.append(.hold(letter.id))
+            self.disk?.changes.letters.append(.hold(letter.id))
             return false
         }
         self.append([record], repeated: [], source, wakesWriter: true, &effects)
         // With the event: a crash in between would leave neither.
-        self.disk?.letters.append(.forget(letter.id))
+        self.disk?.changes.letters.append(.forget(letter.id))
         return true
     }
 }

@@ -10,18 +10,13 @@ extension DeliveryMachine {
             guard let sink = self.sinkIndices[key.sink] else { continue }
             self.sinks[sink].cursor.keys.insert(key.key, key.expires)
         }
-        for letter in contents.letters.letters {
-            guard let target = letter.target, let sink = self.sinkIndices[target] else { continue }
-            let event = letter.deadLetter.event(of: letter.event)
-            self.sinks[sink].cursor.accept(letter: event, id: letter.id, at: letter.position, accepted: .now)
-        }
         for sink in self.sinks.indices where self.sinks[sink].cursor.pending > 0 {
             self.debts.give(contents.head, of: self.earlierRun, to: sink)
             self.touch(sink, .polled)
         }
         for source in self.watermarks.indices {
             self.watermarks[source].append(at: contents.head)
-            self.debts.noteDue(source)
+            self.debts.due.insert(source)
         }
         var effects = Effects()
         self.finishCommand(&effects)
@@ -38,11 +33,8 @@ extension DeliveryMachine {
         work.head = self.log.head
         work.advances = work.head > disk.committed
         // Dead letters, numbers and keys belong to the marks: all of them or none.
-        if marks || !disk.letters.isEmpty {
-            swap(&work.changes.letters, &disk.letters)
-            swap(&work.changes.numbers, &disk.numbers)
-            swap(&work.changes.numberedLetters, &disk.numberedLetters)
-            swap(&work.changes.keys, &disk.keys)
+        if marks || !disk.changes.letters.isEmpty {
+            swap(&work.changes, &disk.changes)
             for sink in disk.touched.elements {
                 let mark = self.sinks[sink].cursor.mark(head: self.log.head)
                 work.changes.sinks.append(SinkMark(sink: self.sinks[sink].name, position: mark.position, ahead: mark.ahead))
@@ -58,28 +50,28 @@ extension DeliveryMachine {
     mutating func commit(_ work: DeliveryLog.Work) {
         self.disk?.committed = work.head
         self.disk?.isFull = false
+        self.commitDeadLetters(work.changes.letters)
         for (_, record) in work.records {
             self.disk?.weight -= record.event.weight
             // What was not safe could not be dropped yet, nor taken.
             for entry in record.routing.plan.entries { self.touch(entry.sink, [.grown, .offered]) }
         }
-        var full: [SinkIndex] = []
-        swap(&full, &self.overBounds)
-        for sink in full {
-            self.sinks[sink].isOverBounds = false
+        for sink in self.overBounds.takeAll() {
             self.touch(sink, self.sinks[sink].cursor.inLog > 0 ? [.grown, .offered] : .changed)
         }
         self.grown.sort()
-        var waiting: [SourceIndex] = []
-        swap(&waiting, &self.uncommitted)
-        for source in waiting {
-            self.debts.noteDue(source)
-            if self.watermarks[source].appended > work.head {
-                self.uncommitted.append(source)
-            } else {
-                self.watermarks[source].isUncommitted = false
-            }
+        for source in self.uncommitted.takeAll() {
+            self.debts.due.insert(source)
+            if self.watermarks[source].appended > work.head { self.uncommitted.insert(source) }
         }
+    }
+
+    /// Dead letters are safe, so that sinks may go on which waited for unwritten ones.
+    private mutating func commitDeadLetters(_ changes: [DeadLetterChange]) {
+        let wasFull = self.disk?.isFullOfDeadLetters == true
+        for case .keep(let letter) in changes { self.disk?.deadLetterWeight -= letter.event.weight }
+        guard wasFull else { return }
+        for sink in self.sinks.indices { self.touch(sink, .offered) }
     }
 
     /// Takes the sinks that have something read back for them, with the last places that they have looked at.
@@ -101,6 +93,7 @@ extension DeliveryMachine {
         if !lost.isEmpty {
             self.sinks[sink].cursor.passOver(lost)
             self.disk?.touch(sink)
+            for letter in lost.compactMap(\.letter) { self.disk?.changes.letters.append(.hold(letter)) }
         }
         self.touch(sink, [.grown, .offered])
     }
@@ -111,5 +104,30 @@ extension DeliveryMachine {
         self.sinks[sink].cursor.isLoading = true
         self.disk?.pages.append(sink)
         effects.wakesWriter = true
+    }
+
+    /// Notes what a sink has published under which numbers.
+    mutating func number(
+        _ sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64
+    ) {
+        guard self.disk != nil else { return }
+        // What lies between two of them was perhaps not delivered, so each place stands for itself.
+        let cursor = self.sinks[sink].cursor
+        let hasHoles = cursor.keys.isUsed || cursor.hasDropped || !cursor.ahead.isEmpty
+        var run: NumberedRun?
+        for (delivery, number) in zip(deliveries, sequence...) {
+            if let ended = run, delivery.position < ended.last || (hasHoles && delivery.position > ended.last) {
+                self.disk?.changes.numbers.append(ended)
+                run = nil
+            }
+            if run == nil {
+                run = NumberedRun(
+                    sink: self.sinks[sink].name, first: delivery.position, last: delivery.position, count: 0, sequence: number
+                )
+            }
+            run?.last = delivery.position
+            run?.count += 1
+        }
+        if let run { self.disk?.changes.numbers.append(run) }
     }
 }

@@ -39,15 +39,13 @@ extension DeliveryMachine {
     private func thoroughViolation(of sink: SinkIndex) -> String? {
         let cursor = self.sinks[sink].cursor
         let inFlight = cursor.taken.filter { !$0.isSettled }.map(\.delivery)
-        let owed = (inFlight + cursor.again + cursor.letters + cursor.loaded).filter { !$0.isReplay }
+        let owed = inFlight + cursor.again + cursor.loaded + cursor.keys.held
         if let floor = cursor.floor {
             if let lower = owed.first(where: { $0.position < floor }) { return "it owes \(lower.position) below its floor" }
         } else if let first = owed.first {
             return "it owes \(first.position) and has no floor"
         }
-        if inFlight.contains(where: { $0.letter == nil && $0.event.kind != .deadLetter && $0.position > self.visible }) {
-            return "it has in flight what is not committed"
-        }
+        if inFlight.contains(where: { $0.position > self.visible }) { return "it has in flight what is not committed" }
         if zip(cursor.taken, cursor.taken.dropFirst()).contains(where: { $0.delivery.ticket + 1 != $1.delivery.ticket }) {
             return "its tickets have holes"
         }
@@ -63,7 +61,7 @@ extension DeliveryMachine {
             }
         }
         if count != cursor.inLog { return "\(cursor.inLog) in the log are \(count)" }
-        let elsewhere = inFlight + cursor.again + cursor.letters + cursor.loaded
+        let elsewhere = inFlight + cursor.again + cursor.loaded
         weight += elsewhere.reduce(cursor.keys.heldWeight) { $0 + $1.event.weight }
         if weight != cursor.weight { return "its weight \(cursor.weight) is \(weight)" }
         return cursor.pending == count + elsewhere.count + cursor.keys.heldCount ? nil : "a delivery is in two places or in none"

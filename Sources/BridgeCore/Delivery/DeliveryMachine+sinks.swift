@@ -27,7 +27,11 @@ extension DeliveryMachine {
     }
 
     /// Whether a sink may find something now.
-    func hasWork(_ sink: SinkIndex) -> Bool { self.sinks[sink].cursor.hasWork(self.log, visible: self.visible) }
+    ///
+    /// While too many dead letters wait to be written, nothing is handed out that could become another.
+    func hasWork(_ sink: SinkIndex) -> Bool {
+        self.disk?.isFullOfDeadLetters != true && self.sinks[sink].cursor.hasWork(self.log, visible: self.visible)
+    }
 
     /// Nothing is left for a sink and nothing can come: no source sends, and no sink that is not done has it for its dead letters.
     ///
@@ -50,7 +54,7 @@ extension DeliveryMachine {
         let now = Timestamp.now()
         for delivery in settled {
             guard let key = delivery.key, let done = self.sinks[sink].cursor.keys.commit(delivery, now: now) else { continue }
-            self.disk?.keys.append(DeliveredKey(sink: self.sinks[sink].name, key: key.text, expires: done.expires))
+            self.disk?.changes.keys.append(DeliveredKey(sink: self.sinks[sink].name, key: key.text, expires: done.expires))
             for repeated in done.repeated {
                 self.sinks[sink].cursor.release(repeated)
                 self.sinks[sink].cursor.noteAhead(repeated)

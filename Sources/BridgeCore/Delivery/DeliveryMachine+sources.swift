@@ -28,25 +28,15 @@ extension DeliveryMachine {
     /// The head of the log is of this source.
     private mutating func advance(_ source: SourceIndex) {
         self.watermarks[source].append(at: self.log.head)
-        self.debts.noteDue(source)
-        if self.disk != nil, !self.watermarks[source].isUncommitted {
-            self.watermarks[source].isUncommitted = true
-            self.uncommitted.append(source)
-        }
+        self.debts.due.insert(source)
+        if self.disk != nil { self.uncommitted.insert(source) }
     }
 
     /// An event that no route takes goes to the sink for such events.
     private mutating func giveUnrouted(_ record: LogRecord, at position: Position) {
-        guard let sink = self.unrouted else { return }
+        guard let unrouted else { return }
         let letter = DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0)
-        var id: Int64?
-        if self.disk != nil {
-            let delivery = Delivery(
-                event: record.event, variant: 0, route: "", attempts: 0, position: position, ticket: 0, accepted: record.accepted
-            )
-            id = self.disk?.keep(letter, of: delivery, target: self.sinks[sink].name)
-        }
-        self.give(letter.event(of: record.event), id: id, at: position, accepted: record.accepted, to: sink)
+        self.giveUp(record, at: position, letter, letter.event(of: record.event), to: [unrouted])
     }
 
     /// Makes a dead letter of an event that a route could not decide on.
@@ -54,12 +44,18 @@ extension DeliveryMachine {
     /// It goes to the dead-letter sinks of those that the route would have chosen, else to the sink for what no route takes. A log on disk
     /// keeps it in any case.
     private mutating func giveLost(_ lost: LostRoute, of record: LogRecord, at position: Position) {
-        let letter = lost.letter
         var sinks: [SinkIndex] = []
         for sink in lost.sinks {
             if let target = self.sinks[sink].deadLetterSink, !sinks.contains(target) { sinks.append(target) }
         }
         if sinks.isEmpty, let unrouted { sinks = [unrouted] }
+        self.giveUp(record, at: position, lost.letter, lost.deadLetter, to: sinks)
+    }
+
+    /// Gives a dead letter that no sink gave up to some sinks, and has the disk keep it.
+    private mutating func giveUp(
+        _ record: LogRecord, at position: Position, _ letter: DeadLetter, _ event: Event, to sinks: [SinkIndex]
+    ) {
         let delivery = Delivery(
             event: record.event, variant: 0, route: letter.route, attempts: 0, position: position, ticket: 0,
             accepted: record.accepted
@@ -67,7 +63,7 @@ extension DeliveryMachine {
         if sinks.isEmpty { _ = self.disk?.keep(letter, of: delivery, target: nil) }
         for sink in sinks {
             let id = self.disk?.keep(letter, of: delivery, target: self.sinks[sink].name)
-            self.give(lost.deadLetter, id: id, at: position, accepted: record.accepted, to: sink)
+            self.give(event, id: id, about: position, to: sink)
         }
     }
 
@@ -75,14 +71,14 @@ extension DeliveryMachine {
     mutating func keep(
         _ event: Event, repeatKey: UInt64?, reason: String, attempts: Int, _ source: SourceIndex, _ effects: inout Effects
     ) {
-        guard let id = self.disk?.nextLetter() else { return }
+        guard let id = self.disk?.nextDeadLetter() else { return }
         self.log.append(LogRecord(event: event, routing: Routing(plan: .nowhere, shaped: []), accepted: .now))
         self.advance(source)
-        let letter = StoredLetter(
+        let letter = StoredDeadLetter(
             id: id, time: .now(), sink: "", route: "", reason: reason, attempts: attempts, target: nil, event: event,
             position: self.log.head, repeatKey: repeatKey
         )
-        self.disk?.letters.append(.keep(letter))
+        self.disk?.keep(letter)
         effects.wakesWriter = true
         effects.outcome = .appended(source)
     }

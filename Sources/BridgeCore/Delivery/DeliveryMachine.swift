@@ -6,11 +6,11 @@
 ///
 /// What always holds between two commands, checked by ``violation`` in debug builds:
 ///
-/// 1. A delivery is in exactly one place: in the log at or after ``SinkCursor/next``, read back (`loaded`), to be offered again (`again`,
-///    `letters`), in flight (`taken`), or held back for a key of `dedupe:` (`keys`).
+/// 1. A delivery is in exactly one place: in the log at or after ``SinkCursor/next``, read back (`loaded`), to be offered again (`again`),
+///    in flight (`taken`), or held back for a key of `dedupe:` (`keys`).
 /// 2. ``SinkCursor/pending`` counts these places, and ``SinkCursor/weight`` is what they weigh. ``weight`` and ``unread`` are the sums over all sinks.
-/// 3. A floor is at most every position that its sink owes; the safe position of a source that acknowledges what is delivered is below the
-///    floor of each sink that owes it something, or was safe before.
+/// 3. A floor is at most every position that its sink owes, and that of the event which each dead letter it owes is about; the safe position
+///    of a source that acknowledges what is delivered is below the floor of each sink that owes it something, or was safe before.
 /// 4. No watermark moves back. Committed is at most the head of the log, and no sink is given what is not committed.
 /// 5. What a sink still has to look at is in memory or on disk: a log in memory holds everything from the first position at which a sink
 ///    stands.
@@ -25,8 +25,6 @@ struct DeliveryMachine {
         let deadLetterSources: [SinkIndex]
         var cursor: SinkCursor
         var touch: Touch = []
-        /// It is in ``DeliveryMachine/overBounds``.
-        var isOverBounds = false
         /// Where it stands in the log; `nil` when it has nothing to look at.
         var place: Position?
         /// What of it is in ``DeliveryMachine/weight`` and ``DeliveryMachine/unread``.
@@ -75,9 +73,9 @@ struct DeliveryMachine {
     /// Those of them that were given more, in order.
     var grown: [SinkIndex] = []
     /// The sinks whose overflow policy has found nothing to take yet: what they have is in flight or not committed.
-    var overBounds: [SinkIndex] = []
+    var overBounds: ComponentSet<SinkIndex>
     /// The sources that wait for the disk.
-    var uncommitted: [SourceIndex] = []
+    var uncommitted: ComponentSet<SourceIndex>
 
     /// - Parameters:
     ///   - sources: the name of each source and how it acknowledges.
@@ -97,22 +95,21 @@ struct DeliveryMachine {
         for (index, target) in deadLetterSinks.enumerated() where target != nil && target != SinkIndex(index) {
             deadLetterSources[target!, default: []].append(SinkIndex(index))
         }
-        let carriers = Set(deadLetterSinks.compactMap { $0 } + [unrouted].compactMap { $0 })
         self.log = MemoryLog(after: contents?.head ?? .start)
         self.sinks = ComponentTable(
             sinks.enumerated().map { place, sink in
                 let index = SinkIndex(place)
-                var settings = sink.settings
-                settings.carriesLetters = carriers.contains(index)
                 return Sink(
                     name: sink.name, deadLetterSink: deadLetterSinks[place], deadLetterSources: deadLetterSources[index] ?? [],
-                    cursor: SinkCursor(sink: index, settings: settings, isOnDisk: contents != nil))
+                    cursor: SinkCursor(sink: index, settings: sink.settings, isOnDisk: contents != nil))
             })
         self.watermarks = ComponentTable(sources.map { SourceWatermark(acknowledge: $0.acknowledge) })
         self.sources = Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, SourceIndex($0.offset)) })
         self.earlierRun = SourceIndex(sources.count)
         self.debts = DebtTable(sources: sources.count + 1, sinks: sinks.count)
-        self.disk = contents.map { DiskState($0, sinks: sinks.map(\.name)) }
+        self.disk = contents.map { DiskState($0, sinks: sinks.count) }
+        self.overBounds = ComponentSet(count: sinks.count)
+        self.uncommitted = ComponentSet(count: sources.count)
         self.routes = ComponentTable(routes)
         self.sinkIndices = indices
         self.unrouted = unrouted
@@ -167,7 +164,7 @@ struct DeliveryMachine {
         case .loadAgain(let sink):
             self.disk?.pages.append(sink)
         case .replay(let letter, let variant):
-            effects.outcome = .isTaken(self.replay(letter, variant: variant))
+            effects.outcome = .isTaken(self.replay(letter, variant: variant, &effects))
         case .replayAsNew(let letter, let record):
             effects.outcome = .isTaken(self.replayAsNew(letter, record, &effects))
         }

@@ -4,13 +4,14 @@ package struct DeliverySettings: Sendable, Equatable {
     package var events: Int
     /// How many bytes of JSON and raw bodies may wait for it.
     package var bytes: Int
+    /// What happens when the buffer is full.
     package var onFull: OverflowPolicy
+    /// How a refused delivery and a lost connection are retried.
     package var retry: RetrySettings
     /// The sink that takes what this one refuses; `nil` means such events are dropped and counted.
     package var deadLetter: String?
-    /// Other sinks or unmatched events bring their dead letters here; set by the log, which knows all sinks.
-    var carriesLetters = false
 
+    /// Makes settings; the defaults are those of a sink without `buffer:`, `retry:` and `dead_letter:`.
     package init(
         events: Int = 100_000, bytes: Int = 64 << 20, onFull: OverflowPolicy = .block, retry: RetrySettings = RetrySettings(),
         deadLetter: String? = nil
@@ -49,6 +50,7 @@ package struct RetrySettings: Sendable, Equatable {
     /// For how long one event is tried again from its first refusal for now on, before it becomes a dead letter; `nil` means for ever.
     package var limit: Duration?
 
+    /// Makes settings; the defaults are those of a component without `retry:`.
     package init(
         initial: Duration = .milliseconds(500), factor: Double = 2, maximum: Duration = .seconds(30), attempts: Int = 20,
         limit: Duration? = nil
@@ -58,5 +60,21 @@ package struct RetrySettings: Sendable, Equatable {
         self.maximum = maximum
         self.attempts = attempts
         self.limit = limit
+    }
+}
+
+/// The bounds of everything that waits in the log.
+///
+/// Above them every source pauses until half is gone.
+package struct LogLimits: Sendable, Equatable {
+    /// Events in memory that some sink still has to look at; means nothing for a log on disk.
+    package var events: Int
+    /// What everything not yet confirmed weighs, over all sinks.
+    package var bytes: Int
+
+    /// Makes limits; the defaults are one million events and 256 MiB.
+    package init(events: Int = 1_000_000, bytes: Int = 256 << 20) {
+        self.events = events
+        self.bytes = bytes
     }
 }

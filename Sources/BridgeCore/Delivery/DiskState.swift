@@ -13,34 +13,30 @@ struct DiskState {
     var records: [(position: Position, record: LogRecord)] = []
     /// What they weigh, those that are being written now included.
     var weight = 0
-    var letters: [LetterChange] = []
-    var numbers: [NumberedRun] = []
-    var numberedLetters: [NumberedLetter] = []
-    /// By sink: the last place that it has numbered, or may have in an earlier run of the program.
-    var numbered: ComponentTable<SinkIndex, Position>
-    var keys: [DeliveredKey] = []
+    /// Dead letters, numbers and keys.
+    var changes = LogChanges()
+    /// What the kept ones among the dead letters weigh in bytes, those that are being written now included.
+    var deadLetterWeight = 0
     /// The sinks that have settled something.
-    var touched: SinkSet
+    var touched: ComponentSet<SinkIndex>
     /// The sinks that have something read back for them.
     var pages: [SinkIndex] = []
     /// The disk takes nothing: it is full, or broken.
     var isFull = false
-    private var lastLetter: Int64
+    private var lastDeadLetter: Int64
 
-    /// - Parameter sinks: their names.
-    init(_ contents: LogContents, sinks: [String]) {
+    /// - Parameter sinks: how many there are.
+    init(_ contents: LogContents, sinks: Int) {
         self.committed = contents.head
-        self.lastLetter = contents.lastLetter
-        self.touched = SinkSet(count: sinks.count)
-        self.numbered = ComponentTable(
-            sinks.map { name in
-                guard let mark = contents.sinks[name]?.mark else { return contents.head }
-                return max(mark.position, mark.ahead.last ?? .start)
-            })
+        self.lastDeadLetter = contents.lastDeadLetter
+        self.touched = ComponentSet(count: sinks)
     }
 
     /// Too much waits to be written, or the disk takes nothing.
-    var pausesSources: Bool { self.isFull || self.weight > Self.backlog }
+    var pausesSources: Bool { self.isFull || self.weight > Self.backlog || self.isFullOfDeadLetters }
+
+    /// Whether too many dead letters are waiting to be written.
+    var isFullOfDeadLetters: Bool { self.deadLetterWeight > Self.backlog }
 
     mutating func append(_ record: LogRecord, at position: Position) {
         self.records.append((position, record))
@@ -54,13 +50,13 @@ struct DiskState {
     /// A delivery about a dead letter is settled.
     mutating func forget(_ delivery: Delivery) {
         guard let letter = delivery.letter else { return }
-        self.letters.append(.forget(letter))
+        self.changes.letters.append(.forget(letter))
     }
 
     /// A sink has no room for a dead letter: it stays in the file, owed to nobody.
     mutating func hold(_ delivery: Delivery) {
         guard let letter = delivery.letter else { return }
-        self.letters.append(.hold(letter))
+        self.changes.letters.append(.hold(letter))
     }
 
     /// Keeps a dead letter.
@@ -73,21 +69,25 @@ struct DiskState {
             self.hold(delivery)
             return delivery.letter
         }
-        let id = delivery.letter ?? self.nextLetter()
-        self.letters.append(
-            .keep(
-                StoredLetter(
-                    id: id, time: .now(), sink: letter.sink, route: letter.route, reason: letter.reason,
-                    attempts: letter.attempts, target: target, event: delivery.event, position: delivery.position,
-                    variant: delivery.variant
-                )
+        let id = delivery.letter ?? self.nextDeadLetter()
+        self.keep(
+            StoredDeadLetter(
+                id: id, time: .now(), sink: letter.sink, route: letter.route, reason: letter.reason,
+                attempts: letter.attempts, target: target, event: delivery.event, position: delivery.position,
+                variant: delivery.variant
             )
         )
         return id
     }
 
-    mutating func nextLetter() -> Int64 {
-        self.lastLetter += 1
-        return self.lastLetter
+    /// Keeps a dead letter.
+    mutating func keep(_ letter: StoredDeadLetter) {
+        self.deadLetterWeight += letter.event.weight
+        self.changes.letters.append(.keep(letter))
+    }
+
+    mutating func nextDeadLetter() -> Int64 {
+        self.lastDeadLetter += 1
+        return self.lastDeadLetter
     }
 }

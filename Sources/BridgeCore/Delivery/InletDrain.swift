@@ -10,35 +10,33 @@ package final class InletDrain: Sendable {
     private let drain: @Sendable (InletDrain) -> Void
     private let isScheduled = Atomic<Bool>(false)
     /// The sink has a batch, and has not asked for another yet.
-    private let isUnderWay: NIOLoopBoundBox<Bool>
-    private let end = Mutex<End>(.notYet)
+    private let isInFlight: NIOLoopBoundBox<Bool>
+    private let pacing: NIOLoopBoundBox<LoopPacing>
+    /// Reached when the inlet has ended, or the drain was stopped.
+    private let end = Eventual<Void>()
 
     /// - Parameter drain: called on the loop when the inlet may have something: calls ``take(atMost:)``.
     package init(_ inlet: SinkInlet, on loop: any EventLoop, drain: @escaping @Sendable (InletDrain) -> Void) {
         self.inlet = inlet
         self.loop = loop
         self.drain = drain
-        self.isUnderWay = .makeBoxSendingValue(false, eventLoop: loop)
+        self.isInFlight = .makeBoxSendingValue(false, eventLoop: loop)
+        self.pacing = inlet.pacing(of: loop)
     }
 
     /// Drains until the inlet has ended.
     ///
     /// - Throws: what ``stop(_:)`` was given, or `CancellationError`.
     package func run() async throws {
-        self.inlet.onAvailable { self.look() }
+        self.inlet.onAvailable { self.scheduleDrain() }
         defer { self.inlet.onAvailable(nil) }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let early = self.end.withLock { end -> Result<Void, any Error>? in
-                    if case .reached(let result) = end { return result }
-                    end = .awaited(continuation)
-                    return nil
-                }
-                if let early { continuation.resume(with: early) }
-                self.look()
-            }
-        } onCancel: {
-            self.reach(.failure(CancellationError()))
+        self.scheduleDrain()
+        do {
+            try await self.end.value
+        } catch {
+            // After a cancellation nothing more is taken: nobody would have it in flight.
+            self.end.finish(.failure(error))
+            throw error
         }
     }
 
@@ -46,72 +44,61 @@ package final class InletDrain: Sendable {
     ///
     /// - Parameter limit: 1 or more.
     /// - Returns: empty when there is nothing: the drain is called when there is more. Otherwise it is not called again before the sink,
-    ///   done with this batch, calls ``goOn()`` or takes the next.
+    ///   done with this batch, calls ``resume()`` or takes the next.
     package func take(atMost limit: Int) -> [Delivery] {
-        self.isUnderWay.value = false
+        self.isInFlight.value = false
         self.isScheduled.store(false, ordering: .sequentiallyConsistent)
+        let start = NIODeadline.now()
         // Under the lock: what is taken once the end is reached would be in the hand of nobody.
-        let found = self.end.withLock { end -> SinkInlet.Poll in
-            if case .reached = end { return .empty }
-            return self.inlet.poll(atMost: limit)
-        }
-        switch found {
+        switch self.end.ifPending({ self.inlet.poll(atMost: limit) }) ?? .empty {
         case .batch(let deliveries):
-            self.isUnderWay.value = true
+            self.isInFlight.value = true
+            self.pacing.value.began(start)
             // Spares the calls of whoever appends meanwhile.
             self.isScheduled.store(true, ordering: .relaxed)
             return deliveries
         case .empty:
             return []
         case .ended:
-            self.reach(.success(()))
+            self.end.finish()
             return []
         }
     }
 
-    /// Has the drain called soon, once the loop has done what waits before it.
-    package func goOn() {
-        self.loop.execute { self.drain(self) }
+    /// Has the drain called soon, once the loop has done what waits before it; on the loop.
+    ///
+    /// What would keep the loop busy for longer than ``LoopPacing/slice`` pauses, so that the loop serves its sockets.
+    package func resume() {
+        guard let due = self.pacing.value.ended(.now()) else { return self.loop.execute { self.drain(self) } }
+        self.resume(at: due)
+    }
+
+    private func resume(at due: NIODeadline) {
+        self.loop.scheduleTask(deadline: due) {
+            if let later = self.pacing.value.resumed(.now()) {
+                self.resume(at: later)
+            } else {
+                self.drain(self)
+            }
+        }
     }
 
     /// Ends ``run()`` with an error; what was taken and is not confirmed is offered again.
     package func stop(_ error: any Error) {
-        self.reach(.failure(error))
+        self.end.finish(.failure(error))
     }
 
     /// Whether ``run()`` has returned or is about to.
     package var hasEnded: Bool {
-        self.end.withLock { if case .reached = $0 { true } else { false } }
+        self.end.result != nil
     }
 
     /// There may be something.
-    private func look() {
+    private func scheduleDrain() {
         guard !self.isScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
         self.loop.execute {
             // A sink that has a batch looks for more when it is done with it.
-            if !self.isUnderWay.value { self.drain(self) }
+            if !self.isInFlight.value { self.drain(self) }
         }
-    }
-
-    private func reach(_ result: Result<Void, any Error>) {
-        let continuation = self.end.withLock { end -> CheckedContinuation<Void, any Error>? in
-            switch end {
-            case .notYet:
-                end = .reached(result)
-                return nil
-            case .awaited(let continuation):
-                end = .reached(result)
-                return continuation
-            case .reached:
-                return nil
-            }
-        }
-        continuation?.resume(with: result)
-    }
-
-    private enum End {
-        case notYet
-        case awaited(CheckedContinuation<Void, any Error>)
-        case reached(Result<Void, any Error>)
     }
 }

@@ -37,6 +37,7 @@ package final class PoisonMessageDetector: Sendable {
 
     private let state = Mutex(State())
 
+    /// Makes a detector that has seen no loss.
     package init() {}
 
     // MARK: Many messages on one connection

@@ -10,6 +10,7 @@ package final class RefusalStreak: Sendable {
 
     private let length = Atomic(0)
 
+    /// Makes a streak of length 0.
     package init() {}
 
     /// The peer has refused an event for a reason that may concern every event.

@@ -12,7 +12,7 @@ extension SinkCursor {
     ) -> [Delivery] {
         var batch: [Delivery] = []
         batch.reserveCapacity(min(limit, self.inLog + self.available))
-        while batch.count < limit, let delivery = self.again.popFirst() ?? self.popLetter() ?? self.popLoaded() {
+        while batch.count < limit, let delivery = self.again.popFirst() ?? self.popLoaded() {
             batch.append(delivery)
         }
         if batch.count < limit, self.inLog > 0, !self.holdsMuch {
@@ -25,10 +25,10 @@ extension SinkCursor {
 
     private mutating func popLoaded() -> Delivery? { self.holdsMuch ? nil : self.loaded.popFirst() }
 
-    /// Gives up the oldest delivery that is not in hand; `nil` when all are in hand or not to be seen yet.
+    /// Gives up the oldest delivery that is not in flight; `nil` when all are in flight or not to be seen yet.
     mutating func dropOldest(_ log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>) -> Delivery? {
         var dropped: [Delivery] = []
-        if let first = self.again.popFirst() ?? self.popLetter() ?? self.loaded.popFirst() {
+        if let first = self.again.popFirst() ?? self.loaded.popFirst() {
             dropped = [first]
         } else {
             self.scan(log, visible: visible, limit: 1, routes: routes, into: &dropped)
@@ -37,6 +37,8 @@ extension SinkCursor {
         }
         guard let delivery = dropped.first else { return nil }
         self.release(delivery)
+        // Deliveries in flight or held back are older, and a restart must not offer the dropped one again.
+        if !self.taken.isEmpty || !self.again.isEmpty || self.keys.heldCount > 0 { self.noteAhead(delivery) }
         self.hasDropped = true
         return delivery
     }
@@ -58,10 +60,12 @@ extension SinkCursor {
         while batch.count < enough, self.inLog > 0, self.next <= head {
             let record = log[self.next]
             for entry in record.routing.plan.entries where entry.sink == self.sink {
+                let letter = record.routing.plan.letter
                 var delivery = Delivery(
-                    event: record.event(of: entry), variant: entry.variant, route: routes[entry.route], attempts: 0,
-                    position: self.next, ticket: 0, accepted: record.accepted
+                    event: record.event(of: entry), variant: entry.variant, route: letter?.route ?? routes[entry.route],
+                    attempts: 0, position: self.next, ticket: 0, accepted: record.accepted
                 )
+                delivery.letter = letter?.id
                 delivery.key = record.routing.keys[entry.route]
                 batch.append(delivery)
                 self.inLog -= 1
@@ -97,13 +101,11 @@ extension SinkCursor {
         var first: Position? = self.inLog > 0 ? self.next : nil
         var owed: Set<Position> = []
         func consider(_ delivery: Delivery) {
-            guard delivery.letter == nil else { return }
             owed.insert(delivery.position)
             first = min(first ?? delivery.position, delivery.position)
         }
         self.again.forEach(consider)
         if let loaded = self.loaded.first { consider(loaded) }
-        if let held = self.keys.heldPlaces.first { first = min(first ?? held, held) }
         var hasSettled = false
         for taken in self.taken {
             if taken.isSettled { hasSettled = true } else { consider(taken.delivery) }
@@ -112,8 +114,8 @@ extension SinkCursor {
         if !self.ahead.isEmpty { self.ahead = self.ahead.filter { $0 > position } }
         guard hasSettled || !self.ahead.isEmpty else { return (position, []) }
         var ahead = self.ahead
-        for taken in self.taken where taken.isSettled && taken.delivery.letter == nil { ahead.insert(taken.delivery.position) }
-        ahead = ahead.filter { $0 > position && !owed.contains($0) && !self.keys.heldPlaces.contains($0) }
+        for taken in self.taken where taken.isSettled { ahead.insert(taken.delivery.position) }
+        ahead = ahead.filter { $0 > position && !owed.contains($0) && !self.keys.holds($0) }
         return (position, Array(ahead.sorted().prefix(SinkMark.limit)))
     }
 

@@ -1,12 +1,14 @@
 import DequeModule
 import NIOCore
 
-/// One sink's cursor over the log: what it still has to look at, what it has in hand, what it gets again.
+/// One sink's cursor over the log: what it still has to look at, what is in flight, what it gets again.
 ///
 /// A value without a lock and without I/O; ``DeliveryMachine`` owns it. Its owner forgets log records only before ``next``, or has them on disk.
 struct SinkCursor {
     /// Above it no more is held back in memory for a log on disk.
     private static let held = (events: 65_536, bytes: 32 << 20)
+    /// The largest size of ``ahead``; the file keeps the first ``SinkMark/limit`` positions.
+    private static let aheadLimit = 16 * SinkMark.limit
 
     /// The sink's place in the list of sinks, which route plans name.
     let sink: SinkIndex
@@ -19,10 +21,10 @@ struct SinkCursor {
     var weight = 0
     /// Taken once, not confirmed, to be offered again before anything else.
     var again: Deque<Delivery> = []
-    /// Dead letters of other sinks and those that are tried again, to be offered before the log goes on.
-    ///
-    /// The positions of the former are those of the events they carry.
-    private(set) var letters: Deque<Delivery> = []
+    /// The dead letters of other sinks that may be owed, and where the events are that they are about; see ``note(letter:about:)``.
+    private var originals: Deque<(letter: Position, original: Position)> = []
+    /// How many replays of this run are not settled; fewer while some of an earlier run are delivered.
+    var replays = 0
     /// Read back from the disk, all before ``next``.
     var loaded: Deque<Delivery> = []
     /// A piece is asked for from the disk, or being read.
@@ -35,14 +37,12 @@ struct SinkCursor {
     var keys: DeliveredKeys
     /// Something was dropped that lies between what was delivered.
     var hasDropped = false
-    /// Where the dead letters of other sinks stand.
-    private var letterPlaces = OwedPlaces()
+    /// ``again`` or ``taken`` may be out of order.
+    var isReordered = false
     /// What it has settled is written to a disk.
-    private let isOnDisk: Bool
+    let isOnDisk: Bool
     private var unsettled = 0
     private var nextTicket: UInt64 = 1
-    /// Replays among what is not settled.
-    private var replays = 0
     /// Over its bounds, until half of it is gone.
     private(set) var isFull = false
 
@@ -58,15 +58,15 @@ struct SinkCursor {
         var isSettled = false
     }
 
-    /// How many deliveries are not confirmed, those in hand included.
+    /// How many deliveries are not confirmed, those in flight included.
     var pending: Int { self.inLog + self.available + self.unsettled + self.keys.heldCount }
 
     /// How many could be taken without looking into the log.
-    var available: Int { self.again.count + self.letters.count + self.loaded.count }
+    var available: Int { self.again.count + self.loaded.count }
 
     /// Whether it may find something to take in what the log shows.
     func hasWork(_ log: MemoryLog, visible: Position) -> Bool {
-        if !self.again.isEmpty || !self.letters.isEmpty { return true }
+        if !self.again.isEmpty { return true }
         guard !self.holdsMuch else { return false }
         return !self.loaded.isEmpty || (self.inLog > 0 && self.next >= log.oldest && self.next <= min(visible, log.head))
     }
@@ -76,26 +76,46 @@ struct SinkCursor {
         self.isOnDisk && (self.keys.heldWeight > Self.held.bytes || self.keys.heldCount > Self.held.events)
     }
 
-    /// The place of the oldest event it owes, `nil` when it owes none.
+    /// The place of the oldest event it owes, itself or in a dead letter; `nil` when it owes none.
     ///
-    /// A place in the log it has not looked at counts as owed; replays do not count.
+    /// A place in the log it has not looked at counts as owed.
     var floor: Position? {
+        guard let original = self.originals.first?.original else { return self.firstOwed }
+        return self.firstOwed.map { min($0, original) }
+    }
+
+    private var firstOwed: Position? {
         var floor: Position? = self.inLog > 0 ? self.next : nil
         func consider(_ position: Position?) {
             guard let position else { return }
             floor = min(floor ?? position, position)
         }
         consider(self.loaded.first?.position)
-        consider(self.keys.heldPlaces.first)
-        consider(self.letterPlaces.first)
-        if self.settings.carriesLetters || self.replays > 0 || self.keys.isUsed {
-            self.again.forEach { if !$0.isReplay { consider($0.position) } }
-            self.taken.forEach { if !$0.isSettled, !$0.delivery.isReplay { consider($0.delivery.position) } }
+        // What is held back for a key is behind what holds it.
+        if self.isReordered {
+            self.again.forEach { consider($0.position) }
+            self.taken.forEach { if !$0.isSettled { consider($0.delivery.position) } }
         } else {
             consider(self.again.first?.position)
             consider(self.taken.first?.delivery.position)
         }
         return floor
+    }
+
+    /// A record that is a dead letter of another sink was appended: its event counts as owed until the letter is settled.
+    ///
+    /// Of all letters that may be owed only those are noted whose event is older than those of all letters after them: the first one's is the
+    /// oldest event.
+    mutating func note(letter: Position, about original: Position) {
+        while let last = self.originals.last, last.original >= original { self.originals.removeLast() }
+        self.originals.append((letter, original))
+    }
+
+    /// Forgets the letters before everything that is owed.
+    mutating func forgetSettledDeadLetters() {
+        guard !self.originals.isEmpty else { return }
+        let owed = self.firstOwed ?? Position(.max)
+        while let first = self.originals.first, first.letter < owed { self.originals.removeFirst() }
     }
 
     // MARK: Growing
@@ -105,31 +125,6 @@ struct SinkCursor {
         if self.inLog == 0 { self.next = position }
         self.inLog += 1
         self.weight += weight
-    }
-
-    /// Takes over an undeliverable event of another sink.
-    mutating func accept(letter event: Event, id: Int64?, at position: Position, accepted: ContinuousClock.Instant) {
-        self.weight += event.weight
-        var delivery = Delivery(
-            event: event, variant: 0, route: "", attempts: 0, position: position, ticket: 0, accepted: accepted
-        )
-        delivery.letter = id
-        self.letters.append(delivery)
-        self.letterPlaces.add(position)
-    }
-
-    /// Takes the first of ``letters``.
-    mutating func popLetter() -> Delivery? {
-        guard let letter = self.letters.popFirst() else { return nil }
-        if !letter.isReplay { self.letterPlaces.remove(letter.position) }
-        return letter
-    }
-
-    /// Takes an event once more that it has given up before.
-    mutating func accept(replay delivery: Delivery) {
-        self.weight += delivery.event.weight
-        self.replays += 1
-        self.letters.append(delivery)
     }
 
     /// Whether the bounds are exceeded now.
@@ -164,7 +159,7 @@ struct SinkCursor {
     mutating func confirm(through ticket: UInt64) -> [Delivery] {
         var settled: [Delivery] = []
         while let first = self.taken.first, first.delivery.ticket <= ticket {
-            self.taken.removeFirst()
+            self.popFirstTaken()
             guard !first.isSettled else { continue }
             settled.append(first.delivery)
             self.settledOne(first.delivery)
@@ -173,20 +168,20 @@ struct SinkCursor {
         return settled
     }
 
-    /// Settles one ticket; false when it is not in hand any more.
+    /// Settles one ticket; false when it is no longer in flight.
     mutating func settle(_ ticket: UInt64) -> Bool {
-        guard let index = self.place(inHand: ticket) else { return false }
+        guard let index = self.index(inFlight: ticket) else { return false }
         self.taken[index].isSettled = true
         self.settledOne(self.taken[index].delivery)
         self.popSettled()
         return true
     }
 
-    /// Counts that the peer has refused a delivery in hand for now.
+    /// Counts that the peer has refused a delivery in flight for now.
     ///
     /// - Returns: whether it has used up its attempts or its time by that.
     mutating func fail(_ ticket: UInt64, now: NIODeadline = .now()) -> Bool {
-        guard let index = self.place(inHand: ticket) else { return false }
+        guard let index = self.index(inFlight: ticket) else { return false }
         if self.taken[index].delivery.failures == 0 { self.taken[index].delivery.firstFailure = now }
         self.taken[index].delivery.failures += 1
         let retry = self.settings.retry
@@ -194,7 +189,7 @@ struct SinkCursor {
         return retry.limit.map { now - self.taken[index].delivery.firstFailure >= TimeAmount($0) } ?? false
     }
 
-    private func place(inHand ticket: UInt64) -> Int? {
+    private func index(inFlight ticket: UInt64) -> Int? {
         guard let first = self.taken.first?.delivery.ticket, ticket >= first, ticket - first < UInt64(self.taken.count) else {
             return nil
         }
@@ -202,7 +197,7 @@ struct SinkCursor {
         return self.taken[index].isSettled ? nil : index
     }
 
-    /// The `run` has ended: what is still in hand is offered again, in order.
+    /// The `run` has ended: what is still in flight is offered again, in order.
     mutating func takeBack() {
         var back: [Delivery] = []
         for taken in self.taken {
@@ -221,14 +216,20 @@ struct SinkCursor {
 
     /// A delivery is settled while older ones may not be.
     mutating func noteAhead(_ delivery: Delivery) {
-        if self.isOnDisk, delivery.letter == nil { self.ahead.insert(delivery.position) }
+        if self.isOnDisk, self.ahead.count < Self.aheadLimit { self.ahead.insert(delivery.position) }
     }
 
-    /// A delivery that is not in hand is no longer owed.
+    /// Offers deliveries that were held back, after newer ones.
+    mutating func offerHeld(_ held: [Delivery]) {
+        self.again.append(contentsOf: held)
+        self.isReordered = true
+    }
+
+    /// A delivery that is not in flight is no longer owed.
     mutating func release(_ delivery: Delivery) {
         // What an earlier run has left was weighed without the changes that routes made.
         self.weight = max(0, self.weight - delivery.event.weight)
-        if delivery.isReplay { self.replays -= 1 }
+        if delivery.isReplay { self.replays = max(0, self.replays - 1) }
     }
 
     private mutating func settledOne(_ delivery: Delivery) {
@@ -237,6 +238,13 @@ struct SinkCursor {
     }
 
     private mutating func popSettled() {
-        while let first = self.taken.first, first.isSettled { self.taken.removeFirst() }
+        while let first = self.taken.first, first.isSettled { self.popFirstTaken() }
+        if self.taken.isEmpty, self.again.isEmpty { self.isReordered = false }
+    }
+
+    /// Removes the first, settled delivery, and records it if an older one may still be pending.
+    private mutating func popFirstTaken() {
+        if self.isReordered || !self.again.isEmpty || self.keys.heldCount > 0 { self.noteAhead(self.taken[0].delivery) }
+        self.taken.removeFirst()
     }
 }

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// What a sink takes from: its cursor over the log.
 ///
 /// One per sink, with one consumer. Taking does not move the cursor, confirming does. A sink that is an async function awaits
@@ -11,16 +13,26 @@ package final class SinkInlet: Sendable {
         case empty
         /// Nothing now and never again: confirm what is under way and return.
         case ended
+
+        /// For waits: `nil` in place of ``empty``.
+        var unlessEmpty: Poll? { if case .empty = self { nil } else { self } }
     }
 
     private let log: DeliveryLog
     private let sink: SinkIndex
     private let status: ComponentStatus
+    private let redaction: Redaction
     /// Where the sink's templates need expressions.
     private let preparation: SinkPreparation?
 
-    /// - Parameter templates: see ``Sink/templates``.
-    init(log: DeliveryLog, sink: SinkIndex, status: ComponentStatus, templates: [[Template]] = []) {
+    /// - Parameters:
+    ///   - templates: see ``Sink/templates``.
+    ///   - redaction: removes the sink's secrets from the reasons of dead letters.
+    init(
+        log: DeliveryLog, sink: SinkIndex, status: ComponentStatus, templates: [[Template]] = [],
+        redaction: Redaction = Redaction()
+    ) {
+        self.redaction = redaction
         self.log = log
         self.sink = sink
         self.status = status
@@ -28,6 +40,9 @@ package final class SinkInlet: Sendable {
         self.preparation =
             isEvaluated ? SinkPreparation(log: log, sink: sink, templates: templates, threads: .file) : nil
     }
+
+    /// When deliveries on a loop pause; all sinks of the loop share it.
+    func pacing(of loop: any EventLoop) -> NIOLoopBoundBox<LoopPacing> { self.log.pacings.pacing(of: loop) }
 
     /// The sink is connected and hands on: readiness, start order, metrics and the back-off want to know.
     ///
@@ -91,17 +106,17 @@ package final class SinkInlet: Sendable {
     ///
     /// - Parameter reason: one sentence without a final stop: what the peer answered, what was expected.
     package func refuse(_ delivery: Delivery, _ reason: String) {
-        self.log.refuse(sink: self.sink, delivery, reason: reason)
+        self.log.refuse(sink: self.sink, delivery, reason: self.redaction.redacted(reason))
         self.status.progressed()
     }
 
-    /// Notes that the peer refuses one delivery for now: with the last of its `retry.attempts` or after `retry.for` it is given up, else it stays in hand.
+    /// Notes that the peer refuses one delivery for now: with the last of its `retry.attempts` or after `retry.for` it is given up, else it stays in flight.
     ///
-    /// Whoever calls it throws soon, so that the back-off begins and what is in hand is offered again. A lost connection is no refusal.
+    /// Whoever calls it throws soon, so that the back-off begins and what is in flight is offered again. A lost connection is no refusal.
     ///
     /// - Parameter reason: one sentence without a final stop: what the peer answered.
     package func postpone(_ delivery: Delivery, _ reason: String) {
-        self.log.postpone(sink: self.sink, delivery, reason: reason)
+        self.log.postpone(sink: self.sink, delivery, reason: self.redaction.redacted(reason))
     }
 
     /// Nothing waits and nothing can come.

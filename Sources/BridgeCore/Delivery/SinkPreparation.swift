@@ -14,7 +14,9 @@ final class SinkPreparation: Sendable {
     private let templates: [[Template]]
     private let state = Mutex(State())
     private let reader = Mutex(EventReader())
-    private let lane = Mutex<EvaluationLane?>(nil)
+    private let lane: EvaluationLane
+    /// The sink may find something.
+    private let signal = Signal()
 
     private struct State {
         var ready: Deque<Delivery> = []
@@ -24,13 +26,6 @@ final class SinkPreparation: Sendable {
         var generation = 0
         var isPreparing = false
         var hasEnded = false
-        var observer: (@Sendable () -> Void)?
-        var continuation: CheckedContinuation<Void, Never>?
-
-        mutating func takeContinuation() -> CheckedContinuation<Void, Never>? {
-            defer { self.continuation = nil }
-            return self.continuation
-        }
     }
 
     /// - Parameter templates: those of the sink, by variant.
@@ -38,9 +33,9 @@ final class SinkPreparation: Sendable {
         self.log = log
         self.sink = sink
         self.templates = templates
-        let lane = EvaluationLane(on: threads) { [weak self] in self?.prepareNext() ?? false }
-        self.lane.withLock { $0 = lane }
-        log.observe(sink: sink) { lane.wake() }
+        self.lane = EvaluationLane(on: threads)
+        self.lane.setWork { [weak self] in self?.prepareNext() ?? false }
+        log.observe(sink: sink) { [lane] in lane.wake() }
     }
 
     // MARK: The sink's side
@@ -58,37 +53,20 @@ final class SinkPreparation: Sendable {
             state.ready.removeFirst(count)
             return (.batch(batch), state.ready.isEmpty)
         }
-        if looks { self.lane.withLock { $0 }?.wake() }
+        if looks { self.lane.wake() }
         return found
     }
 
     /// See ``SinkInlet/onAvailable(_:)``.
     func onAvailable(_ notify: (@Sendable () -> Void)?) {
-        self.state.withLock { $0.observer = notify }
+        self.signal.observe(notify)
     }
 
     /// See ``SinkInlet/next(atMost:)``.
     ///
     /// - Throws: `CancellationError`.
     func next(atMost limit: Int) async throws -> SinkInlet.Poll {
-        while true {
-            try Task.checkCancellation()
-            let found = self.poll(atMost: limit)
-            if case .empty = found {} else { return found }
-            await withTaskCancellationHandler {
-                await withCheckedContinuation { continuation in
-                    let mustWait = self.state.withLock { state in
-                        guard !Task.isCancelled, state.ready.isEmpty, !state.hasEnded else { return false }
-                        precondition(state.continuation == nil, "a sink has one consumer")
-                        state.continuation = continuation
-                        return true
-                    }
-                    if !mustWait { continuation.resume() }
-                }
-            } onCancel: {
-                self.state.withLock { $0.takeContinuation() }?.resume()
-            }
-        }
+        try await self.signal.wait { self.poll(atMost: limit).unlessEmpty }
     }
 
     /// See ``SinkInlet/takeBack()``.
@@ -115,17 +93,20 @@ final class SinkPreparation: Sendable {
             return (taken, state.generation, state.hasEnded && !hadEnded)
         }
         guard !taken.isEmpty else {
-            if isEnd { self.tell() }
+            if isEnd { self.signal.notify() }
             return false
         }
         let prepared = self.reader.withLock { $0.prepare(taken, self.templates) }
-        self.state.withLock { state in
+        let isReady = self.state.withLock { state in
             state.isPreparing = false
-            guard state.generation == generation else { return }
-            state.ready.append(contentsOf: prepared)
-            state.rest = Array(taken[prepared.count...])
+            if state.generation == generation {
+                state.ready.append(contentsOf: prepared)
+                state.rest = Array(taken[prepared.count...])
+            }
+            // Woken for nothing, a sink would ask again at once.
+            return !state.ready.isEmpty || state.hasEnded
         }
-        self.tell()
+        if isReady { self.signal.notify() }
         return true
     }
 
@@ -141,15 +122,5 @@ final class SinkPreparation: Sendable {
         }
         state.isPreparing = !taken.isEmpty
         return taken
-    }
-
-    /// Tells the sink that it may find something.
-    private func tell() {
-        let (continuation, observer) = self.state.withLock { state in
-            // Woken for nothing, a sink would ask again at once.
-            state.ready.isEmpty && !state.hasEnded ? (nil, nil) : (state.takeContinuation(), state.observer)
-        }
-        continuation?.resume()
-        observer?()
     }
 }

@@ -8,30 +8,33 @@ final class SourceAppender: Sendable {
     let source: SourceIndex
     private let intake: Mutex<SourceIntake>
     private let emitsGaps: Bool
-    private let tallies: SourceTallies
+    private let metrics: SourceMetrics
+    private let gaps = Mutex(GapBurst())
+    /// A loss has begun to wait for its report.
+    private let gapsWait = Signal()
 
     init(
-        log: DeliveryLog, source: SourceIndex, intake: sending SourceIntake, emitsGaps: Bool, tallies: SourceTallies
+        log: DeliveryLog, source: SourceIndex, intake: sending SourceIntake, emitsGaps: Bool, metrics: SourceMetrics
     ) {
         self.log = log
         self.source = source
         self.intake = Mutex(intake)
         self.emitsGaps = emitsGaps
-        self.tallies = tallies
+        self.metrics = metrics
     }
 
-    /// See ``SourceOutlet/send(_:mayBlock:)``.
-    func send(_ messages: [ReceivedMessage], mayBlock: Bool) -> SourceOutlet.Receipt {
+    /// See ``SourceOutlet/send(_:writesThrough:)``.
+    func send(_ messages: [ReceivedMessage], writesThrough: Bool) -> SourceOutlet.Receipt {
         // Appended under the intake's lock: two threads of one source must not overtake each other between the two steps.
         let receipt = self.intake.withLock { intake in
             let records = intake.records(of: messages)
-            return self.append(records, intake, wakesWriter: !mayBlock)
+            return self.append(records, intake, wakesWriter: !writesThrough)
         }
-        if mayBlock { self.log.write(for: self.source) }
+        if writesThrough { self.log.write(for: self.source) }
         return receipt
     }
 
-    /// See ``SourceOutlet/send(_:)``.
+    /// See ``SourceOutlet/send(_:answer:)``.
     func send(_ message: ReceivedMessage) -> (receipt: SourceOutlet.Receipt, id: String?) {
         self.intake.withLock { intake in
             let records = intake.records(of: [message])
@@ -40,9 +43,7 @@ final class SourceAppender: Sendable {
         }
     }
 
-    /// Appends a batch whose senders want to know the ids.
-    ///
-    /// - Returns: by message, what ``SourceOutlet/send(_:)`` returns for it.
+    /// See ``SourceOutlet/sendAll(_:)``.
     func sendAll(_ messages: [ReceivedMessage]) -> (receipt: SourceOutlet.Receipt, ids: [String?]) {
         self.intake.withLock { intake in
             let records = intake.records(of: messages, asksIDs: true)
@@ -54,18 +55,8 @@ final class SourceAppender: Sendable {
     private func append(_ records: [LogRecord], _ intake: SourceIntake, wakesWriter: Bool = true) -> SourceOutlet.Receipt {
         let receipt = self.log.append(
             records, repeated: intake.repeatedSinks, source: self.source, wakesWriter: wakesWriter)
-        self.tallies.lost(records, isKept: self.log.keepsLetters)
+        self.metrics.lost(records, isKept: self.log.keepsDeadLetters)
         return receipt
-    }
-
-    /// See ``SourceOutlet/gap(_:subject:during:)``.
-    func gap(_ reason: String, subject: String, during period: OfflinePeriod?) -> SourceOutlet.Receipt {
-        self.tallies.gap(reason)
-        guard self.emitsGaps else { return self.log.append([], source: self.source) }
-        return self.intake.withLock { intake in
-            self.log.append(
-                [intake.record(ofGap: reason, subject: subject, payload: period?.payload)], source: self.source)
-        }
     }
 
     /// See ``SourceOutlet/giveUp(_:reason:attempts:)``.
@@ -74,8 +65,44 @@ final class SourceAppender: Sendable {
             return self.log.append([], source: self.source)
         }
         let kept = self.log.keep(event, repeatKey: message.repeatKey, reason: reason, attempts: attempts, source: self.source)
-        guard let receipt = kept else { return self.gap(reason, subject: message.subject, during: nil) }
-        self.tallies.givenUp(reason)
+        guard let receipt = kept else {
+            return self.gap(SourceLoss(kind: .omission, reason: reason, subject: message.subject, period: nil))
+        }
+        self.metrics.givenUp(reason)
         return receipt
+    }
+
+    // MARK: Losses
+
+    /// See ``SourceOutlet/gap(_:_:subject:during:)``.
+    func gap(_ loss: SourceLoss) -> SourceOutlet.Receipt {
+        self.metrics.gap()
+        switch self.gaps.withLock({ $0.add(loss, now: .now) }) {
+        case .report(let report): return self.report(report)
+        case .waits(let isFirst):
+            if isFirst { self.gapsWait.notify() }
+            return self.log.marks[self.source].receipt
+        }
+    }
+
+    /// Reports losses that wait when they are due.
+    ///
+    /// - Throws: `CancellationError`, its only end.
+    func reportDueGaps() async throws {
+        while true {
+            try await Task.sleep(until: self.gapsWait.wait { self.gaps.withLock { $0.due } })
+            for report in self.gaps.withLock({ $0.takeDue(now: .now) }) { _ = self.report(report) }
+        }
+    }
+
+    /// Reports the losses that still wait, at the end of the source.
+    func reportAllGaps() {
+        for report in self.gaps.withLock({ $0.takeAll(now: .now) }) { _ = self.report(report) }
+    }
+
+    private func report(_ report: GapReport) -> SourceOutlet.Receipt {
+        self.metrics.reported(report)
+        guard self.emitsGaps else { return self.log.append([], source: self.source) }
+        return self.intake.withLock { self.log.append([$0.record(of: report)], source: self.source) }
     }
 }

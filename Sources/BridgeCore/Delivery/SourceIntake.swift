@@ -10,8 +10,8 @@ final class SourceIntake {
     private let normaliser: Normaliser
     private let reader = EventReader()
     private let table: RouteTable
-    private let loopGuard: LoopGuard
-    private let tallies: SourceTallies
+    private let loopDetector: LoopDetector
+    private let metrics: SourceMetrics
     private var native: [Bool] = []
     /// The events of a batch whose expressions are evaluated together, with their repeat keys.
     private var unrouted: [(event: Event, repeatKey: UInt64?)] = []
@@ -26,15 +26,15 @@ final class SourceIntake {
 
     /// - Parameter repeatKeys: those of an earlier run, in order.
     init(
-        source: String, settings: IntakeSettings, table: RouteTable, loopGuard: LoopGuard, tallies: SourceTallies,
+        source: String, settings: IntakeSettings, table: RouteTable, loopDetector: LoopDetector, metrics: SourceMetrics,
         repeatKeys: [UInt64] = []
     ) {
         self.source = source
         self.settings = settings
         self.normaliser = Normaliser(source: source, settings: settings.normalise, bridge: settings.bridge)
         self.table = table
-        self.loopGuard = loopGuard
-        self.tallies = tallies
+        self.loopDetector = loopDetector
+        self.metrics = metrics
         self.repeatKeys = RecentSet(capacity: SourceOutlet.repeatMemory, repeatKeys)
     }
 
@@ -56,6 +56,7 @@ final class SourceIntake {
         var unreadable = 0
         var cut = 0
         var known = 0
+        var noise = 0
         for (place, message) in messages.enumerated() {
             defer { if asksIDs { self.ids.append(self.lastID) } }
             if self.isKnown(message) {
@@ -66,10 +67,17 @@ final class SourceIntake {
                 continue
             }
             let outcome = self.normaliser.event(from: message, at: place, now: now)
+            if outcome.isNoise {
+                noise += 1
+                self.lastID = outcome.event.id
+                continue
+            }
             if outcome.problem != nil { unreadable += 1 }
             if outcome.isCut { cut += 1 }
-            if !outcome.failures.isEmpty { self.tallies.failed(mapping: outcome.failures, of: outcome.event) }
-            if self.isLoop(outcome) {
+            if !outcome.failures.isEmpty { self.metrics.failed(mapping: outcome.failures, of: outcome.event) }
+            let passage = outcome.event.passage
+            if passage.isLooped(bridge: self.settings.bridge, maximumHops: self.settings.maximumHops, isNative: outcome.isNative)
+            {
                 looped += 1
                 self.lastID = nil
                 continue
@@ -90,14 +98,15 @@ final class SourceIntake {
             self.unrouted.removeAll(keepingCapacity: true)
         }
         self.reader.unloadLarge()
-        let back = self.loopGuard.filter(&records, native: self.native)
+        let back = self.loopDetector.filter(&records, native: self.native)
         self.repeatedSinks = back.sinks
         // Whoever waits for an answer must not hear that it was taken.
         if !back.looped.isEmpty, messages.count == 1 { self.lastID = nil }
         if asksIDs { for record in back.looped { self.ids[places[record]] = nil } }
-        self.tallies.routed(records)
-        self.tallies.received(
-            messages.count, unreadable: unreadable, cut: cut, looped: looped + back.looped.count, repeated: known + back.repeated
+        self.metrics.routed(records)
+        self.metrics.received(
+            messages.count, ignored: noise, unreadable: unreadable, cut: cut, looped: looped + back.looped.count,
+            repeated: known + back.repeated
         )
         return records
     }
@@ -120,11 +129,12 @@ final class SourceIntake {
     }
 
     /// Makes the record of a gap event.
-    func record(ofGap reason: String, subject: String, payload: ByteBuffer?) -> LogRecord {
+    func record(of report: GapReport) -> LogRecord {
         let now = Timestamp.now()
         let event = Event(
-            id: EventID.generate(), title: "Gap", message: reason, priority: nil, tags: ["gap"], timestamp: now, payload: payload,
-            source: self.source, subject: subject.isEmpty ? "gap" : subject, attributes: Attributes(), raw: ByteBuffer(),
+            id: EventID.generate(), title: "Gap", message: report.reason, priority: nil, tags: ["gap"], timestamp: now,
+            payload: report.payload, source: self.source, subject: report.subject.isEmpty ? "gap" : report.subject,
+            attributes: Attributes(), raw: ByteBuffer(),
             kind: .gap, passage: Passage(origin: self.settings.bridge, hops: 1), limits: EventLimits()
         )
         return self.record(of: event, now: now, accepted: .now)
@@ -134,7 +144,7 @@ final class SourceIntake {
         of event: Event, now: Timestamp, accepted: ContinuousClock.Instant, repeatKey: UInt64? = nil
     ) -> LogRecord {
         let routing = self.table.routing(of: event, reader: self.reader, now: now) { route, error in
-            self.tallies.failed(route: route, event, error)
+            self.metrics.failed(route: route, event, error)
         }
         return LogRecord(event: event, routing: routing, accepted: accepted, repeatKey: repeatKey)
     }
@@ -143,23 +153,17 @@ final class SourceIntake {
     private func route(into records: inout [LogRecord], now: Timestamp, accepted: ContinuousClock.Instant) {
         let events = self.unrouted.map(\.event)
         let routings = self.table.routings(of: events, reader: self.reader, now: now) { route, place, error in
-            self.tallies.failed(route: route, events[place], error)
+            self.metrics.failed(route: route, events[place], error)
         }
         for ((event, key), routing) in zip(self.unrouted, routings) {
             records.append(LogRecord(event: event, routing: routing, accepted: accepted, repeatKey: key))
         }
     }
-
-    /// An event that has crossed too many bridges, or that is ours and can not be told apart by id and timestamp.
-    private func isLoop(_ outcome: Normaliser.Outcome) -> Bool {
-        let passage = outcome.event.passage
-        if passage.hops > self.settings.maximumHops { return true }
-        return passage.hops > 1 && passage.origin == self.settings.bridge && !outcome.isNative
-    }
 }
 
 /// How one source's messages are taken in.
 package struct IntakeSettings: Sendable {
+    /// How messages become events.
     package var normalise: NormaliseSettings
     /// This bridge's name; see ``Passage/origin``.
     package var bridge: String
@@ -168,6 +172,7 @@ package struct IntakeSettings: Sendable {
     /// Whether a known loss becomes a gap event, or is only counted.
     package var emitsGaps: Bool
 
+    /// Makes settings; by default an event may cross eight bridges, and losses become gap events.
     package init(
         normalise: NormaliseSettings = NormaliseSettings(), bridge: String, maximumHops: Int = 8, emitsGaps: Bool = true
     ) {

@@ -33,19 +33,24 @@ package final class SourceOutlet: Sendable {
     /// Where expressions decide; `nil` for a source that needs none and whose events go into the log at once.
     private let queue: SourceQueue?
     private let status: ComponentStatus
+    private let redaction: Redaction
 
-    /// - Parameter threads: evaluate expressions for this source; `nil` when it needs none.
+    /// - Parameters:
+    ///   - threads: evaluate expressions for this source; `nil` when it needs none.
+    ///   - redaction: removes the source's secrets from the reasons of gaps and dead letters.
     init(
         log: DeliveryLog, source: SourceIndex, acknowledge: AcknowledgePolicy, intake: sending SourceIntake, emitsGaps: Bool,
-        tallies: SourceTallies, status: ComponentStatus, threads: EvaluationThreads? = nil
+        metrics: SourceMetrics, status: ComponentStatus, threads: EvaluationThreads? = nil,
+        redaction: Redaction = Redaction()
     ) {
         self.log = log
         self.source = source
         self.acknowledge = acknowledge
-        let appender = SourceAppender(log: log, source: source, intake: intake, emitsGaps: emitsGaps, tallies: tallies)
+        let appender = SourceAppender(log: log, source: source, intake: intake, emitsGaps: emitsGaps, metrics: metrics)
         self.appender = appender
         self.queue = threads.map { SourceQueue(appender, threads: $0) }
         self.status = status
+        self.redaction = redaction
     }
 
     /// The source is connected and reads: readiness, metrics and the back-off want to know.
@@ -72,12 +77,12 @@ package final class SourceOutlet: Sendable {
     /// nothing and answers the position of the last event. Where expressions decide, the batch is appended soon after the call has returned,
     /// so that no event loop waits for them; positions then count what this source has sent.
     ///
-    /// - Parameter mayBlock: for a source on a thread of its own: a log on disk may be written on it before the call returns, which spares
+    /// - Parameter writesThrough: for a source on a thread of its own: a log on disk may be written on it before the call returns, which spares
     ///   two changes of threads. The source is not told of what became safe by that, it looks.
-    package func send(_ messages: consuming [ReceivedMessage], mayBlock: Bool = false) -> Receipt {
+    package func send(_ messages: consuming [ReceivedMessage], writesThrough: Bool = false) -> Receipt {
         self.status.progressed()
         let messages = messages
-        guard let queue else { return self.appender.send(messages, mayBlock: mayBlock) }
+        guard let queue else { return self.appender.send(messages, writesThrough: writesThrough) }
         return messages.isEmpty ? queue.receipt : queue.add(.messages(Self.dated(messages)))
     }
 
@@ -87,38 +92,43 @@ package final class SourceOutlet: Sendable {
     ///   when the event has crossed too many bridges or came back to this one and is refused. Called before the call returns or,
     ///   where expressions decide, later and on another thread, in the order of the messages and before the message counts as ``safe``.
     package func send(_ message: ReceivedMessage, answer: @escaping @Sendable (String?) -> Void) -> Receipt {
-        guard let queue else {
-            let (receipt, id) = self.send(message)
-            answer(id)
-            return receipt
-        }
         self.status.progressed()
-        return queue.add(.message(Self.dated(message), answer))
+        if let queue { return queue.add(.message(Self.dated(message), answer)) }
+        let (receipt, id) = self.appender.send(message)
+        answer(id)
+        return receipt
     }
 
-    /// Like the batch for one message whose sender wants to know its id at once.
+    /// Like the batch for messages whose senders want to know their ids at once.
     ///
     /// - Precondition: ``answersLater`` is false.
-    /// - Returns: the event's id as ``send(_:answer:)`` gives it.
-    package func send(_ message: ReceivedMessage) -> (receipt: Receipt, id: String?) {
-        precondition(self.queue == nil, "expressions decide where the event goes")
+    /// - Returns: by message, the event's id as ``send(_:answer:)`` gives it.
+    package func sendAll(_ messages: [ReceivedMessage]) -> (receipt: Receipt, ids: [String?]) {
+        precondition(self.queue == nil, "expressions decide where the events go")
         self.status.progressed()
-        return self.appender.send(message)
+        return self.appender.sendAll(messages)
     }
 
     /// Whether ``send(_:answer:)`` answers after it has returned.
     package var answersLater: Bool { self.queue != nil }
 
-    /// Tells of a loss that the source knows of: counted, logged, and carried as a gap event to every route of the source.
+    /// Reports a loss that the source knows of: counted, logged, and carried as a gap event to every route of the source.
+    ///
+    /// Losses of one kind that follow each other within a second are counted each, and logged and carried as one, at the end of that second or
+    /// of the source; an outage is carried at once. What is answered for one that waits is the position of the last event.
     ///
     /// - Parameters:
+    ///   - kind: which losses are reported together.
     ///   - reason: one sentence without a final stop, such as `the connection to redis://… was lost for 3 s`.
     ///   - subject: what may have been lost, such as the channel; empty when it is everything.
     ///   - period: when it may have been lost: `from` and `to` in the payload of the gap event.
     @discardableResult
-    package func gap(_ reason: String, subject: String = "", during period: OfflinePeriod? = nil) -> Receipt {
-        guard let queue else { return self.appender.gap(reason, subject: subject, during: period) }
-        return queue.add(.gap(reason, subject: subject, period: period))
+    package func gap(
+        _ kind: GapKind, _ reason: String, subject: String = "", during period: OfflinePeriod? = nil
+    ) -> Receipt {
+        let loss = SourceLoss(kind: kind, reason: self.redaction.redacted(reason), subject: subject, period: period)
+        guard let queue else { return self.appender.gap(loss) }
+        return queue.add(.gap(loss))
     }
 
     /// Gives up a message that the peer has handed out too often: it is kept as a dead letter where the log can, else told as a gap.
@@ -129,6 +139,7 @@ package final class SourceOutlet: Sendable {
     ///   - reason: one sentence without a final stop.
     ///   - attempts: how often the peer has handed it out.
     package func giveUp(_ message: ReceivedMessage, reason: String, attempts: Int) -> Receipt {
+        let reason = self.redaction.redacted(reason)
         guard let queue else { return self.appender.giveUp(message, reason: reason, attempts: attempts) }
         return queue.add(.givenUp(Self.dated(message), reason: reason, attempts: attempts))
     }
@@ -150,18 +161,18 @@ package final class SourceOutlet: Sendable {
     ///
     /// Never moves back.
     package var safe: Position {
-        self.queue?.safe ?? self.log.watermark(of: self.source) { $0.safe }
+        self.queue?.safe ?? self.log.marks[self.source].safe
     }
 
     /// Whether the source may read now.
     package var demand: Demand {
-        let isPaused = self.queue?.isPaused ?? self.log.watermark(of: self.source) { $0.isPaused }
+        let isPaused = self.queue?.isPaused ?? self.log.marks[self.source].isPaused
         return isPaused ? .pause : .more
     }
 
     /// True once the source shall end: read no more, wait for what is sent, acknowledge, return from `run`.
     package var isStopping: Bool {
-        self.log.watermark(of: self.source) { $0.isStopping }
+        self.log.marks[self.source].isStopping
     }
 
     /// Has `notify` called, from any thread, whenever ``safe``, ``demand`` or ``isStopping`` changed; at most one observer, the
@@ -195,18 +206,19 @@ package final class SourceOutlet: Sendable {
 
     /// Waits until ``isStopping``, but no longer than `limit`.
     func untilStopping(atMost limit: Duration) async throws {
-        try await withThrowingTaskGroup { group in
-            group.addTask { try await self.untilStopping() }
-            group.addTask { try await Task.sleep(for: limit) }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
+        try await race({ try await self.untilStopping() }, { try await Task.sleep(for: limit) })
     }
 
-    /// Waits until everything that was sent is in the log; a cancellation ends the wait.
+    /// Reports losses that wait when they are due, until it is cancelled; called once.
+    func reportDueGaps() async throws {
+        try await self.appender.reportDueGaps()
+    }
+
+    /// Waits until everything that was sent is in the log, losses that wait for their report included; a cancellation ends the wait.
     func untilAppended() async {
         // What is not in the log then was acknowledged to nobody, and is counted by ``unappended``.
         try? await self.queue?.untilEmpty()
+        self.appender.reportAllGaps()
     }
 
     /// Events that were sent and are not in the log.

@@ -20,13 +20,6 @@ extension SourceQueue {
             }
         }
 
-        /// What those who wait look at.
-        struct Progress: Sendable {
-            let done: Position
-            let last: Position
-            let isFull: Bool
-        }
-
         private var items: Deque<Item> = []
         /// Not in the log, those that are being evaluated included.
         private(set) var events = 0
@@ -40,15 +33,11 @@ extension SourceQueue {
         /// Of places that are in the log and were not safe: the place in the log.
         private(set) var marks: Deque<(position: Position, place: Position)>
         private(set) var isFull = false
-        var observer: (@Sendable () -> Void)?
-        var waiters = ConditionWaiters<Progress>()
 
         /// - Parameter appended: what an earlier run has left stands before everything.
         init(appended: Position) {
             self.marks = [(Position(1), appended)]
         }
-
-        var progress: Progress { Progress(done: self.done, last: self.last, isFull: self.isFull) }
 
         mutating func add(_ content: Content) {
             let (events, bytes) =

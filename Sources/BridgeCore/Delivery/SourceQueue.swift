@@ -17,24 +17,25 @@ final class SourceQueue: Sendable {
 
     let appender: SourceAppender
     private let state: Mutex<State>
-    private let lane = Mutex<EvaluationLane?>(nil)
+    private let lane: EvaluationLane
+    /// A piece has got into the log.
+    private let signal = Signal()
 
     /// One call of the source.
     enum Content: Sendable {
         case messages([ReceivedMessage])
         /// One whose sender hears the event's id.
         case message(ReceivedMessage, @Sendable (String?) -> Void)
-        case gap(String, subject: String, period: OfflinePeriod?)
+        case gap(SourceLoss)
         case givenUp(ReceivedMessage, reason: String, attempts: Int)
     }
 
     init(_ appender: SourceAppender, threads: EvaluationThreads) {
         self.appender = appender
-        let appended = appender.log.watermark(of: appender.source) { $0.appended }
+        let appended = appender.log.marks[appender.source].appended
         self.state = Mutex(State(appended: appended))
-        self.lane.withLock { lane in
-            lane = EvaluationLane(on: threads) { [weak self] in self?.carryOn() ?? false }
-        }
+        self.lane = EvaluationLane(on: threads)
+        self.lane.setWork { [weak self] in self?.runOnce() ?? false }
     }
 
     // MARK: The source's side
@@ -47,7 +48,7 @@ final class SourceQueue: Sendable {
             state.add(content)
             return (state.last, state.isFull)
         }
-        self.lane.withLock { $0 }?.wake()
+        self.lane.wake()
         return SourceOutlet.Receipt(demand: isFull || self.isLogPaused ? .pause : .more, position: position)
     }
 
@@ -59,7 +60,7 @@ final class SourceQueue: Sendable {
 
     /// Everything up to here is safe, by the source's own count.
     var safe: Position {
-        let safe = self.appender.log.watermark(of: self.appender.source) { $0.safe }
+        let safe = self.appender.log.marks[self.appender.source].safe
         return self.state.withLock { $0.settle(through: safe) }
     }
 
@@ -71,10 +72,10 @@ final class SourceQueue: Sendable {
 
     /// Calls whenever ``safe`` or ``isPaused`` may have changed.
     func onChange(_ notify: (@Sendable () -> Void)?) {
-        self.state.withLock { $0.observer = notify }
+        self.signal.observe(notify)
     }
 
-    private var isLogPaused: Bool { self.appender.log.watermark(of: self.appender.source) { $0.isPaused } }
+    private var isLogPaused: Bool { self.appender.log.marks[self.appender.source].isPaused }
 
     // MARK: Waiting
 
@@ -101,13 +102,8 @@ final class SourceQueue: Sendable {
         try await self.wait { $0.done == $0.last }
     }
 
-    private func wait(until condition: @escaping @Sendable (State.Progress) -> Bool) async throws {
-        try await ConditionWaiters.wait(until: condition) { body in
-            self.state.withLock { state in
-                let progress = state.progress
-                return body(&state.waiters, progress)
-            }
-        }
+    private func wait(until condition: (State) -> Bool) async throws {
+        try await self.signal.wait { self.state.withLock { condition($0) } }
     }
 
     // MARK: The threads' side
@@ -115,28 +111,26 @@ final class SourceQueue: Sendable {
     /// Evaluates and appends one piece.
     ///
     /// - Returns: whether there is more.
-    private func carryOn() -> Bool {
+    private func runOnce() -> Bool {
         let piece = self.state.withLock { $0.take() }
         guard let last = piece.last else { return false }
         let position = self.append(piece)
-        let (met, observer, isLong) = self.state.withLock { state in
+        let isLong = self.state.withLock { state in
             state.finish(piece, through: last.position, at: position)
-            return (state.waiters.takeMet(state.progress), state.observer, state.marks.count > Self.marks)
+            return state.marks.count > Self.marks
         }
         if isLong {
             _ = self.safe
             self.state.withLock { $0.thinOut() }
         }
-        for continuation in met { continuation.resume() }
-        observer?()
+        self.signal.notify()
         return true
     }
 
     /// - Returns: the place in the log.
     private func append(_ piece: [State.Item]) -> Position {
         switch piece[0].content {
-        case .gap(let reason, let subject, let period):
-            return self.appender.gap(reason, subject: subject, during: period).position
+        case .gap(let loss): return self.appender.gap(loss).position
         case .givenUp(let message, let reason, let attempts):
             return self.appender.giveUp(message, reason: reason, attempts: attempts).position
         case .messages, .message: break
@@ -152,7 +146,7 @@ final class SourceQueue: Sendable {
             case .gap, .givenUp: preconditionFailure("a gap is a piece of its own")
             }
         }
-        guard !asking.isEmpty else { return self.appender.send(messages, mayBlock: true).position }
+        guard !asking.isEmpty else { return self.appender.send(messages, writesThrough: true).position }
         let (receipt, ids) = self.appender.sendAll(messages)
         for (place, answer) in asking { answer(ids[place]) }
         return receipt.position

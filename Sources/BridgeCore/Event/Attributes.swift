@@ -1,4 +1,4 @@
-/// Names and values beside an event: headers, user properties, protocol facts such as `qos`.
+/// Names and values that accompany an event: headers, user properties, protocol facts such as `qos`.
 ///
 /// The order is kept and a name may occur more than once, as in MQTT 5 §3.3.2.3.7 and RFC 9110 §5.3. Sources use
 /// lower-case names. A copy shares its storage, so a source with equal attributes for every message should reuse one

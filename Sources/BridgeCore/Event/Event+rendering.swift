@@ -35,7 +35,7 @@ extension Event {
         )
     }
 
-    /// From so many bytes on a payload is kept once, as a part of the event's JSON, and the body with it where it is the same.
+    /// A payload of this size or more is stored once, as a part of the event's JSON, and so is an equal body.
     private static let sharedFrom = 2048
 
     /// The payload and the upstream body as parts of the JSON that has their bytes already.

@@ -70,7 +70,7 @@ package final class Event: Sendable {
     package enum Kind: Sendable, Equatable {
         /// A message of a peer.
         case message
-        /// A known loss of the source; every route from that source takes it, whatever its filter.
+        /// A known loss of the source; every route from that source takes it, regardless of its filter.
         case gap
         /// An event that a sink gave up, with the reason; only the dead-letter sink gets it.
         case deadLetter

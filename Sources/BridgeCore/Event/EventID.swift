@@ -21,6 +21,26 @@ package enum EventID {
         }
     }
 
+    /// The id of a sender as an event can carry it: what is not legal in it is percent-encoded (RFC 3986 §2.1), as in `urn%3Auuid%3A…`.
+    ///
+    /// - Returns: `nil` for a text that is empty, has control characters, or is longer than 128 bytes when it is encoded.
+    package static func legal(_ text: String) -> String? {
+        if self.isLegal(text) { return text }
+        guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
+        var bytes: [UInt8] = []
+        let legal = self.legal
+        for byte in text.utf8 {
+            let half = byte < 64 ? legal.low : legal.high
+            if byte < 128, half >> UInt64(byte & 63) & 1 == 1 {
+                bytes.append(byte)
+            } else {
+                let digits = Array("0123456789ABCDEF".utf8)
+                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return bytes.count <= 128 ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
     /// One bit for each ASCII byte that an id may contain.
     private static let legal: (low: UInt64, high: UInt64) = {
         var bits: (low: UInt64, high: UInt64) = (0, 0)

@@ -1,6 +1,6 @@
 /// A text, or a part of one, as a key that is equal only to the same bytes.
 ///
-/// `String` compares by canonical equivalence: it holds `é` as one scalar equal to `e` with a combining accent. No broker does,
+/// `String` compares by canonical equivalence: `é` as one scalar equals `e` with a combining accent. Brokers do not,
 /// and topics, keys and expressions of peers that differ in their bytes are different.
 package struct ExactText: Hashable, Sendable {
     /// The text as it was given.
@@ -16,6 +16,7 @@ package struct ExactText: Hashable, Sendable {
         self.init(text[...])
     }
 
+    /// Compares the UTF-8 bytes.
     package static func == (lhs: Self, rhs: Self) -> Bool {
         let left = lhs.text.utf8
         let right = rhs.text.utf8
@@ -27,6 +28,7 @@ package struct ExactText: Hashable, Sendable {
         return (fast ?? nil) ?? left.elementsEqual(right)
     }
 
+    /// Hashes the UTF-8 bytes.
     package func hash(into hasher: inout Hasher) {
         let isContiguous: Void? = self.text.utf8.withContiguousStorageIfAvailable {
             hasher.combine(bytes: UnsafeRawBufferPointer($0))

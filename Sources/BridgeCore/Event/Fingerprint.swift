@@ -8,7 +8,7 @@ package struct Fingerprint: Sendable {
     /// Makes a hash of nothing.
     package init() {}
 
-    /// The hash of everything added so far; more can be added.
+    /// The hash of everything added up to now; more can be added.
     package var value: UInt64 {
         var value = self.state
         value = (value ^ (value >> 32)) &* 0x9e37_79b9_7f4a_7c15

@@ -23,6 +23,18 @@ package struct Passage: Sendable, Equatable {
         self.trace = trace
     }
 
+    /// Whether the event is in a loop: it has crossed too many bridges, or has returned and cannot be distinguished
+    /// from others.
+    ///
+    /// - Parameters:
+    ///   - bridge: this bridge's name.
+    ///   - maximumHops: how many bridges an event may cross, this one included.
+    ///   - isNative: whether the event had its own id and timestamp, by which duplicates are recognised.
+    func isLooped(bridge: String, maximumHops: Int, isNative: Bool) -> Bool {
+        if self.hops > maximumHops { return true }
+        return self.hops > 1 && self.origin == bridge && !isNative
+    }
+
     /// The attributes that a sink sends for the next bridge; without absent values.
     package var attributes: [Attributes.Element] {
         var result: [Attributes.Element] = []

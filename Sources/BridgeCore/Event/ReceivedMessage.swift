@@ -3,7 +3,7 @@ package import NIOCore
 /// One message as a source received it, before it becomes an ``Event``.
 ///
 /// A source makes one for each message of the peer, on its own thread, and passes them in batches to
-/// ``SourceOutlet/send(_:)``.
+/// ``SourceOutlet/send(_:mayBlock:)``.
 package struct ReceivedMessage: Sendable {
     /// The MQTT topic, Redis channel or stream key, webhook id, SSE event type or file path.
     ///
@@ -11,6 +11,8 @@ package struct ReceivedMessage: Sendable {
     package var subject: String
     /// The body as received, copied once from the client library's memory.
     package var body: ByteBuffer
+    /// The bytes that the sender sent, where ``body`` is made of them, such as the JSON of a form; `nil` where they are the body.
+    package var original: ByteBuffer?
     /// The media type; `nil` when the peer gave none.
     ///
     /// The bytes of the body then decide.

@@ -1,5 +1,5 @@
 /// Sanitises text so that it cannot break a protocol's framing.
-enum SafeText {
+package enum SafeText {
     /// The text on one line: control characters and the line and paragraph separators become U+FFFD.
     static func line(_ text: String) -> String {
         if self.isPrintable(text) { return text }
@@ -13,7 +13,7 @@ enum SafeText {
 
     /// The text as a sentence of a log or a terminal: on one line, and without the controls that change the direction of writing
     /// (UAX #9 §2), which become U+FFFD as well.
-    static func sentence(_ text: String) -> String {
+    package static func sentence(_ text: String) -> String {
         let line = self.line(text)
         guard line.unicodeScalars.contains(where: Self.changesDirection) else { return line }
         var result = String.UnicodeScalarView()

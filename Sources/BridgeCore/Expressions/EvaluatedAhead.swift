@@ -1,4 +1,4 @@
-/// Results of expressions for the events of a batch, found in one go before somebody asks for them one by one.
+/// Results of expressions for the events of a batch, evaluated together before they are needed one by one.
 struct EvaluatedAhead {
     /// Which JSON an expression sees.
     enum View: Hashable {
@@ -8,7 +8,7 @@ struct EvaluatedAhead {
         case template
     }
 
-    /// An expression that will be asked for.
+    /// An expression that will be needed.
     struct Request {
         let expression: any Expression
         /// The place of the event in the batch.
@@ -39,7 +39,7 @@ struct EvaluatedAhead {
             // In practice all have the same.
             let own = rest.prefix { $0.expression.evaluator === evaluator }
             rest = rest[own.endIndex...]
-            // One by itself is evaluated when somebody asks.
+            // A single request is evaluated on demand.
             guard own.count > 1 else { continue }
             var inputs: [ExpressionInput] = []
             var last: (event: Int, view: View)?
@@ -67,8 +67,8 @@ extension EventReader {
         self.lastPlace = 0
     }
 
-    /// Makes known the deliveries that ``load(_:now:)`` will read one after another, so that each expression is evaluated for all of them when
-    /// it is first asked for: once for a batch and not once for an event.
+    /// Announces the deliveries that ``load(_:now:)`` will read one after another, so that the first use of an
+    /// expression evaluates it for all of them: once per batch and not once per event.
     ///
     /// Deliveries of different variants do not share expressions. Holds the events until ``endBatch()``.
     package func begin(_ deliveries: [Delivery]) {
@@ -89,9 +89,9 @@ extension EventReader {
         self.read(batch.event(at: place), now: batch.now, place: place)
     }
 
-    /// Evaluates in one go what will be asked for by ``value(of:_:)``.
+    /// Evaluates together the expressions that ``value(of:_:)`` will need.
     ///
-    /// Requests without an evaluator are left out. The last event that was loaded is not any more.
+    /// Skips requests without an evaluator. Unloads the current event.
     func evaluateAhead(_ requests: [EvaluatedAhead.Request]) {
         let requests = requests.filter { $0.expression.evaluator != nil }
         guard requests.count > 1, var ahead = self.batch?.ahead else { return }
@@ -153,7 +153,7 @@ extension EventReader {
         return try expression.evaluate(view == .condition ? self.expressionInput : self.templateInput)
     }
 
-    /// Evaluates an expression for a delivery and those of its variant behind it.
+    /// Evaluates an expression for a delivery and the later ones of its variant.
     ///
     /// - Returns: whether it did.
     private func evaluateForRest(_ expression: any Expression, _ view: EvaluatedAhead.View, from place: Int) -> Bool {
@@ -176,7 +176,7 @@ extension EventReader {
     struct Batch {
         enum Content {
             case events([Event])
-            /// Those of one variant have their expressions in common.
+            /// Deliveries of one variant share their expressions.
             case deliveries([Delivery])
         }
 
@@ -191,11 +191,11 @@ extension EventReader {
             }
         }
 
-        /// What was found of an expression before the deliveries were handed out.
+        /// The results of an expression from before the deliveries were handed out.
         func prepared(_ expression: any Expression, at place: Int) -> Result<ExpressionValue, ExpressionError>? {
             guard case .deliveries(let deliveries) = self.content, let identity = expression.identity else { return nil }
             if let result = deliveries[place].prepared?.results[identity] { return result }
-            // One event may go to the sink by several routes, each with settings of its own.
+            // Several routes may send one event to the sink, each with its own settings.
             let event = deliveries[place].event
             return deliveries.lazy.filter { $0.event === event }.compactMap { $0.prepared?.results[identity] }.first
         }

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Threads that wait for the workers of expressions, so that no event loop and no holder of a lock does.
 ///
-/// Work comes in ``EvaluationLane``s, which take turns: a lane with much to do delays others by one piece at most for each thread. Thread-safe.
-/// The threads are started when there is work for them, and last as long as the program.
+/// Work arrives in ``EvaluationLane``s, which take turns: a lane with much to do delays others by at most one batch per
+/// thread. Thread-safe. The threads start on demand, and last as long as the program.
 package final class EvaluationThreads: Sendable {
     /// For the expressions of the file: as many as there are workers for them.
     package static let file = EvaluationThreads(count: 4)
@@ -28,7 +28,7 @@ package final class EvaluationThreads: Sendable {
         self.count = count
     }
 
-    /// Has a lane run on one of the threads, behind those that wait already.
+    /// Runs a lane on one of the threads, after those that already wait.
     func enqueue(_ lane: EvaluationLane) {
         let isAlone = self.state.withLock { state in
             if state.idle <= 0, state.threads < self.count, (try? DetachedThread.start { self.run() }) != nil {
@@ -55,38 +55,49 @@ package final class EvaluationThreads: Sendable {
     }
 }
 
-/// Work that is done in pieces, one after the other, on ``EvaluationThreads``.
+/// Work that is done in batches, one after the other, on ``EvaluationThreads``.
 ///
 /// Thread-safe.
 package final class EvaluationLane: Sendable {
     private let threads: EvaluationThreads
-    private let work: @Sendable () -> Bool
-    private let phase = Mutex(Phase.idle)
+    private let state = Mutex(State())
+
+    private struct State {
+        var phase = Phase.idle
+        var work: @Sendable () -> Bool = { false }
+    }
 
     private enum Phase {
         case idle
         /// Waits for a thread.
         case ready
         case running
-        /// Something came while it ran.
+        /// More work arrived while it ran.
         case runningWithMore
     }
 
-    /// - Parameter work: does one piece, on one of the threads; returns whether there is another. Never runs twice at a time.
-    package init(on threads: EvaluationThreads, work: @escaping @Sendable () -> Bool) {
+    /// Makes a lane without work.
+    package init(on threads: EvaluationThreads) {
         self.threads = threads
-        self.work = work
     }
 
-    /// Has the work done soon; from any thread, never blocks.
+    /// Sets the work; called once, before the first ``wake()``.
+    ///
+    /// - Parameter work: does one batch, on one of the threads; returns whether there is another. Never runs
+    ///   concurrently with itself.
+    package func setWork(_ work: @escaping @Sendable () -> Bool) {
+        self.state.withLock { $0.work = work }
+    }
+
+    /// Schedules the work; from any thread, never blocks.
     package func wake() {
-        let isNew = self.phase.withLock { phase in
-            switch phase {
+        let isNew = self.state.withLock { state in
+            switch state.phase {
             case .idle:
-                phase = .ready
+                state.phase = .ready
                 return true
             case .running:
-                phase = .runningWithMore
+                state.phase = .runningWithMore
                 return false
             case .ready, .runningWithMore: return false
             }
@@ -94,13 +105,16 @@ package final class EvaluationLane: Sendable {
         if isNew { self.threads.enqueue(self) }
     }
 
-    /// Does one piece, on a thread of ``EvaluationThreads``.
+    /// Does one batch, on a thread of ``EvaluationThreads``.
     fileprivate func run() {
-        self.phase.withLock { $0 = .running }
-        let hasMore = self.work()
-        let goesOn = self.phase.withLock { phase in
-            let goesOn = hasMore || phase == .runningWithMore
-            phase = goesOn ? .ready : .idle
+        let work = self.state.withLock { state in
+            state.phase = .running
+            return state.work
+        }
+        let hasMore = work()
+        let goesOn = self.state.withLock { state in
+            let goesOn = hasMore || state.phase == .runningWithMore
+            state.phase = goesOn ? .ready : .idle
             return goesOn
         }
         if goesOn { self.threads.enqueue(self) }

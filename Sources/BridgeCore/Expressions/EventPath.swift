@@ -1,7 +1,8 @@
 /// A plain path in a template or matcher, resolved without the expression language.
 ///
-/// As jq reads it: `.title`, `.payload.a[0]["x y"]`, `$subject`, `$segments[1]`, `$attributes.qos`. Below `.payload` a path starts at
-/// the payload's root. Matchers also write `payload.a.0.b`, where a number is an index of an array or a key of an object.
+/// The syntax is that of jq: `.title`, `.payload.a[0]["x y"]`, `$subject`, `$segments[1]`, `$attributes.qos`. Below
+/// `.payload` a path starts at the payload's root. Matchers also accept `payload.a.0.b`, where a number is an index of
+/// an array or a key of an object.
 package struct EventPath: Sendable, Hashable {
     /// The field or variable the path starts at.
     enum Root: Sendable, Hashable {

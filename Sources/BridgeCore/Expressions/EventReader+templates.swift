@@ -1,9 +1,9 @@
 import JSON
 import NIOCore
 
-/// What templates see of an event, as opposed to `when:` and `match:`: tags and priority are never absent.
+/// The event as templates see it, unlike `when:` and `match:`: tags and priority are never absent.
 extension EventReader {
-    /// What an event without a priority has: the middle of the scale.
+    /// The priority of an event without one: the middle of the scale.
     private static let defaultPriority = 3
 
     /// The value at a path; without tags `.tags` is an empty list, without a priority `.priority` is 3.
@@ -16,7 +16,7 @@ extension EventReader {
         }
     }
 
-    /// The digits of a whole number of the payload other than 0; `nil` when something else stands there.
+    /// The digits of a whole number of the payload other than 0; `nil` for any other value.
     func digits(at path: EventPath) -> String? {
         guard path.root == .payload, case .json(let element) = self.value(at: path) else { return nil }
         switch element.kind {

@@ -1,10 +1,11 @@
 import JSON
 import NIOCore
 
-/// Reads one event after another for matchers and templates, parsing JSON only when something looks at it.
+/// Reads one event after another for matchers and templates; parses JSON only on demand.
 ///
 /// Not thread-safe: one per thread or lock. Keeps its buffers from event to event.
 package final class EventReader {
+    /// The event that is read; `nil` before the first one.
     package private(set) var event: Event?
     private var time: Timestamp?
     private let parser = JSONParser()
@@ -16,11 +17,12 @@ package final class EventReader {
     /// That of the last one that was in the batch.
     var lastPlace = 0
 
+    /// Makes a reader without an event.
     package init() {}
 
     /// Makes `event` the one that is read.
     ///
-    /// - Parameter now: what expressions see as `$now`; without it the wall clock, read when first asked for.
+    /// - Parameter now: the value of `$now`; by default the wall clock, read on first use.
     package func load(_ event: Event, now: Timestamp? = nil) {
         guard self.batch != nil else { return self.read(event, now: now, place: nil) }
         self.read(event, now: now, place: self.place(of: event))
@@ -69,14 +71,14 @@ package final class EventReader {
         _ = try self.parser.parse(json)
     }
 
-    /// Gives the memory back that a large payload took while it was looked into; it is parsed anew for the next look.
+    /// Releases the memory of a large parsed payload; the next access parses it again.
     func unloadLarge() {
         guard case .root = self.payload, let bytes = self.event?.payload, bytes.readableBytes > JSONParser.large else { return }
         self.payload = .unread
         self.parser.trim()
     }
 
-    /// What an expression sees of the event.
+    /// The event as the input of an expression.
     ///
     /// - Precondition: an event is loaded.
     package var expressionInput: ExpressionInput {
@@ -133,7 +135,7 @@ package final class EventReader {
         return place < 0 ? nil : element[place]
     }
 
-    /// The payload, parsed at the first look.
+    /// The payload, parsed on first access.
     ///
     /// A payload that is not JSON counts as absent.
     private var root: JSONElement? {
@@ -141,7 +143,7 @@ package final class EventReader {
         case .root(let element): return element
         case .absent: return nil
         case .unread:
-            // An event's payload was parsed when the event was made; a refusal here means there is nothing to look at.
+            // An event's payload was parsed when the event was made; a refusal here means that there is none.
             guard let bytes = self.event?.payload, let element = try? self.parser.parse(bytes) else {
                 self.payload = .absent
                 return nil

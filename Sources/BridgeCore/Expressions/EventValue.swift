@@ -1,6 +1,6 @@
 package import JSON
 
-/// What stands at a path of an event.
+/// The value at a path of an event.
 ///
 /// Valid until the reader loads another event.
 package enum EventValue {
@@ -13,8 +13,8 @@ package enum EventValue {
     case table(Attributes)
     case json(JSONElement)
 
-    /// As in a template: strings as they are, missing values as nothing, whole numbers without a fraction, arrays and objects as
-    /// compact JSON.
+    /// The text in a template: unchanged strings, nothing for missing values, whole numbers without a fraction, arrays
+    /// and objects as compact JSON.
     package var text: String {
         switch self {
         case .missing: return ""
@@ -29,7 +29,7 @@ package enum EventValue {
         }
     }
 
-    /// As a number: JSON's numbers, and text that is nothing but a decimal number.
+    /// The value as a number: JSON's numbers, and text that is a decimal number.
     package var number: Double? {
         switch self {
         case .missing, .list, .table: return nil
@@ -42,6 +42,7 @@ package enum EventValue {
         }
     }
 
+    /// Whether the event has no such value.
     package var isMissing: Bool {
         if case .missing = self { true } else { false }
     }

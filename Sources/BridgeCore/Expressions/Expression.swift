@@ -2,24 +2,27 @@ package import NIOCore
 
 /// Compiles the text of an expression.
 ///
-/// The core knows no language; the program brings one (jq).
+/// The core knows no expression language; the program provides one (jq).
 package protocol ExpressionCompiler: Sendable {
-    /// Compiles: once while the file is read, and again for each text that a subscriber of a stream brings.
+    /// Compiles an expression: once while the file is read, and again for each text of a subscriber of a stream.
     ///
-    /// - Throws: ``ExpressionError`` with what the language's own compiler says.
+    /// - Throws: ``ExpressionError`` with the message of the language's compiler.
     func compile(_ text: String) throws -> any Expression
 
-    /// Compiles an expression whose result is only asked for its truth; refuses what compiles and cannot be meant as a condition.
+    /// Compiles an expression whose result is only used as a condition; also refuses valid expressions that cannot be
+    /// meant as one.
     ///
     /// - Throws: ``ExpressionError`` as ``compile(_:)`` does.
     func compileCondition(_ text: String) throws -> any Expression
 
-    /// Compiles what clients bring, so that whatever their expressions do cannot disturb those of the file.
+    /// A compiler for the expressions of clients, which cannot disturb those of the file.
     var forClients: any ExpressionCompiler { get }
 }
 
 extension ExpressionCompiler {
+    /// Compiles like any other expression; for languages that cannot recognise a condition.
     package func compileCondition(_ text: String) throws -> any Expression { try self.compile(text) }
+    /// The compiler itself; for languages whose expressions cannot disturb each other.
     package var forClients: any ExpressionCompiler { self }
 }
 
@@ -31,18 +34,20 @@ package protocol Expression: Sendable {
     ///
     /// Blocks while it does, within the limits that its language sets.
     ///
-    /// - Throws: ``ExpressionError``. Callers count it and take it as no match or as empty text.
+    /// - Throws: ``ExpressionError``. Callers count it and treat it as no match or as empty text.
     func evaluate(_ input: ExpressionInput) throws -> ExpressionValue
 
-    /// Who evaluates it, for callers that have more to evaluate; `nil` when nothing is gained by that.
+    /// The evaluator, for callers with several expressions; `nil` if a batch has no advantage.
     var evaluator: (any ExpressionEvaluator)? { get }
 
-    /// Tells it from the other expressions of its evaluator; `nil` without one.
+    /// Identifies the expression within its evaluator; `nil` without one.
     var identity: ObjectIdentifier? { get }
 }
 
 extension Expression {
+    /// Defaults to none.
     package var evaluator: (any ExpressionEvaluator)? { nil }
+    /// Defaults to none.
     package var identity: ObjectIdentifier? { nil }
 }
 
@@ -55,23 +60,26 @@ package protocol ExpressionEvaluator: AnyObject, Sendable {
     /// - Parameters:
     ///   - inputs: the events.
     ///   - requests: cheapest when those for one input follow each other.
-    /// - Returns: the result of each request, in order; `nil` for those that it left out because the results take much memory already.
+    /// - Returns: the result of each request, in order; `nil` for requests that it left out because the results already
+    ///   take much memory.
     func evaluate(_ inputs: [ExpressionInput], _ requests: [ExpressionRequest]) -> [Result<ExpressionValue, ExpressionError>?]
 }
 
 /// One expression to be evaluated for one of some inputs.
 package struct ExpressionRequest: Sendable {
+    /// The expression, one of the evaluator's own.
     package let expression: any Expression
     /// The place of the input.
     package let input: Int
 
+    /// Makes a request.
     package init(expression: any Expression, input: Int) {
         self.expression = expression
         self.input = input
     }
 }
 
-/// What an expression sees: `.` is the event's JSON, the rest are variables.
+/// The input of an expression: `.` is the event's JSON, the rest are variables.
 package struct ExpressionInput: Sendable {
     /// `.`, the event's JSON.
     package var json: ByteBuffer
@@ -86,6 +94,7 @@ package struct ExpressionInput: Sendable {
     /// `$now`, seconds since 1970 with fraction.
     package var now: Timestamp
 
+    /// Makes the input for one event.
     package init(event: Event, now: Timestamp) {
         self.json = event.json
         self.source = event.source
@@ -115,7 +124,7 @@ package enum ExpressionValue: Sendable, Equatable {
         }
     }
 
-    /// As text in a template: strings as they are, `null` and no result as nothing, whole numbers without a fraction.
+    /// The text in a template: unchanged strings, nothing for `null` and no result, whole numbers without a fraction.
     package var text: String {
         switch self {
         case .none, .null: ""
@@ -126,22 +135,38 @@ package enum ExpressionValue: Sendable, Equatable {
     }
 }
 
-/// What is wrong with an expression, or with one evaluation of it.
+/// A mistake in an expression, or a failure of one evaluation.
 package struct ExpressionError: Error, CustomStringConvertible {
+    /// The mistake, as one sentence.
     package let message: String
+    /// The message for a client that sent the expression, without details for the operator.
+    package let messageForClient: String
     /// The line within the expression's text, from 1, where the compiler knows it.
     package let line: Int?
+    /// Whether the message may quote the event, because the expression raised it, as `error(.)` does.
+    package let quotesEvent: Bool
 
-    package init(_ message: String, line: Int? = nil) {
-        self.message = message
+    /// - Parameters:
+    ///   - detail: an addition to the message for the operator, such as the location in a library's source.
+    ///   - quotesEvent: whether the message may quote the evaluated event.
+    package init(_ message: String, detail: String? = nil, line: Int? = nil, quotesEvent: Bool = false) {
+        self.message = detail.map { "\(message) (\($0))" } ?? message
+        self.messageForClient = message
         self.line = line
+        self.quotesEvent = quotesEvent
     }
 
     /// Any error as one.
     init(wrapping error: any Error) {
-        self = error as? ExpressionError ?? ExpressionError("\(error)")
+        self = error as? ExpressionError ?? ExpressionError("\(error)", quotesEvent: true)
     }
 
+    /// The message for logs that must not contain the event: without what the expression raised.
+    package var messageWithoutEvent: String {
+        self.quotesEvent ? "the expression raised an error for this event" : self.message
+    }
+
+    /// The message.
     package var description: String { self.message }
 }
 

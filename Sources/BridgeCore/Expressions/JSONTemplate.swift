@@ -3,8 +3,9 @@ package import NIOCore
 
 /// A body of structure, `json:` of a sink: JSON whose texts may be templates.
 ///
-/// Whatever an event says, the result is valid JSON. A text that is one `{{ … }}` becomes the value itself, with its type; other texts become JSON strings. A member or an item whose
-/// value is missing or `null` is left out. What the file says without `{{ }}` stays as it is, `null` included.
+/// The result is valid JSON for every event. A text that is one `{{ … }}` becomes the value itself, with its type;
+/// other texts become JSON strings. A member or an item whose value is missing or `null` is left out. Parts of the file
+/// without `{{ }}` stay unchanged, including `null`.
 package struct JSONTemplate: Sendable, Decodable {
     private let root: Node
 
@@ -17,6 +18,9 @@ package struct JSONTemplate: Sendable, Decodable {
         case array([Node])
     }
 
+    /// Decodes any YAML value; each text in it may be a template.
+    ///
+    /// - Throws: ``SettingError`` for a mistake in a template, with the path to it.
     package init(from decoder: any Decoder) throws {
         self.root = try Self.node(decoder)
     }
@@ -32,6 +36,18 @@ package struct JSONTemplate: Sendable, Decodable {
 
     /// The templates in it.
     package var templates: [Template] { Self.templates(in: self.root) }
+
+    /// The JSON of its constants and the text of its templates.
+    package var texts: [String] { Self.texts(in: self.root) }
+
+    private static func texts(in node: Node) -> [String] {
+        switch node {
+        case .constant(let json): [json]
+        case .template(let template): [template.text]
+        case .object(let members): members.flatMap { self.texts(in: $0.value) }
+        case .array(let items): items.flatMap { self.texts(in: $0) }
+        }
+    }
 
     private static func templates(in node: Node) -> [Template] {
         switch node {

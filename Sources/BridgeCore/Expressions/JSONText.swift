@@ -1,7 +1,7 @@
 import JSON
 import NIOCore
 
-/// Small JSON made of strings.
+/// Small JSON of strings only.
 enum JSONText {
     static func string(_ text: String) -> String {
         var buffer = ByteBuffer()
@@ -19,7 +19,7 @@ enum JSONText {
         return String(buffer: buffer)
     }
 
-    /// Of a repeated name the first value counts.
+    /// The first value of a repeated name counts.
     static func object(_ attributes: Attributes) -> String {
         var buffer = ByteBuffer()
         var seen: Set<String> = []

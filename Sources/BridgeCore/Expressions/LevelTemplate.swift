@@ -1,13 +1,14 @@
-/// A name of levels with `/` between them, made of a template so that an event's content cannot choose more than its own levels: an MQTT
-/// topic, the name of a stream.
+/// A name of levels with `/` between them, such as an MQTT topic or the name of a stream.
+///
+/// Its template limits the content of an event to the event's own levels.
 package struct LevelTemplate: Sendable {
-    /// What the name is made of.
+    /// The template of the name.
     package let template: Template
     /// Whether `/` may come from an event.
     package let keepsSlashes: Bool
     private let reserved: Set<Unicode.Scalar>
 
-    /// - Parameter reserved: what an event's content may not bring beside wildcards and control characters.
+    /// - Parameter reserved: characters that an event's content must not add, besides wildcards and control characters.
     package init(template: Template, keepsSlashes: Bool, reserving reserved: Set<Unicode.Scalar> = []) {
         self.template = template
         self.keepsSlashes = keepsSlashes
@@ -25,7 +26,7 @@ package struct LevelTemplate: Sendable {
             if let literal = piece.literal {
                 rest = rest.filter { $0.starts(with: literal.utf8) }.map { $0.dropFirst(literal.utf8.count) }
             } else {
-                // Everything that may be left behind what the event has brought; the longest rest stands for the others.
+                // All possible remainders after a value of the event; the longest one stands for the others.
                 guard let longest = rest.max(by: { $0.count < $1.count }) else { return false }
                 let taken = self.keepsSlashes ? longest.endIndex : longest.firstIndex(of: UInt8(ascii: "/")) ?? longest.endIndex
                 rest = (longest.startIndex..<taken).map { longest[($0 + 1)...] }

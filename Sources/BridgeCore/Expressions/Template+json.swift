@@ -2,8 +2,7 @@ import JSON
 import NIOCore
 
 extension Template {
-    /// Appends what the template makes of the event that the reader holds, as JSON: the value itself where the text is one `{{ … }}`,
-    /// else a JSON string.
+    /// Appends the rendered template as JSON: the value itself if the text is one `{{ … }}`, else a JSON string.
     ///
     /// - Returns: false when there is no value, and nothing was written.
     /// - Throws: ``ExpressionError`` of a jq part.
@@ -50,17 +49,17 @@ extension Template {
             do {
                 _ = try JSONParser().parse(ByteBuffer(string: text))
             } catch {
-                throw ExpressionError("the result is no JSON: \(error)")
+                throw ExpressionError("the result is not JSON: \(error)")
             }
             json.writeString(text)
         }
         return true
     }
 
-    /// The code of the first `{{ … }}` that stands within a JSON string of a text that looks like JSON; `nil` when there is none.
+    /// The code of the first `{{ … }}` within a JSON string of a text that looks like JSON; `nil` when there is none.
     ///
-    /// What an event says ends such a string: `{"text": "{{ .message }}"}`. Code that makes JSON itself (`tojson`, `@json`) is taken
-    /// to know.
+    /// A value of an event can end such a string: `{"text": "{{ .message }}"}`. Code that itself makes JSON (`tojson`,
+    /// `@json`) is trusted.
     var partInJSONString: String? {
         guard let first = self.text.first(where: { !$0.isWhitespace }), first == "{" || first == "[" else { return nil }
         var isInString = false
@@ -95,7 +94,7 @@ extension Template {
         guard let part = self.partInJSONString else { return nil }
         return SettingError(
             path: path,
-            "\(part) stands within a JSON string, so a quote or a line break in an event breaks the JSON; write json: with members "
+            "\(part) is within a JSON string, so a quote or a line break in an event breaks the JSON; write json: with members "
                 + "instead of \(path.first?.stringValue ?? "body"):, or {{ … | tojson }} without quotes around it"
         )
     }

@@ -1,14 +1,21 @@
-/// Text with `{{ … }}` in it, made anew for each event: a topic, a channel, a request body.
+/// Text with `{{ … }}` that is rendered for each event: a topic, a channel, a request body.
 ///
-/// Between the braces stands jq. What is a plain path (`{{ .payload.temp }}`, `{{ .title }}`, `{{ $subject }}`,
-/// `{{ $segments[1] }}`, `{{ $attributes.qos }}`) is resolved natively. `.tags` is always a list, and an absent `.priority` is 3. A
-/// missing value is empty in text and fails in an address; see ``render(_:escape:)`` and ``renderAddress(_:escape:)``.
+/// The braces contain jq. Plain paths (`{{ .payload.temp }}`, `{{ .title }}`, `{{ $subject }}`, `{{ $segments[1] }}`,
+/// `{{ $attributes.qos }}`) are resolved natively. `.tags` is always a list, and an absent `.priority` is 3. A missing
+/// value is empty in text and fails in an address; see ``render(_:escape:)`` and ``renderAddress(_:escape:)``.
 package struct Template: Sendable, Decodable {
     /// The text as written.
     package let text: String
     private let parts: [Part]
-    /// What stands between the braces of each of ``parts``, for messages; empty for literal text.
+    /// The code in the braces of each of ``parts``, for messages; empty for literal text.
     private let codes: [String]
+
+    /// Makes the empty text.
+    package init() {
+        self.text = ""
+        self.parts = []
+        self.codes = []
+    }
 
     /// - Throws: ``ExpressionError`` for unbalanced braces and for what the compiler refuses.
     package init(_ text: String, compiler: (any ExpressionCompiler)?) throws {
@@ -18,6 +25,9 @@ package struct Template: Sendable, Decodable {
         self.codes = parts.map(\.code)
     }
 
+    /// Decodes a text, and compiles its expressions with the decoder's ``ExpressionCompiler``.
+    ///
+    /// - Throws: ``SettingError`` for a mistake in the template.
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         do {
@@ -38,7 +48,7 @@ package struct Template: Sendable, Decodable {
         }
     }
 
-    /// Whether an evaluator is asked for it, which blocks: never on an event loop.
+    /// Whether it needs an evaluator, which blocks: never on an event loop.
     package var isEvaluated: Bool {
         self.parts.contains { part in
             switch part {
@@ -48,12 +58,16 @@ package struct Template: Sendable, Decodable {
         }
     }
 
+    /// The literal texts in it, in order.
+    package var literals: [String] { self.pieces.compactMap { $0.literal } }
+
     /// The literal text before the first `{{`.
     package var staticPrefix: String {
         if case .literal(let text)? = self.parts.first { text } else { "" }
     }
 
-    /// The expressions that ``render(_:escape:)`` has evaluated for the event that the reader holds, for those that evaluate them ahead.
+    /// The expressions that ``render(_:escape:)`` needs for the event that the reader holds, for callers that evaluate
+    /// them in advance.
     func expressions(for reader: EventReader) -> [any Expression] {
         self.parts.compactMap { $0.expression(for: reader) }
     }
@@ -70,7 +84,7 @@ package struct Template: Sendable, Decodable {
         return result
     }
 
-    /// Renders text that may be left out, such as a header.
+    /// Renders optional text, such as a header.
     ///
     /// - Returns: `nil` when the text is one `{{ … }}` without a value in this event.
     /// - Throws: ``ExpressionError`` of a jq part.
@@ -138,7 +152,7 @@ package struct Template: Sendable, Decodable {
         }
     }
 
-    /// The part that is all of the text; `nil` when there is text beside it.
+    /// The part that is the whole text; `nil` when there is other text.
     var onlyPart: Part? { self.parts.count == 1 ? self.parts[0] : nil }
 
     /// The parts in order: literal text, or the code between braces.
@@ -152,10 +166,11 @@ package struct Template: Sendable, Decodable {
         case literal(String)
         case path(EventPath)
         case expression(any Expression)
-        /// `path | tojson` or `path | tostring`: the digits of a whole number, which a double may not hold, else the expression.
+        /// `path | tojson` or `path | tostring`: the digits of a whole number, which a double may not represent, else
+        /// the expression.
         case digits(EventPath, any Expression)
 
-        /// What an evaluator is asked for about the event that the reader holds.
+        /// The expression to evaluate for the event that the reader holds.
         func expression(for reader: EventReader) -> (any Expression)? {
             switch self {
             case .literal, .path: nil

@@ -1,4 +1,4 @@
-/// Takes a template apart: literal text, plain paths, and jq for the expression compiler.
+/// Parses a template: literal text, plain paths, and jq for the expression compiler.
 ///
 /// A part ends at the first `}}` that is in no string, object or interpolation of jq, so `{{ {a: 1} | .a }}` and `{{ "}}" }}` are
 /// parts. A comment ends with its line or its part. `}}` outside a part is plain text, as JSON bodies need it; a literal `{{` is
@@ -29,7 +29,7 @@ enum TemplateParser {
 
     /// Reads one expression: natively where it is a plain path.
     ///
-    /// - Parameter whole: how messages show it, when it does not stand between braces.
+    /// - Parameter whole: the text to show in messages, when it is not within braces.
     static func part(
         _ code: String, line: Int, compiler: (any ExpressionCompiler)?, shownAs whole: String? = nil
     ) throws(ExpressionError) -> Template.Part {
@@ -78,7 +78,7 @@ enum TemplateParser {
         bytes.count { $0 == UInt8(ascii: "\n") }
     }
 
-    /// What the scanner is inside of.
+    /// The construct that the scanner is inside of.
     private enum Scope {
         case string
         case brace, bracket, parenthesis
@@ -121,7 +121,7 @@ enum TemplateParser {
                     guard let scope = scopes.popLast(), Self.closes(byte, scope) else {
                         let character = String(UnicodeScalar(byte))
                         throw ExpressionError(
-                            "'\(character)' closes nothing in '{{\(Self.excerpt(bytes, from: start))'", line: line)
+                            "unmatched '\(character)' in '{{\(Self.excerpt(bytes, from: start))'", line: line)
                     }
                 default: break
                 }

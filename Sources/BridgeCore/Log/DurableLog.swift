@@ -6,6 +6,7 @@ import PollThread
 package struct DurableLog: Sendable {
     let store: any LogStore
     let contents: LogContents
+    /// The cursors of the sources, kept in the same file as the events.
     package let cursors: LogCursors
     let thread: PollThread
 

@@ -8,7 +8,9 @@ package struct EventColumns: Sendable {
     /// A payload, as deep as any parser takes it, stands one level deep in it; the rest is for what other versions have written.
     package static let levels = 2 * JSONParser.levels
 
+    /// The name of the source.
     package var source: String
+    /// The subject of the event.
     package var subject: String
     /// The model's JSON.
     package var json: ByteBuffer
@@ -30,6 +32,7 @@ package struct EventColumns: Sendable {
         case own(ByteBuffer)
     }
 
+    /// Makes columns from their values, as a store reads them.
     package init(
         source: String, subject: String, json: ByteBuffer, raw: Raw, attributes: String?, passage: String?, kind: Int
     ) {

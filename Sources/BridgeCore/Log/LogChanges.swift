@@ -2,18 +2,23 @@
 package struct LogChanges: Sendable {
     /// In order of position.
     package var events: [StoredEvent] = []
+    /// How far each sink has come.
     package var sinks: [SinkMark] = []
-    package var letters: [LetterChange] = []
+    /// The dead letters that are added, changed or removed.
+    package var letters: [DeadLetterChange] = []
+    /// The numbers that sinks have given to published events.
     package var numbers: [NumberedRun] = []
-    package var numberedLetters: [NumberedLetter] = []
+    /// The keys of `dedupe:` whose events have been delivered.
     package var keys: [DeliveredKey] = []
     /// By the name of the source.
     package var cursors: [String: String] = [:]
 
+    /// Makes an empty group of changes.
     package init() {}
 
+    /// Whether there is nothing to write.
     package var isEmpty: Bool {
         self.events.isEmpty && self.sinks.isEmpty && self.letters.isEmpty && self.numbers.isEmpty
-            && self.numberedLetters.isEmpty && self.keys.isEmpty && self.cursors.isEmpty
+            && self.keys.isEmpty && self.cursors.isEmpty
     }
 }

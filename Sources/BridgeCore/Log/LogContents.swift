@@ -2,12 +2,14 @@
 package struct LogContents: Sendable {
     /// What one sink is owed.
     package struct Owed: Sendable, Equatable {
+        /// How far the sink has come.
         package var mark: SinkMark
         /// How many deliveries it has not settled.
         package var count: Int
         /// What they weigh, in bytes.
         package var weight: Int
 
+        /// Makes the record of one sink's backlog.
         package init(mark: SinkMark, count: Int, weight: Int) {
             self.mark = mark
             self.count = count
@@ -25,14 +27,13 @@ package struct LogContents: Sendable {
     package var cursors: [String: String] = [:]
     /// When one of them was last written; `nil` when that is not known.
     package var cursorsWritten: Timestamp?
-    /// Dead letters that a dead-letter sink is owed; of those that cannot be read it is owed nothing any more.
-    package var letters = FoundLetters()
     /// The highest id of a dead letter ever given.
-    package var lastLetter: Int64 = 0
+    package var lastDeadLetter: Int64 = 0
     /// By the name of the source, the latest ``ReceivedMessage/repeatKey``s in order.
     package var repeatKeys: [String: [UInt64]] = [:]
     /// Keys of `dedupe:` that have not expired.
     package var keys: [DeliveredKey] = []
 
+    /// Makes the contents of an empty log.
     package init() {}
 }

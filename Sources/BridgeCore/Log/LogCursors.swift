@@ -20,6 +20,7 @@ package final class LogCursors: CursorStore {
         self.older = older
     }
 
+    /// Returns the source's cursor, or that of the older store where it has moved since this log was last written.
     package func cursor(of source: String) -> String? {
         let newer = self.newer(of: source)
         let known = self.state.withLock { state in
@@ -38,16 +39,22 @@ package final class LogCursors: CursorStore {
         return older.cursor(of: source)
     }
 
+    /// Moves the source's cursor in memory; the next group of changes writes it.
+    ///
+    /// Never throws.
     package func move(_ cursor: String, of source: String) throws {
         self.state.withLock { $0.move(cursor, of: source) }
     }
 
-    package func whenKept(_ body: @escaping @Sendable () -> Void) {
+    /// Calls `body` once every cursor that has moved so far is written; at once when nothing waits to be written.
+    ///
+    /// Otherwise it runs on the log's thread.
+    package func onceKept(_ body: @escaping @Sendable () -> Void) {
         let isKept = self.state.withLock { state in
             if !state.moved.isEmpty {
-                state.waiting.append(Waiter(call: body))
+                state.waiting.append(body)
             } else if state.isBeingKept {
-                state.nearlyKept.append(Waiter(call: body))
+                state.nearlyKept.append(body)
             } else {
                 return true
             }
@@ -76,17 +83,7 @@ package final class LogCursors: CursorStore {
             state.isBeingKept = false
             return state.nearlyKept
         }
-        for waiter in waiters { waiter.call() }
-    }
-
-    /// What was taken could not be written: it is taken again, unless it has moved on since.
-    func notKept(_ moved: [String: String]) {
-        self.state.withLock { state in
-            state.moved.merge(moved) { newer, _ in newer }
-            state.isBeingKept = false
-            state.waiting = state.nearlyKept + state.waiting
-            state.nearlyKept.removeAll()
-        }
+        for body in waiters { body() }
     }
 
     private struct State {
@@ -97,17 +94,13 @@ package final class LogCursors: CursorStore {
         /// What was taken last is not written yet.
         var isBeingKept = false
         /// Waits for what has moved since, and for what is being written.
-        var waiting: [Waiter] = []
-        var nearlyKept: [Waiter] = []
+        var waiting: [@Sendable () -> Void] = []
+        var nearlyKept: [@Sendable () -> Void] = []
 
         mutating func move(_ cursor: String, of source: String) {
             self.known[source] = cursor
             self.moved[source] = cursor
             self.unmoved.remove(source)
         }
-    }
-
-    private struct Waiter {
-        let call: @Sendable () -> Void
     }
 }

@@ -9,6 +9,7 @@ package struct LogError: Error, Sendable, CustomStringConvertible {
     /// The disk has no room.
     package let isDiskFull: Bool
 
+    /// Makes an error from its description.
     package init(_ description: String, isTransient: Bool = false, isDiskFull: Bool = false) {
         self.description = description
         self.isTransient = isTransient

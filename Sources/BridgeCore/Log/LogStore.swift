@@ -15,7 +15,7 @@ package protocol LogStore: Sendable {
     /// - Parameters:
     ///   - position: the last place that the sink has looked at.
     ///   - limit: how many events at most.
-    /// - Throws: ``LogError``; it is asked again, later.
+    /// - Throws: ``LogError``; the caller asks again later.
     func page(of sink: String, after position: Position, atMost limit: Int) throws -> LogPage
 
     /// Reads the latest events that a sink has numbered, in order.
@@ -30,17 +30,24 @@ package protocol LogStore: Sendable {
     /// - Throws: ``LogError``.
     func trim(before position: Position) throws -> Bool
 
-    /// Takes the dead letters that another process has asked to have replayed since the last call.
+    /// Removes some of the kept dead letters above their limits, the oldest first.
+    ///
+    /// - Returns: how many it removed; it is called again soon unless that is 0.
+    /// - Throws: ``LogError``.
+    func trimDeadLetters() throws -> Int
+
+    /// Takes dead letters that another process has asked to have replayed, the oldest first.
     ///
     /// Those of them that cannot be read are not on their way.
     ///
+    /// - Parameter limit: the largest number, 1 or more; large dead letters may be fewer.
     /// - Throws: ``LogError``.
-    func replays() throws -> FoundLetters
+    func replays(atMost limit: Int) throws -> FoundDeadLetters
 
     /// How many dead letters there are.
     ///
     /// - Throws: ``LogError``.
-    func letterCount() throws -> Int
+    func deadLetterCount() throws -> Int
 
     /// Ends its use in order; nothing is called after it.
     func close()

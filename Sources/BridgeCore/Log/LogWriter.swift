@@ -4,42 +4,47 @@ import Synchronization
 
 /// Does for the log on disk what no source does on its own thread: writes what is left, reads back, trims.
 ///
-/// On its ``PollThread``, which its only method blocks until it is stopped. While the store refuses, the sources pause and the same changes
-/// are given again until it takes them.
+/// On its ``PollThread``, which one method blocks until ``stop()``. While the store refuses, the sources pause and the same changes are given
+/// again until it takes them.
 actor LogWriter {
     /// How many events are read back at once.
     private static let page = 512
+    /// How many replays may be owed at once; more are taken once some are delivered.
+    private static let replays = 4096
 
     nonisolated let unownedExecutor: UnownedSerialExecutor
-    private let commits: LogCommits
+    private let commits: GroupCommit
     private let store: any LogStore
     private let log: DeliveryLog
     private let targets: RouteTargets
-    private let router: LetterRouter
-    private let health: LogHealth
+    private let router: DeadLetterReplayer
+    nonisolated let health: LogHealth
     private let thread: PollThread
+    private let isStopped = Flag()
     private let logger: Logger
     private let names: ComponentTable<SinkIndex, String>
+    private let trimmedLog: BurstLog
     private var lastLook = ContinuousClock.now - .seconds(60)
     private var hasMoreToTrim = false
+    private var hasMoreReplays = false
 
-    init(
-        store: any LogStore, log: DeliveryLog, cursors: LogCursors, table: RouteTable, health: LogHealth,
-        names: [String], thread: PollThread, logger: Logger
-    ) {
-        self.unownedExecutor = thread.asUnownedSerialExecutor()
-        self.commits = LogCommits(
-            store: store, log: log, cursors: cursors, health: health,
+    /// - Parameter names: the names of the sinks.
+    init(_ durable: DurableLog, log: DeliveryLog, table: RouteTable, names: [String], metrics: Metrics, logger: Logger) {
+        let health = LogHealth(metrics: metrics)
+        self.unownedExecutor = durable.thread.asUnownedSerialExecutor()
+        self.commits = GroupCommit(
+            store: durable.store, log: log, cursors: durable.cursors, health: health,
             targets: PlanTargets(routes: table.routes, sinks: names), logger: logger
         )
-        self.store = store
+        self.store = durable.store
         self.log = log
-        self.router = LetterRouter(log: log, table: table, logger: logger)
+        self.router = DeadLetterReplayer(log: log, table: table, logger: logger)
         self.targets = RouteTargets(routes: table.routes, sinks: names)
         self.health = health
         self.names = ComponentTable(names)
-        self.thread = thread
+        self.thread = durable.thread
         self.logger = logger
+        self.trimmedLog = BurstLog("Oldest dead letters removed by log.retain.dead_letters", logger: logger)
     }
 
     /// The latest events that a sink has numbered.
@@ -47,30 +52,45 @@ actor LogWriter {
     /// - Throws: ``LogError``.
     func history(of sink: String, atMost limit: Int) throws -> SinkHistory {
         let history = try self.store.history(of: sink, atMost: limit)
-        self.health.tell(ofPublished: history.unreadable, sink: sink, self.logger)
+        self.health.report(ofPublished: history.unreadable, sink: sink, self.logger)
         return history
     }
 
     /// Writes the cursors that have moved before anything runs: what a peer is told at once must not be forgotten.
     ///
-    /// A disk that refuses is met again by ``run(until:)``.
+    /// A disk that refuses is met again by ``run()``.
     func keepCursors() {
         _ = try? self.commits.write(marks: true)
     }
 
-    /// Writes until it is stopped and nothing is left to write.
-    func run(until isStopped: @Sendable () -> Bool) {
+    /// Writes until ``stop()`` and until nothing is left to write; then ends the store and the thread.
+    ///
+    /// A cancellation has no effect: what is not written would be lost.
+    nonisolated func run() async {
+        await self.writeUntilStopped()
+        self.thread.stop()
+    }
+
+    /// Has ``run()`` end.
+    nonisolated func stop() {
+        self.isStopped.set()
+        self.thread.wake()
+    }
+
+    private func writeUntilStopped() {
+        defer { self.store.close() }
         self.log.attach(
             DeliveryLog.Writer(wake: { [thread] in thread.wake() }, tryWrite: { [commits] in commits.tryWrite(caller: $0) }))
         defer { self.log.attach(nil) }
         while true {
-            let isLast = isStopped()
+            let isLast = self.isStopped.isSet
             let looks = .now - self.lastLook > .seconds(1)
-            guard let outcome = self.write(isLast, probes: looks, isStopped) else { return }
+            guard let outcome = self.write(isLast, probes: looks) else { return }
             let pages = self.log.takePages()
             for page in pages { self.read(page.sink, after: page.after) }
             let isIdle = !outcome.wroteAnything && pages.isEmpty
             if isIdle, isLast { return }
+            if self.hasMoreReplays { self.lookForReplays() }
             if self.hasMoreToTrim || looks {
                 self.lastLook = .now
                 self.trim(outcome.settled)
@@ -78,11 +98,11 @@ actor LogWriter {
             }
             if isIdle {
                 if !self.hasMoreToTrim {
-                    _ = self.thread.wait(timeout: outcome.tookMarks ? .milliseconds(100) : LogCommits.linger)
+                    _ = self.thread.wait(timeout: outcome.tookMarks ? .milliseconds(100) : GroupCommit.linger)
                 }
             } else if !outcome.wroteEvents, pages.isEmpty, !isLast {
                 // Whatever is confirmed meanwhile goes with the next group.
-                _ = self.thread.wait(timeout: LogCommits.linger)
+                _ = self.thread.wait(timeout: GroupCommit.linger)
             }
         }
     }
@@ -90,25 +110,20 @@ actor LogWriter {
     /// Writes what there is, as often as it takes.
     ///
     /// - Returns: `nil` when it was stopped while the disk refused; what is given up then was acknowledged to nobody.
-    private func write(_ isLast: Bool, probes: Bool, _ isStopped: () -> Bool) -> LogCommits.Outcome? {
+    private func write(_ isLast: Bool, probes: Bool) -> GroupCommit.Outcome? {
         var wait = Duration.milliseconds(100)
         while true {
             do {
                 return try self.commits.write(marks: isLast, probes: probes)
             } catch {
-                if isStopped() { return nil }
+                if self.isStopped.isSet { return nil }
                 let deadline = ContinuousClock.now + wait
-                while ContinuousClock.now < deadline, !isStopped() {
+                while ContinuousClock.now < deadline, !self.isStopped.isSet {
                     _ = self.thread.wait(timeout: deadline - .now)
                 }
                 wait = min(wait * 2, .seconds(2))
             }
         }
-    }
-
-    /// Ends the use of the store, after ``run(until:)``.
-    func close() {
-        self.store.close()
     }
 
     // MARK: Reading back
@@ -127,11 +142,12 @@ actor LogWriter {
                         accepted: .now - .milliseconds(max(0, wall.milliseconds - stored.accepted.milliseconds))
                     )
                     delivery.key = target.key
+                    delivery.letter = stored.letter
                     return delivery
                 }
             }
             self.log.loaded(deliveries, unreadable: page.unreadable, through: page.through, sink: sink)
-            self.health.tell(of: page.unreadable, sink: name, self.logger)
+            self.health.report(of: page.unreadable, sink: name, self.logger)
             if self.health.recovered(.reading(sink: name)) {
                 self.logger.notice("Log is read again", metadata: ["sink": "\(name)"])
             }
@@ -149,6 +165,10 @@ actor LogWriter {
     private func trim(_ settled: Position) {
         do {
             self.hasMoreToTrim = try self.store.trim(before: settled)
+            let letters = try self.store.trimDeadLetters()
+            self.health.trimmedDeadLetters.increment(by: letters)
+            self.trimmedLog.note([:], count: letters)
+            if letters > 0 { self.hasMoreToTrim = true }
         } catch {
             self.hasMoreToTrim = false
             self.logger.warning("Log cannot be trimmed", metadata: ["error": "\(error)"])
@@ -157,10 +177,14 @@ actor LogWriter {
 
     private func lookForReplays() {
         do {
-            let found = try self.store.replays()
-            self.health.tell(of: found.unreadable, self.logger)
+            let room = Self.replays - self.log.replays - self.router.count
+            self.hasMoreReplays = false
+            guard room > 0 else { return }
+            let found = try self.store.replays(atMost: room)
+            self.hasMoreReplays = found.hasMore
+            self.health.report(of: found.unreadable, self.logger)
             let letters = found.letters
-            self.health.letters.set(try self.store.letterCount())
+            self.health.letters.set(try self.store.deadLetterCount())
             guard !letters.isEmpty else { return }
             self.logger.notice("Replaying dead letters", metadata: ["count": "\(letters.count)"])
             for letter in letters {

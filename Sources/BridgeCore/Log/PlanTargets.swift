@@ -36,7 +36,7 @@ struct PlanTargets {
     /// What is written of a change to the dead letters.
     ///
     /// A letter whose event an earlier run has left names its route as the log does already.
-    func stored(_ change: LetterChange) -> LetterChange {
+    func stored(_ change: DeadLetterChange) -> DeadLetterChange {
         guard case .keep(var letter) = change else { return change }
         letter.route = self.name(of: letter.route, sink: letter.sink, variant: letter.variant)
         return .keep(letter)
@@ -71,12 +71,18 @@ struct PlanTargets {
         }
         return StoredEvent(
             position: position, accepted: accepted, event: record.event, targets: targets, copies: record.routing.shaped,
-            repeatKey: record.repeatKey
+            repeatKey: record.repeatKey, letter: record.routing.plan.letter?.id
         )
     }
 
     private mutating func targets(of plan: RoutePlan) -> [StoredEvent.Target] {
         if let last, last.plan === plan { return last.targets }
+        if let letter = plan.letter {
+            // A plan of its own, and the name of its route is the log's already.
+            return plan.entries.map {
+                StoredEvent.Target(sink: self.sinks[$0.sink], route: letter.route, variant: $0.variant, copy: $0.shape)
+            }
+        }
         let known = self.known[ObjectIdentifier(plan)] ?? self.found(plan)
         self.last = known
         return known.targets

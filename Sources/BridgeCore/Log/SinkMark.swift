@@ -1,5 +1,6 @@
 /// How far one sink has come.
 package struct SinkMark: Sendable, Equatable {
+    /// The name of the sink.
     package var sink: String
     /// Everything up to it is settled.
     package var position: Position
@@ -9,6 +10,7 @@ package struct SinkMark: Sendable, Equatable {
     /// How much is kept of what was confirmed out of order; the rest is delivered again after a crash.
     package static let limit = 4096
 
+    /// Makes a mark.
     package init(sink: String, position: Position, ahead: [Position] = []) {
         self.sink = sink
         self.position = position

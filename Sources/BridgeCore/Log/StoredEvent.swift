@@ -2,6 +2,7 @@
 package struct StoredEvent: Sendable {
     /// One delivery of an event, by names, because the file may have changed when it is read again.
     package struct Target: Sendable, Hashable {
+        /// The name of the sink.
         package var sink: String
         /// See ``RouteTargets/variant(sink:route:wanted:)``.
         package var route: String
@@ -12,6 +13,7 @@ package struct StoredEvent: Sendable {
         /// See ``Delivery/key``.
         package var key: DedupeKey?
 
+        /// Makes a target.
         package init(sink: String, route: String, variant: Int, copy: Int, key: DedupeKey? = nil) {
             self.sink = sink
             self.route = route
@@ -21,16 +23,25 @@ package struct StoredEvent: Sendable {
         }
     }
 
+    /// The event's position in the log.
     package var position: Position
+    /// When the bridge accepted the event.
     package var accepted: Timestamp
+    /// The event as its source brought it.
     package var event: Event
+    /// The deliveries of the event that are not settled.
     package var targets: [Target]
     /// The changed copies that routes made.
     package var copies: [Event]
+    /// See ``ReceivedMessage/repeatKey``; `nil` when the source does not recognise duplicates by it.
     package var repeatKey: UInt64?
+    /// The dead letter that it is, or whose event it is once more: see ``StoredDeadLetter/id``.
+    package var letter: Int64?
 
+    /// Makes a stored event.
     package init(
-        position: Position, accepted: Timestamp, event: Event, targets: [Target], copies: [Event] = [], repeatKey: UInt64? = nil
+        position: Position, accepted: Timestamp, event: Event, targets: [Target], copies: [Event] = [], repeatKey: UInt64? = nil,
+        letter: Int64? = nil
     ) {
         self.position = position
         self.accepted = accepted
@@ -38,6 +49,7 @@ package struct StoredEvent: Sendable {
         self.targets = targets
         self.copies = copies
         self.repeatKey = repeatKey
+        self.letter = letter
     }
 
     /// The event that a delivery carries.

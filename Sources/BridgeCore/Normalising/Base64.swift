@@ -23,4 +23,11 @@ package enum Base64 {
         }
         buffer.writeStaticString("\"")
     }
+
+    /// The base64 of a text, without padding.
+    static func text(of text: String) -> String {
+        var buffer = ByteBuffer()
+        self.writeQuoted(ByteBuffer(string: text), to: &buffer)
+        return String(buffer: buffer).replacing("\"", with: "").replacing("=", with: "")
+    }
 }

@@ -1,13 +1,14 @@
 import JSON
 import NIOCore
 
-/// The model's own JSON as ``EventJSON`` writes it, to the byte: what comes from another bridge mostly is.
+/// The model's own JSON exactly as ``EventJSON`` writes it, the usual form of events from other bridges.
 ///
-/// Read in one pass, of which only the payload needs a parser, and not written anew. What is anything else in the least (another order, an escape,
-/// a byte that is not ASCII) is left to ``NativeShape``, which makes the same event of it. Not thread-safe: it parses with one parser.
+/// Reads in one pass, in which only the payload needs a parser, and reuses the text. Any deviation (another order, an
+/// escape, a byte that is not ASCII) is left to ``NativeShape``, which makes the same event of it. Not thread-safe: it
+/// parses with one parser.
 final class CanonicalShape {
     private let limits: EventLimits
-    /// A payload stands one level deep.
+    /// A payload is one level deep.
     private let parser = JSONParser(levels: JSONParser.levels - 1)
 
     init(limits: EventLimits) {
@@ -96,7 +97,7 @@ final class CanonicalShape {
         mutating func string(atMost limit: Int) -> String? {
             guard self.byte() == UInt8(ascii: "\"") else { return nil }
             let start = self.index
-            // Eight bytes at once, as long as all of them are plain.
+            // Eight bytes at a time, while all of them are plain.
             while self.bytes.count - self.index >= 8, Self.arePlain(self.word()) { self.index += 8 }
             while self.index < self.bytes.count {
                 let byte = self.bytes[self.index]
@@ -119,8 +120,8 @@ final class CanonicalShape {
             let quotes = word ^ (ones &* 0x22)
             let backslashes = word ^ (ones &* 0x5C)
             let deletes = word ^ (ones &* 0x7F)
-            // The high bit of a byte is set where it was 0x80 or more, or where the subtraction borrowed; a borrow that runs on into the
-            // next byte comes from one that is refused anyway.
+            // The high bit of a byte is set where it was 0x80 or more, or where the subtraction borrowed; a borrow that
+            // continues into the next byte comes from one that is refused anyway.
             let refused =
                 word | (word &- ones &* 0x20) | (quotes &- ones) | (backslashes &- ones) | (deletes &- ones)
             return refused & (ones &* 0x80) == 0

@@ -1,11 +1,11 @@
-/// The source's own mapping: templates that say where a field comes from.
+/// The source's own mapping: templates for the fields of its events.
 ///
-/// They see the event as it would be without them. What renders empty leaves the field as it is; what fails, or renders what the field
-/// cannot be, does too and is a ``Failure``.
+/// They see the event as it is without them. An empty result leaves the field unchanged. So does a failure, or a result
+/// that is invalid for the field, and it is a ``Failure``.
 struct FieldMapping {
     private let settings: NormaliseSettings
     private let reader = EventReader()
-    /// Those for which an evaluator is asked.
+    /// The templates that need an evaluator.
     private let evaluated: [Template]
 
     /// `nil` when the settings map nothing.
@@ -23,7 +23,7 @@ struct FieldMapping {
         let reason: String
     }
 
-    /// Whether expressions are evaluated that gain by being evaluated for many events at once.
+    /// Whether it has expressions that benefit from an evaluation in batches.
     var evaluatesAhead: Bool { !self.evaluated.isEmpty }
 
     /// Evaluates the expressions for the events of a batch, which ``apply(to:as:now:)`` then gets one by one.
@@ -67,7 +67,7 @@ struct FieldMapping {
         if self.settings.priority != nil {
             let before = failures.count
             let priority = value(self.settings.priority, "priority", { PriorityText.rendered($0) }, "a priority")
-            // What renders empty says that there is none.
+            // An empty result removes the priority.
             if priority != nil || failures.count == before { draft.priority = priority }
         }
         let timestamp = value(

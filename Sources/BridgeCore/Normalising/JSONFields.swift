@@ -1,7 +1,7 @@
 import JSON
 import NIOCore
 
-/// How the fields of the model are read from JSON, whatever the shape around them.
+/// Reads the fields of the model from JSON, for all shapes.
 enum JSONFields {
     /// A non-empty string.
     static func text(_ element: JSONElement?) -> String? {
@@ -9,9 +9,10 @@ enum JSONFields {
         return text
     }
 
-    /// A number, rounded and clamped to 1…5; strings are ignored.
-    static func priority(_ element: JSONElement?) -> Int? {
-        element?.double.map(self.priority)
+    /// A priority as a sender writes it: a number, also as text, rounded and clamped to 1…5, or a word.
+    static func priority(_ element: JSONElement) -> Int? {
+        if let text = element.string { return PriorityText.rendered(text) ?? SeverityWord(text)?.priority }
+        return element.double.map(self.priority)
     }
 
     static func priority(_ number: Double) -> Int {
@@ -49,20 +50,49 @@ enum JSONFields {
         }
     }
 
-    /// RFC 3339 text, or seconds or milliseconds since 1970, told apart by size.
+    /// The names of labels: an array of texts, or of objects with a `name` or `title`.
+    static func labels(_ array: JSONElement) -> [String] {
+        var labels: [String] = []
+        array.forEachItem { item in
+            if let label = item.string ?? self.text(item["name"]) ?? self.text(item["title"]) { labels.append(label) }
+        }
+        return labels
+    }
+
+    /// A time of the model: RFC 3339 text, or a number since 1970; see ``timestamp(_:)``.
     static func timestamp(_ element: JSONElement?) -> Timestamp? {
         if let text = element?.string { return Timestamp(rfc3339: text) }
         return element?.double.flatMap(self.timestamp)
     }
 
+    /// A time as a sender writes it, from 2000 to 2099; see `Timestamp(lenient:)`.
+    static func time(_ element: JSONElement) -> Timestamp? {
+        let time = element.string.map { Timestamp(lenient: $0) } ?? element.double.flatMap(self.timestamp)
+        return time.flatMap { $0.isPlausible ? $0 : nil }
+    }
+
+    /// Seconds, milliseconds, microseconds or nanoseconds since 1970, recognised by their size.
     static func timestamp(_ number: Double) -> Timestamp? {
-        let milliseconds = abs(number) < 1e11 ? number * 1000 : number
-        guard milliseconds.isFinite, abs(milliseconds) < 1e15 else { return nil }
+        let milliseconds =
+            switch abs(number) {
+            case ..<1e11: number * 1000
+            case ..<1e14: number
+            case ..<1e17: number / 1000
+            default: number / 1_000_000
+            }
+        guard milliseconds.isFinite, abs(milliseconds) < 1e14 else { return nil }
         return Timestamp(milliseconds: Int64(milliseconds.rounded()))
     }
 }
 
 extension Substring {
+    /// Without white space and line ends at both ends.
+    var trimmedLines: Substring {
+        let rest = self.drop(while: \.isWhitespace)
+        guard let last = rest.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return rest[...last]
+    }
+
     /// Without spaces and tabs at both ends.
     var trimmed: Substring {
         let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }

@@ -2,10 +2,11 @@ import JSON
 
 /// Bodies of well-known senders, by marks that no other body is likely to have.
 ///
-/// Looked at before the heuristic, which would take their bookkeeping for content.
+/// Checked before the heuristic, which would take their metadata for content.
 enum KnownShapes {
     static func draft(_ root: JSONElement) -> Draft? {
-        self.cloudEvent(root) ?? self.ntfy(root) ?? self.gotify(root)
+        self.cloudEvent(root) ?? self.ntfy(root) ?? self.gotify(root) ?? AlertmanagerShape.draft(root)
+            ?? HomeAssistantShape.draft(root)
     }
 
     /// CloudEvents 1.0, JSON format §3: `specversion`, `type`, `source` and `id` are required there.
@@ -16,17 +17,20 @@ enum KnownShapes {
         var draft = Draft()
         draft.id = JSONFields.text(root["id"])
         draft.timestamp = JSONFields.timestamp(root["time"])
+        draft.title = JSONFields.text(root["subject"]) ?? type
         if let data = root["data"], data.kind == .object {
-            let found = HeuristicShape.draft(data)
-            draft.title = found.title
-            draft.message = found.message
+            let scan = FieldScan(data)
+            draft.title = scan.title ?? draft.title
+            draft.message = scan.message ?? FieldSentence.of(data, title: draft.title)
+            draft.priority = scan.priority
+        } else if let data = root["data"] {
+            draft.message = FieldSentence.of(data, title: draft.title) ?? JSONFields.text(data)
         }
-        draft.title = draft.title ?? JSONFields.text(root["subject"]) ?? type
-        draft.message = draft.message ?? root["data"].map { $0.text() } ?? type
+        draft.message = draft.message ?? type
         return draft
     }
 
-    /// What ntfy's JSON stream brings: `event`, `topic` and a `time` in seconds.
+    /// The JSON of ntfy's stream: `event`, `topic` and a `time` in seconds.
     private static func ntfy(_ root: JSONElement) -> Draft? {
         guard root["event"]?.string == "message", let topic = JSONFields.text(root["topic"]), root["time"]?.double != nil else {
             return nil
@@ -39,7 +43,7 @@ enum KnownShapes {
         return draft
     }
 
-    /// What Gotify's stream brings: `appid`, `message`, a priority from 0 to 10 and a `date`.
+    /// The JSON of Gotify's stream: `appid`, `message`, a priority from 0 to 10 and a `date`.
     private static func gotify(_ root: JSONElement) -> Draft? {
         guard root["appid"]?.double != nil, let message = root["message"]?.string else { return nil }
         var draft = Draft()

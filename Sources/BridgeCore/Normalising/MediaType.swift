@@ -1,8 +1,8 @@
-/// What a `Content-Type` says of a body (RFC 9110 §8.3).
+/// Reads the `Content-Type` of a body (RFC 9110 §8.3).
 package enum MediaType {
-    /// `application/json` or a type that ends in `+json` (RFC 6839 §3.1), in any case, whatever its parameters.
+    /// `application/json` or a type that ends in `+json` (RFC 6839 §3.1), regardless of case and parameters.
     package static func isJSON(_ contentType: String) -> Bool {
-        // What nearly all senders say; the rest costs a few times as much.
+        // The form that nearly all senders use; others cost several times as much.
         if contentType == "application/json" { return true }
         let type = Self.name(contentType)
         return type == "application/json" || type.hasSuffix("+json")

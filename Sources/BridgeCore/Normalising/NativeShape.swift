@@ -3,8 +3,8 @@ import NIOCore
 
 /// The model's own JSON: an object with no other keys than the model's, and a `message`.
 ///
-/// Its id and timestamp are kept and its `payload` member is the payload, so that an event comes out of any number of bridges as it went
-/// into the first.
+/// Its id and timestamp are kept and its `payload` member is the payload, so that an event is unchanged after any
+/// number of bridges.
 enum NativeShape {
     static func draft(_ root: JSONElement, _ body: ByteBuffer) -> Draft? {
         guard let message = root["message"]?.string else { return nil }

@@ -1,55 +1,56 @@
 /// How a source's messages become events: `normalise:` in the file.
-package struct NormaliseSettings: Sendable, Decodable {
-    package enum CodingKeys: String, CodingKey, CaseIterable { case title, message, priority, tags, id, timestamp }
-
+package struct NormaliseSettings: SettingGroup {
     /// The source's own mapping, field by field; what it leaves out, what renders empty, or what fails, `auto` decides.
     ///
     /// A failure is counted and logged.
     package var title: Template?
+    /// The message of the events; the others likewise.
     package var message: Template?
     /// Must render a number, which is rounded and clamped to 1…5, or a word for a priority.
     ///
-    /// What renders empty leaves the priority absent.
+    /// An empty result leaves the priority absent.
     package var priority: Template?
     /// A comma list.
     package var tags: Template?
     /// Must render a legal id.
     package var id: Template?
-    /// RFC 3339, or seconds or milliseconds since 1970 (told apart by size).
+    /// RFC 3339, or seconds or milliseconds since 1970 (distinguished by size).
     package var timestamp: Template?
+    /// The limits of the events.
     package var limits: EventLimits
 
-    /// The mapping of the file.
-    ///
-    /// - Throws: ``SettingError`` for what is the same for every event and means nothing, such as an empty title or one id for all.
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        func template(_ key: CodingKeys, _ check: (String) -> String?) throws -> Template? {
-            guard let template: Template = try container.optional(key) else { return nil }
-            guard let text = template.constant else { return template }
-            let isEmpty = text.allSatisfy(\.isWhitespace)
-            guard let mistake = isEmpty ? "is empty, which changes nothing; leave it out" : check(text) else { return template }
-            throw SettingError(path: container.codingPath + [key], mistake)
-        }
-        if container.contains(.tags) { try container.refuseNumber(.tags, meaning: "a tag") }
-        self.init(
-            title: try template(.title) { _ in nil }, message: try template(.message) { _ in nil },
-            priority: try template(.priority) { text in
+    /// The keys of `normalise`; what is the same for every event and means nothing, such as an empty title, is refused.
+    package static let settings = Settings<Self> {
+        Setting("title", \.title, .mapped { _ in nil }, "Title of the events")
+        Setting("message", \.message, .mapped { _ in nil }, "Message of the events")
+        Setting(
+            "priority", \.priority,
+            .mapped { text in
                 PriorityText.constant(text) == nil ? "'\(text)' is not a priority; write \(PriorityText.allowed)" : nil
             },
-            tags: try template(.tags) { text in
-                text.allSatisfy { $0.isWhitespace || $0 == "," } ? "is empty, which changes nothing; leave it out" : nil
-            },
-            id: try template(.id) { _ in
+            "Priority of the events, a number or a word")
+        Setting("tags", \.tags, .mappedTags, "Tags of the events, with commas between them")
+        Setting(
+            "id", \.id,
+            .mapped { _ in
                 "gives every event the same id, so that all but the first count as duplicates; write a template such as '{{ .payload.id }}'"
             },
-            timestamp: try template(.timestamp) { text in
+            "Identifier of the events")
+        Setting(
+            "timestamp", \.timestamp,
+            .mapped { text in
                 Timestamp(rfc3339: text) ?? Double(text).flatMap { JSONFields.timestamp($0) } == nil
                     ? "'\(text)' is not a time; write a template such as '{{ .payload.time }}'" : nil
-            }
-        )
+            },
+            "Time of the events, RFC 3339 or a number since 1970")
     }
 
+    /// Makes a mapping that leaves everything to `auto`.
+    package init() {
+        self.init(title: nil)
+    }
+
+    /// Makes a mapping from its templates; `auto` decides the fields that have none.
     package init(
         title: Template? = nil, message: Template? = nil, priority: Template? = nil, tags: Template? = nil, id: Template? = nil,
         timestamp: Template? = nil, limits: EventLimits = EventLimits()
@@ -66,5 +67,32 @@ package struct NormaliseSettings: Sendable, Decodable {
     /// Whether expressions are evaluated for the mapping.
     var evaluates: Bool {
         [self.title, self.message, self.priority, self.tags, self.id, self.timestamp].contains { $0?.isEvaluated == true }
+    }
+}
+
+extension SettingCodec where Value == Template {
+    /// A template whose constant text must mean something.
+    ///
+    /// - Parameter check: what is wrong with a constant that is not empty.
+    fileprivate static func mapped(_ check: @escaping @Sendable (String) -> String?) -> Self {
+        Self.template.checked { template in
+            guard let text = template.constant else { return nil }
+            return text.allSatisfy(\.isWhitespace) ? "is empty, which changes nothing; leave it out" : check(text)
+        }
+    }
+
+    /// Tags with commas between them; what is probably meant otherwise is refused.
+    fileprivate static var mappedTags: Self {
+        let tags = Self.mapped { text in
+            text.allSatisfy { $0.isWhitespace || $0 == "," } ? "is empty, which changes nothing; leave it out" : nil
+        }
+        return Self(tags.type, write: tags.write) { decoder in
+            guard (try? decoder.unkeyedContainer()) == nil else {
+                throw SettingError(
+                    path: decoder.codingPath, "is a list; write one text with commas, such as tags: \"door, home\"")
+            }
+            try decoder.refuseNumber(meaning: "a tag")
+            return try tags.read(decoder)
+        }
     }
 }

@@ -3,25 +3,32 @@ import NIOCore
 
 /// Makes events of received messages.
 ///
-/// Never fails: what cannot be read becomes an event that says so. One per source, used under its outlet's lock: not thread-safe.
+/// Never fails: an unreadable body becomes an event that reports it. One per source, used under its outlet's lock: not
+/// thread-safe.
 ///
-/// In order: the source's own mapping; then, for JSON objects, the model's own shape, the shapes of well-known senders (CloudEvents, ntfy,
-/// Gotify), Slack's, the heuristic; other JSON and text; and at last the subject as title and the compact body as message.
+/// In this order: the source's own mapping; then, for JSON objects, the model's own shape, the shapes of well-known
+/// senders (CloudEvents, ntfy, Gotify, Alertmanager, Home Assistant, Slack), ``VendorShape``; then text
+/// (``TextShape``). The subject is the title of a body that names nothing.
 package final class Normaliser {
-    /// What became of one message.
+    /// The result for one message.
     package struct Outcome {
+        /// The event; every message becomes one.
         package let event: Event
-        /// The body was the model's own JSON (only its keys), with an id and a timestamp of its own.
+        /// The body was the model's own JSON (only its keys), with its own id and timestamp.
         package let isNative: Bool
-        /// Why the body could not be read as what it said it was; counted by the outlet.
+        /// Why the body does not match its declared content type; counted by the outlet.
         package let problem: String?
-        /// Title or message was longer than the limits, and the payload does not have it either.
+        /// Title or message exceeded the limits, and the payload does not have the whole text either.
         package let isCut: Bool
+        /// Whether the message is for nobody, such as a keep-alive, by ``Noise``.
+        ///
+        /// Always false for a source with its own mapping.
+        var isNoise = false
         /// The fields that the source's mapping could not make, and why; they are as without it.
         let failures: [FieldMapping.Failure]
     }
 
-    /// A message of a batch, as far as it is an event without the mapping.
+    /// A message of a batch with its event before the mapping.
     private struct Unmapped {
         let draft: Draft
         let subject: String
@@ -34,14 +41,17 @@ package final class Normaliser {
     private let parser = JSONParser()
     private let canonical: CanonicalShape
     private let mapping: FieldMapping?
-    /// Of the last message.
+    /// The context of the last message.
     private var last: Context?
+    /// What subjects name, at most ``nameLimit`` of them, each of at most as many bytes.
+    private var names: [String: String] = [:]
+    private static let nameLimit = 256
     /// The messages whose mapping is evaluated together; empty without such a mapping.
     private var batch: [Unmapped] = []
 
     /// - Parameters:
     ///   - source: the name in the file.
-    ///   - bridge: this bridge's name, the origin of events that bring none.
+    ///   - bridge: this bridge's name, the origin of events without one.
     package init(source: String, settings: NormaliseSettings, bridge: String) {
         self.source = source
         self.settings = settings
@@ -79,7 +89,9 @@ package final class Normaliser {
         guard self.mapping == nil else { return self.event(from: message, self.unmapped(message, now: now), now: now) }
         let subject = SafeText.line(message.subject)
         let draft = self.draft(of: message, subject: subject)
-        return Self.outcome(draft, self.event(of: draft, message, subject: subject, now: now), [])
+        var outcome = Self.outcome(draft, self.event(of: draft, message, subject: subject, now: now), [])
+        outcome.isNoise = Noise.isNoise(message)
+        return outcome
     }
 
     private func event(from message: ReceivedMessage, _ unmapped: Unmapped, now: Timestamp) -> Outcome {
@@ -103,7 +115,7 @@ package final class Normaliser {
         )
     }
 
-    /// Whether a text has become shorter; the payload of a body that is none of the model's JSON has it whole.
+    /// Whether a text was shortened; the payload of a body other than the model's JSON has the whole text.
     private static func isCut(_ text: String?, _ kept: String?, _ event: Event) -> Bool {
         guard let text, let kept, text.utf8.count > kept.utf8.count else { return false }
         return (event.payload?.readableBytes ?? 0) < text.utf8.count
@@ -113,18 +125,17 @@ package final class Normaliser {
         let context = self.context(of: message.attributes)
         var attributes = context.attributes
         if let encoding = draft.encoding { attributes.append("encoding", encoding) }
-        let id =
-            draft.id.flatMap { EventID.isLegal($0) ? $0 : nil } ?? message.upstreamID.flatMap { EventID.isLegal($0) ? $0 : nil }
+        let id = draft.id.flatMap { EventID.legal($0) } ?? message.upstreamID.flatMap { EventID.legal($0) }
         return Event(
             id: id ?? EventID.generate(), title: draft.title, message: draft.message ?? "", priority: draft.priority,
             tags: draft.tags,
             timestamp: draft.timestamp ?? message.timestamp ?? now, payload: draft.payload, source: self.source, subject: subject,
-            attributes: attributes, raw: message.body, passage: context.passage, limits: self.settings.limits,
+            attributes: attributes, raw: message.original ?? message.body, passage: context.passage, limits: self.settings.limits,
             rendered: draft.json
         )
     }
 
-    /// What comes of a message's attributes; sources give most messages the very same.
+    /// The context from a message's attributes; sources give most messages the same attributes.
     private func context(of attributes: Attributes) -> Context {
         if let last, last.received.elements.sharesStorage(with: attributes.elements) { return last }
         let context = Context(
@@ -152,53 +163,51 @@ package final class Normaliser {
     // MARK: Bodies
 
     private func draft(of message: ReceivedMessage, subject: String) -> Draft {
-        let body = message.body
+        let body = BodyText.utf8(message.body, contentType: message.contentType)
         let claimsJSON = message.contentType.map(MediaType.isJSON)
-        if claimsJSON ?? Self.looksLikeJSON(body) {
+        if claimsJSON == true || (Self.mayBeJSON(message.contentType) && Self.looksLikeJSON(body)) {
             if let draft = self.canonical.draft(body) { return draft }
-            // What the draft takes from the document it copies.
+            // The draft copies its parts of the document.
             defer { if body.readableBytes > JSONParser.large { self.parser.trim() } }
             do {
-                return self.draft(ofJSON: try self.parser.parse(body), body, subject: subject)
+                return self.draft(ofJSON: try self.parser.parse(body), body, message, subject: subject)
             } catch {
-                guard claimsJSON == true else { return self.draft(ofText: message, subject: subject) }
-                var draft = self.draft(ofText: message, subject: subject)
+                guard claimsJSON == true else { return self.draft(ofText: body, message, subject: subject) }
+                var draft = self.draft(ofText: body, message, subject: subject)
                 draft.problem = "the body is not JSON: \(error.message)"
                 return draft
             }
         }
-        return self.draft(ofText: message, subject: subject)
+        return self.draft(ofText: body, message, subject: subject)
     }
 
-    private func draft(ofJSON root: JSONElement, _ body: ByteBuffer, subject: String) -> Draft {
+    private func draft(ofJSON root: JSONElement, _ body: ByteBuffer, _ message: ReceivedMessage, subject: String) -> Draft {
         if root.kind == .object, let native = NativeShape.draft(root, body) { return native }
+        let name = self.name(subject, root)
         var draft: Draft
-        if root.kind == .object {
-            draft = KnownShapes.draft(root) ?? SlackShape.draft(root) ?? Draft()
-            if draft.title == nil || draft.message == nil {
-                let found = HeuristicShape.draft(root)
-                draft.title = draft.title ?? found.title
-                draft.message = draft.message ?? found.message
-            }
-            draft.priority = draft.priority ?? JSONFields.priority(root["priority"])
-            draft.tags = JSONFields.tags(root["tags"])
+        if root.kind == .object, let known = KnownShapes.draft(root) ?? SlackShape.draft(root) {
+            draft = known
+            draft.priority = draft.priority ?? root["priority"].flatMap { JSONFields.priority($0) }
+            if draft.tags.isEmpty { draft.tags = JSONFields.tags(root["tags"]) }
+            draft.title = draft.title ?? name
+        } else if root.kind == .object || root.kind == .array {
+            draft = VendorShape.draft(root, name: name, attributes: message.attributes)
         } else {
-            draft = Draft()
+            draft = TextShape.draft(root.text(), subject: subject, name: name)
         }
-        if draft.message == nil {
-            draft.title = draft.title ?? subject
-            draft.message = root.text()
-        }
+        draft.message = draft.message ?? root.text()
         draft.payload = Self.trimmed(body)
+        self.addHeaders(message.attributes, to: &draft, overriding: false)
         return draft
     }
 
-    private func draft(ofText message: ReceivedMessage, subject: String) -> Draft {
-        var draft = Draft()
-        if message.body.isValidUTF8 {
-            draft.message = String(buffer: message.body)
+    private func draft(ofText body: ByteBuffer, _ message: ReceivedMessage, subject: String) -> Draft {
+        var draft: Draft
+        if body.isValidUTF8 {
+            draft = TextShape.draft(String(buffer: body), subject: subject, name: self.name(subject))
         } else {
-            draft.title = subject
+            draft = Draft()
+            draft.title = self.name(subject)
             draft.message = "\(message.body.readableBytes) bytes that are not text"
             draft.encoding = "base64"
             var payload = ByteBuffer()
@@ -208,14 +217,59 @@ package final class Normaliser {
                 draft.problem = "the body is not UTF-8"
             }
         }
-        if !message.attributes.isEmpty {
-            draft.title = message.attributes["x-title"].flatMap { $0.isEmpty ? nil : $0 } ?? draft.title
-            draft.priority = message.attributes["x-priority"].flatMap { Int($0.split(separator: " ").first ?? "") }.map {
-                JSONFields.priority(Double($0))
-            }
-            draft.tags = message.attributes["x-tags"].map { JSONFields.tags($0) } ?? []
-        }
+        self.addHeaders(message.attributes, to: &draft, overriding: true)
         return draft
+    }
+
+    /// What the subject names; where that is only a word such as `message`, the `id` of the body, or else the source in front of the word.
+    private func name(_ subject: String, _ root: JSONElement? = nil) -> String {
+        let name = self.subjectName(subject)
+        guard SubjectName.isGeneric(name) else { return name }
+        if let id = JSONFields.text(root?["id"]), id.utf8.count <= 64, id.contains(where: \.isLetter), !FieldSentence.isUUID(id) {
+            return id
+        }
+        return name.isEmpty || name == "message" ? self.source : "\(self.source) \(name)"
+    }
+
+    /// The name in a subject, remembered: most sources have few subjects.
+    private func subjectName(_ subject: String) -> String {
+        if let name = self.names[subject] { return name }
+        let name = SubjectName.name(subject).cut(toUTF16: self.settings.limits.title)
+        guard subject.utf8.count <= Self.nameLimit else { return name }
+        if self.names.count >= Self.nameLimit { self.names.removeAll(keepingCapacity: true) }
+        self.names[subject] = name
+        return name
+    }
+
+    /// Applies the attributes of a CloudEvent in binary mode (CloudEvents HTTP binding §3.1): the body is its data.
+    private func addCloudEvent(_ attributes: Attributes, to draft: inout Draft) {
+        guard attributes["ce-specversion"] != nil, let type = attributes["ce-type"] else { return }
+        draft.id = attributes["ce-id"] ?? draft.id
+        draft.timestamp = attributes["ce-time"].flatMap { Timestamp(lenient: $0) } ?? draft.timestamp
+        draft.title = attributes["ce-subject"] ?? type
+    }
+
+    /// Applies what header fields say: `X-Title`, `X-Priority`, `X-Tags`, and the same without `X-`, as ntfy's clients send them.
+    private func addHeaders(_ attributes: Attributes, to draft: inout Draft, overriding: Bool) {
+        guard !attributes.isEmpty else { return }
+        self.addCloudEvent(attributes, to: &draft)
+        func field(_ name: String) -> String? {
+            (attributes["x-" + name] ?? attributes[name]).flatMap { $0.isEmpty ? nil : $0 }
+        }
+        if let title = field("title") { draft.title = title } else if attributes["x-title"] != nil { draft.title = nil }
+        let priority = field("priority").flatMap { text in
+            // RFC 2156 mail clients write `1 (Highest)`.
+            PriorityText.rendered(text) ?? PriorityText.rendered(String(text.split(separator: " ").first ?? ""))
+        }
+        if let priority { draft.priority = priority }
+        if let tags = field("tags"), overriding || draft.tags.isEmpty { draft.tags = JSONFields.tags(tags) }
+    }
+
+    /// Whether a body of this type may be JSON that its sender labels as text, or not at all.
+    private static func mayBeJSON(_ contentType: String?) -> Bool {
+        guard let contentType else { return true }
+        let name = MediaType.name(contentType)
+        return name == "text/plain" || name == "application/octet-stream"
     }
 
     /// An object or an array, by its first byte that is not white space.

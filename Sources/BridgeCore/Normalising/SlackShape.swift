@@ -9,22 +9,50 @@ enum SlackShape {
         else { return nil }
         var draft = Draft()
         draft.message = JSONFields.text(root["text"])
+        blocks.map { self.add(blocks: $0, to: &draft) }
+        attachments?.forEachItem { self.add(attachment: $0, to: &draft) }
+        // A text that is not Slack's, such as an object, is left to the general shape.
+        return draft.message == nil && draft.title == nil ? nil : draft
+    }
+
+    /// The header is the title; the texts of the other blocks are the message, unless there is a `text`.
+    private static func add(blocks: JSONElement, to draft: inout Draft) {
+        var sections: [String] = []
+        blocks.forEachItem { block in
+            switch block["type"]?.string {
+            case "header": draft.title = draft.title ?? JSONFields.text(block["text"]?["text"])
+            case "section":
+                if let text = JSONFields.text(block["text"]?["text"]) { sections.append(text) }
+                block["fields"]?.forEachItem { if let text = JSONFields.text($0["text"]) { sections.append(text) } }
+            case "markdown": if let text = JSONFields.text(block["text"]) { sections.append(text) }
+            case "rich_text":
+                var text = ""
+                self.collect(block["elements"], into: &text, levels: 6)
+                if !text.isEmpty { sections.append(text) }
+            default: break
+            }
+        }
+        if draft.message == nil, !sections.isEmpty { draft.message = sections.joined(separator: "\n") }
+    }
+
+    private static func add(attachment: JSONElement, to draft: inout Draft) {
         if draft.message == nil {
-            var sections: [String] = []
-            blocks?.forEachItem { block in
-                guard block["type"]?.string == "section", let text = JSONFields.text(block["text"]?["text"]) else { return }
-                sections.append(text)
-            }
-            if !sections.isEmpty { draft.message = sections.joined(separator: "\n") }
+            draft.message =
+                JSONFields.text(attachment["text"]) ?? JSONFields.text(attachment["fallback"])
+                ?? JSONFields.text(attachment["pretext"])
         }
-        attachments?.forEachItem { attachment in
-            if draft.message == nil {
-                draft.message =
-                    JSONFields.text(attachment["fallback"]) ?? JSONFields.text(attachment["text"])
-                    ?? JSONFields.text(attachment["pretext"])
-            }
-            if draft.title == nil { draft.title = JSONFields.text(attachment["title"]) }
+        draft.title = draft.title ?? JSONFields.text(attachment["title"])
+        draft.timestamp = draft.timestamp ?? attachment["ts"].flatMap { JSONFields.time($0) }
+        draft.priority = draft.priority ?? JSONFields.text(attachment["color"]).flatMap { SeverityWord($0)?.priority }
+        attachment["blocks"].map { self.add(blocks: $0, to: &draft) }
+    }
+
+    /// The texts of rich text, in order.
+    private static func collect(_ elements: JSONElement?, into text: inout String, levels: Int) {
+        guard levels > 0 else { return }
+        elements?.forEachItem { element in
+            if let part = element["text"]?.string { text += part }
+            self.collect(element["elements"], into: &text, levels: levels - 1)
         }
-        return draft
     }
 }

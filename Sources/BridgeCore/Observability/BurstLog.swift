@@ -7,6 +7,7 @@ import Synchronization
 package final class BurstLog: Sendable {
     private let message: Logger.Message
     private let level: Logger.Level
+    private let counter: Counter?
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -14,10 +15,12 @@ package final class BurstLog: Sendable {
     ///
     /// - Parameters:
     ///   - message: the text of the line, a constant.
+    ///   - counter: counts every occurrence; `nil` when somebody else does, or nobody.
     ///   - logger: carries the metadata that every line has.
-    package init(_ message: Logger.Message, level: Logger.Level = .warning, logger: Logger) {
+    package init(_ message: Logger.Message, level: Logger.Level = .warning, counter: Counter? = nil, logger: Logger) {
         self.message = message
         self.level = level
+        self.counter = counter
         self.logger = logger
     }
 
@@ -29,6 +32,7 @@ package final class BurstLog: Sendable {
     /// - Parameter metadata: of this occurrence; evaluated only for a line.
     package func note(_ metadata: @autoclosure () -> Logger.Metadata, count: Int = 1) {
         guard count > 0 else { return }
+        self.counter?.increment(by: count)
         let now = ContinuousClock.now
         let due: Int? = self.state.withLock { state in
             state.count += count

@@ -2,7 +2,7 @@ import Synchronization
 
 /// All metrics of the program by name and labels, rendered as Prometheus text (exposition format 0.0.4).
 ///
-/// Thread-safe. Each metric is looked up once under a lock; counters and gauges are then single atomics.
+/// Thread-safe. Each metric is found once under a lock; counters and gauges are then single atomics.
 package final class Metrics: Sendable {
     /// One label; the value may be any text.
     package typealias Label = (name: String, value: String)
@@ -53,7 +53,7 @@ package final class Metrics: Sendable {
         return self.families.withLock { families in
             if let family = families[name], let known = family.figures[key] {
                 guard let figure = known as? Kind else {
-                    preconditionFailure("the figure \(name) is asked for as \(type) and is a \(family.type)")
+                    preconditionFailure("the metric \(name) is requested as \(type) and is a \(family.type)")
                 }
                 return figure
             }

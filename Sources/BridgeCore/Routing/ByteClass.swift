@@ -8,7 +8,7 @@ struct ByteClass: Sendable, Equatable {
         for byte in UInt8(1)..<128 { self.members[Int(byte)] = isMember(byte) }
     }
 
-    /// `\d`, `\w`, `\s`, their opposites, and `.`, which takes all but line ends.
+    /// `\d`, `\w`, `\s`, their opposites, and `.`, which matches all but line ends.
     init(named scalar: Unicode.Scalar) {
         switch scalar {
         case "d", "D": self = Self(posix: "digit")!
@@ -54,12 +54,12 @@ struct ByteClass: Sendable, Equatable {
         for index in 1..<128 { self.members[index].toggle() }
     }
 
-    /// Takes the lower-case letters in for the upper-case ones, as the text is folded.
+    /// Adds the lower-case letters of upper-case ones, because the text is folded.
     mutating func fold() {
         for upper in 65...90 where self.members[upper] { self.members[upper + 32] = true }
     }
 
-    /// As a POSIX bracket expression: every member spelt out, `]` first, then `[`, `^` and `-` last, where they are plain.
+    /// A POSIX bracket expression: every member listed, `]` first, then `[`, `^` and `-` last, where they are literal.
     var bracket: [UInt8] {
         let special: [UInt8] = [UInt8(ascii: "]"), UInt8(ascii: "["), UInt8(ascii: "^"), UInt8(ascii: "-")]
         func has(_ character: Unicode.Scalar) -> Bool { self.members[Int(character.value)] }

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// The routes that take a source and subject, in the order of the file, with the plans that came out of them.
+/// The routes that match a source and subject, in the order of the file, with the resulting plans.
 ///
 /// Thread-safe.
 final class Candidates: Sendable {
     /// How many plans are kept before all are forgotten.
     private static let capacity = 1024
 
-    /// Places in ``RouteTable/routes``; those behind a route that surely stops are left out.
+    /// Indices into ``RouteTable/routes``, without those after a route that always stops.
     let items: [Int]
-    /// The plan, when no route looks inside the event.
+    /// The plan, when no route needs the event's content.
     let plan: RoutePlan?
     private let routes: [Route]
     private let plans = Mutex<[MatchSet: RoutePlan]>([:])
@@ -59,7 +59,7 @@ final class Candidates: Sendable {
 }
 
 extension Route {
-    /// Whether more than the source and the subject decides, or the event is looked into on the way.
+    /// Whether the decision needs more than the source and the subject, or a route reads the event's content.
     fileprivate var looksInside: Bool {
         self.match?.residual != nil || self.when != nil || self.shaping != nil || self.dedupe != nil
     }
@@ -67,7 +67,7 @@ extension Route {
 
 /// Which of some candidates took an event.
 ///
-/// Up to 64 candidates it lives without the heap.
+/// Up to 64 candidates need no heap memory.
 struct MatchSet: Hashable, Sendable {
     private var low: UInt64 = 0
     private var high: [UInt64]

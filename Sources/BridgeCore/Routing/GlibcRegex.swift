@@ -2,8 +2,8 @@ import Glibc
 
 /// glibc's `regcomp` and its kin, fetched from libc by name.
 ///
-/// Calling them plainly would be wrong: libonig, which libjq brings into the process, exports functions of the same names with a
-/// `regex_t` of its own, and the dynamic linker takes the first.
+/// A direct call would be wrong: libonig, a dependency of libjq, exports functions of the same names with another
+/// `regex_t`, and the dynamic linker takes the first.
 enum GlibcRegex {
     static let compile: @convention(c) @Sendable (UnsafeMutablePointer<regex_t>, UnsafePointer<CChar>, Int32) -> Int32 =
         Self.function("regcomp")

@@ -1,7 +1,7 @@
 /// A glob by the rules of Redis (`PSUBSCRIBE`, `KEYS`).
 ///
-/// `*` takes any bytes, `?` one byte, `[abc]`, `[^a]` and `[a-z]` one byte of a set, `\x` is the byte `x`. Bytes, not characters:
-/// `?` is one byte of UTF-8.
+/// `*` matches any bytes, `?` one byte, `[abc]`, `[^a]` and `[a-z]` one byte of a set, `\x` is the byte `x`. Bytes, not
+/// characters: `?` is one byte of UTF-8.
 package struct GlobPattern: Sendable {
     /// The bytes before the first wildcard.
     let prefix: [UInt8]
@@ -48,7 +48,7 @@ package struct GlobPattern: Sendable {
 
     /// Whether all of the subject matches.
     ///
-    /// Goes back to the last `*` only, so the time is at most the subject's length times the pattern's.
+    /// Backtracks only to the last `*`, so the time is at most the subject's length times the pattern's.
     package func matches(_ subject: String) -> Bool {
         var subject = subject
         return subject.withUTF8 { self.matches(UnsafeRawBufferPointer($0)) }
@@ -93,12 +93,12 @@ extension GlobPattern.Token {
     }
 }
 
-/// The bytes that `[…]` takes.
+/// The bytes that `[…]` matches.
 private struct ByteSet: Sendable, Equatable {
     private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
-    /// Reads from `[` at `index` and leaves `index` at the closing `]`, or at the pattern's last byte where that is missing, which
-    /// Redis takes as closed.
+    /// Reads from `[` at `index` and leaves `index` at the closing `]`, or at the pattern's last byte where that is
+    /// missing, which Redis treats as closed.
     init(_ bytes: [UInt8], _ index: inout Int) {
         index += 1
         let isNegated = index < bytes.count && bytes[index] == UInt8(ascii: "^")

@@ -1,5 +1,5 @@
 extension Matcher {
-    /// Takes events by plain lists, as a query string has them; a list that is `nil` or empty asks for nothing.
+    /// Matches events by plain lists, as a query string has them; a list that is `nil` or empty matches everything.
     ///
     /// - Parameters:
     ///   - priorities: one of these.

@@ -1,21 +1,26 @@
 /// `match:`, the declarative filter, compiled.
 ///
-/// The keys of one mapping must all hold. `source` and `subject` of the outermost mapping are kept apart, for the route table's
-/// index; everything else is the residual condition. Immutable; evaluating it needs a reader per thread.
+/// The keys of one mapping must all match. `source` and `subject` of the outermost mapping are separate, for the route
+/// table's index; everything else is the residual condition. Immutable; evaluating it needs a reader per thread.
 package struct Matcher: Sendable {
     /// The sources it takes from; `nil` means every one.
     package let sources: Set<String>?
     /// The subjects it takes, one of these; `nil` means every one.
     package let subjects: [SubjectPattern]?
     private let subjectSet: SubjectSet?
-    /// What else must hold.
+    /// The other conditions.
     let residual: Predicate?
+    /// Conditions that are valid but can never hold, with their paths.
+    package let warnings: [SettingError]
 
-    init(sources: Set<String>? = nil, subjects: [SubjectPattern]? = nil, residual: Predicate? = nil) {
+    init(
+        sources: Set<String>? = nil, subjects: [SubjectPattern]? = nil, residual: Predicate? = nil, warnings: [SettingError] = []
+    ) {
         self.sources = sources
         self.subjects = subjects
         self.subjectSet = subjects.map(SubjectSet.init)
         self.residual = residual
+        self.warnings = warnings
     }
 
     /// Whether the event passes, the parts for the index included.
@@ -35,13 +40,16 @@ extension Matcher: Decodable {
         var sources: Set<String>?
         var subjects: [SubjectPattern]?
         var rest: [Predicate] = []
-        for part in try MatcherReader(decoder).parts() {
+        var reader = try MatcherReader(decoder)
+        for part in try reader.parts() {
             switch part {
             case .source(let names): sources = names
             case .subject(let patterns): subjects = patterns
             default: rest.append(part)
             }
         }
-        self.init(sources: sources, subjects: subjects, residual: rest.isEmpty ? nil : rest.count == 1 ? rest[0] : .all(rest))
+        self.init(
+            sources: sources, subjects: subjects, residual: rest.isEmpty ? nil : rest.count == 1 ? rest[0] : .all(rest),
+            warnings: reader.warnings)
     }
 }

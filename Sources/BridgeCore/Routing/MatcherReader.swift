@@ -1,10 +1,14 @@
 /// Reads one mapping of `match:`.
 struct MatcherReader {
+    private static let names = [
+        "source", "subject", "priority", "tags", "title", "message", "payload.<path>", "attributes.<name>", "any", "all", "not",
+    ]
     /// For messages.
-    private static let knownKeys =
-        "source, subject, priority, tags, title, message, payload.<path>, attributes.<name>, any, all, not"
+    private static let knownKeys = Self.names.joined(separator: ", ")
     private let container: KeyedDecodingContainer<SettingKey>
     private let path: [any CodingKey]
+    /// Conditions that can never hold.
+    private(set) var warnings: [SettingError] = []
 
     init(_ decoder: any Decoder) throws {
         self.path = decoder.codingPath
@@ -16,27 +20,35 @@ struct MatcherReader {
     }
 
     /// The conditions, one or more per key, in the order of the keys' names.
-    func parts() throws -> [Predicate] {
+    mutating func parts() throws -> [Predicate] {
         let keys = self.container.allKeys.sorted { $0.stringValue < $1.stringValue }
         guard !keys.isEmpty else {
             throw SettingError(path: self.path, "a filter needs a key; there are \(Self.knownKeys)")
         }
-        return try keys.flatMap { try self.parts(for: $0) }
+        var parts: [Predicate] = []
+        for key in keys { parts += try self.parts(for: key) }
+        return parts
     }
 
-    private func parts(for key: SettingKey) throws -> [Predicate] {
+    private mutating func parts(for key: SettingKey) throws -> [Predicate] {
         let decoder = try self.container.superDecoder(forKey: key)
         let path = self.path + [key]
         switch key.stringValue {
         case "source": return [.source(Set(try Self.list(of: String.self, decoder, path)))]
         case "subject": return [.subject(try Self.list(of: SubjectPattern.self, decoder, path))]
-        case "priority": return try OperatorReader(decoder, path).priority()
+        case "priority":
+            let tests = try OperatorReader(decoder, path).priority()
+            if !(1...5).contains(where: { priority in tests.allSatisfy { $0.holds(Double(priority)) } }) {
+                self.warnings.append(
+                    SettingError(path: path, "never holds, because a priority is 1 to 5; correct it or leave it out"))
+            }
+            return tests.map { .priority($0) }
         case "tags": return try OperatorReader(decoder, path).tags()
         case "title": return try OperatorReader(decoder, path).texts().map { .title($0) }
         case "message": return try OperatorReader(decoder, path).texts().map { .message($0) }
-        case "any": return [.any(try Self.filters(decoder, path))]
-        case "all": return [.all(try Self.filters(decoder, path))]
-        case "not": return [.not(Self.all(try MatcherReader(decoder).parts()))]
+        case "any": return [.any(try self.filters(decoder, path))]
+        case "all": return [.all(try self.filters(decoder, path))]
+        case "not": return [.not(try self.filter(decoder))]
         default: break
         }
         if let rest = Self.rest(of: key.stringValue, behind: "payload") {
@@ -49,7 +61,8 @@ struct MatcherReader {
         if let name = Self.rest(of: key.stringValue, behind: "attributes"), !name.isEmpty {
             return try OperatorReader(decoder, path).values().map { .attribute(name.lowercased(), $0) }
         }
-        throw SettingError(path: path, "a filter has no key '\(key.stringValue)'; there are \(Self.knownKeys)")
+        let hint = NearestName.hint(for: key.stringValue, among: Self.names, listed: Self.knownKeys)
+        throw SettingError(path: path, "a filter has no key '\(key.stringValue)'\(hint)")
     }
 
     private static func rest(of key: String, behind name: String) -> String? {
@@ -63,14 +76,22 @@ struct MatcherReader {
         parts.count == 1 ? parts[0] : .all(parts)
     }
 
+    /// A filter within this one.
+    private mutating func filter(_ decoder: any Decoder) throws -> Predicate {
+        var reader = try MatcherReader(decoder)
+        let parts = try reader.parts()
+        self.warnings += reader.warnings
+        return Self.all(parts)
+    }
+
     /// A list of filters.
-    private static func filters(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> [Predicate] {
+    private mutating func filters(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> [Predicate] {
         guard var container = try? decoder.unkeyedContainer() else {
-            throw SettingError(path: path, "a list of filters belongs here, each with a '-' in front")
+            throw SettingError(path: path, "must be a list of filters, each with a '-' in front")
         }
         var filters: [Predicate] = []
         while !container.isAtEnd {
-            filters.append(Self.all(try MatcherReader(container.superDecoder()).parts()))
+            filters.append(try self.filter(container.superDecoder()))
         }
         guard !filters.isEmpty else { throw SettingError(path: path, "the list of filters is empty") }
         return filters

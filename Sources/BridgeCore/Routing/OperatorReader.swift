@@ -1,4 +1,4 @@
-/// Reads what stands behind one key of a filter: a plain value, a list, or a mapping of operators, all of which must hold.
+/// Reads the value of one key of a filter: a plain value, a list, or a mapping of operators, all of which must match.
 struct OperatorReader {
     private let decoder: any Decoder
     private let path: [any CodingKey]
@@ -8,16 +8,15 @@ struct OperatorReader {
         self.path = path
     }
 
-    /// `priority`: a number, a list of numbers, or operators.
-    func priority() throws -> [Predicate] {
-        if let list = self.list {
-            return [.priority(.oneOf(try self.numbers(list, self.path)))]
-        }
+    /// `priority`: a number or a word for one, a list of them, or operators.
+    func priority() throws -> [NumberTest] {
+        if let list = self.list { return [.oneOf(try self.operands(list, self.path, self.priority))] }
         guard let operators = try self.operators(of: NumberTest.Operator.allCases.map(\.rawValue)) else {
-            return [.priority(.equal(try self.number(self.decoder, self.path)))]
+            return [.equal(try self.priority(self.decoder, self.path))]
         }
         return try operators.map { key, decoder in
-            .priority(try self.numberTest(NumberTest.Operator(rawValue: key.stringValue)!, decoder, self.path + [key]))
+            let name = NumberTest.Operator(rawValue: key.stringValue)!
+            return try self.numberTest(name, decoder, self.path + [key], self.priority)
         }
     }
 
@@ -57,13 +56,13 @@ struct OperatorReader {
             case .eq:
                 return try self.scalar(decoder, path)
             case .ne:
-                // Negated only for values that are there, as all negative operators are.
+                // Negated only for existing values, like all negative operators.
                 guard case .scalar(let text, let number) = try self.scalar(decoder, path) else {
                     preconditionFailure("no scalar")
                 }
                 return number.map { .number(.notEqual($0)) } ?? .text(.notEquals(text))
             case let name:
-                return .number(try self.numberTest(name, decoder, path))
+                return .number(try self.numberTest(name, decoder, path, self.number))
             }
         }
     }
@@ -76,8 +75,8 @@ struct OperatorReader {
         guard !keys.isEmpty else { throw SettingError(path: self.path, "an operator is missing; there are \(allowed)") }
         return try keys.map { key in
             guard names.contains(key.stringValue) else {
-                throw SettingError(
-                    path: self.path + [key], "there is no operator '\(key.stringValue)' here; there are \(allowed)")
+                let hint = NearestName.hint(for: key.stringValue, among: names, listed: allowed)
+                throw SettingError(path: self.path + [key], "there is no operator '\(key.stringValue)' here\(hint)")
             }
             return (key, try container.superDecoder(forKey: key))
         }
@@ -93,46 +92,63 @@ struct OperatorReader {
         }
     }
 
-    private func numberTest(_ name: NumberTest.Operator, _ decoder: any Decoder, _ path: [any CodingKey]) throws -> NumberTest {
-        guard name == .between else { return NumberTest(name, try self.number(decoder, path)) }
-        guard let list = try? decoder.unkeyedContainer(), let bounds = try? self.numbers(list, path), bounds.count == 2,
+    /// Reads one operand of a ``NumberTest``.
+    private typealias Operand = (any Decoder, [any CodingKey]) throws -> Double
+
+    private func numberTest(
+        _ name: NumberTest.Operator, _ decoder: any Decoder, _ path: [any CodingKey], _ read: Operand
+    ) throws -> NumberTest {
+        guard name == .between else { return NumberTest(name, try read(decoder, path)) }
+        guard let list = try? decoder.unkeyedContainer(), let bounds = try? self.operands(list, path, read), bounds.count == 2,
             bounds[0] <= bounds[1]
         else { throw SettingError(path: path, "between takes two numbers, the smaller first, such as [1, 3]") }
         return .between(bounds[0]...bounds[1])
     }
 
-    private func numbers(_ list: any UnkeyedDecodingContainer, _ path: [any CodingKey]) throws -> [Double] {
+    private func operands(
+        _ list: any UnkeyedDecodingContainer, _ path: [any CodingKey], _ read: Operand
+    ) throws -> [Double] {
         var list = list
         var numbers: [Double] = []
-        while !list.isAtEnd { numbers.append(try self.number(list.superDecoder(), path)) }
-        guard !numbers.isEmpty else { throw SettingError(path: path, "the list is empty; at least one number belongs here") }
+        while !list.isAtEnd { numbers.append(try read(list.superDecoder(), path)) }
+        guard !numbers.isEmpty else { throw SettingError(path: path, "the list is empty; write at least one number") }
         return numbers
     }
 
     private func number(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> Double {
         guard let number = try? decoder.singleValueContainer().decode(Double.self), number.isFinite else {
-            throw SettingError(path: path, "a number belongs here")
+            throw SettingError(path: path, "must be a number")
         }
         return number
+    }
+
+    /// Reads a priority as `set` and `normalise` accept it; a number may exceed 1…5, as an operand of `gt`.
+    private func priority(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> Double {
+        if let number = try? self.number(decoder, path) { return number }
+        let text = try self.text(decoder, path)
+        guard let priority = PriorityText.constant(text) else {
+            throw SettingError(path: path, "'\(text)' is not a priority; write \(PriorityText.allowed)")
+        }
+        return Double(priority)
     }
 
     private func tagSet(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> Set<FoldedText> {
         guard var list = try? decoder.unkeyedContainer() else { return [FoldedText(try self.text(decoder, path))] }
         var tags: Set<FoldedText> = []
         while !list.isAtEnd { tags.insert(FoldedText(try self.text(list.superDecoder(), path))) }
-        guard !tags.isEmpty else { throw SettingError(path: path, "the list is empty; at least one tag belongs here") }
+        guard !tags.isEmpty else { throw SettingError(path: path, "the list is empty; write at least one tag") }
         return tags
     }
 
-    /// YAML tells texts from numbers and words such as `on` only by sight; what is written counts.
+    /// YAML distinguishes texts from numbers and words such as `on` only by their form; the written text counts.
     private func text(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> String {
         guard let container = try? decoder.singleValueContainer(), !container.decodeNil() else {
-            throw SettingError(path: path, "a text belongs here")
+            throw SettingError(path: path, "must be text")
         }
         if let text = try? container.decode(String.self) { return text }
         if let flag = try? container.decode(Bool.self) { return flag ? "true" : "false" }
         if let number = try? container.decode(Double.self) { return ExpressionValue.number(number).text }
-        throw SettingError(path: path, "a text belongs here")
+        throw SettingError(path: path, "must be text")
     }
 
     private func scalar(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> Predicate.ValueTest {
@@ -140,7 +156,7 @@ struct OperatorReader {
         do {
             text = try self.text(decoder, path)
         } catch is SettingError {
-            throw SettingError(path: path, "a text, a number, true or false belongs here, or a mapping of operators")
+            throw SettingError(path: path, "must be text, a number, true or false, or a mapping of operators")
         }
         return .scalar(FoldedText(text), Double(decimal: text))
     }

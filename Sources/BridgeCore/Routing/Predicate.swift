@@ -1,6 +1,6 @@
 /// A condition on an event, evaluated natively.
 ///
-/// What is absent matches no operator, the negative ones included; an absent title is the empty text.
+/// An absent value matches no operator, including negative ones; an absent title is the empty text.
 indirect enum Predicate: Sendable {
     case source(Set<String>)
     case subject([SubjectPattern])

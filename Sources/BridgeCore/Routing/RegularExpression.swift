@@ -3,11 +3,12 @@ import Synchronization
 
 /// A regular expression that is searched for in folded text, in time linear in that text.
 ///
-/// Written as in JavaScript, less what no linear search can do: back references and look-around are refused. It runs on glibc's
-/// `regexec` (POSIX extended), to whose dialect ``RegularExpressionTranslator`` brings it. The search is anchored, with a prefix that
-/// takes everything: glibc would otherwise begin anew at every byte, which is quadratic. Thread-safe.
+/// The syntax is that of JavaScript, without features that no linear search supports: back references and look-around
+/// are refused. It runs on glibc's `regexec` (POSIX extended); ``RegularExpressionTranslator`` translates it. The
+/// search is anchored, with a prefix that matches everything: otherwise glibc would restart at every byte, which is
+/// quadratic. Thread-safe.
 final class RegularExpression: Sendable {
-    /// As written.
+    /// The expression as written.
     let text: String
     private let compiled: Mutex<Compiled>
 
@@ -32,7 +33,7 @@ final class RegularExpression: Sendable {
 
     /// Owns glibc's compiled form.
     private final class Compiled {
-        /// After how many bytes of text glibc's automaton is made anew.
+        /// The number of text bytes after which glibc's automaton is compiled again.
         ///
         /// glibc keeps every state that a text led to, up to 2 KiB each and at most one per byte; a contrived expression could fill
         /// the memory.
@@ -68,7 +69,7 @@ final class RegularExpression: Sendable {
         private func renew() {
             self.remaining = Self.bytesPerAutomaton
             var fresh = regex_t()
-            // It compiled before; if memory is short now, the old automaton goes on.
+            // It compiled before; if memory is short now, the old automaton stays in use.
             guard GlibcRegex.compile(&fresh, self.pattern, REG_EXTENDED | REG_NOSUB) == 0 else { return }
             GlibcRegex.free(&self.expression)
             self.expression = fresh

@@ -1,9 +1,9 @@
 /// Brings a regular expression as people write it (JavaScript, without case) to POSIX extended syntax over folded UTF-8 bytes.
 ///
-/// Sets of characters become explicit sets of bytes, and what takes any character takes all bytes of one, so the C locale that
-/// glibc works in does not show: `.` takes `ü` as one.
+/// Sets of characters become explicit sets of bytes, and `.` matches all bytes of one character, so the C locale of
+/// glibc has no effect: `.` matches `ü` as one.
 struct RegularExpressionTranslator {
-    /// Atoms after repetitions are multiplied out, as glibc does.
+    /// The limit of atoms after expanding repetitions, as glibc does.
     private static let maximumSize = 2000
     private static let maximumLength = 1000
     /// One character of two to four bytes.
@@ -19,7 +19,7 @@ struct RegularExpressionTranslator {
     private var output: [UInt8] = Array("^([^a]|a)*(".utf8)
     /// The sizes of the groups that are open, the whole first.
     private var sizes = [0]
-    /// The size of what a repetition would repeat; `nil` where nothing stands that can be repeated.
+    /// The size of the atom that a repetition would repeat; `nil` if there is none.
     private var atom: Int?
 
     init(_ text: String) {
@@ -37,7 +37,7 @@ struct RegularExpressionTranslator {
             let scalar = self.scalars[self.index]
             self.index += 1
             try self.take(scalar)
-            guard self.sizes.reduce(0, +) <= Self.maximumSize else { throw self.error("it repeats too much") }
+            guard self.sizes.reduce(0, +) <= Self.maximumSize else { throw self.error("it has too many repetitions") }
         }
         guard self.sizes.count == 1 else { throw self.error("a '(' is not closed") }
         return self.output + Array(")".utf8)
@@ -51,7 +51,7 @@ struct RegularExpressionTranslator {
             self.sizes.append(0)
             self.atom = nil
         case ")":
-            guard self.sizes.count > 1, let size = self.sizes.popLast() else { throw self.error("a ')' closes nothing") }
+            guard self.sizes.count > 1, let size = self.sizes.popLast() else { throw self.error("a ')' is unmatched") }
             self.output.append(UInt8(ascii: ")"))
             self.append(size: max(size, 1))
         case "|":
@@ -86,7 +86,7 @@ struct RegularExpressionTranslator {
         self.atom = size
     }
 
-    /// `(?:` is a plain group here, where nothing is captured; look-around and flags are refused.
+    /// `(?:` is a plain group here, because nothing is captured; look-around and flags are refused.
     private mutating func takeGroupOptions() throws(SettingError) {
         guard self.next == "?" else { return }
         let after = self.index + 1 < self.scalars.count ? self.scalars[self.index + 1] : nil
@@ -96,13 +96,13 @@ struct RegularExpressionTranslator {
         self.index += 2
     }
 
-    /// - Parameter times: how often the atom stands after multiplying out.
+    /// - Parameter times: how often the atom occurs after the expansion.
     private mutating func repeatAtom(_ quantifier: [UInt8], times: Int) throws(SettingError) {
-        guard let atom else { throw self.error("a repetition stands after nothing that can be repeated") }
+        guard let atom else { throw self.error("a repetition operator has nothing to repeat") }
         self.output += quantifier
         self.sizes[self.sizes.count - 1] += atom * (times - 1)
         self.atom = nil
-        // A lazy repetition finds the same texts.
+        // A lazy repetition matches the same texts.
         if self.next == "?" { self.index += 1 }
     }
 
@@ -137,7 +137,7 @@ struct RegularExpressionTranslator {
         }
     }
 
-    /// What `\` and this character stand for, within a set and without.
+    /// The meaning of `\` and this character, within a set and outside.
     private func character(escaped scalar: Unicode.Scalar) throws(SettingError) -> Unicode.Scalar {
         switch scalar {
         case "t": return "\t"
@@ -171,7 +171,7 @@ struct RegularExpressionTranslator {
         self.append(size: withMultibyte ? 9 : 1 + alternatives.count)
     }
 
-    /// `[…]`, from behind the bracket.
+    /// `[…]`, after the bracket.
     private mutating func takeSet() throws(SettingError) {
         let isNegated = self.next == "^"
         if isNegated { self.index += 1 }
@@ -207,10 +207,10 @@ struct RegularExpressionTranslator {
         self.index += 1
         set.fold()
         if isNegated {
-            guard others.isEmpty else { throw self.error("[^ ] with other than ASCII characters is not supported") }
+            guard others.isEmpty else { throw self.error("[^ ] with non-ASCII characters is not supported") }
             set.invert()
         }
-        guard !set.isEmpty || !others.isEmpty || isNegated else { throw self.error("[] takes no character at all") }
+        guard !set.isEmpty || !others.isEmpty || isNegated else { throw self.error("[] matches no character") }
         self.write(set, withMultibyte: isNegated, alternatives: others)
     }
 

@@ -1,9 +1,11 @@
 /// One entry of `routes:`: which events it takes, how it shapes them, and to which sinks they go.
 package struct Route: Sendable {
+    /// The route's name in the file; `route-N` by its place in the list when it has none.
     package let name: String
-    /// A hash of the content of a route whose name only says its place, which changes when routes come and go; `nil` for a name of its own.
+    /// A hash of the content of a route whose name is only its place, which changes when routes are added or removed;
+    /// `nil` for a configured name.
     package let fingerprint: UInt64?
-    /// What the route is known by over restarts: its name, or what stands for its content.
+    /// The identity of the route across restarts: its configured name, or the fingerprint of its content.
     package let identity: String
     /// The names of the sources it takes from; `nil` means every source.
     package var sources: Set<String>?
@@ -11,25 +13,26 @@ package struct Route: Sendable {
     package var match: Matcher?
     /// `when:`, an expression that must be true as well.
     package var when: (any Expression)?
-    /// `set:`, what changes before the event goes on.
+    /// `set:`, the changes to the event.
     package var shaping: Shaping?
-    /// `dedupe:`, what makes an event a repetition of another; `nil` lets every event through.
+    /// `dedupe:`, which events are duplicates; `nil` lets every event through.
     package var dedupe: Dedupe?
     /// `to:`, in the order of the file.
     package var targets: [Target]
     /// No later route sees an event that this one took.
     package var stop: Bool
-    /// `on_error:`, what becomes of an event for which `when:` or `set:` fails.
+    /// `on_error:`, what happens to an event for which `when:` or `set:` fails.
     package var onError: OnError
 
-    /// What becomes of an event for which an expression of a route fails.
+    /// What happens to an event for which an expression of a route fails.
     package enum OnError: String, Sendable, CaseIterable {
-        /// It goes to the dead letters.
+        /// It becomes a dead letter.
         case deadLetter = "dead_letter"
-        /// The route does not take it.
+        /// The route skips it.
         case ignore
     }
 
+    /// Makes a route; by default it takes every event.
     package init(
         name: String, fingerprint: UInt64? = nil, sources: Set<String>? = nil, match: Matcher? = nil,
         when: (any Expression)? = nil,
@@ -55,6 +58,7 @@ package struct Route: Sendable {
         /// How long they are held off once one has been delivered.
         package var window: Duration
 
+        /// Makes the settings of `dedupe:`.
         package init(key: Template, window: Duration) {
             self.key = key
             self.window = window
@@ -62,7 +66,7 @@ package struct Route: Sendable {
 
         /// The key of the event that the reader holds.
         ///
-        /// - Returns: `nil` when something that the key is made of is missing or empty: such events are not the same as each other.
+        /// - Returns: `nil` when a part of the key is missing or empty: such events are not duplicates of each other.
         /// - Throws: ``ExpressionError``.
         func key(of reader: EventReader) throws -> String? {
             try self.key.renderKey(reader)
@@ -78,6 +82,7 @@ package struct Route: Sendable {
         /// A hash of the `with:` that chose the variant; 0 without one.
         package var settings: UInt64
 
+        /// Makes a target; by default with the sink's own settings.
         package init(sink: SinkIndex, variant: Int = 0, settings: UInt64 = 0) {
             self.sink = sink
             self.variant = variant

@@ -1,21 +1,46 @@
 /// A list of deliveries that many events share.
 package final class RoutePlan: Sendable {
+    /// The deliveries, in the order of the routes.
     package let entries: [Entry]
+    /// The dead letter that the event is; `nil` for events that routes chose.
+    let letter: Letter?
 
+    /// Makes the plan of an event that routes have chosen.
     package init(entries: [Entry]) {
         self.entries = entries
+        self.letter = nil
+    }
+
+    /// Makes the plan of a dead letter.
+    ///
+    /// - Parameters:
+    ///   - sink: the sink for dead letters, or the one that gave the event up and is given it once more.
+    ///   - variant: see ``Entry/variant``.
+    init(_ letter: Letter, to sink: SinkIndex, variant: Int = 0) {
+        self.entries = [Entry(sink: sink, variant: variant, route: 0, shape: -1)]
+        self.letter = letter
     }
 
     /// No delivery at all.
     static let nowhere = RoutePlan(entries: [])
 
+    /// A dead letter as a record of the log.
+    struct Letter: Sendable {
+        /// See ``StoredDeadLetter/id``; `nil` when no file keeps it.
+        let id: Int64?
+        /// The value of ``Delivery/route``: empty, or the route of a replayed event.
+        let route: String
+    }
+
     /// One delivery.
     package struct Entry: Sendable, Hashable {
+        /// The sink that receives the event.
         package let sink: SinkIndex
+        /// Which of the sink's settings apply; see ``Delivery/variant``.
         package let variant: Int
         /// The route's place in ``RouteTable/routes``.
         package let route: RouteIndex
-        /// Which of ``Routing/shaped`` goes, or -1 for the event as it is.
+        /// The index into ``Routing/shaped``, or -1 for the unchanged event.
         package let shape: Int
     }
 }

@@ -1,23 +1,24 @@
 import Synchronization
 
-/// Which sinks an event goes to.
+/// Decides which sinks receive an event.
 ///
 /// Immutable; consulted by every source on its own thread.
 ///
-/// The routes' sources and subjects are indexed, so an event meets only routes that take its subject. What it then meets is kept per
-/// source and subject, and with it the plans that came out; an event of a known subject costs one look-up and the conditions of the
-/// routes that have some.
+/// The routes' sources and subjects are indexed, so an event meets only routes that take its subject. Those routes and
+/// the resulting plans are cached per source and subject: an event of a known subject costs one look-up and the
+/// conditions of its routes.
 package final class RouteTable: Sendable {
+    /// The routes in the order of the file.
     package let routes: [Route]
     private let limits: EventLimits
-    /// Of the sources that routes name.
+    /// By the sources that routes name.
     private let named: [String: SourceTable]
-    /// Of all other sources.
+    /// For all other sources.
     private let other: SourceTable
     private let candidates: CandidateStore
-    /// By source, `nil` for every one: the routes that take from it and have expressions, which may fail.
+    /// By source, `nil` for every one: its routes with expressions, which may fail.
     private let failing: [String?: [RouteIndex]]
-    /// By route: its condition, where an evaluator takes many at once.
+    /// By route: its condition, if an evaluator supports batches.
     private let conditions: [Int: any Expression]
     /// The routes that have something evaluated for the events that they took.
     private let makings: Set<Int>
@@ -65,13 +66,13 @@ package final class RouteTable: Sendable {
         self.named = named
     }
 
-    /// Finds where an event goes.
+    /// Decides where an event goes.
     ///
-    /// A gap event goes to every target of every route that takes from its source, whatever the route
-    /// filters by, unshaped and at most once per target.
+    /// A gap event goes to every target of every route from its source, regardless of filters, unshaped and at most
+    /// once per target.
     ///
     /// - Parameters:
-    ///   - event: loaded into `reader` by this function only when a route needs to look inside.
+    ///   - event: loaded into `reader` by this function only when a route needs its content.
     ///   - reader: the caller's own.
     ///   - failures: gets the route's index and the error of each expression that failed; the route then does not take the event, see
     ///     ``Routing/lost``, or has no key for it.
@@ -90,7 +91,7 @@ package final class RouteTable: Sendable {
         return self.routing(of: event, candidates, reader, failures)
     }
 
-    /// Among candidates, of the event that the reader holds.
+    /// Decides among candidates for the event that the reader holds.
     private func routing(
         of event: Event, _ candidates: Candidates, _ reader: EventReader, _ failures: (RouteIndex, ExpressionError) -> Void
     ) -> Routing {
@@ -120,7 +121,7 @@ package final class RouteTable: Sendable {
                         keys[RouteIndex(item)] = DedupeKey(route: route.identity, key: key, window: dedupe.window)
                     }
                 } catch {
-                    // An event without a key is no repetition of any other.
+                    // An event without a key is not a duplicate of any other.
                     failures(RouteIndex(item), ExpressionError(wrapping: error))
                 }
             }
@@ -151,7 +152,7 @@ package final class RouteTable: Sendable {
         return self.routing(of: event, self.candidates.candidates([index]), reader, failures)
     }
 
-    /// The routes that may fail for events of a source, because they take from it and have expressions.
+    /// The routes that may fail for events of a source: those from it with expressions.
     func failing(for source: String) -> [RouteIndex] { (self.failing[nil] ?? []) + (self.failing[source] ?? []) }
 
     /// Whether expressions of some route are evaluated for events of a source.
@@ -166,8 +167,9 @@ package final class RouteTable: Sendable {
     /// Whether ``routings(of:reader:now:failures:)`` is the better way, since expressions are evaluated.
     var evaluatesAhead: Bool { !self.conditions.isEmpty || !self.makings.isEmpty }
 
-    /// Finds where the events of a batch go: as ``routing(of:reader:now:failures:)`` for each of them, with their expressions evaluated in
-    /// two steps: every condition of the routes that can take an event, then what the routes that took it make of it.
+    /// Decides where the events of a batch go: as ``routing(of:reader:now:failures:)`` for each of them, with their
+    /// expressions evaluated in two steps: every condition of the routes that can match an event, then the changes and
+    /// keys of the matching routes.
     ///
     /// - Parameter failures: gets the route's index, the place of the event, and the error.
     func routings(
@@ -210,7 +212,7 @@ package final class RouteTable: Sendable {
                     if self.routes[item].stop { break }
                 }
             }
-            // Those for one event and view beside each other.
+            // Requests for one event and view are adjacent.
             reader.evaluateAhead(requests.filter { $0.view == .template } + requests.filter { $0.view == .condition })
         }
         return candidates.indices.map { place in
@@ -239,7 +241,7 @@ package final class RouteTable: Sendable {
         }
     }
 
-    /// The sources a route takes from by `from` and by `match` together; `nil` means every one.
+    /// The sources of a route by `from` and by `match` together; `nil` means every one.
     private static func sources(of route: Route) -> Set<String>? {
         guard let sources = route.sources else { return route.match?.sources }
         return route.match?.sources.map { sources.intersection($0) } ?? sources
@@ -269,9 +271,9 @@ extension SubjectTrie {
     }
 }
 
-/// What one source's events can meet: the routes for all sources and those for this one.
+/// The routes for one source's events: those for all sources and those for this one.
 ///
-/// Behind its lock: what subjects met before.
+/// Guarded by its lock: the cached routes of subjects.
 private final class SourceTable: Sendable {
     private let common: SubjectTrie
     private let own: SubjectTrie
@@ -306,9 +308,10 @@ package struct Routing: Sendable {
     package let shaped: [Event]
     /// By the place of the route in ``RouteTable/routes``, for routes with `dedupe:`; empty for most.
     package let keys: [RouteIndex: DedupeKey]
-    /// The routes that could not tell whether they take the event, or what they make of it; empty for most.
+    /// The routes that could not decide whether they take the event, or could not shape it; empty for most.
     let lost: [LostRoute]
 
+    /// Makes the result for an event that no route lost.
     package init(plan: RoutePlan, shaped: [Event], keys: [RouteIndex: DedupeKey] = [:]) {
         self.init(plan: plan, shaped: shaped, keys: keys, lost: [])
     }
@@ -326,7 +329,7 @@ struct LostRoute: Sendable {
     /// The sinks that the route would have chosen.
     let sinks: [SinkIndex]
     let letter: DeadLetter
-    /// What a dead-letter sink receives; rendered here, because the log adds it while it holds its lock.
+    /// The event for the dead-letter sink; rendered here, because the log adds it while it holds its lock.
     let deadLetter: Event
 
     init(of event: Event, _ route: Route, _ key: String, _ error: ExpressionError) {

@@ -3,16 +3,35 @@ import NIOCore
 
 /// `set:`, compiled: makes a changed copy of an event.
 ///
-/// What it does not name stays; the id, the time and the upstream body stay in any case. Immutable; evaluating it needs a reader
-/// per thread.
-package struct Shaping: Sendable {
-    private let title: Template?
-    private let message: Template?
-    private let subject: Template?
-    private let priority: Priority?
-    private let tags: Tags?
-    private let addedTags: Tags?
-    private let payload: Template.Part?
+/// Fields that it does not name stay unchanged, and the id, the time and the upstream body always do. Immutable;
+/// evaluating it needs a reader per thread.
+package struct Shaping: SettingGroup {
+    private var title: Template?
+    private var message: Template?
+    private var subject: Template?
+    private var priority: Priority?
+    private var tags: Tags?
+    private var addedTags: Tags?
+    private var payload: Template.Part?
+
+    /// The keys of `set`.
+    package static let settings = Settings<Self> {
+        Setting("title", \.title, .template, "Title of the event; an empty one removes it")
+        Setting("message", \.message, .template, "Message of the event")
+        Setting(
+            "subject", \.subject,
+            .template.checked {
+                $0.constant?.isEmpty == true ? "is empty, which leaves the subject as it is; leave it out" : nil
+            },
+            "Subject of the event; an empty one changes nothing")
+        Setting("priority", \.priority, .priority, "Priority of the event, a number or a word")
+        Setting("tags", \.tags, .tags, "Tags that replace those of the event")
+        Setting("add_tags", \.addedTags, .addedTags, "Tags that are added to those of the event")
+        Setting("payload", \.payload, .payload, "Payload of the event")
+    }
+
+    /// Makes a shape that changes nothing.
+    package init() {}
 
     /// A number, or what renders one.
     fileprivate enum Priority: Sendable {
@@ -39,7 +58,7 @@ package struct Shaping: Sendable {
         return templates
     }
 
-    /// Whether an evaluator is asked for it.
+    /// Whether it needs an evaluator.
     var isEvaluated: Bool {
         switch self.payload {
         case .expression(let expression) where expression.evaluator != nil: true
@@ -48,7 +67,7 @@ package struct Shaping: Sendable {
         }
     }
 
-    /// The expressions that it has evaluated for the event that the reader holds.
+    /// The expressions to evaluate for the event that the reader holds.
     func expressions(for reader: EventReader) -> [any Expression] {
         var expressions = self.templates.flatMap { $0.expressions(for: reader) }
         if let expression = self.payload?.expression(for: reader) { expressions.append(expression) }
@@ -85,7 +104,7 @@ package struct Shaping: Sendable {
         )
     }
 
-    /// The payload that an expression makes; `null` takes the payload away.
+    /// The payload that an expression makes; `null` removes the payload.
     private static func json(_ part: Template.Part, _ reader: EventReader) throws -> ByteBuffer? {
         switch part {
         case .literal(let text): return ByteBuffer(string: JSONText.string(text))
@@ -108,7 +127,7 @@ package struct Shaping: Sendable {
             case .json(let text):
                 let payload = ByteBuffer(string: text)
                 // jq leaves out what is nested too deep for it, and what it writes instead is no JSON.
-                do { try reader.check(payload) } catch { throw ExpressionError("the payload is no JSON: \(error)") }
+                do { try reader.check(payload) } catch { throw ExpressionError("the payload is not JSON: \(error)") }
                 return payload
             case let value: return ByteBuffer(string: value.text)
             }
@@ -144,90 +163,81 @@ extension Shaping.Tags {
 }
 
 extension Shaping: Decodable {
-    package enum CodingKeys: String, CodingKey, CaseIterable {
-        case title, message, subject, priority, tags, addTags = "add_tags", payload
-    }
-
     /// - Throws: ``SettingError`` with the path of what cannot be.
     package init(from decoder: any Decoder) throws {
-        let known = CodingKeys.allCases.map(\.rawValue).joined(separator: ", ")
-        guard let all = try? decoder.container(keyedBy: SettingKey.self) else {
+        let known = Self.settings.declarations.map(\.name).joined(separator: ", ")
+        guard let container = try? decoder.container(keyedBy: SettingKey.self) else {
             throw SettingError(path: decoder.codingPath, "set is a mapping with keys of \(known)")
         }
-        for key in all.allKeys where CodingKeys(rawValue: key.stringValue) == nil {
-            throw SettingError(path: decoder.codingPath + [key], "set has no key '\(key.stringValue)'; there are \(known)")
+        guard !container.allKeys.isEmpty else {
+            throw SettingError(path: decoder.codingPath, "set needs a key; there are \(known)")
         }
-        guard !all.allKeys.isEmpty else { throw SettingError(path: decoder.codingPath, "set needs a key; there are \(known)") }
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        self.title = try container.decodeIfPresent(Template.self, forKey: .title)
-        self.message = try container.decodeIfPresent(Template.self, forKey: .message)
-        self.subject = try container.decodeIfPresent(Template.self, forKey: .subject)
-        if self.subject?.constant?.isEmpty == true {
-            throw SettingError(
-                path: container.codingPath + [CodingKeys.subject], "is empty, which leaves the subject as it is; leave it out")
-        }
-        self.priority = try container.contains(.priority) ? Priority(container, .priority) : nil
-        self.tags = try container.contains(.tags) ? Tags(container, .tags) : nil
-        self.addedTags = try container.contains(.addTags) ? Tags(container, .addTags) : nil
-        self.payload = try container.contains(.payload) ? Self.payload(container, decoder) : nil
-    }
-
-    private static func payload(_ container: KeyedDecodingContainer<CodingKeys>, _ decoder: any Decoder) throws -> Template.Part {
-        let path = decoder.codingPath + [CodingKeys.payload]
-        guard let text = try? container.decode(String.self, forKey: .payload) else {
-            throw SettingError(path: path, "the payload is made by a jq expression, such as '{value: .payload.temp}'")
-        }
-        do {
-            let compiler = decoder.userInfo[.expressionCompiler] as? any ExpressionCompiler
-            return try TemplateParser.part(text, line: 1, compiler: compiler, shownAs: text)
-        } catch {
-            throw SettingError(path: path, error.message)
-        }
+        try self.init(settings: decoder)
     }
 }
 
-extension Shaping.Priority {
-    fileprivate init(_ container: KeyedDecodingContainer<Shaping.CodingKeys>, _ key: Shaping.CodingKeys) throws {
-        let number = try? container.decode(Int.self, forKey: key)
-        if let number {
-            guard (1...5).contains(number) else {
-                throw SettingError(path: container.codingPath + [key], "\(number) is out of range; 1 to 5 is allowed")
-            }
-            self = .fixed(number)
-            return
-        }
-        let template = try container.decode(Template.self, forKey: key)
-        guard let text = template.constant else {
-            self = .template(template)
-            return
-        }
-        guard let number = PriorityText.constant(text) else {
-            throw SettingError(
-                path: container.codingPath + [key], "'\(text)' is not a priority; write \(PriorityText.allowed)")
-        }
-        self = .fixed(number)
-    }
-}
-
-extension Shaping.Tags {
-    fileprivate init(_ container: KeyedDecodingContainer<Shaping.CodingKeys>, _ key: Shaping.CodingKeys) throws {
-        if (try? container.nestedUnkeyedContainer(forKey: key)) != nil {
-            let tags = try container.decode([Template].self, forKey: key)
-            guard key == .tags || !tags.isEmpty else {
-                throw SettingError(path: container.codingPath + [key], "is an empty list, which adds nothing; leave it out")
-            }
-            if let index = tags.firstIndex(where: { $0.constant?.allSatisfy(\.isWhitespace) == true }) {
+extension SettingCodec where Value == Template.Part {
+    /// A jq expression.
+    fileprivate static var payload: Self {
+        Self(.text("jq expression")) { decoder in
+            guard let text = try? decoder.singleValueContainer().decode(String.self) else {
                 throw SettingError(
-                    path: container.codingPath + [key, SettingKey(index)], "is empty, which is no tag; leave it out")
+                    path: decoder.codingPath, "payload must be a jq expression, such as '{value: .payload.temp}'")
             }
-            self = .each(tags)
-        } else {
-            try container.refuseNumber(key, meaning: "a tag")
-            let list = try container.decode(Template.self, forKey: key)
-            if key != .tags, list.constant?.allSatisfy({ $0.isWhitespace || $0 == "," }) == true {
-                throw SettingError(path: container.codingPath + [key], "is empty, which adds nothing; leave it out")
+            do throws(ExpressionError) {
+                let compiler = decoder.userInfo[.expressionCompiler] as? any ExpressionCompiler
+                return try TemplateParser.part(text, line: 1, compiler: compiler, shownAs: text)
+            } catch {
+                throw SettingError(path: decoder.codingPath, error.message)
             }
-            self = .list(list)
+        }
+    }
+}
+
+extension SettingCodec where Value == Shaping.Priority {
+    /// A number, a word for one, or a template that renders either.
+    fileprivate static var priority: Self {
+        Self(.either([.integer(1...5), .template])) { decoder in
+            let container = try decoder.singleValueContainer()
+            if (try? container.decode(Int.self)) != nil {
+                return .fixed(try SettingCodec<Int>.integer(in: 1...5).read(decoder))
+            }
+            let template = try container.decode(Template.self)
+            guard let text = template.constant else { return .template(template) }
+            guard let number = PriorityText.constant(text) else {
+                throw SettingError(path: decoder.codingPath, "'\(text)' is not a priority; write \(PriorityText.allowed)")
+            }
+            return .fixed(number)
+        }
+    }
+}
+
+extension SettingCodec where Value == Shaping.Tags {
+    /// A list of tags, or one text with commas between them.
+    fileprivate static var tags: Self {
+        Self(.either([.template, .list(.template)])) { decoder in
+            guard (try? decoder.unkeyedContainer()) == nil else {
+                let tags = try SettingCodec<[Template]>.list(of: .template).read(decoder)
+                if let index = tags.firstIndex(where: { $0.constant?.allSatisfy(\.isWhitespace) == true }) {
+                    throw SettingError(
+                        path: decoder.codingPath + [SettingKey(index)], "is empty, which is not a tag; leave it out")
+                }
+                return .each(tags)
+            }
+            try decoder.refuseNumber(meaning: "a tag")
+            return .list(try decoder.singleValueContainer().decode(Template.self))
+        }
+    }
+
+    /// The same; tags that add nothing are refused.
+    fileprivate static var addedTags: Self {
+        Self.tags.checked { tags in
+            switch tags {
+            case .each(let tags): tags.isEmpty ? "is an empty list, which adds nothing; leave it out" : nil
+            case .list(let list):
+                list.constant?.allSatisfy { $0.isWhitespace || $0 == "," } == true
+                    ? "is empty, which adds nothing; leave it out" : nil
+            }
         }
     }
 }

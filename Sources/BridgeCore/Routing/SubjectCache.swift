@@ -1,10 +1,10 @@
-/// What subjects met before, bounded: two generations, of which the older is dropped when the younger is full.
+/// The cached routes of subjects, bounded: two generations, of which the older is dropped when the younger is full.
 ///
 /// A subject that is not kept costs about ten times as much as one that is.
 struct SubjectCache {
     /// Entries per generation.
     static let capacity = 4096
-    /// Longer subjects are not kept, so that a peer's made-up subjects hold at most some megabytes.
+    /// Longer subjects are not cached, so that a peer's invented subjects take at most some megabytes.
     static let longestSubject = 512
 
     private var young: [ExactText: Candidates] = [:]

@@ -1,14 +1,14 @@
 extension SubjectPattern {
-    /// A name, or with `+` or `#` in it an MQTT filter over names: what clients ask for and are granted.
+    /// A name, or with `+` or `#` in it an MQTT filter over names: the form of requests and grants of clients.
     ///
     /// - Throws: ``SettingError`` for what its syntax does not allow.
     package init(name text: String) throws(SettingError) {
         try self.init(text, syntax: text.utf8.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") } ? .mqtt : .exact)
     }
 
-    /// Whether everything that the other pattern takes is also taken by this one.
+    /// Whether it matches everything that the other pattern matches.
     ///
-    /// For names and MQTT filters (MQTT 3.1.1 §4.7); a glob covers only itself and the exact subjects that it takes.
+    /// For names and MQTT filters (MQTT 3.1.1 §4.7); a glob covers only itself and the exact subjects that it matches.
     package func covers(_ other: SubjectPattern) -> Bool {
         if self == other { return true }
         if other.syntax == .exact { return self.matches(other.text) }
@@ -19,7 +19,7 @@ extension SubjectPattern {
         func isWildcard(_ level: Substring.UTF8View, _ wildcard: StaticString) -> Bool {
             level.count == 1 && level.first == wildcard.utf8Start.pointee
         }
-        // Neither wildcard begins to take what begins with $ (§4.7.2).
+        // A leading wildcard does not match a leading $ (§4.7.2).
         if theirs.first?.first == UInt8(ascii: "$"), let first = mine.first, isWildcard(first, "#") || isWildcard(first, "+") {
             return false
         }

@@ -1,4 +1,4 @@
-/// Which subjects a route takes: one exact subject, an MQTT topic filter or a Redis glob.
+/// The subjects of a route: one exact subject, an MQTT topic filter or a Redis glob.
 ///
 /// Compares bytes, as MQTT 3.1.1 §1.5.3 and Redis do; no Unicode normalisation. Immutable.
 package struct SubjectPattern: Sendable, Hashable, Decodable, CustomStringConvertible {
@@ -9,11 +9,12 @@ package struct SubjectPattern: Sendable, Hashable, Decodable, CustomStringConver
 
     /// The pattern as written.
     package let text: String
+    /// How ``text`` is read.
     package let syntax: Syntax
     let glob: GlobPattern?
 
-    /// Tells the syntax by the text: `+` or `#` as a whole level makes it an MQTT filter, else `*`, `?` or `[` a glob, else it is
-    /// one exact subject.
+    /// Derives the syntax from the text: `+` or `#` as a whole level makes it an MQTT filter, else `*`, `?` or `[` a
+    /// glob, else it is one exact subject.
     ///
     /// - Throws: ``SettingError`` for what its syntax does not allow.
     package init(_ text: String) throws(SettingError) {
@@ -52,19 +53,22 @@ package struct SubjectPattern: Sendable, Hashable, Decodable, CustomStringConver
         }
     }
 
+    /// Compares the syntax and the bytes of the text.
     package static func == (lhs: Self, rhs: Self) -> Bool {
         lhs.syntax == rhs.syntax && lhs.text.utf8.elementsEqual(rhs.text.utf8)
     }
 
+    /// Hashes the bytes of the text.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(ExactText(self.text))
     }
 
+    /// The pattern as written.
     package var description: String { self.text }
 
     /// Whether the subject is one of the pattern's.
     ///
-    /// Takes time linear in the subject: an MQTT filter is walked once, a glob goes back to its last `*` only.
+    /// Takes time linear in the subject: an MQTT filter is walked once, a glob backtracks only to its last `*`.
     package func matches(_ subject: String) -> Bool {
         switch self.syntax {
         case .exact: self.text.utf8.elementsEqual(subject.utf8)
@@ -73,7 +77,8 @@ package struct SubjectPattern: Sendable, Hashable, Decodable, CustomStringConver
         }
     }
 
-    /// MQTT 3.1.1 §4.7.1: `+` takes one level, `#` the rest and the parent, neither begins to match at `$` (§4.7.2).
+    /// MQTT 3.1.1 §4.7.1: `+` matches one level, `#` the rest and the parent; a leading wildcard does not match `$`
+    /// (§4.7.2).
     private static func filter(_ filter: String, matches subject: String) -> Bool {
         if subject.utf8.first == UInt8(ascii: "$"), let first = filter.utf8.first, "+#".utf8.contains(first) { return false }
         var subjectLevels = LevelIterator(subject)

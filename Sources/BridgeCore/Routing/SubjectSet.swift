@@ -1,15 +1,15 @@
-/// The subjects that at least one of some patterns takes.
+/// The subjects that match at least one of several patterns.
 ///
-/// A handful of patterns is tried one by one; more are looked up in a ``SubjectTrie``, so that the price of a look-up hardly depends on their
-/// number. Immutable.
+/// A few patterns are compared one by one; more are in a ``SubjectTrie``, so that the cost of a look-up hardly depends
+/// on their number. Immutable.
 package struct SubjectSet: Sendable {
-    /// Up to so many patterns trying one by one is the faster way.
+    /// Up to this number of patterns, comparing them one by one is faster.
     private static let fewPatterns = 4
 
     private let patterns: [SubjectPattern]
     private let trie: SubjectTrie?
 
-    /// Of no pattern contains no subject.
+    /// A set without patterns contains no subject.
     package init(_ patterns: [SubjectPattern]) {
         guard patterns.count > Self.fewPatterns else {
             self.patterns = patterns
@@ -22,7 +22,7 @@ package struct SubjectSet: Sendable {
         self.trie = trie
     }
 
-    /// Whether one of the patterns takes the subject.
+    /// Whether one of the patterns matches the subject.
     package func contains(_ subject: String) -> Bool {
         guard let trie else { return self.patterns.contains { $0.matches(subject) } }
         var values: [Int] = []

@@ -1,4 +1,5 @@
-/// Many patterns looked up at once: the price of a look-up depends on the subject and on what matches, not on the number of patterns.
+/// Finds the matches among many patterns: the cost of a look-up depends on the subject and on the matches, not on the
+/// number of patterns.
 ///
 /// Exact subjects are in a dictionary, MQTT filters in a trie of levels, globs in buckets by the literal text they begin or end
 /// with. Built once, then immutable.
@@ -18,13 +19,13 @@ package struct SubjectTrie: Sendable {
     private struct Node: Sendable {
         var children: [ExactText: Int] = [:]
         var plus: Int?
-        /// Of the filters that end here.
+        /// The values of the filters that end here.
         var values: [Int] = []
-        /// Of the filters that end with `#` below here.
+        /// The values of the filters that end with `#` below here.
         var hashes: [Int] = []
     }
 
-    /// Adds a value for each subject that the pattern takes.
+    /// Adds a value for each subject that matches the pattern.
     package mutating func insert(_ pattern: SubjectPattern, value: Int) {
         self.isEmpty = false
         switch pattern.syntax {
@@ -73,9 +74,10 @@ package struct SubjectTrie: Sendable {
         self.nodes[node].values.append(value)
     }
 
-    /// Appends the values of all patterns that take the subject, in no order, a value as often as it has such patterns.
+    /// Appends the values of all patterns that match the subject, in no order, a value as often as it has such
+    /// patterns.
     ///
-    /// - Returns: how many nodes and patterns were looked at.
+    /// - Returns: how many nodes and patterns were visited.
     @discardableResult
     package func collect(_ subject: String, into values: inout [Int]) -> Int {
         var steps = 1
@@ -96,7 +98,7 @@ package struct SubjectTrie: Sendable {
 
     /// - Parameters:
     ///   - rest: the levels below the node; `nil` below the last.
-    ///   - isSystem: at the root, the subject begins with `$`, which no wildcard takes (MQTT 3.1.1 §4.7.2).
+    ///   - isSystem: at the root, whether the subject begins with `$`, which no wildcard matches (MQTT 3.1.1 §4.7.2).
     private func descend(_ index: Int, _ rest: Substring?, isSystem: Bool, _ values: inout [Int], _ steps: inout Int) {
         let node = self.nodes[index]
         steps += 1

@@ -8,10 +8,9 @@ package final class Bridge: Sendable {
     package let sources: [RunningSource]
     /// The sinks in the order of the file.
     package let sinks: [RunningSink]
-    /// Whether the durable log can be written and read; `nil` for a log in memory.
-    package let logHealth: LogHealth?
     private let log: DeliveryLog
-    private let writing: LogWriting?
+    /// `nil` for a log in memory.
+    private let writer: LogWriter?
     private let logger: Logger
 
     /// Assembles a bridge; nothing runs yet.
@@ -29,47 +28,39 @@ package final class Bridge: Sendable {
     ) {
         let routes = table.routes.map(\.name)
         let contents: LogContents? = durable?.contents
-        let loopGuard = LoopGuard()
+        let loopDetector = LoopDetector()
         let log = DeliveryLog(
             sources: sources.map { ($0.name, $0.acknowledge) }, sinks: sinks.map { ($0.name, $0.delivery) }, unrouted: unrouted,
             routes: routes, limits: limits,
-            tallies: DeliveryTallies(sinks: sinks.map { ($0.metrics, $0.logger) }, metrics: metrics, logger: logger),
-            loopGuard: loopGuard, contents: contents
+            metrics: DeliveryMetrics(sinks: sinks.map { ($0.metrics, $0.logger) }, metrics: metrics, logger: logger),
+            loopDetector: loopDetector, contents: contents
         )
-        if let durable {
-            let writing = LogWriting(
-                durable, log: log, table: table, sinks: sinks.map(\.name), metrics: metrics, logger: logger
-            )
-            self.writing = writing
-            self.logHealth = writing.health
-        } else {
-            self.writing = nil
-            self.logHealth = nil
-        }
+        let sinkNames = sinks.map(\.name)
+        self.writer = durable.map { LogWriter($0, log: log, table: table, names: sinkNames, metrics: metrics, logger: logger) }
         self.log = log
         self.logger = logger
-        let sinkNames = sinks.map(\.name)
         self.sources = sources.enumerated().map { index, parts in
-            let tallies = SourceTallies(
+            let metrics = SourceMetrics(
                 metrics: parts.metrics, logger: parts.logger, routes: routes, failing: table.failing(for: parts.name),
                 sinks: sinkNames)
-            let status = ComponentStatus(metrics: parts.metrics)
+            let status = ComponentStatus(metrics: parts.metrics, redaction: parts.redaction)
             let outlet = SourceOutlet(
                 log: log, source: SourceIndex(index), acknowledge: parts.acknowledge,
                 intake: SourceIntake(
-                    source: parts.name, settings: parts.intake, table: table, loopGuard: loopGuard, tallies: tallies,
+                    source: parts.name, settings: parts.intake, table: table, loopDetector: loopDetector, metrics: metrics,
                     repeatKeys: contents?.repeatKeys[parts.name] ?? []
                 ),
-                emitsGaps: parts.intake.emitsGaps, tallies: tallies, status: status,
-                threads: table.evaluates(for: parts.name) || parts.intake.normalise.evaluates ? .file : nil
+                emitsGaps: parts.intake.emitsGaps, metrics: metrics, status: status,
+                threads: table.evaluates(for: parts.name) || parts.intake.normalise.evaluates ? .file : nil,
+                redaction: parts.redaction
             )
             return RunningSource(name: parts.name, outlet: outlet, status: status, probe: probe, parts: parts)
         }
         self.sinks = sinks.enumerated().map { index, parts in
-            let status = ComponentStatus(metrics: parts.metrics)
+            let status = ComponentStatus(metrics: parts.metrics, redaction: parts.redaction)
             let inlet = SinkInlet(
-                log: log, sink: SinkIndex(index), status: status, templates: parts.sink.templates)
-            return RunningSink(name: parts.name, inlet: inlet, status: status, probe: probe, parts: parts)
+                log: log, sink: SinkIndex(index), status: status, templates: parts.sink.templates, redaction: parts.redaction)
+            return RunningSink(parts: parts, inlet: inlet, status: status, probe: probe)
         }
     }
 
@@ -77,11 +68,11 @@ package final class Bridge: Sendable {
     ///
     /// - Throws: ``LogError``.
     package func restore() async throws {
-        guard let writing else { return }
-        await writing.writer.keepCursors()
+        guard let writer else { return }
+        await writer.keepCursors()
         for sink in self.sinks {
             guard let restorable = sink.parts.sink as? any RestorableSink else { continue }
-            await restorable.restore(try await writing.writer.history(of: sink.name, atMost: restorable.historyLimit))
+            await restorable.restore(try await writer.history(of: sink.name, atMost: restorable.historyLimit))
         }
     }
 
@@ -97,36 +88,48 @@ package final class Bridge: Sendable {
     package func run(startWithin: Duration = .seconds(1), drain: Duration, until stop: @escaping @Sendable () async -> Void) async
         -> Int
     {
-        // Awaited below in the order that loses nothing; a task group could not stop its children kind by kind.
-        let writerTask = self.writing?.start()
-        let sinkTasks = self.sinks.map { sink in Task { @concurrent in await sink.run() } }
-        if self.writing == nil { await self.waitForSinks(atMost: startWithin) }
-        let sourceTasks = self.sources.map { source in Task { @concurrent in await source.run() } }
-        await stop()
-
-        self.logger.notice("Stopping", metadata: ["pending": "\(self.pending)"])
-        let deadline = Task {
-            try? await Task.sleep(for: drain)  // ends early when everything is delivered
-            for task in sourceTasks + sinkTasks { task.cancel() }
-        }
-        for source in self.sources { source.outlet.stop() }
-        for task in sourceTasks { await task.value }
-        self.log.finish()
-        let leaving = Task {
-            // The backlog is on disk, so sinks whose peers are away, or go away now, are cancelled.
-            while self.writing != nil, !Task.isCancelled {
-                for (sink, task) in zip(self.sinks, sinkTasks) where !sink.status.isConnected { task.cancel() }
-                try? await Task.sleep(for: .milliseconds(50))  // cancellation ends the loop
-            }
-        }
-        for task in sinkTasks { await task.value }
-        leaving.cancel()
-        deadline.cancel()
-        if let writing, let writerTask {
+        await withTaskGroup(of: Void.self) { group in
+            if let writer = self.writer { group.addTask { await writer.run() } }
+            let stopped = Eventual<Void>()
+            // Whatever still runs at the end of `drain` is cancelled; the wait for that ends early when everything is delivered.
+            try? await race(
+                {
+                    await self.runSinks(startWithin: startWithin) {
+                        await stop()
+                        stopped.finish()
+                    }
+                },
+                {
+                    try await stopped.value
+                    try await Task.sleep(for: drain)
+                }
+            )
+            guard let writer = self.writer else { return }
             for sink in self.sinks { await (sink.parts.sink as? any RestorableSink)?.finish() }
-            await writing.stop(writerTask)
+            writer.stop()
         }
         return self.pending
+    }
+
+    /// Runs the sinks around ``runSources(until:)``: they end once they have delivered what the sources brought.
+    private func runSinks(startWithin: Duration, until stop: @Sendable () async -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            for sink in self.sinks { group.addTask { await sink.run() } }
+            if self.writer == nil { await self.waitForSinks(atMost: startWithin) }
+            await self.runSources(until: stop)
+            self.log.finish()
+            // The backlog is on disk, so sinks whose peers are away, or go away now, are not waited for.
+            if self.writer != nil { for sink in self.sinks { sink.leaveWhenDisconnected() } }
+        }
+    }
+
+    private func runSources(until stop: @Sendable () async -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            for source in self.sources { group.addTask { await source.run() } }
+            await stop()
+            self.logger.notice("Stopping", metadata: ["pending": "\(self.pending)"])
+            for source in self.sources { source.outlet.stop() }
+        }
     }
 
     /// The number of unconfirmed deliveries over all sinks.
@@ -136,13 +139,18 @@ package final class Bridge: Sendable {
         self.sinks.reduce(0) { $0 + $1.inlet.pending } + self.sources.reduce(0) { $0 + $1.outlet.unappended }
     }
 
+    /// Whether the durable log can be written and read; `nil` for a log in memory.
+    package var logHealth: LogHealth? { self.writer?.health }
+
     /// The number of events that the durable log has not written; 0 for a log in memory.
     package var unwritten: Int { self.log.unwritten }
 
+    /// Waits for the results of the sinks' first attempts.
     private func waitForSinks(atMost limit: Duration) async {
-        let deadline = ContinuousClock.now + limit
-        while ContinuousClock.now < deadline, !self.sinks.allSatisfy(\.status.hasStarted), !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(2))  // cancellation ends the loop
-        }
+        // Ends with a cancellation too, which the sources meet themselves.
+        try? await race(
+            { for sink in self.sinks { try await sink.status.signal.wait { sink.status.hasStarted } } },
+            { try await Task.sleep(for: limit) }
+        )
     }
 }

@@ -7,11 +7,17 @@ package final class ComponentStatus: Sendable {
     /// The duration of a connection that resets the back-off, even without any event.
     static let lasting = Duration.seconds(5)
 
+    /// The connection was made, lost or interrupted.
+    let signal = Signal()
     private let state = Mutex(State())
     private let up: Gauge
+    private let redaction: Redaction
 
     /// Makes the status of a component that is not connected, with its gauge `component_up`.
-    package init(metrics: ComponentMetrics) {
+    ///
+    /// - Parameter redaction: removes the component's secrets from every reason.
+    package init(metrics: ComponentMetrics, redaction: Redaction = Redaction()) {
+        self.redaction = redaction
         self.up = metrics.gauge("component_up", help: "1 while the component is connected.")
     }
 
@@ -32,12 +38,14 @@ package final class ComponentStatus: Sendable {
 
     func connected(at time: ContinuousClock.Instant = .now, warning: String? = nil) {
         self.up.set(1)
+        let warning = warning.map { self.redaction.redacted($0) }
         self.state.withLock { state in
             if !state.isConnected { state.connected = time }
             state.isConnected = true
             state.lastError = nil
             state.warning = warning
         }
+        self.signal.notify()
     }
 
     /// Records that the peer or file of a running attempt cannot be used for now, until the next ``connected(at:warning:)``.
@@ -45,11 +53,13 @@ package final class ComponentStatus: Sendable {
     /// - Parameter reason: one sentence for readiness.
     func interrupted(_ reason: String) {
         self.up.set(0)
+        let reason = self.redaction.redacted(reason)
         self.state.withLock { state in
             state.isConnected = false
             state.warning = nil
             state.lastError = reason
         }
+        self.signal.notify()
     }
 
     /// Records that an event was sent or confirmed since the last ``disconnected(_:givenUp:)``.
@@ -66,6 +76,8 @@ package final class ComponentStatus: Sendable {
     ///   connection lasted ``lasting``. The same denial twice in a row does not, even if events arrived in between.
     func disconnected(_ reason: String?, givenUp: Bool = false, isUnauthorized: Bool = false) -> Bool {
         self.up.set(0)
+        defer { self.signal.notify() }
+        let reason = reason.map { self.redaction.redacted($0) }
         return self.state.withLock { state in
             defer { state.hasProgressed = false }
             let hasLasted = state.isConnected && (state.connected?.duration(to: .now) ?? .zero) >= Self.lasting

@@ -14,7 +14,8 @@ struct ComponentSupervisor: Sendable {
     /// Runs a source until its outlet is stopped.
     func run(_ source: any Source, _ outlet: SourceOutlet) async {
         await self.keepRunning(
-            of: source, givesUp: true, until: { outlet.isStopping }, pause: { try await outlet.untilStopping(atMost: $0) },
+            of: source, until: { outlet.isStopping }, stopping: { try await outlet.untilStopping() },
+            pause: { try await outlet.untilStopping(atMost: $0) },
             attempt: { try await source.run(outlet) }
         )
     }
@@ -24,7 +25,7 @@ struct ComponentSupervisor: Sendable {
     /// A sink never gives up: its backlog would be lost.
     func run(_ sink: any Sink, _ inlet: SinkInlet) async {
         await self.keepRunning(
-            of: sink, givesUp: false, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },
+            of: sink, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },
             attempt: {
                 defer { inlet.takeBack() }
                 try await sink.run(inlet)
@@ -32,8 +33,9 @@ struct ComponentSupervisor: Sendable {
         )
     }
 
+    /// - Parameter stopping: waits for the stop of a component that gives up after a failure that is not retryable; `nil` for others.
     private func keepRunning(
-        of component: any Component, givesUp: Bool, until isDone: () -> Bool,
+        of component: any Component, until isDone: () -> Bool, stopping: (() async throws -> Void)? = nil,
         pause: @escaping @Sendable (Duration) async throws -> Void, attempt: () async throws -> Void
     ) async {
         var log = FailureLog(self.logger)
@@ -45,19 +47,19 @@ struct ComponentSupervisor: Sendable {
             do {
                 try await attempt()
                 if isDone() || Task.isCancelled { break }
-                _ = self.status.disconnected("ended without being asked to")
-                self.logger.warning("Component ended without being asked to")
+                _ = self.status.disconnected("exited unexpectedly")
+                self.logger.warning("Component exited unexpectedly")
             } catch is CancellationError {
                 break
             } catch {
                 let failure = error as? ComponentError ?? ComponentError(.inputOutput, "unexpected error", cause: error)
                 self.errors.count(failure.code)
-                let isFinal = givesUp && !failure.isRetryable
+                let isFinal = stopping != nil && !failure.isRetryable
                 let wasOfUse = self.status.disconnected(
                     failure.description, givenUp: isFinal, isUnauthorized: failure.code == .unauthorized)
                 if isFinal {
                     self.logger.error("Component has given up", metadata: ["error": "\(failure)"])
-                    try? await pause(.seconds(100 * 365 * 86_400))  // ends with the stop or the cancellation, which is no error
+                    try? await stopping?()  // ends with a cancellation too, which is no error
                     break
                 }
                 if isDone() { break }
@@ -102,7 +104,7 @@ struct ErrorCounters: Sendable {
 
     init(metrics: ComponentMetrics) {
         self.metrics = metrics
-        self.retries = metrics.counter("retries", help: "Further attempts after a failure.")
+        self.retries = metrics.counter("retries", help: "Retries after a failure.")
     }
 
     func count(_ code: ComponentError.Code) {

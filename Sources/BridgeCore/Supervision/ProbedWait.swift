@@ -12,12 +12,7 @@ struct ProbedWait: Sendable {
     ///
     /// - Throws: what `pause` throws.
     func run(_ pause: @escaping @Sendable () async throws -> Void) async throws {
-        try await withThrowingTaskGroup { group in
-            group.addTask { try await pause() }
-            group.addTask { try await self.untilReachable() }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
+        try await race(pause, { try await self.untilReachable() })
     }
 
     /// Returns once a peer accepts that did not accept before; one that accepts already fails for another reason, such

@@ -1,3 +1,5 @@
+import PollThread
+
 /// A sink of a ``Bridge`` with its inlet.
 package struct RunningSink: Sendable {
     /// The sink's name in the configuration file.
@@ -8,12 +10,21 @@ package struct RunningSink: Sendable {
     package let status: ComponentStatus
     let probe: PortProbe?
     let parts: SinkParts
+    private let leaves = Flag()
+
+    init(parts: SinkParts, inlet: SinkInlet, status: ComponentStatus, probe: PortProbe?) {
+        self.name = parts.name
+        self.inlet = inlet
+        self.status = status
+        self.probe = probe
+        self.parts = parts
+    }
 
     /// Updates the gauges of its queue; called before the metrics are rendered.
     package func observeQueue() {
         let (pending, bytes) = self.inlet.backlog
         self.parts.metrics.gauge("queue_events", help: "Events that the sink has not confirmed.").set(pending)
-        self.parts.metrics.gauge("queue_bytes", help: "What those events weigh.").set(bytes)
+        self.parts.metrics.gauge("queue_bytes", help: "Bytes of the events that the sink has not confirmed.").set(bytes)
     }
 
     func run() async {
@@ -21,6 +32,16 @@ package struct RunningSink: Sendable {
             logger: self.parts.logger, status: self.status, retry: self.parts.delivery.retry,
             errors: ErrorCounters(metrics: self.parts.metrics), probe: self.probe
         )
-        await supervisor.run(self.parts.sink, self.inlet)
+        // The wait is cancelled once the sink has ended.
+        try? await race(
+            { await supervisor.run(self.parts.sink, self.inlet) },
+            { try await self.status.signal.wait { self.leaves.isSet && !self.status.isConnected } }
+        )
+    }
+
+    /// Has ``run()`` end as soon as the sink is not connected.
+    func leaveWhenDisconnected() {
+        self.leaves.set()
+        self.status.signal.notify()
     }
 }

@@ -14,7 +14,11 @@ package struct RunningSource: Sendable {
             logger: self.parts.logger, status: self.status, retry: self.parts.retry,
             errors: ErrorCounters(metrics: self.parts.metrics), probe: self.probe
         )
-        await supervisor.run(self.parts.source, self.outlet)
+        // The reports are cancelled once the source has ended.
+        try? await race(
+            { await supervisor.run(self.parts.source, self.outlet) },
+            { try await self.outlet.reportDueGaps() }
+        )
         await self.outlet.untilAppended()
     }
 }

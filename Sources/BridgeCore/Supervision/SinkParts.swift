@@ -10,15 +10,21 @@ package struct SinkParts: Sendable {
     package let delivery: DeliverySettings
     /// Its metrics, those of the engine included.
     package let metrics: ComponentMetrics
-    /// A logger with the component's metadata.
+    /// A logger with the component's metadata, which writes none of its secrets.
     package let logger: Logger
+    /// Removes the component's secrets from what it reports.
+    let redaction: Redaction
 
-    /// Makes the parts of a sink.
-    package init(name: String, sink: any Sink, delivery: DeliverySettings, metrics: ComponentMetrics, logger: Logger) {
+    /// Makes the parts of a sink, by default without secrets.
+    package init(
+        name: String, sink: any Sink, delivery: DeliverySettings, metrics: ComponentMetrics, logger: Logger,
+        redaction: Redaction = Redaction()
+    ) {
         self.name = name
         self.sink = sink
         self.delivery = delivery
         self.metrics = metrics
-        self.logger = logger
+        self.logger = redaction.logger(logger)
+        self.redaction = redaction
     }
 }

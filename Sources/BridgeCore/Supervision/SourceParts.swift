@@ -14,13 +14,15 @@ package struct SourceParts: Sendable {
     package let retry: RetrySettings
     /// Its metrics, those of the engine included.
     package let metrics: ComponentMetrics
-    /// A logger with the component's metadata.
+    /// A logger with the component's metadata, which writes none of its secrets.
     package let logger: Logger
+    /// Removes the component's secrets from what it reports.
+    let redaction: Redaction
 
-    /// Makes the parts of a source.
+    /// Makes the parts of a source, by default without secrets.
     package init(
         name: String, source: any Source, acknowledge: AcknowledgePolicy, intake: IntakeSettings, retry: RetrySettings,
-        metrics: ComponentMetrics, logger: Logger
+        metrics: ComponentMetrics, logger: Logger, redaction: Redaction = Redaction()
     ) {
         self.name = name
         self.source = source
@@ -28,6 +30,7 @@ package struct SourceParts: Sendable {
         self.intake = intake
         self.retry = retry
         self.metrics = metrics
-        self.logger = logger
+        self.logger = redaction.logger(logger)
+        self.redaction = redaction
     }
 }

@@ -53,12 +53,12 @@ package struct ConformanceKit: Sendable {
     }
 
     /// The context of a component under test, and the metrics that it counts in.
-    static func context(name: String, kind: ComponentKind, direction: String, services: SharedServices, cursors: any CursorStore)
-        -> (ComponentContext, Metrics)
-    {
+    static func context(
+        name: String, kind: ComponentKind, direction: String, services: SharedServices, cursors: any CursorStore, log: RecordedLog
+    ) -> (ComponentContext, Metrics) {
         let metrics = Metrics()
         let context = ComponentContext(
-            name: name, logger: self.logger(name), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            name: name, logger: log.logger(name), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             bridge: "conformance", cursors: cursors,
             metrics: ComponentMetrics(component: name, kind: kind, direction: direction, metrics: metrics), shared: services
         )

@@ -20,15 +20,15 @@ package struct Guarantees: OptionSet, Sendable, CustomStringConvertible {
     package static let pushesBack = Guarantees(rawValue: 1 << 4)
     /// Bodies of arbitrary bytes arrive unchanged.
     package static let binarySafe = Guarantees(rawValue: 1 << 5)
-    /// The component has its own connection; when that is lost, `run` throws an error that says so.
+    /// The component has its own connection; when that is lost, `run` throws an error about it.
     package static let connects = Guarantees(rawValue: 1 << 6)
     /// A known loss of events becomes a gap event.
-    package static let tellsGaps = Guarantees(rawValue: 1 << 7)
+    package static let reportsGaps = Guarantees(rawValue: 1 << 7)
 
     private static let names: [(Guarantees, String)] = [
         (.ordered, "ordered"), (.atLeastOnce, "at least once"), (.keepsHeaders, "keeps headers"),
         (.resumesAfterReconnect, "resumes"), (.pushesBack, "pushes back"), (.binarySafe, "binary safe"),
-        (.connects, "connects"), (.tellsGaps, "tells gaps"),
+        (.connects, "connects"), (.reportsGaps, "reports gaps"),
     ]
 
     /// The names of the guarantees, separated by commas.

@@ -11,15 +11,11 @@ package final class RecordingSink: Sink {
 
     /// The empty settings.
     package struct Configuration: SinkConfiguration {
-        /// The empty set of keys.
-        package enum CodingKeys: CodingKey, CaseIterable {}
-        /// Empty: no key can differ per route.
-        package static var perRouteKeys: [CodingKeys] { [] }
+        /// No keys.
+        package static let settings = Settings<Self> {}
 
         /// Makes the settings.
         package init() {}
-        /// Makes the settings without reading the decoder.
-        package init(from decoder: any Decoder) throws {}
     }
 
     private struct State {

@@ -11,13 +11,11 @@ package final class ScriptedSource: Source {
 
     /// The empty settings.
     package struct Configuration: ComponentConfiguration {
-        /// The empty set of keys.
-        package enum CodingKeys: CodingKey, CaseIterable {}
+        /// No keys.
+        package static let settings = Settings<Self> {}
 
         /// Makes the settings.
         package init() {}
-        /// Makes the settings without reading the decoder.
-        package init(from decoder: any Decoder) throws {}
     }
 
     private struct State {

@@ -12,6 +12,8 @@ package final class SinkHarness: Sendable {
     package let deadLetters = RecordingSink()
     /// The bridge; sink 0 is the one under test.
     package let bridge: Bridge
+    /// What the engine and the sink under test log.
+    package let log = RecordedLog()
     private let drain: Duration
 
     /// Makes a harness for the sink of a fixture.
@@ -40,7 +42,7 @@ package final class SinkHarness: Sendable {
         attempts: Int = 0, _ make: (ComponentContext) throws -> any Sink
     ) rethrows {
         let (context, metrics) = ConformanceKit.context(
-            name: name, kind: kind, direction: "sink", services: services, cursors: MemoryCursorStore()
+            name: name, kind: kind, direction: "sink", services: services, cursors: MemoryCursorStore(), log: self.log
         )
         let sink = try make(context)
         let scripted = ComponentMetrics(component: "scripted", kind: ScriptedSource.kind, direction: "source", metrics: metrics)
@@ -69,6 +71,10 @@ package final class SinkHarness: Sendable {
 
     /// The status of the sink under test.
     package var status: ComponentStatus { self.bridge.sinks[0].status }
+    /// Whether the sink under test has failed more often than this, or cannot use its peer now.
+    package func hasFailed(moreOftenThan count: Int = 0) -> Bool {
+        self.status.lastError != nil || self.log.errors.count > count
+    }
 
     /// Runs the bridge while `body` runs, then stops it in order.
     ///

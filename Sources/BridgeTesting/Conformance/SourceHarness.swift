@@ -23,6 +23,8 @@ package final class SourceHarness: Sendable {
     package let recorder = RecordingSink()
     /// The bridge; source 0 is the one under test.
     package let bridge: Bridge
+    /// What the engine and the source under test log.
+    package let log = RecordedLog()
     private let drain: Duration
 
     /// Makes a harness for the source of a fixture.
@@ -47,7 +49,7 @@ package final class SourceHarness: Sendable {
         _ make: (ComponentContext) throws -> any Source
     ) rethrows {
         let (context, metrics) = ConformanceKit.context(
-            name: name, kind: kind, direction: "source", services: services, cursors: options.cursors
+            name: name, kind: kind, direction: "source", services: services, cursors: options.cursors, log: self.log
         )
         self.drain = options.drain
         self.bridge = Bridge(
@@ -65,6 +67,10 @@ package final class SourceHarness: Sendable {
 
     /// The status of the source under test.
     package var status: ComponentStatus { self.bridge.sources[0].status }
+    /// Whether the source under test has failed more often than this, or cannot use its peer now.
+    package func hasFailed(moreOftenThan count: Int = 0) -> Bool {
+        self.status.lastError != nil || self.log.errors.count > count
+    }
     /// The outlet of the source under test.
     package var outlet: SourceOutlet { self.bridge.sources[0].outlet }
 

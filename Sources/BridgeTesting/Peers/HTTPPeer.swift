@@ -38,11 +38,13 @@ package final class HTTPPeer: Sendable {
         package var isCut: Bool
         /// The bytes announced in `content-length` but not sent; the connection closes after the sent ones.
         package var missing: Int
+        /// The bytes to send in place of everything else, before the connection closes.
+        package var raw: String?
 
         /// Makes an answer; 200 without a body by default.
         package init(
             _ status: Int = 200, headers: HTTPFields = [:], body: String = "", delay: Duration = .zero,
-            isCut: Bool = false, missing: Int = 0
+            isCut: Bool = false, missing: Int = 0, raw: String? = nil
         ) {
             self.status = status
             self.headers = headers
@@ -50,6 +52,7 @@ package final class HTTPPeer: Sendable {
             self.delay = delay
             self.isCut = isCut
             self.missing = missing
+            self.raw = raw
         }
     }
 
@@ -189,8 +192,18 @@ package final class HTTPPeer: Sendable {
             context.close(promise: nil)
         }
 
+        /// Sends bytes past the encoder, and closes.
+        private static func send(_ raw: String, _ pipeline: ChannelPipeline) {
+            guard let encoder = try? pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self) else {
+                preconditionFailure("the pipeline has an encoder")
+            }
+            encoder.writeAndFlush(NIOAny(ByteBuffer(string: raw)), promise: nil)
+            pipeline.close(mode: .all, promise: nil)
+        }
+
         private func send(_ answer: Answer, keepAlive: Bool, context: ChannelHandlerContext) {
             guard !answer.isCut else { return context.close(promise: nil) }
+            if let raw = answer.raw { return Self.send(raw, context.pipeline) }
             var head = HTTPResponseHead(
                 version: .http1_1, status: .init(statusCode: answer.status), headers: answer.headers.headers
             )

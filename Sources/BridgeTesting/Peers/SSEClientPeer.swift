@@ -89,7 +89,7 @@ package final class SSEClientPeer: Sendable {
     package var status: Int? { self.state.withLock { $0.status } }
     /// All bytes of the body so far, without chunked coding.
     package var body: [UInt8] { self.state.withLock { $0.body } }
-    /// All events so far, in order, whatever their type.
+    /// All events up to now, in order, of every type.
     package var events: [Event] { self.state.withLock { $0.events } }
     /// The events of type `message`.
     package var messages: [Event] { self.events.filter { $0.type == "message" } }

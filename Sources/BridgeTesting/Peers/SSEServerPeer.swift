@@ -1,3 +1,4 @@
+import Glibc
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -31,10 +32,23 @@ package final class SSEServerPeer: Sendable {
             self.init(id: id, type: type, data: ByteBuffer(string: data))
         }
 
+        /// Looking at bytes one by one takes too long without optimisation.
+        private var hasLineEnds: Bool {
+            self.data.withUnsafeReadableBytes { bytes in
+                guard let base = bytes.baseAddress else { return false }
+                return memchr(base, 10, bytes.count) != nil || memchr(base, 13, bytes.count) != nil
+            }
+        }
+
         fileprivate func write(to buffer: inout ByteBuffer) {
             if let id { buffer.writeString("id: \(id)\n") }
             if let type { buffer.writeString("event: \(type)\n") }
             buffer.writeString("data: ")
+            guard self.hasLineEnds else {
+                buffer.writeImmutableBuffer(self.data)
+                buffer.writeString("\n\n")
+                return
+            }
             var previous: UInt8 = 0
             for byte in self.data.readableBytesView {
                 switch byte {
@@ -59,7 +73,7 @@ package final class SSEServerPeer: Sendable {
         /// The complete body.
         package let body: ByteBuffer
 
-        /// The `Last-Event-ID` field (WHATWG HTML §9.2.4); `nil` for a client that starts anew.
+        /// The `Last-Event-ID` field (WHATWG HTML §9.2.4); `nil` for a client that does not resume.
         package var lastEventID: String? { self.headers["last-event-id"] }
     }
 

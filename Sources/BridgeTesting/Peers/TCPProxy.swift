@@ -16,7 +16,7 @@ package final class TCPProxy: Sendable {
         case swallow
     }
 
-    /// Receives a piece that one side sent and the number of its connection, from 1; runs on the connection's thread.
+    /// Receives a chunk from one side and the number of its connection, from 1; runs on the connection's thread.
     package typealias Observer = @Sendable (_ connection: Int, _ bytes: ArraySlice<UInt8>) -> Void
 
     private struct State {
@@ -38,8 +38,8 @@ package final class TCPProxy: Sendable {
     ///
     /// - Parameters:
     ///   - server: the port of the server.
-    ///   - observe: called with each piece that a client sends, before it is forwarded.
-    ///   - observeServer: called with each piece that the server sends, before it is forwarded.
+    ///   - observe: called with each chunk of a client, before it is forwarded.
+    ///   - observeServer: called with each chunk of the server, before it is forwarded.
     /// - Throws: ``PeerError`` when it cannot listen.
     package init(server: Int, observe: @escaping Observer = { _, _ in }, observeServer: @escaping Observer = { _, _ in }) throws {
         self.server = server
@@ -84,7 +84,7 @@ package final class TCPProxy: Sendable {
         self.state.withLock { $0.mode = mode }
     }
 
-    /// Delays each piece in both directions, on open connections too; zero ends the delay.
+    /// Delays each chunk in both directions, on open connections too; zero ends the delay.
     package func delay(by time: Duration) {
         self.pace.microseconds.store(UInt32(time / .microseconds(1)), ordering: .relaxed)
     }
@@ -200,7 +200,7 @@ package final class TCPProxy: Sendable {
         shutdown(source, Int32(SHUT_RDWR))
     }
 
-    /// The delay and the silence of the forwarded pieces.
+    /// The delay and the silence of the forwarded chunks.
     private final class Pace: Sendable {
         let microseconds = Atomic<UInt32>(0)
         let isSilent = Atomic<Bool>(false)

@@ -123,7 +123,9 @@ package final class BridgeProcess: Sendable {
         _ path: String, _ body: ByteBuffer, type: String? = nil, headers: [(name: String, value: String)] = []
     ) async throws -> HTTPRequestPeer.Answer {
         let headers = headers + (type.map { [("Content-Type", $0)] } ?? [])
-        return try await HTTPRequestPeer.send("POST", path, port: self.port, headers: headers, body: body)
+        // On a busy machine a debug build may evaluate expressions of a large body for half a minute.
+        return try await HTTPRequestPeer.send(
+            "POST", path, port: self.port, headers: headers, body: body, timeout: .seconds(90))
     }
 
     /// Connects a new client to the stream of a name, and expects status 200.
@@ -141,14 +143,14 @@ package final class BridgeProcess: Sendable {
             .reduce(0, +)
     }
 
-    /// The complete lines of a file in ``directory``; a last line without LF is left out.
+    /// The complete lines of a file in ``directory``, without a last line that has no LF.
     package func lines(of name: String) -> [String] {
         let bytes = self.directory.read(name)
         let end = bytes.lastIndex(of: 10) ?? bytes.startIndex
         return bytes[..<end].split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The path of the program: `STREAMBRIDGE_PROGRAM`, else the one beside the test bundle.
+    /// The path of the program: `STREAMBRIDGE_PROGRAM`, else the one next to the test bundle.
     package static let executable: String = {
         if let path = getenv("STREAMBRIDGE_PROGRAM") { return String(cString: path) }
         let maps = String(decoding: TemporaryDirectory.contents(of: "/proc/self/maps"), as: UTF8.self)

@@ -135,7 +135,7 @@ package final class ChildProcess: Sendable {
     /// The standard output so far, in bytes.
     package var standardOutputBytes: [UInt8] { self.files.read("out") }
 
-    /// Finds a program in `PATH`, `/usr/local/bin`, `/usr/sbin` and `/sbin`; a path is returned as it is.
+    /// Finds a program in `PATH`, `/usr/local/bin`, `/usr/sbin` and `/sbin`; returns a path unchanged.
     ///
     /// - Throws: ``PeerError`` when there is none.
     package static func find(_ executable: String) throws -> String {

@@ -5,7 +5,7 @@ import Glibc
 package enum PythonEnvironment {
     /// The path of the environment's interpreter.
     ///
-    /// - Throws: ``PeerError`` that says how to create the environment.
+    /// - Throws: ``PeerError`` with the command that creates the environment.
     package static func interpreter() throws -> String {
         let program = BridgeProcess.executable
         guard let build = program.firstRange(of: "/.build/") else {

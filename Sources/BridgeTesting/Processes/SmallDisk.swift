@@ -23,7 +23,7 @@ package final class SmallDisk: Sendable {
     }
 
     deinit {
-        // At once, whoever still has a file open.
+        // At once, even while a process has a file open.
         umount2(self.directory.path, Int32(MNT_DETACH))
     }
 

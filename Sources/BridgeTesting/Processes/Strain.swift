@@ -8,7 +8,7 @@ package struct Strain: Sendable, CustomStringConvertible {
     /// How much longer each answer of `/livez` took than that of an idle copy at the same moment, which compensates for
     /// machine load.
     package private(set) var latencies: [Duration] = []
-    /// The number of `/livez` requests without a 200 within ten seconds.
+    /// The number of `/livez` requests without a 200 within thirty seconds.
     package private(set) var failures = 0
 
     /// The median of ``latencies``; 1000 s when no request was answered.
@@ -54,10 +54,13 @@ package struct Strain: Sendable, CustomStringConvertible {
     }
 
     /// The resident memory of a process in bytes; 0 when there is no such process.
-    package static func residentBytes(of pid: Int32) -> Int {
+    package static func residentBytes(of pid: Int32) -> Int { self.bytes("VmRSS", of: pid) ?? 0 }
+
+    /// A figure of `/proc/PID/status` (proc_pid_status(5)) in bytes; `nil` when there is no such process or figure.
+    package static func bytes(_ figure: String, of pid: Int32) -> Int? {
         let status = String(decoding: TemporaryDirectory.contents(of: "/proc/\(pid)/status"), as: UTF8.self)
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        return (line?.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? 0) << 10
+        let line = status.split(separator: "\n").first { $0.hasPrefix(figure + ":") }
+        return line?.split { $0 == " " || $0 == "\t" }.dropLast().last.flatMap { Int($0) }.map { $0 << 10 }
     }
 
     /// The user and system time of a process so far; zero when there is no such process.
@@ -89,12 +92,12 @@ package struct Strain: Sendable, CustomStringConvertible {
         return strain
     }
 
-    /// The duration of one `/livez` request; `nil` when the answer is not 200 or takes over ten seconds.
+    /// The duration of one `/livez` request; `nil` when the answer is not 200 or takes over thirty seconds.
     private static func answerTime(_ port: Int) -> Duration? {
         let start = ContinuousClock.now
         guard let socket = try? BlockingSocket(port: port),
             let answer = try? socket.exchange(
-                Array("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".utf8), timeout: .seconds(10)),
+                Array("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".utf8), timeout: .seconds(30)),
             answer.starts(with: Array("HTTP/1.1 200 ".utf8))
         else { return nil }
         return start.duration(to: .now)

@@ -4,9 +4,10 @@ import NIOCore
 
 /// The process that evaluates expressions.
 ///
-/// The program starts itself as one, see ``JQWorkerPool``: descriptor 0 is a socket to it, descriptor 1 a page of memory that both see.
-/// Whatever an expression does ends at this process: it has no other descriptor, no environment, limits on memory and time, and where the
-/// system offers seccomp no system calls but those of memory and time.
+/// The program starts itself as a worker, see ``JQWorkerPool``: descriptor 0 is a socket to it, descriptor 1 a shared
+/// page of memory. Everything that an expression does is confined to this process: it has no other descriptor, no
+/// environment, limits on memory and time, and where the system offers seccomp no system calls but those of memory and
+/// time.
 package enum ExpressionWorker {
     /// The program's first argument; the second is the memory limit in bytes.
     package static let argument = "expression-worker"
@@ -30,7 +31,7 @@ package enum ExpressionWorker {
         session.serve()
     }
 
-    /// What a worker knows.
+    /// The state of a worker.
     private struct Session {
         private let memoryLimit: Int
         private var programs: [UInt32: JQProgram] = [:]
@@ -65,7 +66,7 @@ package enum ExpressionWorker {
             self.programs[number] = JQProgram(
                 String(buffer: frame), variables: JQVariables(rawValue: variables), complaints: &complaints)
             csandbox_end()
-            // Each program costs some memory of its own.
+            // Each program takes memory of its own.
             csandbox_allow_memory(self.memoryLimit)
             let isDone = self.programs[number] != nil
             self.send(
@@ -96,7 +97,7 @@ package enum ExpressionWorker {
                 let item = frame.readMultipleIntegers(endianness: .little, as: (UInt32, UInt32).self)
             {
                 guard let program = self.programs[item.0], inputs.indices.contains(Int(item.1)) else { exit(EX_SOFTWARE) }
-                // The place of the input of the item behind this one.
+                // The index of the input of the next item.
                 let next: UInt32? = frame.getInteger(at: frame.readerIndex + 4, endianness: .little)
                 done += 1
                 csandbox_begin(done, limit)
@@ -116,7 +117,7 @@ package enum ExpressionWorker {
 
         /// The next frame, without its length; ends the process when the program has closed the socket.
         private mutating func receive() -> ByteBuffer {
-            // Now that the frame before, which shares these bytes, is gone.
+            // The previous frame, which shares these bytes, is released now.
             if self.received.readableBytes == 0, self.received.capacity > 1 << 20 { self.received = ByteBuffer() }
             self.received.discardReadBytes()
             while true {

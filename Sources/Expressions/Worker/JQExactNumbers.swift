@@ -1,10 +1,11 @@
 import CJq
 import NIOCore
 
-/// The integers of an event that IEEE doubles cannot hold, so that those which an expression only passes on keep their digits.
+/// The integers of an event that IEEE doubles cannot represent, so that an expression that only passes them on keeps
+/// their digits.
 ///
-/// libjq 1.6 knows no other numbers than doubles. A number of a result that is the double of one such integer is written as that integer; where
-/// two of them have the same double nobody can tell which it was, and it is written as libjq does.
+/// libjq 1.6 has only doubles as numbers. A number of a result that is the double of exactly one such integer is
+/// written as that integer; if two of them have the same double, it is ambiguous and written as libjq does.
 struct JQExactNumbers {
     /// By the bits of the double; `nil` where two integers have it.
     private let digits: [UInt64: ByteBuffer?]
@@ -27,7 +28,7 @@ struct JQExactNumbers {
                     let start = index
                     index += 1
                     while index < bytes.count, Self.belongsToNumber(bytes[index]) { index += 1 }
-                    // The least that a double cannot hold has 16 digits.
+                    // The smallest integer that a double cannot represent has 16 digits.
                     guard index - start >= 16 else { continue }
                     let text = bytes[start..<index]
                     guard text.dropFirst().allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { continue }
@@ -53,7 +54,7 @@ struct JQExactNumbers {
 
     /// Writes an array or object as JSON, and frees it.
     ///
-    /// - Parameter depth: what is nested deeper than libjq writes is left out as it does it.
+    /// - Parameter depth: values nested deeper than libjq writes are left out in the same way.
     func write(_ value: jv, into json: inout ByteBuffer, depth: Int = 0) {
         guard depth <= 256 else {
             jv_free(value)

@@ -1,7 +1,7 @@
 import CJq
 import NIOCore
 
-/// One event in the worker: bytes at first, and libjq's values of what a program asks for.
+/// One event in the worker: bytes at first, and libjq's values on demand.
 final class JQInput {
     /// The event is not what libjq can read.
     struct Unreadable: Error {
@@ -14,13 +14,13 @@ final class JQInput {
     private var attributes: [(name: ByteBuffer, value: ByteBuffer)] = []
     private var raw = ByteBuffer()
     private var now = 0.0
-    /// The integers that a double cannot hold.
+    /// The integers that a double cannot represent.
     private(set) lazy var exactNumbers = JQExactNumbers(self.json)
     /// Made at the first use.
     private var event: jv?
     private var values: [UInt8: jv] = [:]
 
-    /// - Returns: `nil` when the frame holds no whole input.
+    /// - Returns: `nil` when the frame has no complete input.
     init?(_ frame: inout ByteBuffer, _ variables: JQVariables) {
         guard let json = frame.readField() else { return nil }
         self.json = json
@@ -47,7 +47,7 @@ final class JQInput {
 
     deinit { self.release() }
 
-    /// Frees the values; they are made anew when somebody asks again.
+    /// Frees the values; they are made again on demand.
     func release() {
         if let event { jv_free(event) }
         self.event = nil
@@ -55,7 +55,7 @@ final class JQInput {
         self.values = [:]
     }
 
-    /// What a program takes apart: the event, then the variables it uses.
+    /// The arguments that a program unpacks: the event, then the variables it uses.
     func arguments(_ variables: JQVariables, isLast: Bool) -> Result<jv, Unreadable> {
         let event = self.event ?? JQValue.parse(self.json)
         self.event = event

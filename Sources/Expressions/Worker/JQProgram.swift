@@ -10,8 +10,8 @@ final class JQProgram {
     private let variables: JQVariables
 
     /// - Parameters:
-    ///   - variables: those that the program takes apart behind the event.
-    ///   - complaints: what the compiler says.
+    ///   - variables: those that the program unpacks after the event.
+    ///   - complaints: the compiler's messages.
     /// - Returns: `nil` when it does not compile.
     init?(_ text: String, variables: JQVariables, complaints: inout [String]) {
         guard let state = jq_init() else { return nil }
@@ -43,7 +43,7 @@ final class JQProgram {
 
     /// The first result for an event.
     ///
-    /// - Parameter isLast: whether no other program looks at the event after this one, which may then change it in place.
+    /// - Parameter isLast: whether no other program reads the event after this one, which may then change it in place.
     /// - Returns: a value for the caller to free, or what is wrong with the event.
     func evaluate(_ input: JQInput, isLast: Bool) -> Result<jv, JQInput.Unreadable> {
         input.arguments(self.variables, isLast: isLast).map { arguments in
@@ -52,7 +52,7 @@ final class JQProgram {
         }
     }
 
-    /// Collects what the compiler says.
+    /// Collects the compiler's messages.
     private final class Complaints {
         var messages: [String] = []
     }

@@ -1,7 +1,7 @@
 import CJq
 import NIOCore
 
-/// Takes libjq's values in and out.
+/// Converts libjq's values to and from text.
 ///
 /// Functions free what they are given.
 enum JQValue {
@@ -37,7 +37,7 @@ enum JQValue {
 
     /// Writes a result.
     ///
-    /// - Parameter input: what it was made of.
+    /// - Parameter input: the event of the result.
     static func write(_ result: jv, of input: JQInput, into frame: inout ByteBuffer) {
         switch jv_get_kind(result) {
         case JV_KIND_INVALID:
@@ -71,10 +71,14 @@ enum JQValue {
         }
     }
 
+    /// The longest message in bytes: messages quote their input.
+    private static let messageLimit = 1000
+
     static func writeError(_ message: String, into frame: inout ByteBuffer) {
         Self.write(.error, into: &frame)
-        // Messages quote what they complain of.
-        frame.writeField(message.utf8.count > 4096 ? String(message.prefix(1000)) + "…" : message)
+        guard message.utf8.count > Self.messageLimit else { return frame.writeField(message) }
+        // Cut by bytes: one character may have any number of combining marks.
+        frame.writeField(String(decoding: message.utf8.prefix(Self.messageLimit), as: UTF8.self) + "…")
     }
 
     private static func write(_ kind: WorkerFrame.Result, into frame: inout ByteBuffer) {

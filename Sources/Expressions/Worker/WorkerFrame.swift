@@ -3,15 +3,16 @@ import NIOCore
 
 /// The frames between the program and a worker: a length of four bytes, then a message.
 ///
-/// Numbers are little-endian. A message of the program begins with its ``Kind``. The worker answers each but ``Kind/forget``, in order.
-/// The program reads answers as those of a stranger: an event may have taken the worker over.
+/// Numbers are little-endian. A message of the program begins with its ``Kind``. The worker answers each but
+/// ``Kind/forget``, in order. The program does not trust the answers: an event may have taken over the worker.
 enum WorkerFrame {
-    /// What the program asks for.
+    /// The requests of the program.
     enum Kind: UInt8 {
-        /// A number, the variables and the time limit; then the program's text. Answered by one byte, 1 for done, and what the compiler
-        /// said.
+        /// A number, the variables and the time limit; then the program's text.
+        ///
+        /// Answered by one byte, 1 for done, and the compiler's messages.
         case compile = 1
-        /// The number of a program that is needed no more.
+        /// The number of a program that is no longer needed.
         case forget = 2
         /// The time limits for each item and for all (0 for none), the variables, the inputs, and the items: the numbers of a program and
         /// of an input. Answered by the results of the first items: of all of them, unless they are long or take long.
@@ -119,7 +120,7 @@ enum WorkerFrame {
 
     /// Reads the answer to ``evaluate(_:_:_:milliseconds:total:)``.
     ///
-    /// - Parameter count: of the items that were asked for.
+    /// - Parameter count: the number of requested items.
     /// - Returns: the results of the first items, at least one, and the processor time they took; `nil` when this is no answer.
     static func results(
         _ answer: ByteBuffer, of count: Int
@@ -148,7 +149,7 @@ enum WorkerFrame {
                 switch kind {
                 case .string: results.append(.success(.string(text)))
                 case .json: results.append(.success(.json(text)))
-                default: results.append(.failure(ExpressionError(text)))
+                default: results.append(.failure(ExpressionError(text, quotesEvent: true)))
                 }
             }
         }
@@ -175,7 +176,7 @@ extension ByteBuffer {
         self.writeBytes(bytes)
     }
 
-    /// Reads what `writeField` wrote; `nil` when less is there.
+    /// Reads a field written by `writeField`; `nil` when it is incomplete.
     mutating func readField() -> ByteBuffer? {
         guard let count: UInt32 = self.getInteger(at: self.readerIndex, endianness: .little),
             Int(count) <= self.readableBytes - 4

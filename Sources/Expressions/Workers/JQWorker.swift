@@ -2,7 +2,7 @@ import CSandbox
 import Glibc
 import NIOCore
 
-/// One worker process, as the program holds it: whoever holds this value is the only one to speak with it.
+/// One worker process, owned by the program: only the holder of this value communicates with it.
 ///
 /// Blocking: every wait has an end.
 struct JQWorker: Sendable {
@@ -12,7 +12,7 @@ struct JQWorker: Sendable {
             /// It took more processor time than it was given, or showed no progress for long.
             case time
             case memory
-            /// By a fault of libjq; with what it said, or the signal.
+            /// By a fault of libjq; with its message, or the signal.
             case crash(String)
             /// Killed from outside, or it ended while nothing was asked of it.
             case outside
@@ -29,7 +29,7 @@ struct JQWorker: Sendable {
     nonisolated(unsafe) private let page: OpaquePointer
     /// The programs it has.
     var programs: Set<UInt32> = []
-    /// Those of them that it is to forget.
+    /// The programs that it must remove.
     var stale: Set<UInt32> = []
     /// See ``JQWorkerPool``: how many programs had been removed when ``stale`` was found.
     var removals = 0
@@ -73,23 +73,16 @@ struct JQWorker: Sendable {
         return worker
     }
 
-    /// Sends a frame that is not answered.
-    ///
-    /// - Throws: ``Loss``, after which the worker is gone.
-    func tell(_ frame: ByteBuffer, patience: Duration) throws(Loss) {
-        try self.send(frame, patience: patience)
-    }
-
     /// Sends a frame and waits for the answer.
     ///
     /// - Parameter patience: how long it may show no progress.
-    /// - Throws: ``Loss``, after which the worker is gone.
+    /// - Throws: ``Loss``, after which the worker has ended.
     func ask(_ frame: ByteBuffer, patience: Duration) throws(Loss) -> ByteBuffer {
         try self.send(frame, patience: patience)
         return try self.receive(patience: patience)
     }
 
-    /// Closes it and waits until it is gone.
+    /// Closes it and waits until it has ended.
     func end() {
         close(self.socket)
         kill(self.process, SIGKILL)
@@ -101,7 +94,11 @@ struct JQWorker: Sendable {
     /// Ends a worker that answers what is no answer.
     func refuse() -> Loss { self.lose(nil) }
 
-    private func send(_ frame: ByteBuffer, patience: Duration) throws(Loss) {
+    /// Sends a frame and waits for no answer.
+    ///
+    /// - Parameter patience: how long it may show no progress.
+    /// - Throws: ``Loss``, after which the worker has ended.
+    func send(_ frame: ByteBuffer, patience: Duration) throws(Loss) {
         var rest = frame
         var deadline = Deadline(patience)
         while rest.readableBytes > 0 {
@@ -193,7 +190,7 @@ struct JQWorker: Sendable {
         return String((text.split(separator: "\n").last ?? "").prefix(200))
     }
 
-    /// What the longest answer takes.
+    /// The size of the longest answer.
     private static let answerLimit = UInt32(WorkerFrame.answerLimit + WorkerFrame.resultLimit + (1 << 16))
 
     private struct Deadline {
@@ -210,7 +207,7 @@ struct JQWorker: Sendable {
         self.page = page
     }
 
-    /// How long one call waits before it looks at the clock.
+    /// How long one call waits before it checks the clock.
     private static func setTimeout(_ socket: Int32, _ duration: Duration) {
         var time = timeval(tv_sec: 0, tv_usec: Int(JQLimits.milliseconds(duration)) * 1000)
         let size = socklen_t(MemoryLayout<timeval>.size)
@@ -220,7 +217,7 @@ struct JQWorker: Sendable {
 
     /// - Returns: the process, or a negative `errno`.
     private static func spawn(_ executable: String, _ arguments: [String], _ first: Int32, _ second: Int32) -> pid_t {
-        // What the loader and the clock need; the rest may hold secrets.
+        // Variables for the loader and the clock; the rest may be secrets.
         let names: [String] = ["LD_LIBRARY_PATH", "LD_PRELOAD", "TZ", "TZDIR"]
         let kept: [String] = names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
         var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]

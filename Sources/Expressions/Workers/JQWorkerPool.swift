@@ -6,18 +6,19 @@ import Synchronization
 
 /// The workers of one kind of expressions, and what they are to know.
 ///
-/// Thread-safe. A caller takes a worker for one exchange and blocks meanwhile; another one stands ready, so that a caller whose worker ends
-/// need not wait for the next. No worker runs before the first expression is compiled. The thread that starts workers is the pool's own and
-/// lasts until ``stop()``, since a worker ends with the thread that started it.
+/// Thread-safe. A caller takes a worker for one exchange and blocks meanwhile; a spare one is ready, so that a caller
+/// whose worker ends need not wait for the next. No worker runs before the first expression is compiled. The thread
+/// that starts workers is the pool's own and lasts until ``stop()``, because a worker ends with the thread that started
+/// it.
 final class JQWorkerPool: Sendable {
     let limits: JQLimits
     private let executable: String
     private let state = Mutex(State())
     private let work = Semaphore()
 
-    /// Starts that fail, one after another, before those who wait hear of it and new ones wait for a while.
+    /// Consecutive failed starts after which waiting callers get an error and new starts wait for a while.
     private static let attempts = 3
-    /// How long a start may take.
+    /// The longest time for a start.
     private static let startPatience = Duration.seconds(20)
 
     private struct State {
@@ -26,7 +27,7 @@ final class JQWorkerPool: Sendable {
         var total = 0
         var starting = 0
         var waiting: [Waiter] = []
-        /// What every worker needs to have, by number.
+        /// The programs that every worker needs, by number.
         var programs: [UInt32: JQProgramText] = [:]
         var lastNumber: UInt32 = 0
         /// Counts the programs that were removed.
@@ -48,7 +49,7 @@ final class JQWorkerPool: Sendable {
         self.limits = limits
     }
 
-    /// Workers that have been lost so far.
+    /// The number of lost workers.
     var losses: Int { self.state.withLock { $0.losses } }
 
     /// The processes that are idle now.
@@ -64,12 +65,12 @@ final class JQWorkerPool: Sendable {
         }
     }
 
-    /// Has new workers know a program, one that compiles.
+    /// Adds a compiled program to new workers.
     func add(_ number: UInt32, _ program: JQProgramText) {
         self.state.withLock { $0.programs[number] = program }
     }
 
-    /// Has all workers forget a program.
+    /// Removes a program from all workers.
     func remove(_ number: UInt32) {
         self.state.withLock { state in
             state.programs[number] = nil
@@ -81,7 +82,7 @@ final class JQWorkerPool: Sendable {
 
     /// Takes a worker, and waits for one if all are in use.
     ///
-    /// - Parameter keepsSpare: whether another one is to stand ready from now on.
+    /// - Parameter keepsSpare: whether to keep a spare one ready from now on.
     /// - Throws: when none can be started, or none becomes free.
     func take(keepsSpare: Bool) throws(ExpressionError) -> JQWorker {
         let turn: Turn = self.state.withLock { state in
@@ -92,7 +93,7 @@ final class JQWorkerPool: Sendable {
             }
             if let startsAgain = state.startsAgain, startsAgain > .now { return .now(.failure(Self.error(state))) }
             if state.starting <= state.waiting.count { self.start(&state) }
-            // Without a thread or a single worker nobody would come.
+            // Without a thread or a single worker no worker would ever become free.
             guard state.total > 0 else {
                 return .now(.failure(ExpressionError("no thread for expression workers can be started")))
             }
@@ -135,7 +136,7 @@ final class JQWorkerPool: Sendable {
         if isStopped { worker.end() }
     }
 
-    /// Notes that a worker was lost; it is gone already.
+    /// Records that a worker was lost and has ended.
     func lost() {
         self.state.withLock { state in
             state.total -= 1
@@ -145,7 +146,7 @@ final class JQWorkerPool: Sendable {
         }
     }
 
-    /// Ends the workers and the thread; for a pool that nobody uses any more.
+    /// Ends the workers and the thread; for a pool that is no longer used.
     func stop() {
         let idle = self.state.withLock { state in
             state.isStopped = true
@@ -156,10 +157,10 @@ final class JQWorkerPool: Sendable {
         self.work.signal()
     }
 
-    /// Has a worker know a program.
+    /// Sends a program to a worker.
     ///
     /// - Returns: what the compiler complained of, `nil` when it compiled.
-    /// - Throws: ``JQWorker/Loss``; the worker is gone then.
+    /// - Throws: ``JQWorker/Loss``; the worker has then ended.
     func teach(_ worker: inout JQWorker, _ number: UInt32, _ program: JQProgramText) throws(JQWorker.Loss) -> [String]? {
         guard !worker.programs.contains(number) else { return nil }
         let frame = WorkerFrame.compile(number, program, milliseconds: JQLimits.milliseconds(self.limits.compilation))
@@ -169,12 +170,12 @@ final class JQWorkerPool: Sendable {
         return complaints
     }
 
-    /// Has a worker forget what nobody needs any more.
+    /// Removes programs from a worker that are no longer needed.
     ///
-    /// - Throws: ``JQWorker/Loss``; the worker is gone then.
+    /// - Throws: ``JQWorker/Loss``; the worker has then ended.
     func tidy(_ worker: inout JQWorker) throws(JQWorker.Loss) {
         for number in worker.stale {
-            try worker.tell(WorkerFrame.forget(number), patience: self.limits.patience(of: self.limits.time))
+            try worker.send(WorkerFrame.forget(number), patience: self.limits.patience(of: self.limits.time))
             worker.programs.remove(number)
         }
         worker.stale = []
@@ -205,13 +206,13 @@ final class JQWorkerPool: Sendable {
             if self.state.withLock({ $0.isStopped }) { break }
             self.startOne()
         }
-        // Those that were in use at the end have been ended by whoever gave them back.
+        // Those in use at the end were ended by their callers.
     }
 
     private func startOne() {
         do throws(JQStartError) {
             var worker = try JQWorker.start(self.executable, memory: self.limits.memory, patience: Self.startPatience)
-            // Compiling takes 20 ms each: done ahead, unless somebody needs the worker at once.
+            // Compiling takes 20 ms each: done in advance, unless a caller needs the worker at once.
             for (number, program) in self.state.withLock({ $0.programs }) where !self.isAwaited {
                 do throws(JQWorker.Loss) { _ = try self.teach(&worker, number, program) } catch {
                     throw JQStartError("the worker ended while it compiled", 0)
@@ -228,7 +229,7 @@ final class JQWorkerPool: Sendable {
             self.state.withLock { state in
                 state.failures = min(state.failures + 1, 8)
                 let isOnceMore = state.failures < Self.attempts && !state.isStopped
-                // Perhaps somebody only killed it.
+                // It may only have been killed.
                 if isOnceMore, !state.waiting.isEmpty { return self.work.signal() }
                 state.starting -= 1
                 state.total -= 1
@@ -242,14 +243,14 @@ final class JQWorkerPool: Sendable {
         }
     }
 
-    /// Whether somebody waits for a worker.
+    /// Whether a caller waits for a worker.
     private var isAwaited: Bool { self.state.withLock { !$0.waiting.isEmpty } }
 
     private static func error(_ state: borrowing State) -> ExpressionError {
         ExpressionError("no expression worker can be started: \(state.failure)")
     }
 
-    /// What a caller that wants a worker gets.
+    /// The result for a caller that needs a worker.
     private enum Turn {
         case now(Result<JQWorker, ExpressionError>)
         case wait(Waiter)

@@ -9,29 +9,17 @@ struct HistoryReading {
     func history(_ connection: borrowing SQLiteConnection, of sink: String) throws -> SinkHistory {
         let runs = try connection.prepare(
             "SELECT first, last, count, sequence FROM numbers WHERE sink = ? ORDER BY sequence DESC")
-        let letters = try connection.prepare(
-            "SELECT sequence, place, time, \(LogReading.event) FROM numbered_letters WHERE sink = ? ORDER BY sequence DESC")
         let query = try connection.prepare(
             """
-            SELECT position, accepted, targets, copies, \(LogReading.event) FROM events
+            SELECT position, accepted, targets, copies, letter, \(LogReading.event) FROM events
             WHERE position BETWEEN ? AND ? AND instr(targets, ?) ORDER BY position
             """
         )
         var found = Found(forgotten: try self.forgotten(connection, sink))
         runs.bind(1, sink)
-        letters.bind(1, sink)
         query.bind(3, LogReading.mention(sink))
-        var (hasRun, hasLetter) = (try runs.step(), try letters.step())
-        // No letter's number lies within a run.
-        while found.count < self.limit, hasRun || hasLetter {
-            if hasLetter, !hasRun || letters.integer(0) > runs.integer(3) {
-                self.add(letter: letters, to: &found)
-                hasLetter = try letters.step()
-            } else {
-                try self.add(run: runs, query, sink, to: &found)
-                hasRun = try runs.step()
-            }
-        }
+        while found.count < self.limit, try runs.step() { try self.add(run: runs, query, sink, to: &found) }
+        runs.reset()
         return try self.history(of: found, next: self.next(connection, sink))
     }
 
@@ -55,14 +43,6 @@ struct HistoryReading {
                 self.forgotten = max(self.forgotten, sequence)
             }
         }
-    }
-
-    private func add(letter row: SQLiteStatement, to found: inout Found) {
-        found.add(
-            self.rows.event(self.rows.columns(row, from: 3)), UInt64(clamping: row.integer(0)),
-            Timestamp(milliseconds: row.integer(2)),
-            at: Position(UInt64(clamping: row.integer(1)))
-        )
     }
 
     private func add(run: SQLiteStatement, _ query: SQLiteStatement, _ sink: String, to found: inout Found) throws {

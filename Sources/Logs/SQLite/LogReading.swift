@@ -4,6 +4,11 @@ import NIOCore
 
 /// Reads the tables of the log.
 enum LogReading {
+    /// The weight in bytes at which no more replays are taken.
+    private static let replayBytes = 8 << 20
+    /// The weight in bytes at which a page ends.
+    private static let pageBytes = 8 << 20
+
     static let event = "source, subject, event, raw, attributes, passage, kind"
 
     // MARK: For sinks
@@ -15,27 +20,31 @@ enum LogReading {
         let last = try connection.integer("SELECT ifnull(max(position), 0) FROM events")
         let query = try connection.prepare(
             """
-            SELECT position, accepted, targets, copies, \(Self.event), weight FROM events
+            SELECT position, accepted, targets, copies, letter, \(Self.event), weight FROM events
             WHERE position > ? AND instr(targets, ?) ORDER BY position LIMIT ?
             """
         )
         query.bind(1, Int64(position.rawValue)).bind(2, Self.mention(sink)).bind(3, Int64(limit))
         var page = LogPage(events: [], through: position)
-        var count = 0
-        while try query.step() {
+        var (count, weight) = (0, 0)
+        while weight < Self.pageBytes, try query.step() {
             count += 1
+            weight += min(max(0, Int(query.integer(12))), Self.pageBytes)
             page.through = Position(UInt64(clamping: query.integer(0)))
             if let stored = Self.stored(query, rows) {
                 page.events.append(stored)
             } else {
                 let deliveries = (rows.targets(query.text(2) ?? "") ?? []).filter { $0.sink == sink }.count
                 page.unreadable.append(
-                    UnreadableEvent(position: page.through, deliveries: deliveries, weight: Int(query.integer(11)))
+                    UnreadableEvent(
+                        position: page.through, deliveries: deliveries, weight: Int(query.integer(12)), letter: Self.letter(query)
+                    )
                 )
             }
         }
-        // A page below the limit has covered every row.
-        if count < limit { page.through = max(position, Position(UInt64(last))) }
+        query.reset()
+        // A page below the limits has covered every row.
+        if count < limit, weight < Self.pageBytes { page.through = max(position, Position(UInt64(last))) }
         return page
     }
 
@@ -44,62 +53,64 @@ enum LogReading {
 
     /// - Returns: `nil` for an unreadable row.
     static func stored(_ row: SQLiteStatement, _ rows: EventRows) -> StoredEvent? {
-        let columns = rows.columns(row, from: 4)
+        let columns = rows.columns(row, from: 5)
         guard let event = rows.event(columns), let copies = rows.copies(row.text(3), of: event, columns),
             let targets = rows.targets(row.text(2) ?? "")
         else { return nil }
         return StoredEvent(
             position: Position(UInt64(clamping: row.integer(0))), accepted: Timestamp(milliseconds: row.integer(1)), event: event,
-            targets: targets, copies: copies
+            targets: targets, copies: copies, letter: Self.letter(row)
         )
     }
+
+    private static func letter(_ row: SQLiteStatement) -> Int64? { row.isNull(4) ? nil : row.integer(4) }
 
     // MARK: Dead letters
 
     /// Takes the dead letters that are requested again, and marks them as in flight.
     ///
     /// In one transaction: a request of another process in between would be marked without being read.
-    static func replays(_ connection: borrowing SQLiteConnection, _ rows: EventRows) throws -> FoundLetters {
-        var found = FoundLetters()
+    static func replays(
+        _ connection: borrowing SQLiteConnection, atMost limit: Int, _ rows: EventRows
+    ) throws -> FoundDeadLetters {
+        var found = FoundDeadLetters()
         try connection.transaction {
-            found = try Self.letters(connection, "replay = 1", rows)
+            found = try Self.letters(connection, "replay = 1", rows, atMost: limit, bytes: Self.replayBytes)
             try Self.hold(found.unreadable, connection)
-            if !found.letters.isEmpty { try connection.execute("UPDATE dead_letters SET replay = 2 WHERE replay = 1") }
+            guard let last = found.letters.last else { return }
+            try connection.execute("UPDATE dead_letters SET replay = 2 WHERE replay = 1 AND id <= \(last.id)")
         }
         return found
     }
 
     /// Ends the delivery of unreadable letters; an operator can drop them.
-    private static func hold(_ letters: [UnreadableLetter], _ connection: borrowing SQLiteConnection) throws {
+    private static func hold(_ letters: [Int64], _ connection: borrowing SQLiteConnection) throws {
         guard !letters.isEmpty else { return }
-        let ids = letters.map { String($0.id) }.joined(separator: ",")
+        let ids = letters.map(String.init).joined(separator: ",")
         try connection.execute("UPDATE dead_letters SET target = NULL, replay = 0 WHERE id IN (\(ids))")
     }
 
     /// The dead letters that match a condition, ordered by id.
     static func letters(
-        _ connection: borrowing SQLiteConnection, _ condition: String, _ rows: EventRows
-    ) throws -> FoundLetters {
+        _ connection: borrowing SQLiteConnection, _ condition: String, _ rows: EventRows, atMost limit: Int = .max,
+        bytes: Int = .max
+    ) throws -> FoundDeadLetters {
         let query = try connection.prepare(
             """
             SELECT id, time, sink, route, reason, attempts, target, position, replay, \(Self.event) FROM dead_letters
-            WHERE \(condition) ORDER BY id
+            WHERE \(condition) ORDER BY id LIMIT \(limit)
             """
         )
-        var found = FoundLetters()
-        while try query.step() {
-            let columns = rows.columns(query, from: 9)
-            guard let event = rows.event(columns) else {
-                found.unreadable.append(
-                    UnreadableLetter(
-                        id: query.integer(0), time: Timestamp(milliseconds: query.integer(1)), sink: query.text(2) ?? "",
-                        reason: query.text(4) ?? "", attempts: Int(query.integer(5)), subject: columns.subject
-                    )
-                )
+        var found = FoundDeadLetters()
+        var weight = 0
+        while weight <= bytes, try query.step() {
+            guard let event = rows.event(rows.columns(query, from: 9)) else {
+                found.unreadable.append(query.integer(0))
                 continue
             }
+            weight += event.weight
             found.letters.append(
-                StoredLetter(
+                StoredDeadLetter(
                     id: query.integer(0), time: Timestamp(milliseconds: query.integer(1)), sink: query.text(2) ?? "",
                     route: query.text(3) ?? "", reason: query.text(4) ?? "", attempts: Int(query.integer(5)),
                     target: query.text(6),
@@ -108,6 +119,8 @@ enum LogReading {
                 )
             )
         }
+        query.reset()
+        found.hasMore = weight > bytes || found.letters.count + found.unreadable.count == limit
         return found
     }
 
@@ -115,13 +128,19 @@ enum LogReading {
     ///
     /// - Parameters:
     ///   - replay: the column of that name.
-    ///   - target: the dead-letter sink that the letter is pending for.
-    static func state(replay: Int64, target: String?) -> StoredLetter.State {
+    ///   - target: the sink that the letter is pending for.
+    static func state(replay: Int64, target: String?) -> StoredDeadLetter.State {
         if replay == 1 { return .asked }
         return replay == 2 || target != nil ? .onItsWay : .kept
     }
 
     // MARK: At the start
+
+    /// The last position that is known to have been given, as an expression.
+    static let head = """
+        max(ifnull((SELECT max(position) FROM events), 0), ifnull((SELECT max(position) FROM sinks), 0),
+        ifnull((SELECT max(position) FROM dead_letters), 0), ifnull((SELECT max(position) FROM repeat_keys), 0))
+        """
 
     /// The cursor of each sink that the log knows, by name.
     static func marks(_ connection: borrowing SQLiteConnection) throws -> [String: SinkMark] {
@@ -144,19 +163,17 @@ enum LogReading {
         _ connection: borrowing SQLiteConnection, sinks: [String], _ rows: EventRows
     ) throws -> LogContents {
         var contents = LogContents()
-        contents.head = Position(
-            UInt64(
-                try connection.integer(
-                    """
-                    SELECT max(ifnull((SELECT max(position) FROM events), 0), ifnull((SELECT max(position) FROM sinks), 0),
-                    ifnull((SELECT max(position) FROM dead_letters), 0), ifnull((SELECT max(position) FROM repeat_keys), 0))
-                    """
-                )))
-        // Letters that were in flight when the program ended are delivered again.
-        try connection.execute("UPDATE dead_letters SET replay = 1 WHERE replay = 2")
-        contents.lastLetter = try connection.integer("SELECT last FROM letter_numbers")
-        contents.letters = try Self.letters(connection, "target IS NOT NULL AND replay = 0", rows)
-        try Self.hold(contents.letters.unreadable, connection)
+        contents.head = Position(UInt64(try connection.integer("SELECT \(Self.head)")))
+        // A replay that was taken and is not in the log is taken again. A letter whose record was removed, for its age or with
+        // its sink, is pending for nobody.
+        try connection.execute(
+            """
+            UPDATE dead_letters SET replay = 1 WHERE replay = 2;
+            UPDATE dead_letters SET target = NULL WHERE target IS NOT NULL AND NOT EXISTS (SELECT 1 FROM events
+            JOIN sinks ON name = target WHERE letter = id AND events.position > sinks.position);
+            """
+        )
+        contents.lastDeadLetter = try connection.integer("SELECT last FROM letter_numbers")
         let cursors = try connection.prepare("SELECT source, cursor FROM cursors")
         while try cursors.step() { contents.cursors[cursors.text(0) ?? ""] = cursors.text(1) }
         contents.cursorsWritten = contents.cursors.removeValue(forKey: LogSchema.cursorTime).flatMap { Int64($0) }
@@ -171,7 +188,7 @@ enum LogReading {
             )
         }
         contents.repeatKeys = try Self.repeatKeys(connection)
-        try OwedCount(connection, sinks: sinks, head: contents.head, rows).fill(&contents, connection)
+        try BacklogCount(connection, sinks: sinks, head: contents.head, rows).fill(&contents, connection)
         return contents
     }
 

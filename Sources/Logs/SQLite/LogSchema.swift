@@ -110,7 +110,37 @@ enum LogSchema {
             UNION ALL SELECT sink, sequence AS last FROM numbered_letters
         ) GROUP BY sink;
         """,
+        """
+        ALTER TABLE dead_letters ADD COLUMN weight INTEGER -- bytes that count in the limit of kept letters
+        AS (length(CAST(event AS BLOB)) + ifnull(length(CAST(raw AS BLOB)), 0) + 256) VIRTUAL;
+        CREATE INDEX kept_letters ON dead_letters (time, id, weight) WHERE target IS NULL AND replay = 0;
+        CREATE INDEX owed_letters ON dead_letters (target, id, replay, position, weight) WHERE target IS NOT NULL;
+        """,
+        // From here on a dead letter that a sink is owed is a record in `events`, see ``DeadLetterMigration``, and `target` may be the sink
+        // that gave it up. What was published under numbers gets records at the end of the log, which are settled.
+        """
+        ALTER TABLE events ADD COLUMN letter INTEGER; -- the dead letter that it is, or whose event it is once more
+        CREATE INDEX event_letters ON events (letter) WHERE letter IS NOT NULL;
+        DROP INDEX owed_letters;
+        CREATE INDEX owed_letters ON dead_letters (id) WHERE target IS NOT NULL;
+        CREATE TEMP TABLE published AS SELECT (SELECT \(LogReading.head)) + row_number() OVER (ORDER BY rowid) AS position,
+            sink, sequence, time, source, subject, event, raw, attributes, passage, kind FROM numbered_letters;
+        INSERT INTO events (position, accepted, source, subject, event, raw, attributes, passage, kind, targets, weight)
+            SELECT position, max(time, ifnull((SELECT max(accepted) FROM events), 0)), source, subject, event, raw, attributes, passage, kind,
+            '[["' || sink || '","",0,-1]]', length(CAST(event AS BLOB)) + ifnull(length(CAST(raw AS BLOB)), 0) + 256 FROM published;
+        INSERT INTO numbers (sink, first, last, count, sequence) SELECT sink, position, position, 1, sequence FROM published;
+        UPDATE sinks SET ahead = (SELECT json_group_array(value) FROM (
+            SELECT value FROM json_each(CASE WHEN json_valid(sinks.ahead) THEN sinks.ahead ELSE '[]' END)
+            UNION ALL SELECT position FROM published WHERE published.sink = sinks.name)) WHERE name IN (SELECT sink FROM published);
+        DROP TABLE published;
+        DROP VIEW last_numbers;
+        DROP TABLE numbered_letters;
+        CREATE VIEW last_numbers AS SELECT sink, max(sequence + count - 1) AS last FROM numbers GROUP BY sink;
+        """,
     ]
+
+    /// The migration that ``DeadLetterMigration`` completes.
+    private static let letterRecords = 7
 
     /// Migrates a file to the current tables; refuses a file that is no log.
     ///
@@ -135,15 +165,11 @@ enum LogSchema {
             )
         }
         for number in Int(version)..<Self.migrations.count {
-            try connection.execute(
-                """
-                BEGIN IMMEDIATE;
-                \(Self.migrations[number])
-                PRAGMA application_id = \(Self.application);
-                PRAGMA user_version = \(number + 1);
-                COMMIT;
-                """
-            )
+            try connection.transaction {
+                try connection.execute(Self.migrations[number])
+                if number + 1 == Self.letterRecords { try DeadLetterMigration.run(connection) }
+                try connection.execute("PRAGMA application_id = \(Self.application); PRAGMA user_version = \(number + 1);")
+            }
         }
     }
 }

@@ -7,12 +7,12 @@ final class LogStatements {
     private let event: SQLiteStatement
     private let sink: SQLiteStatement
     private let cursor: SQLiteStatement
-    private let keepLetter: SQLiteStatement
+    private let keepDeadLetter: SQLiteStatement
     private let keepRepeatKey: SQLiteStatement
-    private let holdLetter: SQLiteStatement
-    private let forgetLetter: SQLiteStatement
+    private let sendDeadLetter: SQLiteStatement
+    private let holdDeadLetter: SQLiteStatement
+    private let forgetDeadLetter: SQLiteStatement
     private let number: SQLiteStatement
-    private let numberedLetter: SQLiteStatement
     private let key: SQLiteStatement
 
     init(_ connection: borrowing SQLiteConnection) throws(LogError) {
@@ -21,7 +21,7 @@ final class LogStatements {
         self.event = try connection.prepare(
             """
             INSERT INTO events (position, accepted, source, subject, event, raw, attributes, passage, kind, targets, copies, weight,
-            repeat_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            repeat_key, letter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
         self.sink = try connection.prepare(
@@ -31,7 +31,7 @@ final class LogStatements {
             """
         )
         self.cursor = try connection.prepare("INSERT OR REPLACE INTO cursors (source, cursor) VALUES (?, ?)")
-        self.keepLetter = try connection.prepare(
+        self.keepDeadLetter = try connection.prepare(
             """
             INSERT OR REPLACE INTO dead_letters (id, time, sink, route, reason, attempts, target, position, source, subject, event, raw,
             attributes, passage, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -39,16 +39,11 @@ final class LogStatements {
         )
         self.keepRepeatKey = try connection.prepare(
             "INSERT OR REPLACE INTO repeat_keys (position, source, repeat_key) VALUES (?, ?, ?)")
-        self.holdLetter = try connection.prepare("UPDATE dead_letters SET target = NULL, replay = 0 WHERE id = ?")
-        self.forgetLetter = try connection.prepare("DELETE FROM dead_letters WHERE id = ?")
+        self.sendDeadLetter = try connection.prepare("UPDATE dead_letters SET target = ?, replay = 0 WHERE id = ?")
+        self.holdDeadLetter = try connection.prepare("UPDATE dead_letters SET target = NULL, replay = 0 WHERE id = ?")
+        self.forgetDeadLetter = try connection.prepare("DELETE FROM dead_letters WHERE id = ?")
         self.number = try connection.prepare(
             "INSERT OR REPLACE INTO numbers (sink, first, last, count, sequence) VALUES (?, ?, ?, ?, ?)")
-        self.numberedLetter = try connection.prepare(
-            """
-            INSERT OR REPLACE INTO numbered_letters (sink, sequence, place, time, source, subject, event, raw, attributes, passage, kind)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """
-        )
         self.key = try connection.prepare("INSERT OR REPLACE INTO delivered_keys (sink, key, expires) VALUES (?, ?, ?)")
     }
 
@@ -62,15 +57,14 @@ final class LogStatements {
         for change in changes.letters {
             switch change {
             case .keep(let letter): try self.write(letter, rows)
-            case .hold(let id): try self.holdLetter.bind(1, id).run()
-            case .forget(let id): try self.forgetLetter.bind(1, id).run()
+            case .hold(let id): try self.holdDeadLetter.bind(1, id).run()
+            case .forget(let id): try self.forgetDeadLetter.bind(1, id).run()
             }
         }
         for run in changes.numbers {
             try self.number.bind(1, run.sink).bind(2, Int64(run.first.rawValue)).bind(3, Int64(run.last.rawValue))
                 .bind(4, Int64(run.count)).bind(5, Int64(run.sequence)).run()
         }
-        for letter in changes.numberedLetters { try self.write(letter, rows) }
         for key in changes.keys {
             try self.key.bind(1, key.sink).bind(2, key.key).bind(3, key.expires.milliseconds).run()
         }
@@ -83,20 +77,17 @@ final class LogStatements {
         self.event.bind(1, Int64(stored.position.rawValue)).bind(2, stored.accepted.milliseconds)
         self.event.bind(10, rows.text(of: stored.targets)).bind(11, rows.text(of: stored.copies))
         self.event.bind(12, Int64(stored.event.weight)).bind(13, stored.repeatKey.map { Int64(bitPattern: $0) })
+        self.event.bind(14, stored.letter)
         try rows.bind(stored.event, to: self.event, from: 3) { try self.event.run() }
+        guard let letter = stored.letter, let target = stored.targets.first else { return }
+        try self.sendDeadLetter.bind(1, target.sink).bind(2, letter).run()
     }
 
-    private func write(_ letter: NumberedLetter, _ rows: EventRows) throws {
-        self.numberedLetter.bind(1, letter.sink).bind(2, Int64(letter.sequence)).bind(3, Int64(letter.place.rawValue))
-        self.numberedLetter.bind(4, letter.time.milliseconds)
-        try rows.bind(letter.event, to: self.numberedLetter, from: 5) { try self.numberedLetter.run() }
-    }
-
-    private func write(_ letter: StoredLetter, _ rows: EventRows) throws {
-        self.keepLetter.bind(1, letter.id).bind(2, letter.time.milliseconds).bind(3, letter.sink).bind(4, letter.route)
-        self.keepLetter.bind(5, letter.reason).bind(6, Int64(letter.attempts)).bind(7, letter.target)
-        self.keepLetter.bind(8, Int64(letter.position.rawValue))
-        try rows.bind(letter.event, to: self.keepLetter, from: 9) { try self.keepLetter.run() }
+    private func write(_ letter: StoredDeadLetter, _ rows: EventRows) throws {
+        self.keepDeadLetter.bind(1, letter.id).bind(2, letter.time.milliseconds).bind(3, letter.sink).bind(4, letter.route)
+        self.keepDeadLetter.bind(5, letter.reason).bind(6, Int64(letter.attempts)).bind(7, letter.target)
+        self.keepDeadLetter.bind(8, Int64(letter.position.rawValue))
+        try rows.bind(letter.event, to: self.keepDeadLetter, from: 9) { try self.keepDeadLetter.run() }
         guard let key = letter.repeatKey else { return }
         try self.keepRepeatKey.bind(1, Int64(letter.position.rawValue)).bind(2, letter.event.source)
             .bind(3, Int64(bitPattern: key)).run()

@@ -22,11 +22,9 @@ struct LogTrimming {
         let excess = try Self.size(connection) - Int64(self.settings.bytes)
         let limit = min(Int64(position.rawValue), newest - Self.least + 1)
         let cutoff = Timestamp.now().milliseconds - self.settings.age.milliseconds
-        try NumberedLetterTrimming.trim(connection, atMost: self.settings.events, since: cutoff)
         let orphan = try orphans.first(connection, from: oldest, since: cutoff)
         guard oldest > 0, oldest < limit else {
             guard excess > 0 else { return false }
-            if try NumberedLetterTrimming.trim(connection, freeing: excess) { return true }
             return try Self.removeLatest(connection, excess, oldest, newest, before: min(Int64(position.rawValue), orphan))
         }
         let end = min(limit, oldest + Self.piece)
@@ -39,10 +37,7 @@ struct LogTrimming {
             )
         )
         if excess > 0 { last = max(last, try Self.place(connection, freeing: excess, from: oldest, before: free)) }
-        guard last > oldest else {
-            guard excess > 0 else { return false }
-            return try NumberedLetterTrimming.trim(connection, freeing: excess)
-        }
+        guard last > oldest else { return false }
         try connection.transaction {
             try Self.remove(connection, before: last, newest: newest)
         }
@@ -76,10 +71,8 @@ struct LogTrimming {
             DELETE FROM events WHERE position < \(last);
             DELETE FROM repeat_keys WHERE position <= \(newest - Self.least);
             UPDATE sinks SET forgotten = max(forgotten,
-            (SELECT ifnull(max(sequence + count - 1), 0) FROM numbers WHERE numbers.sink = sinks.name AND last < \(last)),
-            (SELECT ifnull(max(sequence), 0) FROM numbered_letters WHERE numbered_letters.sink = sinks.name AND place < \(last)));
+            (SELECT ifnull(max(sequence + count - 1), 0) FROM numbers WHERE numbers.sink = sinks.name AND last < \(last)));
             DELETE FROM numbers WHERE last < \(last);
-            DELETE FROM numbered_letters WHERE place < \(last);
             DELETE FROM delivered_keys WHERE expires < \(Timestamp.now().milliseconds);
             """
         )

@@ -75,17 +75,37 @@ package final class SQLiteLog: LogStore {
         }
     }
 
-    /// Takes the dead letters that another process requested again; reads nothing while no other process has written.
+    /// Removes kept dead letters above the limits, in portions of 2000; searches only when their number may have changed.
+    ///
+    /// Searches up to 40 000 dead letters, in portions of 5000; a commit can run between two portions.
     ///
     /// - Throws: ``LogError``.
-    package func replays() throws -> FoundLetters {
+    package func trimDeadLetters() throws -> Int {
+        for _ in 0..<8 {
+            let (count, isSearching) = try self.state.withLock { state -> (Int, Bool) in
+                let count = try state.trimming.trim(state.connection)
+                if count > 0 { state.letters = nil }
+                return (count, state.trimming.isSearching)
+            }
+            if count > 0 || !isSearching { return count }
+        }
+        return 0
+    }
+
+    /// Takes the dead letters that another process requested again, up to `limit` and about 8 MiB.
+    ///
+    /// Reads nothing if there were no more at the last call and no other process has written since.
+    ///
+    /// - Throws: ``LogError``.
+    package func replays(atMost limit: Int = 4096) throws -> FoundDeadLetters {
         try self.state.withLock { state in
             let version = try state.connection.integer("PRAGMA data_version")
-            guard version != state.version else { return FoundLetters() }
+            guard version != state.version else { return FoundDeadLetters() }
             state.letters = nil
-            let found = try LogReading.replays(state.connection, state.rows)
-            // Set after the read: a busy file is read again.
-            state.version = version
+            state.trimming.noteNewDeadLetters()
+            let found = try LogReading.replays(state.connection, atMost: limit, state.rows)
+            // Set after the read: a busy file is read again, and so is one that has more.
+            if !found.hasMore { state.version = version }
             return found
         }
     }
@@ -93,7 +113,7 @@ package final class SQLiteLog: LogStore {
     /// Counts the dead letters; cached until a commit or another process changes them.
     ///
     /// - Throws: ``LogError``.
-    package func letterCount() throws -> Int {
+    package func deadLetterCount() throws -> Int {
         try self.state.withLock { state in
             if let known = state.letters { return known }
             let count = Int(try state.connection.integer("SELECT count(*) FROM dead_letters"))
@@ -117,6 +137,8 @@ package final class SQLiteLog: LogStore {
         var version: Int64 = -1
         /// The number of dead letters; `nil` when it may have changed.
         var letters: Int?
+        /// Removes dead letters; knows whether some may have been added since the last search.
+        var trimming: DeadLetterTrimming
         /// Commits until the room on the disk is measured again.
         private var commitsLeft = JournalLimit.commitsBetween
         /// The last commit was refused because the disk is full.
@@ -133,6 +155,7 @@ package final class SQLiteLog: LogStore {
             self.files = OpenFiles(connection.resolvedPath)
             self.connection = connection
             self.settings = settings
+            self.trimming = DeadLetterTrimming(settings.letters)
             self.rows = rows
             self.orphans = orphans
         }
@@ -184,7 +207,9 @@ package final class SQLiteLog: LogStore {
                 try? self.connection.execute("ROLLBACK")
                 throw error
             }
-            if !changes.letters.isEmpty { self.letters = nil }
+            guard !changes.letters.isEmpty else { return }
+            self.letters = nil
+            self.trimming.noteNewDeadLetters()
         }
 
         /// Checkpoints everything into one file.

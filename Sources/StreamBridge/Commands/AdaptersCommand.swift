@@ -1,28 +1,82 @@
 import ArgumentParser
+import BridgeConfiguration
 import BridgeCore
 
-/// `streambridge adapters`.
+/// `streambridge adapters [KIND]`.
 struct AdaptersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "adapters",
-        abstract: "List the kinds of sources and sinks with the keys that each understands."
+        abstract: "List the kinds of sources and sinks with their keys.",
+        discussion:
+            "With a KIND, show every key with its meaning, type and default, including the keys of all sources and sinks."
     )
+
+    @Argument(help: "A kind, such as mqtt.")
+    var kind: String?
 
     func run() throws {
         let catalog = AdapterCatalog.shipped
-        try StandardOutput.write { output in
-            for kind in Set(catalog.sources.keys).union(catalog.sinks.keys).sorted(by: { $0.rawValue < $1.rawValue }) {
-                try output.add(line: "\(kind)")
-                if let source = catalog.sources[kind] {
-                    try output.add(line: "  source  \(source.keys.sorted().joined(separator: ", "))")
-                }
-                if let sink = catalog.sinks[kind] {
-                    try output.add(line: "  sink    \(sink.keys.sorted().joined(separator: ", "))")
-                    if !sink.perRouteKeys.isEmpty {
-                        try output.add(line: "  with    \(sink.perRouteKeys.sorted().joined(separator: ", "))")
-                    }
-                }
+        let kinds = Set(catalog.sources.keys).union(catalog.sinks.keys).map(\.rawValue).sorted()
+        if let kind {
+            guard kinds.contains(kind) else {
+                throw ValidationError("no adapter is called '\(kind)'\(NearestName.hint(for: kind, among: kinds))")
+            }
+            try StandardOutput.write { try Self.describe(ComponentKind(rawValue: kind), catalog, to: &$0) }
+        } else {
+            try StandardOutput.write { output in
+                for kind in kinds { try Self.list(ComponentKind(rawValue: kind), catalog, to: &output) }
+                try output.add(line: "every kind")
+                try output.add(line: "  source  \(Self.names(SourceDeclaration.settings.declarations))")
+                try output.add(line: "  sink    \(Self.names(SinkDeclaration.settings.declarations))")
             }
         }
+    }
+
+    /// The keys of a kind, each of its components on a line.
+    private static func list(_ kind: ComponentKind, _ catalog: AdapterCatalog, to output: inout StandardOutput) throws {
+        try output.add(line: "\(kind)")
+        if let source = catalog.sources[kind] { try output.add(line: "  source  \(Self.names(source.settings))") }
+        guard let sink = catalog.sinks[kind] else { return }
+        try output.add(line: "  sink    \(Self.names(sink.settings))")
+        let perRoute = sink.settings.filter(\.isPerRoute)
+        if !perRoute.isEmpty { try output.add(line: "  with    \(Self.names(perRoute))") }
+    }
+
+    private static func names(_ settings: [SettingDeclaration]) -> String {
+        settings.map(\.name).sorted().joined(separator: ", ")
+    }
+
+    /// The keys of a kind, each on a line with what is known of it.
+    private static func describe(_ kind: ComponentKind, _ catalog: AdapterCatalog, to output: inout StandardOutput) throws {
+        func add(_ title: String, _ lines: [String]) throws {
+            try output.add(line: title)
+            for line in lines { try output.add(line: "  \(line)") }
+        }
+        if let source = catalog.sources[kind] {
+            try add("\(kind) source", source.settings.flatMap { $0.lines() })
+            try add("every source", SourceDeclaration.settings.declarations.flatMap { $0.lines() })
+        }
+        if let sink = catalog.sinks[kind] {
+            let common = SinkDeclaration.settings.declarations.first { $0.name == "retry" }?.type.members ?? []
+            let retry = sink.retrySettings.filter { own in !common.contains { $0.name == own.name } }
+            try add("\(kind) sink", sink.settings.flatMap { $0.lines() } + retry.flatMap { $0.lines(within: "retry.") })
+            try add("every sink", SinkDeclaration.settings.declarations.flatMap { $0.lines() })
+        }
+    }
+}
+
+extension SettingDeclaration {
+    /// The key with its meaning, type and default; then those of the mapping that is its value.
+    fileprivate func lines(within path: String = "") -> [String] {
+        let name = path + self.name
+        let presence =
+            switch self.presence {
+            case .required: "; required"
+            case .optional(let standard?): "; default: \(standard)"
+            case .optional(nil): ""
+            }
+        let members = self.type.members
+        let type = members.isEmpty ? "\(self.type)" : "mapping"
+        return ["\(name): \(self.summary) (\(type)\(presence))"] + members.flatMap { $0.lines(within: "\(name).") }
     }
 }

@@ -13,7 +13,7 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let file = try self.file.path()
         let plan = try ConfigurationInput(file: file).load()
-        // Told but no mistake: a file may be checked on another machine than it runs on.
+        // A warning, not a mistake: a file may be checked on another machine than it runs on.
         for problem in ReferredFiles(plan: plan).problems { ConfigurationInput.complain("\(file): warning: \(problem)") }
         func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
         let parts = [

@@ -3,11 +3,11 @@ import Glibc
 
 /// Which configuration file a command works with: the same for all commands.
 struct ConfigurationFile: ParsableArguments {
-    /// Where the shipped unit and the shipped image keep it.
+    /// The file of the shipped unit and the shipped image.
     static let installed = "/etc/streambridge/bridges.yaml"
     /// Below it are the relative paths of the installed file, see the shipped unit and image.
     static let installedDirectory = "/var/lib/streambridge"
-    /// What is looked for when no file is named, in this order.
+    /// The default files, in order of preference.
     static let standard = ["bridges.yaml", Self.installed]
 
     @Option(
@@ -20,12 +20,12 @@ struct ConfigurationFile: ParsableArguments {
     /// - Throws: `ValidationError` when both are given.
     func path(or argument: String? = nil) throws -> String {
         if let file, let argument, file != argument {
-            throw ValidationError("one file at a time: '\(file)' and '\(argument)' are named")
+            throw ValidationError("name one file; '\(file)' and '\(argument)' were given")
         }
         return self.file ?? argument ?? Self.found()
     }
 
-    /// The first of the standard files that is there, else the first of all.
+    /// The first existing default file, else the first of all.
     static func found(among files: [String] = Self.standard) -> String {
         files.first { access($0, F_OK) == 0 } ?? files[0]
     }

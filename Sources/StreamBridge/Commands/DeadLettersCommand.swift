@@ -9,7 +9,7 @@ import SQLiteLog
 struct DeadLettersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letters",
-        abstract: "Look at what sinks have given up, deliver it once more, or drop it.",
+        abstract: "Inspect, replay or drop the events that sinks gave up.",
         discussion: """
             The letters are in the log on disk of the file, and can be worked on while the program runs: it takes up what is to be \
             replayed within a second.
@@ -22,10 +22,11 @@ struct DeadLettersCommand: ParsableCommand {
 
         /// The letters of the file's log.
         ///
-        /// - Parameter sink: of which the letters are asked for; a name that was mistyped must not look like a sink without letters.
-        func open(sink: String?) throws -> DeadLetterFile {
+        /// - Parameter sink: the sink whose dead letters are wanted; a mistyped name must not look like a sink without
+        ///   dead letters.
+        func open(sink: String?) throws -> DeadLetterInspector {
             let file = try self.file.path()
-            // Where the program runs that has the log; without that directory, or the right to it, the log is not found.
+            // The directory in which the installed program runs; without access to it, the log is not found.
             if file == ConfigurationFile.installed { _ = chdir(ConfigurationFile.installedDirectory) }
             let (log, sinks) = try ConfigurationInput(file: file).loadLog()
             guard case .disk(let settings) = log else {
@@ -33,10 +34,10 @@ struct DeadLettersCommand: ParsableCommand {
                     line: "\(file) has no log on disk, so no dead letters are kept; write log: {kind: sqlite}")
                 throw ExitCode.success
             }
-            let letters = try DeadLetterFile(path: settings.path, sinks: sinks)
+            let letters = try DeadLetterInspector(path: settings.path, sinks: sinks)
             if let sink, try !letters.knows(sink: sink) {
                 ConfigurationInput.complain(
-                    "no sink is called '\(sink)', and none of that name gave up a letter; there are \(sinks.joined(separator: ", "))"
+                    "no sink is called '\(sink)', and no dead letter is from one of that name; there are \(sinks.joined(separator: ", "))"
                 )
                 throw ExitCode.failure
             }
@@ -45,39 +46,39 @@ struct DeadLettersCommand: ParsableCommand {
     }
 
     struct Choice: ParsableArguments {
-        @Argument(help: "Numbers of letters, as 'list' shows them.")
+        @Argument(help: "Numbers of dead letters, as 'list' prints them.")
         var ids: [Int64] = []
 
-        @Flag(help: "All letters.")
+        @Flag(help: "All dead letters.")
         var all = false
 
-        @Option(help: "Only letters that this sink gave up.")
+        @Option(help: "Only dead letters of this sink.")
         var sink: String?
 
         func validate() throws {
             guard self.all || self.sink != nil || !self.ids.isEmpty else {
-                throw ValidationError("name letters by their numbers, or say --all or --sink NAME")
+                throw ValidationError("name dead letters by their numbers, or use --all or --sink NAME")
             }
             guard self.ids.isEmpty || !self.all else { throw ValidationError("--all and numbers exclude each other") }
         }
 
-        var selection: DeadLetterFile.Selection {
-            DeadLetterFile.Selection(ids: self.ids.isEmpty ? nil : self.ids, sink: self.sink)
+        var selection: DeadLetterInspector.Selection {
+            DeadLetterInspector.Selection(ids: self.ids.isEmpty ? nil : self.ids, sink: self.sink)
         }
     }
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the letters: number, time, state, sink, attempts, subject, reason.")
+            abstract: "List dead letters: number, time, state, sink, attempts, subject, reason.")
 
         @OptionGroup var file: File
-        @Option(help: "Only letters that this sink gave up.")
+        @Option(help: "Only dead letters of this sink.")
         var sink: String?
 
         func run() throws {
             let letters = try self.file.open(sink: self.sink)
             try StandardOutput.write { output in
-                try letters.list(DeadLetterFile.Selection(sink: self.sink)) { letter in
+                try letters.list(DeadLetterInspector.Selection(sink: self.sink)) { letter in
                     let columns = [
                         "\(letter.id)", "\(letter.time)", letter.isReadable ? letter.state.rawValue : "unreadable",
                         letter.sink.isEmpty ? "-" : letter.sink, "\(letter.attempts)", letter.subject, letter.reason,
@@ -89,7 +90,8 @@ struct DeadLettersCommand: ParsableCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show letters as JSON, a line each, with the whole event.")
+        static let configuration = CommandConfiguration(
+            abstract: "Print dead letters as JSON, one line each, with the whole event.")
 
         @OptionGroup var file: File
         @OptionGroup var choice: Choice
@@ -106,20 +108,20 @@ struct DeadLettersCommand: ParsableCommand {
             }
             for id in unreadable {
                 ConfigurationInput.complain(
-                    "letter \(id): cannot be read; look at it with sqlite3 and 'SELECT * FROM dead_letters WHERE id = \(id)', or drop it"
+                    "dead letter \(id): cannot be read; inspect it with sqlite3 and 'SELECT * FROM dead_letters WHERE id = \(id)', or drop it"
                 )
             }
             missing.subtract(unreadable)
-            for id in missing.sorted() { ConfigurationInput.complain("letter \(id): there is no such letter") }
+            for id in missing.sorted() { ConfigurationInput.complain("dead letter \(id): there is no such dead letter") }
             guard missing.isEmpty, unreadable.isEmpty else { throw ExitCode.failure }
         }
     }
 
     struct Replay: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Have letters delivered once more to the sinks that gave them up; no other sink gets them again.",
+            abstract: "Replay dead letters to the sinks that gave them up, and to no other sink.",
             discussion: """
-                A letter that the running program is giving to a sink for dead letters is refused, and one whose sink is gone from the \
+                Refuses a dead letter that the running program is sending to a dead-letter sink, and one whose sink was removed from the \
                 file; the exit code is then 1.
                 """
         )
@@ -129,15 +131,15 @@ struct DeadLettersCommand: ParsableCommand {
 
         func run() throws {
             let letters = try self.file.open(sink: self.choice.sink)
-            try DeadLettersCommand.report(letters.replay(self.choice.selection), "to be delivered once more")
+            try DeadLettersCommand.report(letters.replay(self.choice.selection), "to be replayed")
         }
     }
 
     struct Drop: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove letters for good.",
+            abstract: "Delete dead letters.",
             discussion: """
-                A letter that the running program is delivering is refused, since it may have arrived already; the exit code is then 1.
+                Refuses a dead letter that the running program is delivering, because it may have arrived; the exit code is then 1.
                 """
         )
 
@@ -150,10 +152,10 @@ struct DeadLettersCommand: ParsableCommand {
         }
     }
 
-    private static func report(_ outcome: DeadLetterFile.Outcome, _ done: String) throws {
-        // First: what was not done must be heard of also when standard output cannot be written.
-        for refusal in outcome.refused { ConfigurationInput.complain("letter \(refusal.id): \(refusal.reason)") }
-        try StandardOutput.write(line: "\(outcome.done) \(outcome.done == 1 ? "letter" : "letters") \(done)")
+    private static func report(_ outcome: DeadLetterInspector.Outcome, _ done: String) throws {
+        // First, so that refusals are printed even when standard output cannot be written.
+        for refusal in outcome.refused { ConfigurationInput.complain("dead letter \(refusal.id): \(refusal.reason)") }
+        try StandardOutput.write(line: "\(outcome.done) \(outcome.done == 1 ? "dead letter" : "dead letters") \(done)")
         guard outcome.refused.allSatisfy(\.isMet) else { throw ExitCode.failure }
     }
 }

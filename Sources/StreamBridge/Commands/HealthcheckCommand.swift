@@ -7,13 +7,13 @@ import NIOCore
 struct HealthcheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "healthcheck",
-        abstract: "Ask the program that runs with a file whether it is alive; ends with 0 when it is, else with 1.",
-        discussion: "For containers and scripts. It asks /livez, or /readyz with --ready, at the address that the file names."
+        abstract: "Check whether the program that runs a file is alive; exits with 0 or 1.",
+        discussion: "For containers and scripts. It requests /livez, or /readyz with --ready, at the address in the file."
     )
 
     @OptionGroup var file: ConfigurationFileArgument
 
-    @Flag(help: "Ask whether every required source and sink is connected too.")
+    @Flag(help: "Also check whether every required source and sink is connected.")
     var ready = false
 
     @Option(help: "Seconds to wait for the answer, 1 to 60.")

@@ -2,10 +2,11 @@ import ArgumentParser
 import Glibc
 import NIOCore
 
-/// What a command answers on standard output.
+/// The output of a command.
 ///
-/// An answer that nobody got is a failure: whoever copies letters into a file before dropping them must hear that the disk was full.
-/// A pipe whose reader has gone ends the program as it ends `cat`, by SIGPIPE, or quietly with 1 where that signal is ignored.
+/// Output that was not written is a failure: a user who copies dead letters into a file before dropping them must learn
+/// that the disk was full. A pipe without a reader ends the program as it ends `cat`, by SIGPIPE, or quietly with 1
+/// where that signal is ignored.
 struct StandardOutput: ~Copyable {
     private static let chunk = 64 << 10
 
@@ -15,7 +16,7 @@ struct StandardOutput: ~Copyable {
 
     /// Writes what `body` gives it, also when that ends with an error.
     ///
-    /// - Throws: `ExitCode` once the reason stands on standard error, and what `body` throws.
+    /// - Throws: `ExitCode` once the reason is on standard error, and errors of `body`.
     static func write(_ body: (inout StandardOutput) throws -> Void) throws {
         var output = StandardOutput()
         do {
@@ -25,7 +26,7 @@ struct StandardOutput: ~Copyable {
             throw error
         }
         try output.flush()
-        // Some disks, those behind NFS among them, say only at the end that they are full.
+        // Some disks, such as those over NFS, report only at the end that they are full.
         let copy = dup(STDOUT_FILENO)
         if copy >= 0, close(copy) != 0 { throw Self.failure(errno) }
     }
@@ -66,7 +67,7 @@ struct StandardOutput: ~Copyable {
                 self.bytes.clear()
                 throw Self.failure(reason)
             }
-            // Whoever shares the descriptor has made it one that does not block.
+            // Another process that shares the descriptor has made it non-blocking.
             var waiting = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
             _ = poll(&waiting, 1, -1)
         }

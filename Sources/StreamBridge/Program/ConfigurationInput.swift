@@ -74,7 +74,7 @@ struct ConfigurationInput {
         }
     }
 
-    /// Where a file was looked for that nobody has named.
+    /// The default files that were tried.
     private var searched: String {
         guard self.file == ConfigurationFile.standard[0], access(self.file, F_OK) != 0 else { return "" }
         return ", and there is no \(ConfigurationFile.installed); name the file"

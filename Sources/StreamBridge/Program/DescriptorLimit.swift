@@ -6,18 +6,18 @@ import Glibc
 
 /// How many files and sockets the process may have open, and how they are shared between HTTP connections and everything else.
 struct DescriptorLimit: Equatable {
-    /// More helps nobody, and a hard limit may be a billion or none.
+    /// More has no use, and a hard limit may be a billion or none.
     private static let ceiling = 1 << 20
     /// Connections without which the program is of no use.
     private static let fewest = 16
 
-    /// Open descriptors at once.
+    /// The limit of open descriptors.
     let limit: Int
-    /// Those that sinks, sources, the log and the program itself need.
+    /// The descriptors for sinks, sources, the log and the program itself.
     let reserve: Int
-    /// HTTP connections above the limit of connections, for those who ask whether the program is alive.
+    /// HTTP connections above the connection limit, for health checks.
     let spare: Int
-    /// HTTP connections at once that the rest is enough for.
+    /// The HTTP connections that the rest is sufficient for.
     let connections: Int
 
     /// Shares a limit out.

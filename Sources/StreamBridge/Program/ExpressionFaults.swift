@@ -5,14 +5,14 @@ import Logging
 extension Gateway {
     /// Counts and logs evaluations that ended their worker.
     ///
-    /// The event that met it is logged where the expression stands: by its route, its sink, or the stream of the client.
+    /// The failing event is logged by its route, its sink, or the stream of the client.
     func reportFaults(_ metrics: Metrics, logger: Logger) {
         let logs = [false, true].map { _ in BurstLog("Expression ended its worker", logger: logger) }
-        let pauseLogs = [false, true].map { _ in BurstLog("Expression fails at once for a while", logger: logger) }
+        let pauseLogs = [false, true].map { _ in BurstLog("Expression paused after repeated faults", logger: logger) }
         func counter(_ origin: String, _ reason: String) -> Counter {
             metrics.counter(
                 "streambridge_expression_faults_total",
-                help: "Evaluations that ended their worker, by who brought the expression and by reason.",
+                help: "Evaluations that ended their worker, by origin of the expression and reason.",
                 labels: [("origin", origin), ("reason", reason)]
             )
         }

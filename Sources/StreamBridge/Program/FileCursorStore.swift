@@ -7,7 +7,7 @@ import Glibc
 
 /// Keeps cursors as one small file each in the state directory, replaced as a whole so that a crash leaves the old or the new one.
 ///
-/// Without a directory they live in memory and end with the program. Thread-safe behind its lock.
+/// Without a directory they are in memory and end with the program. Thread-safe.
 final class FileCursorStore: DatedCursorStore {
     private let directory: String?
     private let cursors = Mutex<[String: String]>([:])

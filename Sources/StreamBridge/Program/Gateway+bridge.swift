@@ -14,33 +14,37 @@ extension Gateway {
     ) throws -> Bridge {
         let name = log.bridge
         let durable = log.durable
-        self.warnOfLeftLog(self.logger("log"))
+        self.warnOfAbandonedLog(self.logger("log"))
         let cursors: any CursorStore = durable?.cursors ?? log.files
-        func context(_ component: String, _ metrics: ComponentMetrics) -> ComponentContext {
+        func context(_ component: String, _ metrics: ComponentMetrics, _ redaction: Redaction) -> ComponentContext {
             ComponentContext(
                 name: component, logger: self.logger(component), eventLoopGroup: group, bridge: name, cursors: cursors,
-                metrics: metrics, shared: shared, isDurable: durable != nil
+                metrics: metrics, shared: shared, isDurable: durable != nil, redaction: redaction
             )
         }
         let sinks = try self.plan.sinks.map { sink in
             let figures = ComponentMetrics(
                 component: sink.name, kind: sink.registration.kind, direction: "sink", metrics: metrics)
+            let redaction = Redaction(sink.variants.map(\.secrets), references: self.plan.references)
             return SinkParts(
-                name: sink.name, sink: try sink.registration.make(sink.variants, context(sink.name, figures)),
-                delivery: sink.delivery, metrics: figures, logger: self.logger(sink.name)
+                name: sink.name, sink: try sink.registration.make(sink.variants, context(sink.name, figures, redaction)),
+                delivery: sink.delivery, metrics: figures, logger: self.logger(sink.name), redaction: redaction
             )
         }
         let sources = try self.plan.sources.map { source in
             let figures = ComponentMetrics(
                 component: source.name, kind: source.registration.kind, direction: "source", metrics: metrics)
+            let redaction = Redaction([source.settings.secrets], references: self.plan.references)
             return SourceParts(
-                name: source.name, source: try source.registration.make(source.settings, context(source.name, figures)),
+                name: source.name,
+                source: try source.registration.make(source.settings, context(source.name, figures, redaction)),
                 acknowledge: source.acknowledge,
                 intake: IntakeSettings(
                     normalise: source.normalise, bridge: name, maximumHops: self.plan.service.maximumHops,
                     emitsGaps: source.emitsGaps
                 ),
-                retry: source.retry, metrics: figures, logger: self.logger(source.name)
+                retry: source.retry, metrics: figures, logger: self.logger(source.name),
+                redaction: redaction
             )
         }
         var limits = LogLimits(bytes: .max)

@@ -34,7 +34,7 @@ extension Gateway {
         return [main, second]
     }
 
-    /// How many HTTP connections there may be at once; told, and complained about where the file wants more.
+    /// The limit of HTTP connections; logs it, and warns if the file has a higher one.
     private func connectionLimit(_ descriptors: DescriptorLimit) -> Int {
         let wanted = self.plan.http.maximumConnections
         let connections = min(wanted ?? descriptors.connections, descriptors.connections)

@@ -6,7 +6,7 @@ import SQLiteLog
 import UnixSignals
 
 extension Gateway {
-    /// Opens the log on disk and reads what it holds; `nil` for a log in memory.
+    /// Opens the log on disk and reads its contents; `nil` for a log in memory.
     ///
     /// - Parameter older: has the cursors of a time when there was no log on disk.
     /// - Throws: `LogError`.
@@ -20,7 +20,7 @@ extension Gateway {
         )
         for (sink, count) in contents.orphans.sorted(by: { $0.key < $1.key }) {
             logger.warning(
-                "Log holds events for a sink that the file no longer has; they go when they are too old, and keep what came after them till then",
+                "Log holds events for a sink that was removed from the file; they and all later events stay until they exceed retain.age",
                 metadata: ["sink": "\(sink)", "events": "\(count)"]
             )
         }
@@ -32,14 +32,14 @@ extension Gateway {
     /// - Parameters:
     ///   - signals: registered before the program could be seen to run, so that none is missed.
     ///   - problem: called with each reason why it cannot be opened yet.
-    /// - Returns: `nil` when a signal came first.
-    /// - Throws: `LogError` for what does not pass by itself.
+    /// - Returns: `nil` after a signal.
+    /// - Throws: `LogError` for permanent failures.
     func untilLogOpens(
         _ open: @escaping @Sendable () throws -> DurableLog?, until signals: UnixSignalsSequence,
         problem: @escaping @Sendable (LogError) -> Void
     ) async throws -> DurableLog? {
-        try await withThrowingTaskGroup(of: DurableLog?.self) { group in
-            group.addTask {
+        try await race(
+            {
                 var wait = Duration.milliseconds(250)
                 while true {
                     try await Task.sleep(for: wait)
@@ -50,13 +50,11 @@ extension Gateway {
                         wait = min(wait * 2, .seconds(2))
                     }
                 }
-            }
-            group.addTask {
+            },
+            {
                 for await _ in signals { break }
                 return nil
             }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
-        }
+        )
     }
 }

@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 
 extension Gateway {
-    /// Tells by a connection that is closed at once whether somebody accepts at an address.
+    /// Checks whether a server accepts connections at an address, by a connection that is closed at once.
     static func portProbe(_ group: any EventLoopGroup) -> PortProbe {
         { peer in
             let bootstrap = ClientBootstrap(group: group).connectTimeout(.seconds(1))

@@ -10,7 +10,7 @@ extension Gateway {
         var figures: [HTTPRefusals.Reason: (counter: Counter, log: BurstLog)] = [:]
         for reason in HTTPRefusals.Reason.allCases {
             let counter = metrics.counter(
-                "streambridge_access_refusals_total", help: "Requests refused for lack of rights, by reason.",
+                "streambridge_access_refusals_total", help: "Requests refused because of missing permissions, by reason.",
                 labels: [("reason", reason.rawValue)])
             figures[reason] = (counter, BurstLog("Request refused", logger: logger))
         }
@@ -24,7 +24,7 @@ extension Gateway {
         }
     }
 
-    /// Logs at debug what was answered to requests that were refused or brought something.
+    /// Logs, at debug, the answers to requests that were refused or that sent an event.
     ///
     /// - Returns: `nil` where debug lines are not logged, so that requests cost nothing.
     static func requestObserver(_ logger: Logger) -> HTTPRouter.Observer? {
@@ -41,7 +41,7 @@ extension Gateway {
         }
     }
 
-    /// Who asked for what; no query, in which some clients send secrets.
+    /// The method, path and client; no query, in which some clients send secrets.
     private static func facts(of request: HTTPRequest) -> Logger.Metadata {
         var facts: Logger.Metadata = ["method": "\(request.method.rawValue)", "path": "\(request.path.prefix(200))"]
         if let address = request.remoteAddress?.ipAddress { facts["address"] = "\(address)" }

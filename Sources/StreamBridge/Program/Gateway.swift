@@ -7,6 +7,7 @@ import HTTPServer
 import Logging
 import NIOCore
 import NIOPosix
+import ProcessMemory
 import UnixSignals
 
 #if canImport(Glibc)
@@ -18,7 +19,7 @@ struct Gateway: Sendable {
     let plan: BridgePlan
     /// The path of the configuration file.
     let file: String
-    /// What compiled the expressions of the plan.
+    /// The compiler of the plan's expressions.
     let expressions: JQCompiler
 
     /// Runs until SIGTERM or SIGINT; SIGHUP has the TLS certificate read again.
@@ -27,9 +28,9 @@ struct Gateway: Sendable {
     /// - Throws: ``ComponentError`` or `HTTPServerError` for what only the running machine can refuse: a port in use, a missing directory.
     func run() async throws -> Bool {
         let logger = self.logger("streambridge")
-        // Registered before anything is started: a signal that comes early must still end in order.
+        // Registered before anything is started: an early signal must still cause an orderly shutdown.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
-        // A sequence ends with the task that waits for it, so the wait for the log has one of its own.
+        // A sequence ends with the task that waits for it, so the wait for the log has its own.
         let earlySignals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         _ = signal(SIGPIPE, SIG_IGN)
         let descriptors = try DescriptorLimit.raised(
@@ -44,10 +45,11 @@ struct Gateway: Sendable {
         shared.add(router)
         shared.add(curl)
         shared.add(refusals)
+        var access: Access?
         if let settings = self.plan.http.access {
-            shared.add(
-                HTTPAccessService(
-                    try await Access(settings, group: group, curl: curl, refusals: refusals, logger: self.logger("access"))))
+            let made = try await Access(settings, group: group, curl: curl, refusals: refusals, logger: self.logger("access"))
+            shared.add(HTTPAccessService(made))
+            access = made
         }
         self.reportFaults(metrics, logger: self.logger("expressions"))
         let pages = OperationsPages(
@@ -57,18 +59,40 @@ struct Gateway: Sendable {
         )
         try pages.register(on: router, OperationsAccess(main: self.plan.http))
         let listeners = try self.makeListeners(router, pages, group: group, descriptors)
-        guard let log = try await self.startLog(router, pages, listeners, earlySignals) else {
-            await Self.shutDown(listeners, deadline: .now + .seconds(1))
+        let deadline = StopDeadline(self.plan.service.drain, logger: logger)
+        return try await withThrowingTaskGroup(of: Void.self) { services in
+            defer { services.cancelAll() }
+            services.addTask { try await deadline.enforce() }
+            if let access { services.addTask { await access.run() } }
+            guard let log = try await self.startLog(router, pages, listeners, earlySignals) else {
+                await Self.shutDown(listeners, deadline: .now + .seconds(1))
+                try await group.shutdownGracefully()
+                logger.notice("Stopped")
+                return true
+            }
+            let bridge = try self.makeBridge(log, group: group, shared: shared, metrics: metrics, logger: logger)
+            // Before a client can request it.
+            try await bridge.restore()
+            pages.run(bridge)
+            log.waiting?.end()
+            if log.waiting == nil { try await Self.start(listeners) }
+            let left = await self.run(bridge, deadline, until: signals, pages, listeners, logger)
+            await Self.shutDown(listeners, deadline: deadline.end)
             try await group.shutdownGracefully()
-            logger.notice("Stopped")
-            return true
+            return StopVerdict(
+                undelivered: left, unwritten: bridge.unwritten, isDurable: self.plan.log.isDurable,
+                writeError: bridge.logHealth?.writeError
+            ).log(to: logger)
         }
-        let bridge = try self.makeBridge(log, group: group, shared: shared, metrics: metrics, logger: logger)
-        // Before anybody can ask for it.
-        try await bridge.restore()
-        pages.run(bridge)
-        log.waiting?.end()
-        if log.waiting == nil { try await Self.start(listeners) }
+    }
+
+    /// Runs a bridge until SIGTERM or SIGINT.
+    ///
+    /// - Returns: see ``Bridge/run(startWithin:drain:until:)``.
+    private func run(
+        _ bridge: Bridge, _ deadline: StopDeadline, until signals: UnixSignalsSequence, _ pages: OperationsPages,
+        _ listeners: [HTTPServer], _ logger: Logger
+    ) async -> Int {
         logger.notice(
             "Started",
             metadata: [
@@ -76,23 +100,18 @@ struct Gateway: Sendable {
                 "sinks": "\(bridge.sinks.count)", "routes": "\(self.plan.routes.count)",
             ]
         )
-        let drain = StopDeadline(self.plan.service.drain, logger: logger)
-        let left = await bridge.run(drain: drain.delivering) {
+        // Concurrent with the sources and sinks, which start now.
+        async let _ = StartupPages.unmap()
+        return await bridge.run(drain: deadline.delivering) {
             for await received in signals {
                 logger.notice("Signal received", metadata: ["signal": "\(received)"])
                 guard received == .sighup else { break }
-                // What went wrong is in the log, and the identity stays as it was.
+                // The reason is logged, and the identity stays in use.
                 for listener in listeners { try? listener.reloadIdentity() }
             }
-            drain.begin()
+            deadline.begin()
             pages.stop()
         }
-        await Self.shutDown(listeners, deadline: drain.end)
-        try await group.shutdownGracefully()
-        return StopVerdict(
-            undelivered: left, unwritten: bridge.unwritten, isDurable: self.plan.log.isDurable,
-            writeError: bridge.logHealth?.writeError
-        ).log(to: logger)
     }
 
     /// The log as the program starts with it.
@@ -107,7 +126,7 @@ struct Gateway: Sendable {
 
     /// Opens the log; while its disk is full, the listeners run and answer that the program is not ready.
     ///
-    /// - Returns: `nil` when the program was told to end meanwhile.
+    /// - Returns: `nil` when the program had to stop meanwhile.
     private func startLog(
         _ router: HTTPRouter, _ pages: OperationsPages, _ listeners: [HTTPServer], _ signals: UnixSignalsSequence
     ) async throws -> StartedLog? {

@@ -3,7 +3,7 @@ import HTTPServer
 import NIOCore
 
 extension HTTPPolicy {
-    /// What the file says, and what holds unless it says something.
+    /// Combines the settings of the file with the defaults.
     ///
     /// - Parameter address: of the listener.
     init(_ settings: HTTPSettings, for address: ListenAddress) {

@@ -4,18 +4,18 @@ import HTTPServer
 import NIOCore
 import NIOHTTP1
 
-/// Who sees metrics and the details of readiness on one listener.
+/// Who may read metrics and the details of readiness on one listener.
 enum OperationsAccess {
-    /// Whoever can connect: the listener of `http.admin.listen`, or one on loopback.
+    /// Every client: the listener of `http.admin.listen`, or one on loopback.
     case everybody
-    /// Who brings `http.admin.token`.
+    /// Clients that send `http.admin.token`.
     case token(Secret)
     /// Clients on the same machine, because other machines can connect too.
     case sameMachine
-    /// Nobody: there is another listener for it.
+    /// No client: there is a separate listener.
     case nobody
 
-    /// What the listener for streams and webhooks allows.
+    /// The access on the listener for streams and webhooks.
     init(main http: HTTPSettings) {
         if http.admin?.address != nil {
             self = .nobody
@@ -26,7 +26,7 @@ enum OperationsAccess {
         }
     }
 
-    /// What the listener of `http.admin.listen` allows.
+    /// The access on the listener of `http.admin.listen`.
     init(admin settings: AdminSettings) {
         self = settings.token.map { .token($0) } ?? .everybody
     }

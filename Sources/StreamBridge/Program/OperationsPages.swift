@@ -8,8 +8,8 @@ import Synchronization
 
 /// `/livez`, `/readyz` and `/metrics`: the program as its operator sees it.
 ///
-/// Thread-safe. Who sees metrics and the details of readiness is decided by ``OperationsAccess``; everybody may ask whether the program is
-/// alive and ready.
+/// Thread-safe. ``OperationsAccess`` decides who may read metrics and the details of readiness; everybody may read
+/// whether the program is alive and ready.
 final class OperationsPages: Sendable {
     private struct State {
         /// `nil` until the log on disk is open.
@@ -67,7 +67,8 @@ final class OperationsPages: Sendable {
         }
     }
 
-    /// 200 while every required component is connected, the log on disk takes what it is given and the program is not ending, else 503.
+    /// 200 while every required component is connected, the log on disk is writable and the program is not stopping,
+    /// else 503.
     ///
     /// - Parameter withDetails: whether the body names each component.
     private func readiness(withDetails: Bool) -> HTTPResponse {

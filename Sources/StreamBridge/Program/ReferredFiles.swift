@@ -5,13 +5,13 @@ import BridgeCore
 import Glibc
 #endif
 
-/// The files and directories that a configuration names, looked at before the program starts.
+/// The files and directories in a configuration, checked before the program starts.
 ///
-/// A file that a source follows may come later and is waited for; everything else must be usable at the start.
+/// A file that a source follows may be created later; everything else must be usable at the start.
 struct ReferredFiles {
     let plan: BridgePlan
 
-    /// What cannot be used: one sentence each, with the setting, the path, the reason and the remedy.
+    /// The unusable paths: one sentence each, with the setting, the path, the reason and the remedy.
     var problems: [String] {
         var problems = self.files.compactMap { setting, file in
             Self.problem(with: file).map { "\(setting): \($0)" }
@@ -21,7 +21,7 @@ struct ReferredFiles {
         }
         if case .disk(let log) = self.plan.log {
             if let problem = Self.problem(withDirectory: Self.parent(of: log.path)) {
-                problems.append("log: no log can be kept in \(Self.parent(of: log.path)): \(problem)")
+                problems.append("log: no log can be created in \(Self.parent(of: log.path)): \(problem)")
             } else if let problem = Self.problem(withFile: log.path, R_OK | W_OK, isNeeded: false) {
                 problems.append("log: the file \(log.path) cannot be written: \(problem)")
             }
@@ -56,14 +56,14 @@ struct ReferredFiles {
             if let problem = Self.problem(withFile: file.path, W_OK, isNeeded: false) {
                 return "the file \(file.path) cannot be written: \(problem)"
             }
-            // One that is there needs nothing else, unless it is replaced.
+            // An existing file needs nothing else, unless it is replaced.
             guard file.use == .rotate || access(file.path, F_OK) != 0 else { return nil }
             let directory = Self.parent(of: file.path)
-            return Self.problem(withDirectory: directory).map { "no file \(file.path) can be made in \(directory): \($0)" }
+            return Self.problem(withDirectory: directory).map { "the file \(file.path) cannot be created in \(directory): \($0)" }
         }
     }
 
-    /// - Parameter isNeeded: whether it is a problem that it is not there.
+    /// - Parameter isNeeded: whether a missing file is a problem.
     private static func problem(withFile path: String, _ mode: Int32, isNeeded: Bool = true) -> String? {
         var status = stat()
         guard stat(path, &status) == 0 else {
@@ -87,10 +87,10 @@ struct ReferredFiles {
             switch reason {
             case ENOENT: remedyWhenMissing
             case EACCES, EPERM: "make it \(mode & W_OK != 0 ? "writable" : "readable") for the user with the id \(geteuid())"
-            case EROFS: "the program may write elsewhere only"
+            case EROFS: "the program may write only to other directories"
             case ENOTDIR: "a part of the path is a file"
             case EISDIR: "a file is needed"
-            default: "look at the file system"
+            default: "check the file system"
             }
         return "\(String(cString: strerror(reason))); \(remedy), or name another one"
     }

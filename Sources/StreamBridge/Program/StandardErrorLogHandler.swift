@@ -11,7 +11,7 @@ import Glibc
 ///
 /// A line is one `write`, so lines of several threads do not mix; what cannot be written is lost, which is all a log can do.
 struct StandardErrorLogHandler: LogHandler {
-    /// How lines look: `service.log.format`.
+    /// The format of log lines: `service.log.format`.
     enum Format: Sendable {
         /// `2026-01-15T10:00:00.000Z warning home: Component failed error=…`
         case text
@@ -42,7 +42,10 @@ struct StandardErrorLogHandler: LogHandler {
         switch self.format {
         case .text:
             line.writeString("\(time) \(event.level) \(self.label): \(event.message)")
-            for (key, value) in facts { line.writeString(" \(key)=\(Self.quoted("\(value)"))") }
+            for (key, value) in facts {
+                line.writeString(" \(key)=")
+                LogText.write("\(value)", to: &line)
+            }
         case .json:
             line.writeString("{\"time\":\"\(time)\",\"level\":\"\(event.level)\",\"component\":")
             JSONWriter.write(self.label, to: &line)
@@ -52,20 +55,11 @@ struct StandardErrorLogHandler: LogHandler {
                 line.writeString(",")
                 JSONWriter.write(key, to: &line)
                 line.writeString(":")
-                JSONWriter.write("\(value)", to: &line)
+                LogText.write(quoted: "\(value)", to: &line)
             }
             line.writeString("}")
         }
         line.writeString("\n")
         line.withUnsafeReadableBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
-    }
-
-    /// A value that holds spaces, quotes or control characters is quoted and escaped, so that a line stays a line.
-    private static func quoted(_ value: String) -> String {
-        let isPlain = !value.isEmpty && value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && $0.value != 0x7F }
-        guard !isPlain else { return value }
-        var buffer = ByteBuffer()
-        JSONWriter.write(value, to: &buffer)
-        return String(buffer: buffer)
     }
 }

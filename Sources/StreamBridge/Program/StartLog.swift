@@ -1,14 +1,15 @@
 import BridgeConfiguration
 import Logging
 
-/// What is said about a configuration before the program runs: to people as compilers say it, or as lines of the program's log.
+/// The messages about a configuration before the program runs: in the form of a compiler for people, or as lines of the
+/// program's log.
 enum StartLog {
     /// One line each, `file:line:column: severity: setting: message`: for `check` and the like.
     case lines
     /// The format that `service.log.format` names: for `run`, whose output is read as one log.
     case log(Logger)
 
-    /// - Parameter format: as the file has it.
+    /// - Parameter format: the format in the file.
     static func log(format: ServiceSettings.LogFormat) -> StartLog {
         let format: StandardErrorLogHandler.Format = format == .json ? .json : .text
         return .log(Logger(label: "configuration") { StandardErrorLogHandler(label: $0, level: .info, format: format) })

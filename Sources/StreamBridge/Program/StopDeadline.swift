@@ -1,19 +1,19 @@
+import BridgeCore
 import Logging
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc
 #endif
 
-/// `service.drain`: how long the whole end of the program may take, from the signal to the exit.
+/// `service.drain`: the longest time for the whole shutdown, from the signal to the exit.
 ///
 /// Thread-safe.
 final class StopDeadline: Sendable {
-    /// What is left of it for the end of connections and of the log once deliveries have had their time.
+    /// The part for closing connections and the log after the deliveries.
     private let reserve: Duration
     private let drain: Duration
     private let logger: Logger
-    private let begun = Mutex<ContinuousClock.Instant?>(nil)
+    private let begun = Eventual<ContinuousClock.Instant>()
 
     init(_ drain: Duration, logger: Logger) {
         self.drain = drain
@@ -21,27 +21,31 @@ final class StopDeadline: Sendable {
         self.logger = logger
     }
 
-    /// How long deliveries may take.
+    /// The longest time for deliveries.
     var delivering: Duration { self.drain - self.reserve }
 
     /// When the last connection is closed at the latest; two seconds from now when the time was not begun.
     var end: ContinuousClock.Instant {
         let soon = ContinuousClock.now + .seconds(2)
-        guard let begun = self.begun.withLock({ $0 }) else { return soon }
+        guard let begun = try? self.begun.result?.get() else { return soon }
         return min(soon, begun + self.drain - self.reserve / 2)
     }
 
-    /// The signal has come.
-    ///
-    /// Whatever does not end in time, such as a disk that does not answer, is then left as a crash leaves it: a log on disk stands that.
+    /// Records that the signal has arrived.
     func begin() {
-        self.begun.withLock { $0 = .now }
-        let (drain, logger) = (self.drain, self.logger)
-        // Not awaited: it ends with the process.
-        Task.detached {
-            try? await Task.sleep(for: drain + .milliseconds(500))  // never cancelled
-            logger.error("Stopped at the end of service.drain; something did not end in time", metadata: ["drain": "\(drain)"])
-            _exit(1)
-        }
+        self.begun.finish(.success(.now))
+    }
+
+    /// Ends the process when something does not end in time, unless the task is cancelled before.
+    ///
+    /// Components that do not stop in time, such as a disk that does not respond, are left as after a crash: a log on
+    /// disk tolerates that.
+    ///
+    /// - Throws: `CancellationError`.
+    func enforce() async throws {
+        try await Task.sleep(until: self.begun.value + self.drain + .milliseconds(500))
+        self.logger.error(
+            "Stopped at the end of service.drain; some components did not stop in time", metadata: ["drain": "\(self.drain)"])
+        _exit(1)
     }
 }

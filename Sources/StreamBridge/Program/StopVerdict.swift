@@ -1,13 +1,13 @@
 import Logging
 
-/// What the program leaves behind when it ends: the last log line, and whether the exit code is 0.
+/// The result of a shutdown: the last log line, and whether the exit code is 0.
 struct StopVerdict {
     /// Deliveries that no sink has confirmed.
     let undelivered: Int
     /// Events that a log on disk has not taken.
     let unwritten: Int
     let isDurable: Bool
-    /// What the disk last refused; `nil` while it takes everything.
+    /// The last write error of the disk; `nil` without one.
     let writeError: String?
 
     /// - Returns: whether everything that was accepted has been delivered, or is in a log on disk.
@@ -22,17 +22,17 @@ struct StopVerdict {
             logger.notice("Stopped")
         case (0, 0):
             logger.warning(
-                "Stopped; everything is delivered, but the log has not taken that, so that some of it may be delivered again",
+                "Stopped; all events are delivered, but the log could not record that, so some may be delivered again",
                 metadata: facts)
         case (0, _) where isKept && self.writeError == nil:
-            logger.notice("Stopped; the log keeps what is undelivered", metadata: facts)
+            logger.notice("Stopped; the log keeps the undelivered events", metadata: facts)
         case (0, _) where isKept:
             logger.warning(
-                "Stopped; the log keeps what is undelivered, and may deliver again what was delivered last", metadata: facts)
+                "Stopped; the log keeps the undelivered events, and may repeat the last deliveries", metadata: facts)
         case (0, _):
             logger.error("Stopped with undelivered events", metadata: facts)
         default:
-            logger.error("Stopped; the log has not taken everything", metadata: facts)
+            logger.error("Stopped; some events could not be written to the log", metadata: facts)
         }
         return self.unwritten == 0 && (self.undelivered == 0 || isKept)
     }

@@ -1,7 +1,7 @@
 import HTTPServer
 import NIOHTTP1
 
-/// Answers 503 on every path that nothing else has taken, while the program cannot start: senders take 404 for final.
+/// Answers 503 on every unregistered path while the program cannot start: senders treat 404 as final.
 struct WaitingPaths {
     private static let methods: [HTTPMethod] = [.GET, .POST, .PUT, .PATCH, .DELETE, .RAW(value: "QUERY")]
 

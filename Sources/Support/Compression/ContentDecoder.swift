@@ -2,11 +2,12 @@ import CZlib
 import CZstd
 import NIOCore
 
-/// Decodes a body in pieces of any size, at the pace of its reader (RFC 9110 §8.4.1).
+/// Decodes a body in chunks of any size, at the pace of its reader (RFC 9110 §8.4.1).
 ///
-/// The buffer of each call bounds the output, whatever size the data claim. A body may be a sequence of gzip members
-/// (RFC 1952 §2.2), zlib or raw deflate streams (RFC 1950, RFC 1951) or zstd frames (RFC 8878 §3.1) when a server
-/// compresses each event separately. Zeros after a gzip member are padding. For one thread at a time.
+/// The buffer of each call bounds the output, whatever size the data declares. A body
+/// may be a sequence of gzip members (RFC 1952 §2.2), zlib or raw deflate streams (RFC 1950, RFC 1951) or zstd frames
+/// (RFC 8878 §3.1) when a server compresses each event separately. Zeros after a gzip member are padding. For one
+/// thread at a time.
 package final class ContentDecoder {
     /// The supported codings.
     private enum Coding {

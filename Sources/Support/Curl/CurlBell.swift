@@ -1,10 +1,10 @@
 import CLinux
 import Glibc
 
-/// Wakes the curl thread: a descriptor of our own (eventfd), which libcurl waits for beside its sockets.
+/// Wakes the curl thread: our own descriptor (eventfd), which libcurl polls beside its sockets.
 ///
-/// libcurl's own wake-up is not used: a multi handle that is made while the process has no descriptor left is never woken, and says so to
-/// nobody. Thread-safe; closed with the last reference.
+/// Does not use libcurl's own wake-up: a multi handle that is created while the process has no descriptor left is never
+/// woken, and reports no error. Thread-safe; closed with the last reference.
 final class CurlBell: Sendable {
     let descriptor: Int32
 
@@ -14,7 +14,7 @@ final class CurlBell: Sendable {
         guard self.descriptor >= 0 else { throw CurlError(.other, Self.shortage(errno)) }
     }
 
-    /// What is missing when the process has no descriptor left now; `nil` when it has.
+    /// The error while the process has no descriptor left; `nil` when it has.
     static var shortage: String? {
         let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
         guard descriptor < 0 else {
@@ -38,7 +38,7 @@ final class CurlBell: Sendable {
         eventfd_write(self.descriptor, 1)
     }
 
-    /// Forgets every ring so far.
+    /// Clears all rings up to now.
     func silence() {
         var rings: eventfd_t = 0
         eventfd_read(self.descriptor, &rings)

@@ -2,7 +2,7 @@ import CCurl
 
 /// Why a transfer ended without a complete response.
 package struct CurlError: Error, CustomStringConvertible {
-    /// What went wrong, as far as callers care.
+    /// The kind of failure, as far as callers need it.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String, Sendable {
             case refused, resolve, timedOut, tls, lost, request, stopped, cancelled, other
@@ -10,7 +10,7 @@ package struct CurlError: Error, CustomStringConvertible {
 
         private let value: Value
 
-        /// Nobody listens there, or the way is blocked.
+        /// The connection was refused, or no route exists.
         package static let refused = Code(value: .refused)
         /// The host's name has no address.
         package static let resolve = Code(value: .resolve)
@@ -22,16 +22,18 @@ package struct CurlError: Error, CustomStringConvertible {
         package static let lost = Code(value: .lost)
         /// The request itself cannot be made or leads nowhere: a malformed URL, too many redirects.
         package static let request = Code(value: .request)
-        /// The receiver said ``CurlDemand/stop``.
+        /// The receiver returned ``CurlDemand/stop``.
         package static let stopped = Code(value: .stopped)
         /// ``CurlTransfer/cancel()`` was called, or the task that waited was cancelled.
         package static let cancelled = Code(value: .cancelled)
         /// Anything else.
         package static let other = Code(value: .other)
 
+        /// The code's name, for metrics and logs.
         package var description: String { self.value.rawValue }
     }
 
+    /// What went wrong.
     package let code: Code
     /// One sentence without a final stop, libcurl's own where it has one; names host and port, never the query.
     package let message: String
@@ -42,6 +44,7 @@ package struct CurlError: Error, CustomStringConvertible {
     /// Whether the peer was connected and the request went out, as far as libcurl knows.
     package let wasSent: Bool
 
+    /// Makes an error from its parts.
     package init(_ code: Code, _ message: String, isOfAnswer: Bool = false, wasSent: Bool = false) {
         self.code = code
         self.message = message
@@ -49,18 +52,19 @@ package struct CurlError: Error, CustomStringConvertible {
         self.wasSent = wasSent
     }
 
+    /// The message.
     package var description: String { self.message }
 
     /// - Parameters:
-    ///   - detail: what the error buffer holds; empty when libcurl wrote nothing there.
+    ///   - detail: the content of the error buffer; empty when libcurl wrote nothing.
     ///   - url: where the request went.
     ///   - wasSent: a request went out.
-    ///   - hasStatus: the status of a final answer came in.
+    ///   - hasStatus: whether the status of a final answer has arrived.
     init(_ result: CURLcode, detail: String, url: String, wasSent: Bool, hasStatus: Bool) {
         let isOfAnswer =
             switch result {
             case CURLE_OPERATION_TIMEDOUT: false
-            // No status line, or one that cannot be; out of memory is what libcurl says of a line that is longer than it takes.
+            // No valid status line; libcurl returns out of memory for a line that exceeds its limit.
             case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_OUT_OF_MEMORY: wasSent
             default: hasStatus
             }

@@ -39,7 +39,7 @@ extension CurlExchange {
         if let timeout = request.timeout { self.set(CURLOPT_TIMEOUT_MS, Self.milliseconds(timeout)) }
         if let authorities = request.tls.authorities {
             self.set(CURLOPT_CAINFO, authorities, "ca_file")
-            // Else the system's folder of authorities would be trusted beside the file.
+            // Otherwise the system's folder of authorities would be trusted in addition to the file.
             ccurl_set_string(self.easy, CURLOPT_CAPATH, nil)
         }
         if let certificate = request.tls.certificate {
@@ -61,10 +61,11 @@ extension CurlExchange {
         }
         for header in request.headers {
             guard CurlRequest.isHeaderName(header.name), CurlRequest.isHeaderValue(header.value) else {
-                self.refuse("a header named \(header.name.debugDescription.prefix(100)) holds what no header may")
+                self.refuse(
+                    "a header named \(header.name.debugDescription.prefix(100)) contains characters that a header cannot carry")
                 continue
             }
-            // libcurl takes `Name:` as an order to leave its own header out, and `Name;` as a header without a value.
+            // libcurl takes `Name:` as the request to remove its own header, and `Name;` as a header without a value.
             self.addHeader(header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)")
         }
         if request.acceptsCodings { self.addHeader("Accept-Encoding: \(ContentDecoder.offer)") }
@@ -106,14 +107,14 @@ extension CurlExchange {
 
     /// libcurl refuses texts of 8 MB and more, and has no memory for what only it knows.
     private func check(_ result: CURLcode, _ what: String) {
-        if result != CURLE_OK { self.refuse("libcurl does not take \(what): \(String(cString: curl_easy_strerror(result)))") }
+        if result != CURLE_OK { self.refuse("libcurl does not accept \(what): \(String(cString: curl_easy_strerror(result)))") }
     }
 
     private func refuse(_ message: String) {
         self.refusal = self.refusal ?? CurlError(.request, message)
     }
 
-    /// At least one, since libcurl takes zero as its own default.
+    /// At least one, because zero selects libcurl's default.
     private static func milliseconds(_ duration: Duration) -> Int {
         let (seconds, attoseconds) = duration.components
         return max(1, Int(min(seconds, 2_000_000)) * 1000 + Int(attoseconds / 1_000_000_000_000_000))

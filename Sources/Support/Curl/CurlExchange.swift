@@ -2,18 +2,18 @@ import CCurl
 import Compression
 import NIOCore
 
-/// One transfer on the curl thread: its easy handle, its receiver, and what libcurl tells of it.
+/// One transfer on the curl thread: its easy handle, its receiver, and the callbacks of libcurl.
 final class CurlExchange {
     let id: UInt64
     let easy: UnsafeMutableRawPointer
     let receiver: any CurlReceiver
-    /// The request that the answer's redirect asks for, to be made once this transfer is out of libcurl.
+    /// The request that follows the answer's redirect, to be made once this transfer is removed from libcurl.
     private(set) var successor: CurlRequest?
     private let request: CurlRequest
     private let idleTimeout: Duration?
     private let began: ContinuousClock.Instant
     private var demand = CurlDemand.more
-    /// libcurl holds bytes back because ``wrote(_:)`` answered that it shall.
+    /// Whether ``wrote(_:)`` has paused libcurl.
     private var isHeldBack = false
     private var lastArrival: ContinuousClock.Instant
     private var head = CurlHeadReader()
@@ -67,7 +67,7 @@ final class CurlExchange {
             if case .pause = before { self.lastArrival = .now }
             guard self.isHeldBack else { return true }
             self.isHeldBack = false
-            // Hands over what was held back before it returns. Whatever fails shows as the transfer's result.
+            // Delivers held data before it returns. A failure shows as the transfer's result.
             curl_easy_pause(self.easy, CURLPAUSE_CONT)
             return true
         }
@@ -102,9 +102,9 @@ final class CurlExchange {
         self.receiver.ended(.failure(error))
     }
 
-    /// Takes a part of the body.
+    /// Receives a part of the body.
     ///
-    /// Any answer but the count ends the transfer or holds the bytes back.
+    /// Any result but the count ends or pauses the transfer.
     func wrote(_ bytes: UnsafeRawBufferPointer) -> Int {
         // Only the body of an answer that the receiver has seen the head of.
         guard self.isHeadComplete else {
@@ -122,7 +122,7 @@ final class CurlExchange {
         return bytes.count
     }
 
-    /// Decodes a part of the body as far as the receiver wants it; what is left then is not taken from libcurl, which brings it again.
+    /// Decodes a part of the body as far as the receiver wants it; libcurl delivers the rest again.
     private func decode(_ bytes: UnsafeRawBufferPointer, _ decoder: ContentDecoder) -> Int {
         decoder.append(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(self.decodedAhead)))
         let refused = bytes.isEmpty ? 1 : 0
@@ -154,7 +154,7 @@ final class CurlExchange {
         }
     }
 
-    /// One line of a head, with its line end; trailers come here too and are passed over.
+    /// One line of a head, with its line end; trailers arrive here too and are skipped.
     func header(_ bytes: UnsafeRawBufferPointer) -> Int {
         self.lastArrival = .now
         guard !self.isHeadComplete else { return bytes.count }
@@ -167,27 +167,39 @@ final class CurlExchange {
         }
     }
 
-    /// - Returns: false when the receiver wants no more.
+    /// - Returns: false when the receiver stops the transfer.
     private func received(_ head: CurlHead) -> Bool {
         if self.request.redirects > 0, let location = CurlRedirect.location(of: head) {
             self.follow(location, status: head.status)
             return false
         }
+        let problem = self.request.acceptsCodings ? self.prepareDecoder(for: head) : nil
+        // A success whose body cannot be decoded is a failure, which the receiver never sees.
+        if let problem, head.status == 200 {
+            self.refusal = problem
+            return false
+        }
         self.isHeadComplete = true
         self.demand = self.receiver.received(head)
         if case .stop = self.demand { return false }
-        guard self.request.acceptsCodings else { return true }
+        self.refusal = problem
+        return problem == nil
+    }
+
+    /// Prepares to decode the body.
+    ///
+    /// - Returns: why the body cannot be decoded; `nil` if it can.
+    private func prepareDecoder(for head: CurlHead) -> CurlError? {
         do {
             let fields = head.headers.filter { $0.name == "content-encoding" }.map(\.value)
             self.decoder = try ContentDecoder.make(for: fields.joined(separator: ","))
+            return nil
         } catch {
-            self.refusal = CurlError(.lost, error.message, isOfAnswer: true)
-            return false
+            return CurlError(.lost, error.message, isOfAnswer: true)
         }
-        return true
     }
 
-    /// Prepares what a redirect asks for; its body is never read.
+    /// Prepares the request that follows a redirect; the redirect's body is never read.
     private func follow(_ location: String, status: Int) {
         do {
             var next = try CurlRedirect.request(following: location, status: status, from: self.request)

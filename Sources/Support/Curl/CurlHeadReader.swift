@@ -1,19 +1,20 @@
-/// Reads the head of an answer from the lines that libcurl hands over; interim answers (RFC 9110 §15.2) are passed over.
+/// Reads the head of an answer from the lines that libcurl delivers; interim answers (RFC 9110 §15.2) are skipped.
 ///
 /// A value without I/O.
 struct CurlHeadReader {
-    /// Of all heads of an answer together, in bytes; what newer versions of libcurl take.
+    /// The limit of all heads of an answer together, in bytes; that of newer versions of libcurl.
     static let longest = 300 << 10
 
     /// That of the head which is being read, or was read last; 0 before there is one.
     private(set) var status = 0
+    private var version = ""
     private var reason = ""
     private var fields: [CurlHead.Header] = []
     private var length = 0
 
     /// Reads one line with its line end.
     ///
-    /// - Returns: the head, once the empty line behind it has come.
+    /// - Returns: the head, once the empty line after it has arrived.
     /// - Throws: ``CurlError`` when the heads are longer than ``longest``: not every libcurl ends a head that has no end.
     mutating func read(_ bytes: UnsafeRawBufferPointer) throws(CurlError) -> CurlHead? {
         self.length += bytes.count
@@ -25,6 +26,7 @@ struct CurlHeadReader {
         guard !line.isEmpty else { return self.ended() }
         if line.starts(with: "HTTP/".utf8) {
             let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
+            self.version = String(decoding: parts[0], as: UTF8.self)
             self.status = parts.count > 1 ? Int(String(decoding: parts[1], as: UTF8.self)) ?? 0 : 0
             self.reason = parts.count > 2 ? String(decoding: parts[2], as: UTF8.self) : ""
             self.fields = []
@@ -42,7 +44,7 @@ struct CurlHeadReader {
             self.status = 0
             return nil
         }
-        return CurlHead(status: self.status, reason: self.reason, headers: self.fields)
+        return CurlHead(version: self.version, status: self.status, reason: self.reason, headers: self.fields)
     }
 
     private static func trimmed(_ text: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {

@@ -1,7 +1,7 @@
 import CCurl
 import Glibc
 
-/// What runs on the curl thread: takes commands, lets libcurl work, waits.
+/// The loop of the curl thread: takes commands, lets libcurl work, waits.
 ///
 /// Made, used and dropped on that thread.
 final class CurlLoop {
@@ -13,7 +13,7 @@ final class CurlLoop {
     private var spare: [UnsafeMutableRawPointer] = []
     /// No transfer's idle timeout ends before this.
     ///
-    /// Arrivals only move the ends away, so they need not be looked at until then.
+    /// New data only postpones the deadlines, so they need no check until then.
     private var idleCheck: ContinuousClock.Instant?
 
     /// `nil` when libcurl has no memory, or no descriptor.
@@ -50,7 +50,7 @@ final class CurlLoop {
     private func wait() {
         var bell = curl_waitfd(fd: self.bell.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         if curl_multi_poll(self.multi, &bell, 1, self.patience, nil) != CURLM_OK {
-            // libcurl lacks memory for its list of sockets: looked at again soon, without a spinning thread.
+            // libcurl lacks memory for its list of sockets: poll again soon, without spinning.
             var descriptor = pollfd(fd: self.bell.descriptor, events: Int16(POLLIN), revents: 0)
             bell.revents = poll(&descriptor, 1, 100) > 0 ? descriptor.revents : 0
         }
@@ -106,7 +106,8 @@ final class CurlLoop {
             guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
                 let context = ccurl_private(easy)
             else { continue }
-            // The message is gone with the next call to libcurl, and what it knows of the request with the handle's next use.
+            // The next call to libcurl invalidates the message, and the next use of the handle its data about the
+            // request.
             let result = ccurl_result(message)
             let wasSent = ccurl_request_size(easy) > 0
             let exchange = Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
@@ -114,7 +115,7 @@ final class CurlLoop {
         }
     }
 
-    /// Passes the end on to the receiver, or goes where a redirect leads.
+    /// Reports the end to the receiver, or follows a redirect.
     private func finish(_ exchange: CurlExchange, _ result: CURLcode, wasSent: Bool) {
         guard let exchange = self.remove(exchange) else { return }
         if let next = exchange.successor {
@@ -152,7 +153,7 @@ final class CurlLoop {
         return Int32(max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1))
     }
 
-    /// Takes a transfer out of libcurl; its receiver is told by the caller, after that.
+    /// Removes a transfer from libcurl; the caller notifies its receiver after that.
     private func remove(_ exchange: CurlExchange) -> CurlExchange? {
         guard self.exchanges.removeValue(forKey: exchange.id) != nil else { return nil }
         curl_multi_remove_handle(self.multi, exchange.easy)

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// What other threads ask of the curl thread.
+/// The commands of other threads for the curl thread.
 ///
-/// Behind its lock.
+/// Guarded by its lock.
 final class CurlMailbox: Sendable {
     enum Command: Sendable {
         case start(UInt64, CurlRequest, @Sendable () -> any CurlReceiver)
@@ -10,7 +10,7 @@ final class CurlMailbox: Sendable {
         case cancel(UInt64)
     }
 
-    /// What becomes of a command.
+    /// What happened to a command.
     enum Posted {
         case taken
         /// There is no thread yet, and the caller shall start it.
@@ -37,7 +37,7 @@ final class CurlMailbox: Sendable {
     private let state: Mutex<State>
 
     init() {
-        // A program that is short of descriptors at its start tries again with its first transfer.
+        // A program that is short of descriptors at its start retries with its first transfer.
         self.state = Mutex(State(bell: try? CurlBell()))
     }
 
@@ -76,7 +76,7 @@ final class CurlMailbox: Sendable {
         }
     }
 
-    /// What was left since the last call, in order; `nil` once the thread shall end.
+    /// The commands since the last call, in order; `nil` when the thread must end.
     func take() -> [Command]? {
         self.state.withLock { state in
             if case .ended = state.phase { return nil }
@@ -86,7 +86,7 @@ final class CurlMailbox: Sendable {
         }
     }
 
-    /// The thread could not be made, or could not begin: what was left for it fails, and the next start tries again.
+    /// The thread could not be made, or could not begin: its commands fail, and the next start retries.
     func refuseAll(_ error: CurlError) {
         let commands = self.state.withLock { state in
             if case .running = state.phase { state.phase = .idle }
@@ -97,7 +97,7 @@ final class CurlMailbox: Sendable {
         for case .start(_, _, let make) in commands { make().ended(.failure(error)) }
     }
 
-    /// Has the thread end, which then looks at what ``takeRest()`` gives.
+    /// Ends the thread, which then processes ``takeRest()``.
     func end() {
         self.state.withLock { state in
             state.phase = .ended
@@ -105,7 +105,7 @@ final class CurlMailbox: Sendable {
         }
     }
 
-    /// What was left when the mailbox ended.
+    /// The commands that were left when the mailbox ended.
     func takeRest() -> [Command] {
         self.state.withLock { state in
             let commands = state.commands

@@ -1,8 +1,8 @@
 import CCurl
 
-/// Says what libcurl's and OpenSSL's words mean for whoever wrote the address.
+/// Translates messages of libcurl and OpenSSL for the author of the address.
 enum CurlMistake {
-    /// What is wrong and what to do; the text itself where nothing more is known.
+    /// The mistake and the remedy; the text itself where nothing more is known.
     ///
     /// - Parameters:
     ///   - text: libcurl's own words.
@@ -14,15 +14,15 @@ enum CurlMistake {
         case CURLE_UNSUPPORTED_PROTOCOL where text.contains("HTTP/0.9"):
             return self.isSecure(url)
                 ? "\(text); the port may belong to another service"
-                : "\(text); the port may want TLS (https://) or belong to another service"
+                : "\(text); the port may require TLS (https://) or belong to another service"
         default: break
         }
         switch result {
         case CURLE_SSL_CONNECT_ERROR:
-            return "\(text); if this stays so, the port may not speak TLS (http://) or belong to another service"
+            return "\(text); if this persists, the port may not speak TLS (http://) or belong to another service"
         case CURLE_GOT_NOTHING, CURLE_RECV_ERROR:
             guard !self.isSecure(url) else { return text }
-            return "\(text); if this stays so, the port may want TLS (https://) or belong to another service"
+            return "\(text); if this persists, the port may require TLS (https://) or belong to another service"
         default: return text
         }
     }
@@ -45,9 +45,9 @@ enum CurlMistake {
             ("self-signed certificate", self.unknownAuthority), ("self signed certificate", self.unknownAuthority),
             ("unsupported protocol", "the server has only versions of TLS that are too old; it needs TLS 1.2 or later"),
             ("alert protocol version", "the server has no version of TLS in common with this program (1.2 or later)"),
-            ("certificate required", "the server wants a client certificate; set tls.cert_file and tls.key_file"),
+            ("certificate required", "the server requires a client certificate; set tls.cert_file and tls.key_file"),
             ("alert unknown ca", "the server does not trust the client certificate of tls.cert_file"),
-            ("alert bad certificate", "the server does not accept the client certificate, or wants one: see tls.cert_file"),
+            ("alert bad certificate", "the server does not accept the client certificate, or requires one: see tls.cert_file"),
         ]
         let lower = text.lowercased()
         if let mistake = mistakes.first(where: { lower.contains($0.mark) }) { return mistake.meaning }
@@ -57,5 +57,5 @@ enum CurlMistake {
     }
 
     private static let unknownAuthority =
-        "the certificate of the server is from an authority that is not known here; name that authority's certificate with tls.ca_file"
+        "the certificate of the server is from an unknown authority; name that authority's certificate with tls.ca_file"
 }

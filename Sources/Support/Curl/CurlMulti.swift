@@ -4,12 +4,13 @@ import PollThread
 
 /// All HTTP transfers of the program: one thread, one curl multi handle, whose connections are kept alive and used again.
 ///
-/// Thread-safe. What wakes the thread is made with the object; the thread starts with the first transfer and ends when the object goes;
-/// transfers still in flight are then cancelled. A transfer for which the process lacks a descriptor or a thread fails, and the next one
-/// tries again.
+/// Thread-safe. The object creates the descriptor that wakes the thread; the thread starts with the first transfer and
+/// ends with the object, which cancels transfers in flight. A transfer fails when the process lacks a descriptor or a
+/// thread for it, and the next one retries.
 package final class CurlMulti: Sendable {
     private let mailbox = CurlMailbox()
 
+    /// Makes a client whose thread starts with the first transfer.
     package init() {}
 
     deinit {
@@ -21,7 +22,7 @@ package final class CurlMulti: Sendable {
         CurlTransfer(id: self.mailbox.nextID(), mailbox: self.mailbox)
     }
 
-    /// Starts a transfer, once, whose response goes piece by piece to a receiver.
+    /// Starts a transfer, once, and delivers its response to a receiver in parts.
     ///
     /// - Parameter receiver: makes it, on the curl thread; see ``CurlReceiver``. Where the process lacks what that thread needs, on this
     ///   thread, and its only call is ``CurlReceiver/ended(_:)``.
@@ -46,14 +47,15 @@ package final class CurlMulti: Sendable {
 
     /// Makes a request and waits for all of the response.
     ///
-    /// - Parameter bodyLimit: how many bytes of the body are kept; the rest is read and dropped.
+    /// - Parameter bodyLimit: how many bytes of the body are kept. A little more is read and dropped, so that the
+    ///   connection can be reused; a longer body is given up together with its connection.
     /// - Throws: ``CurlError``; with code `cancelled` when the task is cancelled. Any status is a response, not an error.
     package func response(to request: CurlRequest, bodyLimit: Int) async throws(CurlError) -> CurlResponse {
         let transfer = self.transfer()
         let result: Result<CurlResponse, CurlError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 self.start(transfer, request) { CurlCollector(limit: bodyLimit) { continuation.resume(returning: $0) } }
-                // A cancellation that came before the start found nothing to cancel.
+                // A cancellation before the start found nothing to cancel.
                 if Task.isCancelled { transfer.cancel() }
             }
         } onCancel: {
@@ -63,7 +65,7 @@ package final class CurlMulti: Sendable {
     }
 }
 
-/// What the thread is started with.
+/// The arguments of the thread.
 private final class CurlThread: Sendable {
     private let mailbox: CurlMailbox
     private let bell: CurlBell
@@ -82,12 +84,17 @@ private final class CurlThread: Sendable {
     }
 }
 
-/// Collects a whole response.
+/// Collects a whole response, or the beginning of one that is too long.
 private final class CurlCollector: CurlReceiver {
+    /// How many bytes are read and dropped after those that are kept.
+    private static let longestRest = 1 << 20
+
     private let limit: Int
     private let done: (Result<CurlResponse, CurlError>) -> Void
     private var head: CurlHead?
     private var body = ByteBuffer()
+    private var length = 0
+    private var isTooLong: Bool { self.length > self.limit + Self.longestRest }
 
     init(limit: Int, done: @escaping (Result<CurlResponse, CurlError>) -> Void) {
         self.limit = limit
@@ -102,13 +109,15 @@ private final class CurlCollector: CurlReceiver {
     func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand {
         let room = self.limit - self.body.readableBytes
         if room > 0 { self.body.writeBytes(bytes.prefix(room)) }
-        return .more
+        self.length += bytes.count
+        return self.isTooLong ? .stop : .more
     }
 
     func woken() -> CurlDemand { .more }
 
     func ended(_ result: Result<Void, CurlError>) {
         switch (result, self.head) {
+        case (.failure, let head?) where self.isTooLong: self.done(.success(CurlResponse(head: head, body: self.body)))
         case (.failure(let error), _): self.done(.failure(error))
         case (.success, let head?): self.done(.success(CurlResponse(head: head, body: self.body)))
         case (.success, nil): self.done(.failure(CurlError(.lost, "the server closed the connection without an answer")))

@@ -1,4 +1,4 @@
-/// What takes the response of one transfer.
+/// Receives the response of one transfer.
 ///
 /// Made on the thread of ``CurlMulti`` and called only there, so it needs no lock; it must not block, for all transfers share that
 /// thread.
@@ -9,17 +9,21 @@ package protocol CurlReceiver: AnyObject {
     /// The next bytes of the body, decoded, 1 byte to 16 KiB, valid during the call only.
     func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand
 
-    /// Somebody called ``CurlTransfer/wake()``. The answer counts anew: `more` lifts a pause.
+    /// Called after ``CurlTransfer/wake()``.
+    ///
+    /// The answer replaces the previous one: `more` ends a pause.
     func woken() -> CurlDemand
 
     /// The transfer is over; nothing is called after it.
     func ended(_ result: Result<Void, CurlError>)
 }
 
-/// Whether a receiver wants more.
+/// Whether a receiver accepts more data.
 package enum CurlDemand: Sendable {
     case more
-    /// What was told is taken; nothing more until ``CurlReceiver/woken()`` answers `more`. The idle timeout rests meanwhile.
+    /// The delivered data is consumed; deliver nothing more until ``CurlReceiver/woken()`` returns `more`.
+    ///
+    /// The idle timeout is suspended meanwhile.
     case pause
     /// End the transfer with ``CurlError/Code/stopped``.
     case stop

@@ -1,10 +1,10 @@
 import CCurl
 
-/// Makes the request that a redirect asks for (RFC 9110 §15.4).
+/// Makes the request that follows a redirect (RFC 9110 §15.4).
 ///
 /// libcurl's own redirects are not used: they send the headers of the request to every host and know no method but POST.
 enum CurlRedirect {
-    /// Where an answer leads; `nil` for one that is no redirect, or that names no place.
+    /// The target of a redirect; `nil` for another answer, or without a Location.
     static func location(of head: CurlHead) -> String? {
         guard [301, 302, 303, 307, 308].contains(head.status), let location = head["location"], !location.isEmpty else {
             return nil
@@ -14,18 +14,21 @@ enum CurlRedirect {
 
     /// The request for another place.
     ///
-    /// At another origin (scheme, host and port) credentials are left out, and stay out when it leads back: user, password, the client
-    /// certificate and every header that may be one.
+    /// Another origin (scheme, host and port) gets no credentials, and neither does a later redirect back: no user,
+    /// password, client certificate, nor any header that may be one.
     ///
     /// - Parameter location: a URL, or a part of one that is relative to the request's.
     /// - Throws: ``CurlError`` with code `request` when it leads nowhere, or from `https` to `http`.
     static func request(following location: String, status: Int, from request: CurlRequest) throws(CurlError) -> CurlRequest {
         guard request.followed < request.redirects else {
-            throw CurlError(.request, "Maximum (\(request.redirects)) redirects followed")
+            throw CurlError(
+                .request,
+                "the answer \(status) leads to \(Self.printable(location)), but the limit of \(request.redirects) redirects is reached"
+            )
         }
         let base = try CurlURL(request.url)
         guard let target = try base.resolving(location) else {
-            throw CurlError(.request, "the answer \(status) leads to \(Self.printable(location)), which is no address")
+            throw CurlError(.request, "the answer \(status) leads to \(Self.printable(location)), which is not an address")
         }
         guard target.scheme == "http" || target.scheme == "https" else {
             throw CurlError(
@@ -57,7 +60,7 @@ enum CurlRedirect {
         return next
     }
 
-    /// 303 asks for another resource by GET; 301 and 302 change POST alone, as every user agent does.
+    /// 303 requests another resource by GET; 301 and 302 change only POST, as every user agent does.
     private static func dropsBody(_ status: Int, _ method: String) -> Bool {
         switch status {
         case 303: method != "GET" && method != "HEAD"
@@ -72,7 +75,7 @@ enum CurlRedirect {
         "last-event-id", "pragma", "user-agent",
     ]
 
-    /// What a peer has sent, cut to what a message can hold.
+    /// A peer's text, cut to the size of a message.
     private static func printable(_ text: String) -> String {
         let start = CurlRequest.printable(text).unicodeScalars.prefix(200)
         return "'" + String(String.UnicodeScalarView(start.filter { $0.value >= 32 && $0.value != 127 })) + "'"

@@ -2,11 +2,12 @@ package import NIOCore
 
 /// One HTTP request, before it is handed to ``CurlMulti``.
 package struct CurlRequest: Sendable {
+    /// Name and value of one header.
     package typealias Header = (name: String, value: String)
 
     /// Absolute, `http` or `https`; legal in RFC 3986's sense.
     ///
-    /// Sent as it is: dot segments are not folded.
+    /// Sent unchanged: dot segments are not folded.
     package var url: String
     /// Any token; the body decides nothing about it.
     package var method: String
@@ -14,18 +15,21 @@ package struct CurlRequest: Sendable {
     ///
     /// Names and values must pass ``isHeaderName(_:)`` and ``isHeaderValue(_:)``.
     package var headers: [Header]
+    /// The whole body; `nil` for a request without one.
     package var body: ByteBuffer?
-    /// For Basic authentication (RFC 7617), sent at once without waiting to be asked.
+    /// For Basic authentication (RFC 7617), sent without a challenge.
     package var user: String?
+    /// The password for Basic authentication; empty when `nil`.
     package var password: String?
+    /// The authorities that are trusted and the client's identity, for `https`.
     package var tls: CurlTLS
     /// How long resolving, connecting and the TLS handshake may take together.
     package var connectTimeout: Duration
-    /// How long all of it may take; `nil` means for ever.
+    /// The longest time for the whole transfer; `nil` means no limit.
     package var timeout: Duration?
-    /// How long the peer may send nothing while we would read; `nil` means for ever.
+    /// How long the peer may send nothing while we read; `nil` means no limit.
     package var idleTimeout: Duration?
-    /// How many redirects are followed at most; see ``CurlRedirect`` for what another origin is not told.
+    /// The limit of redirects; see ``CurlRedirect`` for what another origin does not get.
     package var redirects: Int
     /// How many redirects have led to this request.
     var followed = 0
@@ -35,18 +39,19 @@ package struct CurlRequest: Sendable {
     package var unixSocket: String?
     /// The proxy's URL.
     ///
-    /// The environment's `http_proxy` is never looked at.
+    /// The environment's `http_proxy` is ignored.
     package var proxy: String?
     /// How old a connection may be that is used again; `nil` means any age.
     ///
     /// A new one resolves the host's name again.
     package var connectionAge: Duration?
 
-    /// How long an address may be, in bytes: far more than servers take, and little enough for libcurl's own limits.
+    /// The limit of an address, in bytes: far more than servers accept, and less than libcurl's own limits.
     package static let maximumURL = 65_536
-    /// How long all headers of a request may be together, in bytes; libcurl takes 1 MiB with the address.
+    /// The limit of all headers of a request together, in bytes; libcurl's limit is 1 MiB with the address.
     package static let maximumHeaders = 262_144
 
+    /// Makes a request; by default a `GET` without body, credentials or redirects.
     package init(
         _ url: String, method: String = "GET", headers: [Header] = [], body: ByteBuffer? = nil, user: String? = nil,
         password: String? = nil, tls: CurlTLS = CurlTLS(), connectTimeout: Duration = .seconds(10), timeout: Duration? = nil,
@@ -89,14 +94,14 @@ package struct CurlRequest: Sendable {
         return !text.hasPrefix(" ") && !text.hasPrefix("\t") && !text.hasSuffix(" ") && !text.hasSuffix("\t")
     }
 
-    /// What keeps the headers from being sent together, as half a sentence; `nil` when nothing does.
+    /// Why the headers cannot be sent together, as half a sentence; `nil` when they can.
     package static func problem(withHeaders headers: [Header]) -> String? {
-        // A colon, a space and a line end stand in each.
+        // Each has a colon, a space and a line end.
         let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
         return size > self.maximumHeaders ? "come to \(size) bytes; \(self.maximumHeaders) are allowed" : nil
     }
 
-    /// What keeps a text from being the address of a request, as half a sentence; `nil` when nothing does.
+    /// Why a text cannot be the address of a request, as half a sentence; `nil` when it can.
     package static func problem(withURL text: String) -> String? {
         guard text.utf8.count <= self.maximumURL else {
             return "is \(text.utf8.count) bytes long; \(self.maximumURL) are allowed"
@@ -111,7 +116,7 @@ package struct CurlRequest: Sendable {
         let authority = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         if authority.contains("@") { return "must not hold a user or password; there are settings for them" }
         if authority.isEmpty || authority.hasPrefix(":") { return "names no host" }
-        if text.contains("#") { return "must not hold '#', which no server is told of" }
+        if text.contains("#") { return "must not contain '#', which is never sent to a server" }
         return nil
     }
 
@@ -119,7 +124,7 @@ package struct CurlRequest: Sendable {
     package static func peer(of url: String) -> (host: String, port: Int)? {
         guard let scheme = url.firstRange(of: "://") else { return nil }
         let rest = url[scheme.upperBound...]
-        // What ends the authority must be there in the beginning of an address that is made by an expression.
+        // The end of the authority must be in the literal beginning of an address with expressions.
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
         guard !authority.contains("@"), !authority.isEmpty else { return nil }
         let standard = url[..<scheme.lowerBound].lowercased() == "https" ? 443 : 80
@@ -135,7 +140,7 @@ package struct CurlRequest: Sendable {
         return Int(parts[1]).map { (String(parts[0]), $0) }
     }
 
-    /// The URL without its query, in which some services want secrets: for logs and messages.
+    /// The URL without its query, which may contain secrets: for logs and messages.
     package static func printable(_ url: String) -> String {
         String(url.prefix { $0 != "?" })
     }

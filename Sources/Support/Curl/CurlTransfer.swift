@@ -1,11 +1,11 @@
-/// A transfer under way, as its owner sees it.
+/// A transfer in flight, for its owner.
 ///
 /// Thread-safe; both calls do nothing once the transfer is over.
 package struct CurlTransfer: Sendable {
     let id: UInt64
     let mailbox: CurlMailbox
 
-    /// Has ``CurlReceiver/woken()`` called soon.
+    /// Causes a call of ``CurlReceiver/woken()``.
     package func wake() {
         self.mailbox.post(.wake(self.id))
     }

@@ -12,7 +12,7 @@ struct CurlURL {
     /// - Throws: ``CurlError`` with code `request` when it is no URL.
     init(_ text: String) throws(CurlError) {
         guard let url = Self.parse(text, relativeTo: nil) else {
-            throw CurlError(.request, "\(CurlRequest.printable(text)) is no address")
+            throw CurlError(.request, "\(CurlRequest.printable(text)) is not an address")
         }
         self = url
     }
@@ -31,7 +31,7 @@ struct CurlURL {
         self.port = port
     }
 
-    /// The URL that a reference stands for, seen from here (RFC 3986 §5).
+    /// Resolves a reference against this URL (RFC 3986 §5).
     ///
     /// - Returns: `nil` when it is none.
     func resolving(_ reference: String) throws(CurlError) -> CurlURL? {

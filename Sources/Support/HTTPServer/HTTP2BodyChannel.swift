@@ -46,7 +46,12 @@ final class HTTP2BodyChannel: Channel {
     func begin(_ opening: HTTPStreamOpening) {
         if opening.head.body.readableBytes > 0 { self.write(opening.head.body, promise: nil) }
         do {
-            try self.pipeline.syncOperations.addHandler(opening.handler(self))
+            let handler = opening.handler(self)
+            if let memory = self.state.value.exchange?.loop.memory {
+                // Its connection may be one without TLS, which shares the bytes; few are.
+                (handler as? any HTTPStreamHolder)?.takeMemory(memory, isEncrypted: true)
+            }
+            try self.pipeline.syncOperations.addHandler(handler)
         } catch {
             // The stream has ended meanwhile.
             self.close(promise: nil)

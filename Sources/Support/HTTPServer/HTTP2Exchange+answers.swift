@@ -5,45 +5,39 @@ import NIOHTTP2
 
 /// How an answer is written, and how the stream ends.
 extension HTTP2Exchange {
-    /// Answers up to this size are not counted: a connection has few streams.
-    private static let smallAnswer = 4 << 10
     /// An answer is written in pieces of this size, so that each that is sent shows that the client reads.
     private static let piece = 64 << 10
 
     func respond(_ response: HTTPResponse, to number: UInt64) {
-        if case .answering = self.state { self.finish(response) }
+        if self.machine.isAnswering { self.finish(response) }
     }
 
+    /// - Parameter hasLength: false for the answer to HEAD of a stream, which has no length (RFC 9110 §9.3.2).
     func finish(_ response: HTTPResponse, hasLength: Bool = true) {
         guard let context else { return }
         var response = response
-        if !self.answerFields.isEmpty { response.headers += self.answerFields }
-        func hasBody(_ response: HTTPResponse) -> Bool {
-            response.status != .noContent && response.status != .notModified && !self.isHead && response.body.readableBytes > 0
+        if !self.machine.answerFields.isEmpty { response.headers += self.machine.answerFields }
+        self.machine.answers(with: self.bodyBytes(of: response), now: .now())
+        if !self.holdMemory() {
+            self.machine.hasNoRoomForAnswer()
+            response = response.withoutMemory
         }
-        self.state = .ending
-        if hasBody(response), response.body.readableBytes > Self.smallAnswer {
-            self.answerBytes = response.body.readableBytes
-            if !self.count() {
-                self.answerBytes = 0
-                response = response.withoutMemory
-            }
-        } else {
-            _ = self.count()
-        }
-        let isBodyless = response.status == .noContent || response.status == .notModified
-        let length = isBodyless || !hasLength ? nil : response.body.readableBytes
+        let length = response.isBodyless || !hasLength ? nil : response.body.readableBytes
         let head = response.fields(date: self.loop.date, length: length)
-        self.deadline = .now() + TimeAmount(self.loop.configuration.idleTimeout)
         let promise = context.eventLoop.makePromise(of: Void.self)
         self.whenSent(promise.futureResult, context)
-        guard hasBody(response) else {
+        guard self.bodyBytes(of: response) > 0 else {
             context.writeAndFlush(Self.wrapOutboundOut(.headers(.init(headers: head, endStream: true))), promise: promise)
             return
         }
         context.write(Self.wrapOutboundOut(.headers(.init(headers: head))), promise: nil)
         self.write(response.body, context, promise)
         context.flush()
+    }
+
+    /// Bytes of an answer's body that go to the client.
+    private func bodyBytes(of response: HTTPResponse) -> Int {
+        response.isBodyless || self.machine.isHead ? 0 : response.body.readableBytes
     }
 
     private func write(_ body: ByteBuffer, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>) {
@@ -59,10 +53,8 @@ extension HTTP2Exchange {
 
     /// The client has taken a piece of the answer.
     private func sent(_ bytes: Int) {
-        guard case .ending = self.state else { return }
-        self.deadline = .now() + TimeAmount(self.loop.configuration.idleTimeout)
-        self.answerBytes = max(0, self.answerBytes - bytes)
-        _ = self.count()
+        self.machine.sent(bytes, now: .now())
+        _ = self.holdMemory()
     }
 
     func open(_ answer: HTTPStreamAnswer) {
@@ -71,24 +63,25 @@ extension HTTP2Exchange {
         case .respond(let response):
             self.finish(response)
         case .later(let answer, let abandoned):
-            self.state = .answering(abandoned: abandoned)
+            self.machine.wait(abandoned: abandoned)
             let exchange = NIOLoopBound(self, eventLoop: context.eventLoop)
             answer.hop(to: context.eventLoop).whenComplete { exchange.value.decided($0) }
-        case .open(let opening) where self.isHead:
+        case .open(let opening) where self.machine.isHead:
             self.finish(opening.head, hasLength: false)
         case .open(let opening):
             let head = opening.head.fields(date: self.loop.date, length: nil)
             context.write(Self.wrapOutboundOut(.headers(.init(headers: head))), promise: nil)
             let channel = HTTP2BodyChannel(stream: context.channel, exchange: self)
             self.loop.remove(self)
-            self.state = .streaming(channel)
+            self.machine.handedOver()
+            self.body = channel
             channel.begin(opening)
         }
     }
 
     /// Goes on with an answer that took its time.
     private func decided(_ result: Result<HTTPStreamAnswer, any Error>) {
-        guard case .answering = self.state else {
+        guard self.machine.isAnswering else {
             // The client has left meanwhile.
             if case .success(.later(_, .some(let abandoned))) = result { abandoned() }
             return
@@ -101,11 +94,9 @@ extension HTTP2Exchange {
 
     /// Ends an answer that is a stream, once everything before has been sent.
     func endStream() {
-        guard let context, self.state.isStreaming else { return }
+        guard let context, self.machine.endStream(now: .now()) else { return }
+        self.body = nil
         self.loop.add(self)
-        self.state = .ending
-        // What the client does not take now it will not miss.
-        self.deadline = .now() + .seconds(2)
         let promise = context.eventLoop.makePromise(of: Void.self)
         self.whenSent(promise.futureResult, context)
         context.writeAndFlush(
@@ -127,30 +118,7 @@ extension HTTP2Exchange {
     }
 
     private func linger() {
-        guard case .ending = self.state else { return }
-        self.answerBytes = 0
-        _ = self.count()
-        guard !self.hasClientEnded else { return }
-        self.state = .lingering
-        self.deadline = .now() + .seconds(2)
-    }
-
-    func timeOut() {
-        switch self.state {
-        case .body(let incoming):
-            self.finish(incoming.intake.completed(.error(.requestTimeout, "The request body came too slowly")))
-        case .ending: self.close()
-        case .lingering:
-            // RFC 9113 §8.1
-            self.context?.writeAndFlush(Self.wrapOutboundOut(.rstStream(.noError)), promise: nil)
-        case .head, .deciding, .answering, .streaming, .ended: break
-        }
-    }
-
-    /// The connection ends once its streams have.
-    func drain() {}
-
-    func close() {
-        self.context?.close(promise: nil)
+        self.machine.answered(now: .now())
+        _ = self.holdMemory()
     }
 }

@@ -14,6 +14,7 @@ package struct HTTPGrant: Sendable {
     /// When it ends, in milliseconds since 1970; `nil` for never.
     package var expires: Int64?
 
+    /// Makes a grant; without arguments it allows nothing and never expires.
     package init(
         name: String? = nil, challenge: HTTPRefusal? = nil, subscribe: [String] = [], publish: [String] = [],
         expires: Int64? = nil
@@ -54,8 +55,10 @@ package protocol HTTPAccess: Sendable {
 
 /// An answer in place of what was asked for.
 package struct HTTPRefusal: Error {
+    /// The response that the client gets.
     package let response: HTTPResponse
 
+    /// Makes a refusal that is answered by `response`.
     package init(_ response: HTTPResponse) {
         self.response = response
     }
@@ -76,8 +79,10 @@ package struct HTTPRefusal: Error {
 
 /// The one ``HTTPAccess`` of the program, to be found by its type.
 package struct HTTPAccessService: Sendable {
+    /// The decision maker for every route that asks for one.
     package let access: any HTTPAccess
 
+    /// Makes the service from the program's access rules.
     package init(_ access: any HTTPAccess) {
         self.access = access
     }

@@ -47,7 +47,7 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPP
         let bytes = Self.unwrapInboundIn(data)
         if self.isEmpty { self.waiting = bytes } else { self.waiting.writeImmutableBuffer(bytes) }
         // Without a piece there is no end of a turn, at which it would be counted.
-        guard self.waiting.readableBytes <= Self.limit, self.hasPiece || connection.count() else {
+        guard self.waiting.readableBytes <= Self.limit, self.hasPiece || connection.holdMemory() else {
             connection.shed()
             return
         }
@@ -75,7 +75,7 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPP
         if self.isEmpty { self.waiting = ByteBuffer() }
         connection.willParse(piece.readableBytes)
         context.fireChannelRead(Self.wrapInboundOut(piece))
-        connection.parsed()
+        connection.parsed(piece)
     }
 
     func turnEnded() {

@@ -9,44 +9,41 @@ struct HTTPIntake {
     }
 
     private(set) var request: HTTPRequest
-    let handler: Handler
-    /// Bytes of body.
-    let limit: Int
-    private let refusing: HTTPRouter.Refusing?
+    private let route: HTTPRouter.Route
+    /// Sees the answer.
+    var observer: HTTPRouter.Observer?
     /// Header fields that the handler's answer gets beside its own.
     var answerFields: [(name: String, value: String)] = []
 
-    init(request: HTTPRequest, handler: Handler, limit: Int, refusing: HTTPRouter.Refusing? = nil) {
+    init(request: HTTPRequest, route: HTTPRouter.Route) {
         self.request = request
-        self.handler = handler
-        self.limit = limit
-        self.refusing = refusing
+        self.route = route
     }
+
+    /// Bytes of body.
+    var limit: Int { self.route.limit }
 
     /// An answer by which the server refuses the request after all, as the client gets it.
     func completed(_ response: HTTPResponse) -> HTTPResponse {
-        guard let refusing else { return response }
+        guard let refusing = self.route.refusing else { return response }
         var head = self.request
         head.body = ByteBuffer()
         return refusing(head, response)
     }
 
-    /// The same, whose answer an observer sees too.
-    func observed(by observer: @escaping HTTPRouter.Observer) -> HTTPIntake {
-        let observed: Handler =
-            switch self.handler {
-            case .buffered(let handler):
-                .buffered { request, responder in
-                    handler(request, HTTPResponder(responder) { observer(request, $0) })
-                }
-            case .stream(let handler):
-                .stream { request, framing in
-                    handler(request, framing).observed(by: { observer(request, $0) })
-                }
+    /// Receives the request; its answer goes through the observer.
+    var handler: Handler {
+        guard let observer else { return self.route.handler }
+        return switch self.route.handler {
+        case .buffered(let handler):
+            .buffered { request, responder in
+                handler(request, HTTPResponder(responder) { observer(request, $0) })
             }
-        var intake = HTTPIntake(request: self.request, handler: observed, limit: self.limit, refusing: self.refusing)
-        intake.answerFields = self.answerFields
-        return intake
+        case .stream(let handler):
+            .stream { request, framing in
+                handler(request, framing).observed(by: { observer(request, $0) })
+            }
+        }
     }
 
     /// Bytes of memory that the body takes up.

@@ -17,7 +17,7 @@ final class HTTPLoop {
     /// Connections above the limit, the oldest first.
     private var spares: [Spare] = []
     private var timer: RepeatedTask?
-    /// The value of `Date`, at most a second old while there are connections.
+    /// The value of `Date`, at most a second old while there are connections or streams.
     private(set) var date = ""
     /// The latest value of `Host` that is served: most requests are for the same.
     private var servedHost = ""
@@ -36,10 +36,10 @@ final class HTTPLoop {
 
     /// Decides about a request: see ``HTTPRouter/decide(_:hasBody:from:policy:hostRefusal:overload:)``.
     func decide(
-        _ head: HTTPRequestHead, hasBody: Bool, from remoteAddress: SocketAddress?, overload: HTTPResponse?
+        _ head: HTTPHead, hasBody: Bool, from remoteAddress: SocketAddress?, overload: HTTPResponse?
     ) -> HTTPDecision {
         let policy = self.configuration.policy
-        let host = head.headers.first(name: "Host") ?? ""
+        let host = head.host
         var refusal: HTTPResponse?
         if host != self.servedHost {
             refusal = policy.refusal(ofHost: host)
@@ -52,6 +52,10 @@ final class HTTPLoop {
     func add(_ connection: any HTTPWatched) {
         connection.index = self.connections.count
         self.connections.append(connection)
+        self.startTimer()
+    }
+
+    private func startTimer() {
         guard self.timer == nil else { return }
         self.date = HTTPDate.now()
         let loop = NIOLoopBound(self, eventLoop: self.eventLoop)
@@ -64,18 +68,23 @@ final class HTTPLoop {
             self.connections[connection.index] = last
             last.index = connection.index
         }
-        if self.connections.isEmpty {
-            self.timer?.cancel()
-            self.timer = nil
-        }
+        self.stopTimer()
+    }
+
+    private func stopTimer() {
+        guard self.connections.isEmpty, self.streams.isEmpty else { return }
+        self.timer?.cancel()
+        self.timer = nil
     }
 
     func add(stream channel: any Channel) {
         self.streams[ObjectIdentifier(channel)] = channel
+        self.startTimer()
     }
 
     func remove(stream channel: ObjectIdentifier) {
         self.streams[channel] = nil
+        self.stopTimer()
     }
 
     /// Takes in a connection above the limit, which may ask for vital routes.

@@ -1,17 +1,21 @@
 import NIOCore
 
-/// What a request or an answer keeps in memory, as ``HTTPMemory`` counts it.
-struct HTTPHold {
-    fileprivate(set) var bytes = 0
+/// What a request, an answer or a stream keeps in memory, as ``HTTPMemory`` counts it.
+package struct HTTPHold {
+    /// How many bytes are counted.
+    package fileprivate(set) var bytes = 0
     /// When the first of the bytes came.
     fileprivate(set) var since = NIODeadline.distantFuture
     fileprivate var index = 0
+
+    /// Makes a hold of no bytes.
+    package init() {}
 }
 
-/// A request or an answer whose bytes are counted.
+/// A request, an answer or a stream whose bytes are counted.
 ///
 /// On its event loop.
-protocol HTTPHolder: AnyObject {
+package protocol HTTPHolder: AnyObject {
     /// Changed by ``HTTPMemory`` alone.
     var hold: HTTPHold { get set }
 
@@ -23,7 +27,7 @@ protocol HTTPHolder: AnyObject {
 ///
 /// Only ever touched on its loop. Where there is no room, the oldest holder is ended if it has held its bytes for a second: a client that
 /// is served holds them for milliseconds. Without such a holder the newcomer is refused.
-final class HTTPMemory {
+package final class HTTPMemory {
     private static let grace = TimeAmount.seconds(1)
     private static let patience = TimeAmount.seconds(5)
 
@@ -40,7 +44,7 @@ final class HTTPMemory {
     ///
     /// - Parameter bytes: all of them, not only the new ones.
     /// - Returns: whether there was room; if not, the count stays as it was.
-    func hold(_ bytes: Int, for holder: any HTTPHolder) -> Bool {
+    package func hold(_ bytes: Int, for holder: any HTTPHolder) -> Bool {
         let own = holder.hold.bytes
         guard bytes > own else {
             if bytes < own { self.shrink(holder, to: bytes) }
@@ -60,7 +64,7 @@ final class HTTPMemory {
     }
 
     /// Forgets a holder.
-    func release(_ holder: any HTTPHolder) {
+    package func release(_ holder: any HTTPHolder) {
         if holder.hold.bytes > 0 { self.shrink(holder, to: 0) }
     }
 

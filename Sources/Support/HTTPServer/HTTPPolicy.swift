@@ -14,12 +14,14 @@ package struct HTTPPolicy: Sendable {
         case listed([String])
     }
 
+    /// The hosts that requests may be for.
     package var hosts: Hosts
     /// Origins whose pages may write beside the server's own, in lower case; `*` stands for all.
     package var publishOrigins: [String]
     /// Peers whose `Forwarded` and `X-Forwarded-For` are believed.
     package var trustedProxies: [HTTPNetwork]
 
+    /// Makes a policy that serves every host by default.
     package init(hosts: Hosts = .any, publishOrigins: [String] = [], trustedProxies: [HTTPNetwork] = []) {
         self.hosts = hosts
         self.publishOrigins = publishOrigins
@@ -32,8 +34,10 @@ package struct HTTPPolicy: Sendable {
     ///
     /// - Parameter field: the value of `Host`; an empty one names no host.
     func refusal(ofHost field: String) -> HTTPResponse? {
-        guard self.hosts != .any, !field.isEmpty else { return nil }
-        let host = Self.host(field)
+        guard !field.isEmpty else { return nil }
+        guard let host = HTTPHost(field)?.name else {
+            return .error(.badRequest, "Malformed Host '\(field)'; expected a name or an address, and a port up to 65535")
+        }
         let isServed =
             switch self.hosts {
             case .any: true
@@ -42,16 +46,6 @@ package struct HTTPPolicy: Sendable {
             }
         guard !isServed else { return nil }
         return .error(.misdirectedRequest, "Host '\(host)' is not served here; add it to http.allowed_hosts")
-    }
-
-    /// The host of `host:port`, in lower case and without brackets and a final dot.
-    private static func host(_ field: String) -> String {
-        let text = field.lowercased()
-        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
-            return String(text[text.index(after: text.startIndex)..<end])
-        }
-        let name = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)[0]
-        return String(name.hasSuffix(".") ? name.dropLast() : name)
     }
 
     private static func isOwn(_ host: String) -> Bool {

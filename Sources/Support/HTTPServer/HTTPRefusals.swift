@@ -13,6 +13,8 @@ package struct HTTPRefusals: Sendable {
         case unknownCredentials = "unknown_credentials"
         /// Its signed token is not valid: the signature, the time, the issuer or the audience.
         case invalidToken = "invalid_token"
+        /// Its signed token cannot be verified now, because the keys of its issuer are not available.
+        case keysUnavailable = "keys_unavailable"
         /// The signature of its body is not right.
         case invalidSignature = "invalid_signature"
         /// The access hook refuses it.

@@ -2,20 +2,36 @@ package import NIOCore
 package import NIOHTTP1
 
 /// One request, as its handler sees it.
+///
+/// Copies share everything but the body, so that it passes through the server for the price of two references.
 package struct HTTPRequest: Sendable {
-    package let method: HTTPMethod
-    package let version: HTTPVersion
-    /// The path as it was sent, percent-encoding included, without the query.
-    package let path: String
-    /// What stands behind the `?`, percent-encoded; empty when there is none.
-    package let rawQuery: String
-    package let headers: HTTPHeaders
-    /// The address of the peer's end of the connection; `nil` for unix sockets.
-    package let remoteAddress: SocketAddress?
-    /// The values of the pattern's `{name}` segments, percent-decoded, in the pattern's order.
-    package internal(set) var parameters: [(name: String, value: String)] = []
+    private let head: Head
     /// The whole body.
     package internal(set) var body = ByteBuffer()
+
+    init(
+        method: HTTPMethod, version: HTTPVersion, path: String, rawQuery: String, headers: HTTPHeaders,
+        remoteAddress: SocketAddress?, parameters: [(name: String, value: String)] = []
+    ) {
+        self.head = Head(
+            method: method, version: version, path: path, rawQuery: rawQuery, headers: headers, remoteAddress: remoteAddress,
+            parameters: parameters)
+    }
+
+    /// The method (RFC 9110 §9), case-sensitive; one that nobody knows is refused before there is a request.
+    package var method: HTTPMethod { self.head.method }
+    /// 1.0, 1.1 or 2.0.
+    package var version: HTTPVersion { self.head.version }
+    /// The path as it was sent, percent-encoding included, without the query.
+    package var path: String { self.head.path }
+    /// What stands behind the `?`, percent-encoded; empty when there is none.
+    package var rawQuery: String { self.head.rawQuery }
+    /// The header fields in their order, without spaces around the values; `Host` is what the request is for, whatever carried it.
+    package var headers: HTTPHeaders { self.head.headers }
+    /// The address of the client, as trusted proxies report it or that of the peer's end of the connection; `nil` for unix sockets.
+    package var remoteAddress: SocketAddress? { self.head.remoteAddress }
+    /// The values of the pattern's `{name}` segments, percent-decoded, in the pattern's order.
+    package var parameters: [(name: String, value: String)] { self.head.parameters }
 
     /// The value of a `{name}` segment.
     ///
@@ -44,11 +60,40 @@ package struct HTTPRequest: Sendable {
         self.headers.first(name: name)
     }
 
+    /// The scheme of `Authorization`, in lower case, and its credentials, after one or more spaces (RFC 9110 §11.4); `nil` if absent.
+    package var authorization: (scheme: String, credentials: Substring)? {
+        guard let value = self.header("Authorization"), let space = value.firstIndex(of: " ") else { return nil }
+        let credentials = value[space...].drop { $0 == " " }
+        return credentials.isEmpty ? nil : (value[..<space].lowercased(), credentials)
+    }
+
     /// The token of `Authorization: Bearer` (RFC 6750 §2.1); `nil` without one.
     package var bearerToken: String? {
-        let parts = self.header("Authorization")?.split(separator: " ", maxSplits: 1) ?? []
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1])
+        guard let (scheme, token) = self.authorization, scheme == "bearer" else { return nil }
+        return String(token)
+    }
+
+    private final class Head: Sendable {
+        let method: HTTPMethod
+        let version: HTTPVersion
+        let path: String
+        let rawQuery: String
+        let headers: HTTPHeaders
+        let remoteAddress: SocketAddress?
+        let parameters: [(name: String, value: String)]
+
+        init(
+            method: HTTPMethod, version: HTTPVersion, path: String, rawQuery: String, headers: HTTPHeaders,
+            remoteAddress: SocketAddress?, parameters: [(name: String, value: String)]
+        ) {
+            self.method = method
+            self.version = version
+            self.path = path
+            self.rawQuery = rawQuery
+            self.headers = headers
+            self.remoteAddress = remoteAddress
+            self.parameters = parameters
+        }
     }
 }
 

@@ -3,13 +3,19 @@ package import NIOHTTP1
 
 /// One whole answer.
 package struct HTTPResponse: Sendable {
+    /// The status code.
     package var status: HTTPResponseStatus
     /// Without `Content-Length`, `Connection`, `Transfer-Encoding`, `Date` and `Server`, which the server writes.
     ///
     /// A field whose name or value holds CR, LF or NUL is left out; HTTP/2 leaves out every name that is none (RFC 9110 §5.1) too.
     package var headers: [(name: String, value: String)]
+    /// The whole body; empty for none.
     package var body: ByteBuffer
 
+    /// Whether an answer with this status has no body, nor the length of one (RFC 9110 §8.6).
+    var isBodyless: Bool { self.status == .noContent || self.status == .notModified }
+
+    /// Makes an answer without a body by default.
     package init(_ status: HTTPResponseStatus, headers: [(name: String, value: String)] = [], body: ByteBuffer = ByteBuffer()) {
         self.status = status
         self.headers = headers
@@ -23,11 +29,18 @@ package struct HTTPResponse: Sendable {
         HTTPResponse(status, headers: [("Content-Type", "application/json")] + headers, body: ByteBuffer(string: text))
     }
 
-    /// `{"error":"…"}`: how every refusal looks.
+    /// The longest message of a refusal in bytes, since it may quote the client.
+    private static let messageLimit = 1000
+
+    /// `{"error":"…"}`: the form of every refusal; a message is truncated to 1000 bytes.
     package static func error(
         _ status: HTTPResponseStatus, _ message: String, headers: [(name: String, value: String)] = []
     ) -> HTTPResponse {
-        Self.json(status, "{\"error\":\(message.jsonLiteral)}", headers: headers)
+        var message = message
+        if message.utf8.count > Self.messageLimit {
+            message = String(decoding: message.utf8.prefix(Self.messageLimit), as: UTF8.self) + "…"
+        }
+        return Self.json(status, "{\"error\":\(message.jsonLiteral)}", headers: headers)
     }
 
     /// Writes status line, header fields and, unless told not to, the body.

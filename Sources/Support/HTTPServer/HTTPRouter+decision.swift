@@ -11,6 +11,14 @@ enum HTTPDecision {
     case refuse(HTTPResponse)
     /// It is answered without its body, and what follows it cannot be trusted to be a request.
     case distrust(HTTPResponse)
+
+    /// Whether the request is answered at once.
+    var isRefusal: Bool {
+        switch self {
+        case .refuse, .distrust: true
+        case .take, .ask: false
+        }
+    }
 }
 
 extension HTTPRouter {
@@ -22,31 +30,30 @@ extension HTTPRouter {
     ///   - hostRefusal: set where the host is not served.
     ///   - overload: set where there are too many connections: then only vital routes are answered in another way.
     func decide(
-        _ head: HTTPRequestHead, hasBody: Bool, from remoteAddress: SocketAddress?, policy: HTTPPolicy,
+        _ head: HTTPHead, hasBody: Bool, from remoteAddress: SocketAddress?, policy: HTTPPolicy,
         hostRefusal: HTTPResponse? = nil, overload: HTTPResponse?
     ) -> HTTPDecision {
         let client = policy.client(head.headers, peer: remoteAddress)
         let (path, query) = head.target
-        var request = HTTPRequest(
-            method: head.method, version: head.version, path: path, rawQuery: query, headers: head.headers, remoteAddress: client)
         let match = self.match(head.method, path)
-        switch match {
-        case .route(_, let parameters), .other(_, _, let parameters): request.parameters = parameters
-        case .malformed, .notFound: break
-        }
+        let request = HTTPRequest(
+            method: head.method, version: head.version, path: path, rawQuery: query, headers: head.headers, remoteAddress: client,
+            parameters: match.parameters)
         let hostRefusal = head.refusal == nil ? hostRefusal : nil
         switch hostRefusal.map(HTTPDecision.refuse) ?? Self.decide(head, request, match, hasBody: hasBody, policy, overload) {
-        case .take(let intake):
-            return .take(self.observer.map(intake.observed) ?? intake)
-        case .ask(let authorize, let intake):
+        case .take(var intake):
+            intake.observer = self.observer
+            return .take(intake)
+        case .ask(let authorize, var intake):
             guard let observer = self.observer else { return .ask(authorize, intake) }
+            intake.observer = observer
             let observed: Authorization = { request in
                 authorize(request).flatMapErrorThrowing { HTTPRefusal.response(to: $0) }.map { refusal in
                     if let refusal { observer(request, refusal) }
                     return refusal
                 }
             }
-            return .ask(observed, intake.observed(by: observer))
+            return .ask(observed, intake)
         case .refuse(let response):
             return .refuse(self.completed(response, request, match, policy))
         case .distrust(let response):
@@ -73,7 +80,7 @@ extension HTTPRouter {
     }
 
     private static func decide(
-        _ head: HTTPRequestHead, _ request: HTTPRequest, _ match: Match, hasBody: Bool, _ policy: HTTPPolicy,
+        _ head: HTTPHead, _ request: HTTPRequest, _ match: Match, hasBody: Bool, _ policy: HTTPPolicy,
         _ overload: HTTPResponse?
     ) -> HTTPDecision {
         if let refusal = head.refusal {
@@ -83,6 +90,10 @@ extension HTTPRouter {
             return .refuse(HTTPResponse(.noContent))
         }
         if let overload, !match.isVital { return .distrust(overload) }
+        if !match.isRoute, !head.method.isKnown {
+            guard head.method.isToken else { return .distrust(.error(.badRequest, "Malformed method")) }
+            return .refuse(.unknownMethod(head.method))
+        }
         switch match {
         case .malformed:
             return .refuse(.error(.badRequest, "Malformed path"))
@@ -93,13 +104,13 @@ extension HTTPRouter {
         case .other(let allow, _, _):
             return .refuse(.error(.methodNotAllowed, "Method not allowed", headers: [("Allow", allow)]))
         case .route(let route, _):
-            return Self.admit(request, to: route, length: head.contentLength, hasBody: hasBody, policy)
+            return Self.admit(request, head, to: route, hasBody: hasBody, policy)
         }
     }
 
     /// What a page of another origin that may write is told beforehand (Fetch §4.8).
     private static func preflight(
-        _ head: HTTPRequestHead, _ allow: String, _ policy: HTTPPolicy
+        _ head: HTTPHead, _ allow: String, _ policy: HTTPPolicy
     ) -> [(name: String, value: String)] {
         guard let origin = policy.publishingOrigin(head.headers) else { return [] }
         let asked = head.headers.first(name: "Access-Control-Request-Headers")
@@ -112,22 +123,23 @@ extension HTTPRouter {
     }
 
     private static func admit(
-        _ request: HTTPRequest, to route: Route, length: Int?, hasBody: Bool, _ policy: HTTPPolicy
+        _ request: HTTPRequest, _ head: HTTPHead, to route: Route, hasBody: Bool, _ policy: HTTPPolicy
     ) -> HTTPDecision {
         if case .stream = route.handler, route.limit == 0, hasBody {
             return .refuse(.error(.badRequest, "This request takes no body"))
         }
-        if route.writes, let refusal = policy.refusal(ofWrite: request.headers) {
+        let isFromPage = route.writes && head.namesPage
+        if isFromPage, let refusal = policy.refusal(ofWrite: request.headers) {
             return .refuse(refusal)
         }
         if let refusal = route.admit?(request) {
             return .refuse(refusal)
         }
-        var intake = HTTPIntake(request: request, handler: route.handler, limit: route.limit, refusing: route.refusing)
-        if route.writes, let origin = policy.publishingOrigin(request.headers) {
+        var intake = HTTPIntake(request: request, route: route)
+        if isFromPage, let origin = policy.publishingOrigin(request.headers) {
             intake.answerFields = Self.allowing(origin)
         }
-        if let length, length > intake.limit {
+        if let length = head.contentLength, length > intake.limit {
             return .refuse(.tooLarge(limit: intake.limit))
         }
         return route.authorize.map { .ask($0, intake) } ?? .take(intake)

@@ -35,17 +35,31 @@ package final class HTTPRouter: Sendable {
         fileprivate let number: Int
     }
 
-    struct Route: Sendable {
+    /// What was registered for a method and a path; requests refer to it.
+    final class Route: Sendable {
         /// Bytes of body; 0 for a stream means that a body is an error.
         let limit: Int
-        var admit: Admission?
-        var authorize: Authorization?
-        var refusing: Refusing?
+        let admit: Admission?
+        let authorize: Authorization?
+        let refusing: Refusing?
         /// It is answered even while there are too many connections.
-        var isVital = false
+        let isVital: Bool
         /// It changes something: pages of other origins may not ask for it.
-        var writes = false
+        let writes: Bool
         let handler: HTTPIntake.Handler
+
+        init(
+            limit: Int, admit: Admission? = nil, authorize: Authorization? = nil, refusing: Refusing? = nil,
+            isVital: Bool = false, writes: Bool = false, handler: HTTPIntake.Handler
+        ) {
+            self.limit = limit
+            self.admit = admit
+            self.authorize = authorize
+            self.refusing = refusing
+            self.isVital = isVital
+            self.writes = writes
+            self.handler = handler
+        }
     }
 
     enum Match {
@@ -54,6 +68,18 @@ package final class HTTPRouter: Sendable {
         case notFound
         /// The path exists: what `Allow` says of it, and one of its routes.
         case other(allow: String, Route, Parameters)
+
+        var isRoute: Bool {
+            if case .route = self { true } else { false }
+        }
+
+        /// The values of the path's `{name}` segments.
+        var parameters: Parameters {
+            switch self {
+            case .route(_, let parameters), .other(_, _, let parameters): parameters
+            case .malformed, .notFound: []
+            }
+        }
 
         /// Whether the request is answered even while there are too many connections.
         var isVital: Bool {
@@ -67,6 +93,9 @@ package final class HTTPRouter: Sendable {
     /// Sees every answer but those that open a stream; `nil` costs nothing.
     let observer: Observer?
 
+    /// Makes a router without routes.
+    ///
+    /// - Parameter observer: called once for every answer but those that open a stream.
     package init(observer: Observer? = nil) {
         self.observer = observer
     }

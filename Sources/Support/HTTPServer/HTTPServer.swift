@@ -23,6 +23,11 @@ package final class HTTPServer: Sendable {
     private let spares = HTTPPlaces()
     private let state = Mutex(State())
 
+    /// Makes a server that does not listen yet.
+    ///
+    /// - Parameters:
+    ///   - router: decides each request; routes may be registered at any time.
+    ///   - group: its event loops serve the connections; the caller shuts it down after the server.
     package init(
         configuration: HTTPServerConfiguration, router: HTTPRouter, group: any EventLoopGroup, logger: Logger
     ) {
@@ -50,9 +55,9 @@ package final class HTTPServer: Sendable {
     /// Binds and listens.
     ///
     /// - Returns: the address, with the port that the system chose when 0 was asked for.
-    /// - Throws: ``HTTPServerError`` when the address cannot be had or the TLS files cannot be used.
+    /// - Throws: ``HTTPServerError`` when the address is not available or the TLS files cannot be used.
     package func start() async throws -> SocketAddress {
-        let tls = try self.configuration.tls.map { try Self.context(for: $0) }
+        let tls = try self.configuration.tls.map { try HTTPIdentity.context(for: $0) }
         self.identity.withLock { $0 = tls }
         let isTCP = if case .tcp = self.configuration.address { true } else { false }
         let bootstrap = ServerBootstrap(group: self.group)
@@ -65,8 +70,9 @@ package final class HTTPServer: Sendable {
             }
             // Who sends many small requests at once gets one turn of the loop for few of them.
             .childChannelOption(.maxMessagesPerRead, value: 1)
+            // It grows with the first full read; a stream keeps the buffer of its request, so it begins small.
             .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 16 << 10)
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 256, maximum: 16 << 10)
             )
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
@@ -133,10 +139,10 @@ package final class HTTPServer: Sendable {
     package func reloadIdentity() throws {
         guard let tls = self.configuration.tls else { return }
         do {
-            let context = try Self.context(for: tls)
+            let context = try HTTPIdentity.context(for: tls)
             self.identity.withLock { $0 = context }
         } catch {
-            self.logger.error("TLS certificate cannot be used, the old one stays", metadata: ["error": "\(error)"])
+            self.logger.error("TLS reload failed; the previous certificate stays in use", metadata: ["error": "\(error)"])
             throw error
         }
         self.logger.notice("TLS certificate loaded", metadata: ["file": "\(tls.certificates)"])
@@ -173,6 +179,7 @@ package final class HTTPServer: Sendable {
         let pipeline = channel.pipeline.syncOperations
         let tls = self.identity.withLock { $0 }
         if let tls {
+            try pipeline.addHandler(HTTPPlaintextGuard(log: self.log))
             try pipeline.addHandler(NIOSSLServerHandler(context: tls))
         }
         let refusal = HTTPResponse.error(.serviceUnavailable, "Too many connections", headers: [("Retry-After", "5")])
@@ -202,27 +209,6 @@ package final class HTTPServer: Sendable {
     private func onEachLoop(_ body: @escaping @Sendable (HTTPLoop) -> Void) {
         for box in self.loops.values {
             box.eventLoop.execute { body(box.value) }
-        }
-    }
-
-    private static func context(for tls: HTTPServerConfiguration.TLS) throws -> NIOSSLContext {
-        do {
-            let certificates = try NIOSSLCertificate.fromPEMFile(tls.certificates)
-            let key = try NIOSSLPrivateKey(file: tls.key, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)
-            )
-            configuration.minimumTLSVersion = .tlsv12
-            configuration.applicationProtocols = ["h2", "http/1.1"]
-            if let authorities = tls.clientAuthorities {
-                configuration.trustRoots = .file(authorities)
-                configuration.certificateVerification = .noHostnameVerification
-            }
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw HTTPServerError(
-                .identity, "the TLS certificate \(tls.certificates) with the key \(tls.key) cannot be used", cause: error
-            )
         }
     }
 

@@ -12,10 +12,12 @@ package struct HTTPServerConfiguration: Sendable {
     package struct TLS: Sendable {
         /// The certificate, followed by those between it and its authority.
         package var certificates: String
+        /// The private key of the certificate.
         package var key: String
         /// Certificates of the authorities that sign client certificates; set, every client must show one.
         package var clientAuthorities: String?
 
+        /// Makes a TLS identity from the paths of its files.
         package init(certificates: String, key: String, clientAuthorities: String? = nil) {
             self.certificates = certificates
             self.key = key
@@ -23,7 +25,9 @@ package struct HTTPServerConfiguration: Sendable {
         }
     }
 
+    /// Where the server listens.
     package var address: Address
+    /// The TLS identity; `nil` for plain HTTP.
     package var tls: TLS?
     /// Connections that the kernel completes before the server has accepted them.
     package var backlog: Int32
@@ -57,6 +61,7 @@ package struct HTTPServerConfiguration: Sendable {
     /// Hosts, pages and proxies.
     package var policy: HTTPPolicy
 
+    /// Makes a configuration; the defaults are those of a file that sets only `http.listen`.
     package init(
         address: Address, tls: TLS? = nil, backlog: Int32 = 1024, connections: Int = 100_000, spareConnections: Int = 64,
         headerBytes: Int = 32 << 10,

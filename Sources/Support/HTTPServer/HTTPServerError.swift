@@ -16,16 +16,21 @@ package struct HTTPServerError: Error, CustomStringConvertible {
         package static let taken = Code(value: .taken)
     }
 
+    /// What went wrong.
     package var code: Code
+    /// One sentence that names the address, file or path.
     package var message: String
+    /// The error of the system or of a library, where there is one.
     package var cause: (any Error)?
 
+    /// Makes an error from its parts.
     package init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
         self.cause = cause
     }
 
+    /// The message, followed by the cause.
     package var description: String {
         if let cause { "\(self.message): \(cause)" } else { self.message }
     }

@@ -43,10 +43,22 @@ package struct HTTPStreamOpening: Sendable {
     /// Called once, on the channel's event loop; never for HEAD.
     package var handler: @Sendable (any Channel) -> any ChannelHandler
 
+    /// Makes an opening from the head of the answer and the handler that takes the channel over.
     package init(head: HTTPResponse, handler: @escaping @Sendable (any Channel) -> any ChannelHandler) {
         self.head = head
         self.handler = handler
     }
+}
+
+/// A stream's handler that counts the memory it holds for its client alone.
+package protocol HTTPStreamHolder: HTTPHolder, ChannelInboundHandler {
+    /// Sets, before the handler is added, where it counts its bytes: with all requests and answers of the server.
+    ///
+    /// On the channel's event loop. The handler releases its bytes when it is removed.
+    ///
+    /// - Parameter isEncrypted: whether the connection holds an encrypted copy of what it has not sent, so that bytes that streams share are
+    ///   held once for each.
+    func takeMemory(_ memory: HTTPMemory, isEncrypted: Bool)
 }
 
 /// A stream's handler that can send to its socket without the channel.

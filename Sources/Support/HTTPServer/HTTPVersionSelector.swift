@@ -108,7 +108,7 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
                 try pipeline.addHandler(decoder)
                 try pipeline.addHandler(
                     HTTPConnection(
-                        loop: self.loop, gate: gate, decoder: decoder, refusal: self.refusal, deadline: self.deadline)
+                        loop: self.loop, gate: gate, decoder: decoder, overload: self.refusal, deadline: self.deadline)
                 )
             }
         } catch {

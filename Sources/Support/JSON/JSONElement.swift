@@ -90,6 +90,24 @@ package struct JSONElement {
         }
     }
 
+    /// Calls `body` with each member of an object in order, with the bytes of its name, until it returns false.
+    ///
+    /// Costs no allocation; duplicates are included. Does nothing for other types.
+    package func whileMembers(_ body: (Span<UInt8>, JSONElement) -> Bool) {
+        var iterator = csimdjson_iterate(self.handle)
+        var key: UnsafePointer<CChar>?
+        var length = 0
+        var value = csimdjson_element()
+        guard self.kind == .object else { return }
+        while csimdjson_next_member(&iterator, &key, &length, &value) {
+            let goesOn =
+                key?.withMemoryRebound(to: UInt8.self, capacity: length) {
+                    body(UnsafeBufferPointer(start: $0, count: length).span, JSONElement(handle: value))
+                } ?? true
+            guard goesOn else { return }
+        }
+    }
+
     /// Calls `body` with each item of an array in order; does nothing for other types.
     package func forEachItem(_ body: (JSONElement) -> Void) {
         var iterator = csimdjson_iterate(self.handle)
@@ -153,4 +171,9 @@ package struct JSONElement {
             String(decoding: UnsafeBufferPointer(start: $0, count: length), as: UTF8.self)
         }
     }
+}
+
+extension Span<UInt8> {
+    /// The bytes as text, decoded as UTF-8.
+    package var text: String { self.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) } }
 }

@@ -8,7 +8,8 @@ package final class JSONParser {
     /// The default limit on nesting.
     package static let levels = 512
 
-    /// Bytes of a document from which on its memory should be given back with ``trim()``: a parser takes about fifteen times as much.
+    /// The size of a document above which its memory should be released with ``trim()``: a parser takes about fifteen
+    /// times as much.
     package static let large = 256 << 10
 
     private let handle: OpaquePointer

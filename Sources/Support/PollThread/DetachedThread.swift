@@ -6,6 +6,13 @@ package enum DetachedThread {
     ///
     /// - Throws: ``PollThreadError`` when the process has no thread left; `body` is then released without a call.
     package static func start(_ body: @escaping @Sendable () -> Void) throws(PollThreadError) {
+        pthread_detach(try self.make(body))
+    }
+
+    /// Makes a thread that its caller joins or detaches; every thread of this program's own code begins here.
+    ///
+    /// - Throws: as ``start(_:)``.
+    static func make(_ body: @escaping @Sendable () -> Void) throws(PollThreadError) -> pthread_t {
         var thread = pthread_t()
         let work = Unmanaged.passRetained(Work(body))
         let failure = pthread_create(
@@ -21,7 +28,7 @@ package enum DetachedThread {
             work.release()
             throw PollThreadError("pthread_create", failure)
         }
-        pthread_detach(thread)
+        return thread
     }
 
     private final class Work: Sendable {

@@ -46,20 +46,7 @@ package final class PollThread: SerialExecutor {
         self.name = name
         self.alarm = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
         guard self.alarm >= 0 else { throw PollThreadError("eventfd", errno) }
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let failure = pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<PollThread>.fromOpaque(context!).takeRetainedValue().main()
-                return nil
-            },
-            context.toOpaque()
-        )
-        guard failure == 0 else {
-            context.release()
-            throw PollThreadError("pthread_create", failure)
-        }
+        let thread = try DetachedThread.make { self.main() }
         self.state.withLock { $0.thread = thread }
     }
 
@@ -129,7 +116,7 @@ package final class PollThread: SerialExecutor {
         return Readiness(rawValue: descriptors.1.revents)
     }
 
-    /// Whether jobs wait behind the running one; a job that runs a loop then awaits `Task.yield()`.
+    /// Whether jobs wait after the running one; a job that runs a loop then awaits `Task.yield()`.
     package var hasWaitingJobs: Bool { self.state.withLock { !$0.jobs.isEmpty } }
 
     /// Enqueues a job and wakes the thread; called by the Swift runtime from any thread.
@@ -151,7 +138,7 @@ package final class PollThread: SerialExecutor {
 
     private var isCurrent: Bool { self.identity.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-    /// Names the calling thread, whoever made it; a thread begins with the name of the one that started it.
+    /// Names the calling thread; a new thread has the name of the one that started it.
     ///
     /// - Parameter name: the kernel keeps its first 15 bytes.
     package static func nameCurrentThread(_ name: String) {
@@ -165,7 +152,7 @@ package final class PollThread: SerialExecutor {
         while true {
             let (job, isStopped) = self.state.withLock { state in
                 let job = state.jobs.isEmpty ? nil : state.jobs.removeFirst()
-                // A job's first wait does not end because the job was enqueued, but it ends when others wait behind it.
+                // A job's first wait does not end because the job was enqueued, but it ends when other jobs wait.
                 self.attention.store(state.jobs.isEmpty ? Attention.awake : Attention.called, ordering: .sequentiallyConsistent)
                 return (job, state.isStopped)
             }

@@ -27,9 +27,9 @@ package final class Semaphore: Sendable {
         while sem_wait(self.semaphore) != 0, errno == EINTR {}
     }
 
-    /// Waits for one signal, but not for ever.
+    /// Waits for one signal, within a limit.
     ///
-    /// - Returns: whether it came.
+    /// - Returns: whether it arrived.
     package func wait(atMost limit: Duration) -> Bool {
         var end = timespec()
         clock_gettime(CLOCK_REALTIME, &end)

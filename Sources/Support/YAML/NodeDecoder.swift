@@ -6,7 +6,7 @@ package struct NodeDecoder: Decoder, SingleValueDecodingContainer {
     private let node: Node
     /// The keys and indices from the root to the node.
     package let codingPath: [any CodingKey]
-    /// The values that decoded types can look up.
+    /// Values that decoded types can look up.
     package let userInfo: [CodingUserInfoKey: Any]
 
     /// Makes a decoder for a root node.

@@ -34,21 +34,21 @@ struct FileCircleTests {
         #expect(code == 78)
         #expect(
             text.contains(
-                "sinks.out.path: events would circle for ever: \(path) comes back through the file \(self.directory.file("l.log")), and"
-                    + " with format: raw nothing says where an event has been; write to a file that the source does not read, or write"
+                "sinks.out.path: events would loop forever: \(path) returns through the file \(self.directory.file("l.log")), and"
+                    + " with format: raw it carries no mark of its origin; write to a file that the source does not read, or write"
                     + " format: json (source in)"), "\(text)")
     }
 
     @Test(arguments: [
         "path: DIR/l.log", "path: DIR/l.log, body: \"{{ . }}\"", "path: DIR/m.log, format: raw", "path: \"-\", format: raw",
     ])
-    func `other files and lines of JSON are no circle`(sink: String) async throws {
+    func `other files and lines of JSON are not loops`(sink: String) async throws {
         let (code, text) = try await self.check(
             self.path("  in: { type: file, path: DIR/l.log }"), self.path("  out: { type: file, \(sink) }"))
         #expect(code == 0, "\(text)")
     }
 
-    @Test func `a file that is read once is no circle`() async throws {
+    @Test func `a file that is read once is not a loop`() async throws {
         let (code, text) = try await self.check(
             self.path("  in: { type: file, path: DIR/l.log, follow: false }"),
             self.path("  out: { type: file, path: DIR/l.log, body: \"{{ .message }}\" }"))

@@ -29,26 +29,26 @@ struct FileSettingsTests {
         (#"{"path": "x", "follow": false, "start": "end"}"#, "start: 'end' reads nothing when follow is false; set follow: true"),
         (#"{"path": "x", "start": "middle"}"#, "start: 'middle' is not one of beginning, end"),
         (#"{"path": "x", "rotate_wait": "61m"}"#, "rotate_wait: is out of range; 0s to 1h is allowed"),
-        (#"{"path": "x", "max_line": "1"}"#, "max_line: 1 bytes is out of range; 16 B to 256MiB is allowed"),
+        (#"{"path": "x", "max_line": "1"}"#, "max_line: 1 bytes is out of range; 16B to 256MiB is allowed"),
         (
             #"{"path": "x", "max_line": "long"}"#,
             "max_line: 'long' is not a size; write a number and KiB, MiB or GiB, such as 64KiB"
         ),
     ])
-    func `a mistake in a source is told`(json: String, message: String) {
+    func `a mistake in a source is reported`(json: String, message: String) {
         let error = #expect(throws: SettingError.self) { try Self.source(json) }
         #expect(error?.description == message)
     }
 
     @Test(arguments: [#""body": "x""#, #""format": "raw""#])
-    func `only one of body, json and format says what a line is`(other: String) {
+    func `body, json and format of a line exclude each other`(other: String) {
         let error = #expect(throws: SettingError.self) { try Self.sink(#"{"path": "x", "json": {}, \#(other)}"#) }
-        #expect(error?.description == "json: json, body and format exclude each other; json says all of the line")
+        #expect(error?.description == "json: json, body and format exclude each other; json is the whole line")
     }
 
-    @Test func `a template within a JSON string of a line is warned of`() throws {
+    @Test func `a template within a JSON string of a line draws a warning`() throws {
         let warned = try Self.sink(#"{"path": "x", "body": "[\"{{ .message }}\"]"}"#)
-        #expect(warned.warnings.map { $0.description.prefix(48) } == ["body: {{ .message }} stands within a JSON string"])
+        #expect(warned.warnings.map { $0.description.prefix(44) } == ["body: {{ .message }} is within a JSON string"])
         #expect(try Self.sink(#"{"path": "x", "json": ["{{ .message }}"]}"#).warnings.isEmpty)
     }
 
@@ -67,17 +67,17 @@ struct FileSettingsTests {
         (#"{"path": ""}"#, "path: is empty; write the path of a file, or - for standard output"),
         (#"{"path": "-", "max_size": "1MiB"}"#, "max_size: standard output cannot be rotated; leave it out"),
         (#"{"path": "x", "max_size": "10"}"#, "max_size: 10 bytes is too small; 1KiB or more is allowed"),
-        (#"{"path": "x", "keep": 3}"#, "keep: has no meaning without max_size; add max_size"),
+        (#"{"path": "x", "keep": 3}"#, "keep: has no effect without max_size; add max_size"),
         (#"{"path": "x", "max_size": "1MiB", "keep": 1001}"#, "keep: 1001 is out of range; 0 to 1000 is allowed"),
         (#"{"path": "x", "format": "xml"}"#, "format: 'xml' is not one of json, raw"),
     ])
-    func `a mistake in a sink is told`(json: String, message: String) {
+    func `a mistake in a sink is reported`(json: String, message: String) {
         let error = #expect(throws: SettingError.self) { try Self.sink(json) }
         #expect(error?.description == message)
     }
 
     @Test(arguments: ["", "1", "1:", ":1", "x:1", "1:x", "1:-1", "1:2:x", "1:2:", "1:2:3:x"])
-    func `a cursor that is none is ignored`(text: String) {
+    func `an invalid cursor is ignored`(text: String) {
         #expect(FileCursor(text) == nil)
     }
 

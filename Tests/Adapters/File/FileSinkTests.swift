@@ -28,13 +28,13 @@ struct FileSinkTests {
         #expect(self.lines("log") == ["{ \"a\": 1 }", "c"])
     }
 
-    @Test func `a template makes the line, and no content breaks it`() async throws {
+    @Test func `a template renders the line, and no content breaks it`() async throws {
         let harness = try self.harness(#", "body": "{{ $subject }}: {{ .message }}""#)
         try await harness.run { harness.source.send([ByteBuffer(string: "a\r\nb")], subject: "s") }
         #expect(self.lines("log") == ["s: a  b"])
     }
 
-    @Test func `a line of structure is valid JSON whatever an event says`() async throws {
+    @Test func `a structured line is valid JSON for every event`() async throws {
         let harness = try self.harness(#", "json": {"text": "{{ .message }}", "all": ["<{{ .message }}>"]}"#)
         let text = "say \"hi\"\r\n\\ \u{1} \\\""
         try await harness.run { harness.source.send([ByteBuffer(string: text), ByteBuffer(string: "b")]) }
@@ -57,17 +57,19 @@ struct FileSinkTests {
         #expect(ordered.flatMap { self.lines($0) } == bodies.map { String(buffer: $0) })
     }
 
-    @Test func `a missing directory is told, and everything is written once it is there`() async throws {
+    @Test func `a missing directory is reported, and everything is written once it is there`() async throws {
         let harness = try self.harness("", name: "later/log")
         try await harness.run(untilConnected: false) {
             harness.source.send([ByteBuffer(string: "hello")])
-            try await eventually("the reason is told") {
-                harness.status.lastError?.hasPrefix("the directory \(self.directory.file("later")) is not there") == true
+            try await eventually("the reason is reported") {
+                harness.status.lastError?.hasPrefix("the directory \(self.directory.file("later")) does not exist") == true
             }
             mkdir(self.directory.file("later"), 0o700)
             try await eventually("it is written") { harness.bridge.pending == 0 }
         }
         #expect(self.lines("later/log").count == 1)
+        let recoveries = harness.log.lines("File writes recovered")
+        #expect(recoveries.map { $0.metadata["path"] } == [self.directory.file("later/log")])
     }
 
     private func harness(_ more: String, name: String = "log") throws -> SinkHarness {

@@ -9,7 +9,7 @@ import Testing
 
 /// How lines keep their ids, and how a source finds its file again.
 extension FileSourceTests {
-    @Test func `lines are what a person sees: no mark, no CR, no zeros of a writer that missed a truncation`() async throws {
+    @Test func `lines have no byte order mark, no CR and no zeros of a writer that missed a truncation`() async throws {
         try self.directory.write("\u{FEFF}one\r\ntwo\r\n", to: "log")
         let harness = try self.harness(#""max_line": "16""#)
         let writer = open(self.directory.file("log"), O_WRONLY)
@@ -25,7 +25,7 @@ extension FileSourceTests {
         #expect(harness.recorder.events.allSatisfy { $0.attributes["truncated"] == nil })
     }
 
-    @Test func `lines that are read again after a kill bear the same ids, over rotation and truncation`() async throws {
+    @Test func `lines that are read again after a kill have the same ids, across rotation and truncation`() async throws {
         try self.directory.write("one\n", to: "log")
         let options = SourceHarness.Options()
         let first = try self.harness(options: options)
@@ -65,7 +65,7 @@ extension FileSourceTests {
         }
     }
 
-    @Test func `a file that is written anew with the same text brings other events`() async throws {
+    @Test func `a file rewritten with the same text makes other events`() async throws {
         try self.directory.write("ok\n", to: "log")
         let options = SourceHarness.Options()
         let harness = try self.harness(options: options)
@@ -105,7 +105,7 @@ extension FileSourceTests {
         #expect(second.recorder.gaps.isEmpty)
     }
 
-    @Test func `a link that leads to another file while nothing runs finishes the one before`() async throws {
+    @Test func `a link changed to another file while nothing runs finishes the old one first`() async throws {
         let elsewhere = self.directory.file("elsewhere")
         #expect(mkdir(elsewhere, 0o700) == 0)
         try self.directory.write("one\n", to: "elsewhere/a")
@@ -121,7 +121,7 @@ extension FileSourceTests {
         try await second.run { try await Self.expect(["two", "three"], in: second) }
     }
 
-    @Test func `a link that leads into another directory while nothing runs finishes the file before`() async throws {
+    @Test func `a link changed to another directory while nothing runs finishes the old file first`() async throws {
         for name in ["pod-1", "pod-2"] { #expect(mkdir(self.directory.file(name), 0o700) == 0) }
         try self.directory.write("one\n", to: "pod-1/0.log")
         #expect(symlink("pod-1/0.log", self.directory.file("log")) == 0)
@@ -139,7 +139,7 @@ extension FileSourceTests {
         #expect(second.recorder.gaps.count == 1)
     }
 
-    @Test func `links that lead in a circle are not followed for ever`() {
+    @Test func `cyclic links are not followed forever`() {
         #expect(symlink("log", self.directory.file("log")) == 0)
         #expect(FileRotation.target(of: self.directory.file("log")).hasSuffix("/log"))
     }
@@ -164,7 +164,7 @@ extension FileSourceTests {
             var limit = rlimit(rlim_cur: 256, rlim_max: 256)
             setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
             var taken: [Int32] = []
-            // More than once, because what the first run has left behind is still being closed.
+            // Several times, because the first run's files are still being closed.
             for _ in 0..<20 {
                 while case let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC), descriptor >= 0 { taken.append(descriptor) }
                 _ = await holds(within: .milliseconds(5)) { false }

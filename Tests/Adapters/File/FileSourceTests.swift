@@ -38,7 +38,7 @@ struct FileSourceTests {
         #expect(harness.recorder.gaps.isEmpty)
     }
 
-    @Test func `what is written to a rotated file after the new one is there is read before that`() async throws {
+    @Test func `lines written to a rotated file are read before those of the new one`() async throws {
         try self.directory.write("one\n", to: "log")
         let harness = try self.harness(#""rotate_wait": "3s""#)
         try await harness.run {
@@ -54,7 +54,7 @@ struct FileSourceTests {
         #expect(harness.recorder.gaps.isEmpty)
     }
 
-    @Test func `a program that ends while it waits goes on with the rotated file`() async throws {
+    @Test func `a program that stops while it waits resumes with the rotated file`() async throws {
         try self.directory.write("one\n", to: "log")
         let options = SourceHarness.Options()
         let first = try self.harness(#""rotate_wait": "1h""#, options: options)
@@ -76,7 +76,7 @@ struct FileSourceTests {
         #expect(second.recorder.gaps.isEmpty)
     }
 
-    @Test func `a rotated file that nobody writes to any more is not waited for`() async throws {
+    @Test func `the source does not wait for a rotated file without writers`() async throws {
         try self.directory.write("one\n", to: "log")
         let options = SourceHarness.Options()
         let first = try self.harness(options: options)
@@ -94,7 +94,7 @@ struct FileSourceTests {
         #expect(second.recorder.gaps.isEmpty)
     }
 
-    @Test func `a rotated file that goes on growing beside the new one is left and told`() async throws {
+    @Test func `a rotated file that keeps growing beside the new one is left and reported`() async throws {
         try self.directory.write("one\n", to: "log")
         let harness = try self.harness(#""rotate_wait": "100ms""#)
         try await harness.run {
@@ -132,7 +132,7 @@ struct FileSourceTests {
         #expect(second.recorder.gaps.isEmpty)
     }
 
-    @Test func `a file that was replaced while nothing ran is told as a gap`() async throws {
+    @Test func `a file that was replaced while nothing ran is reported as a gap`() async throws {
         try self.directory.write("one\n", to: "log")
         let options = SourceHarness.Options()
         let first = try self.harness(options: options)
@@ -176,7 +176,7 @@ struct FileSourceTests {
     }
 
     @Test(arguments: [["log.1"], ["log.1", "log.1.gz"]])
-    func `a rotated file that is gone or compressed is told as a gap`(names: [String]) async throws {
+    func `a rotated file that is gone or compressed is reported as a gap`(names: [String]) async throws {
         try self.directory.write("one\n", to: "log")
         let options = SourceHarness.Options()
         let first = try self.harness(options: options)
@@ -189,13 +189,13 @@ struct FileSourceTests {
         try await second.run { try await Self.expect(["three"], in: second) }
         #expect(
             second.recorder.gaps.map(\.message) == [
-                "files that \(self.directory.file("log")) was rotated to are gone or compressed before they were read; "
-                    + "it goes on with \(self.directory.file("log"))"
+                "rotated files of \(self.directory.file("log")) were removed or compressed before they were read; "
+                    + "reading continues with \(self.directory.file("log"))"
             ]
         )
     }
 
-    @Test func `a file that is removed before a slow sink lets it be read is reported as a gap`() async throws {
+    @Test func `a file removed before a slow sink allowed reading it is reported as a gap`() async throws {
         let harness = try await self.reading(["one", "three"]) {
             unlink(self.directory.file("log"))
             try self.directory.write("two\n", to: "log")
@@ -205,7 +205,7 @@ struct FileSourceTests {
         #expect(harness.recorder.gaps.count == 1)
     }
 
-    @Test func `a file replaced while the sink is slow is no gap when none was between`() async throws {
+    @Test func `a file replaced while the sink is slow is not a gap when none was in between`() async throws {
         let harness = try await self.reading(["one", "three"]) {
             unlink(self.directory.file("log"))
             try self.directory.write("three\n", to: "log")
@@ -213,7 +213,7 @@ struct FileSourceTests {
         #expect(harness.recorder.gaps.isEmpty)
     }
 
-    @Test func `a file that was cut and has grown again while nothing ran is read from its beginning`() async throws {
+    @Test func `a file truncated and grown again while nothing ran is read from its beginning`() async throws {
         try self.directory.write("one\ntwo\n", to: "log")
         let options = SourceHarness.Options()
         let first = try self.harness(options: options)
@@ -230,7 +230,7 @@ struct FileSourceTests {
         #expect(third.recorder.gaps.isEmpty)
     }
 
-    @Test func `a file that was cut while the sink is slow is told as a gap`() async throws {
+    @Test func `a file truncated while the sink is slow is reported as a gap`() async throws {
         let harness = try await self.reading(["one", "a longer line"]) {
             try self.directory.append("lost\n", to: "log")
             try self.directory.write("a longer line\n", to: "log")
@@ -238,7 +238,7 @@ struct FileSourceTests {
         #expect(harness.recorder.gaps.count == 1)
     }
 
-    @Test func `start at the end goes on there after a restart`() async throws {
+    @Test func `start at the end resumes there after a restart`() async throws {
         try self.directory.write("old\n", to: "log")
         let options = SourceHarness.Options()
         try await self.harness(#""start": "end""#, options: options).run {}
@@ -258,7 +258,7 @@ struct FileSourceTests {
         #expect(harness.recorder.gaps.isEmpty)
     }
 
-    @Test func `start at the end brings what comes later`() async throws {
+    @Test func `start at the end reads later lines`() async throws {
         try self.directory.write("old\n", to: "log")
         let harness = try self.harness(#""start": "end""#)
         try await harness.run {
@@ -279,7 +279,7 @@ struct FileSourceTests {
         #expect(harness.recorder.count == 2)
     }
 
-    @Test func `a line that is too long is cut and says so`() async throws {
+    @Test func `a line that is too long is cut and marked as such`() async throws {
         try self.directory.write(String(repeating: "a", count: 40) + "\nshort\n", to: "log")
         let harness = try self.harness(#""max_line": "16""#)
         try await harness.run { try await Self.expect([String(repeating: "a", count: 16), "short"], in: harness) }
@@ -297,12 +297,12 @@ struct FileSourceTests {
         }
     }
 
-    @Test func `a file that is not there is waited for`() async throws {
+    @Test func `a source waits for a missing file`() async throws {
         let harness = try self.harness()
         try await harness.run(untilConnected: false) {
-            try await eventually("the reason is told") {
+            try await eventually("the reason is reported") {
                 harness.status.lastError
-                    == "the file \(self.directory.file("log")) is not there: No such file or directory"
+                    == "the file \(self.directory.file("log")) does not exist: No such file or directory"
             }
             try self.directory.write("one\n", to: "log")
             try await Self.expect(["one"], in: harness)
@@ -336,7 +336,7 @@ struct FileSourceTests {
         }
     }
 
-    /// Reads a file with the line `one`, has the source pause behind it while `change` is made, and waits for lines.
+    /// Reads a file with the line `one`, pauses the source after it while `change` is made, and waits for lines.
     func reading(_ lines: [String], whilePaused change: () async throws -> Void) async throws -> SourceHarness {
         try self.directory.write("one\n", to: "log")
         var options = SourceHarness.Options()
@@ -344,7 +344,7 @@ struct FileSourceTests {
         let harness = try self.harness(options: options)
         harness.recorder.close()
         try await harness.run {
-            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+            try await eventually("the source must pause") { harness.outlet.demand == .pause }
             try await change()
             harness.recorder.close(false)
             try await Self.expect(lines, in: harness)

@@ -57,7 +57,7 @@ struct FileSuccessorTests {
     }
 
     @Test(arguments: [Replacement.rotated, .misnumbered])
-    func `files renamed faster than the source can look are found where they were moved to`(
+    func `files renamed faster than the source can check are found under their new names`(
         replacement: Replacement
     ) async throws {
         try self.directory.write("0\n", to: "log")
@@ -71,7 +71,7 @@ struct FileSuccessorTests {
     }
 
     @Test(arguments: [Replacement.overwritten, .removed])
-    func `a file that is gone before the source could look is reported as a gap`(replacement: Replacement) async throws {
+    func `a file removed before the source could open it is reported as a gap`(replacement: Replacement) async throws {
         let harness = try await self.base.reading(["one", "last"]) {
             for number in 1...3 {
                 try self.replace("log", number, by: number == 3 ? "last\n" : "gone\n", replacement)
@@ -79,10 +79,10 @@ struct FileSuccessorTests {
         }
         #expect(
             harness.recorder.gaps.map(\.message)
-                == ["files that were at \(self.directory.file("log")) are gone before they were read"])
+                == ["files at \(self.directory.file("log")) were removed before they were read"])
     }
 
-    @Test func `more files than are held open are read too, and only what was removed of them is a gap`() async throws {
+    @Test func `more files than are held open are read too, and only removed ones are a gap`() async throws {
         let count = FileSuccessors.mostHeld + 9
         let lines = ["one"] + (1...count).filter { $0 != count - 3 }.map { "\($0)" }
         let harness = try await self.base.reading(lines) {
@@ -98,7 +98,7 @@ struct FileSuccessorTests {
         #expect(harness.recorder.gaps.count == 1)
     }
 
-    @Test func `a named pipe that is made anew is read again`() async throws {
+    @Test func `a named pipe that is created again is read again`() async throws {
         mkfifo(self.directory.file("log"), 0o600)
         let harness = try self.base.harness()
         try await harness.run {
@@ -114,7 +114,7 @@ struct FileSuccessorTests {
         #expect(harness.recorder.gaps.isEmpty)
     }
 
-    @Test func `a file, a pipe, a device and a file at one path are read in turn`() async throws {
+    @Test func `a file, a pipe, a device and a file at one path are read one after another`() async throws {
         try self.directory.write("one\n", to: "log")
         let harness = try self.base.harness()
         try await harness.run {
@@ -136,13 +136,13 @@ struct FileSuccessorTests {
         #expect(harness.recorder.gaps.isEmpty)
     }
 
-    /// What may stand at a path for a while.
+    /// What may be at a path for a while.
     enum Obstacle: String, CaseIterable, Sendable {
         case nothing, directory, socket, loop
 
         var reason: String {
             switch self {
-            case .nothing: "is not there"
+            case .nothing: "does not exist"
             case .directory: "is a directory; a file or a named pipe is needed"
             case .socket: "is a socket; a file or a named pipe is needed"
             case .loop: "Too many levels of symbolic links"
@@ -164,8 +164,7 @@ struct FileSuccessorTests {
     }
 
     @Test(arguments: Obstacle.allCases)
-    func `what cannot be read at the path is reported, and the file that comes after it is read`(obstacle: Obstacle) async throws
-    {
+    func `an unreadable path is reported, and the next file there is read`(obstacle: Obstacle) async throws {
         let path = self.directory.file("log")
         try self.directory.write("one\n", to: "log")
         let harness = try self.base.harness()

@@ -49,7 +49,7 @@ struct LineSplitterTests {
     }
 
     @Test(arguments: [1, 2, 3, 100])
-    func `a byte order mark at the beginning of a file is no part of its first line`(piece: Int) {
+    func `a byte order mark at the beginning of a file is not part of its first line`(piece: Int) {
         let bytes = Array("\u{FEFF}one\n\u{FEFF}two\n".utf8)
         let lines = Self.lines(of: bytes, longest: 16, piece: piece, isAtBeginning: true)
         #expect(lines.map { String(buffer: $0.bytes) } == ["one", "\u{FEFF}two"])
@@ -59,7 +59,7 @@ struct LineSplitterTests {
     }
 
     @Test(arguments: [1, 7, 4096, 10_000])
-    func `zeros at the beginning of a file are no part of its first line, however many they are`(piece: Int) {
+    func `zeros at the beginning of a file are not part of its first line`(piece: Int) {
         let bytes = [UInt8](repeating: 0, count: 4000) + Array("one\n".utf8) + [0, 0] + Array("t\0wo\n".utf8) + [0, 10]
         let lines = Self.lines(of: bytes, longest: 16, piece: piece, isAtBeginning: true)
         #expect(lines.map { String(buffer: $0.bytes) } == ["one", "\0\0t\0wo", "\0"])

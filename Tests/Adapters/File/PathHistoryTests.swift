@@ -20,7 +20,7 @@ struct PathHistoryTests {
         #expect(Self.departures(events) == ["log.2", "log.1"])
     }
 
-    @Test func `removed, overwritten and moved away are told apart from renamed`() {
+    @Test func `removed, overwritten and moved away are distinguished from renamed`() {
         #expect(Self.departures([.deleted("log"), .created("log"), .deleted("log")]) == [nil, nil])
         #expect(Self.departures([.movedFrom("new", cookie: 1), .movedTo("log", cookie: 1)]) == [nil])
         #expect(Self.departures([.movedFrom("new", cookie: 1), .movedTo("log", cookie: 1)], isOccupied: false) == [])
@@ -33,7 +33,7 @@ struct PathHistoryTests {
         #expect(Self.departures(overwritten) == [nil, "log.1"])
     }
 
-    @Test func `a file that is moved back has not left`() {
+    @Test func `a file that is moved back counts as present`() {
         let events: [PathHistory.Event] = [
             .movedFrom("log", cookie: 1), .movedTo("aside", cookie: 1), .movedFrom("aside", cookie: 2),
             .movedTo("log", cookie: 2),
@@ -42,7 +42,7 @@ struct PathHistoryTests {
         #expect(Self.departures([.created("other"), .deleted("other"), .movedTo("log.1", cookie: 9)]) == [])
     }
 
-    @Test func `more departures than are kept, or events that the kernel dropped, make it incomplete`() {
+    @Test func `more removals than are recorded, or events that the kernel dropped, make it incomplete`() {
         var history = PathHistory(name: "log", isOccupied: true)
         for cookie in 0..<UInt32(PathHistory.mostDepartures) {
             history.add(.movedFrom("log", cookie: cookie))

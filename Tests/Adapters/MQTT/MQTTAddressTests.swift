@@ -36,14 +36,14 @@ struct MQTTAddressTests {
             ("broker", "this is not a URL; write mqtt://host, mqtt://host:1883 or mqtts://host:8883"),
             (
                 "ws://broker",
-                "MQTT over WebSocket is not spoken; write mqtt:// or mqtts:// and the broker's port for them, such as 1883"
+                "MQTT over WebSocket is not supported; write mqtt:// or mqtts:// and the broker's port for them, such as 1883"
             ),
             (
                 "mqtt://u:p@ss/word@host",
                 "'/' in the user or password is written %2F; or set user and password under their own keys"
             ),
             ("mqtt://u:p#1@host", "'#' in the user or password is written %23; or set user and password under their own keys"),
-            ("mqtt://broker/topic", "an MQTT URL ends after the port; topics stand under their own keys"),
+            ("mqtt://broker/topic", "an MQTT URL ends after the port; write topics under their own keys"),
             ("mqtt://", "the URL names no host"),
             ("mqtt://:1883", "the URL names no host"),
             ("mqtt://broker:0", "'0' is not a port; 1 to 65535 is allowed"),
@@ -55,12 +55,12 @@ struct MQTTAddressTests {
             ),
         ]
     )
-    func `what is no address is refused with the reason`(text: String, message: String) {
+    func `an invalid address is refused with the reason`(text: String, message: String) {
         let error = #expect(throws: MQTTTextError.self) { try MQTTAddress(parsing: text) }
         #expect(error?.description == message)
     }
 
-    @Test func `a combining mark behind a delimiter is refused without the password`() {
+    @Test func `a combining mark after a delimiter is refused without quoting the password`() {
         let error = #expect(throws: MQTTTextError.self) { try MQTTAddress(parsing: "mqtt://u:Zq7xSecret@\u{33D}host") }
         #expect("\(String(describing: error))".contains("combining mark"))
         #expect(!"\(String(describing: error))".contains("Secret"))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MQTTAdapter
 
-/// What comes back that went out: refused where the file says so, and slowed where it does not.
+/// Loops: refused where the file shows them, and slowed where it does not.
 @Suite(.timeLimit(.minutes(2)))
 struct MQTTCircleTests {
     private func source(_ rest: String) throws -> MQTTSource.Configuration {
@@ -18,18 +18,18 @@ struct MQTTCircleTests {
 
     private static let old = #""protocol": "3.1.1""#
 
-    @Test func `a constant topic that the source receives is a circle where nothing says where an event has been`() throws {
+    @Test func `a constant topic that the source receives is a loop where nothing carries the origin of an event`() throws {
         let source = try self.source(##""subscribe": ["b", "a/#"], \##(Self.old)"##)
         let sink = try self.sink(#""topic": "a/out", "format": "raw", \#(Self.old)"#)
         #expect(
             sink.circle(through: source)?.description
-                == "topic: events would circle for ever: a/out comes back through the filter a/#, and with protocol: 3.1.1 and format: raw"
-                + " nothing says where an event has been; publish to a topic that no filter matches, or write protocol: 5 at both"
+                == "topic: events would loop forever: a/out returns through the filter a/#, and with protocol: 3.1.1 and format: raw"
+                + " it carries no mark of its origin; publish to a topic that no filter matches, or write protocol: 5 at both"
         )
         #expect(try self.sink(#""topic": "a/out", "body": "x""#).circle(through: source) != nil)
     }
 
-    @Test func `other topics, brokers, formats and versions are no circle`() throws {
+    @Test func `other topics, brokers, formats and versions are not loops`() throws {
         let old = try self.source(##""subscribe": "a/#", \##(Self.old)"##)
         let new = try self.source(##""subscribe": "a/#""##)
         for sink in [
@@ -53,18 +53,18 @@ struct MQTTCircleTests {
         """
     }
 
-    @Test func `check refuses a circle of constants, and none that a condition may end`() async throws {
+    @Test func `check refuses a loop of constants, but not one that a condition may end`() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write(self.file(1883), to: "circle.yaml")
         let refused = try await BridgeProcess.command("check", file)
         #expect(refused.code == 78)
         #expect(
-            (refused.output + refused.error).contains("events would circle for ever: a/out comes back through the filter a/#"))
+            (refused.output + refused.error).contains("events would loop forever: a/out returns through the filter a/#"))
         let other = try directory.write(self.file(1883, route: ", match: { subject: a/in }"), to: "condition.yaml")
         #expect(try await BridgeProcess.command("check", other).code == 0)
     }
 
-    @Test func `a circle that the file does not show is slowed and reported, and other topics go on`() async throws {
+    @Test func `a loop that the file does not show is slowed and reported, and other topics continue`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         let watcher = try await MQTTPeer.connect(port: broker.port)
         try await watcher.subscribe("a/#")
@@ -73,7 +73,7 @@ struct MQTTCircleTests {
         let bridge = try await BridgeProcess.start(file)
         let peer = try await MQTTPeer.connect(port: broker.port)
         try await peer.publish("round", on: "a/in")
-        try await eventually("it is reported") { bridge.process.standardError.contains("Topic feeds itself") }
+        try await eventually("it is reported") { bridge.process.standardError.contains("Feedback loop detected") }
         let rounds = watcher.count
         #expect(rounds < 5000)
         #expect(try await bridge.get("/readyz").text.contains("the topic a/out feeds itself"))

@@ -15,9 +15,9 @@ struct MQTTFeedbackTests {
 
     private func texts(_ messages: [ReceivedMessage]) -> [String] { messages.map { String(buffer: $0.body) } }
 
-    /// A program that answers each message that goes on with the same one, a while later.
+    /// A program that answers each forwarded message with the same one, a while later.
     ///
-    /// - Returns: when each round went on, in milliseconds, and what was found.
+    /// - Returns: when each round was forwarded, in milliseconds, and the result.
     private func circle(every interval: Int, for total: Int) -> (rounds: [Int], found: [String]) {
         var feedback = MQTTFeedback(now: self.start)
         var rounds: [Int] = []
@@ -35,7 +35,7 @@ struct MQTTFeedbackTests {
         return (rounds, found)
     }
 
-    @Test func `a circle is found within seconds and slowed more and more`() {
+    @Test func `a loop is found within seconds and slowed more and more`() {
         let (rounds, found) = self.circle(every: 7, for: 60_000)
         #expect(found == ["a"])
         #expect(rounds.count { $0 < 5000 } < 600)
@@ -43,21 +43,21 @@ struct MQTTFeedbackTests {
         #expect(rounds.count { $0 >= 5000 } <= 5)
     }
 
-    @Test func `a fast circle is stopped within a second`() {
+    @Test func `a fast loop is stopped within a second`() {
         let (rounds, found) = self.circle(every: 1, for: 10_000)
         #expect(found == ["a"])
         // The first twenty of a quiet source are not looked at.
         #expect(rounds.count < 230)
     }
 
-    @Test func `a slow circle is left alone`() {
+    @Test func `a slow loop is left alone`() {
         let (rounds, found) = self.circle(every: 100, for: 10_000)
         #expect(found.isEmpty)
         #expect(rounds.count == 100)
     }
 
     @Test(arguments: [1, 2, 5, 20, 49])
-    func `a sensor that repeats itself loses nothing, keeps its order and is held once`(interval: Int) {
+    func `a sensor that repeats a value loses nothing, keeps its order and is held once`(interval: Int) {
         var feedback = MQTTFeedback(now: self.start)
         var passed: [String] = []
         var sent: [String] = []
@@ -76,10 +76,10 @@ struct MQTTFeedbackTests {
         #expect(longest <= 4 * interval)
     }
 
-    @Test func `other topics go on while one is held, and other messages of the topic wait behind`() {
+    @Test func `other topics continue while one is held, and other messages of the topic wait`() {
         var feedback = MQTTFeedback(now: self.start)
         let first = feedback.pass((0..<300).map { _ in self.message("same") }, now: self.at(0))
-        // All at once is no circle: what is held goes on with the third that comes behind it.
+        // A burst is not a loop: held messages are forwarded with the third one after them.
         #expect(first.count == 300)
         var circling = MQTTFeedback(now: self.start)
         var time = 0
@@ -92,7 +92,7 @@ struct MQTTFeedbackTests {
         #expect(circling.topics == ["a"])
     }
 
-    @Test func `another message that takes the place of the one that went round is slowed as well`() {
+    @Test func `another message that replaces the looping one is slowed as well`() {
         var feedback = MQTTFeedback(now: self.start)
         var time = 0
         while !feedback.isHolding {
@@ -109,7 +109,7 @@ struct MQTTFeedbackTests {
         #expect(passed < 1000)
     }
 
-    @Test func `a circle that has ended is forgotten`() {
+    @Test func `a loop that has ended is forgotten`() {
         var feedback = MQTTFeedback(now: self.start)
         var time = 0
         while !feedback.isHolding {
@@ -123,7 +123,7 @@ struct MQTTFeedbackTests {
         #expect(feedback.pass([self.message("same")], now: self.at(time + 20_001)).count == 1)
     }
 
-    @Test func `what is held and what is counted have bounds`() {
+    @Test func `held and counted messages have bounds`() {
         var feedback = MQTTFeedback(now: self.start)
         for topic in 0..<200 {
             for _ in 0..<250 where feedback.pass([self.message("same", "t\(topic)")], now: self.at(topic)).isEmpty { break }

@@ -1,7 +1,7 @@
 import BridgeTesting
 import Synchronization
 
-/// Stands between a client and a broker, and tells which packets each has sent.
+/// Forwards packets between a client and a broker, and records them.
 ///
 /// Thread-safe.
 final class MQTTProxy: Sendable {

@@ -16,7 +16,7 @@ struct MQTTRetainedMemoryTests {
         return again
     }
 
-    @Test func `a retained message is news until it has come, kept or live`() {
+    @Test func `a retained message counts as new until it has arrived, retained or live`() {
         let memory = MQTTRetainedMemory()
         #expect(Self.isNews(memory, "a", "1"))
         #expect(!Self.isNews(memory, "a", "1"))
@@ -27,7 +27,7 @@ struct MQTTRetainedMemoryTests {
         #expect(!Self.isNews(memory, "a", "3"))
     }
 
-    @Test func `topics and bodies come back as they were`() throws {
+    @Test func `topics and bodies survive a round trip`() throws {
         let memory = MQTTRetainedMemory()
         for number in 0..<1000 { #expect(Self.isNews(memory, "a/\(number)", "\(number)")) }
         Array("live".utf8).withUnsafeBytes { memory.note(topic: "a/5", body: $0) }
@@ -42,7 +42,7 @@ struct MQTTRetainedMemoryTests {
         #expect(Self.isNews(again, "b", "0"))
     }
 
-    @Test func `when all pages are full the oldest topics go, in the cursors too`() throws {
+    @Test func `when all pages are full the oldest topics are removed, in the cursors too`() throws {
         let memory = MQTTRetainedMemory()
         var pages: [Int: String] = [:]
         for number in 0..<MQTTRetainedMemory.capacity { _ = Self.isNews(memory, "\(number)", "x") }
@@ -56,7 +56,7 @@ struct MQTTRetainedMemoryTests {
         #expect(Self.isNews(after, "0", "x"), "the first page has made room")
     }
 
-    @Test func `what is no page of this broker is not read`() {
+    @Test func `a page of another broker is not read`() {
         let text = MQTTRetainedPage(sequence: 3).text(broker: 7)
         #expect(MQTTRetainedPage(text + "AAAA", broker: 7) == nil, "half an entry")
         for other in ["", "session 1f", "retained 7 x AAAA", "retained 8 1 AAAA", "retained 7 1 ?"] {

@@ -10,15 +10,18 @@ import NIOPosix
 final class MQTTRig: Sendable {
     let metrics = Metrics()
     let cursors: MemoryCursorStore
+    /// What the source and the sink log.
+    let log: RecordedLog
     private let bridge: Bridge
     private let stop = AsyncStream<Void>.makeStream()
 
     init(
         _ source: (Metrics) throws -> SourceParts, _ sink: (Metrics) throws -> SinkParts,
         cursors: MemoryCursorStore = MemoryCursorStore(),
-        variants: Int = 0
+        variants: Int = 0, log: RecordedLog = RecordedLog()
     ) throws {
         self.cursors = cursors
+        self.log = log
         self.bridge = Bridge(
             sources: [try source(self.metrics)], sinks: [try sink(self.metrics)],
             table: RouteTable(
@@ -34,6 +37,7 @@ final class MQTTRig: Sendable {
         cursors: MemoryCursorStore = MemoryCursorStore(),
         buffer: DeliverySettings = DeliverySettings()
     ) throws {
+        let log = RecordedLog()
         try self.init(
             { metrics in
                 let context = Self.context("in", "source", metrics, cursors)
@@ -41,13 +45,15 @@ final class MQTTRig: Sendable {
                 try configuration.validate()
                 return SourceParts(
                     name: "in", source: try MQTTSource(configuration: configuration, context: context), acknowledge: ack,
-                    intake: IntakeSettings(bridge: "test"), retry: Self.fast, metrics: context.metrics, logger: Self.logger
+                    intake: IntakeSettings(bridge: "test"), retry: Self.fast, metrics: context.metrics, logger: log.logger("in")
                 )
             },
             { metrics in
                 let context = Self.context("out", "sink", metrics, cursors)
-                return SinkParts(name: "out", sink: recorder, delivery: buffer, metrics: context.metrics, logger: Self.logger)
-            }, cursors: cursors
+                return SinkParts(
+                    name: "out", sink: recorder, delivery: buffer, metrics: context.metrics,
+                    logger: log.logger("out"))
+            }, cursors: cursors, log: log
         )
     }
 
@@ -56,6 +62,7 @@ final class MQTTRig: Sendable {
         script: ScriptedSource, sink json: String, variants: [String] = [], retry: RetrySettings = MQTTRig.fast,
         answerLimit: Duration = .seconds(30)
     ) throws {
+        let log = RecordedLog()
         let cursors = MemoryCursorStore()
         try self.init(
             { metrics in
@@ -63,7 +70,7 @@ final class MQTTRig: Sendable {
                 return SourceParts(
                     name: "in", source: script, acknowledge: .delivered, intake: IntakeSettings(bridge: "other"),
                     retry: Self.fast,
-                    metrics: context.metrics, logger: Self.logger
+                    metrics: context.metrics, logger: log.logger("in")
                 )
             },
             { metrics in
@@ -75,9 +82,10 @@ final class MQTTRig: Sendable {
                 }
                 return SinkParts(
                     name: "out", sink: MQTTSink(variants: configurations, context: context, answerLimit: answerLimit),
-                    delivery: DeliverySettings(retry: retry), metrics: context.metrics, logger: Self.logger
+                    delivery: DeliverySettings(retry: retry), metrics: context.metrics,
+                    logger: log.logger("out")
                 )
-            }, cursors: cursors, variants: variants.count
+            }, cursors: cursors, variants: variants.count, log: log
         )
     }
 
@@ -86,7 +94,12 @@ final class MQTTRig: Sendable {
     var source: RunningSource { self.bridge.sources[0] }
     var sink: RunningSink { self.bridge.sinks[0] }
 
-    /// How many messages the source has handed on, repeated ones included.
+    /// Why attempts of the source or the sink have failed, in order.
+    ///
+    /// The status shows an error until the next connection only.
+    var errors: [String] { self.log.errors }
+
+    /// How many messages the source has forwarded, repeated ones included.
     var receivedCount: Int? {
         let line = self.metrics.render().split(separator: "\n").first { $0.hasPrefix("streambridge_events_received_total{") }
         return line.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) }

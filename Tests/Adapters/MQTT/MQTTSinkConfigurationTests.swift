@@ -4,7 +4,7 @@ import Testing
 @testable import MQTTAdapter
 
 struct MQTTSinkConfigurationTests {
-    @Test func `a topic is enough, and everything else has a default`() throws {
+    @Test func `only the topic is required`() throws {
         let configuration = try settings(MQTTSink.Configuration.self, #"{"url": "mqtt://broker", "topic": "bridge/out"}"#)
         try configuration.validate()
         #expect(configuration.topic.template.constant == "bridge/out")
@@ -18,7 +18,7 @@ struct MQTTSinkConfigurationTests {
         }
     }
 
-    @Test func `a body makes the format a template`() throws {
+    @Test func `a body sets the format to template`() throws {
         let configuration = try settings(
             MQTTSink.Configuration.self,
             #"{"url": "mqtt://b", "topic": "a", "body": "{{ .title }}", "retain": "{{ .priority }}"}"#
@@ -32,18 +32,18 @@ struct MQTTSinkConfigurationTests {
     }
 
     @Test(arguments: [#""body": "x""#, #""format": "raw""#, #""format": "template""#])
-    func `only one of body, json and format says what is published`(other: String) {
+    func `body, json and format exclude each other`(other: String) {
         #expect(
             complaint(MQTTSink.Configuration.self, #"{"url": "mqtt://b", "topic": "a", "json": {}, \#(other)}"#)
-                == "json: json, body and format exclude each other; json says all of the body")
+                == "json: json, body and format exclude each other; json is the whole body")
     }
 
-    @Test func `a template within a JSON string of the body is warned of`() throws {
+    @Test func `a template within a JSON string of the body draws a warning`() throws {
         let warned = try settings(
             MQTTSink.Configuration.self, #"{"url": "mqtt://b", "topic": "a", "body": "{\"a\": \"{{ .message }}\"}"}"#)
         #expect(
             warned.warnings.map(\.description) == [
-                "body: {{ .message }} stands within a JSON string, so a quote or a line break in an event breaks the JSON; write json: with"
+                "body: {{ .message }} is within a JSON string, so a quote or a line break in an event breaks the JSON; write json: with"
                     + " members instead of body:, or {{ … | tojson }} without quotes around it"
             ])
         let silent = try settings(
@@ -51,21 +51,23 @@ struct MQTTSinkConfigurationTests {
         #expect(silent.warnings.isEmpty)
     }
 
-    @Test func `its keys hold those of the connection, and those of a route are its own`() {
-        let own = Set(MQTTSink.Configuration.CodingKeys.allCases.map(\.stringValue))
-        let connection = MQTTConnectionSettings.CodingKeys.allCases.map(\.stringValue)
-        #expect(own.isSuperset(of: connection))
-        #expect(Set(MQTTSink.Configuration.perRouteKeys.map(\.stringValue)).isDisjoint(with: connection))
+    @Test func `a route cannot override the connection`() {
+        let perRoute = Set(MQTTSink.Configuration.settings.declarations.filter(\.isPerRoute).map(\.name))
+        #expect(perRoute.isDisjoint(with: MQTTConnectionSettings.settings.declarations.map(\.name)))
+        #expect(perRoute.isSuperset(of: MQTTPropertySettings.settings.declarations.map(\.name)))
     }
 
     @Test(
         arguments: [
             (#""topic": """#, "topic: a topic has at least one character"),
-            (#""topic": "a/+""#, "topic: '+' is a wildcard, and one publishes to one topic; leave it out"),
-            (#""topic": "a/#/{{ .title }}""#, "topic: '#' is a wildcard, and one publishes to one topic; leave it out"),
+            (#""topic": "a/+""#, "topic: '+' is a wildcard, which a topic to publish to cannot contain; leave it out"),
+            (
+                #""topic": "a/#/{{ .title }}""#,
+                "topic: '#' is a wildcard, which a topic to publish to cannot contain; leave it out"
+            ),
             (
                 #""topic": "{{ $subject }}""#,
-                "topic: the topic begins with what an event says, so an event could choose any topic; begin it with fixed text such as"
+                "topic: the topic begins with a value of the event, so an event could choose any topic; begin it with fixed text such as"
                     + " bridge/, or write any_topic: true"
             ),
             (#""topic": "a", "format": "template""#, "format: format: template needs a body"),
@@ -76,7 +78,7 @@ struct MQTTSinkConfigurationTests {
             (#""topic": "a", "format": "xml""#, "format: 'xml' is not one of json, raw, template"),
             (
                 #""topic": "a", "session_expiry": "1h""#,
-                "session_expiry: a sink keeps no session: what is not confirmed is sent anew"
+                "session_expiry: a sink keeps no session, because it sends unconfirmed events again; leave it out"
             ),
             (
                 #""topic": "a", "protocol": "3.1.1", "user_properties": {"a": "b"}"#,
@@ -87,9 +89,12 @@ struct MQTTSinkConfigurationTests {
                 #""topic": "a", "protocol": "3.1.1", "message_expiry": "1h", "content_type": "a/b", "user_properties": {"a": "b"}"#,
                 "user_properties: user_properties, content_type, message_expiry need protocol: 5"
             ),
-            (#""topic": "$share/g/x""#, "topic: nobody publishes to topics that begin with $share/"),
-            (#""topic": "$SYS/{{ .title }}""#, "topic: nobody publishes to topics that begin with $SYS/"),
-            (#""topic": "a\nb""#, "topic: a topic holds no control characters"),
+            (#""topic": "$share/g/x""#, "topic: topics that begin with $share/ are reserved for the broker; choose another one"),
+            (
+                #""topic": "$SYS/{{ .title }}""#,
+                "topic: topics that begin with $SYS/ are reserved for the broker; choose another one"
+            ),
+            (#""topic": "a\nb""#, "topic: a topic must not contain control characters"),
             (
                 #""topic": "a", "retain": "yes""#,
                 "retain: 'yes' is not one of true, false, as_published, or a template such as {{ .payload.keep }}"
@@ -101,7 +106,7 @@ struct MQTTSinkConfigurationTests {
             (#""topic": "a", "protocol": "3.1.1", "message_expiry": "1h""#, "message_expiry: message_expiry needs protocol: 5"),
             (
                 #""topic": "a", "response_topic": "a/#""#,
-                "response_topic: 'a/#' is not a topic; it has characters, and no '+' and '#'"
+                "response_topic: 'a/#' is not a topic; write one without '+' and '#'"
             ),
             (
                 #""topic": "a", "message_expiry": "0s""#,
@@ -111,17 +116,17 @@ struct MQTTSinkConfigurationTests {
             (#""topic": "a", "in_flight": 0"#, "in_flight: 0 is out of range; 1 to 65535 is allowed"),
             (
                 #""topic": "a", "qos": 2"#,
-                "qos: qos 2 is not offered, because its acknowledgement cannot wait until an event is safe; write 1, which loses nothing"
+                "qos: qos 2 is not supported, because its acknowledgement cannot wait until an event is safe; write 1, which loses nothing"
                     + " and may deliver twice"
             ),
         ]
     )
-    func `a mistake is refused with what would be right`(rest: String, message: String) {
+    func `a mistake is refused with the remedy`(rest: String, message: String) {
         #expect(complaint(MQTTSink.Configuration.self, #"{"url": "mqtt://b", \#(rest)}"#) == message)
     }
 
     @Test(arguments: ["{{ $subject }}", "a/{{ .title | sub(\"[+]\"; \"#\") }}"])
-    func `what is allowed passes`(topic: String) throws {
+    func `allowed values pass`(topic: String) throws {
         let json = #"{"url": "mqtt://b", "topic": "\#(topic.replacing("\"", with: "\\\""))", "any_topic": true}"#
         // The second is jq, which only the program can compile.
         #expect(complaint(MQTTSink.Configuration.self, json).map { !$0.contains("wildcard") } ?? true)

@@ -32,7 +32,7 @@ struct MQTTSinkTests {
     }
 
     @Test(arguments: ["3.1.1", "5"], [0, 1])
-    func `events arrive in order, whatever their bytes`(version: String, qos: Int) async throws {
+    func `events with any bytes arrive in order`(version: String, qos: Int) async throws {
         let broker = try await BrokerProcess.mosquitto()
         var bodies = self.bodies(0..<2000)
         bodies.append(ByteBuffer())
@@ -49,7 +49,7 @@ struct MQTTSinkTests {
     }
 
     @Test(arguments: ["3.1.1", "5"])
-    func `a body of structure is valid JSON whatever an event says`(version: String) async throws {
+    func `a structured body is valid JSON for every event`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let text = "say \"hi\"\r\n\\ \u{1} \\\""
         try await self.run(
@@ -78,7 +78,7 @@ struct MQTTSinkTests {
         }
     }
 
-    @Test func `topic, body and retain are made of the event, and its content cannot choose other topics`() async throws {
+    @Test func `topic, body and retain are rendered from the event, and its content cannot choose other topics`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         try await self.run(
             #""topic": "bridge/{{ .title }}", "body": "<{{ .message }}>", "retain": "{{ .payload.keep }}""#, broker: broker
@@ -121,7 +121,7 @@ struct MQTTSinkTests {
     }
 
     @Test(arguments: ["3.1.1", "5"])
-    func `nothing is missing after the connection was cut again and again`(version: String) async throws {
+    func `nothing is missing after repeated connection losses`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let peer = try await MQTTPeer.connect(port: broker.port)
         try await peer.subscribe("#")
@@ -148,7 +148,7 @@ struct MQTTSinkTests {
 
     /// With MQTT 3.1.1 the broker can only close the connection.
     @Test(arguments: ["3.1.1", "5"])
-    func `a message that the broker does not take is refused, and the next ones go on`(version: String) async throws {
+    func `a message that the broker refuses does not block the next ones`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto("max_packet_size 1000")
         try await self.run(#""topic": "out", "format": "raw", "protocol": "\#(version)""#, broker: broker) { rig, script, peer in
             script.send([ByteBuffer(string: "a"), ByteBuffer(repeating: 0x61, count: 2000), ByteBuffer(string: "b")])
@@ -175,7 +175,7 @@ struct MQTTSinkTests {
         }
     }
 
-    @Test func `a response topic that lacks a part is left out and reported, and the event goes on`() async throws {
+    @Test func `a response topic that lacks a part is left out and reported, and the event continues`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         try await self.run(
             #""topic": "out", "response_topic": "answers/{{ .payload.no }}", "content_type": "text/{{ .message }}""#,
@@ -188,7 +188,7 @@ struct MQTTSinkTests {
         }
     }
 
-    @Test func `what a broker closes the connection for is made harmless in properties`() async throws {
+    @Test func `properties that make a broker close the connection are made harmless`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         try await self.run(
             #""topic": "out", "content_type": "{{ .message }}", "user_properties": {"text": "{{ .message }}"}"#, broker: broker
@@ -208,7 +208,7 @@ struct MQTTSinkTests {
         }
     }
 
-    @Test func `a topic that the broker forbids is refused with its reason, and the next ones go on`() async throws {
+    @Test func `a topic that the broker forbids is refused with its reason, and the next ones continue`() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write("topic readwrite open/#\ntopic read #\n", to: "acl")
         let broker = try await BrokerProcess.mosquitto("acl_file \(file)")
@@ -228,14 +228,14 @@ struct MQTTSinkTests {
         try await self.run(#""topic": "out", "format": "raw", "keep_alive": "5s""#, broker: broker) { rig, script, peer in
             broker.freeze()
             script.send(self.bodies(0..<50))
-            try await eventually("the keep-alive has run out") { rig.sink.status.lastError != nil }
+            try await eventually("the keep-alive has run out") { !rig.errors.isEmpty }
             broker.thaw()
             try await eventually { Set(peer.messages.map(\.text)).count == 50 }
         }
     }
 
     @Test(arguments: ["3.1.1", "5"])
-    func `what comes before the broker has answered CONNECT is delivered`(version: String) async throws {
+    func `messages before CONNACK are delivered`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let peer = try await MQTTPeer.connect(port: broker.port)
         try await peer.subscribe("#")
@@ -246,7 +246,7 @@ struct MQTTSinkTests {
             script: script,
             sink: #"{"url": "\#(self.url(proxy.port))", "protocol": "\#(version)", "topic": "out", "format": "raw"}"#)
         let left = try await rig.run {
-            try await eventually { script.outlet != nil && proxy.connections == 1 }
+            try await eventually { script.outlet != nil && proxy.connections >= 1 }
             script.send(self.bodies(0..<300))
             #expect(!rig.sink.status.isConnected)
             proxy.forward()
@@ -257,7 +257,7 @@ struct MQTTSinkTests {
         #expect(peer.messages.map(\.payload) == self.bodies(0..<300))
     }
 
-    @Test func `properties of MQTT 5 are made of the event`() async throws {
+    @Test func `properties of MQTT 5 are rendered from the event`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         try await self.run(
             """
@@ -278,7 +278,7 @@ struct MQTTSinkTests {
         }
     }
 
-    @Test func `format raw sends the properties of an MQTT message on`() async throws {
+    @Test func `format raw forwards the properties of an MQTT message`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         try await self.run(#""topic": "out", "format": "raw""#, broker: broker) { _, script, peer in
             let attributes = Attributes([

@@ -1,4 +1,5 @@
 import BridgeCore
+import Mosquitto
 import Testing
 
 @testable import MQTTAdapter
@@ -10,7 +11,7 @@ struct MQTTSourceConfigurationTests {
         return configuration
     }
 
-    @Test func `one filter is enough, and everything else has a default`() throws {
+    @Test func `only a filter is required`() throws {
         let configuration = try self.read(#"{"url": "mqtt://broker", "subscribe": "zigbee2mqtt/#"}"#)
         #expect(configuration.connection.address.description == "mqtt://broker:1883")
         #expect(configuration.connection.version == .five)
@@ -53,15 +54,10 @@ struct MQTTSourceConfigurationTests {
         #expect(configuration.exclusiveResources == [Resource("client id", "c at mqtts://broker:8883")])
     }
 
-    @Test func `only qos 0 asks for no session`() throws {
+    @Test func `only qos 0 needs no session`() throws {
         let configuration = try self.read(#"{"url": "mqtt://b", "subscribe": {"topic": "a", "qos": 0}}"#)
         #expect(configuration.sessionExpiry == .zero)
         #expect(!configuration.wantsSession)
-    }
-
-    @Test func `its keys hold those of the connection`() {
-        let own = Set(MQTTSource.Configuration.CodingKeys.allCases.map(\.stringValue))
-        #expect(own.isSuperset(of: MQTTConnectionSettings.CodingKeys.allCases.map(\.stringValue)))
     }
 
     @Test(
@@ -70,30 +66,33 @@ struct MQTTSourceConfigurationTests {
             (#""subscribe": ["a", {"topic": "a", "qos": 0}]"#, "subscribe: a is subscribed to twice"),
             (
                 #""subscribe": {"topic": "a", "qos": 2}"#,
-                "subscribe.qos: qos 2 is not offered, because its acknowledgement cannot wait until an event is safe; write 1, which"
+                "subscribe.qos: qos 2 is not supported, because its acknowledgement cannot wait until an event is safe; write 1, which"
                     + " loses nothing and may deliver twice"
             ),
             (#""subscribe": {"topic": "a", "qos": 3}"#, "subscribe.qos: 3 is not a quality of service; write 0 or 1"),
             (#""subscribe": {"topic": "a#"}"#, "subscribe.topic: 'a#' has a '#' that is not the whole of its last level"),
             (#""subscribe": "a#""#, "subscribe: 'a#' has a '#' that is not the whole of its last level"),
-            (#""subscribe": {"topic": "a", "share": "x/y"}"#, "subscribe.share: a group has a name without '/', '+' and '#'"),
+            (
+                #""subscribe": {"topic": "a", "share": "x/y"}"#,
+                "subscribe.share: a group name must not be empty or contain '/', '+' or '#'"
+            ),
             (
                 #""subscribe": {"topic": "a", "retained": "no"}"#,
                 "subscribe.retained: 'no' is not one of accept, ignore, first_time"
             ),
             (
                 #""subscribe": {"topic": "a", "retain": "ignore"}"#,
-                "subscribe.retain: what becomes of messages that the broker had kept is written retained: ignore; retain is stored or"
+                "subscribe.retain: retained messages are handled by retained: ignore; retain is stored or"
                     + " as_published"
             ),
             (
                 #""subscribe": ["a/#", {"topic": "a/b", "share": "g"}]"#,
-                "subscribe: a/# and $share/g/a/b overlap, so messages would come twice; a shared subscription that overlaps another needs"
+                "subscribe: a/# and $share/g/a/b overlap, so messages would arrive twice; a shared subscription that overlaps another needs"
                     + " a source of its own"
             ),
             (
                 #""subscribe": [{"topic": "+/b", "share": "g"}, {"topic": "a/+", "share": "h"}]"#,
-                "subscribe: $share/g/+/b and $share/h/a/+ overlap, so messages would come twice; a shared subscription that overlaps another"
+                "subscribe: $share/g/+/b and $share/h/a/+ overlap, so messages would arrive twice; a shared subscription that overlaps another"
                     + " needs a source of its own"
             ),
             (#""subscribe": "a", "protocol": "3.1.1", "no_local": true"#, "no_local: no_local needs protocol: 5"),
@@ -102,15 +101,19 @@ struct MQTTSourceConfigurationTests {
                 #""subscribe": "a", "tls": {"ca_file": "/x"}"#,
                 "tls: tls applies to mqtts:// only; the url is mqtt://b:1883"
             ),
-            (#""subscribe": "a", "tls": {"cert_file": "/x"}"#, "tls: cert_file and key_file need each other"),
+            (
+                #""subscribe": "a", "tls": {"cert_file": "/x"}"#,
+                "tls: cert_file and key_file belong together; set both or neither"
+            ),
             (
                 #""subscribe": "a", "tls": {"ca": "/x"}"#,
-                "tls.ca: there is no key ca; there are ca_file, cert_file, key_file, insecure"
+                "tls.ca: unknown key 'ca'; did you mean 'ca_file'?"
             ),
+            (#""subscribe": {"topik": "a"}"#, "subscribe.topik: unknown key 'topik'; did you mean 'topic'?"),
             (#""subscribe": "a", "password": "x""#, "password: a password needs a user"),
             (
                 #""subscribe": "a", "client_id": """#,
-                "client_id: a client id has at least one character; leave the key out for a made one"
+                "client_id: a client id has at least one character; leave the key out for a generated one"
             ),
             (#""subscribe": "a", "keep_alive": "1s""#, "keep_alive: 1 s is out of range; 5s to 18h is allowed, or 0s for none"),
             (#""subscribe": "a", "keep_alive": "500ms""#, "keep_alive: MQTT counts in whole seconds; write 1s"),
@@ -129,20 +132,20 @@ struct MQTTSourceConfigurationTests {
             ),
             (
                 #""subscribe": {"topic": "a", "retain": "as_published", "retained": "first_time"}"#,
-                "subscribe.retained: retained: first_time cannot tell what was kept from what is new with retain: as_published; write"
+                "subscribe.retained: retained: first_time cannot distinguish stored messages from new ones with retain: as_published; write"
                     + " accept or ignore"
             ),
             (
                 #""subscribe": "a", "will": {"topic": "a/#"}"#,
-                "will.topic: 'a/#' is not a topic; it has characters, and no '+', '#' and control characters"
+                "will.topic: 'a/#' is not a topic; write one without '+', '#' and control characters"
             ),
             (
                 #""subscribe": "a", "birth": {"topic": "a\nb"}"#,
-                "birth.topic: 'a b' is not a topic; it has characters, and no '+', '#' and control characters"
+                "birth.topic: 'a b' is not a topic; write one without '+', '#' and control characters"
             ),
         ]
     )
-    func `a mistake is refused with what would be right`(rest: String, message: String) {
+    func `a mistake is refused with the remedy`(rest: String, message: String) {
         #expect(complaint(MQTTSource.Configuration.self, #"{"url": "mqtt://b", \#(rest)}"#) == message)
     }
 

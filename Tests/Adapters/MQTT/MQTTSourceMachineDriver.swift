@@ -1,4 +1,5 @@
 import BridgeCore
+import Mosquitto
 import NIOCore
 
 @testable import MQTTAdapter
@@ -9,11 +10,11 @@ struct MQTTSourceMachineDriver {
     let start = ContinuousClock.now
     /// The identifier of the last SUBSCRIBE or UNSUBSCRIBE.
     private(set) var packet: Int32 = 0
-    /// The messages that were handed on, in order; the position of the first is 1.
+    /// The messages that were forwarded, in order; the position of the first is 1.
     private(set) var log: [ReceivedMessage] = []
 
     /// - Parameters:
-    ///   - json: the keys of the source beside its URL.
+    ///   - json: the keys of the source in addition to its URL.
     ///   - carried: what an earlier connection has left.
     init(_ json: String, keepsSession: Bool = true, carried: MQTTSourceStateMachine.Carried = .init()) throws {
         let configuration = try settings(MQTTSource.Configuration.self, #"{"url": "mqtt://b", \#(json)}"#)
@@ -41,8 +42,8 @@ struct MQTTSourceMachineDriver {
     /// What is remembered of a session in which these filters were granted.
     static func remembered(_ filters: String..., number: UInt64? = 7) -> MQTTSessionMemory.Contents {
         MQTTSessionMemory.Contents(
-            granted: Set(filters.map { "1,accept,0 \($0)" }), filters: filters,
-            packets: number.map { MQTTPacketIdentifiers.Session(number: $0) }
+            granted: Set(filters.map { ExactText("1,accept,0 \($0)") }), filters: filters,
+            packets: number.map { MQTTDuplicateDetector.Session(number: $0) }
         )
     }
 
@@ -51,7 +52,7 @@ struct MQTTSourceMachineDriver {
     mutating func connect(
         resuming contents: MQTTSessionMemory.Contents? = nil
     ) -> (requests: [String], after: [String]) {
-        let connack = MosquittoEvents.Connack(
+        let connack = MQTTConnack(
             reason: 0, isSessionPresent: contents != nil, receiveMaximum: 65_535, serverKeepAlive: nil,
             takesSubscriptionIdentifiers: true
         )
@@ -66,22 +67,24 @@ struct MQTTSourceMachineDriver {
         return self.perform(self.machine.answered(subscribe: [(packet, code)], unsubscribe: [], now: now))
     }
 
-    /// Reads a batch and hands it on.
-    mutating func read(_ messages: [ReceivedMessage], acknowledgements: Int, at milliseconds: Int = 0) {
-        self.log += self.machine.messagesRead(messages, acknowledgements: acknowledgements, now: self.at(milliseconds))
-        self.machine.handedOn(at: self.position)
+    /// Reads a batch and forwards it.
+    mutating func read(_ messages: [ReceivedMessage], acknowledgements: Int, bytes: Int = 0, at milliseconds: Int = 0) {
+        self.log += self.machine.messagesRead(
+            messages, acknowledgements: acknowledgements, bytes: bytes, now: self.at(milliseconds)
+        )
+        self.machine.forwarded(at: self.position)
     }
 
     /// One round in which this much is safe.
-    mutating func turn(
+    mutating func step(
         safe: Position? = nil, isPaused: Bool = false, at milliseconds: Int = 0
-    ) -> (actions: [String], turn: MQTTSourceStateMachine.Turn) {
+    ) -> (actions: [String], step: MQTTSourceStateMachine.Step) {
         let now = self.at(milliseconds)
         var actions = self.perform(self.machine.release(now: now))
         if let safe { self.machine.safe(upTo: safe) }
-        let turn = self.machine.turn(isPaused: isPaused, now: now)
-        actions += self.perform(turn.requests, at: milliseconds)
-        return (actions, turn)
+        let step = self.machine.step(isPaused: isPaused, now: now)
+        actions += self.perform(step.requests, at: milliseconds)
+        return (actions, step)
     }
 
     /// Performs actions, and returns them as short texts.
@@ -92,13 +95,15 @@ struct MQTTSourceMachineDriver {
             case .read(let plan, let repeatsAhead): texts.append("read \(plan.entries.count) filters, \(repeatsAhead) repeats")
             case .endOffline(let gap): texts.append("gap: \(gap ?? "none")")
             case .beginPackets(let session):
-                self.machine.packetsBegan(session ?? MQTTPacketIdentifiers.Session(number: 1))
+                self.machine.packetsBegan(session ?? MQTTDuplicateDetector.Session(number: 1))
                 texts.append("identifiers of \(session.map { String($0.number) } ?? "a new session")")
             case .rememberRequests(let entries, let granted, let others):
                 let filters = entries.map(\.wireFilter).joined(separator: " ")
                 texts.append("remember requests \(filters), \(granted.count) granted, besides \(others)")
             case .rememberGranted(let entries, let refused):
-                texts.append("remember granted \(entries.map(\.wireFilter).joined(separator: " ")), refused \(refused.sorted())")
+                texts.append(
+                    "remember granted \(entries.map(\.wireFilter).joined(separator: " ")), refused \(refused.map { String($0.text) }.sorted())"
+                )
             case .waitUntilKept: texts.append("wait until kept")
             case .subscribe(let entry, let options):
                 self.packet += 1
@@ -108,10 +113,10 @@ struct MQTTSourceMachineDriver {
                 self.packet += 1
                 self.machine.ending(as: self.packet)
                 texts.append("unsubscribe \(filter)")
-            case .handOn(let messages):
+            case .forward(let messages):
                 self.log += messages
-                self.machine.handedOn(at: self.position)
-                texts.append("hand on \(messages.count)")
+                self.machine.forwarded(at: self.position)
+                texts.append("forward \(messages.count)")
             case .ready: texts.append("ready\(self.machine.warning.map { ": \($0)" } ?? "")")
             case .log(let notice): texts.append("log \(notice)")
             case .refusedAll(let filter, let reason): texts.append("refused all, last \(filter)\(reason)")

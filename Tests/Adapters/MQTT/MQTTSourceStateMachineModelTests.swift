@@ -4,9 +4,9 @@ import Testing
 
 @testable import MQTTAdapter
 
-/// Drives the state machine through random rounds beside a model of the broker and of the log.
+/// Drives the state machine through random rounds together with a model of the broker and of the log.
 struct MQTTSourceStateMachineModelTests {
-    /// What the wire holds, and what has become of each message.
+    /// The content of the wire, and the fate of each message.
     private struct Model {
         var driver: MQTTSourceMachineDriver
         var random: SeededGenerator
@@ -33,7 +33,7 @@ struct MQTTSourceStateMachineModelTests {
             let isLoop = self.chance(10)
             var messages: [ReceivedMessage] = []
             var count = 0
-            // A topic that feeds itself falls silent while its message is held back, right after the 200th of a second.
+            // A topic that feeds itself falls silent while its message is held, right after the 200th of a second.
             let size = isLoop ? Int.random(in: 199...202, using: &self.random) : Int.random(in: 0...8, using: &self.random)
             let loop = "loop \(Int.random(in: 0..<4, using: &self.random))"
             for _ in 0..<size {
@@ -51,45 +51,45 @@ struct MQTTSourceStateMachineModelTests {
         }
 
         /// - Returns: true when the machine has ended.
-        mutating func turn() -> Bool {
+        mutating func step() -> Bool {
             self.time += Int.random(in: 0...300, using: &self.random)
             if self.chance(60) {
                 let distance = self.driver.position.rawValue - self.safe.rawValue
                 self.safe = Position(self.safe.rawValue + UInt64.random(in: 0...distance, using: &self.random))
             }
             if self.chance(20) { self.safe = self.driver.position }
-            let (_, turn) = self.driver.turn(safe: self.safe, isPaused: self.chance(20), at: self.time)
-            let handedOn = self.driver.log.count
+            let (_, step) = self.driver.step(safe: self.safe, isPaused: self.chance(20), at: self.time)
+            let forwarded = self.driver.log.count
             let readInAll = self.read.values.reduce(0) { $0 + $1.count }
-            self.wasHeldBack = self.wasHeldBack || handedOn < readInAll
-            let isAllSafe = handedOn == readInAll && self.safe.rawValue >= UInt64(handedOn)
-            if turn.acknowledgements > 0 {
+            self.wasHeldBack = self.wasHeldBack || forwarded < readInAll
+            let isAllSafe = forwarded == readInAll && self.safe.rawValue >= UInt64(forwarded)
+            if step.acknowledgements > 0 {
                 #expect(
                     isAllSafe,
-                    "acknowledged \(turn.acknowledgements) with \(handedOn) of \(readInAll) in the log, safe \(self.safe)")
+                    "acknowledged \(step.acknowledgements) with \(forwarded) of \(readInAll) in the log, safe \(self.safe)")
             }
-            #expect(turn.acknowledgements == (isAllSafe ? self.unacknowledged.count : 0))
-            #expect(!turn.isLast || (handedOn == readInAll && turn.acknowledgements == self.unacknowledged.count))
-            self.acknowledged += turn.acknowledgements
-            self.unacknowledged.removeFirst(min(turn.acknowledgements, self.unacknowledged.count))
-            if turn.reads {
-                #expect(self.unacknowledged.count < MQTTAcknowledgementWindow.limit)
+            #expect(step.acknowledgements == (isAllSafe ? self.unacknowledged.count : 0))
+            #expect(!step.isLast || (forwarded == readInAll && step.acknowledgements == self.unacknowledged.count))
+            self.acknowledged += step.acknowledgements
+            self.unacknowledged.removeFirst(min(step.acknowledgements, self.unacknowledged.count))
+            if step.reads {
+                #expect(self.unacknowledged.count < MQTTPubackWindow.limit)
                 self.readBatch()
             }
-            return turn.isLast
+            return step.isLast
         }
     }
 
-    @Test func `whatever happens, everything read is handed on once, in order, and acknowledged only when all of it is safe`()
+    @Test func `everything read is forwarded once, in order, and acknowledged only when all of it is safe`()
         throws
     {
         var (acknowledged, heldBack) = (0, 0)
         for seed in 0..<150 as Range<UInt64> {
             var model = try Model(seed: seed)
-            for _ in 0..<Int.random(in: 1...150, using: &model.random) { #expect(model.turn() == false) }
+            for _ in 0..<Int.random(in: 1...150, using: &model.random) { #expect(model.step() == false) }
             model.driver.machine.stop()
             var rounds = 0
-            while !model.turn() {
+            while !model.step() {
                 rounds += 1
                 try #require(rounds < 1000, "seed \(seed) does not end")
             }
@@ -105,7 +105,7 @@ struct MQTTSourceStateMachineModelTests {
         #expect(heldBack > 20)
     }
 
-    @Test func `whatever the broker answers, every filter is granted, unanswered or due again`() throws {
+    @Test func `every filter is granted, unanswered or due again`() throws {
         let json = #""subscribe": ["a", "b", "c", "d"]"#
         for seed in 0..<200 as Range<UInt64> {
             var random = SeededGenerator(seed: seed)
@@ -119,7 +119,7 @@ struct MQTTSourceStateMachineModelTests {
             for _ in 0..<60 where !hasEnded {
                 time += Int.random(in: 0...20_000, using: &random)
                 let before = driver.packet
-                _ = driver.turn(at: time)
+                _ = driver.step(at: time)
                 for packet in (before..<driver.packet).map({ $0 + 1 }) { outstanding.insert(packet) }
                 // Answers come in any order, some for no request.
                 let packet = Bool.random(using: &random) ? outstanding.randomElement(using: &random) ?? 99 : 99

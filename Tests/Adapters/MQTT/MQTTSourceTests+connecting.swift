@@ -8,30 +8,31 @@ import Testing
 /// What is reported of a broker that cannot be reached or that refuses.
 extension MQTTSourceTests {
     @Test func `a client with the same id is named as the reason`() async throws {
-        // mosquitto 2.0.11 closes without the DISCONNECT that MQTT 5 §3.1.4 asks for.
+        // mosquitto 2.0.11 closes without the DISCONNECT that MQTT 5 §3.1.4 requires.
         let broker = try ScriptedBroker([1: [0x20, 3, 0, 0, 0], 8: [0x90, 4, 0, 0, 0, 1, 0xe0, 2, 0x8e, 0]])
         let rig = try MQTTRig(
             source: #"{"url": "\#(self.url(broker.port))", "subscribe": "a", "client_id": "twin"}"#, into: RecordingSink())
         try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
+            try await eventually { !rig.errors.isEmpty }
             #expect(
-                rig.source.status.lastError
-                    == "\(self.url(broker.port)) closed the connection because another client has the same client id twin"
+                rig.errors.first
+                    == "\(self.url(broker.port)) closed the connection because another client has the same client id twin;"
+                    + " give each program its own client_id"
             )
         }
     }
 
-    @Test func `a broker that is not there is told, and found when it comes`() async throws {
+    @Test func `a broker that is not there is reported, and found when it comes`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         try await broker.kill()
         let recorder = RecordingSink()
         let rig = try MQTTRig(source: #"{"url": "\#(self.url(broker.port))", "subscribe": "a"}"#, into: recorder)
         try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
+            try await eventually { !rig.errors.isEmpty }
             #expect(
-                rig.source.status.lastError
+                rig.errors.first
                     == "\(self.url(broker.port)) cannot be reached: writing: Connection refused"
-                    || rig.source.status.lastError
+                    || rig.errors.first
                         == "\(self.url(broker.port)) cannot be reached: connecting: Connection refused"
             )
             try await broker.restart()
@@ -39,16 +40,16 @@ extension MQTTSourceTests {
         }
     }
 
-    @Test func `a host without an address is told`() async throws {
+    @Test func `a host without an address is reported`() async throws {
         let rig = try MQTTRig(source: #"{"url": "mqtt://no-such-host.invalid", "subscribe": "a"}"#, into: RecordingSink())
         try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
+            try await eventually { !rig.errors.isEmpty }
             #expect(
-                rig.source.status.lastError?.hasPrefix("the name of mqtt://no-such-host.invalid:1883 cannot be resolved") == true)
+                rig.errors.first?.hasPrefix("the name of mqtt://no-such-host.invalid:1883 cannot be resolved") == true)
         }
     }
 
-    @Test func `a peer that never answers does not hold up the end`() async throws {
+    @Test func `a peer that never answers does not delay the end`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         let proxy = try MQTTProxy(broker: broker.port)
         proxy.swallow()
@@ -56,7 +57,7 @@ extension MQTTSourceTests {
         let clock = ContinuousClock()
         var stopping = clock.now
         try await rig.run {
-            try await eventually { proxy.connections == 1 }
+            try await eventually { proxy.connections >= 1 }
             stopping = clock.now
         }
         #expect(clock.now - stopping < .seconds(5))
@@ -68,7 +69,7 @@ extension MQTTSourceTests {
             ("3.1.1", [0x20, 2, 0, 0], [0x90, 3, 0, 0, 0x80], ""),
         ]
     )
-    func `a refused subscription is told with its filter`(version: String, connack: [UInt8], suback: [UInt8], reason: String)
+    func `a refused subscription is reported with its filter`(version: String, connack: [UInt8], suback: [UInt8], reason: String)
         async throws
     {
         let broker = try ScriptedBroker([1: connack, 8: suback])
@@ -76,8 +77,8 @@ extension MQTTSourceTests {
             source: #"{"url": "\#(self.url(broker.port))", "protocol": "\#(version)", "subscribe": "secret/#"}"#,
             into: RecordingSink())
         try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
-            #expect(rig.source.status.lastError == "\(self.url(broker.port)) refuses the subscription to secret/#\(reason)")
+            try await eventually { !rig.errors.isEmpty }
+            #expect(rig.errors.first == "\(self.url(broker.port)) refuses the subscription to secret/#\(reason)")
         }
     }
 
@@ -94,16 +95,16 @@ extension MQTTSourceTests {
             ("3.1.1", [0x20, 2, 0, 4], "does not accept user and password"),
             ("3.1.1", [0x20, 2, 0, 5], "does not authorise us to connect; check user, password and the broker's rules"),
             ("3.1.1", [0x20, 2, 0, 2], "does not accept the client id test-in-source"),
-            ("3.1.1", [0x20, 2, 0, 3], "says that it is unavailable"),
+            ("3.1.1", [0x20, 2, 0, 3], "reports that it is unavailable"),
         ]
     )
-    func `a refused connection is told with its reason`(version: String, connack: [UInt8], message: String) async throws {
+    func `a refused connection is reported with its reason`(version: String, connack: [UInt8], message: String) async throws {
         let broker = try ScriptedBroker([1: connack])
         let rig = try MQTTRig(
             source: #"{"url": "\#(self.url(broker.port))", "protocol": "\#(version)", "subscribe": "a"}"#, into: RecordingSink())
         try await rig.run {
-            try await eventually { rig.source.status.lastError != nil }
-            #expect(rig.source.status.lastError == "\(self.url(broker.port)) \(message)")
+            try await eventually { !rig.errors.isEmpty }
+            #expect(rig.errors.first == "\(self.url(broker.port)) \(message)")
         }
     }
 }

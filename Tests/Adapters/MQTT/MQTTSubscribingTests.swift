@@ -5,7 +5,7 @@ import Testing
 
 @testable import MQTTAdapter
 
-/// Which subscriptions the broker gets, and what comes of them.
+/// Which subscriptions the broker gets, and their effects.
 @Suite(.timeLimit(.minutes(2)))
 struct MQTTSubscribingTests {
     private func source(_ port: Int, _ version: String, _ rest: String) -> String {
@@ -23,7 +23,7 @@ struct MQTTSubscribingTests {
             ##"[{"topic": "a/b", "qos": 0}, "#"]"##,
         ]
     )
-    func `each message comes once`(version: String, filters: String) async throws {
+    func `each message arrives once`(version: String, filters: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let recorder = RecordingSink()
         let rig = try MQTTRig(source: self.source(broker.port, version, #""subscribe": \#(filters)"#), into: recorder)
@@ -38,7 +38,7 @@ struct MQTTSubscribingTests {
         #expect(self.texts(recorder).sorted() == (bodies.map { String(buffer: $0) } + ["last"]).sorted())
     }
 
-    @Test func `a broker that sends a copy for each filter is asked for none that is covered`() async throws {
+    @Test func `covered filters are not requested from a broker that sends a copy for each filter`() async throws {
         let broker = try await BrokerProcess.mosquitto("allow_duplicate_messages true")
         let recorder = RecordingSink()
         let rig = try MQTTRig(
@@ -55,7 +55,7 @@ struct MQTTSubscribingTests {
     }
 
     @Test(arguments: ["3.1.1", "5"])
-    func `retained messages come as the filters of the file say, though another covers them`(version: String) async throws {
+    func `retained messages follow the settings of covered filters too`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let peer = try await MQTTPeer.connect(port: broker.port)
         for topic in ["a/ignored", "a/wanted", "b/crossing"] { try await peer.publish(topic, on: topic, retain: true) }
@@ -73,7 +73,7 @@ struct MQTTSubscribingTests {
     // MARK: Retained messages
 
     @Test(arguments: ["3.1.1", "5"], ["accept", "first_time"])
-    func `a session that goes on brings no retained message again`(version: String, retained: String) async throws {
+    func `a resumed session sends no retained message again`(version: String, retained: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let proxy = try MQTTProxy(broker: broker.port)
         let peer = try await MQTTPeer.connect(port: broker.port)
@@ -87,7 +87,7 @@ struct MQTTSubscribingTests {
             // A broker that has not had the acknowledgement sends the message again, and it may count then.
             try await eventually("the answer behind the acknowledgement") { proxy.answered(11) == 1 }
             proxy.cut()
-            try await eventually { proxy.connections == 2 && first.source.status.isConnected }
+            try await eventually { proxy.connections >= 2 && first.source.status.isConnected }
             try await peer.publish("live", on: "a")
             try await eventually { recorder.count == 2 }
         }
@@ -132,7 +132,7 @@ struct MQTTSubscribingTests {
     // MARK: Sessions
 
     @Test(arguments: ["3.1.1", "5"])
-    func `a filter that has left the file is unsubscribed from, and a new one subscribed to`(version: String) async throws {
+    func `a removed filter is unsubscribed, and a new one subscribed`(version: String) async throws {
         let broker = try await BrokerProcess.mosquitto()
         let recorder = RecordingSink()
         let cursors = MemoryCursorStore()
@@ -182,7 +182,7 @@ struct MQTTSubscribingTests {
         }
     }
 
-    @Test func `what is remembered of one session says nothing about another`() async throws {
+    @Test func `stored state of one session does not affect another`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         let recorder = RecordingSink()
         let cursors = MemoryCursorStore()
@@ -201,7 +201,7 @@ struct MQTTSubscribingTests {
         }
     }
 
-    @Test func `what version 0·1 has remembered still ends old subscriptions`() async throws {
+    @Test func `state stored by version 0·1 still ends old subscriptions`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         let recorder = RecordingSink()
         let cursors = MemoryCursorStore()

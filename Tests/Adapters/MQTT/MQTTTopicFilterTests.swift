@@ -45,16 +45,19 @@ struct MQTTTopicFilterTests {
 
     @Test(
         arguments: [
-            ("", "a topic filter has at least one character"),
+            (
+                "",
+                "a topic filter has at least one character; write \"#\" in quotes for all topics, since # begins a comment in YAML"
+            ),
             ("a#", "'a#' has a '#' that is not the whole of its last level"),
             ("#/a", "'#/a' has a '#' that is not the whole of its last level"),
             ("a/b+", "'a/b+' has a '+' that is not the whole of its level"),
-            ("a\0b", "a topic filter holds no NUL"),
+            ("a\0b", "a topic filter must not contain NUL"),
             ("$share/group/a", "a shared subscription is written with the key share: topic: alerts/#, share: group"),
             (String(repeating: "x", count: 65_536), "a topic filter has at most 65535 bytes"),
         ]
     )
-    func `what is no filter is refused with the reason`(text: String, message: String) {
+    func `an invalid filter is refused with the reason`(text: String, message: String) {
         let error = #expect(throws: MQTTTextError.self) { try MQTTTopicFilter(text) }
         #expect(error?.description == message)
     }

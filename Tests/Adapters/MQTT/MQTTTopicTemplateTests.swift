@@ -22,12 +22,12 @@ struct MQTTTopicTemplateTests {
             ("$SYS", "$SYS"), ("ä ö", "ä ö"), ("\u{fffe}", "_"), ("", ""),
         ]
     )
-    func `what an event says cannot change the shape of the topic`(text: String, escaped: String) throws {
+    func `a value of an event cannot change the levels of the topic`(text: String, escaped: String) throws {
         let template = LevelTemplate(template: try Template("x", compiler: nil), keepsSlashes: false)
         #expect(template.escaped(text) == escaped)
     }
 
-    @Test func `slashes are kept where the file says so, wildcards never`() throws {
+    @Test func `slashes are kept where configured, wildcards never`() throws {
         #expect(try self.topic("bridge/{{ $subject }}", subject: "home/+/x", keepsSlashes: true) == "bridge/home/_/x")
         #expect(try self.topic("bridge/{{ $subject }}", subject: "home/+/x") == "bridge/home___x")
     }
@@ -41,16 +41,16 @@ struct MQTTTopicTemplateTests {
         let refusal = #expect(throws: MQTTTopicTemplate.Refusal.self) { try self.topic("z/{{ .payload.device }}/set") }
         #expect(
             refusal?.reason
-                == "the topic z/{{ .payload.device }}/set cannot be made: {{ .payload.device }} has no value in this event")
+                == "the topic z/{{ .payload.device }}/set cannot be rendered: {{ .payload.device }} has no value in this event")
     }
 
     @Test func `a topic that is empty or too long is refused with the reason`() throws {
         let empty = #expect(throws: MQTTTopicTemplate.Refusal.self) { try self.topic("{{ $subject }}") }
-        #expect(empty?.reason == "the topic made of {{ $subject }} is empty")
+        #expect(empty?.reason == "the topic rendered from {{ $subject }} is empty")
         let long = #expect(throws: MQTTTopicTemplate.Refusal.self) {
             try self.topic("a{{ $subject }}", subject: String(repeating: "x", count: 65_535))
         }
-        #expect(long?.reason == "the topic made of a{{ $subject }} has 65536 bytes; 65535 are allowed")
+        #expect(long?.reason == "the topic rendered from a{{ $subject }} has 65536 bytes; 65535 are allowed")
     }
 }
 
@@ -67,7 +67,7 @@ struct Base64Tests {
     }
 
     @Test(arguments: ["Z", "Zg=", "Zg==Zg==", "Z===", "Zg-_", "===="])
-    func `what is no base64 is told`(text: String) {
+    func `invalid base64 is reported`(text: String) {
         #expect([UInt8](base64: text) == nil)
     }
 }

@@ -14,6 +14,8 @@ final class ScriptedBroker: Sendable {
     /// Thread-safe.
     private final class Script: Sendable {
         let respond: Responder
+        /// Sent repeatedly after the CONNACK.
+        let flood: [UInt8]
 
         struct State {
             var answers: [UInt8: [UInt8]]
@@ -23,8 +25,9 @@ final class ScriptedBroker: Sendable {
 
         let state: Mutex<State>
 
-        init(_ answers: [UInt8: [UInt8]], _ respond: @escaping Responder) {
+        init(_ answers: [UInt8: [UInt8]], _ respond: @escaping Responder, _ flood: [UInt8]) {
             self.respond = respond
+            self.flood = flood
             self.state = Mutex(State(answers: answers))
         }
     }
@@ -38,17 +41,22 @@ final class ScriptedBroker: Sendable {
         }
     }
 
-    /// How many packets of a type have come since the answers were set last.
+    /// How many packets of a type have arrived since the answers were last set.
     func received(_ type: UInt8) -> Int { self.script.state.withLock { $0.received.count { $0 == type } } }
 
     /// - Parameters:
     ///   - answers: by the type of a client's packet, such as 1 for CONNECT and 8 for SUBSCRIBE. The packet identifier of a
     ///     SUBSCRIBE or UNSUBSCRIBE is written to the third and fourth byte of its answer.
-    ///   - respond: answers packets that have none of these.
-    init(_ answers: [UInt8: [UInt8]], respond: @escaping Responder = { _ in nil }) throws {
+    ///   - respond: answers packets that have none of these; while it blocks, nothing is read.
+    ///   - flood: whole packets that are sent after the CONNACK for as long as the client reads them; no other packet
+    ///     is answered then.
+    init(_ answers: [UInt8: [UInt8]], respond: @escaping Responder = { _ in nil }, flood: [UInt8] = []) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
-        let script = Script(answers, respond)
+        // The kernel would take megabytes for a broker that reads nothing.
+        var buffer: Int32 = 64 << 10
+        setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &buffer, socklen_t(MemoryLayout<Int32>.size))
+        let script = Script(answers, respond, flood)
         self.script = script
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -100,8 +108,15 @@ final class ScriptedBroker: Sendable {
                     answer[3] = packet[3]
                 }
                 _ = answer.withUnsafeBytes { send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+                if packet[0] >> 4 == 1, !script.flood.isEmpty { OwnThread.start { Self.flood(client, script.flood) } }
             }
         }
+    }
+
+    private static func flood(_ client: Int32, _ bytes: [UInt8]) {
+        let copy = dup(client)
+        defer { close(copy) }
+        while bytes.withUnsafeBytes({ send(copy, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }) == bytes.count {}
     }
 
     /// The length of the packet at the front; `nil` while its header is incomplete.

@@ -1,7 +1,7 @@
 import BridgeTesting
 import Testing
 
-/// Stands before a plain server on loopback and speaks TLS to its clients, with the certificate of a test.
+/// Terminates TLS in front of a plain server on loopback, with the certificate of a test.
 final class TLSFront: Sendable {
     let port: Int
     private let reservation: LastingPort

@@ -19,7 +19,7 @@ struct RedisAddressesTests {
     }
 
     @Test(arguments: ["0", "-1", "65536", "99999999999999999999", "x", ""])
-    func `a master at a port that does not exist is none`(port: String) {
+    func `a master with an invalid port is ignored`(port: String) {
         #expect(RedisReply.array([Self.bulk("10.0.0.1"), Self.bulk(port)]).master(isTLS: false) == nil)
         #expect(RedisReply.null.master(isTLS: false) == nil)
         #expect(RedisReply.array([Self.bulk(""), Self.bulk("6380")]).master(isTLS: false) == nil)
@@ -33,7 +33,7 @@ struct RedisAddressesTests {
     }
 
     @Test(arguments: [0, -1, 65_536, Int64.max, Int64.min])
-    func `a node at a port that does not exist is none`(port: Int64) {
+    func `a node with an invalid port is ignored`(port: Int64) {
         let answer = RedisReply.array([Self.slots("a", port), Self.slots("b", 2)])
         #expect(answer.node(serving: 5, seenFrom: Self.seed) == .tcp(host: "b", port: 2, isTLS: true))
     }

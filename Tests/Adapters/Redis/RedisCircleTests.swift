@@ -1,7 +1,7 @@
 import BridgeTesting
 import Testing
 
-/// Events that come back through a channel or a stream of the same file.
+/// Events that return through a channel or a stream of the same file.
 @Suite(.timeLimit(.minutes(2)))
 struct RedisCircleTests {
     private static let server = #"url: "redis://127.0.0.1:6379""#
@@ -24,8 +24,8 @@ struct RedisCircleTests {
     @Test(arguments: [
         (
             "type: redis, channels: [a, c]", "type: redis, channel: c, format: raw",
-            "sinks.s0.channel: events would circle for ever: c comes back through the channel c, and with format: raw nothing says"
-                + " where an event has been; publish to a channel that the source does not read, or write format: json (source in0)"
+            "sinks.s0.channel: events would loop forever: c returns through the channel c, and with format: raw it carries"
+                + " no mark of its origin; publish to a channel that the source does not read, or write format: json (source in0)"
         ),
         (
             "type: redis, patterns: [\"c[ab]*\"]", "type: redis, channel: cb/1, body: \"{{ .message }}\"",
@@ -33,13 +33,13 @@ struct RedisCircleTests {
         ),
         (
             "type: redis, channels: [c]", "type: redis, channel: c, json: { a: \"{{ .message }}\" }",
-            "and with json of its own nothing"
+            "and with json of its own it carries"
         ),
-        ("type: redis, channels: [c]", "type: redis, channel: c, body: ping", "and with a body of its own nothing"),
+        ("type: redis, channels: [c]", "type: redis, channel: c, body: ping", "and with a body of its own it carries"),
         (
             "type: redis-stream, stream: s", "type: redis-stream, stream: s, fields: { data: \"{{ .message }}\" }",
-            "sinks.s0.stream: events would circle for ever: s comes back through the stream s, and with fields of its own nothing says"
-                + " where an event has been; append to a stream that the source does not read, or write format: json or raw"
+            "sinks.s0.stream: events would loop forever: s returns through the stream s, and with fields of its own it carries"
+                + " no mark of its origin; append to a stream that the source does not read, or write format: json or raw"
                 + " instead of fields (source in0)"
         ),
         (
@@ -47,8 +47,7 @@ struct RedisCircleTests {
             "the stream s, and with fields"
         ),
     ])
-    func `check refuses a sink whose events come back without a mark`(source: String, sink: String, message: String) async throws
-    {
+    func `check refuses a sink whose events return without a mark`(source: String, sink: String, message: String) async throws {
         let (code, text) = try await self.check(["\(source), \(Self.server)"], ["\(sink), \(Self.server)"])
         #expect(code == 78)
         #expect(text.contains(message), "\(text)")
@@ -77,12 +76,12 @@ struct RedisCircleTests {
         ("type: redis-stream, stream: s", "type: redis-stream, stream: s, fields: { event: \"{{ . }}\" }"),
         ("type: redis-stream, stream: s", "type: redis-stream, stream: t, fields: { a: b }"),
     ])
-    func `other names and marked events are no circle`(source: String, sink: String) async throws {
+    func `other names and marked events are not loops`(source: String, sink: String) async throws {
         let (code, text) = try await self.check(["\(source), \(Self.server)"], ["\(sink), \(Self.server)"])
         #expect(code == 0, "\(text)")
     }
 
-    @Test func `other servers and databases, conditions and routes are no circle`() async throws {
+    @Test func `other servers and databases, conditions and routes are not loops`() async throws {
         let source = "type: redis, channels: [c], \(Self.server)", sink = "type: redis, channel: c, format: raw"
         let other = try await self.check([source], ["\(sink), url: \"redis://127.0.0.1:6380\""])
         #expect(other.code == 0, "\(other.text)")
@@ -99,15 +98,15 @@ struct RedisCircleTests {
         }
     }
 
-    @Test func `a channel that only a route names is seen`() async throws {
+    @Test func `a channel that only a route names is checked`() async throws {
         let (code, text) = try await self.check(
             ["type: redis, channels: [c], \(Self.server)"], ["type: redis, channel: d, format: raw, \(Self.server)"],
             routes: "[{ to: [{ sink: s0, with: { channel: c } }] }]")
         #expect(code == 78)
-        #expect(text.contains("sinks.s0: events would circle for ever: c comes back through the channel c"), "\(text)")
+        #expect(text.contains("sinks.s0: events would loop forever: c returns through the channel c"), "\(text)")
     }
 
-    @Test func `a circle over several sources is refused, and none that an event survives with its JSON`() async throws {
+    @Test func `a loop over several sources is refused, but not one that keeps the event's JSON`() async throws {
         func check(_ format: String) async throws -> (code: Int32, text: String) {
             try await self.check(
                 [
@@ -124,7 +123,7 @@ struct RedisCircleTests {
         }
         let raw = try await check("raw")
         #expect(raw.code == 78)
-        #expect(raw.text.contains("a/b comes back through the filter a/#"), "\(raw.text)")
+        #expect(raw.text.contains("a/b returns through the filter a/#"), "\(raw.text)")
         #expect(raw.text.contains("(source in1, then in2, then in0)"), "\(raw.text)")
         #expect(raw.text.contains("(source in0, then in1, then in2)"), "\(raw.text)")
         let json = try await check("json")
@@ -136,7 +135,7 @@ struct RedisCircleTests {
         (#"type: redis-stream, stream: c"#, #"type: redis-stream, stream: c, format: raw"#),
         (#"type: redis-stream, stream: c"#, #"type: redis-stream, stream: c, fields: { event: "{{ . }}" }"#),
     ])
-    func `a circle that check accepts ends by itself`(source: String, sink: String) async throws {
+    func `a loop that check accepts ends by itself`(source: String, sink: String) async throws {
         let server = try await BrokerProcess.redis()
         let url = "url: \"redis://127.0.0.1:\(server.port)\""
         let bridge = try await BridgeProcess.start(Self.file(["\(source), \(url)"], ["\(sink), \(url)"], "[{ to: [s0] }]"))

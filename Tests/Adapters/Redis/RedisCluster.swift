@@ -5,6 +5,8 @@ import Testing
 /// A cluster of real masters that share the slots, and whose slots a test can move while they are in use.
 struct RedisCluster {
     let nodes: [BrokerProcess]
+    /// The ports on which the nodes talk to each other.
+    private let buses: [LastingPort]
     let peers: [RedisPeer]
     private let ids: [String]
 
@@ -12,8 +14,9 @@ struct RedisCluster {
         var nodes: [BrokerProcess] = []
         var peers: [RedisPeer] = []
         var ids: [String] = []
-        for _ in 0..<count {
-            let node = try await BrokerProcess.redis("--cluster-enabled", "yes", "--cluster-port", String(try freePort()))
+        let buses = try (0..<count).map { _ in try LastingPort() }
+        for bus in buses {
+            let node = try await BrokerProcess.redis("--cluster-enabled", "yes", "--cluster-port", String(bus.number))
             let peer = try await RedisPeer.connect(port: node.port)
             nodes.append(node)
             peers.append(peer)
@@ -30,7 +33,7 @@ struct RedisCluster {
             let bus = try await peer.command("CONFIG", "GET", "cluster-port").items.last?.text ?? ""
             try await peers[0].command("CLUSTER", "MEET", "127.0.0.1", String(node.port), bus)
         }
-        let cluster = RedisCluster(nodes: nodes, peers: peers, ids: ids)
+        let cluster = RedisCluster(nodes: nodes, buses: buses, peers: peers, ids: ids)
         try await eventually("the cluster is whole") {
             for peer in peers {
                 guard try await peer.command("CLUSTER", "INFO").text?.contains("cluster_state:ok") == true else { return false }

@@ -20,7 +20,7 @@ struct RedisCommandTests {
         #expect(long.getString(at: 0, length: 10) == "$1234567\r\n")
     }
 
-    @Test func `commands are taken apart as they were written`() {
+    @Test func `commands are split as they were written`() {
         let commands: [[String]] = [["PING"], ["SET", "", "a\r\n*1\r\n$4\r\nPING\r\n"], [], ["XADD", "ü", "*"]]
         var buffer = ByteBuffer()
         for command in commands { RedisCommand.write(command, to: &buffer) }

@@ -30,7 +30,7 @@ struct RedisConnectionTests {
         }
     }
 
-    @Test func `a password opens the server and a wrong one is told`() async throws {
+    @Test func `a password opens the server and a wrong one is reported`() async throws {
         let server = try await BrokerProcess.redis("--requirepass", "right")
         #expect(try await self.ping("{\"url\":\"redis://:right@127.0.0.1:\(server.port)/2\"}") == "PONG")
         #expect(try await self.ping("{\"url\":\"redis://127.0.0.1:\(server.port)\",\"password\":\"right\"}") == "PONG")
@@ -80,7 +80,7 @@ struct RedisConnectionTests {
         #expect(await self.failure("{\(url)}")?.isRetryable == true, "the system knows no such authority")
     }
 
-    @Test func `a server that cannot be reached is told in the system's words`() async throws {
+    @Test func `a server that cannot be reached is reported in the system's words`() async throws {
         let server = try await BrokerProcess.redis()
         let url = "redis://127.0.0.1:\(server.port)"
         try await server.stop()
@@ -90,7 +90,7 @@ struct RedisConnectionTests {
         #expect(unknown?.contains("(") == false)
     }
 
-    @Test func `a peer that speaks something else is told`() async throws {
+    @Test func `a peer that speaks something else is reported`() async throws {
         let peer = try await HTTPPeer.start()
         let failure = await self.failure("{\"url\":\"redis://127.0.0.1:\(peer.port)/1\"}")
         #expect(failure?.code == .protocolViolation || failure?.code == .connectionLost)
@@ -99,10 +99,10 @@ struct RedisConnectionTests {
     @Test(arguments: [
         (
             "{\"url\":\"http://h\"}",
-            "no Redis address; write redis://[user:password@]host[:6379][/database], rediss://…, unix:///path, "
+            "not a Redis URL; write redis://[user:password@]host[:6379][/database], rediss://…, unix:///path, "
                 + "redis+sentinel://host[:26379],…/master[/database] or redis+cluster://host[:6379],…"
         ),
-        ("{\"url\":\"redis://h\",\"user\":\"a\"}", "a user needs a password"),
+        ("{\"url\":\"redis://h\",\"user\":\"a\"}", "a user needs a password; set password"),
         ("{\"url\":\"redis://h\",\"tls\":{}}", "tls applies to rediss:// only; the url is redis://h:6379"),
         ("{\"url\":\"rediss://h\",\"tls\":{\"cert_file\":\"a\"}}", "cert_file and key_file belong together; set both or neither"),
         (
@@ -114,13 +114,17 @@ struct RedisConnectionTests {
             "sentinel applies to redis+sentinel:// only; the url is redis+cluster://h:6379"
         ),
         (#"{"url":"redis+sentinel://h/m","sentinel":{}}"#, "is empty; set user, password or tls, or leave it out"),
-        (#"{"url":"redis+sentinel://h/m","sentinel":{"user":"a"}}"#, "a user needs a password"),
+        (#"{"url":"redis+sentinel://h/m","sentinel":{"user":"a"}}"#, "a user needs a password; set password"),
         (
             #"{"url":"redis+sentinel://h/m","sentinel":{"passwort":"a"}}"#,
-            "'passwort' is not known here; user, password, tls are"
+            "unknown key 'passwort'; did you mean 'password'?"
         ),
         (
             #"{"url":"redis+sentinel://h/m","sentinel":{"tls":{"key_file":"a"}}}"#,
+            "key_file needs cert_file beside it"
+        ),
+        (
+            #"{"url":"redis+sentinel://h/m","sentinel":{"tls":{"cert_file":"a"}}}"#,
             "cert_file and key_file belong together; set both or neither"
         ),
         (
@@ -137,8 +141,7 @@ struct RedisConnectionTests {
         let settings: RedisSettings
 
         init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: RedisSource.Configuration.CodingKeys.self)
-            self.settings = try RedisSettings(container) { RedisSource.Configuration.CodingKeys(rawValue: $0)! }
+            self.settings = try RedisSettings(settings: decoder)
         }
     }
 }

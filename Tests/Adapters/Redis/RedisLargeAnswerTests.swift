@@ -33,7 +33,7 @@ struct RedisLargeAnswerTests {
     }
 
     @Test(arguments: [#""group":"g","start":"0","block":"50ms","batch":100"#, #""start":"0","block":"50ms","batch":100"#])
-    func `a batch that is too large in all is read in smaller pieces`(settings: String) async throws {
+    func `a batch that is too large in total is read in smaller parts`(settings: String) async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         let body = ByteBuffer(repeating: 0x61, count: 4 << 20)
@@ -48,7 +48,7 @@ struct RedisLargeAnswerTests {
 
     /// A dead letter where the log keeps them, a gap event here.
     @Test(arguments: [#""group":"g","start":"0","block":"50ms""#, #""start":"0","block":"50ms""#])
-    func `an entry that is too large is given up, and the source goes on`(settings: String) async throws {
+    func `an entry that is too large is given up, and the source continues`(settings: String) async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         try await peer.add([ByteBuffer(string: "before")], to: "s")
@@ -70,7 +70,7 @@ struct RedisLargeAnswerTests {
         #expect(harness.gaps.first?.contains("the entry ") == true)
     }
 
-    @Test func `an entry that was handed out before and is too large is given up, and the source goes on`() async throws {
+    @Test func `a redelivered entry that is too large is given up, and the source continues`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         _ = try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
@@ -89,7 +89,7 @@ struct RedisLargeAnswerTests {
     }
 
     /// Three values that may be read one by one, and not together.
-    @Test func `an entry whose values are too large together is given up, and the source goes on`() async throws {
+    @Test func `an entry whose values are too large together is given up, and the source continues`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         let value = String(repeating: "x", count: 50 << 20)

@@ -9,7 +9,7 @@ import Testing
 /// Acknowledgements whose answer is lost with the connection.
 @Suite(.timeLimit(.minutes(1)))
 struct RedisLostAcknowledgementTests {
-    @Test func `an acknowledgement whose answer was lost is sent again by the next connection, and then no more`() async throws {
+    @Test func `an acknowledgement whose answer was lost is sent once more by the next connection`() async throws {
         let acknowledgements = Mutex(0)
         let isRead = Mutex(false)
         let server = try await ScriptedRedis.start { command in
@@ -40,9 +40,9 @@ struct RedisLostAcknowledgementTests {
             0, #""group":"g","start":"0","block":"50ms","claim_after":"200ms""#, url: server.url)
         try await harness.run(untilConnected: false) {
             try await eventually("it is acknowledged again") { acknowledgements.withLock { $0 } == 2 }
-            // Nothing is in hand then: keeping alive lists what is this consumer's only while something is.
+            // Nothing is in flight then: keeping alive lists what is this consumer's only while something is.
             let claims = server.commands("XAUTOCLAIM").count
-            try await eventually("it goes on reading") { server.commands("XREADGROUP").count >= 2 && claims > 0 }
+            try await eventually("it continues reading") { server.commands("XREADGROUP").count >= 2 && claims > 0 }
         }
         #expect(harness.texts == ["a"])
         #expect(server.commands("XACK").map(\.words) == [["XACK", "s", "g", "1-1"], ["XACK", "s", "g", "1-1"]])

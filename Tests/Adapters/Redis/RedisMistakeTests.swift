@@ -11,14 +11,10 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct RedisMistakeTests {
     private struct Holder: Decodable {
-        enum CodingKeys: String, CodingKey {
-            case url, user, password, tls, sentinel, connectTimeout = "connect_timeout"
-        }
-
         let settings: RedisSettings
 
         init(from decoder: any Decoder) throws {
-            self.settings = try RedisSettings(try decoder.container(keyedBy: CodingKeys.self)) { CodingKeys(rawValue: $0)! }
+            self.settings = try RedisSettings(settings: decoder)
         }
     }
 
@@ -67,12 +63,12 @@ struct RedisMistakeTests {
     @Test func `TLS at a port without it, and none at a port with it, are named with the remedy`() async throws {
         let plain = try await BrokerProcess.redis()
         let silent = try await Self.failure("rediss://127.0.0.1:\(plain.port)", #","connect_timeout":"500ms""#)
-        #expect(silent.hasPrefix("no TLS with rediss://127.0.0.1:\(plain.port): "))
+        #expect(silent.hasPrefix("TLS with rediss://127.0.0.1:\(plain.port) failed: "))
         #expect(silent.hasSuffix("if the port does not speak TLS, write redis://"), "\(silent)")
         let directory = try TemporaryDirectory()
         let secure = try await Self.secure(directory)
         let closed = try await Self.failure("redis://127.0.0.1:\(secure.port)")
-        #expect(closed.contains("if it wants TLS, write rediss://"), "\(closed)")
+        #expect(closed.contains("if it requires TLS, write rediss://"), "\(closed)")
     }
 
     @Test(arguments: [
@@ -87,14 +83,14 @@ struct RedisMistakeTests {
         let server = try await Self.secure(directory, name: name, from: start, to: end)
         let text = try await Self.failure(
             "rediss://localhost:\(server.port)", #","tls":{"ca_file":"\#(directory.file("ca.pem"))"}"#)
-        #expect(text.hasPrefix("no TLS with rediss://localhost:\(server.port): ") && text.contains(reason), "\(text)")
+        #expect(text.hasPrefix("TLS with rediss://localhost:\(server.port) failed: ") && text.contains(reason), "\(text)")
     }
 
-    @Test func `an authority that is not known is named with the remedy`() async throws {
+    @Test func `an unknown authority is reported with the remedy`() async throws {
         let directory = try TemporaryDirectory()
         let server = try await Self.secure(directory)
         let text = try await Self.failure("rediss://localhost:\(server.port)")
-        #expect(text.contains("from an authority that is not known here; name that authority's certificate with tls.ca_file"))
+        #expect(text.contains("from an unknown authority; name that authority's certificate with tls.ca_file"))
         #expect(!text.contains("BoringSSL") && !text.contains(".cc:"), "\(text)")
     }
 
@@ -109,7 +105,7 @@ struct RedisMistakeTests {
         #expect(try await Self.failure(server.url) == "\(server.url) does not speak Redis: \(reason)")
     }
 
-    @Test func `a password that is missing or needless is named with the remedy`() async throws {
+    @Test func `a missing or unnecessary password is reported with the remedy`() async throws {
         let locked = try await BrokerProcess.redis("--requirepass", "right")
         #expect(
             try await Self.failure("redis://127.0.0.1:\(locked.port)").hasSuffix("; set password, and user where there is one"))
@@ -120,12 +116,12 @@ struct RedisMistakeTests {
 
     @Test(arguments: [
         ("redis://h/abc", "'abc' is not the number of a database; write redis://"),
-        ("localhost:6379", "no Redis address; write redis://"),
+        ("localhost:6379", "not a Redis URL; write redis://"),
         ("redis://h:99999", "'99999' is not a port, 1 to 65535; write"),
         ("redis://u:pw@h:x/0", "'x' is not a port, 1 to 65535; write"),
-        ("redis:/h", "no Redis address; write"),
+        ("redis:/h", "not a Redis URL; write"),
     ])
-    func `an address that cannot be is refused with the reason`(url: String, reason: String) async throws {
+    func `an impossible address is refused with the reason`(url: String, reason: String) async throws {
         let error = await #expect(throws: SettingError.self) { try await Self.failure(url) }
         #expect(error?.message.hasPrefix(reason) == true, "\(error?.message ?? "")")
     }

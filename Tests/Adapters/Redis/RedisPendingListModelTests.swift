@@ -5,9 +5,9 @@ import Testing
 
 @testable import RedisAdapter
 
-/// Drives the list of pending entries through random rounds beside a model of the server and of the log.
+/// Drives the list of pending entries through random rounds together with a model of the server and of the log.
 struct RedisPendingListModelTests {
-    /// One content of one id: a stream that is made anew uses its ids again.
+    /// One content of one id: a recreated stream reuses its ids.
     private struct Key: Hashable {
         let id: String
         let content: UInt64
@@ -31,7 +31,8 @@ struct RedisPendingListModelTests {
         var position: UInt64 = 0
         var safe: UInt64 = 0
         var logged: Set<Key> = []
-        /// What the process and its connection know: batches that wait for their position, and where entries stand.
+        /// The state of the process and its connection: batches that wait for their position, and the positions of
+        /// entries.
         var batches: [(position: Position, ids: [String])] = []
         var sent: Set<Key> = []
         var places: [String: UInt64] = [:]
@@ -132,7 +133,7 @@ struct RedisPendingListModelTests {
             self.loseConnection()
         }
 
-        /// Acknowledgements go on between a claim and its answer.
+        /// Acknowledgements continue between a claim and its answer.
         mutating func claim() {
             self.list.beginClaim()
             let ids = self.handed.keys.sorted().filter { _ in Bool.random(using: &self.random) }
@@ -214,7 +215,7 @@ struct RedisPendingListModelTests {
         }
     }
 
-    @Test func `whatever happens, nothing is acknowledged before it is safe or twice, and nothing is forgotten`() {
+    @Test func `nothing is acknowledged before it is safe or twice, and nothing is forgotten`() {
         var reached: Set<String> = []
         for seed in 0..<300 as Range<UInt64> {
             var world = World(seed: seed)

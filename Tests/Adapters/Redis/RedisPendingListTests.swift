@@ -31,14 +31,14 @@ struct RedisPendingListTests {
         #expect(list.isEmpty)
     }
 
-    @Test func `an entry that is handed out again while it is in hand is not sent again`() {
+    @Test func `an entry that is delivered again while in flight is not sent again`() {
         var list = self.list
         list.sent([("1-0", 7)], at: Position(5))
         #expect(list.reading(Self.entry("1-0"), content: 7) == .isInHand(Position(5)))
         #expect(list.reading(Self.entry("1-0", deliveries: 9), content: 7) == .isInHand(Position(5)))
     }
 
-    @Test func `an entry that is deleted while it is in hand is no loss`() {
+    @Test func `an entry that is deleted while in flight is not a loss`() {
         var list = self.list
         list.sent([("1-0", 7)], at: Position(5))
         #expect(list.reading(Self.entry("1-0", isDeleted: true), content: 0) == .isInHand(Position(5)))
@@ -58,7 +58,7 @@ struct RedisPendingListTests {
         #expect(self.list.reading(Self.entry("1-0", deliveries: 9, isDeleted: true), content: 0) == .reportDeleted)
     }
 
-    @Test func `an entry that is too large is given up, however often it was handed out`() {
+    @Test func `an entry that is too large is given up after any number of deliveries`() {
         let omission = RedisOmission(.alone, "a value has 9 bytes; at most 8 are read")
         var entry = RedisStreamEntry(id: "1-0", fields: [], omission: omission)
         entry.deliveries = 9
@@ -68,17 +68,17 @@ struct RedisPendingListTests {
     @Test(
         arguments: [(nil, .send), (1, .send), (3, .send), (4, .giveUpExhausted(deliveries: 4))]
             as [(Int?, RedisPendingList.Reading)])
-    func `an entry that was handed out too often is given up`(deliveries: Int?, reading: RedisPendingList.Reading) {
+    func `an entry with too many deliveries is given up`(deliveries: Int?, reading: RedisPendingList.Reading) {
         #expect(self.list.reading(Self.entry("1-0", deliveries: deliveries), content: 0) == reading)
     }
 
-    @Test func `deliveries have no limit unless one is set`() {
+    @Test func `deliveries have no limit by default`() {
         let list = RedisPendingList(maximumDeliveries: 0)
         #expect(!list.countsDeliveries)
         #expect(list.reading(Self.entry("1-0", deliveries: .max), content: 0) == .send)
     }
 
-    @Test func `nothing of a group that was made anew is acknowledged`() {
+    @Test func `no entry of a lost group is acknowledged in the new one`() {
         var list = self.list
         list.sent([("1-0", 7)], at: Position(5))
         list.forget()
@@ -87,7 +87,7 @@ struct RedisPendingListTests {
         #expect(list.reading(Self.entry("1-0"), content: 7) == .send)
     }
 
-    @Test func `what is acknowledged between a claim and its answer is neither read again nor reported`() {
+    @Test func `an entry acknowledged between a claim and its answer is neither read again nor reported`() {
         var list = self.list
         list.sent([("1-0", 7), ("2-0", 8), ("3-0", 9)], at: Position(5))
         list.beginClaim()
@@ -95,12 +95,12 @@ struct RedisPendingListTests {
         let claimed = list.claimed(["1-0", "2-0", "4-0"].map { Self.entry($0) })
         #expect(claimed.map(\.id) == ["2-0", "4-0"])
         #expect(list.deleted(["3-0", "2-0", "5-0"]) == ["5-0"])
-        // A later claim brings it only when the server has handed it out anew.
+        // A later claim brings it only when the server has delivered it again.
         list.beginClaim()
         #expect(list.claimed([Self.entry("1-0")]).map(\.id) == ["1-0"])
     }
 
-    @Test func `what is acknowledged without a claim is read again when it is claimed later`() {
+    @Test func `an entry acknowledged without a claim is read again when it is claimed later`() {
         var list = self.list
         list.beginClaim()
         list.endClaim()
@@ -110,7 +110,7 @@ struct RedisPendingListTests {
         #expect(list.deleted(["1-0"]) == ["1-0"])
     }
 
-    @Test func `a delivery by a takeover is given back once, when the entry is kept alive`() {
+    @Test func `a takeover does not count as a delivery once the entry was kept alive`() {
         var list = self.list
         list.beginClaim()
         _ = list.claimed([Self.entry("1-0"), Self.entry("2-0")])
@@ -130,7 +130,7 @@ struct RedisPendingListTests {
         #expect(list.keepAlive(listed) == [.init(ids: ["1-0", "2-0", "3-0"], deliveries: nil)])
     }
 
-    @Test func `nothing is kept alive that is not in hand`() {
+    @Test func `only entries in flight are kept alive`() {
         #expect(self.list.keepAlive([Self.pending("1-0")]) == [])
     }
 

@@ -18,11 +18,11 @@ struct RedisRedirectTests {
     @Test(arguments: [
         "MOVED", "MOVED 3999", "ASK 3999 a", "ASK 3999 a:0", "ASK 3999 a:70000", "ASKING", "TRYAGAIN x", "ERR a:1 b",
     ])
-    func `other errors name none`(text: String) {
+    func `other errors name no node`(text: String) {
         #expect(RedisRedirect(.error(text), from: self.origin) == nil)
     }
 
-    @Test func `what is no error names none`() {
+    @Test func `an answer that is not an error names no command`() {
         #expect(RedisRedirect(.status("MOVED 3999 127.0.0.1:6381"), from: self.origin) == nil)
     }
 }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import RedisAdapter
 
-/// What becomes of an event when the server answers its command with an error, and of those beside it.
+/// What happens to an event when the server answers its command with an error, and to those of the same batch.
 @Suite(.timeLimit(.minutes(2)))
 struct RedisRefusalTests {
     /// The two sinks, whose address is the member `to` of an event.
@@ -128,7 +128,7 @@ struct RedisRefusalTests {
         }
     }
 
-    @Test func `a command that the ACL forbids is waited for`() async throws {
+    @Test func `a component waits for a command that the ACL forbids`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         try await peer.command("ACL", "SETUSER", "bridge", "on", ">pass", "~*", "&*", "+@all", "-xadd")
@@ -144,7 +144,7 @@ struct RedisRefusalTests {
         #expect(sink.deadLetters.count == 0)
     }
 
-    @Test func `an event that is larger than the server takes is a dead letter`() async throws {
+    @Test func `an event that exceeds the server's limit becomes a dead letter`() async throws {
         let server = try await BrokerProcess.redis("--proto-max-bulk-len", "1mb")
         let peer = try await RedisPeer.connect(port: server.port)
         let sink = try Way.stream.sink("redis://127.0.0.1:\(server.port)")
@@ -161,7 +161,7 @@ struct RedisRefusalTests {
     // MARK: Scripted servers
 
     @Test(arguments: Way.allCases)
-    func `what a server in trouble has carried out is not sent again`(way: Way) async throws {
+    func `commands that a failing server has carried out are not sent again`(way: Way) async throws {
         let server = try await ScriptedRedis.start { command in
             guard command.name == way.command else { return .ok }
             let number = Self.numbers([command])[0]
@@ -178,7 +178,7 @@ struct RedisRefusalTests {
     }
 
     @Test(arguments: Way.allCases)
-    func `what was answered before the connection was lost is not sent again`(way: Way) async throws {
+    func `answered commands are not sent again after a lost connection`(way: Way) async throws {
         let server = try await ScriptedRedis.start { command in
             guard command.name == way.command else { return .ok }
             return command.connection == 1 && Self.numbers([command])[0] == 3 ? .close : way.success
@@ -206,6 +206,31 @@ struct RedisRefusalTests {
         #expect(sink.deadLetters.events.map { $0.message.contains("closes the connection on the message") } == [true])
     }
 
+    @Test(
+        arguments: Way.allCases,
+        ["*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n"])
+    func `the third malformed answer in a row makes the event a dead letter`(way: Way, answer: String) async throws {
+        // Only a connection that has not been given such an answer can give a good one.
+        let broken = Mutex<Set<Int>>([])
+        let server = try await ScriptedRedis.start { command in
+            guard command.name == way.command else { return .ok }
+            return broken.withLock { broken in
+                if Self.numbers([command])[0] == 3 { broken.insert(command.connection) }
+                return broken.contains(command.connection) ? .text(answer) : way.success
+            }
+        }
+        let sink = try way.sink(server.url)
+        try await sink.run {
+            Self.send((0..<6).map { "k\($0)" }, to: sink)
+            try await eventually("the bad event is given up") { sink.deadLetters.count == 1 }
+            try await eventually("the others are carried out") { Self.numbers(server.commands(way.command)).last == 5 }
+        }
+        // Nothing that comes in one read with a bad answer counts, so all go out together twice, and then one at a time.
+        #expect(Self.numbers(server.commands(way.command)).filter { $0 == 3 }.count <= 5)
+        #expect(Self.numbers(server.commands(way.command)).filter { $0 == 0 }.count <= 3)
+        #expect(sink.deadLetters.events.map { $0.message.contains("sends no valid answer to the message") } == [true])
+    }
+
     @Test(arguments: Way.allCases)
     func `the third connection that goes silent on one event makes it a dead letter`(way: Way) async throws {
         let silent = Mutex<Set<Int>>([])
@@ -217,7 +242,7 @@ struct RedisRefusalTests {
             if isSilent { return .nothing }
             return command.name == way.command ? way.success : .ok
         }
-        let patience = RedisHandler.Patience(idle: .milliseconds(100), dead: .milliseconds(200), interval: .milliseconds(50))
+        let patience = RedisHandler.Patience(idle: .milliseconds(300), dead: .milliseconds(800), interval: .milliseconds(100))
         let sink = try way.sink(server.url, patience: patience)
         try await sink.run {
             Self.send((0..<6).map { "k\($0)" }, to: sink)
@@ -231,7 +256,7 @@ struct RedisRefusalTests {
         #expect(sink.deadLetters.events.map { $0.message.contains("does not answer the message") } == [true])
     }
 
-    @Test func `what other nodes of a cluster have carried out is not sent again when one of them is away`() async throws {
+    @Test func `commands carried out by other nodes are not sent again when one node is away`() async throws {
         let away = try LastingPort()
         let ports = Mutex(0)
         let server = try await ScriptedRedis.start { command in
@@ -257,7 +282,7 @@ struct RedisRefusalTests {
         #expect(sink.deadLetters.count == 0)
     }
 
-    @Test func `an error that nobody knows is tried again as often as the file says`() async throws {
+    @Test func `an unknown error is retried within retry.attempts`() async throws {
         let server = try await ScriptedRedis.start { command in
             guard command.name == "XADD" else { return .ok }
             return Self.numbers([command])[0] == 1 ? .text("-no upstream host\r\n") : Way.stream.success

@@ -64,10 +64,10 @@ struct RedisReplyReaderTests {
         (":" + String(repeating: "1", count: 60), "a line of the answer is longer than 50 bytes"),
         (
             "*7\r\n" + String(repeating: "+" + String(repeating: "x", count: 45) + "\r\n", count: 7),
-            "the answer is larger; at most 300 bytes are taken"
+            "the answer is larger; at most 300 bytes are read"
         ),
     ])
-    func `an answer that cannot even be skipped is refused, however it is cut into pieces`(text: String, why: String) {
+    func `an answer that cannot be skipped is refused for any split`(text: String, why: String) {
         for size in [1, 2, 3, 7, text.utf8.count] {
             let error = #expect(throws: RedisProtocolError.self) { try Self.replies(text, inPieces: size) }
             #expect(error?.message == why)
@@ -106,14 +106,14 @@ struct RedisReplyReaderTests {
             ]
         ),
     ])
-    func `a part that is too large is skipped and named, however the answer is cut into pieces`(
+    func `a part that is too large is skipped and named for any split of the answer`(
         text: String, replies: [RedisReply]
     ) throws {
         for size in 1...text.utf8.count { #expect(try Self.replies(text, inPieces: size) == replies) }
     }
 
     /// A new connection would get the same entry again, without end.
-    @Test(arguments: [1 << 30, 3 << 30]) func `a value of one gibibyte or more is skipped, and what is behind it is read`(
+    @Test(arguments: [1 << 30, 3 << 30]) func `a value of one gibibyte or more is skipped, and the data after it is read`(
         length: Int
     ) throws {
         let reader = RedisReplyReader()
@@ -127,7 +127,7 @@ struct RedisReplyReaderTests {
         #expect(replies == [.array([Self.small("1-1"), .array([Self.small("a"), omission])]), .integer(7)])
     }
 
-    @Test func `a list of more items than an answer may be is skipped within an answer`() throws {
+    @Test func `a list with too many items is skipped within an answer`() throws {
         var limits = Self.limits
         (limits.skippedItems, limits.skippedAnswerItems) = (30, 20)
         let items = String(repeating: ":1\r\n", count: 25)
@@ -156,7 +156,7 @@ struct RedisReplyReaderTests {
         for size in [1, 3, 64] { #expect(try Self.replies(text, inPieces: size, isOneWrite: false).count == 140) }
     }
 
-    @Test func `what is no Redis answer is refused`() {
+    @Test func `a malformed answer is refused`() {
         #expect(throws: RedisProtocolError.self) { try self.read([Array("HTTP/1.1 400 Bad Request\r\n".utf8)]) }
     }
 }

@@ -50,32 +50,30 @@ struct RedisSentinelTests {
         withExtendedLifetime(process) {}
     }
 
-    @Test func `sentinels that know no such master are told`() async throws {
-        let port = try freePort()
+    @Test func `sentinels that know no such master are reported`() async throws {
+        let reserved = try LastingPort()
+        let port = reserved.number
         let harness = try SourceHarness.stream(0, Self.group, url: "redis+sentinel://127.0.0.1:\(port)/m")
         var text = ""
         try await harness.run(untilConnected: false) {
-            try await eventually("the failure is told") {
-                text = harness.status.lastError ?? ""
-                return !text.isEmpty
-            }
+            try await eventually("the failure is reported") { !harness.log.errors.isEmpty }
+            text = harness.log.errors[0]
         }
-        #expect(text.contains("no sentinel tells the master of redis+sentinel://127.0.0.1:\(port)/m: "), "\(text)")
+        #expect(text.contains("no sentinel names the master of redis+sentinel://127.0.0.1:\(port)/m: "), "\(text)")
     }
 
     /// Runs a source until it fails with an error that says so.
     private func expectFailure(
-        _ telling: String, _ port: Int, _ settings: String, host: String = "127.0.0.1"
+        _ expected: String, _ port: Int, _ settings: String, host: String = "127.0.0.1"
     ) async throws {
         let harness = try SourceHarness.stream(0, Self.group + settings, url: "redis+sentinel://\(host):\(port)/m")
-        var text = ""
         try await harness.run(untilConnected: false) {
-            try await eventually("the failure is told, not: \(text)") {
-                text = harness.status.lastError ?? text
-                return text.contains(telling)
+            try await eventually("the failure is reported, not: \(harness.log.errors)") {
+                harness.log.errors.contains { $0.contains(expected) }
             }
         }
-        #expect(!text.contains("of-master") && !text.contains("of-sentinel"), "no password is told")
+        let text = harness.log.errors.joined()
+        #expect(!text.contains("of-master") && !text.contains("of-sentinel"), "no password is reported")
     }
 
     @Test func `sentinels have a password of their own`() async throws {
@@ -99,7 +97,7 @@ struct RedisSentinelTests {
         try await self.expectFailure(": \(peer) does not accept the password: WRONGPASS", sentinel.port, wrong)
     }
 
-    @Test func `a user who may only ask for the master is enough`() async throws {
+    @Test func `a user that may only query the master is sufficient`() async throws {
         let master = try await BrokerProcess.redis()
         let sentinel = try await RedisSentinel.start(
             master: master.port,
@@ -146,7 +144,7 @@ struct RedisSentinelTests {
             try await eventually("it has arrived") { harness.texts == ["a"] }
         }
         try await self.expectFailure(
-            "an authority that is not known here", sentinel.port, #","sentinel":{"tls":{}}"#, host: "localhost")
+            "an unknown authority", sentinel.port, #","sentinel":{"tls":{}}"#, host: "localhost")
         try await self.expectFailure(" redis://localhost:\(sentinel.port) ", sentinel.port, "", host: "localhost")
         try await self.expectFailure(
             "the TLS files for redis+sentinel://localhost:\(sentinel.port)/m cannot be used", sentinel.port,
@@ -154,7 +152,7 @@ struct RedisSentinelTests {
         )
     }
 
-    @Test func `every Redis component takes a login of the sentinels`() throws {
+    @Test func `every Redis component accepts a login for the sentinels`() throws {
         let common = #"{"url":"redis+sentinel://a/m","sentinel":{"user":"u","password":"p","tls":{}}"#
         let decoder = JSONDecoder()
         let settings = [

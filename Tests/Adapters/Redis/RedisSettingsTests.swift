@@ -19,21 +19,21 @@ struct RedisSettingsTests {
 
     @Test(arguments: [
         (#""channels": ["a"]"#, nil),
-        (#""channels": ["a"], "connect_timeout": "0s""#, "connect_timeout: must be longer than nothing"),
+        (#""channels": ["a"], "connect_timeout": "0s""#, "connect_timeout: must be longer than 0s"),
         (#""channels": ["a"], "password": """#, "password: the password is empty; leave it out for a server without one"),
         // A user of Redis may have no password.
         (#""channels": ["a"], "user": "u", "password": """#, nil),
     ])
-    func `a source of channels is looked at`(settings: String, expected: String?) {
+    func `a channel source is checked`(settings: String, expected: String?) {
         #expect(Self.complaint(RedisSource.Configuration.self, settings) == expected)
     }
 
     @Test(arguments: [
         (#""stream": "s", "group": "g", "claim_after": "1s", "max_deliveries": 3"#, nil),
-        (#""stream": "s", "claim_after": "1s""#, "claim_after: means nothing without a group; set group"),
-        (#""stream": "s", "max_deliveries": 3"#, "max_deliveries: means nothing without a group; set group"),
+        (#""stream": "s", "claim_after": "1s""#, "claim_after: has no effect without a group; set group"),
+        (#""stream": "s", "max_deliveries": 3"#, "max_deliveries: has no effect without a group; set group"),
     ])
-    func `a source of a stream is looked at`(settings: String, expected: String?) {
+    func `a stream source is checked`(settings: String, expected: String?) {
         #expect(Self.complaint(RedisStreamSource.Configuration.self, settings) == expected)
     }
 
@@ -49,7 +49,7 @@ struct RedisSettingsTests {
             "fields: format and fields exclude each other; leave one out"
         ),
     ])
-    func `a sink of a stream is looked at`(settings: String, expected: String?) {
+    func `a stream sink is checked`(settings: String, expected: String?) {
         #expect(Self.complaint(RedisStreamSink.Configuration.self, settings) == expected)
     }
 }

@@ -16,7 +16,7 @@ struct RedisSinkTests {
         return configuration
     }
 
-    @Test func `a body of structure is valid JSON whatever an event says`() async throws {
+    @Test func `a structured body is valid JSON for every event`() async throws {
         let server = try await BrokerProcess.redis()
         let listener = try await RedisPeer.connect(port: server.port)
         try await listener.subscribe(channels: ["out"])
@@ -29,10 +29,10 @@ struct RedisSinkTests {
         #expect(listener.messages.map(\.text) == [#"["say \"hi\"\\",3]"#])
     }
 
-    @Test func `only one of body, json and format says what is published`() throws {
+    @Test func `body, json and format exclude each other`() throws {
         for other in [#""body":"x""#, #""format":"raw""#] {
             let error = #expect(throws: SettingError.self) { try Self.configuration(1, "\"json\":{},\(other)") }
-            #expect(error?.description == "json: json, body and format exclude each other; json says all of the body")
+            #expect(error?.description == "json: json, body and format exclude each other; json is the whole body")
         }
         #expect(try Self.configuration(1, #""body":"{\"a\": \"{{ .message }}\"}""#).warnings.count == 1)
         #expect(try Self.configuration(1, #""body":"{\"a\": {{ .priority }}}""#).warnings.isEmpty)

@@ -11,16 +11,16 @@ struct RedisSlotTests {
     @Test(arguments: [
         ("{user1000}.following", "{user1000}.followers"), ("foo{bar}{zap}", "bar"), ("foo{{bar}}zap", "{bar"),
     ])
-    func `a hash tag decides alone`(one: String, other: String) {
+    func `only the hash tag decides`(one: String, other: String) {
         #expect(RedisSlot.of(one) == RedisSlot.of(other))
     }
 
     @Test(arguments: [("foo", 12182), ("somekey", 11058), ("foo{hash_tag}", 2515)])
-    func `slots are those that a server tells`(key: String, slot: Int) {
+    func `slots are those of a server`(key: String, slot: Int) {
         #expect(RedisSlot.of(key) == slot)
     }
 
-    @Test func `empty braces decide nothing`() {
+    @Test func `empty braces are ignored`() {
         #expect(RedisSlot.of("foo{}{bar}") == Int(RedisSlot.checksum("foo{}{bar}".utf8)) % 16_384)
     }
 }

@@ -23,7 +23,7 @@ struct RedisSourceTests {
         }
     }
 
-    @Test func `a lost connection is told with the last time it was heard`() async throws {
+    @Test func `a lost connection is reported with the last time it was heard`() async throws {
         let server = try await BrokerProcess.redis()
         let harness = try self.harness(server.port)
         var cut = Timestamp.now()
@@ -34,12 +34,12 @@ struct RedisSourceTests {
             try await server.kill()
             cut = .now()
             try await server.restart()
-            try await eventually("the gap is told") { harness.recorder.gaps.count == 1 }
+            try await eventually("the gap is reported") { harness.recorder.gaps.count == 1 }
         }
         let gap = harness.recorder.gaps[0].message
-        let head = "the connection to redis://127.0.0.1:\(server.port) was lost: what was published from "
+        let head = "the connection to redis://127.0.0.1:\(server.port) was lost: messages published from "
         #expect(gap.hasPrefix(head))
-        #expect(gap.hasSuffix(" may be lost, because Redis pub/sub keeps nothing"))
+        #expect(gap.hasSuffix(" may be lost, because Redis pub/sub stores nothing"))
         let times = gap.dropFirst(head.count).split(separator: " ").compactMap { Timestamp(rfc3339: String($0)) }
         try #require(times.count == 2)
         // The wall clock is read once for the start of the gap, milliseconds after the end of the connection.
@@ -48,8 +48,29 @@ struct RedisSourceTests {
         #expect(times[1] > times[0])
     }
 
+    @Test(arguments: ["unsubscribe", "punsubscribe"])
+    func `a subscription that the server ends is a lost connection`(kind: String) async throws {
+        let server = try await ScriptedRedis.start { command in
+            guard command.name == "SUBSCRIBE" else { return .ok }
+            let confirmed = "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"
+            let ended = "*3\r\n$\(kind.utf8.count)\r\n\(kind)\r\n$1\r\nc\r\n:0\r\n"
+            let message = "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\na\r\n"
+            return .text(confirmed + (command.connection == 1 ? ended : message))
+        }
+        let harness = try self.harness(server.port)
+        try await harness.run {
+            try await eventually("it subscribes again") { harness.recorder.events.contains { $0.message == "a" } }
+            try await eventually("the gap is reported") { harness.recorder.gaps.count == 1 }
+        }
+        #expect(harness.recorder.gaps.first?.message.contains("may be lost, because Redis pub/sub stores nothing") == true)
+        let failures = harness.log.lines("Component failed")
+        #expect(
+            failures.contains { $0.metadata["error"]?.hasSuffix("ended the subscription from 'c' unexpectedly") == true },
+            "\(failures)")
+    }
+
     /// Redis closes the connection of a subscriber for whom more than 32 MiB wait, unless it is configured otherwise.
-    @Test func `a published message that is too large is given up, and the source goes on`() async throws {
+    @Test func `a published message that is too large is given up, and the source continues`() async throws {
         let server = try await BrokerProcess.redis("--client-output-buffer-limit", "pubsub 0 0 0")
         let peer = try await RedisPeer.connect(port: server.port)
         let harness = try self.harness(server.port)
@@ -69,7 +90,7 @@ struct RedisSourceTests {
             ])
     }
 
-    @Test func `what is published while the program is off is a gap with its times`() async throws {
+    @Test func `messages published while the program is off are a gap with its times`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         let cursors = MemoryCursorStore()
@@ -84,10 +105,10 @@ struct RedisSourceTests {
             try await eventually("the next has arrived") { second.recorder.events.count == 1 }
         }
         let gap = second.recorder.gaps[0]
-        #expect(gap.message.hasPrefix("streambridge was not connected to redis://127.0.0.1:\(server.port) for 1 s (from "))
+        #expect(gap.message.hasPrefix("streambridge was not connected to redis://127.0.0.1:\(server.port) for "))
         #expect(
             gap.message.hasSuffix(
-                "across a restart: what was published meanwhile may be lost, because Redis pub/sub keeps nothing"))
+                "across a restart: messages published meanwhile may be lost, because Redis pub/sub stores nothing"))
         let payload = try #require(gap.payload).readableBytesView.split(separator: UInt8(ascii: "\"")).map {
             String(decoding: $0, as: UTF8.self)
         }
@@ -98,7 +119,7 @@ struct RedisSourceTests {
         #expect(to >= from)
     }
 
-    @Test func `a subscriber that the server closes for being slow is told as that`() async throws {
+    @Test func `a subscriber that the server closes for slowness is reported as such`() async throws {
         let server = try await BrokerProcess.redis("--client-output-buffer-limit", "pubsub 1mb 0 0")
         let harness = try self.harness(server.port, buffer: 10)
         let peer = try await RedisPeer.connect(port: server.port)
@@ -113,7 +134,7 @@ struct RedisSourceTests {
                 return try await peer.command("PUBSUB", "NUMSUB", "c").items.last?.integer == 0
             }
             harness.recorder.close(false)
-            try await eventually("the gap is told") { harness.recorder.gaps.count >= 1 }
+            try await eventually("the gap is reported") { harness.recorder.gaps.count >= 1 }
         }
         #expect(harness.recorder.gaps[0].message.contains("the server closed it after it had not been read for a while"))
     }
@@ -122,7 +143,7 @@ struct RedisSourceTests {
         #""channels": ["news"], "patterns": ["n*", "[n]ews"]"#, #""patterns": ["n*", "[n]ews", "*"]"#,
         #""channels": ["news", "other"], "patterns": ["*"]"#,
     ])
-    func `a message that several subscriptions match comes once, and one of the same text again`(
+    func `a message that several subscriptions match arrives once, and an equal message again`(
         subscriptions: String
     ) async throws {
         let server = try await BrokerProcess.redis()

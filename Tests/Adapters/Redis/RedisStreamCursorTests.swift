@@ -9,7 +9,7 @@ import Testing
 struct RedisStreamCursorTests {
     private static let settings = #""start":"0","block":"50ms""#
 
-    @Test func `entries trimmed past the cursor are told with their bounds`() async throws {
+    @Test func `entries trimmed past the cursor are reported with their bounds`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         let options = SourceHarness.Options()
@@ -50,14 +50,14 @@ struct RedisStreamCursorTests {
         #expect(harness.gaps.isEmpty)
     }
 
-    @Test func `a counter of the server that wraps around does no harm`() async throws {
+    @Test func `a server counter that wraps around does no harm`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         try await peer.command("XADD", "s", "1-0", "data", "a")
         try await peer.command("XSETID", "s", "1-0", "ENTRIESADDED", "9223372036854775807")
         let harness = try SourceHarness.stream(server.port, Self.settings)
         try await harness.run {
-            // The counter is known once the source has asked for it at the stream's end.
+            // The counter is known once the source has requested it at the stream's end.
             var statistics = ""
             try await eventually("the source has looked at the stream") {
                 statistics = try await peer.command("INFO", "commandstats").text ?? ""
@@ -72,11 +72,11 @@ struct RedisStreamCursorTests {
         #expect(harness.texts == ["a", "b", "c"])
     }
 
-    @Test func `what is trimmed while the sink is slow is told`() async throws {
+    @Test func `entries trimmed while the sink is slow are reported`() async throws {
         try await SourceHarness.expectTrimmingIsTold(Self.settings)
     }
 
-    @Test func `a source that begins at the end goes on there after a restart`() async throws {
+    @Test func `a source that begins at the end resumes there after a restart`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         try await peer.add("before")
@@ -88,7 +88,7 @@ struct RedisStreamCursorTests {
         #expect(second.texts == ["while away"])
     }
 
-    @Test func `a stream that is made anew is read from its start`() async throws {
+    @Test func `a stream that is created again is read from its start`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         let harness = try SourceHarness.stream(server.port, Self.settings)
@@ -101,6 +101,6 @@ struct RedisStreamCursorTests {
         }
         #expect(harness.texts == ["a", "b"])
         #expect(harness.gaps.count == 1)
-        #expect(harness.gaps.first?.hasPrefix("the stream s was made anew by redis://") == true)
+        #expect(harness.gaps.first?.hasPrefix("the stream s was created again at redis://") == true)
     }
 }

@@ -10,7 +10,7 @@ import Testing
 struct RedisStreamDeliveriesTests {
     private static let group = #""group":"g","start":"0","block":"50ms""#
 
-    /// Runs a bridge whose sink confirms nothing, until it has everything in hand, and ends it with that.
+    /// Runs a bridge whose sink confirms nothing, until everything is in flight, and then stops it.
     private func restart(
         _ server: BrokerProcess, _ settings: String, name: String = "in", entries: Int,
         until isDone: () async throws -> Bool = { true }
@@ -20,13 +20,13 @@ struct RedisStreamDeliveriesTests {
         let harness = try SourceHarness.stream(server.port, settings, name: name, options: options)
         harness.recorder.hold()
         try await harness.run {
-            try await eventually("all are in hand") { harness.recorder.count == entries }
+            try await eventually("all are in flight") { harness.recorder.count == entries }
             try await eventually("it has had them for long enough", isDone)
         }
         return harness
     }
 
-    @Test func `restarts while a sink is down are no deliveries`() async throws {
+    @Test func `restarts while a sink is down do not count as deliveries`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         let settings = Self.group + #","max_deliveries":1,"batch":2"#
@@ -46,7 +46,7 @@ struct RedisStreamDeliveriesTests {
         #expect(harness.gaps == [])
     }
 
-    @Test func `takeovers by bridges that only wait with an entry are no deliveries in the end`() async throws {
+    @Test func `takeovers by bridges that only hold an entry do not count as deliveries`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         let settings = Self.group + #","max_deliveries":2,"claim_after":"100ms""#
@@ -75,7 +75,7 @@ struct RedisStreamDeliveriesTests {
         #expect(try await peer.pending().allSatisfy { $0.idle < 3_600_000 })
     }
 
-    @Test func `what another consumer has claimed since the backlog was listed is left to it`() async throws {
+    @Test func `entries that another consumer has claimed meanwhile are left to it`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
@@ -103,7 +103,7 @@ struct RedisStreamDeliveriesTests {
         #expect(try await peer.pending().map(\.consumer) == ["conformance.in", "other", "conformance.in"])
     }
 
-    @Test func `an entry that was handed out too often before it became the own backlog is given up`() async throws {
+    @Test func `an entry with too many deliveries before it became the own backlog is given up`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         try await peer.command("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM")
@@ -115,6 +115,6 @@ struct RedisStreamDeliveriesTests {
             try await eventually("it is acknowledged") { try await peer.pending().isEmpty }
             try await eventually("the gap has arrived") { harness.recorder.count == 1 }
         }
-        #expect(harness.gaps == ["the entry 1-1 of the stream s was handed out 4 times and is given up"])
+        #expect(harness.gaps == ["the entry 1-1 of the stream s was delivered 4 times and is given up"])
     }
 }

@@ -9,7 +9,7 @@ struct RedisStreamEntryTests {
         RedisStreamEntry(id: "1768471200000-7", fields: fields?.map { (ByteBuffer(string: $0.0), ByteBuffer(string: $0.1)) })
     }
 
-    @Test func `bytes that are no text become base64, and attributes name them`() throws {
+    @Test func `bytes that are not text become base64, and attributes name them`() throws {
         let bytes = ByteBuffer(bytes: [0xFF, 0x00, 0x41])
         let entry = RedisStreamEntry(
             id: "1-0",
@@ -26,7 +26,7 @@ struct RedisStreamEntryTests {
         #expect(entry.message(stream: "s")?.attributes["encoding"] == nil)
     }
 
-    @Test func `a single field of the usual name keeps its bytes, and text is marked as nothing else`() throws {
+    @Test func `a single field of the usual name keeps its bytes, and text has no mark`() throws {
         let bytes = ByteBuffer(bytes: [0xFF, 0x00, 0x41])
         let entry = RedisStreamEntry(id: "1-0", fields: [(ByteBuffer(string: "data"), bytes)])
         let message = try #require(entry.message(stream: "s"))
@@ -58,7 +58,7 @@ struct RedisStreamEntryTests {
         #expect(String(buffer: message.body) == #"{"b":"1","a\"":"x\ny","event":"e"}"#)
     }
 
-    @Test func `a field that stands twice becomes one list`() throws {
+    @Test func `a repeated field becomes one list`() throws {
         let message = try #require(self.entry([("a", "1"), ("b", "x"), ("a", "2"), ("a", "")]).message(stream: "s"))
         #expect(String(buffer: message.body) == #"{"a":["1","2",""],"b":"x"}"#)
         let twice = try #require(self.entry([("data", "1"), ("data", "2")]).message(stream: "s"))
@@ -70,7 +70,7 @@ struct RedisStreamEntryTests {
         #expect(id.upstreamID == "first" && id.attributes["event-id"] == "first")
     }
 
-    @Test func `entries of one id have ids of their own in each stream and source, the same at every run`() throws {
+    @Test func `entries with one id have different event ids in each stream and source, the same in every run`() throws {
         let suffixes = [("in", "orders"), ("in", "payments"), ("other", "orders"), ("ino", "rders")].map {
             RedisStreamEntry.idSuffix(source: $0.0, stream: $0.1)
         }
@@ -81,7 +81,7 @@ struct RedisStreamEntryTests {
         #expect(message.attributes["redis-id"] == "1768471200000-7")
     }
 
-    @Test func `what our own sink adds becomes attributes`() throws {
+    @Test func `fields that our own sink adds become attributes`() throws {
         let message = try #require(
             self.entry([("event", "x"), ("event-id", "msg_1"), ("streambridge-origin", "o"), ("streambridge-hops", "2")]).message(
                 stream: "s")
@@ -97,5 +97,20 @@ struct RedisStreamEntryTests {
         let reply = RedisReply.array([.array([.bulk(ByteBuffer(string: "1-0")), .null])])
         #expect(RedisStreamEntry.entries(reply).map(\.id) == ["1-0"])
         #expect(RedisStreamEntry.entries(.null).isEmpty)
+    }
+
+    @Test func `names of streams and groups are compared by bytes`() {
+        let place = { RedisStreamSource.place(in: "5-1 s\u{e9} g", stream: $0, group: $1) }
+        #expect(place("s\u{e9}", "g") == "5-1")
+        #expect(place("se\u{301}", "g") == nil)
+        #expect(place("s\u{e9}", "h") == nil)
+        #expect(place("s\u{e9}", nil) == "5-1")
+        func group(_ name: String, _ id: String) -> RedisReply {
+            .array(["name", name, "last-delivered-id", id].map { .bulk(ByteBuffer(string: $0)) })
+        }
+        let reply = RedisReply.array([group("\u{e9}", "1-1"), group("e\u{301}", "2-2")])
+        #expect(RedisStreamSource.group("e\u{301}", in: reply)?["last-delivered-id"]?.text == "2-2")
+        #expect(RedisStreamSource.group("\u{e9}", in: reply)?["last-delivered-id"]?.text == "1-1")
+        #expect(RedisStreamSource.group("e", in: reply)?["name"] == nil)
     }
 }

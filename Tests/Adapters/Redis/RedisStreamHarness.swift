@@ -29,7 +29,7 @@ extension SourceHarness {
     /// What the gap events say.
     var gaps: [String] { self.recorder.gaps.map(\.message) }
 
-    /// Has entries trimmed while the sink is slow, and looks whether that is told.
+    /// Has entries trimmed while the sink is slow, and looks whether that is reported.
     static func expectTrimmingIsTold(_ settings: String) async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
@@ -39,7 +39,7 @@ extension SourceHarness {
         harness.recorder.close()
         try await harness.run {
             try await peer.add("a")
-            try await eventually("the source is told to pause") { harness.outlet.demand == .pause }
+            try await eventually("the source must pause") { harness.outlet.demand == .pause }
             try await peer.add("b", "c")
             try await peer.command("XTRIM", "s", "MAXLEN", "1")
             harness.recorder.close(false)

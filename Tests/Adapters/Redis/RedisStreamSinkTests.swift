@@ -37,7 +37,7 @@ struct RedisStreamSinkTests {
         #expect(fields.allSatisfy { $0.first == "event" && $0.contains("event-id") })
     }
 
-    @Test func `two ways of trimming are refused`() {
+    @Test func `two limits for trimming are refused`() {
         #expect {
             try self.configuration(1, #""maxlen":10,"max_age":"1h""#)
         } throws: {
@@ -45,7 +45,7 @@ struct RedisStreamSinkTests {
         }
     }
 
-    @Test func `a body of structure is valid JSON whatever an event says`() async throws {
+    @Test func `a structured body is valid JSON for every event`() async throws {
         let server = try await BrokerProcess.redis()
         let peer = try await RedisPeer.connect(port: server.port)
         let configuration = try self.configuration(server.port, #""json":{"text":"{{ .message }}","none":"{{ .payload.none }}"}"#)
@@ -64,25 +64,25 @@ struct RedisStreamSinkTests {
     }
 
     @Test(arguments: [#""fields":{"a":"b"}"#, #""format":"raw""#])
-    func `only one of fields, json and format says what is appended`(other: String) {
+    func `fields, json and format exclude each other`(other: String) {
         let error = #expect(throws: SettingError.self) { try self.configuration(1, "\"json\":{},\(other)") }
-        #expect(error?.description == "json: json, fields and format exclude each other; json says all of the field data")
+        #expect(error?.description == "json: json, fields and format exclude each other; json is the whole field data")
     }
 
-    @Test func `a template within a JSON string of a field is warned of`() throws {
+    @Test func `a template within a JSON string of a field draws a warning`() throws {
         let warned = try self.configuration(
             1, #""fields":{"b":"[\"{{ .message }}\"]","a":"{{ .message }}","c":"{\"x\":\"{{ .title }}\"}"}"#)
         #expect(
             warned.warnings.map(\.description) == [
-                "fields.b: {{ .message }} stands within a JSON string, so a quote or a line break in an event breaks the JSON; write json:"
+                "fields.b: {{ .message }} is within a JSON string, so a quote or a line break in an event breaks the JSON; write json:"
                     + " with members instead of fields:, or {{ … | tojson }} without quotes around it",
-                "fields.c: {{ .title }} stands within a JSON string, so a quote or a line break in an event breaks the JSON; write json:"
+                "fields.c: {{ .title }} is within a JSON string, so a quote or a line break in an event breaks the JSON; write json:"
                     + " with members instead of fields:, or {{ … | tojson }} without quotes around it",
             ])
         #expect(try self.configuration(1, #""json":["{{ .message }}"]"#).warnings.isEmpty)
     }
 
-    @Test func `check warns of such templates where a route sets them, and only there`() async throws {
+    @Test func `check warns about such templates where a route sets them, and only there`() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write(
             #"""
@@ -100,7 +100,7 @@ struct RedisStreamSinkTests {
             """#, to: "with.yaml")
         let checked = try await BridgeProcess.command("check", file)
         #expect(checked.code == 0, "\(checked.error)")
-        let lines = checked.error.split(separator: "\n").filter { $0.contains("stands within a JSON string") }
+        let lines = checked.error.split(separator: "\n").filter { $0.contains("is within a JSON string") }
         #expect(lines.count == 4, "\(checked.error)")
         for place in ["sinks.m.body: {{ .title }}", "with.fields.a: {{ .message }}", "with.body: {{ .message }}"] {
             #expect(lines.contains { $0.contains(place) }, "\(place): \(checked.error)")

@@ -10,7 +10,7 @@ struct RedisURLTests {
         ("redis://[fe80::1]", .tcp(host: "fe80::1", port: 6379, isTLS: false), 0),
         ("unix:///run/redis.sock", .unix(path: "/run/redis.sock"), 0),
     ])
-    func `an address is taken apart`(text: String, address: RedisSettings.Address, database: Int) throws {
+    func `an address is parsed`(text: String, address: RedisSettings.Address, database: Int) throws {
         let url = try #require(RedisURL(text))
         #expect(url.location == .server(address))
         #expect(url.database == database)
@@ -50,12 +50,12 @@ struct RedisURLTests {
         "redis+sentinel://a", "redis+sentinel:///m", "redis+sentinel://a,/m", "redis+sentinel://a/m/x", "redis+cluster://a/1",
         "redis+cluster://", "redis+other://a",
     ])
-    func `several addresses that say too little are refused`(text: String) {
+    func `several incomplete addresses are refused`(text: String) {
         #expect(RedisURL(text) == nil)
     }
 
     @Test(arguments: ["redis://:Zq7xSecret@\u{33D}host", "redis+cluster://u:Zq7xSecret@\u{301}a,b", "redis:/\u{301}/host"])
-    func `a combining mark behind a delimiter is refused, and no password is shown`(text: String) {
+    func `a combining mark after a delimiter is refused, and no password is shown`(text: String) {
         #expect(RedisURL(text) == nil)
         #expect(!RedisURL.mistake(in: text).contains("Secret"))
     }

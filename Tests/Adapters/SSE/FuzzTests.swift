@@ -8,7 +8,7 @@ import Testing
 
 /// Random input: how it is cut into pieces must not matter, and nothing may crash.
 ///
-/// `FUZZ_SECONDS` has it run longer, each time from another seed; a failure names the seed of its case.
+/// `FUZZ_SECONDS` makes it run longer, each time with another seed; a failure names the seed of its case.
 @Suite struct FuzzTests {
     private static var limit: ContinuousClock.Instant {
         .now + .milliseconds(getenv("FUZZ_SECONDS").flatMap { Int(String(cString: $0)) }.map { $0 * 1000 } ?? 1500)

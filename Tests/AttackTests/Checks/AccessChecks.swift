@@ -1,7 +1,7 @@
 import BridgeTesting
 
 extension SecurityCheck {
-    /// Who is let in.
+    /// Which clients get access.
     static let access = [
         SecurityCheck("a forged token opens nothing") { stage in
             let tokens = try await HostileTokens.make()

@@ -4,12 +4,12 @@ import NIOCore
 extension SecurityCheck {
     /// Connections of HTTP/2 that ask for more than they may have.
     static let http2 = [
-        SecurityCheck("HTTP/2: answers that a closed window holds back cost bounded memory") { stage in
+        SecurityCheck("HTTP/2: answers behind a closed window take bounded memory") { stage in
             let bridge = try await stage.start(
                 sources: ["in: { type: webhook, id: in }"], sinks: ["out: { type: sse, stream: out }"],
                 routes: ["{ from: [in], to: [out] }"]
             )
-            // The whole history is asked for on every stream.
+            // The whole history is requested on every stream.
             let text = String(repeating: "h", count: 3500)
             for _ in 0..<200 * stage.scale { try await bridge.post("/n/in", .init(string: text), type: "text/plain") }
             let port = bridge.port
@@ -28,7 +28,7 @@ extension SecurityCheck {
             reader.shutDown()
         },
 
-        SecurityCheck("HTTP/2: one stream too many is refused, and the others go on") { stage in
+        SecurityCheck("HTTP/2: an excess stream is refused, and the others continue") { stage in
             let bridge = try await stage.start(
                 sources: ["in: { type: webhook, id: in }"], sinks: ["out: { type: sse, stream: out }"],
                 routes: ["{ from: [in], to: [out] }"]

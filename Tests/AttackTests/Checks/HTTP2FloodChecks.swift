@@ -1,7 +1,7 @@
 import BridgeTesting
 
 extension SecurityCheck {
-    /// Frames of HTTP/2 sent without end, and answers that nobody reads.
+    /// Endless frames of HTTP/2, and answers that are never read.
     static let http2Floods =
         floods.map { name, count, frames in
             SecurityCheck("HTTP/2: \(name) end the connection or cost nothing") { stage in

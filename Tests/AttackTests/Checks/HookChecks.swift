@@ -29,7 +29,8 @@ extension SecurityCheck {
                 for (host, fields) in others {
                     let status = try await Self.status(bridge.port, host, fields)
                     stage.expect(
-                        status != 200, "round \(round): 127.0.0.\(host) with \(fields.map(\.debugDescription)) was let in")
+                        status != 200, "round \(round): 127.0.0.\(host) with \(fields.map(\.debugDescription)) was granted access"
+                    )
                 }
             }
         },

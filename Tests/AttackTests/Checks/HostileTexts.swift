@@ -1,4 +1,4 @@
-/// Texts that mean something to whoever forgets to escape them.
+/// Texts that are dangerous if they are not escaped.
 enum HostileTexts {
     /// Line ends that JSON need not escape, but that tear lines of readers (`splitlines` of Python, terminals).
     static let lineEnds: [Unicode.Scalar] = ["\u{85}", "\u{2028}", "\u{2029}"]

@@ -42,7 +42,7 @@ extension SecurityCheck {
             }
             let stream = String(decoding: reader.body, as: UTF8.self)
             for scalar in HostileTexts.lineEnds where stream.unicodeScalars.contains(scalar) {
-                stage.complain("U+\(String(scalar.value, radix: 16)) stands in the stream as it is")
+                stage.complain("U+\(String(scalar.value, radix: 16)) is unescaped in the stream")
             }
             stage.expect(reader.messages.count == count, "\(reader.messages.count) events of \(count) on the stream")
             let lines = bridge.lines(of: "lines")

@@ -38,7 +38,7 @@ extension SecurityCheck {
         }
     ]
 
-    /// A beginning, and what is sent how many times behind it.
+    /// A beginning, and what is sent how many times after it.
     private static let answers: [(String, String, Int)] = [
         ("$1073741824\r\n", String(repeating: "x", count: 1 << 20), 200),
         ("$9223372036854775807\r\n", String(repeating: "x", count: 1 << 20), 100), ("$-2\r\n", "", 0),

@@ -1,4 +1,4 @@
-/// Requests that hold another one: read as one by whoever trusts one of two lengths, as two by whoever trusts the other (RFC 9112 §11.2).
+/// Requests that hold another one: read as one by a parser that trusts one of two lengths, as two by one that trusts the other (RFC 9112 §11.2).
 enum Smuggling {
     /// What the hidden request would post.
     static let mark = "smuggled"
@@ -8,7 +8,7 @@ enum Smuggling {
 
     static let all: [[UInt8]] = (lengths + codings).map { Array($0.utf8) } + [zeros]
 
-    /// The hidden request stands behind the end of a chunked body, within an announced length.
+    /// The hidden request is after the end of a chunked body, within an announced length.
     private static let codings = [
         "Transfer-Encoding: chunked\r\nContent-Length: {length}", "Content-Length: {length}\r\nTransfer-Encoding: chunked",
         "Content-Length: {length}\r\nTransfer-Encoding : chunked", "Content-Length: {length}\r\nTransfer-Encoding:\tchunked",
@@ -32,7 +32,8 @@ enum Smuggling {
             "POST /nope HTTP/1.1\r\nHost: localhost\r\n\(fields.split(separator: "{length}", omittingEmptySubsequences: false).joined(separator: "\(body.utf8.count)"))\r\n\r\n\(body)"
     }
 
-    /// The hidden request stands behind the least of two lengths, within the greatest; or within a chunk whose size can be misread.
+    /// The hidden request is after the lesser of two lengths, within the greater; or within a chunk whose size can be
+    /// misread.
     private static let lengths =
         [
             "Content-Length: 0\r\nContent-Length: {length}", "Content-Length: {length}\r\nContent-Length: 0",
@@ -54,7 +55,7 @@ enum Smuggling {
                 "POST /nope HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
         }
         + [
-            // Whoever believes that a GET or an upgrade has no body reads the body as the next request.
+            // A parser that believes that a GET or an upgrade has no body reads the body as the next request.
             "GET /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(hidden.utf8.count)\r\n\r\n\(hidden)",
             "HEAD /nope HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(hidden.utf8.count)\r\n\r\n\(hidden)",
             "GET /nope HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"

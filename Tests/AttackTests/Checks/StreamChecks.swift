@@ -58,8 +58,10 @@ extension SecurityCheck {
             let bridge = try await Self.history(stage, "expressions: true")
             let port = bridge.port
             let codes = JQBombs.all
+            // Each reads the whole history.
+            let seconds = 60 * Self.historyScale
             let silent = try await OwnThread.run {
-                let deadline = ContinuousClock.now + .seconds(60)
+                let deadline = ContinuousClock.now + .seconds(seconds)
                 return try codes.filter { code in
                     guard ContinuousClock.now < deadline else { return true }
                     let socket = try AttackSocket(port: port, patience: .seconds(10))
@@ -70,7 +72,9 @@ extension SecurityCheck {
                     return socket.answer() == nil
                 }
             }
-            for code in silent { stage.complain("no answer within 10 s, or not within 60 s for all, to \(code.prefix(60))") }
+            for code in silent {
+                stage.complain("no answer within 10 s, or not within \(seconds) s for all, to \(code.prefix(60))")
+            }
             stage.note("\(codes.count) expressions")
         },
 
@@ -140,6 +144,9 @@ extension SecurityCheck {
         },
     ]
 
+    /// How many times 500 events ``history(_:_:)`` has.
+    private static let historyScale = min(6, AttackSettings.scale)
+
     /// Starts the program with a stream that remembers 500 events or more.
     private static func history(_ stage: AttackStage, _ more: String = "") async throws -> BridgeProcess {
         let bridge = try await stage.start(
@@ -150,7 +157,7 @@ extension SecurityCheck {
         let port = bridge.port
         try await OwnThread.run {
             let socket = try AttackSocket(port: port, patience: .seconds(5))
-            for number in 0..<500 * min(6, AttackSettings.scale) {
+            for number in 0..<500 * Self.historyScale {
                 let body =
                     #"{"message":"aaaaaaaaaaaaaaaaaaaaaaaaaaaa \#(number)","tags":["a"],"payload":{"a":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"}}"#
                 socket.send(

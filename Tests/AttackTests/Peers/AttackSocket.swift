@@ -9,7 +9,7 @@ final class AttackSocket: Sendable {
 
     /// - Parameters:
     ///   - host: the last part of the address 127.0.0.HOST that the connection comes from.
-    ///   - receiveBuffer: bytes that the kernel takes when nobody reads.
+    ///   - receiveBuffer: bytes that the kernel accepts without a reader.
     ///   - patience: how long a call waits for the peer.
     init(port: Int, host: UInt8 = 1, receiveBuffer: Int32? = nil, patience: Duration = .seconds(2)) throws {
         self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

@@ -20,7 +20,7 @@ enum HTTP2Bytes {
         self.frame(1, flags: 5, stream: stream, [0x02] + self.text("HEAD") + self.fields("GET", path).dropFirst())
     }
 
-    /// Fields behind a body: HEADERS with END_STREAM and END_HEADERS.
+    /// Fields after a body: HEADERS with END_STREAM and END_HEADERS.
     static func trailers(_ stream: Int) -> [UInt8] {
         self.frame(1, flags: 5, stream: stream, [0] + self.text("x") + self.text("y"))
     }

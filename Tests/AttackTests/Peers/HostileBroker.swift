@@ -1,7 +1,8 @@
 import BridgeTesting
 import Synchronization
 
-/// An MQTT broker that greets each client, acknowledges what it asks for, and sends packets that no broker may send (MQTT 5 §2, §3).
+/// An MQTT broker that greets each client, acknowledges its requests, and sends packets that no broker may send (MQTT 5
+/// §2, §3).
 ///
 /// Thread-safe. Each connection gets another case.
 final class HostileBroker: Sendable {
@@ -20,7 +21,7 @@ final class HostileBroker: Sendable {
 
     private static func serve(_ socket: AttackSocket, _ number: Int, _ generator: inout SeededGenerator) {
         let connect = socket.receive(upTo: 1)
-        // The level stands behind the name `MQTT`; the fixed header has two bytes or three.
+        // The level is after the name `MQTT`; the fixed header has two bytes or three.
         guard connect.first == 0x10, let name = connect.firstIndex(of: UInt8(ascii: "Q")), connect.count > name + 3 else {
             return
         }

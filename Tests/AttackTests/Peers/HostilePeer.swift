@@ -2,7 +2,7 @@ import BridgeTesting
 import Glibc
 import Synchronization
 
-/// A server on loopback that treats each connection as a test says, on a thread of its own.
+/// A server on loopback that treats each connection as a test says, on its own thread.
 ///
 /// Thread-safe. Stops listening, and shuts down every connection, with the last reference.
 final class HostilePeer: Sendable {

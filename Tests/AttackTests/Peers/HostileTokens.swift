@@ -1,7 +1,7 @@
 import BridgeTesting
 import FoundationEssentials
 
-/// JSON Web Tokens that must not be believed, beside one that must, made by Node's own implementation.
+/// Invalid JSON Web Tokens and a valid one, made by Node's own implementation.
 struct HostileTokens: Decodable, Sendable {
     struct Token: Decodable, Sendable {
         let name: String

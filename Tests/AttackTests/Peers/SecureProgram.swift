@@ -1,7 +1,7 @@
 import BridgeTesting
 import Testing
 
-/// The program with a listener that speaks TLS, on a port of its own.
+/// The program with a TLS listener on its own port.
 ///
 /// Ends with the last reference to it.
 final class SecureProgram: Sendable {

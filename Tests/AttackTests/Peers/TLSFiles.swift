@@ -1,6 +1,6 @@
 import BridgeTesting
 
-/// A certificate for 127.0.0.1 that nobody trusts, and its key.
+/// A certificate for 127.0.0.1 that no client trusts, and its key.
 struct TLSFiles: Sendable {
     let certificate: String
     let key: String

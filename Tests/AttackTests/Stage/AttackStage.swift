@@ -2,7 +2,7 @@ import BridgeTesting
 import Glibc
 import Synchronization
 
-/// The running program with honest traffic beside the attack, and what goes wrong meanwhile.
+/// The running program with regular traffic during the attack, and the failures meanwhile.
 ///
 /// Thread-safe.
 final class AttackStage: Sendable {
@@ -33,7 +33,7 @@ final class AttackStage: Sendable {
     /// How many times as much an attack sends.
     var scale: Int { AttackSettings.scale }
 
-    /// Starts the program with these components beside the honest ones.
+    /// Starts the program with these components in addition to the regular ones.
     ///
     /// - Parameters:
     ///   - sources: `NAME: { … }` each, as are `sinks`.
@@ -71,7 +71,7 @@ final class AttackStage: Sendable {
 
     /// Reports what must not be.
     func complain(_ text: String) {
-        // The first ones tell enough.
+        // The first ones are enough.
         self.state.withLock { if $0.complaints.count < 5 { $0.complaints.append(String(text.prefix(500))) } }
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 /// A sender and a reader that do nothing wrong: each event that is posted must reach the reader, before the next one is posted.
 ///
-/// Thread-safe. Runs on a thread of its own, over two connections that stay open.
+/// Thread-safe. Runs on its own thread, over two connections that stay open.
 final class HonestTraffic: Sendable {
     static let token = "honest"
     private static let patience = Duration.seconds(10)

@@ -8,11 +8,8 @@ struct ProcessFigures: Sendable {
 
     /// - Returns: `nil` once the process is gone.
     init?(pid: Int32) {
-        let status = String(decoding: TemporaryDirectory.contents(of: "/proc/\(pid)/status"), as: UTF8.self)
-        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
-            let memory = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({ Int($0) })
-        else { return nil }
-        self.memory = memory
+        guard let bytes = Strain.bytes("VmRSS", of: pid) else { return nil }
+        self.memory = bytes >> 10
         self.descriptors = TemporaryDirectory.names(in: "/proc/\(pid)/fd").count
     }
 
@@ -30,7 +27,7 @@ struct ProcessFigures: Sendable {
     /// CPU time since the process began, in clock ticks of 10 ms.
     static func ticks(pid: Int32) -> Int {
         let text = String(decoding: TemporaryDirectory.contents(of: "/proc/\(pid)/stat"), as: UTF8.self)
-        // The name, the second field, stands in parentheses and may hold spaces.
+        // The name, the second field, is in parentheses and may contain spaces.
         let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
         guard fields.count > 13, let user = Int(fields[12]), let system = Int(fields[13]) else { return 0 }
         return user + system

@@ -5,14 +5,14 @@ import Testing
 
 /// Looks at the program from outside while it is attacked: how fast `/livez` answers on a new connection, and how much memory it has.
 ///
-/// Thread-safe. A busy machine is not taken for a busy program: the time in which a thread of the program waited for a processor does not
-/// count, and a server that nobody attacks is probed in the same way at the same time.
+/// Thread-safe. A busy machine does not count as a busy program: the time in which a thread of the program waited for a
+/// processor is excluded, and a server that is not attacked is probed in the same way at the same time.
 final class ProgramWatch: Sendable {
     struct Reading: Sendable {
         var probes = 0
         /// Without the time that the program waited for a processor.
         var slowest = Duration.zero
-        /// Of the server that nobody attacks.
+        /// The slowest answer of the server that is not attacked.
         var slowestElsewhere = Duration.zero
         var failures: [String] = []
         /// KiB.

@@ -37,21 +37,21 @@ struct DeliveryFixture {
 
     init(
         sources: [AcknowledgePolicy] = [.delivered], sinks: [DeliverySettings] = [DeliverySettings()], unrouted: SinkIndex? = nil,
-        limits: LogLimits = LogLimits(), loopGuard: LoopGuard = LoopGuard(), contents: LogContents? = nil
+        limits: LogLimits = LogLimits(), loopDetector: LoopDetector = LoopDetector(), contents: LogContents? = nil
     ) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let metrics = self.metrics
         self.log = DeliveryLog(
             sources: sources.enumerated().map { ("source-\($0.offset)", $0.element) },
-            sinks: sinks.enumerated().map { ("sink-\($0.offset)", $0.element) }, unrouted: unrouted, routes: ["route"],
+            sinks: sinks.enumerated().map { ("sink-\($0.offset)", $0.element) }, unrouted: unrouted, routes: ["route", "other"],
             limits: limits,
-            tallies: DeliveryTallies(
+            metrics: DeliveryMetrics(
                 sinks: sinks.indices.map { index in
                     (ComponentMetrics(component: "sink-\(index)", kind: "test", direction: "sink", metrics: metrics), logger)
                 },
                 metrics: metrics, logger: logger
             ),
-            loopGuard: loopGuard, contents: contents
+            loopDetector: loopDetector, contents: contents
         )
     }
 
@@ -66,11 +66,11 @@ struct DeliveryFixture {
     }
 
     func safe(_ source: SourceIndex = 0) -> UInt64 {
-        self.log.watermark(of: source) { $0.safe.rawValue }
+        self.log.marks[source].safe.rawValue
     }
 
     func isPaused(_ source: SourceIndex = 0) -> Bool {
-        self.log.watermark(of: source) { $0.isPaused }
+        self.log.marks[source].isPaused
     }
 
     /// The value of a line of the metrics, 0 when it is not there.

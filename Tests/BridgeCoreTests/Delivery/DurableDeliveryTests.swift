@@ -7,7 +7,7 @@ import Testing
 /// The log over a store: what is seen and acknowledged when, and what is read back.
 struct DurableDeliveryTests {
     /// A log that writes to nothing: each commit is made by the test.
-    private struct Fixture {
+    struct Fixture {
         let delivery: DeliveryFixture
         var log: DeliveryLog { self.delivery.log }
 
@@ -198,7 +198,7 @@ struct DurableDeliveryTests {
             first += fixture.delivery.take()
         }
         #expect(first.map(\.event.id) == ["0.0"])
-        #expect(fixture.log.state.withLock { $0.machine.sinks[0].cursor.keys.heldCount } < 48)
+        #expect(fixture.log.machine.withLock { $0.sinks[0].cursor.keys.heldCount } < 48)
         fixture.delivery.append(["other"])
         fixture.commit()
         #expect(fixture.delivery.take().isEmpty)
@@ -209,44 +209,32 @@ struct DurableDeliveryTests {
         #expect(fixture.delivery.take().map(\.event.id) == ["other"])
     }
 
-    // MARK: Dead letters
-
-    @Test func `what a sink gives up is kept, and its mark moves on in the same group`() throws {
-        let fixture = Fixture()
-        fixture.delivery.append(["a", "b"])
-        fixture.commit()
-        let taken = fixture.delivery.take()
-        fixture.log.refuse(sink: 0, taken[0], reason: "it is wrong")
-        let changes = fixture.commit().changes
-        #expect(changes.sinks.map(\.position) == [Position(1)])
-        guard case .keep(let letter) = try #require(changes.letters.first) else { throw Missing() }
-        #expect(letter.reason == "it is wrong")
-        #expect(letter.sink == "sink-0")
-        #expect(letter.route == "route")
-        #expect(letter.attempts == 1)
-        #expect(letter.target == nil)
-        #expect(letter.event.id == "a")
-        let metric = #"streambridge_dead_letters_total{component="sink-0",direction="sink",kind="test",reason="refused"}"#
-        #expect(fixture.delivery.metric(metric) == 1)
-    }
-
-    @Test func `a letter for a dead-letter sink is kept until that has it`() throws {
-        let fixture = Fixture(sinks: [DeliverySettings(deadLetter: "sink-1"), DeliverySettings()])
-        fixture.delivery.append(["a"])
-        fixture.commit()
-        fixture.log.refuse(sink: 0, fixture.delivery.take()[0], reason: "it is wrong")
-        guard case .keep(let letter) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
-        #expect(letter.target == "sink-1")
-        let delivery = fixture.delivery.take(sink: 1)[0]
-        #expect(delivery.event.kind == .deadLetter)
-        fixture.log.confirm(sink: 1, through: delivery)
-        guard case .forget(letter.id) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
-        // After a restart it is offered again.
-        var contents = LogContents()
-        contents.head = Position(1)
-        contents.letters.letters = [letter]
-        let next = Fixture(sinks: [DeliverySettings(deadLetter: "sink-1"), DeliverySettings()], contents: contents)
-        #expect(next.delivery.take(sink: 1).map(\.event.message) == ["it is wrong"])
+    @Test func `nothing more is handed out while too many letters wait for the disk`() {
+        let fixture = Fixture(sinks: [.onDisk])
+        let body = String(repeating: "x", count: 1 << 20)
+        var inFlight: [Delivery] = []
+        for number in 0..<40 {
+            _ = fixture.log.append([.made("\(number)", to: [0], message: body)], source: 0)
+            fixture.commit()
+            if number < 30 { inFlight += fixture.delivery.take() }
+        }
+        for delivery in inFlight { fixture.log.refuse(sink: 0, delivery, reason: "no") }
+        var refused = inFlight.count
+        while let delivery = fixture.delivery.take(1).first {
+            fixture.log.refuse(sink: 0, delivery, reason: "no")
+            refused += 1
+        }
+        #expect((31...32).contains(refused))
+        #expect(fixture.delivery.isPaused())
+        let isCalled = Mutex(false)
+        fixture.log.observe(sink: 0) { isCalled.withLock { $0 = true } }
+        let work = fixture.log.takeWork()
+        #expect(work.changes.letters.count == refused)
+        #expect(fixture.delivery.take(1).isEmpty, "they are not written yet")
+        fixture.log.committed(work)
+        #expect(isCalled.withLock { $0 })
+        #expect(!fixture.delivery.isPaused())
+        #expect(fixture.delivery.take().count == 40 - refused)
     }
 
     @Test func `a piece that could not be read is asked for once more, whoever asks meanwhile`() {
@@ -292,50 +280,46 @@ struct DurableDeliveryTests {
         #expect(other.log.hasEnded(sink: 0))
     }
 
-    @Test func `letters are numbered apart, and no run of events spans them`() {
+    @Test func `letters are numbered like events`() {
         let fixture = Fixture(sinks: [DeliverySettings(deadLetter: "sink-1"), DeliverySettings()])
         fixture.delivery.append(["x1", "x2"])
         fixture.delivery.append(["r3", "r4", "r5"], to: [1])
         fixture.commit()
         for delivery in fixture.delivery.take() { fixture.log.refuse(sink: 0, delivery, reason: "it is wrong") }
-        let letters = fixture.delivery.take(2, sink: 1)
-        let events = fixture.delivery.take(sink: 1)
-        #expect(letters.map(\.position.rawValue) == [1, 2] && events.map(\.position.rawValue) == [3, 4, 5])
-        let published = [letters[0], events[0], letters[1], events[1], events[2]]
+        fixture.commit()
+        let published = fixture.delivery.take(sink: 1)
+        #expect(published.map(\.event.id) == ["r3", "r4", "r5", "x1", "x2"])
+        #expect(published.map(\.position.rawValue) == [3, 4, 5, 6, 7])
         fixture.log.number(sink: 1, published[...], from: 11)
-        let changes = fixture.commit().changes
-        #expect(
-            changes.numbers == [
-                NumberedRun(sink: "sink-1", first: Position(3), last: Position(3), count: 1, sequence: 12),
-                NumberedRun(sink: "sink-1", first: Position(4), last: Position(5), count: 2, sequence: 14),
-            ])
-        #expect(changes.numberedLetters.map(\.sequence) == [11, 13])
-        #expect(changes.numberedLetters.map(\.place) == [.start, Position(3)], "each goes with what was published before it")
-        #expect(changes.numberedLetters.map(\.event.id) == ["x1", "x2"])
+        let run = NumberedRun(sink: "sink-1", first: Position(3), last: Position(7), count: 5, sequence: 11)
+        #expect(fixture.commit().changes.numbers == [run])
     }
 
     @Test func `a replayed letter goes to the sink that gave it up, and is kept until it is delivered`() throws {
         let fixture = Fixture(sources: [.delivered], sinks: [DeliverySettings(), DeliverySettings()])
         fixture.delivery.append(["x"], to: [0, 1])
         fixture.commit()
-        let letter = StoredLetter(
+        let letter = StoredDeadLetter(
             id: 7, time: .now(), sink: "sink-1", route: "route", reason: "old", attempts: 1, target: nil, event: .made("a"),
             position: Position(1)
         )
         let targets = RouteTargets(routes: [], sinks: ["sink-0", "sink-1"])
         #expect(fixture.log.replay(letter, targets))
+        #expect(fixture.commit().records.map(\.record.routing.plan.letter?.id) == [7])
         #expect(fixture.delivery.take(sink: 0).map(\.event.id) == ["x"])
         let taken = fixture.delivery.take(sink: 1)
-        #expect(taken.map(\.event.id) == ["a", "x"])
-        fixture.log.refuse(sink: 1, taken[0], reason: "still wrong")
+        #expect(taken.map(\.event.id) == ["x", "a"])
+        #expect(taken.map(\.route) == ["route", "route"])
+        fixture.log.refuse(sink: 1, taken[1], reason: "still wrong")
         guard case .keep(let again) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
         #expect(again.id == 7)
         #expect(again.reason == "still wrong")
         #expect(fixture.log.replay(again, targets))
+        fixture.commit()
         let last = fixture.delivery.take(sink: 1)[0]
         fixture.log.confirm(sink: 1, last)
         guard case .forget(7) = try #require(fixture.commit().changes.letters.first) else { throw Missing() }
-        let lost = StoredLetter(
+        let lost = StoredDeadLetter(
             id: 8, time: .now(), sink: "gone", route: "", reason: "", attempts: 1, target: nil, event: .made("b"),
             position: .start
         )
@@ -356,5 +340,5 @@ struct DurableDeliveryTests {
         #expect(inMemory == nil, "a log in memory keeps none")
     }
 
-    private struct Missing: Error {}
+    struct Missing: Error {}
 }

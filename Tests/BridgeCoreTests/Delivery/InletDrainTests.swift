@@ -26,12 +26,48 @@ struct InletDrainTests {
             loop.execute {
                 seen.withLock { $0.isUnderWay = false }
                 inlet.confirm(through: last)
-                drain.goOn()
+                drain.resume()
             }
         }.run()
         try await appending
         #expect(seen.withLock { $0.ids } == (0..<count).map(String.init))
         #expect(seen.withLock { $0.overlaps } == 0)
+    }
+
+    @Test(arguments: [1, 2, 3])
+    func `the loop serves its sockets though there is always more`(_ sinks: Int) async throws {
+        let fixture = DeliveryFixture(sinks: Array(repeating: DeliverySettings(), count: sinks))
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let progress = Progress()
+        let server = try await ServerBootstrap(group: loop)
+            .childChannelInitializer { channel in
+                progress.isServed.store(true, ordering: .releasing)
+                return channel.close()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(server.localAddress?.port)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for sink in 0..<sinks {
+                let index = SinkIndex(sink)
+                let inlet = Self.inlet(fixture, sink: index)
+                fixture.append(["first"], to: [index])
+                group.addTask {
+                    try await InletDrain(inlet, on: loop) { drain in
+                        guard let last = drain.take(atMost: 16).last else { return }
+                        if !progress.isServed.load(ordering: .acquiring) { fixture.append(["next"], to: [index]) }
+                        inlet.confirm(through: last)
+                        progress.taken.wrappingAdd(1, ordering: .relaxed)
+                        drain.resume()
+                    }.run()
+                }
+            }
+            try await eventually("the drains are busy") { progress.taken.load(ordering: .relaxed) > 100 }
+            let socket = try RawConnection(port: port)
+            try await eventually("the connection is accepted") { progress.isServed.load(ordering: .acquiring) }
+            withExtendedLifetime(socket) { fixture.log.finish() }
+            try await group.waitForAll()
+        }
+        try await server.close()
     }
 
     @Test func `what the sink meets ends it, and what it had is offered again`() async throws {
@@ -69,18 +105,23 @@ struct InletDrainTests {
             inlet.takeBack()
             try await loop.submit {}.get()
             let taken = fixture.take()
-            #expect(taken.count == number)
-            guard taken.count == number else { return }
-            inlet.takeBack()
+            #expect(taken.map(\.event.id) == ["\(number)"])
+            guard let last = taken.last else { return }
+            inlet.confirm(through: last)
         }
     }
 
-    private static func inlet(_ fixture: DeliveryFixture) -> SinkInlet {
+    private static func inlet(_ fixture: DeliveryFixture, sink: SinkIndex = 0) -> SinkInlet {
         SinkInlet(
-            log: fixture.log, sink: 0,
+            log: fixture.log, sink: sink,
             status: ComponentStatus(
                 metrics: ComponentMetrics(component: "sink-0", kind: "test", direction: "sink", metrics: fixture.metrics))
         )
+    }
+
+    private final class Progress: Sendable {
+        let isServed = Atomic<Bool>(false)
+        let taken = Atomic<Int>(0)
     }
 
     private struct Seen {

@@ -72,6 +72,7 @@ struct OverflowTests {
         fixture.append(["a", "b", "c", "d", "e"])
         fixture.log.committed(fixture.log.takeWork())
         for delivery in fixture.take() { fixture.log.refuse(sink: 0, delivery, reason: "it is wrong") }
+        fixture.log.committed(fixture.log.takeWork())
         #expect(fixture.log.backlog(of: 1).events == 2)
         let letters = fixture.take(sink: 1)
         #expect(letters.map(\.event.id) == ["d", "e"])

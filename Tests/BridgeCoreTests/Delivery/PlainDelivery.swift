@@ -8,6 +8,8 @@ struct PlainDelivery {
     struct Item {
         var event: Event
         var position: UInt64
+        /// Of a dead letter: where its event was.
+        var original: UInt64?
         var variant = 0
         var route = "route"
         var key: DedupeKey?
@@ -22,16 +24,13 @@ struct PlainDelivery {
         var text: String { "\(self.isLetter ? "letter " : "")\(self.event.id).\(self.variant)@\(self.position)" }
 
         func holds(_ key: Item) -> Bool {
-            self.position == key.position && self.letter == key.letter && self.variant == key.variant
+            self.position == key.position && self.variant == key.variant
         }
     }
 
     struct Sink {
         var settings: DeliverySettings
-        /// The sink for what this one gives up.
-        var target: Int?
         var again: [Item] = []
-        var letters: [Item] = []
         /// Read back after a restart.
         var loaded: [Item] = []
         var log: [Item] = []
@@ -40,8 +39,10 @@ struct PlainDelivery {
         var deliveredKeys: Set<String> = []
 
         var all: [Item] {
-            self.again + self.letters + self.loaded + self.log + self.inFlight + self.reserved.flatMap(\.held)
+            self.again + self.loaded + self.log + self.inFlight + self.reserved.flatMap(\.held)
         }
+        /// The sink for what this one gives up.
+        var target: Int? { self.settings.deadLetter.flatMap { Int($0.dropFirst(5)) } }
         var isOverBounds: Bool {
             let all = self.all
             return all.count > self.settings.events || all.reduce(0) { $0 + $1.event.weight } > self.settings.bytes
@@ -53,7 +54,7 @@ struct PlainDelivery {
     let isOnDisk: Bool
     var head: UInt64 = 0
     var committed: UInt64 = 0
-    var lastLetter: Int64 = 0
+    var lastDeadLetter: Int64 = 0
     var dropped = 0
     var lettersCounted = 0
     var duplicates = 0
@@ -65,21 +66,48 @@ struct PlainDelivery {
 
     // MARK: The sources' side
 
-    mutating func append(_ event: Event, source: Int, entries: [(sink: Int, variant: Int)], key: DedupeKey?) {
+    /// - Parameter lost: the sinks of a route that the event is lost to.
+    /// - Returns: the sinks that were given a dead letter.
+    mutating func append(
+        _ event: Event, source: Int, entries: [(sink: Int, variant: Int)], key: DedupeKey?, lost: [Int]? = nil
+    ) -> [Int] {
         self.head += 1
         for entry in entries {
             self.sinks[entry.sink].log.append(
                 Item(event: event, position: self.head, variant: entry.variant, key: key, source: source))
         }
-        guard entries.isEmpty else { return }
-        self.unroutedCount += 1
-        guard let unrouted else { return }
-        let id = self.isOnDisk ? self.newLetter() : nil
-        let letter = DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0)
-        let item = Item(
-            event: letter.event(of: event), position: self.head, route: "", letter: id, source: source)
-        if let id { self.kept[id] = (Item(event: event, position: self.head, source: source), "", true) }
-        self.sinks[unrouted].letters.append(item)
+        if entries.isEmpty { self.unroutedCount += 1 }
+        if let lost {
+            var targets: [Int] = []
+            for target in lost.compactMap({ self.sinks[$0].target }) where !targets.contains(target) { targets.append(target) }
+            if targets.isEmpty { targets = self.unrouted.map { [$0] } ?? [] }
+            let reason = "'when' of the route 'route' failed: it failed"
+            self.give(event, DeadLetter(reason: reason, sink: "", route: "route", attempts: 0), source: source, to: targets)
+            return targets
+        }
+        guard entries.isEmpty, let unrouted else { return [] }
+        self.give(
+            event, DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0), source: source, to: [unrouted])
+        return [unrouted]
+    }
+
+    /// A dead letter for each of these sinks; a file keeps one in any case.
+    private mutating func give(_ event: Event, _ letter: DeadLetter, source: Int, to targets: [Int]) {
+        let original = self.head
+        let kept = Item(event: event, position: original, route: letter.route, source: source)
+        if targets.isEmpty, self.isOnDisk { self.kept[self.newLetter()] = (kept, "", false) }
+        for target in targets {
+            let id = self.isOnDisk ? self.newLetter() : nil
+            if let id { self.kept[id] = (kept, "", true) }
+            self.give(letter.event(of: event), about: original, letter: id, source: source, to: target)
+        }
+    }
+
+    /// Appends a dead letter.
+    private mutating func give(_ event: Event, about original: UInt64?, letter: Int64?, source: Int?, to sink: Int) {
+        self.head += 1
+        self.sinks[sink].log.append(
+            Item(event: event, position: self.head, original: original, route: "", letter: letter, source: source))
     }
 
     /// After a batch, a piece read back or a commit.
@@ -98,7 +126,6 @@ struct PlainDelivery {
 
     private mutating func oldestWaiting(_ sink: Int) -> Item? {
         if let first = self.sinks[sink].again.popFirst() { return first }
-        if let first = self.sinks[sink].letters.popFirst() { return first }
         if let first = self.sinks[sink].loaded.popFirst() { return first }
         let record = self.takeRecord(sink)
         self.sinks[sink].again += record.dropFirst()
@@ -120,9 +147,7 @@ struct PlainDelivery {
         for _ in 0..<64 where batch.isEmpty {
             var piece: [Item] = []
             while piece.count < limit {
-                if let next = self.sinks[sink].again.popFirst() ?? self.sinks[sink].letters.popFirst()
-                    ?? self.sinks[sink].loaded.popFirst()
-                {
+                if let next = self.sinks[sink].again.popFirst() ?? self.sinks[sink].loaded.popFirst() {
                     piece.append(next)
                 } else {
                     let record = self.takeRecord(sink)
@@ -191,8 +216,8 @@ struct PlainDelivery {
     // MARK: Dead letters
 
     mutating func newLetter() -> Int64 {
-        self.lastLetter += 1
-        return self.lastLetter
+        self.lastDeadLetter += 1
+        return self.lastDeadLetter
     }
 
     private mutating func giveUp(_ item: Item, _ sink: Int, reason: String) {
@@ -212,8 +237,7 @@ struct PlainDelivery {
         if target == nil, id == nil { self.dropped += 1 } else { self.lettersCounted += 1 }
         guard let target else { return }
         let letter = DeadLetter(reason: reason, sink: "sink-\(sink)", route: item.route, attempts: item.attempts + 1)
-        self.sinks[target].letters.append(
-            Item(event: letter.event(of: item.event), position: item.position, route: "", letter: id, source: item.source))
+        self.give(letter.event(of: item.event), about: item.position, letter: id, source: item.source, to: target)
         self.makeRoom(target)
     }
 
@@ -227,8 +251,11 @@ struct PlainDelivery {
 
     mutating func replay(_ letter: Int64, to sink: Int) {
         guard let kept = self.kept[letter] else { return }
-        self.sinks[sink].letters.append(
+        self.kept[letter]?.isOwed = true
+        self.head += 1
+        self.sinks[sink].log.append(
             Item(event: kept.item.event, position: self.head, route: kept.item.route, letter: letter, source: nil))
+        self.makeRoom(sink)
     }
 }
 

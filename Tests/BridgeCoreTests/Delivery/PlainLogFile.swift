@@ -6,7 +6,7 @@ struct PlainLogFile {
     /// In order of position.
     private(set) var records: [(position: Position, record: LogRecord)] = []
     private(set) var marks: [String: SinkMark] = [:]
-    private(set) var letters: [Int64: StoredLetter] = [:]
+    private(set) var letters: [Int64: StoredDeadLetter] = [:]
     private(set) var keys: [DeliveredKey] = []
     private(set) var numbered = 0
 
@@ -14,6 +14,10 @@ struct PlainLogFile {
         self.head = work.head
         self.records += work.records
         for mark in work.changes.sinks { self.marks[mark.sink] = mark }
+        for (_, record) in work.records {
+            guard let letter = record.routing.plan.letter?.id, let entry = record.routing.plan.entries.first else { continue }
+            self.letters[letter]?.target = "sink-\(entry.sink)"
+        }
         for change in work.changes.letters {
             switch change {
             case .keep(let letter): self.letters[letter.id] = letter
@@ -22,7 +26,7 @@ struct PlainLogFile {
             }
         }
         self.keys += work.changes.keys
-        self.numbered += work.changes.numbers.reduce(0) { $0 + $1.count } + work.changes.numberedLetters.count
+        self.numbered += work.changes.numbers.reduce(0) { $0 + $1.count }
     }
 
     /// What a sink has not settled.
@@ -44,8 +48,7 @@ struct PlainLogFile {
             contents.sinks["sink-\(sink)"] = LogContents.Owed(
                 mark: mark, count: owed.count, weight: owed.reduce(0) { $0 + $1.record.event(of: $1.entry).weight })
         }
-        contents.letters.letters = self.letters.values.filter { $0.target != nil }.sorted { $0.id < $1.id }
-        contents.lastLetter = self.letters.keys.max() ?? 0
+        contents.lastDeadLetter = self.letters.keys.max() ?? 0
         contents.keys = self.keys
         return contents
     }
@@ -56,9 +59,11 @@ struct PlainLogFile {
         let events = Array(Set(owed.map(\.position)).sorted().prefix(limit))
         let through = events.count < limit ? self.head : events[events.count - 1]
         let deliveries = owed.filter { $0.position <= through }.map { owed in
+            let letter = owed.record.routing.plan.letter
             var delivery = Delivery(
-                event: owed.record.event(of: owed.entry), variant: owed.entry.variant, route: "route", attempts: 0,
-                position: owed.position, ticket: 0)
+                event: owed.record.event(of: owed.entry), variant: owed.entry.variant, route: letter?.route ?? "route",
+                attempts: 0, position: owed.position, ticket: 0)
+            delivery.letter = letter?.id
             delivery.key = owed.record.routing.keys[owed.entry.route]
             return delivery
         }

@@ -13,7 +13,7 @@ struct RecentSetTests {
         var model: [UInt64] = []
         for _ in 0..<20_000 {
             let key = UInt64.random(in: 0..<4, using: &random) << 32 | UInt64.random(in: 0..<UInt64(capacity), using: &random)
-            // No key and 1 are the same to it, which a hash never tells.
+            // No key and 1 are the same to it, which a hash never is.
             guard key != 1 else { continue }
             #expect(recent.contains(key) == model.contains(key))
             let isNew = !model.contains(key)

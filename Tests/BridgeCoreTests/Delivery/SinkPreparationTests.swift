@@ -106,7 +106,7 @@ struct SinkPreparationTests {
         #expect(self.fixture.log.backlog(of: 0).events == 0)
     }
 
-    @Test func `its end comes once all is handed out, and is told once`() async throws {
+    @Test func `its end comes once all is handed out, and is reported once`() async throws {
         let inlet = try self.inlet()
         let calls = Mutex(0)
         inlet.onAvailable { calls.withLock { $0 += 1 } }
@@ -134,7 +134,7 @@ struct SinkPreparationTests {
             guard let last = batch.last else { return }
             seen.withLock { $0 += batch.map(\.event.id) }
             inlet.confirm(through: last)
-            drain.goOn()
+            drain.resume()
         }.run()
         for number in 0..<500 { self.fixture.append(["\(number)"]) }
         self.fixture.log.finish()

@@ -56,7 +56,7 @@ struct SourceQueueTests {
         #expect(slow.answersLater && !fast.answersLater)
         self.language.close()
         let first = slow.send([Self.message("a"), Self.message("b")])
-        slow.gap("lost")
+        slow.gap(.outage, "lost")
         let last = slow.send([Self.message("c")])
         #expect(first.demand == .more && first.position < last.position && slow.safe < first.position)
         #expect(slow.send([]).position == last.position)
@@ -162,7 +162,7 @@ struct SourceQueueTests {
     @Test func `places are forgotten in pairs when very many wait, and none is safe too early`() {
         var state = SourceQueue.State(appended: .start)
         for number in 2...20_000 as ClosedRange<UInt64> {
-            state.add(.gap("", subject: "", period: nil))
+            state.add(.gap(SourceLoss(kind: .outage, reason: "", subject: "", period: nil)))
             state.finish(state.take(), through: Position(number), at: Position(number * 3))
             state.thinOut()
             #expect(state.marks.count <= SourceQueue.marks + 1)

@@ -14,7 +14,7 @@ struct FingerprintTests {
         #expect(self.hash("home/door", "open") == 7_801_130_664_271_336_269)
     }
 
-    @Test func `parts, bytes and lengths tell apart`() {
+    @Test func `parts, bytes and lengths make a difference`() {
         let all = [
             self.hash(), self.hash(""), self.hash("a"), self.hash("a", ""), self.hash("", "a"), self.hash("a\0"),
             self.hash("ab", "c"), self.hash("a", "bc"), self.hash("12345678"), self.hash("12345679"), self.hash("123456789"),

@@ -31,14 +31,14 @@ struct SharedBodyTests {
     }
 
     @Test(arguments: ["  \(large)\n", "{\r\n\(large.dropFirst())"])
-    func `a body with other bytes than the payload stays as it came`(body: String) {
+    func `a body with other bytes than the payload stays unchanged`(body: String) {
         let event = Self.event(body)
         #expect(event.raw == ByteBuffer(string: body) && event.payload != event.raw)
         #expect(event.payload.map { JSONScanner.singleLine($0) } == event.payload)
         #expect(Self.isWithin(event.payload, event.json) && !Self.isWithin(event.raw, event.json))
     }
 
-    @Test func `a small one is left as it is, and an event without payload has none`() {
+    @Test func `a small payload is unchanged, and an event without payload has none`() {
         let small = Self.event(#"{"a":1}"#)
         #expect(small.raw == ByteBuffer(string: #"{"a":1}"#) && !Self.isWithin(small.raw, small.json))
         let normaliser = Normaliser(source: "in", settings: NormaliseSettings(), bridge: "here")

@@ -81,7 +81,7 @@ import Testing
     private static let events = (0..<20).map { sampleEvent(priority: $0 < 10 ? 4 : 1, subject: "\($0)") }
 
     @Test(arguments: [Int.max, 3])
-    func `a batch is routed as its events one by one, in two exchanges`(most: Int) throws {
+    func `a batch is routed like single events, in two exchanges`(most: Int) throws {
         let compiler = Counting(most: most)
         let table = try Self.table(compiler)
         #expect(table.evaluatesAhead)
@@ -103,7 +103,7 @@ import Testing
         #expect(routings.map(\.keys.count) == Self.events.indices.map { $0 % 2 == 0 && $0 < 10 ? 1 : 0 })
     }
 
-    @Test func `gaps and dead letters need no expression`() throws {
+    @Test func `gaps and dead letters evaluate no expression`() throws {
         let compiler = Counting()
         let events = [sampleEvent(subject: "1", kind: .gap), sampleEvent(subject: "2", kind: .deadLetter)]
         let routings = try Self.table(compiler).routings(of: events, reader: EventReader(), now: .now()) { _, _, _ in }
@@ -130,7 +130,7 @@ import Testing
         #expect(texts[7] == "7-true" && texts[8] == "8-false" && texts[16] == "true" && texts[19] == "false")
     }
 
-    @Test func `an event that is none of the deliveries is evaluated by itself`() throws {
+    @Test func `an event outside the deliveries is evaluated separately`() throws {
         let compiler = Counting()
         let template = try Template("{{ number }}", compiler: compiler)
         let deliveries = Self.events[..<4].map {

@@ -95,7 +95,7 @@ import Testing
         ("plain", "plain"), ("", ""), ("a/{{ text:x/y }}/{{ .priority }}", "a/x_y/3"), ("a{{ .payload.e }}", "a"),
         ("{{ false }}", "false"), ("{{ .payload.n }}", "0"),
     ])
-    func `an address is made of values, empty ones included`(text: String, result: String) throws {
+    func `an address is rendered from values, including empty ones`(text: String, result: String) throws {
         #expect(try Self.address(text, sampleEvent(priority: nil, payload: #"{"e":"","n":0}"#)) == result)
     }
 
@@ -112,10 +112,10 @@ import Testing
     @Test(arguments: [
         ("a {{ .title", "1: '{{ .title' is not closed: the text ends before '}}'"),
         ("{{ \"a }}", "1: '{{ \"a }}' is not closed: a string in it is not closed"),
-        ("{{ {a:1 }}", "1: '}' closes nothing in '{{ {a:1 }}'"), ("{{ (1 }}", "1: '}' closes nothing in '{{ (1 }}'"),
+        ("{{ {a:1 }}", "1: unmatched '}' in '{{ {a:1 }}'"), ("{{ (1 }}", "1: unmatched '}' in '{{ (1 }}'"),
         ("{{ [1", "1: '{{ [1' is not closed: a '[' in it is not closed"),
         ("{{ (1", "1: '{{ (1' is not closed: a '(' in it is not closed"),
-        ("{{ {", "1: '{{ {' is not closed: a '{' in it is not closed"), ("{{ 1) }}", "1: ')' closes nothing in '{{ 1) }}'"),
+        ("{{ {", "1: '{{ {' is not closed: a '{' in it is not closed"), ("{{ 1) }}", "1: unmatched ')' in '{{ 1) }}'"),
         ("\n{{ }}", "2: '{{ }}' is empty; write a path such as .title, or other jq"),
         (
             "{{ .titel }}",
@@ -126,11 +126,11 @@ import Testing
             "2: in '{{ .tags | length }}': this needs jq, which is not available here; plain paths such as .title work"
         ),
     ])
-    func `what cannot be taken apart is refused`(text: String, message: String) {
+    func `an invalid template is refused`(text: String, message: String) {
         #expect(Self.error(text) == message)
     }
 
-    @Test func `what the compiler says is passed on with its line`() {
+    @Test func `the compiler's message is forwarded with its line`() {
         #expect(Self.error("x\n{{ wrong }}", compiler: WordCompiler()) == "2: in '{{ wrong }}': no such word")
     }
 
@@ -139,7 +139,7 @@ import Testing
         #expect(error?.message == "it failed")
     }
 
-    @Test func `only what the event brings is escaped`() throws {
+    @Test func `only values of the event are escaped`() throws {
         let escape: (String) -> String = { $0.replacing("/", with: "_") }
         #expect(
             try Self.render("a/{{ $subject }}/{{ text:b/c }}", Self.event, compiler: WordCompiler(), escape: escape)

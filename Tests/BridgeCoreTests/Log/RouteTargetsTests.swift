@@ -90,7 +90,7 @@ struct RouteTargetsTests {
         let routes = [Self.route("route-1", 7, (0, 1, 10))]
         let targets = PlanTargets(routes: routes, sinks: Self.sinks)
         func kept(_ route: String, variant: Int) -> String? {
-            let letter = StoredLetter(
+            let letter = StoredDeadLetter(
                 id: 1, time: .now(), sink: "a", route: route, reason: "r", attempts: 1, target: nil, event: .made("e"),
                 position: Position(1), variant: variant
             )
@@ -102,6 +102,6 @@ struct RouteTargetsTests {
         #expect(kept("", variant: 0)?.isEmpty == true)
         let letter = DeadLetter(reason: "r", sink: "a", route: "route-1#0000000000000007", attempts: 1)
         let payload = letter.event(of: .made("e")).payload.map { String(buffer: $0) }
-        #expect(payload?.contains(#""route":"route-1","#) == true, "people are told the name")
+        #expect(payload?.contains(#""route":"route-1","#) == true, "people see the name")
     }
 }

@@ -14,7 +14,7 @@ struct CanonicalShapeTests {
     ]
 
     @Test(arguments: Self.bodies)
-    func `what is rendered already is taken as it is`(body: String) {
+    func `rendered JSON is used unchanged`(body: String) {
         let buffer = ByteBuffer(string: body)
         #expect(CanonicalShape(limits: EventLimits()).draft(buffer)?.json == buffer)
         #expect(Self.event(body).event.json == buffer)
@@ -30,7 +30,7 @@ struct CanonicalShapeTests {
         Self.compare(long)
     }
 
-    @Test func `another title for events without one is written anew`() {
+    @Test func `a title is added to events without one`() {
         let limits = EventLimits(absentTitle: "none")
         #expect(CanonicalShape(limits: limits).draft(ByteBuffer(string: Self.bodies[1])) == nil)
         #expect(CanonicalShape(limits: limits).draft(ByteBuffer(string: Self.bodies[0])) != nil)
@@ -47,7 +47,7 @@ struct CanonicalShapeTests {
     }
 
     @Test(arguments: ["", " 1", "1 ", "1,2", "[1", #"1,"id":"b""#, "nul", "{}}"])
-    func `a payload that is no document by itself is left to the long way`(payload: String) {
+    func `a payload that is not a document takes the general path`(payload: String) {
         let body = #"{"id":"a","title":"t","message":"m","timestamp":"2026-01-15T10:00:00.123Z","payload":\#(payload)}"#
         #expect(CanonicalShape(limits: EventLimits()).draft(ByteBuffer(string: body)) == nil)
         Self.compare(body)

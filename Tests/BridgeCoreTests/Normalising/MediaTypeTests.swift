@@ -15,7 +15,7 @@ struct MediaTypeTests {
         "", "text/plain", "application/jsonp", "application/x-ndjson", "text/plain; note=application/json", "image/svg+xml",
         "application/json+zip",
     ])
-    func `another type is none, whatever stands in it`(type: String) {
+    func `a value of another type is ignored`(type: String) {
         #expect(!MediaType.isJSON(type))
     }
 }

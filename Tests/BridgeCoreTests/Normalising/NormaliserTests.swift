@@ -57,7 +57,7 @@ struct NormaliserTests {
         (#"{"title":"","name":"N","msg":"M","action":"opened"}"#, "opened: N", "M"),
         (#"{"issue":{"title":"Broken","body":"it is"},"x":1}"#, "Broken", "it is"),
         (#"{"event":{"name":"inner"},"title":"outer","summary":"s"}"#, "outer", "s"),
-        (#"{"data":["title"],"description":"d"}"#, nil, "d"),
+        (#"{"data":["title"],"description":"d"}"#, "home/door", "d"),
     ])
     func `any vendor's JSON is read by its usual keys`(body: String, title: String?, message: String) {
         let event = self.event(body)
@@ -70,17 +70,22 @@ struct NormaliserTests {
         let event = self.event(#"{"message":"m","priority":4.4,"tags":"a, b,,c","data":{"priority":1},"x":0}"#)
         #expect(event.priority == 4)
         #expect(event.tags == ["a", "b", "c"])
-        #expect(self.event(#"{"message":"m","priority":"5","x":0}"#).priority == nil)
+        #expect(self.event(#"{"message":"m","priority":"5","x":0}"#).priority == 5)
+        #expect(self.event(#"{"message":"m","priority":"high","x":0}"#).priority == 4)
         #expect(self.event(#"{"message":"m","priority":99,"x":0}"#).priority == 5)
         #expect(self.event(#"{"message":"m","tags":["a",1,"b"],"x":0}"#).tags == ["a", "b"])
     }
 
     @Test(
         arguments: [
-            (#"{"text":"hello"}"#, "hello", nil),
+            (#"{"text":"hello"}"#, "hello", "home/door"),
             (
                 #"{"blocks":[{"type":"section","text":{"text":"one"}},{"type":"divider"},{"type":"section","text":{"text":"two"}}]}"#,
-                "one\ntwo", nil
+                "one\ntwo", "home/door"
+            ),
+            (
+                #"{"blocks":[{"type":"header","text":{"text":"H"}},{"type":"rich_text","elements":[{"elements":[{"text":"a"},{"text":"b"}]}]}]}"#,
+                "ab", "H"
             ),
             (#"{"attachments":[{"pretext":"p"},{"title":"T","fallback":"f"}],"priority":2}"#, "p", "T"),
         ] as [(String, String, String?)])
@@ -116,10 +121,14 @@ struct NormaliserTests {
         #expect(event.priority == 4)
         #expect(event.tags == ["disk", "ops"])
         #expect(event.payload == nil)
-        #expect(self.event("x", attributes: [("x-priority", "urgent")]).priority == nil)
+        #expect(self.event("x", attributes: [("x-priority", "urgent")]).priority == 5)
+        #expect(self.event("x", attributes: [("x-priority", "1 (Highest)")]).priority == 1)
+        #expect(self.event("x", attributes: [("priority", "u=1, i")]).priority == nil)
+        #expect(self.event("x", attributes: [("title", "T"), ("priority", "high"), ("tags", "a,b")]).title == "T")
+        #expect(self.event("x").title == "home/door")
     }
 
-    @Test func `what claims to be JSON and is not is carried as text and counted`() {
+    @Test func `a body declared as JSON that is not JSON is carried as text and counted`() {
         let outcome = self.outcome("{\"a\":", contentType: "application/json")
         #expect(outcome.event.message == "{\"a\":")
         #expect(outcome.problem?.hasPrefix("the body is not JSON: ") == true)
@@ -129,7 +138,7 @@ struct NormaliserTests {
     @Test func `arrays and scalars keep the whole body`() {
         let event = self.event("[1, 2]")
         #expect(event.title == "home/door")
-        #expect(event.message == "[1,2]")
+        #expect(event.message == "1, 2")
         #expect(event.payload.map { String(buffer: $0) } == "[1, 2]")
         #expect(self.event("42", contentType: "application/json").message == "42")
     }
@@ -145,7 +154,7 @@ struct NormaliserTests {
         #expect(outcome.event.raw == bytes)
     }
 
-    @Test func `what is cut is told, unless the payload has it whole`() {
+    @Test func `a cut text is reported, unless the payload has it whole`() {
         let long = String(repeating: "x", count: 4001)
         #expect(self.outcome(long).isCut)
         #expect(!self.outcome(String(long.dropFirst())).isCut)
@@ -154,7 +163,7 @@ struct NormaliserTests {
         #expect(!self.outcome("{\"text\":\"\(long)\",\"of\":\"another shape\"}").isCut)
     }
 
-    @Test func `what is too long is cut without splitting a character`() {
+    @Test func `long text is cut without splitting a character`() {
         let event = self.event(
             #"{"title":"\#(String(repeating: "😀", count: 101))","message":"\#(String(repeating: "x", count: 4001))"}"#)
         #expect(event.title == String(repeating: "😀", count: 100))
@@ -173,7 +182,7 @@ struct NormaliserTests {
     @Test(arguments: [
         #"{"message":"m","id":"a","id":"b"}"#, #"{"message":"m","message":"n"}"#, #"{"message":"m","other":1}"#,
     ])
-    func `a key that is none of the model's, or stands twice, is kept in the payload`(body: String) {
+    func `an unknown or repeated key is kept in the payload`(body: String) {
         #expect(self.event(body).payload.map { String(buffer: $0) } == body)
     }
 
@@ -182,7 +191,7 @@ struct NormaliserTests {
         #expect(self.event(body).payload.map { String(buffer: $0) } == body)
     }
 
-    @Test func `attributes hold no line breaks and hops no tricks`() {
+    @Test func `attributes contain no line breaks, and hops are validated`() {
         let event = self.event("x", attributes: [("a", "b\r\nc"), ("streambridge-hops", "300")])
         #expect(event.attributes["a"] == "b\u{FFFD}\u{FFFD}c")
         #expect(event.passage.hops == 255)
@@ -192,7 +201,9 @@ struct NormaliserTests {
 
     @Test func `an unsafe id is replaced, a safe upstream one is used`() {
         #expect(self.outcome("x", upstreamID: "1-0").event.id == "1-0")
-        #expect(self.outcome("x", upstreamID: "a b").event.id.hasPrefix("msg_"))
+        #expect(self.outcome("x", upstreamID: "urn:uuid:7 ä").event.id == "urn%3Auuid%3A7%20%C3%A4")
+        #expect(self.outcome("x", upstreamID: String(repeating: ":", count: 60)).event.id.hasPrefix("msg_"))
+        #expect(self.outcome("x", upstreamID: "a\u{7}b").event.id.hasPrefix("msg_"))
         #expect(self.event(#"{"id":"a\nb","message":"m"}"#).id.hasPrefix("msg_"))
     }
 

@@ -25,6 +25,11 @@ import Testing
         (#"{"gte": 5}"#, false), (#"{"lt": 5}"#, true), (#"{"lt": 4}"#, false), (#"{"lte": 4}"#, true), (#"{"lte": 3}"#, false),
         (#"{"between": [4, 5]}"#, true), (#"{"between": [1, 4]}"#, true), (#"{"between": [1, 3]}"#, false),
         (#"{"gt": 3, "lt": 5}"#, true), (#"{"gt": 3, "ne": 4}"#, false),
+        (#""high""#, true), (#""HIGH ""#, true), (#""4""#, true), (#""warning""#, true), (#""urgent""#, false),
+        (#"["low", 4]"#, true), (#"["low", "max"]"#, false), (#"{"eq": "high"}"#, true), (#"{"ne": "high"}"#, false),
+        (#"{"gt": "normal"}"#, true), (#"{"gte": "high"}"#, true), (#"{"gte": "urgent"}"#, false),
+        (#"{"lt": "urgent"}"#, true), (#"{"lte": "default"}"#, false), (#"{"between": ["normal", "high"]}"#, true),
+        (#"{"between": ["low", 3]}"#, false), (#"{"gt": 3.5}"#, true),
     ])
     func `priority`(operators: String, taken: Bool) throws {
         #expect(try takes(#"{"priority": \#(operators)}"#, Self.event) == taken)
@@ -99,7 +104,7 @@ import Testing
         #"{"not_equals": "x"}"#, #"{"not_contains": "x"}"#, #"{"ne": 1}"#, #"{"ne": "x"}"#, #"{"contains": ""}"#, #"{"lt": 1e9}"#,
         #"{"regex": ".*"}"#, #""""#,
     ])
-    func `what is absent matches no operator`(operators: String) throws {
+    func `an absent value matches no operator`(operators: String) throws {
         for path in ["missing", "none", "temp.x", "a.b.2", "a.b.-1", "state.0"] {
             #expect(try !takes(#"{"payload.\#(path)": \#(operators)}"#, Self.event))
         }
@@ -132,42 +137,74 @@ import Testing
 
     private static let known = "source, subject, priority, tags, title, message, payload.<path>, attributes.<name>, any, all, not"
     private static let numeric = "eq, ne, gt, gte, lt, lte, between"
+    private static let priorities = "1 to 5, or low, normal, high, urgent, or another word listed on the page Templates"
     private static let textual = "equals, not_equals, contains, not_contains, starts_with, regex"
 
     @Test(arguments: [
-        (#"{"topic": "a"}"#, "topic: a filter has no key 'topic'; there are \(known)"),
+        (#"{"topic": "a"}"#, "topic: a filter has no key 'topic'; did you mean 'subject'?"),
+        (#"{"not": {"titel": "a"}}"#, "not.titel: a filter has no key 'titel'; did you mean 'title'?"),
+        (
+            #"{"title": {"start_with": "a"}}"#,
+            "title.start_with: there is no operator 'start_with' here; did you mean 'starts_with'?"
+        ),
         (#"{"payload": "a"}"#, "payload: a filter has no key 'payload'; there are \(known)"),
         (#"{"attributes.": "a"}"#, "attributes.: a filter has no key 'attributes.'; there are \(known)"),
         (#"{}"#, "a filter needs a key; there are \(known)"), (#""a""#, "a filter is a mapping with keys of \(known)"),
         (#"{"not": {}}"#, "not: a filter needs a key; there are \(known)"),
         (#"{"any": []}"#, "any: the list of filters is empty"),
-        (#"{"any": {}}"#, "any: a list of filters belongs here, each with a '-' in front"),
+        (#"{"any": {}}"#, "any: must be a list of filters, each with a '-' in front"),
         (#"{"source": []}"#, "source: the list is empty; leave the key out to take everything"),
         (##"{"subject": "a/#/b"}"##, "subject: '#' must be the last level of the MQTT filter 'a/#/b'"),
-        (#"{"priority": "high"}"#, "priority: a number belongs here"),
-        (#"{"priority": []}"#, "priority: the list is empty; at least one number belongs here"),
+        (#"{"priority": "loud"}"#, "priority: 'loud' is not a priority; write \(priorities)"),
+        (#"{"priority": "9"}"#, "priority: '9' is not a priority; write \(priorities)"),
+        (#"{"priority": ["high", "x"]}"#, "priority: 'x' is not a priority; write \(priorities)"),
+        (#"{"payload.a": {"gt": "high"}}"#, "payload.a.gt: must be a number"),
+        (#"{"priority": []}"#, "priority: the list is empty; write at least one number"),
         (#"{"priority": {"above": 3}}"#, "priority.above: there is no operator 'above' here; there are \(numeric)"),
         (#"{"priority": {}}"#, "priority: an operator is missing; there are \(numeric)"),
         (#"{"priority": {"between": [3]}}"#, "priority.between: between takes two numbers, the smaller first, such as [1, 3]"),
+        (
+            #"{"priority": {"between": ["high", "low"]}}"#,
+            "priority.between: between takes two numbers, the smaller first, such as [1, 3]"
+        ),
         (#"{"priority": {"between": [3, 1]}}"#, "priority.between: between takes two numbers, the smaller first, such as [1, 3]"),
-        (#"{"priority": {"gt": "x"}}"#, "priority.gt: a number belongs here"),
+        (#"{"priority": {"gt": "x"}}"#, "priority.gt: 'x' is not a priority; write \(priorities)"),
         (#"{"tags": {"some": ["a"]}}"#, "tags.some: there is no operator 'some' here; there are any, all, none"),
-        (#"{"tags": {"any": []}}"#, "tags.any: the list is empty; at least one tag belongs here"),
-        (#"{"tags": [["a"]]}"#, "tags: a text belongs here"),
+        (#"{"tags": {"any": []}}"#, "tags.any: the list is empty; write at least one tag"),
+        (#"{"tags": [["a"]]}"#, "tags: must be text"),
         (#"{"title": {"like": "a"}}"#, "title.like: there is no operator 'like' here; there are \(textual)"),
-        (#"{"title": ["a"]}"#, "title: a text belongs here"),
-        (#"{"title": {"contains": ["a"]}}"#, "title.contains: a text belongs here"),
+        (#"{"title": ["a"]}"#, "title: must be text"),
+        (#"{"title": {"contains": ["a"]}}"#, "title.contains: must be text"),
         (#"{"title": {"regex": "("}}"#, "title.regex: '(' is not a regular expression: a '(' is not closed"),
         (#"{"payload.a": {"like": "a"}}"#, "payload.a.like: there is no operator 'like' here; there are \(textual), \(numeric)"),
-        (#"{"payload.a": [1]}"#, "payload.a: a text, a number, true or false belongs here, or a mapping of operators"),
+        (#"{"payload.a": [1]}"#, "payload.a: must be text, a number, true or false, or a mapping of operators"),
         (
             #"{"payload..a": 1}"#,
             "payload..a: '.a' is not a path; write keys with dots between them, such as payload.sensors.0.temp"
         ),
         (#"{"any": [{"priority": 1}, {"not": {"x": 1}}]}"#, "any.Index 1.not.x: a filter has no key 'x'; there are \(known)"),
     ])
-    func `what is no filter is refused`(filter: String, message: String) {
+    func `an invalid filter is refused`(filter: String, message: String) {
         #expect(refusal(of: Matcher.self, filter) == message)
+    }
+
+    @Test(arguments: [
+        (#"{"priority": {"gt": 9}}"#, "priority"), (#"{"priority": {"gt": 5}}"#, "priority"),
+        (#"{"priority": [0, 7]}"#, "priority"),
+        (#"{"priority": 6}"#, "priority"), (#"{"priority": {"gte": 3, "lt": 2}}"#, "priority"),
+        (#"{"any": [{"title": "a"}, {"not": {"priority": {"lt": 1}}}]}"#, "any.Index 1.not.priority"),
+    ])
+    func `a condition on the priority that never holds is warned of`(filter: String, path: String) throws {
+        let warnings = try decode(Matcher.self, filter).warnings
+        #expect(warnings.map(\.description) == ["\(path): never holds, because a priority is 1 to 5; correct it or leave it out"])
+    }
+
+    @Test(arguments: [
+        #"{"priority": {"gte": 5}}"#, #"{"priority": {"lt": 9}}"#, #"{"priority": [5, 6]}"#, #"{"priority": "high"}"#,
+        #"{"payload.priority": {"gt": 9}}"#,
+    ])
+    func `a condition on the priority that may hold is not warned of`(filter: String) throws {
+        #expect(try decode(Matcher.self, filter).warnings.isEmpty)
     }
 
     @Test func `source and subject of the outermost mapping go to the index`() throws {

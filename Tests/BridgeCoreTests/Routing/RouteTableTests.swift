@@ -35,7 +35,7 @@ import Testing
         #expect(Self.sinks(table, sampleEvent(source: "y", subject: "x")) == [3, 1, 9, 4])
     }
 
-    @Test func `no later route sees what a stopping one took`() throws {
+    @Test func `no later route sees an event that a stopping one took`() throws {
         let table = RouteTable(routes: [
             try Self.route("urgent", match: #"{"priority": 5}"#, to: [0], stop: true),
             try Self.route("shed", match: ##"{"subject": "house/shed/#"}"##, to: [1], stop: true),
@@ -65,7 +65,7 @@ import Testing
         #expect(Self.sinks(table, sampleEvent(source: "x")).isEmpty)
     }
 
-    @Test func `when must be true, and what fails is told and does not match`() throws {
+    @Test func `when must be true, and a failure is reported and does not match`() throws {
         let table = RouteTable(routes: [
             try Self.route("true", when: "true", to: [0]), try Self.route("false", when: "false", to: [1]),
             try Self.route("null", when: "null", to: [2]),
@@ -101,14 +101,14 @@ import Testing
             ("door {{ .payload.k }}", "{}"), ("{{ $subject }} {{ .payload.k }}", #"{"k":null}"#), ("{{ null }}", "{}"),
             ("{{ empty }}", "{}"), ("", "{}"),
         ] as [(String, String?)])
-    func `an event that lacks what its key is made of has no key, and goes on`(template: String, payload: String?) throws {
+    func `an event without a part of its key has no key, and is delivered`(template: String, payload: String?) throws {
         let found = try Self.key(template, sampleEvent(payload: payload))
         #expect(found.key == nil)
         #expect(found.sinks == [0])
         #expect(found.failures.isEmpty)
     }
 
-    @Test func `an event whose key cannot be evaluated goes on, and the failure is told`() throws {
+    @Test func `an event whose key fails is delivered, and the failure is reported`() throws {
         let found = try Self.key("{{ .title }} {{ fail }}", sampleEvent())
         #expect(found.key == nil)
         #expect(found.sinks == [0])
@@ -119,7 +119,7 @@ import Testing
         ("{{ .payload.k }}", #"{"k":false}"#, "false"), ("{{ .payload.k }}", #"{"k":0}"#, "0"),
         ("{{ .payload.k }}", #"{"k":{"a":1}}"#, #"{"a":1}"#), ("all", "{}", "all"), ("{{ .payload.k }}", #"{"k":" "}"#, " "),
     ])
-    func `what is there is a key, whatever it is`(template: String, payload: String, key: String) throws {
+    func `any value makes a key`(template: String, payload: String, key: String) throws {
         #expect(try Self.key(template, sampleEvent(payload: payload)).key == "r\0" + key)
     }
 
@@ -129,7 +129,7 @@ import Testing
         #expect(try Self.key("all", sampleEvent(), name: "route-1", fingerprint: 8).key != first)
     }
 
-    @Test func `an expression is not evaluated for what match refuses`() throws {
+    @Test func `an expression is not evaluated for events that match refuses`() throws {
         let count = Mutex(0)
         let compiler = WordCompiler { count.withLock { $0 += 1 } }
         let table = RouteTable(routes: [
@@ -156,7 +156,7 @@ import Testing
         #expect(some.shaped.map(\.title) == ["a", "d"])
     }
 
-    @Test func `a gap goes to every route of its source, once per target`() throws {
+    @Test func `a gap reaches every route of its source, once per target`() throws {
         let table = RouteTable(routes: [
             try Self.route("a", match: #"{"priority": 5, "subject": "x"}"#, set: #"{"title": "x"}"#, to: [0, 1], stop: true),
             try Self.route("b", from: ["bus"], to: [2]), try Self.route("c", from: ["home"], when: "false", to: [1, 3]),
@@ -177,7 +177,7 @@ import Testing
         #expect(Self.sinks(table, sampleEvent()) == [0, 0, 0, 0])
     }
 
-    @Test func `what was given up is never routed`() throws {
+    @Test func `an event that was given up is never routed`() throws {
         let table = RouteTable(routes: [try Self.route("all", to: [0])])
         #expect(Self.sinks(table, sampleEvent(kind: .deadLetter)).isEmpty)
     }
@@ -222,7 +222,7 @@ import Testing
         }
     }
 
-    @Test func `what is kept of subjects is bounded`() {
+    @Test func `cached subjects are bounded`() {
         var cache = SubjectCache()
         let candidates = Candidates([], routes: [])
         for index in 0..<(5 * SubjectCache.capacity) {

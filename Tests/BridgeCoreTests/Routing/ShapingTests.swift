@@ -28,7 +28,7 @@ import Testing
         #expect(String(buffer: changed.json).hasPrefix(#"{"id":"msg_1","title":"Door open!","message":"text 2","priority":4"#))
     }
 
-    @Test func `what is not named stays`() throws {
+    @Test func `fields that are not named stay unchanged`() throws {
         let changed = try Self.shape(#"{"title": "x"}"#, Self.event)
         #expect(
             changed.id == "msg_1" && changed.message == Self.event.message && changed.priority == 4
@@ -48,7 +48,7 @@ import Testing
         #expect(changed.message == "text")
     }
 
-    @Test func `an empty title is none, an empty subject changes nothing`() throws {
+    @Test func `an empty title removes the title, an empty subject changes nothing`() throws {
         let changed = try Self.shape(#"{"title": "{{ .payload.none }}", "subject": "{{ .payload.none }}"}"#, Self.event)
         #expect(changed.title == nil)
         #expect(changed.subject == Self.event.subject)
@@ -88,14 +88,14 @@ import Testing
         (".priority", "4"),
         ("json:{}", "{}"), ("number:1.5", "1.5"), ("true", "true"), ("text:a b", #""a b""#), ("$segments[0]", #""house""#),
     ])
-    func `the payload is what its expression yields`(code: String, payload: String) throws {
+    func `the payload is the result of its expression`(code: String, payload: String) throws {
         let changed = try Self.shape(#"{"payload": "\#(code)"}"#, Self.event)
         #expect(changed.payload.map { String(buffer: $0) } == payload)
         #expect(String(buffer: changed.json).hasSuffix(#","payload":\#(payload)}"#))
     }
 
     @Test(arguments: [".payload.none", ".payload.n", "null"])
-    func `a payload of null is none`(code: String) throws {
+    func `a payload of null counts as absent`(code: String) throws {
         #expect(try Self.shape(#"{"payload": "\#(code)"}"#, Self.event).payload == nil)
     }
 
@@ -111,16 +111,18 @@ import Testing
     private static let known = "title, message, subject, priority, tags, add_tags, payload"
 
     @Test(arguments: [
-        (#"{"prio": 3}"#, "prio: set has no key 'prio'; there are \(known)"), (#"{}"#, "set needs a key; there are \(known)"),
+        (#"{"titel": "a"}"#, "titel: unknown key 'titel'; did you mean 'title'?"),
+        (#"{"prio": 3}"#, "prio: unknown key 'prio'; there are add_tags, message, payload, priority, subject, tags, title"),
+        (#"{}"#, "set needs a key; there are \(known)"),
         (#""x""#, "set is a mapping with keys of \(known)"),
         (#"{"priority": 6}"#, "priority: 6 is out of range; 1 to 5 is allowed"),
         (#"{"title": "{{ wrong }}"}"#, "title: in '{{ wrong }}': no such word"),
         (#"{"payload": "wrong"}"#, "payload: in 'wrong': no such word"),
-        (#"{"payload": {"a": 1}}"#, "payload: the payload is made by a jq expression, such as '{value: .payload.temp}'"),
+        (#"{"payload": {"a": 1}}"#, "payload: payload must be a jq expression, such as '{value: .payload.temp}'"),
         (#"{"payload": " "}"#, "payload: ' ' is empty; write a path such as .title, or other jq"),
         (#"{"tags": ["{{ .x"]}"#, "tags.Index 0: '{{ .x' is not closed: the text ends before '}}'"),
     ])
-    func `what cannot be set is refused`(set: String, message: String) {
+    func `a field that cannot be set is refused`(set: String, message: String) {
         #expect(refusal(of: Shaping.self, set, compiler: WordCompiler()) == message)
     }
 }

@@ -1,4 +1,5 @@
 import BridgeCore
+import BridgeTesting
 import Testing
 
 @Suite struct SubjectPatternTests {
@@ -6,7 +7,7 @@ import Testing
         ("a/b", SubjectPattern.Syntax.exact), ("a+b", .exact), ("a#", .exact), ("a\\b", .exact), ("+/a*", .mqtt), ("a/+", .mqtt),
         ("#", .mqtt), ("a*", .glob), ("a?c", .glob), ("a[bc]", .glob), ("a/*/c", .glob),
     ])
-    func `the text tells the syntax`(text: String, syntax: SubjectPattern.Syntax) throws {
+    func `the text decides the syntax`(text: String, syntax: SubjectPattern.Syntax) throws {
         #expect(try SubjectPattern(text).syntax == syntax)
     }
 
@@ -51,10 +52,9 @@ import Testing
         #expect(try SubjectPattern("+/caf\u{E9}").matches("x/caf\u{E9}"))
     }
 
-    @Test func `a glob made to blow up does not`() throws {
+    @Test func `a hostile glob takes linear time`() throws {
         let pattern = try SubjectPattern(String(repeating: "a*", count: 50) + "b", syntax: .glob)
-        let clock = ContinuousClock()
-        let time = clock.measure { #expect(!pattern.matches(String(repeating: "a", count: 2000))) }
+        let time = processorTime { #expect(!pattern.matches(String(repeating: "a", count: 2000))) }
         #expect(time < .seconds(2))
     }
 
@@ -66,7 +66,7 @@ import Testing
         (#"{"regex": "a"}"#, "a subject is a text, or one of mqtt, glob, exact with a text"),
         (#"{"mqtt": "a", "glob": "b"}"#, "a subject is a text, or one of mqtt, glob, exact with a text"),
     ])
-    func `what is no pattern is refused`(json: String, message: String) {
+    func `an invalid pattern is refused`(json: String, message: String) {
         #expect(refusal(of: SubjectPattern.self, json) == message)
     }
 

@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `the trie finds what trying every pattern finds`() {
+    @Test func `the trie agrees with a comparison of every pattern`() {
         var generator = SeededGenerator(seed: 7)
         var hits = 0
         for _ in 0..<200 {
@@ -47,7 +47,7 @@ import Testing
         #expect(hits > 10_000)
     }
 
-    @Test func `ten thousand patterns cost what ten cost`() throws {
+    @Test func `ten thousand patterns cost as much as ten`() throws {
         func steps(_ count: Int, _ pattern: (Int) -> String, _ subject: String) throws -> Int {
             var trie = SubjectTrie()
             for index in 0..<count { trie.insert(try SubjectPattern(pattern(index)), value: index) }

@@ -7,12 +7,12 @@ struct SettingUnitsTests {
         ("500ms", Duration.milliseconds(500)), ("30s", .seconds(30)), ("1.5s", .milliseconds(1500)), ("5m", .seconds(300)),
         ("24h", .seconds(86_400)), ("7d", .seconds(604_800)), ("0s", .zero),
     ])
-    func `a span of time has its unit in the value`(text: String, expected: Duration) {
+    func `a duration has its unit in the value`(text: String, expected: Duration) {
         #expect(Duration(setting: text) == expected)
     }
 
     @Test(arguments: ["", "5", "s", "-1s", "1 s", "5 minutes", "1e3s", "1.2.3s", "9999999999999999d"])
-    func `anything else is no span of time`(text: String) {
+    func `anything else is not a duration`(text: String) {
         #expect(Duration(setting: text) == nil)
     }
 
@@ -24,7 +24,7 @@ struct SettingUnitsTests {
     }
 
     @Test(arguments: ["", "KiB", "-1", "1.5MiB", "1 KiB", "9999999999GiB", "5XB"])
-    func `anything else is no size`(text: String) {
+    func `anything else is not a size`(text: String) {
         #expect(Int(byteCountSetting: text) == nil)
     }
 

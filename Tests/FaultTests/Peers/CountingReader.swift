@@ -4,7 +4,7 @@ import BridgeTesting
 protocol CountingReader: Sendable {
     /// Every copy so far, in order of arrival.
     var arrivals: [Reconciliation.Arrival] { get }
-    /// How often it was told that something is missing.
+    /// How many gaps it received.
     var gaps: Int { get }
     /// Whether it would get what is delivered now.
     var isListening: Bool { get }

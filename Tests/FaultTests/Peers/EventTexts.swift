@@ -1,7 +1,7 @@
 import BridgeTesting
 import Synchronization
 
-/// Reads the model's JSON of copies, each text once however often it is asked for.
+/// Reads the model's JSON of copies, each text once.
 ///
 /// Thread-safe.
 final class EventTexts: Sendable {

@@ -32,7 +32,7 @@ final class MQTTCountingPublisher: CountingPublisher {
 
     private func connected() async -> MQTTPeer? {
         if let peer = self.peer.withLock({ $0 }), peer.ending == nil { return peer }
-        // A broker that is away refuses: the caller tries again.
+        // A broker that is away refuses: the caller retries.
         let peer = try? await MQTTPeer.connect(port: self.port)
         self.peer.withLock { $0 = peer }
         return peer

@@ -30,7 +30,7 @@ final class MQTTCountingReader: CountingReader {
     }
 
     func finish() async throws {
-        // Behind everything that the broker has taken: it keeps the order of a topic.
+        // After everything that the broker has accepted: it keeps the order of a topic.
         try await MQTTPeer.connect(port: self.port).publish(Self.mark, on: "out/all")
         try await eventually("the mark arrives") { self.texts.last == Self.mark }
     }

@@ -29,7 +29,7 @@ final class RedisCountingPublisher: CountingPublisher {
 
     private func connected() async -> RedisPeer? {
         if let peer = self.peer.withLock({ $0 }) { return peer }
-        // A server that is away refuses: the caller tries again.
+        // A server that is away refuses: the caller retries.
         let peer = try? await RedisPeer.connect(port: self.port)
         self.peer.withLock { $0 = peer }
         return peer

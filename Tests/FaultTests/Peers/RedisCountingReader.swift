@@ -18,7 +18,7 @@ final class RedisCountingReader: CountingReader {
 
     var arrivals: [Reconciliation.Arrival] { self.state.withLock { $0.arrivals } }
     var gaps: Int { 0 }
-    /// The server keeps what nobody reads.
+    /// The server keeps unread entries.
     var isListening: Bool { true }
 
     func read() async throws {

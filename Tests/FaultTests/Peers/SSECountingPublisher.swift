@@ -2,7 +2,7 @@ import BridgeTesting
 
 /// Publishes on a stream that keeps everything and replays it after `Last-Event-ID`: nothing is ever repeated by hand.
 final class SSECountingPublisher: CountingPublisher {
-    /// Stands before the first message, so that a reader without a place of its own can name one.
+    /// Published before the first message, so that a reader without a position can name one.
     static let start = "start"
 
     let publications = Publications()

@@ -2,7 +2,8 @@ import BridgeTesting
 import Synchronization
 import Testing
 
-/// Reads `/api/stream/out` as an `EventSource` does: whenever the stream ends it comes back with the last id that it saw.
+/// Reads `/api/stream/out` as an `EventSource` does: whenever the stream ends it reconnects with the last id that it
+/// saw.
 final class SSECountingReader: CountingReader {
     private struct State {
         var past: [SSEClientPeer.Event] = []
@@ -42,7 +43,7 @@ final class SSECountingReader: CountingReader {
 
     private func isConnected() async -> Bool {
         let last = self.state.withLock { $0.last }
-        // Without an id nothing was seen yet, not even where the stream stood.
+        // Without an id nothing was received yet, not even the cursor.
         let path = "/api/stream/out\(last.isEmpty ? "?since=earliest" : "")"
         let headers = last.isEmpty ? [] : [(name: "Last-Event-ID", value: last)]
         // A program that is away refuses, or goes away again.

@@ -24,7 +24,7 @@ final class WebhookCountingPublisher: CountingPublisher {
     private func post(_ run: [NumberedMessage]) async -> [NumberedMessage] {
         for (index, message) in run.enumerated() {
             self.publications.sending([message])
-            // No answer is one that asks for a repeat.
+            // A missing answer means a repeat.
             let answer = try? await HTTPRequestPeer.send(
                 "POST", "/api/webhooks/in", port: self.port,
                 headers: [("Content-Type", "text/plain"), ("Idempotency-Key", message.id)], body: ByteBuffer(string: message.text)

@@ -11,7 +11,7 @@ struct FaultOutcome: Sendable {
     /// What is wrong; none when all is well.
     let complaints: [String]
     let bridgeLog: String
-    /// One line for whoever watches.
+    /// One line for the console.
     let line: String
 
     init(
@@ -26,7 +26,7 @@ struct FaultOutcome: Sendable {
             attempts: publications.attempts, arrivals: arrivals, faults: round.plan.steps.count)
         self.reconciliation = reconciliation
         var complaints = reconciliation.complaints
-        if gaps > 0 { complaints.append("the reader was told of \(gaps) gaps") }
+        if gaps > 0 { complaints.append("the reader received \(gaps) gaps") }
         if ending != .exited(0) { complaints.append("the program ended with \(ending)") }
         self.complaints = complaints
         self.bridgeLog = bridgeLog

@@ -1,6 +1,6 @@
 import BridgeTesting
 
-/// A source and a sink that the program stands between in a round.
+/// A source and a sink that a round tests.
 enum FaultPair: String, CaseIterable, Sendable, CustomStringConvertible {
     case mqttToSSE
     case mqttToRedis
@@ -31,7 +31,7 @@ enum FaultPair: String, CaseIterable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What a round of this pair may meet; what is likely stands in it more than once.
+    /// The faults of a round of this pair; likely ones occur more than once.
     func faults(_ log: Log) -> [Fault] {
         var faults: [Fault] = [.freezeBridge, .cut(.source), .cut(.sink), .delay(.source), .delay(.sink)]
         // The history of an endpoint is in the log, and that of a log in memory ends with the program.

@@ -33,7 +33,7 @@ struct FaultRound: Sendable {
     private func run(on stage: FaultStage, since start: ContinuousClock.Instant) async throws -> FaultOutcome {
         let (publisher, reader) = (stage.publisher, stage.reader)
         let reading = Task { try await reader.read() }
-        // Awaited by nobody: it ends when it is cancelled, and what it has read is looked at anyway.
+        // Not awaited: it ends when it is cancelled, and its messages are checked anyway.
         defer { reading.cancel() }
         try await eventually("the reader listens") { reader.isListening }
         async let publishing: Void = self.publish(with: publisher, to: reader)
@@ -58,7 +58,7 @@ struct FaultRound: Sendable {
         var turn = 0
         while !rest.isEmpty {
             let batch = Array(rest.prefix(self.plan.batches[turn % self.plan.batches.count]))
-            // A message that never arrives must not hold up the others.
+            // A message that never arrives must not delay the others.
             _ = await holds(within: .seconds(10)) { publisher.publications.count - reader.count < self.plan.lead }
             try await publisher.publish(batch)
             rest = rest.dropFirst(batch.count)

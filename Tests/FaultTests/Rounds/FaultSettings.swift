@@ -12,7 +12,7 @@ enum FaultSettings {
     static let log = text("FAULT_LOG").flatMap(FaultPair.Log.init)
     /// `FAULT_PAIR`: the only pair, such as `mqttToSSE`; without it all are.
     static let pairs = FaultPair.allCases.filter { pair in text("FAULT_PAIR").map { pair.rawValue == $0 } ?? true }
-    /// `FAULT_TABLE`: a file for the table, beside which the program's log of a round that went wrong is put.
+    /// `FAULT_TABLE`: a file for the table, next to which the program's log of a failed round is stored.
     static let table = text("FAULT_TABLE")
 
     private static func text(_ name: String) -> String? {

@@ -2,7 +2,7 @@ import BridgeTesting
 import Glibc
 import Synchronization
 
-/// What stands ready for a round: the program, its two sides, and what can be done to them.
+/// The setup of a round: the program, its two sides, and their faults.
 final class FaultStage: Sendable {
     let publisher: any CountingPublisher
     let reader: any CountingReader
@@ -30,7 +30,7 @@ final class FaultStage: Sendable {
 
     /// Starts the peers of a round; the small disk and the other clock only where its plan needs them.
     static func prepared(for round: FaultRound) async throws -> FaultStage {
-        // Known before the program runs, because proxies stand before it.
+        // Known before the program runs, because proxies are in front of it.
         let port = try LastingPort()
         let (source, publisher) =
             switch round.pair {

@@ -4,7 +4,7 @@ import Testing
 /// One side of the program in a round: its peer, with the proxy between the two.
 struct FaultySide: Sendable {
     let proxy: TCPProxy
-    /// Freezes the peer, or lets it go on; `nil` where the peer is a client.
+    /// Freezes the peer, or resumes it; `nil` where the peer is a client.
     let freeze: (@Sendable (Bool) -> Void)?
     /// Ends the peer and starts it again; `nil` where the peer is a client.
     let restart: (@Sendable () async throws -> Void)?
@@ -67,8 +67,9 @@ extension FaultySide {
         return (
             FaultySide(
                 proxy: proxy, freeze: { $0 ? broker.freeze() : broker.thaw() },
-                // SIGKILL is fair here: with no bound on what is in flight mosquitto writes a message to the reader's socket before it
-                // acknowledges it. While the reader is not subscribed again the program must not come back.
+                // SIGKILL is fair here: with no bound on messages in flight mosquitto writes a message to the reader's
+                // socket before it acknowledges it. While the reader is not subscribed again the program must not
+                // restart.
                 restart: {
                     proxy.set(.refuse)
                     try await broker.kill()

@@ -2,10 +2,10 @@
 ///
 /// - *Lost*: a message of which no copy has arrived.
 /// - *Out of order*: a message whose first copy arrives after the first copy of a later one of its key. A further copy may step
-///   back: whoever repeats, repeats from where it was last sure.
+///   back: a sender repeats from its last acknowledged message.
 /// - *Foreign*: a copy with another id than its message was published with, or that is no message of the round.
 /// - *Unexplained*: a message with more copies than its publisher has sent and two for each fault of the round: after a fault
-///   each of the two hops, to the program and from it, may repeat what was under way.
+///   each of the two hops, to the program and from it, may repeat what was in flight.
 struct Reconciliation: Sendable {
     /// One copy as it arrived.
     struct Arrival: Sendable, Equatable {

@@ -7,7 +7,7 @@ struct UnfinishedRound: Error, CustomStringConvertible {
 }
 
 extension String {
-    /// As many of its lines as asked for, from the end.
+    /// The last lines of its output, up to a count.
     func lastLines(_ count: Int) -> String {
         self.split(separator: "\n").suffix(count).joined(separator: "\n")
     }

@@ -46,7 +46,7 @@ final class WallClock: Sendable {
     private static func build() throws -> TemporaryDirectory {
         let directory = try TemporaryDirectory()
         try directory.write(self.source, to: "wallclock.c")
-        // Blocks for a moment, once: there is always a C compiler beside a Swift one.
+        // Blocks for a moment, once: every Swift toolchain comes with a C compiler.
         let compiler = try ChildProcess(
             "clang", ["-shared", "-fPIC", "-O1", "-o", directory.file("wallclock.so"), directory.file("wallclock.c")])
         guard compiler.waitUntilEnded() == .exited(0) else { throw PeerError("clang: \(compiler.standardError)") }

@@ -10,8 +10,8 @@ struct HTTP1Answers {
                 && left.fields.elementsEqual(right.fields) { $0.name == $1.name && $0.value == $1.value }
         }
 
-        /// Whether the request's head was refused, as malformed (400) or as too large (431).
-        var refusesHead: Bool { self.status == 400 || self.status == 431 }
+        /// Whether the request's head was refused: as malformed (400), too large (431), or for its method (501) or version (505).
+        var refusesHead: Bool { [400, 431, 501, 505].contains(self.status) }
 
         func value(_ name: String) -> String? { self.fields.first { $0.name.lowercased() == name }?.value }
     }

@@ -1,4 +1,4 @@
-/// Frames of HTTP/2 (RFC 9113 §4.1), made of an input and taken out of what the server has written.
+/// Frames of HTTP/2 (RFC 9113 §4.1), made from an input and parsed from the server's output.
 struct HTTP2Frames {
     struct Frame: Equatable {
         let type: UInt8
@@ -17,7 +17,7 @@ struct HTTP2Frames {
 
     /// A connection of the frames that an input names: type, flags, stream and length in four bytes, then the payload.
     ///
-    /// So that a change of one byte leaves the frames behind it where they are.
+    /// So that a change of one byte does not move the later frames.
     static func connection(_ input: [UInt8]) -> [UInt8] {
         var result = Self.preface
         var rest = input[...]

@@ -67,13 +67,13 @@ final class HTTPFuzzStage {
     /// Gives the connection some bytes in pieces, then the end of the client's direction, and closes it.
     ///
     /// - Returns: what was recorded, and every byte that was sent.
-    /// - Throws: ``FuzzFailure`` when something stays behind.
+    /// - Throws: ``FuzzFailure`` when a resource is left.
     func run(_ bytes: [UInt8], pieces size: Int) throws -> (record: Record, output: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty, self.channel.isActive {
             let piece = rest.prefix(size)
             rest = rest.dropFirst(piece.count)
-            // A connection that refuses what comes closes itself; the error says no more.
+            // A connection that refuses its input closes itself; the error has no further information.
             _ = try? self.channel.writeInbound(ByteBuffer(bytes: piece))
             self.loop.run()
         }
@@ -87,7 +87,7 @@ final class HTTPFuzzStage {
         }
         _ = try? self.channel.finish(acceptAlreadyClosed: true)
         self.loop.run()
-        // Nobody else holds a byte, so all of them can be taken and not one more.
+        // No other object holds a byte, so all of them can be taken and not one more.
         let isFree = self.budget.take(Self.memoryLimit, besides: 0) && !self.budget.take(1, besides: 0)
         try FuzzFailure.unless(isFree, "a connection that is closed still counts as holding memory")
         let record = self.record.value.withLock { $0 }

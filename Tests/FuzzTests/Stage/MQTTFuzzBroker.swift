@@ -3,33 +3,35 @@ import NIOCore
 
 @testable import BridgeCore
 @testable import MQTTAdapter
+@testable import Mosquitto
 
-/// A client with libmosquitto behind it, as the adapter sets it up, and the other end of its connection.
+/// A client with libmosquitto, as the adapter sets it up, and the other end of its connection.
 ///
 /// Confined to its thread.
 final class MQTTFuzzBroker {
-    let events = MosquittoEvents()
+    let inbox = MQTTSourceInbox()
+    let callbacks: MosquittoCallbacks
     private let handle: MosquittoHandle
     private let wire: MQTTWire
     private let broker: Int32
 
     /// Connects on loopback and says CONNECT.
-    init(_ version: MQTTConnectionSettings.Version) throws {
-        self.events.reader = MQTTMessageReader(
+    init(_ version: MQTTVersion) throws {
+        self.inbox.reader = MQTTMessageReader(
             retained: MQTTRetainedPolicy([], memory: MQTTRetainedMemory(), ignored: Counter()),
-            plan: MQTTSubscriptionPlan([], hasIdentifiers: true), identifiers: MQTTPacketIdentifiers(), dropped: Counter())
-        self.handle = try MosquittoHandle(
-            clientID: "c", cleanStart: true, version: version == .five ? 5 : 4, events: self.events)
+            plan: MQTTSubscriptionPlan([], hasIdentifiers: true), identifiers: MQTTDuplicateDetector(), dropped: Counter())
+        self.callbacks = MosquittoCallbacks { [inbox] event in inbox.receive(event) }
+        self.handle = try MosquittoHandle(clientID: "c", cleanStart: true, version: version, callbacks: self.callbacks)
         let listener = try Self.listener.get()
         try self.handle.connect(host: "127.0.0.1", port: listener.port, keepAlive: 0, properties: MosquittoProperties())
         self.broker = accept(listener.descriptor, nil, nil)
         guard self.broker >= 0 else { throw FuzzFailure("no connection on loopback: \(errno)") }
-        // The connection is reset in the end, so that none stays behind in the kernel.
+        // The connection is reset at the end, so that none stays in the kernel.
         var reset = linger(l_onoff: 1, l_linger: 0)
         setsockopt(self.broker, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
         self.wire = try MQTTWire(
-            replacing: self.handle.socket, validator: MQTTPacketValidator(version: version), deliveries: self.events.deliveries,
-            peer: "broker")
+            replacing: self.handle.socket, validator: MQTTPacketValidator(version: version),
+            deliveries: self.callbacks.deliveries, peer: "broker")
         while self.handle.wantsWrite {
             try self.handle.write()
             self.wire.pull()
@@ -49,18 +51,18 @@ final class MQTTFuzzBroker {
         }
         shutdown(self.broker, Int32(SHUT_WR))
         do {
-            while self.events.ending == nil { try self.turn() }
+            while self.callbacks.ending == nil { try self.step() }
         } catch {
             // The connection has ended, in the way of this broker.
         }
     }
 
-    private func turn() throws {
+    private func step() throws {
         switch try self.wire.supply() {
-        case .bytes: while self.events.ending == nil, try self.handle.read() {}
-        case .omission(let omission): self.events.left(out: omission)
+        case .bytes: while self.callbacks.ending == nil, try self.handle.read() {}
+        case .omission(let omission): self.callbacks.left(out: omission)
         case .nothing:
-            var descriptor = pollfd(fd: self.wire.network, events: Int16(POLLIN), revents: 0)
+            var descriptor = pollfd(fd: self.wire.descriptor, events: Int16(POLLIN), revents: 0)
             guard poll(&descriptor, 1, 1000) == 1 else { throw FuzzFailure("a second of silence on loopback") }
         }
     }
@@ -77,7 +79,7 @@ final class MQTTFuzzBroker {
                 }
         }
         guard isListening else { throw FuzzFailure("no port on loopback: \(errno)") }
-        // Behind the family, in network byte order.
+        // After the family, in network byte order.
         return (descriptor, Int(name[2]) << 8 | Int(name[3]))
     }
 }

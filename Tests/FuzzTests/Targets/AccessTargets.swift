@@ -1,5 +1,6 @@
 import BridgeConfiguration
 import BridgeCore
+import Curl
 import FoundationEssentials
 import HTTPServer
 import JSON
@@ -19,7 +20,8 @@ extension FuzzTarget {
         words: ["\"subscribe\":", "\"publish\":", "\"name\":", "\"expires\":", "[\"", "\"]", "#", "+", "$", "null", "\\u0073"]
     ) { bytes in
         let body = ByteBuffer(bytes: bytes)
-        guard let grant = try? AccessHookAnswer.grant(status: 200, body: body) else { return }
+        let head = CurlHead(status: 200, reason: "OK", headers: [("content-length", "\(bytes.count)")])
+        guard let grant = try? AccessHookAnswer.grant(head, body: body) else { return }
         guard !bytes.isEmpty else {
             return try FuzzFailure.unless(grant.subscribe == ["#"] && grant.publish == ["#"], "an empty body grants not all")
         }
@@ -37,7 +39,7 @@ extension FuzzTarget {
         withExtendedLifetime(parser) {}
     }
 
-    /// Tokens: a header that asks for more than is known is seen whatever it looks like, and claims make no name but their own.
+    /// Tokens: a header with unsupported extensions is always detected, and claims make no name but their own.
     static let tokens = FuzzTarget(
         "tokens",
         seeds: [
@@ -56,7 +58,7 @@ extension FuzzTarget {
         var tokens = [String(decoding: bytes, as: UTF8.self)]
         if parts.count == 2 { tokens.append(parts.map { Self.base64URL($0) }.joined(separator: ".") + ".AAAA") }
         for token in tokens {
-            guard (try? TokenHeader.check(token)) != nil else { continue }
+            guard (try? TokenHeader(of: token)) != nil else { continue }
             let parts = token.split(separator: ".", omittingEmptySubsequences: false).map {
                 Base64.bytes($0.utf8, isURLSafe: true) ?? []
             }
@@ -80,7 +82,7 @@ extension FuzzTarget {
         init(from decoder: any Decoder) throws { self.isCritical = try decoder.container(keyedBy: Key.self).contains(.crit) }
     }
 
-    /// A claim fills one level of a name, and takes nobody else's place.
+    /// A claim fills one level of a name, and no other.
     private static func check(_ claims: TokenClaims) throws {
         guard let settings = Self.tokenSettings, let grant = try? claims.grant(settings, now: 1_800_000_000) else { return }
         for pattern in grant.subscribe where pattern.hasPrefix("users/") {

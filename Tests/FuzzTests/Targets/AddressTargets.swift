@@ -32,7 +32,7 @@ extension FuzzTarget {
                 try FuzzFailure.unless((1...65_535).contains(port) && !host.isEmpty, "\(text) is \(url.location)")
             }
         }
-        // Whatever follows a password, it is not logged.
+        // A password is never logged, whatever follows it.
         let secret = "Zq7xSecret"
         for scheme in ["redis://", "rediss://", "redis+sentinel://", "redis+cluster://"] {
             guard let url = RedisURL("\(scheme):\(secret)@\(text)") else { continue }
@@ -60,7 +60,7 @@ extension FuzzTarget {
         }
     }
 
-    /// What stands for itself in an authority.
+    /// The characters that are literal in an authority.
     private static func isPlain(_ byte: UInt8) -> Bool {
         (48...58).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 45 || byte == 46
     }

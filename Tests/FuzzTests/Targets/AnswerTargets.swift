@@ -3,7 +3,7 @@ import NIOCore
 @testable import Curl
 
 extension FuzzTarget {
-    /// The head of an HTTP answer: read line by line, with the wait and the redirect that it asks for.
+    /// The head of an HTTP answer: read line by line, with its Retry-After and its redirect.
     static let answerHeads = FuzzTarget(
         "answer-heads",
         seeds: [

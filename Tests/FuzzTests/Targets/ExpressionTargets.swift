@@ -6,7 +6,7 @@ import NIOCore
 @testable import Expressions
 
 extension FuzzTarget {
-    /// What an expression worker answers, read as that of a stranger; and what the program sends it, which arrives as it was sent.
+    /// What an expression worker answers, which is not trusted; and what the program sends it, which arrives as it was sent.
     static let workerFrames = FuzzTarget(
         "worker-frames",
         seeds: Self.frames,
@@ -28,14 +28,14 @@ extension FuzzTarget {
         try Self.roundTrip(input.text, variables)
     }
 
-    /// Answers, and an event, with the bytes that choose behind them.
+    /// Answers, and an event, with the selecting bytes after them.
     private static let frames: [[UInt8]] = [
         [1, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0], [3, 0, 0, 0, 9, 0, 0, 0, 0, 2, 3, 3],
         [2, 0, 0, 0, 0, 0, 0, 0, 5, 2, 0, 0, 0, 0xC3, 0xA9, 7, 1, 0, 0, 0, 65, 2], [1, 3, 0, 0, 0, 97, 98, 99, 1],
         Array("{\"a\":[308125194256523266,1.5,{}]}?\u{1}".utf8),
     ]
 
-    /// An event goes to the worker and comes back as a result, in the worker's own code but for the program that it runs.
+    /// An event goes to the worker and returns as a result, in the worker's own code except the program that it runs.
     private static func roundTrip(_ text: String, _ variables: JQVariables) throws {
         guard (try? JSONParser().parse(ByteBuffer(string: text))) != nil else { return }
         let event = Event(

@@ -1,7 +1,8 @@
 @testable import MQTTAdapter
+@testable import Mosquitto
 
 extension FuzzTarget {
-    /// What a broker sends: in pieces of any size the same packets go on, and none that the validator itself would refuse.
+    /// What a broker sends: in chunks of any size the same packets pass, and none that the validator itself would refuse.
     static let mqttPackets = FuzzTarget(
         "mqtt-packets",
         seeds: Self.brokers,
@@ -11,41 +12,42 @@ extension FuzzTarget {
         ]
     ) { bytes in
         var input = FuzzInput(bytes)
-        let version: MQTTConnectionSettings.Version = input.number(below: 2) == 0 ? .five : .three
+        let version: MQTTVersion = input.number(below: 2) == 0 ? .five : .three
         let size = 1 + input.number(below: 20)
         let whole = try MQTTOutcome(input.bytes, version, pieces: .max)
         let cut = try MQTTOutcome(input.bytes, version, pieces: size)
         try FuzzFailure.unless(whole == cut, "\(whole) whole, \(cut) in pieces of \(size)")
-        // What goes on is MQTT itself, each message at quality of service 0.
+        // Passed packets are valid MQTT, each message at quality of service 0.
         let again = try MQTTOutcome(whole.passed, version, pieces: .max)
         try FuzzFailure.unless(
             again.passed == whole.passed && again.violation == nil && again.omissions.isEmpty && again.identifiers.isEmpty,
-            "\(whole.passed) goes on and is refused: \(again)")
+            "\(whole.passed) passes and is refused: \(again)")
     }
 
-    /// What a broker sends, with libmosquitto behind the check: nothing ends the process, and every message that goes on arrives.
+    /// The bytes of a broker, with libmosquitto after the validator: nothing ends the process, and every message that
+    /// passes arrives.
     static let mqttBroker = FuzzTarget(
         "mqtt-broker", seeds: Self.brokers, words: Self.mqttPackets.words
     ) { bytes in
         var input = FuzzInput(bytes)
-        let version: MQTTConnectionSettings.Version = input.number(below: 2) == 0 ? .five : .three
+        let version: MQTTVersion = input.number(below: 2) == 0 ? .five : .three
         let expected = try MQTTOutcome(input.bytes, version, pieces: .max, largest: MQTTPacketValidator.largestMessage)
         let broker = try MQTTFuzzBroker(version)
         try broker.send(input.bytes)
-        let messages = broker.events.messages
+        let messages = broker.inbox.messages
         try FuzzFailure.unless(messages.count <= expected.messages, "\(messages.count) of \(expected.messages) messages arrive")
         try FuzzFailure.unless(
-            broker.events.acknowledgements <= expected.identifiers.count + expected.omissions.count,
-            "\(broker.events.acknowledgements) messages are acknowledged")
+            broker.inbox.acknowledgements <= expected.identifiers.count + expected.omissions.count,
+            "\(broker.inbox.acknowledgements) messages are acknowledged")
         // A connection that the broker does not end in its own way brings all of them.
-        guard expected.violation == nil, broker.events.connack?.reason == 0, broker.events.ending == nil else { return }
+        guard expected.violation == nil, broker.callbacks.connack?.reason == 0, broker.callbacks.ending == nil else { return }
         try FuzzFailure.unless(
             messages.count == expected.messages - (expected.missing > 0 ? 1 : 0),
             "\(messages.count) of \(expected.messages) messages arrive"
         )
     }
 
-    /// Packets of a broker, with the bytes that choose behind them.
+    /// Packets of a broker, with the selecting bytes after them.
     private static let brokers: [[UInt8]] = [
         Self.packets + [0], Self.packets + [1],
         [0x20, 2, 0, 0, 0x90, 3, 0, 1, 1, 0x32, 5, 0, 1, 97, 0, 9, 0xd0, 0, 0xb0, 2, 0, 1, 0x40, 2, 0, 3, 7, 2],
@@ -55,13 +57,13 @@ extension FuzzTarget {
 
     /// With properties of every kind, for version 5.
     private static let packets: [UInt8] = [
-        0x20, 6, 0, 0, 3, 0x21, 0, 20, 0x90, 4, 0, 1, 0, 1,
+        0x20, 10, 0, 0, 7, 0x12, 0, 1, 97, 0x21, 0, 20, 0x90, 4, 0, 1, 0, 1,
         0x32, 18, 0, 1, 97, 0, 9, 11, 0x0b, 1, 0x26, 0, 1, 98, 0, 1, 99, 0x01, 1, 120,
         0x3a, 11, 0, 1, 97, 0, 10, 4, 0x0b, 1, 0x0b, 2, 120, 0x40, 2, 0, 3, 0xb0, 4, 0, 4, 0, 0,
         0x30, 14, 0, 1, 97, 9, 0x03, 0, 1, 98, 0x02, 0, 0, 0, 9, 120, 0xe0, 2, 0x8b, 0,
     ]
 
-    /// What becomes of a broker's bytes.
+    /// The result of a broker's bytes.
     private struct MQTTOutcome: Equatable {
         private(set) var passed: [UInt8] = []
         private(set) var omissions: [MQTTOmission] = []
@@ -72,7 +74,7 @@ extension FuzzTarget {
         /// Bytes of the last one that have not come.
         private(set) var missing = 0
 
-        init(_ bytes: [UInt8], _ version: MQTTConnectionSettings.Version, pieces size: Int, largest: Int = 150) throws {
+        init(_ bytes: [UInt8], _ version: MQTTVersion, pieces size: Int, largest: Int = 150) throws {
             var validator = MQTTPacketValidator(version: version, largest: largest)
             var pending: [UInt8] = []
             var awaited = 1
@@ -104,6 +106,9 @@ extension FuzzTarget {
             case .pass(let count):
                 self.passed += pending.prefix(count)
                 self.missing = max(0, self.missing - count)
+                pending.removeFirst(count)
+            case .replace(let count, with: let bytes):
+                self.passed += bytes
                 pending.removeFirst(count)
             case .message(let head):
                 pending.withUnsafeBytes { head.append($0, to: &self.passed) }

@@ -122,7 +122,7 @@ extension FuzzTarget {
         attributes: Attributes(), raw: ByteBuffer(), passage: Passage(origin: "b", hops: 1), limits: EventLimits(), rendered: nil
     )
 
-    /// Stands for jq, which is fuzzed by its own project.
+    /// Replaces jq, which is fuzzed by its own project.
     private struct EmptyCompiler: ExpressionCompiler {
         func compile(_ text: String) throws -> any Expression { Nothing() }
 

@@ -4,7 +4,8 @@ import NIOHTTP1
 @testable import HTTPServer
 
 extension FuzzTarget {
-    /// `Forwarded` and `X-Forwarded-For`: what a trusted proxy appends is believed, whatever the client has written before it.
+    /// `Forwarded` and `X-Forwarded-For`: the value of a trusted proxy counts, whatever the client has written before
+    /// it.
     static let forwarded = FuzzTarget(
         "forwarded",
         seeds: [
@@ -21,12 +22,12 @@ extension FuzzTarget {
         let loopback = HTTPNetwork(address: [UInt8](repeating: 0, count: 10) + [255, 255, 127, 0, 0, 0], prefix: 104)
         let inner = HTTPNetwork(address: [UInt8](repeating: 0, count: 10) + [255, 255, 10, 0, 0, 0], prefix: 104)
         let policy = HTTPPolicy(trustedProxies: [loopback, inner])
-        let (proxy, stranger) = (
+        let (proxy, other) = (
             try SocketAddress(ipAddress: "127.0.0.1", port: 1), try SocketAddress(ipAddress: "192.0.2.9", port: 1)
         )
         for (name, appended) in [("X-Forwarded-For", "203.0.113.9"), ("Forwarded", "for=203.0.113.9")] {
             try FuzzFailure.unless(
-                policy.client([name: text], peer: stranger) == stranger, "a stranger's \(name) is believed")
+                policy.client([name: text], peer: other) == other, "an untrusted peer's \(name) is believed")
             let alone = policy.client([name: text], peer: proxy)
             try FuzzFailure.unless(alone?.ipAddress != nil, "\(name) makes a client without an address")
             for value in [

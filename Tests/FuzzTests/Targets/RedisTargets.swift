@@ -5,7 +5,8 @@ import NIOCore
 @testable import RedisAdapter
 
 extension FuzzTarget {
-    /// What becomes of a server's answers: entries, pending entries, errors, redirects; every entry is a message with a body that can be read.
+    /// The interpretation of a server's answers: entries, pending entries, errors, redirects; every entry is a message
+    /// with a readable body.
     static let redisEntries = FuzzTarget(
         "redis-entries",
         seeds: [

@@ -28,11 +28,12 @@ extension FuzzTarget {
         var input = FuzzInput(bytes)
         let version: HTTPVersion = [.http1_1, .http1_0, HTTPVersion(major: 2, minor: 0)][input.number(below: 3)]
         let (target, fields) = input.pair
-        let head = HTTPRequestHead(version: version, method: .POST, uri: target, headers: Self.headers(fields))
+        let head = HTTPHead(HTTPRequestHead(version: version, method: .POST, uri: target, headers: Self.headers(fields)))
         let refusal = head.refusal
         let (path, query) = head.target
+        try FuzzFailure.unless(!path.isEmpty && !path.contains("?"), "the path of \(target) is \(path), its query \(query)")
         try FuzzFailure.unless(
-            !path.isEmpty && !path.contains("?") && !query.contains("#"), "the path of \(target) is \(path), its query \(query)")
+            refusal != nil || !target.utf8.contains(UInt8(ascii: "#")), "the fragment of \(target) was not refused")
         if refusal == nil, head.headers.contains(name: "Content-Length") {
             try FuzzFailure.unless(head.contentLength.map { $0 >= 0 } ?? false, "a length that is none was not refused")
             try FuzzFailure.unless(!head.headers.contains(name: "Transfer-Encoding"), "two lengths were not refused")
@@ -139,7 +140,10 @@ extension FuzzTarget {
         var request = Self.request("/n/in", query: "", fields: String(decoding: parts[0], as: UTF8.self))
         request.body = ByteBuffer(bytes: parts.count > 1 ? parts[1] : [])
         _ = WebhookMessage.refusal(request, JSONParser())
-        let message = WebhookMessage.make(request, id: "in")
+        var attributes = WebhookAttributes()
+        let message = WebhookMessage.make(request, id: "in", attributes.make(of: request.headers))
+        try FuzzFailure.unless(
+            attributes.make(of: request.headers) == message.attributes, "the same fields become other attributes")
         try FuzzFailure.unless(
             message.attributes["authorization"] == nil && message.attributes["cookie"] == nil, "a secret field is passed on")
         let signature = WebhookSignature(secret: Secret("s"))

@@ -88,7 +88,7 @@ extension FuzzTarget {
         let store = FuzzCursorStore(text)
         let context = Self.context(store)
         let session = MQTTSessionMemory(
-            context: context, broker: "b", clientID: "c", packets: MQTTPacketIdentifiers(), hasAtMostOnce: false)
+            context: context, broker: "b", clientID: "c", packets: MQTTDuplicateDetector(), hasAtMostOnce: false)
         let contents = session.contents()
         try FuzzFailure.unless(contents.granted.count <= contents.filters.count, "more is granted than is known")
         var hash = Fingerprint()
@@ -98,9 +98,9 @@ extension FuzzTarget {
             try FuzzFailure.unless(period.from <= period.to, "a period ends before it begins")
             _ = period.reason(for: "p")
         }
-        let ledger = SSELedger(cursors: store)
-        _ = ledger.whenReserved(behind: ledger.start) {}
-        ledger.release(behind: ledger.start)
+        let reservation = SSESequenceReservation(cursors: store)
+        _ = reservation.whenReserved(behind: reservation.start) {}
+        reservation.release(behind: reservation.start)
     }
 
     private static func context(_ store: FuzzCursorStore) -> ComponentContext {

@@ -5,7 +5,8 @@ import NIOCore
 @testable import SSEAdapter
 
 extension FuzzTarget {
-    /// What subscribers are sent: whatever an event says, our own reader and one that reads line by line find one event with its JSON.
+    /// The output for subscribers: for every event, our own reader and one that reads line by line find one event with
+    /// its JSON.
     static let streamFormat = FuzzTarget(
         "stream-format",
         seeds: [

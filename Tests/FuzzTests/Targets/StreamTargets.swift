@@ -70,7 +70,7 @@ extension FuzzTarget {
         let size = 1 + input.number(below: 20)
         let whole = Self.answers(in: input.bytes, pieces: .max)
         let cut = Self.answers(in: input.bytes, pieces: size)
-        // What stands behind an error is not read, and whether that is seen early depends on the pieces.
+        // Bytes after an error are not read, and whether that is noticed early depends on the chunks.
         let count = min(whole.count, cut.count)
         try FuzzFailure.unless(whole.prefix(count) == cut.prefix(count), "\(whole) whole, \(cut) in pieces of \(size)")
     }

@@ -46,7 +46,7 @@ struct LogRefusalTests {
         }
         #expect(
             self.complaint
-                == "the log \(self.path) was written by a newer version (its tables have number 99, this program knows up to 5)")
+                == "the log \(self.path) was written by a newer version (its tables have number 99, this program knows up to 7)")
     }
 
     @Test(arguments: [
@@ -76,7 +76,7 @@ struct LogRefusalTests {
         }
         let complaint = try #require(self.complaint)
         #expect(complaint.hasPrefix("the log \(self.path) does not have the tables of its version (there is no version -1);"))
-        #expect(Self.complaint { _ = try DeadLetterFile(path: self.path, sinks: []) } == complaint)
+        #expect(Self.complaint { _ = try DeadLetterInspector(path: self.path, sinks: []) } == complaint)
     }
 
     @Test(arguments: ["/dev/null", "pipe", "."])
@@ -86,7 +86,7 @@ struct LogRefusalTests {
         let expected = "the log \(path) is no regular file; name a file of its own"
         #expect(
             Self.complaint { _ = try SQLiteLog.open(DurableLogSettings(path: path), bridge: "", sinks: []) } == expected)
-        #expect(Self.complaint { _ = try DeadLetterFile(path: path, sinks: []) } == expected)
+        #expect(Self.complaint { _ = try DeadLetterInspector(path: path, sinks: []) } == expected)
     }
 
     @Test func `a place that is not there is refused`() {

@@ -18,7 +18,7 @@ struct UnreadableRowTests {
         try SQLiteLog.open(DurableLogSettings(path: self.path), bridge: "here", sinks: ["out", "letters"])
     }
 
-    private func letters() throws -> DeadLetterFile { try DeadLetterFile(path: self.path, sinks: ["out", "letters"]) }
+    private func letters() throws -> DeadLetterInspector { try DeadLetterInspector(path: self.path, sinks: ["out", "letters"]) }
 
     private func damage(_ sql: String) throws {
         try SQLiteConnection(path: self.path, creates: false).execute(sql)
@@ -38,15 +38,15 @@ struct UnreadableRowTests {
         )
     }
 
-    private static func write(_ events: [StoredEvent], letters: [StoredLetter] = [], to log: SQLiteLog) throws {
+    private static func write(_ events: [StoredEvent], letters: [StoredDeadLetter] = [], to log: SQLiteLog) throws {
         var changes = LogChanges()
         changes.events = events
         changes.letters = letters.map { .keep($0) }
         try log.commit(changes)
     }
 
-    private static func letter(_ id: Int64, _ event: Event, target: String? = nil) -> StoredLetter {
-        StoredLetter(
+    private static func letter(_ id: Int64, _ event: Event, target: String? = nil) -> StoredDeadLetter {
+        StoredDeadLetter(
             id: id, time: .now(), sink: "out", route: "all", reason: "it is wrong", attempts: 2, target: target, event: event,
             position: Position(UInt64(id))
         )
@@ -78,11 +78,16 @@ struct UnreadableRowTests {
         }
         let letters = events.enumerated().map { Self.letter(Int64($0.offset) + 1, $0.element, target: "letters") }
         try Self.write(stored, letters: letters, to: log)
-        let page = try log.page(of: "out", after: .start, atMost: 10_000)
-        #expect(page.unreadable.isEmpty)
-        #expect(page.events.map(\.event.json) == events.map(\.json))
-        #expect(page.events.map(\.event.payload) == events.map(\.payload))
-        #expect(page.events.allSatisfy { $0.copies.first?.json == $0.event.json })
+        var read: [StoredEvent] = []
+        while read.count < events.count {
+            let page = try log.page(of: "out", after: read.last?.position ?? .start, atMost: 10_000)
+            #expect(page.unreadable.isEmpty)
+            if page.events.isEmpty { break }
+            read += page.events
+        }
+        #expect(read.map(\.event.json) == events.map(\.json))
+        #expect(read.map(\.event.payload) == events.map(\.payload))
+        #expect(read.allSatisfy { $0.copies.first?.json == $0.event.json })
         let found = try self.letters().letters(.init())
         #expect(found.unreadable.isEmpty)
         #expect(found.letters.map(\.event.json) == events.map(\.json))
@@ -182,7 +187,7 @@ struct UnreadableRowTests {
         try self.damage("UPDATE dead_letters SET position = -9, time = 1 << 63, attempts = -1")
         let (log, contents) = try self.open()
         #expect(contents.sinks["out"]?.mark.position == .start)
-        #expect(contents.letters.letters.map(\.position) == [.start])
+        #expect(try self.letters().letters(.init()).letters.map(\.position) == [.start])
         #expect(try log.page(of: "out", after: .start, atMost: 100).events.map(\.event.id) == ["1", "2", "3"])
         for damage in ["sequence = -1", "sequence = 0x7fffffffffffffff", "sequence = 1, count = -3"] {
             try self.damage("UPDATE numbers SET \(damage)")
@@ -193,8 +198,10 @@ struct UnreadableRowTests {
     @Test func `a dead letter that cannot be read keeps no program from starting, is listed, and can only be dropped`() throws {
         do {
             let (log, _) = try self.open()
+            var records = [1, 2].map { Self.stored($0, Self.plain("\($0)"), to: ["letters"]) }
+            for index in records.indices { records[index].letter = Int64(index) + 1 }
             try Self.write(
-                [],
+                records,
                 letters: [
                     Self.letter(1, Self.plain("one"), target: "letters"), Self.letter(2, Self.plain("two"), target: "letters"),
                     Self.letter(3, Self.plain("three")), Self.letter(4, Self.plain("four")),
@@ -202,17 +209,29 @@ struct UnreadableRowTests {
             try self.damage("UPDATE dead_letters SET event = '{' WHERE id IN (1, 3)")
         }
         let (log, contents) = try self.open()
-        #expect(contents.letters.letters.map(\.id) == [2])
-        #expect(contents.letters.unreadable.map(\.id) == [1])
+        #expect(contents.sinks["letters"]?.count == 2)
+        // Their records are whole until one of them is damaged too.
+        #expect(try log.page(of: "letters", after: .start, atMost: 9).events.map(\.letter) == [1, 2])
+        try self.damage("UPDATE events SET event = '{' WHERE position = 1")
+        let page = try log.page(of: "letters", after: .start, atMost: 9)
+        #expect(page.events.map(\.letter) == [2])
+        #expect(page.unreadable.map(\.letter) == [1])
+        var changes = LogChanges()
+        changes.letters = [.hold(1)]
+        try log.commit(changes)
         let found = try self.letters().letters(.init())
         #expect(found.letters.map(\.id) == [2, 4])
-        #expect(found.unreadable.map(\.id) == [1, 3])
-        #expect(found.unreadable.allSatisfy { $0.reason == "it is wrong" && $0.subject == "a/b" && $0.attempts == 2 })
+        #expect(found.unreadable == [1, 3])
+        var listed: [DeadLetterSummary] = []
+        try self.letters().list(.init(ids: [1, 3])) { listed.append($0) }
+        #expect(listed.map(\.id) == [1, 3])
+        #expect(
+            listed.allSatisfy { !$0.isReadable && $0.reason == "it is wrong" && $0.subject == "a/b" && $0.attempts == 2 })
         // One that was asked for before it was damaged.
         try self.damage("UPDATE dead_letters SET replay = 1 WHERE id IN (3, 4)")
         let replays = try log.replays()
         #expect(replays.letters.map(\.id) == [4])
-        #expect(replays.unreadable.map(\.id) == [3])
+        #expect(replays.unreadable == [3])
         #expect(try log.replays().unreadable.isEmpty, "said once")
         let refused = try self.letters().replay(.init(ids: [1, 3])).refused
         #expect(refused.map(\.reason) == Array(repeating: "cannot be read, so it cannot be delivered", count: 2))

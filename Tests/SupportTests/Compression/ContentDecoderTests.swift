@@ -78,11 +78,12 @@ import Testing
         return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * sysconf(Int32(_SC_PAGESIZE))
     }
 
-    @Test(arguments: [nil, "", "identity", " identity , "]) func `what is not encoded needs no decoder`(_ field: String?) throws {
+    @Test(arguments: [nil, "", "identity", " identity , "]) func `an identity body needs no decoder`(_ field: String?) throws {
         #expect(try ContentDecoder.make(for: field) == nil)
     }
 
-    @Test(arguments: ["br", "compress", "gzip, gzip", "gzip,br"]) func `what was not offered is refused`(_ field: String) {
+    @Test(arguments: ["br", "compress", "gzip, gzip", "gzip,br"]) func `a coding that was not offered is refused`(_ field: String)
+    {
         let error = #expect(throws: ContentDecodingError.self) { _ = try ContentDecoder.make(for: field) }
         #expect(error?.message == "the content coding '\(field)' was not offered; gzip, deflate, zstd are")
     }
@@ -95,7 +96,7 @@ import Testing
         ("deflate", "zlib.compress(b'one')[:-4] + bytes(4)", "the deflate data are damaged: incorrect data check"),
         ("deflate", "b'data: plain text'", "the deflate data are damaged: invalid code lengths set"),
         ("zstd", "b'data: plain text'", "the zstd data are damaged: Unknown frame descriptor"),
-    ]) func `damaged data are reported`(_ coding: String, _ expression: String, _ reason: String) async throws {
+    ]) func `damaged data is reported`(_ coding: String, _ expression: String, _ reason: String) async throws {
         let bytes = try await Self.python("print((\(expression)).hex())")
         for pieces in [[bytes[...]], bytes.indices.map { bytes[$0...$0] }] {
             let error = #expect(throws: ContentDecodingError.self) { _ = try Self.decode(pieces, coding) }
@@ -103,7 +104,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["gzip", "zstd"]) func `a bomb comes out no faster than it is asked for`(_ coding: String) throws {
+    @Test(arguments: ["gzip", "zstd"]) func `a decompression bomb expands only on demand`(_ coding: String) throws {
         let size = 64 << 20
         var bomb = ByteBuffer()
         let compressor = SegmentCompressor()

@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    /// One after the other, each decoded as soon as it is there; a frame is never begun anew between two pieces.
+    /// One after the other, each decoded as soon as it is there; a frame never begins between two chunks.
     @Test func `zstd segments of all sizes make a stream that ends as it should`() async throws {
         let pieces = [1, 255, 300, 5000, 200_000, 3].map { length in
             ByteBuffer(string: String((0..<length).map { Character(UnicodeScalar(97 + UInt8($0 * $0 % 23))) }))

@@ -4,7 +4,7 @@ import Glibc
 import NIOCore
 import Testing
 
-/// Processes that run out of descriptors, each a child of its own.
+/// Processes that run out of descriptors, each a separate child.
 @Suite(.timeLimit(.minutes(1))) struct CurlDescriptorTests {
     @Test func `a transfer that finds no descriptor fails, and those that come later are woken at once`() async {
         await #expect(processExitsWith: .success) {
@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test func `what was made at the start works through a time without descriptors`() async {
+    @Test func `descriptors made at the start work while none are left`() async {
         await #expect(processExitsWith: .success) {
             let server = try await ScriptedHTTPServer { _, reply in reply.answer(200, [], "yes") }
             let curl = CurlMulti()

@@ -4,7 +4,7 @@ import NIOCore
 import NIOSSL
 import Testing
 
-/// What a failure says to whoever wrote the address.
+/// The message of a failure for the author of the address.
 @Suite(.timeLimit(.minutes(1)))
 struct CurlMistakeTests {
     private let curl = CurlMulti()
@@ -46,7 +46,7 @@ struct CurlMistakeTests {
         let directory = try TemporaryDirectory()
         let (secure, _) = try await Self.secure(directory, name: "localhost", days: "2")
         let text = await self.failure("http://127.0.0.1:\(secure.port)/")
-        #expect(text.contains("the port may want TLS (https://) or belong to another service"), "\(text)")
+        #expect(text.contains("the port may require TLS (https://) or belong to another service"), "\(text)")
         try await plain.stop()
         try await secure.stop()
     }
@@ -58,12 +58,12 @@ struct CurlMistakeTests {
         #expect(
             await self.failure(url, CurlTLS(authorities: file))
                 == "the certificate of the server is not for 'localhost'; write a host that it names")
-        let unknown = "is from an authority that is not known here; name that authority's certificate with tls.ca_file"
+        let unknown = "is from an unknown authority; name that authority's certificate with tls.ca_file"
         #expect(await self.failure(url).hasSuffix(unknown))
         try await other.stop()
     }
 
-    @Test func `another service at the port is likely named`() async throws {
+    @Test func `another service at the port is suggested`() async throws {
         let server = try await BrokerProcess.redis()
         #expect(await self.failure("http://127.0.0.1:\(server.port)/").contains("belong to another service"))
     }

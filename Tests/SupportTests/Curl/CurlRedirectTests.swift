@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct CurlRedirectTests {
     private let curl = CurlMulti()
 
-    /// What a redirect makes of a request with everything that may be a credential.
+    /// The request after a redirect of one with everything that may be a credential.
     private static func followed(
         _ location: String, _ status: Int = 302, method: String = "GET", url: String = "https://a.example/x/y?z=1"
     ) throws -> CurlRequest {
@@ -27,7 +27,7 @@ import Testing
         ("//c.example/d", "https://c.example/d"), ("https://c.example:8443/d", "https://c.example:8443/d"),
         ("../../e", "https://a.example/e"), ("/a b#part", "https://a.example/a%20b"),
         ("https://u:p@a.example/f", "https://a.example/f"), ("https://A.EXAMPLE/g", "https://A.EXAMPLE/g"),
-    ]) func `a reference is read from the address that was asked`(_ location: String, _ url: String) throws {
+    ]) func `a reference is resolved against the requested address`(_ location: String, _ url: String) throws {
         #expect(try Self.followed(location).url == url)
     }
 
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test(arguments: ["https://b.example/", "https://a.example:8443/", "//a.example.evil/", "https://a.example.:443/"])
-    func `another origin is told no credentials, and none come back with the way back`(_ location: String) throws {
+    func `another origin gets no credentials, and neither does a redirect back`(_ location: String) throws {
         let next = try Self.followed(location)
         #expect(next.user == nil && next.password == nil)
         #expect(next.tls == CurlTLS(authorities: "ca"))
@@ -70,17 +70,17 @@ import Testing
 
     @Test(arguments: [
         ("http://a.example/", "leads from https to http://a.example, which is not followed"),
-        ("ftp://a.example/", "which is neither http nor https"), ("file:///etc/passwd", "which is no address"),
-        ("http://[", "which is no address"), ("https://a.example:99999/", "which is no address"),
-        ("https://" + String(repeating: "x", count: 70_000), "which is no address"),
-    ]) func `what leads nowhere, or to less safety, is refused`(_ location: String, _ reason: String) {
+        ("ftp://a.example/", "which is neither http nor https"), ("file:///etc/passwd", "which is not an address"),
+        ("http://[", "which is not an address"), ("https://a.example:99999/", "which is not an address"),
+        ("https://" + String(repeating: "x", count: 70_000), "which is not an address"),
+    ]) func `a redirect to nowhere or to less safety is refused`(_ location: String, _ reason: String) {
         let error = #expect(throws: CurlError.self) { try Self.followed(location) }
         #expect(error?.code == .request)
         #expect(error?.message.hasSuffix(reason) == true, "\(error?.message ?? "")")
         #expect((error?.message.utf8.count ?? 0) < 400)
     }
 
-    @Test func `a redirect goes its way over real connections and tells the other host no key`() async throws {
+    @Test func `a redirect works over real connections and sends the other host no key`() async throws {
         let other = try await ScriptedHTTPServer { _, reply in reply.answer(200, [], "there") }
         let port = other.port
         let server = try await ScriptedHTTPServer { request, reply in
@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test(arguments: [[("Location", "")], []] as [[(String, String)]])
-    func `an answer that names no place is final, and so is its body`(_ headers: [(String, String)]) async throws {
+    func `a redirect without a Location is final, with its body`(_ headers: [(String, String)]) async throws {
         let server = try await ScriptedHTTPServer { _, reply in reply.answer(302, headers, "moved") }
         let response = try await self.curl.response(to: CurlRequest(server.url(), redirects: 5), bodyLimit: 100)
         #expect(response.head.status == 302)
@@ -137,7 +137,7 @@ import Testing
         #expect(response.map { $0.head.status == 101 } != false)
     }
 
-    @Test func `bytes without a status line are no answer`() async throws {
+    @Test func `bytes without a status line are not an answer`() async throws {
         let server = try await RawAnswer.serve(ByteBuffer(string: "data: x\n\n"))
         let error = await #expect(throws: CurlError.self) {
             try await self.curl.response(to: CurlRequest(server.url), bodyLimit: 100)

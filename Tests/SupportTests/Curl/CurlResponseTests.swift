@@ -65,6 +65,21 @@ import Testing
         try await server.stop()
     }
 
+    @Test func `a body that does not end is cut, and its connection closed`() async throws {
+        let (answers, continuation) = AsyncStream.makeStream(of: ScriptedHTTPServer.Reply.self)
+        let server = try await ScriptedHTTPServer { _, reply in
+            continuation.yield(reply)
+            reply.begin(200)
+            for _ in 0..<4 { reply.write(ByteBuffer(repeating: UInt8(ascii: "x"), count: 1 << 20)) }
+        }
+        let response = try await self.curl.response(to: CurlRequest(server.url()), bodyLimit: 10)
+        #expect(response.head.status == 200)
+        #expect(String(buffer: response.body) == "xxxxxxxxxx")
+        var iterator = answers.makeAsyncIterator()
+        try await iterator.next()?.untilClosed()
+        try await server.stop()
+    }
+
     @Test func `many transfers run at once`() async throws {
         let server = try await ScriptedHTTPServer { request, reply in reply.answer(200, [], request.uri) }
         let answers = try await withThrowingTaskGroup(of: String.self) { group in
@@ -79,7 +94,7 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `redirects are followed only when asked for and not without end`() async throws {
+    @Test func `redirects are followed only on request and within the limit`() async throws {
         let server = try await ScriptedHTTPServer { request, reply in
             switch request.uri {
             case "/once": reply.answer(302, [("Location", "/there")], "moved")
@@ -96,11 +111,11 @@ import Testing
             try await self.curl.response(to: CurlRequest(server.url("/for-ever"), redirects: 5), bodyLimit: 100)
         }
         #expect(error?.code == .request)
-        #expect(error?.message == "Maximum (5) redirects followed")
+        #expect(error?.message == "the answer 307 leads to '/for-ever', but the limit of 5 redirects is reached")
         try await server.stop()
     }
 
-    @Test func `interim responses are passed over`() async throws {
+    @Test func `interim responses are skipped`() async throws {
         let server = try await ScriptedHTTPServer { _, reply in
             reply.begin(103, [("Link", "</style.css>")])
             reply.answer(200, [], "final")
@@ -111,7 +126,7 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `a peer that is not there is told apart`() async throws {
+    @Test func `an unreachable peer has its own code`() async throws {
         let server = try await ScriptedHTTPServer { _, reply in reply.answer(200) }
         let url = server.url()
         try await server.stop()
@@ -159,7 +174,7 @@ import Testing
         }
     }
 
-    @Test func `what libcurl does not take fails the transfer and nothing else`() async throws {
+    @Test func `values that libcurl refuses fail only their transfer`() async throws {
         let server = try await ScriptedHTTPServer { _, reply in reply.answer(200) }
         // One more than the 8,000,000 bytes that libcurl takes in one option.
         let long = String(repeating: "x", count: 8_000_001)

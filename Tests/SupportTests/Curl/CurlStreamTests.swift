@@ -20,7 +20,7 @@ import Testing
         return (server, replies)
     }
 
-    @Test func `the head comes before any byte and each write is told at once`() async throws {
+    @Test func `the head comes before any byte and each write is reported at once`() async throws {
         let (server, replies) = try await Self.streaming()
         var transfer = RecordedTransfer(self.curl, CurlRequest(server.url()))
         #expect(await transfer.head()?.status == 200)
@@ -35,7 +35,7 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `gzip is offered and each flushed part is told at once`() async throws {
+    @Test func `gzip is offered and each flushed part is reported at once`() async throws {
         let (server, replies) = try await Self.streaming([("Content-Encoding", "gzip")])
         var transfer = RecordedTransfer(self.curl, CurlRequest(server.url(), acceptsCodings: true))
         #expect(await transfer.head()?.status == 200)
@@ -51,7 +51,7 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `a paused transfer tells nothing until it is woken and then loses nothing`() async throws {
+    @Test func `a paused transfer delivers nothing until it is woken, and then loses nothing`() async throws {
         let (server, replies) = try await Self.streaming()
         let request = CurlRequest(server.url(), idleTimeout: .seconds(1))
         var transfer = RecordedTransfer(self.curl, request, answering: .pause)
@@ -63,7 +63,7 @@ import Testing
         for _ in 0..<60 {
             transfer.transfer.wake()
             guard case .woken? = await transfer.next() else {
-                Issue.record("something else was told")
+                Issue.record("something else was reported")
                 return
             }
             _ = try? await self.curl.response(to: CurlRequest(server.url(), timeout: .milliseconds(20)), bodyLimit: 0)
@@ -71,7 +71,7 @@ import Testing
         transfer.wish.now = .more
         transfer.transfer.wake()
         guard case .woken? = await transfer.next() else {
-            Issue.record("something else was told")
+            Issue.record("something else was reported")
             return
         }
         #expect(await transfer.text() == "one")
@@ -166,14 +166,14 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `any byte pushes the idle timeout back`() async throws {
+    @Test func `any byte restarts the idle timeout`() async throws {
         let (server, replies) = try await Self.streaming()
         let began = ContinuousClock.now
-        var transfer = RecordedTransfer(self.curl, CurlRequest(server.url(), idleTimeout: .seconds(1)))
+        var transfer = RecordedTransfer(self.curl, CurlRequest(server.url(), idleTimeout: .seconds(2)))
         #expect(await transfer.head()?.status == 200)
         var iterator = replies.makeAsyncIterator()
         let reply = try #require(await iterator.next())
-        while began.duration(to: .now) < .milliseconds(1600) {
+        while began.duration(to: .now) < .milliseconds(2500) {
             reply.write(":\n")
             #expect(await transfer.text() == ":\n")
             _ = try? await self.curl.response(to: CurlRequest(server.url(), timeout: .milliseconds(20)), bodyLimit: 0)
@@ -220,7 +220,7 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `transfers end when the last owner lets go`() async throws {
+    @Test func `transfers end when the last owner releases them`() async throws {
         let (server, replies) = try await Self.streaming()
         var curl: CurlMulti? = CurlMulti()
         var transfer = RecordedTransfer(try #require(curl), CurlRequest(server.url()))

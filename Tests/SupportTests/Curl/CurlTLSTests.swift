@@ -56,7 +56,7 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `our own certificate is shown`() async throws {
+    @Test func `the client certificate is sent`() async throws {
         let server = try await self.server(asksClient: true)
         var tls = CurlTLS(authorities: self.directory.file("certificate.pem"))
         await #expect(throws: CurlError.self) { try await self.get(server.port, tls) }
@@ -66,7 +66,7 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `a file that is not there is told`() async throws {
+    @Test func `a missing file is reported`() async throws {
         let server = try await self.server()
         let error = await #expect(throws: CurlError.self) {
             try await self.get(server.port, CurlTLS(authorities: self.directory.file("none.pem")))

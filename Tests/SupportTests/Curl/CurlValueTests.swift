@@ -13,7 +13,7 @@ import Testing
                 "http://a/\u{e9}",
                 "must not hold spaces, control characters or letters beyond ASCII; write them as %20 and the like"
             ),
-            ("http://a/b#c", "must not hold '#', which no server is told of"), ("http://a/@b", nil),
+            ("http://a/b#c", "must not contain '#', which is never sent to a server"), ("http://a/@b", nil),
         ] as [(String, String?)])
     func `an address is checked`(_ url: String, _ problem: String?) {
         #expect(CurlRequest.problem(withURL: url) == problem)

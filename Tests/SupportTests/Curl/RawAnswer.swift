@@ -1,14 +1,14 @@
 import NIOCore
 import NIOPosix
 
-/// A server on loopback that answers whatever it is sent with the same bytes, once per connection.
+/// A server on loopback that answers every request with the same bytes, once per connection.
 ///
 /// Closed with the last reference.
 final class RawAnswer: Sendable {
     let port: Int
     private let channel: any Channel
 
-    /// - Parameter closes: whether the connection ends behind the bytes.
+    /// - Parameter closes: whether the connection ends after the bytes.
     static func serve(_ bytes: ByteBuffer, closes: Bool = true) async throws -> RawAnswer {
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelInitializer { channel in

@@ -2,7 +2,7 @@ import Curl
 import NIOCore
 import Synchronization
 
-/// Tells a test, in order, what a transfer told its receiver.
+/// Records, in order, what a transfer reports to its receiver.
 final class RecordingReceiver: CurlReceiver {
     enum Happening: Sendable {
         case head(CurlHead)
@@ -58,7 +58,7 @@ final class RecordingReceiver: CurlReceiver {
     }
 }
 
-/// A transfer and what it tells, for tests.
+/// A transfer and its receiver, for tests.
 struct RecordedTransfer {
     let transfer: CurlTransfer
     let wish: RecordingReceiver.Wish

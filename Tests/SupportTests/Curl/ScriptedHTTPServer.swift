@@ -15,7 +15,7 @@ final class ScriptedHTTPServer: Sendable {
         /// Which connection it came on, from 1; two requests of one number came on one connection.
         let connection: Int
 
-        /// The first value of a header, whatever the case of its name.
+        /// The first value of a header, regardless of the case of its name.
         subscript(_ name: String) -> String? {
             self.headers.first { $0.name.lowercased() == name.lowercased() }?.value
         }
@@ -62,7 +62,7 @@ final class ScriptedHTTPServer: Sendable {
             self.channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
         }
 
-        /// Closes the connection, whatever was still to come.
+        /// Closes the connection, without the rest of the response.
         func cut() {
             self.channel.close(promise: nil)
         }
@@ -83,7 +83,7 @@ final class ScriptedHTTPServer: Sendable {
     /// - Parameters:
     ///   - unixSocket: a path to listen on in place of a free port.
     ///   - port: 0 for a free one; a test that restarts its server names the one it had.
-    ///   - prepare: adds what stands before HTTP, such as TLS.
+    ///   - prepare: adds handlers before HTTP, such as TLS.
     ///   - handle: called for each request, on the connection's event loop; must not block.
     init(
         unixSocket: String? = nil, port: Int = 0, prepare: @escaping @Sendable (any Channel) throws -> Void = { _ in },
@@ -123,7 +123,7 @@ final class ScriptedHTTPServer: Sendable {
     /// Every request so far, in the order they were complete.
     var requests: [Request] { self.recorder.requests }
 
-    /// Closes every connection and goes on listening.
+    /// Closes every connection and continues listening.
     func cutConnections() {
         for channel in self.recorder.takeChannels() { channel.close(promise: nil) }
     }
@@ -137,7 +137,7 @@ final class ScriptedHTTPServer: Sendable {
 
 /// What has happened on all connections.
 ///
-/// Behind its lock.
+/// Guarded by its lock.
 private final class Recorder: Sendable {
     private struct State {
         var connections = 0

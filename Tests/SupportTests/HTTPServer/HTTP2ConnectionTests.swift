@@ -50,8 +50,8 @@ import Testing
     @Test func `a connection without a request, and one that is idle, are closed in time, one with a stream is not`() async throws
     {
         try await withServer({
-            $0.headTimeout = .milliseconds(10)
-            $0.idleTimeout = .milliseconds(10)
+            $0.headTimeout = .milliseconds(500)
+            $0.idleTimeout = .milliseconds(500)
         }) { router, port, server in
             let filler = Filler(total: 10)
             try filler.register(router, "/s")

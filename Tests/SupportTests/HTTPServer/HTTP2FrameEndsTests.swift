@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(arguments: 1...40)
-    func `no byte is lost or moved, however they arrive`(_ size: Int) {
+    func `no byte is lost or moved for any split`(_ size: Int) {
         let all = Self.frames.flatMap { $0 }
         var ends = HTTP2FrameEnds()
         var waiting = ByteBuffer()
@@ -38,7 +38,7 @@ import Testing
         #expect(waiting.readableBytes == 0)
     }
 
-    @Test func `a frame that says it is as long as can be needs no memory before it comes`() {
+    @Test func `a frame with the maximum length needs no memory before it arrives`() {
         var ends = HTTP2FrameEnds()
         var bytes = ByteBuffer(bytes: preface.dropLast(9) + [0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0, 1, 1, 2])
         _ = ends.next(in: &bytes)

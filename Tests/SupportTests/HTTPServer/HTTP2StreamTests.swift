@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func `S31: a stream that is not read does not hold back its sibling`() async throws {
+    @Test func `a stream that is not read does not hold back its sibling`() async throws {
         try await withServer { router, port, _ in
             let stalled = Filler(total: 10_000_000)
             let other = Filler(total: 3_000_000, endsItself: true)
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func `S29: a reset by the client and the loss of its connection free a stream at once`() async throws {
+    @Test func `a reset by the client and the loss of its connection free a stream at once`() async throws {
         try await withServer { router, port, server in
             let (reset, lost) = (Filler(total: 10), Filler(total: 10_000_000))
             try reset.register(router, "/reset")

@@ -65,14 +65,20 @@ import Testing
             #expect(try await curl(port, "/a%zz", ["-w", " %{http_code}"]) == #"{"error":"Malformed path"} 400"#)
             let none = try await curl(port, "/s", ["-X", "GET", "-d", "x", "-w", " %{http_code}"])
             #expect(none == #"{"error":"This request takes no body"} 400"#)
-            let script = """
-                session.request({ ':path': '/a', ':authority': 'x', host: 'y' })
-                    .on('response', head => { console.log(head[':status']); session.close(); });
-                """
-            try await withNode(port, script) { node in
-                let ending = try await node.untilEnded()
-                #expect(ending == .exited(0), "\(node.standardError)")
-                #expect(node.standardOutput == "400\n")
+            for (fields, status) in [
+                ("':path': '/a', ':authority': 'x', host: 'y'", 400), ("':path': '/a#x'", 400),
+                ("':path': '/a', ':method': 'FOO'", 501), ("':path': '/nowhere', ':method': 'get'", 501),
+                ("':path': '/a', ':method': 'PROPFIND'", 405), ("':path': '/a', ':method': 'F(O'", 400),
+            ] {
+                let script = """
+                    session.request({ \(fields) })
+                        .on('response', head => { console.log(head[':status']); session.close(); });
+                    """
+                try await withNode(port, script) { node in
+                    let ending = try await node.untilEnded()
+                    #expect(ending == .exited(0), "\(node.standardError)")
+                    #expect(node.standardOutput == "\(status)\n", "\(fields)")
+                }
             }
         }
     }

@@ -7,14 +7,16 @@ import NIOPosix
 
 /// Starts a server on a free port for one test and shuts it down afterwards.
 func withServer<Result>(
-    _ change: (inout HTTPServerConfiguration) -> Void = { _ in }, _ body: (HTTPRouter, Int, HTTPServer) async throws -> Result
+    _ change: (inout HTTPServerConfiguration) -> Void = { _ in },
+    logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+    _ body: (HTTPRouter, Int, HTTPServer) async throws -> Result
 ) async throws -> Result {
     var configuration = HTTPServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0))
     change(&configuration)
     let router = HTTPRouter()
     let server = HTTPServer(
         configuration: configuration, router: router, group: MultiThreadedEventLoopGroup.singleton,
-        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        logger: logger
     )
     let address = try await server.start()
     do {

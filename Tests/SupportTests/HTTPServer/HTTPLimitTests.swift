@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func `a client is told how many streams it may have`() async throws {
+    @Test func `the settings announce the limit of streams`() async throws {
         try await withServer({ $0.streams = 123 }) { _, port, _ in
             let client = try RawConnection(port: port)
             try await client.send(preface)
@@ -222,7 +222,7 @@ import Testing
         }
     }
 
-    @Test func `a body in chunks of one byte is taken`() async throws {
+    @Test func `a body in chunks of one byte is accepted`() async throws {
         try await withServer { router, port, _ in
             try router.register(.POST, "/p") { $1.respond(.json(.ok, "\($0.body.readableBytes)")) }
             let client = try RawConnection(port: port)

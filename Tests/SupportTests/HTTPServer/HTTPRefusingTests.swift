@@ -9,7 +9,7 @@ import Testing
 @Suite struct HTTPRefusingTests {
     @Test func `whatever the server refuses by itself is completed, over both versions of HTTP`() async throws {
         try await withServer({
-            $0.bodyTimeout = .milliseconds(10)
+            $0.bodyTimeout = .milliseconds(500)
             $0.policy.hosts = .listed(["x"])
         }) { router, port, _ in
             try Self.register(router)

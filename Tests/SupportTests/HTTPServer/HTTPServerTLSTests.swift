@@ -8,18 +8,18 @@ import Testing
 
 @Suite struct HTTPServerTLSTests {
     @Test func `requests and large answers go over TLS, and mutual TLS asks for a certificate`() async throws {
-        let files = try await Identity.make()
+        let files = try await Certificates.make()
         let large = String(repeating: "x", count: 300_000)
         for isMutual in [false, true] {
             try await withServer({
                 $0.tls = .init(
-                    certificates: files.certificate, key: files.key, clientAuthorities: isMutual ? files.certificate : nil
+                    certificates: files.server, key: files.serverKey, clientAuthorities: isMutual ? files.authority : nil
                 )
             }) { router, port, _ in
                 try router.register(.GET, "/") { $1.respond(HTTPResponse(.ok, body: ByteBuffer(string: large))) }
                 let url = "https://localhost:\(port)/"
-                let common = ["-sS", "--cacert", files.certificate, "-w", " %{http_version} %{http_code} %{num_connects}"]
-                let own = isMutual ? ["--cert", files.certificate, "--key", files.key] : []
+                let common = ["-sS", "--cacert", files.authority, "-w", " %{http_version} %{http_code} %{num_connects}"]
+                let own = isMutual ? ["--cert", files.client, "--key", files.clientKey] : []
                 for (option, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
                     try await ChildProcess.with("curl", common + own + [option, url, url]) { curl in
                         let ending = try await curl.untilEnded()
@@ -37,10 +37,10 @@ import Testing
     }
 
     @Test func `a stream of HTTP 2 goes over TLS`() async throws {
-        let files = try await Identity.make()
-        try await withServer({ $0.tls = .init(certificates: files.certificate, key: files.key) }) { router, port, _ in
+        let files = try await Certificates.make()
+        try await withServer({ $0.tls = .init(certificates: files.server, key: files.serverKey) }) { router, port, _ in
             try Filler(total: 500_000, endsItself: true).register(router, "/s")
-            try await ChildProcess.with("curl", ["-sSN", "--cacert", files.certificate, "https://localhost:\(port)/s"]) { curl in
+            try await ChildProcess.with("curl", ["-sSN", "--cacert", files.authority, "https://localhost:\(port)/s"]) { curl in
                 let ending = try await curl.untilEnded()
                 #expect(ending == .exited(0), "\(curl.standardError)")
                 #expect(curl.standardOutput.utf8.count == 500_006)
@@ -49,16 +49,16 @@ import Testing
     }
 
     @Test func `a certificate is read again, and the old one stays when the new one is none`() async throws {
-        let (old, new) = (try await Identity.make(), try await Identity.make())
+        let (old, new) = (try await Certificates.make(), try await Certificates.make())
         let directory = try TemporaryDirectory()
         let (certificate, key) = (directory.file("certificate.pem"), directory.file("key.pem"))
-        func install(_ identity: Identity) async throws {
-            for (from, to) in [(identity.certificate, certificate), (identity.key, key)] {
+        func install(_ identity: Certificates) async throws {
+            for (from, to) in [(identity.server, certificate), (identity.serverKey, key)] {
                 #expect(try await ChildProcess("cp", [from, to]).untilEnded() == .exited(0))
             }
         }
-        func isTrusted(_ identity: Identity, _ port: Int) async throws -> Bool {
-            let arguments = ["-sS", "--cacert", identity.certificate, "https://localhost:\(port)/"]
+        func isTrusted(_ identity: Certificates, _ port: Int) async throws -> Bool {
+            let arguments = ["-sS", "--cacert", identity.authority, "https://localhost:\(port)/"]
             return try await ChildProcess.with("curl", arguments) { try await $0.untilEnded() == .exited(0) }
         }
         try await install(old)
@@ -70,21 +70,34 @@ import Testing
             try server.reloadIdentity()
             #expect(try await !isTrusted(old, port))
             #expect(try await isTrusted(new, port))
-            _ = try directory.write("nothing", to: "key.pem")
-            #expect(throws: HTTPServerError.self) { try server.reloadIdentity() }
-            #expect(try await isTrusted(new, port))
+            for (file, from, reason) in [
+                (
+                    "key.pem", old.serverKey,
+                    "the key \(key) does not belong to the certificate \(certificate); use a matching pair"
+                ),
+                ("key.pem", old.server, "\(key) is not a PEM private key without a passphrase; make one with 'openssl pkey"),
+                ("key.pem", "/dev/null", "\(key) is not a PEM private key without a passphrase; make one with 'openssl pkey"),
+                ("certificate.pem", new.serverKey, "\(certificate) is not a PEM certificate; it must begin with '-----BEGIN"),
+                ("certificate.pem", "/dev/null", "\(certificate) is not a PEM certificate; it must begin with '-----BEGIN"),
+            ] {
+                try await install(new)
+                #expect(try await ChildProcess("cp", [from, directory.file(file)]).untilEnded() == .exited(0))
+                let error = #expect(throws: HTTPServerError.self) { try server.reloadIdentity() }
+                #expect(error.map { "\($0)" }?.hasPrefix(reason) == true, "\(error.map { "\($0)" } ?? "")")
+                #expect(try await isTrusted(new, port))
+            }
         }
     }
 
     @Test func `above the limit of connections both versions are answered 503`() async throws {
-        let files = try await Identity.make()
+        let files = try await Certificates.make()
         try await withServer({
-            $0.tls = .init(certificates: files.certificate, key: files.key)
+            $0.tls = .init(certificates: files.server, key: files.serverKey)
             $0.connections = 0
         }) { _, port, server in
             for option in ["--http2", "--http1.1"] {
                 let arguments = [
-                    "-sS", "--cacert", files.certificate, option, "-w", " %{http_code}", "https://localhost:\(port)/",
+                    "-sS", "--cacert", files.authority, option, "-w", " %{http_code}", "https://localhost:\(port)/",
                 ]
                 try await ChildProcess.with("curl", arguments) { curl in
                     let ending = try await curl.untilEnded()
@@ -96,6 +109,50 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "p",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n" + String(repeating: "x", count: 200_000),
+    ]) func `plain HTTP on a TLS port is answered 400 in plain HTTP`(_ request: String) async throws {
+        let files = try await Certificates.make()
+        let log = RecordedLog()
+        try await withServer({ $0.tls = .init(certificates: files.server, key: files.serverKey) }, logger: log.logger("test")) {
+            router, port, server in
+            try router.register(.GET, "/", handler: echo)
+            for _ in 0..<3 {
+                let client = try RawConnection(port: port)
+                try await client.send(request)
+                let answer = try await client.answer()
+                #expect(answer.status == 400 && answer.body == #"{"error":"This port speaks TLS; use https://"}"#)
+                #expect(answer.headers["connection"] == "close")
+                #expect(try await client.receiveToEnd().isEmpty)
+            }
+            let lines = log.lines.filter { $0.level == "warning" }
+            #expect(lines.map(\.message) == ["Plain HTTP received on the TLS port"])
+            #expect(lines.first?.metadata["address"] == "127.0.0.1")
+            try await eventually("the connections are closed") { server.connections == 0 }
+            // TLS goes on as before.
+            try await ChildProcess.with("curl", ["-sS", "--cacert", files.authority, "https://localhost:\(port)/"]) { curl in
+                let ending = try await curl.untilEnded()
+                #expect(ending == .exited(0), "\(curl.standardError)")
+                #expect(curl.standardOutput == "GET / [] ")
+            }
+        }
+    }
+
+    @Test func `a plain client that stays is closed at the deadline of the head`() async throws {
+        let files = try await Certificates.make()
+        try await withServer({
+            $0.tls = .init(certificates: files.server, key: files.serverKey)
+            $0.headTimeout = .milliseconds(500)
+        }) { _, port, server in
+            let client = try RawConnection(port: port)
+            try await client.send("GET / HTTP/1.1\r\n\r\n")
+            #expect(try await client.answer().status == 400)
+            try await eventually("the connection is closed") { server.connections == 0 }
+            withExtendedLifetime(client) {}
+        }
+    }
+
     @Test func `files that are no identity are named`() async throws {
         let server = HTTPServer(
             configuration: HTTPServerConfiguration(
@@ -103,7 +160,7 @@ import Testing
             ), router: HTTPRouter(), group: MultiThreadedEventLoopGroup.singleton, logger: .init(label: "test")
         )
         let error = await #expect(throws: HTTPServerError.self) { try await server.start() }
-        #expect(error?.message == "the TLS certificate /nowhere/a.pem with the key /nowhere/b.pem cannot be used")
+        #expect(error?.message == "the file /nowhere/a.pem cannot be read: No such file or directory")
     }
 
     @Test func `a unix socket is listened on, replaced when it was left behind, and removed`() async throws {
@@ -119,28 +176,6 @@ import Testing
                 }
             }
             #expect(try await ChildProcess("test", ["-e", path]).untilEnded() == .exited(1))
-        }
-    }
-
-    /// A certificate for `localhost` that has signed itself.
-    struct Identity {
-        let certificate: String
-        let key: String
-        private let directory: TemporaryDirectory
-
-        static func make() async throws -> Identity {
-            let directory = try TemporaryDirectory()
-            let identity = Identity(certificate: directory.file("cert.pem"), key: directory.file("key.pem"), directory: directory)
-            let openssl = try ChildProcess(
-                "openssl",
-                [
-                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", identity.key, "-out",
-                    identity.certificate,
-                ]
-            )
-            guard try await openssl.untilEnded() == .exited(0) else { throw PeerError(openssl.standardError) }
-            return identity
         }
     }
 }

@@ -82,7 +82,8 @@ import Testing
         }
     }
 
-    @Test func `an answer that takes its time holds back what follows on its connection, and a failure is told`() async throws {
+    @Test func `an answer that takes its time holds back what follows on its connection, and a failure is reported`() async throws
+    {
         try await withServer { router, port, _ in
             let promise = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: HTTPStreamAnswer.self)
             try router.registerStream(.GET, "/s") { request, framing in

@@ -53,7 +53,7 @@ struct JSONTests {
         "", "{", "[1,]", "{\"a\" 1}", "nul", "\"\u{1}\"", "01", "{\"a\":1}}",
         String(repeating: "[", count: 600) + String(repeating: "]", count: 600),
     ])
-    func `what is no JSON document is refused`(text: String) {
+    func `an invalid JSON document is refused`(text: String) {
         #expect(throws: JSONError.self) { try JSONParser().parse(ByteBuffer(string: text)) }
     }
 
@@ -65,7 +65,7 @@ struct JSONTests {
         #expect(ByteBuffer().isValidUTF8)
     }
 
-    @Test func `a string written is a string read, on one line`() throws {
+    @Test func `a string survives a round trip on one line`() throws {
         let text = String(String.UnicodeScalarView((0...0x2FF).compactMap { UnicodeScalar($0) })) + "😀\u{2028}\"\\"
         var buffer = ByteBuffer()
         JSONWriter.write(text, to: &buffer)
@@ -86,7 +86,7 @@ struct JSONTests {
         #expect(JSONScanner.member("payload", of: ByteBuffer(string: json)) == nil)
     }
 
-    @Test func `line breaks between values are taken out`() {
+    @Test func `line breaks between values are removed`() {
         #expect(String(buffer: JSONScanner.singleLine(ByteBuffer(string: "{\r\n \"a\":\n1}"))) == "{ \"a\":1}")
     }
 }

@@ -48,7 +48,7 @@ struct ComposerTests {
         ("a: 1\na: 2", Mark(line: 2, column: 1)), ("{ a: 1, b: 2, a: 3 }", Mark(line: 1, column: 15)),
         ("a: 1\n\"a\": 2", Mark(line: 2, column: 1)),
     ])
-    func `A second equal key is refused where it stands`(text: String, mark: Mark) {
+    func `A duplicate key is refused at its location`(text: String, mark: Mark) {
         #expect(throws: YAMLError(reason: .duplicateKey("a"), mark: mark)) { try Composer.compose(text) }
     }
 
@@ -65,7 +65,7 @@ struct ComposerTests {
                     contextMark: Mark(line: 1, column: 4)), mark: Mark(line: 1, column: 6))
         ),
     ])
-    func `A text that is not one document is refused with the reason and the place`(text: String, error: YAMLError) {
+    func `A text that is not one document is refused with the reason and the location`(text: String, error: YAMLError) {
         #expect(throws: error) { try Composer.compose(text) }
     }
 

@@ -17,9 +17,9 @@ final class SSEService: Sendable {
     init(
         router: HTTPRouter, group: any EventLoopGroup, access: (any HTTPAccess)?, refusals: HTTPRefusals? = nil,
         metrics: SSEMetrics,
-        ledger: SSELedger
+        reservation: SSESequenceReservation
     ) throws {
-        let hub = try SSEHub(group: group, presence: access == nil ? nil : metrics, ledger: ledger)
+        let hub = try SSEHub(group: group, presence: access == nil ? nil : metrics, reservation: reservation)
         let endpoint = SSEEndpoint(hub: hub, access: access, refusals: refusals)
         self.hub = hub
         self.router = router

@@ -10,7 +10,7 @@ extension ByteBuffer {
         }
     }
 
-    /// Looks at eight bytes at a time.
+    /// Checks eight bytes at a time.
     private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var place = 0
         while place + 8 <= bytes.count {

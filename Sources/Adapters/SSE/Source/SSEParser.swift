@@ -1,19 +1,19 @@
 import Glibc
 import NIOCore
 
-/// Takes an event stream apart (WHATWG HTML §9.2.6), in pieces of any size and in time linear in its length.
+/// Parses an event stream (WHATWG HTML §9.2.6), in chunks of any size and in time linear in its length.
 ///
-/// A value, used by one thread. The pieces are kept only where an event is a part of them: data that stands on one line within one
-/// piece is a slice of it, not a copy. One parser per response; a new one begins with the last event id of the one before.
+/// A value, used by one thread. It keeps a chunk only if an event needs it: data on one line within one chunk is a
+/// slice, not a copy. Use one parser per response; a new one begins with the last event id of the previous one.
 struct SSEParser {
-    /// What a stream is made of, in the order it comes.
+    /// A part of a stream, in order.
     enum Item {
         case event(Event)
         /// A block without data that set the last event id, or reset it to nothing.
         case cursor(String)
         /// The server's wish for the time between two connections, in milliseconds.
         case retry(Int)
-        /// An event longer than the limit, which was passed over; its id counts nevertheless.
+        /// An event that exceeds the limit and was skipped; its id counts nevertheless.
         case tooLarge(type: String, bytes: Int)
     }
 
@@ -22,7 +22,7 @@ struct SSEParser {
         var type: String
         /// Valid UTF-8.
         var data: ByteBuffer
-        /// The last event id as it stands with this event, which an earlier one may have set.
+        /// The last event id as of this event; an earlier event may have set it.
         var lastEventID: String
         /// The block of this event itself set a last event id that is not empty.
         var hasOwnID: Bool
@@ -31,14 +31,14 @@ struct SSEParser {
     /// Bytes of a line that are kept in any case.
     private static let shortest = 4096
 
-    /// What the data of one event may hold, in bytes.
+    /// The limit of an event's data, in bytes.
     private let limit: Int
     /// Bytes of the byte order mark that have matched; 3 once the beginning is decided.
     private var markBytes = 0
-    /// The last line ended with CR; an LF right behind belongs to it.
+    /// The last line ended with CR; an LF right after it belongs to it.
     private var swallowsLineFeed = false
 
-    /// The beginning of a line whose end is still to come.
+    /// The beginning of an incomplete line.
     private var line = ByteBuffer()
     /// The line is a comment, so nothing of it is kept.
     private var isComment = false
@@ -61,14 +61,14 @@ struct SSEParser {
         self.lastEventID = lastEventID
     }
 
-    /// Takes the next bytes and appends what they complete.
+    /// Parses the next bytes and appends the items that they complete.
     ///
     /// An unfinished block is never delivered, so there is nothing to do at the end of the stream.
     mutating func feed(_ piece: ByteBuffer, into items: inout [Item]) {
         piece.withUnsafeReadableBytes { bytes in
             guard let base = bytes.baseAddress else { return }
             var start = self.passByteOrderMark(bytes)
-            // Each is looked for once per place, else many lines in one piece would be searched again and again.
+            // Each is searched for once per position; otherwise many lines in one chunk would be searched repeatedly.
             var lineFeed = -1
             var carriageReturn = -1
             while start < bytes.count {
@@ -96,13 +96,13 @@ struct SSEParser {
         }
     }
 
-    /// - Returns: where the stream goes on behind the one mark that may stand at its beginning.
+    /// - Returns: where the stream continues after the one byte order mark that it may begin with.
     private mutating func passByteOrderMark(_ bytes: UnsafeRawBufferPointer) -> Int {
         let mark: [UInt8] = [0xef, 0xbb, 0xbf]
         var place = 0
         while self.markBytes < 3, place < bytes.count {
             guard bytes[place] == mark[self.markBytes] else {
-                // Not the mark: what looked like it in earlier pieces is the beginning of the first line.
+                // Not the mark: matching bytes of earlier chunks are the beginning of the first line.
                 let matched = self.markBytes - place
                 self.markBytes = 3
                 mark.prefix(max(0, matched)).withUnsafeBytes { self.keep($0) }
@@ -125,21 +125,21 @@ struct SSEParser {
 // MARK: - Lines
 
 extension SSEParser {
-    /// Adds to the line whose end is still to come.
+    /// Adds to the incomplete line.
     private mutating func keep(_ bytes: UnsafeRawBufferPointer) {
         guard let first = bytes.first, !self.isComment else { return }
         if self.line.readableBytes == 0, first == UInt8(ascii: ":") {
             self.isComment = true
             return
         }
-        // Of an event that is too long already 4 KiB are plenty.
+        // For an event that is already too long, 4 KiB are sufficient.
         let isOver = self.droppedBytes > 0 || self.cutBytes > 0
         let room =
             max(Self.shortest, isOver ? 0 : self.limit - (self.data?.readableBytes ?? 0) + 6) - self.line.readableBytes
         let kept = max(0, min(room, bytes.count))
         self.line.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(kept)))
         self.cutBytes += bytes.count - kept
-        // A line that never ends must not hold all that it was allowed.
+        // An endless line must not keep the memory of its limit.
         if self.cutBytes > 0, self.line.readableBytes > Self.shortest {
             self.cutBytes += self.line.readableBytes - Self.shortest
             self.line = ByteBuffer(bytes: self.line.readableBytesView.prefix(Self.shortest))
@@ -163,10 +163,10 @@ extension SSEParser {
         }
     }
 
-    /// Takes one complete line.
+    /// Processes one complete line.
     ///
     /// - Parameters:
-    ///   - buffer: what holds the line, so that data can be a slice of it.
+    ///   - buffer: the buffer of the line, so that data can be a slice of it.
     ///   - index: where the line begins there.
     private mutating func take(
         _ line: UnsafeRawBufferPointer, of buffer: ByteBuffer, at index: Int, _ items: inout [Item]
@@ -205,9 +205,9 @@ extension SSEParser {
         self.data?.writeBytes(value)
     }
 
-    /// Counts data that is not kept, and lets go what was.
+    /// Counts data that exceeds the limit, and releases collected data.
     private mutating func drop(_ count: Int) {
-        // At least one, since the count also says that something was dropped.
+        // At least one, because the count also marks that something was dropped.
         self.droppedBytes += max(1, count + (self.data?.readableBytes ?? 0))
         self.data = nil
     }

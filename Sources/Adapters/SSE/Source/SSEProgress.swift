@@ -2,32 +2,39 @@ import BridgeCore
 import Curl
 import Synchronization
 
-/// How far a stream is read, across its connections: where to go on, and what of it is safe enough to be remembered.
+/// How far a stream was read, across its connections: where to resume, and which cursor is safe to store.
 ///
-/// Behind its lock. Written on the curl thread, read by the task that keeps the cursor.
+/// Guarded by its lock. Written on the curl thread, read by the task that stores the cursor.
 final class SSEProgress: Sendable {
     private struct State {
         /// The last one whose id can be sent.
         var point: SSEResumePoint?
-        /// In the order they came, each with the position behind which everything it covers is.
+        /// In order of arrival, each with the position that must be safe first.
         var pending: [(position: Position, point: SSEResumePoint)] = []
-        /// Of the last event that was sent.
+        /// The position of the last sent event.
         var position = Position.start
-        var policy = SSEReconnectPolicy()
+        var policy: SSEReconnectPolicy
         var generator = SystemRandomNumberGenerator()
         /// When the stream that is read now was accepted.
         var acceptedAt: ContinuousClock.Instant?
-        var changes: AsyncStream<Void>.Continuation?
+        var endedWithoutBody = false
     }
 
-    private let state = Mutex(State())
+    /// An id has become pending.
+    let signal = Signal()
+    private let state: Mutex<State>
+
+    /// Makes the progress of a source that has read nothing.
+    init(_ policy: SSEReconnectPolicy = SSEReconnectPolicy()) {
+        self.state = Mutex(State(policy: policy))
+    }
 
     /// Whether an id can be sent as a header and kept by a ``CursorStore``, with the line before it.
     static func isUsable(_ id: String) -> Bool {
         CurlRequest.isHeaderValue(id) && id.utf8.count <= 4000
     }
 
-    /// Where to go on; the first time that is what `stored` gives.
+    /// The point to resume from; the first call uses `stored`.
     func resumePoint(stored: () -> SSEResumePoint) -> SSEResumePoint {
         self.state.withLock { state in
             let point = state.point ?? stored()
@@ -44,7 +51,15 @@ final class SSEProgress: Sendable {
         }
     }
 
-    /// The server asks for a time between two connections.
+    /// Whether the last accepted stream ended before the first byte of its body.
+    var endedWithoutBody: Bool { self.state.withLock(\.endedWithoutBody) }
+
+    /// An accepted stream has ended.
+    func ended(withBody hasBody: Bool) {
+        self.state.withLock { $0.endedWithoutBody = !hasBody }
+    }
+
+    /// Records the server's minimum delay between two connections.
     func asked(toWait milliseconds: Int) {
         self.state.withLock { $0.policy.asked(toWait: milliseconds) }
     }
@@ -72,29 +87,18 @@ final class SSEProgress: Sendable {
     ///
     /// - Parameters:
     ///   - position: of the last event that was sent; `nil` when there was none since the last call.
-    ///   - point: where to go on now, by an id which ``isUsable(_:)``; `nil` leaves the one before in place.
+    ///   - point: where to resume now, with an id that ``isUsable(_:)``; `nil` keeps the previous point.
     func received(upTo position: Position?, point: SSEResumePoint?) {
-        let changes: AsyncStream<Void>.Continuation? = self.state.withLock { state in
+        let isNew = self.state.withLock { state in
             if let position { state.position = position }
-            guard let point, point != state.point else { return nil }
+            guard let point, point != state.point else { return false }
             state.point = point
             // A slow sink may leave thousands waiting; then the last one waits for the newest.
             if state.pending.count >= 1024 { state.pending.removeLast() }
             state.pending.append((state.position, point))
-            return state.changes
+            return true
         }
-        changes?.yield()
-    }
-
-    /// Tells of each id that was received, until the next call or the end of the task that iterates.
-    func changes() -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let hasPending = self.state.withLock { state in
-            state.changes = continuation
-            return !state.pending.isEmpty
-        }
-        if hasPending { continuation.yield() }
-        return stream
+        if isNew { self.signal.notify() }
     }
 
     /// The position that makes the oldest pending id safe.
@@ -102,7 +106,7 @@ final class SSEProgress: Sendable {
     /// The position that makes every pending id safe.
     var lastPending: Position? { self.state.withLock { $0.pending.last?.position } }
 
-    /// Takes the points that are safe.
+    /// Removes and returns the points that are safe.
     ///
     /// - Returns: the newest of them.
     func take(safe: Position) -> SSEResumePoint? {

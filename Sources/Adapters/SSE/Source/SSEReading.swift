@@ -3,13 +3,13 @@ import Curl
 import JSON
 import NIOCore
 
-/// What the events of a stream mean to us.
+/// Interprets the events of a stream.
 ///
 /// Immutable, made once per source.
 struct SSEReading: Sendable {
     enum Meaning {
         case message
-        /// Said to clients of the endpoint, or of a type that is not taken.
+        /// For clients of the endpoint only, or of a type that is not selected.
         case nothing
         /// The endpoint has lost something that we would have got.
         case gap(String)
@@ -27,22 +27,22 @@ struct SSEReading: Sendable {
         self.resumes = configuration.resumes
         self.maximumEvent = configuration.maximumEvent
         self.taken = configuration.events.map(Set.init)
-        self.tooLarge = metrics.counter("sse_events_too_large", help: "Events of a stream that were longer than max_event.")
+        self.tooLarge = metrics.counter("sse_events_too_large", help: "Events larger than max_event; reported as gaps.")
         self.passedOver = metrics.counter(
-            "sse_events_passed_over", help: "Events of a stream that only its clients are told, or that are not taken.")
+            "sse_events_passed_over", help: "Control events, and events of a type that the source does not accept.")
     }
 
-    /// A type that the file names is taken whatever it is called.
+    /// A type in the file is selected, whatever its name.
     func meaning(of event: SSEParser.Event) -> Meaning {
         if let taken, taken.contains(event.type) { return .message }
         switch event.type {
-        case "gap", "lagged": return .gap("\(self.url) tells of a loss: \(Self.reason(event.data))")
+        case "gap", "lagged": return .gap("\(self.url) reports a loss: \(Self.reason(event.data))")
         case "cursor", "presence": return .nothing
         default: return self.taken == nil ? .message : .nothing
         }
     }
 
-    /// Whether an event is a part of the stream, taken or not, and not something that an endpoint says to one client.
+    /// Whether an event is part of the stream, selected or not, and not a message of an endpoint to one client.
     func isOfStream(_ event: SSEParser.Event) -> Bool {
         if let taken, taken.contains(event.type) { return true }
         return !["gap", "lagged", "cursor", "presence"].contains(event.type)
@@ -56,10 +56,11 @@ struct SSEReading: Sendable {
         )
     }
 
-    /// What tells an event with an id of its own from every other that was ever received: all that came before it, id, type and data.
+    /// A key that identifies an event with an id of its own: it covers all earlier events, the id, the type and the
+    /// data.
     ///
-    /// What a server repeats after a place in the stream comes in the order of the first time, so it has the same keys. One that has begun
-    /// anew, with ids and data that came long ago, sends them after something else.
+    /// A server that repeats events after a position sends them in the original order, so they have the same keys. A
+    /// server that restarts its ids and data sends them after other events.
     func repeatKey(of event: SSEParser.Event, after past: UInt64) -> UInt64 {
         var hash = Fingerprint()
         hash.add(past)
@@ -71,22 +72,22 @@ struct SSEReading: Sendable {
 
     /// Why something may have been missed between two connections.
     func reason(of period: OfflinePeriod) -> String {
-        let why = self.resumes ? "the server gives no ids to resume by" : "resume is false"
+        let why = self.resumes ? "the server sends no ids to resume from" : "resume is false"
         return "\(period.reason(for: self.url)), and \(why)"
     }
 
     /// Why something may have been missed though the request named an id.
     func reason(ofIgnoredID id: String, _ period: OfflinePeriod?) -> String {
-        let began = "the server began again at the id '\(id)' that it was to go on from, so it does not resume"
+        let began = "the server's first event has the id '\(id)' that it was asked to resume after, so it does not resume"
         return "\(period?.reason(for: self.url) ?? "the stream \(self.url) was interrupted"), and \(began)"
     }
 
-    /// An endpoint's own gap brings a `reason`; one that it passes on is an event, whose `message` says it.
+    /// An endpoint's own gap has a `reason`; a forwarded one is an event whose `message` has it.
     private static func reason(_ data: ByteBuffer) -> String {
         let parser = JSONParser()
         // The element lives in the parser.
         let text = withExtendedLifetime(parser) {
-            // What is no JSON is a reason as it is.
+            // Data that is not JSON is the reason itself.
             let root = try? parser.parse(data)
             return root?["message"]?.string ?? root?["reason"]?.string ?? String(buffer: data)
         }

@@ -18,11 +18,12 @@ final class SSEReception: CurlReceiver {
     private let progress: SSEProgress
     private let reading: SSEReading
     private let offline: OfflineTracker
-    /// The id that the request named to go on from; empty when it named none.
+    private let recovery: RecoveryLog
+    /// The id in the request to resume after; empty without one.
     private let requestedID: String
-    /// The request named an id to go on from, and nothing shows that the server ignores it.
+    /// The request had an id to resume after, and the server has not shown that it ignores it.
     private var isResumed: Bool
-    /// An event of the stream with an id of its own has come.
+    /// An event of the stream with an id of its own has arrived.
     private var hasSeenID = false
     /// How long there was no stream before this one.
     private var absence: OfflinePeriod?
@@ -31,21 +32,28 @@ final class SSEReception: CurlReceiver {
     private var items: [SSEParser.Item] = []
     private var refusal: CurlHead?
     private var isConnected = false
+    /// Counted as connected: the gap before it has been reported.
+    private var isCounted = false
+    /// A byte of the body has arrived.
+    private var hasBody = false
     /// The id of the last event that was taken.
     private var previousID: String
-    /// Stands for all events up to now.
+    /// A hash of all events up to now.
     private var past: UInt64
-    /// The newest place that has an id which can be sent; what has one that cannot comes twice then, but nothing is missed.
+    /// The newest position with an id that can be sent.
+    ///
+    /// Events after it whose ids cannot be sent are repeated, but none is missed.
     private var point: SSEResumePoint?
 
     init(
-        outlet: SourceOutlet, progress: SSEProgress, reading: SSEReading, offline: OfflineTracker,
+        outlet: SourceOutlet, progress: SSEProgress, reading: SSEReading, offline: OfflineTracker, recovery: RecoveryLog,
         from point: SSEResumePoint, done: @escaping (Ending) -> Void
     ) {
         self.outlet = outlet
         self.progress = progress
         self.reading = reading
         self.offline = offline
+        self.recovery = recovery
         self.requestedID = point.id
         self.isResumed = !point.id.isEmpty
         self.previousID = point.id
@@ -62,14 +70,29 @@ final class SSEReception: CurlReceiver {
         self.isConnected = true
         self.outlet.connected()
         self.progress.accepted()
-        self.absence = self.offline.connected()
-        if let absence, !self.isResumed { self.outlet.gap(self.reading.reason(of: absence), during: absence) }
+        if !self.progress.endedWithoutBody { self.count() }
         return self.woken()
+    }
+
+    /// Counts the connection: logs the end of an outage, and reports what may have been missed before it.
+    ///
+    /// Called at the head of the answer, since a stream may be silent for hours. If the last stream ended without a byte, this one may
+    /// too; it is then called at the first byte, so that a series of such connections is one gap.
+    private func count() {
+        self.isCounted = true
+        self.recovery.passed(.connected, at: self.reading.url)
+        self.absence = self.offline.connected()
+        if let absence, !self.isResumed { self.outlet.gap(.outage, self.reading.reason(of: absence), during: absence) }
     }
 
     func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand {
         // Nothing but the body of an accepted answer is a stream.
         guard self.isConnected else { return .stop }
+        if !bytes.isEmpty, !self.hasBody {
+            self.hasBody = true
+            if !self.isCounted { self.count() }
+            self.recovery.passed(.working, at: self.reading.url)
+        }
         self.parser.feed(ByteBuffer(bytes: bytes), into: &self.items)
         guard !self.items.isEmpty else { return .more }
         var batch: [ReceivedMessage] = []
@@ -77,7 +100,7 @@ final class SSEReception: CurlReceiver {
         var receipt: SourceOutlet.Receipt?
         var passedOver = 0
         for item in self.items {
-            let gap: String
+            let gap: (kind: GapKind, reason: String)
             switch item {
             case .event(let event):
                 let meaning = self.reading.meaning(of: event)
@@ -89,7 +112,7 @@ final class SSEReception: CurlReceiver {
                 case .nothing:
                     passedOver += 1
                     continue
-                case .gap(let reason): gap = reason
+                case .gap(let reason): gap = (.reported, reason)
                 }
             case .cursor(let id):
                 self.reach(id)
@@ -99,11 +122,12 @@ final class SSEReception: CurlReceiver {
                 continue
             case .tooLarge(let type, let bytes):
                 self.reading.tooLarge.increment()
-                gap = "an event '\(type)' of \(bytes) bytes is over the limit of \(self.reading.maximumEvent) and was passed over"
+                let limit = self.reading.maximumEvent
+                gap = (.omission, "an event '\(type)' of \(bytes) bytes is over the limit of \(limit) and was skipped")
             }
             if !batch.isEmpty { receipt = self.outlet.send(batch) }
             batch.removeAll(keepingCapacity: true)
-            receipt = self.outlet.gap(gap)
+            receipt = self.outlet.gap(gap.kind, gap.reason)
         }
         self.items.removeAll(keepingCapacity: true)
         if !batch.isEmpty { receipt = self.outlet.send(batch) }
@@ -115,10 +139,10 @@ final class SSEReception: CurlReceiver {
         }
     }
 
-    /// Looks at the first event that has an id of its own.
+    /// Checks the first event that has an id of its own.
     ///
-    /// A server that resumes sends what came after the id it was asked for. One whose first event bears this very id counts its ids anew
-    /// for each connection: what came in between is missing, and nothing that comes now is a duplicate.
+    /// A server that resumes sends the events after the requested id. If its first event has this very id, the server
+    /// restarts its ids for each connection: events in between are missing, and no later event is a duplicate.
     private func judge(_ event: SSEParser.Event) {
         guard self.isResumed, event.hasOwnID, !self.hasSeenID, self.reading.isOfStream(event) else { return }
         self.hasSeenID = true
@@ -126,12 +150,12 @@ final class SSEReception: CurlReceiver {
         self.isResumed = false
         self.previousID = ""
         self.past = .random(in: .min ... .max)
-        self.outlet.gap(self.reading.reason(ofIgnoredID: self.requestedID, self.absence), during: self.absence)
+        self.outlet.gap(.outage, self.reading.reason(ofIgnoredID: self.requestedID, self.absence), during: self.absence)
     }
 
-    /// A server that is asked to go on from an id that was written a little late sends again what came after it.
+    /// When the stored id is slightly old, a server that resumes repeats the events after it.
     ///
-    /// Ids that stand still tell nothing.
+    /// Constant ids give no information.
     private func message(of event: SSEParser.Event) -> ReceivedMessage {
         var message = self.reading.message(of: event)
         if event.hasOwnID, event.lastEventID != self.previousID {
@@ -157,7 +181,8 @@ final class SSEReception: CurlReceiver {
     }
 
     func ended(_ result: Result<Void, CurlError>) {
-        if self.isConnected { self.offline.disconnected() }
+        if self.isCounted { self.offline.disconnected() }
+        if self.isConnected { self.progress.ended(withBody: self.hasBody) }
         if let refusal {
             self.done(.refused(refusal))
         } else if case .failure(let error) = result {

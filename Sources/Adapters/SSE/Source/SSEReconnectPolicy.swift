@@ -1,8 +1,8 @@
 import BridgeCore
 
-/// Decides how long to wait at least before a stream is asked for again.
+/// Decides how long to wait before the next request for a stream.
 ///
-/// A value without a clock; the caller waits. The engine's back-off applies beside it, and the longer of the two counts.
+/// A value without a clock; the caller waits. The engine's back-off applies too, and the longer of both counts.
 struct SSEReconnectPolicy {
     /// How an attempt ended.
     enum Outcome {
@@ -22,15 +22,22 @@ struct SSEReconnectPolicy {
     static let longestRetryAfter = Duration.seconds(3600)
     /// A stream that broke sooner counts as short.
     static let shortLife = Duration.seconds(30)
-    /// How many short streams in a row may be followed by a reconnect at once.
+    /// How many short streams in a row may be followed by an immediate reconnect.
     static let shortStreams = 5
 
+    /// The minimum delay after a stream has ended, and the unit of the longer delays.
+    let rest: Duration
     /// `retry:` of the stream, within bounds.
     private(set) var retry: Duration?
     private var refusals = 0
     private var shortLosses = 0
 
-    /// The server asks for a time between two connections (WHATWG HTML §9.2.6).
+    /// Makes the policy of a source that has not connected yet.
+    init(rest: Duration = .seconds(1)) {
+        self.rest = rest
+    }
+
+    /// Records the server's minimum delay between two connections (WHATWG HTML §9.2.6).
     mutating func asked(toWait milliseconds: Int) {
         self.retry = min(.milliseconds(milliseconds), Self.longestRetry)
     }
@@ -46,32 +53,32 @@ struct SSEReconnectPolicy {
         case .unreachable:
             return self.retry
         case .ended:
-            return max(self.retry ?? .zero, Self.pause(using: &generator))
+            return max(self.retry ?? .zero, self.pause(using: &generator))
         case .lost(let life):
             self.shortLosses = life < Self.shortLife ? self.shortLosses + 1 : 0
             guard self.shortLosses > Self.shortStreams else { return self.retry }
-            return max(self.retry ?? .zero, Self.pause(using: &generator))
+            return max(self.retry ?? .zero, self.pause(using: &generator))
         case .refused(let status, let retryAfter):
             let asked = retryAfter.map { min($0, Self.longestRetryAfter) }
-            guard let (first, longest) = Self.bounds(of: status) else { return asked }
+            guard let (first, longest) = self.bounds(of: status) else { return asked }
             let bound = min(first * (1 << min(self.refusals, 16)), longest)
             self.refusals += 1
             return max(bound * Double.random(in: 0.5...1, using: &generator), asked ?? .zero)
         }
     }
 
-    /// What no stream goes without: a second and up to two more.
-    private static func pause<Generator: RandomNumberGenerator>(using generator: inout Generator) -> Duration {
-        .seconds(1) + .seconds(2) * Double.random(in: 0...1, using: &generator)
+    /// The minimum delay of every stream: ``rest`` and up to twice as much more.
+    private func pause<Generator: RandomNumberGenerator>(using generator: inout Generator) -> Duration {
+        self.rest + self.rest * Double.random(in: 0...2, using: &generator)
     }
 
-    /// The first and the longest wait after a refusal that the same request meets again; `nil` for one that passes by itself.
-    private static func bounds(of status: Int) -> (first: Duration, longest: Duration)? {
+    /// The first and the longest delay after a permanent refusal of the same request; `nil` for a temporary one.
+    private func bounds(of status: Int) -> (first: Duration, longest: Duration)? {
         switch status {
         // Servers count wrong credentials and bar the address.
-        case 401, 403, 407: (.seconds(60), .seconds(600))
+        case 401, 403, 407: (self.rest * 60, self.rest * 600)
         case 408, 425, 429: nil
-        case 300..<500: (.seconds(1), .seconds(300))
+        case 300..<500: (self.rest, self.rest * 300)
         default: nil
         }
     }

@@ -1,8 +1,8 @@
-/// A place in a stream to go on from.
+/// A position in a stream to resume from.
 struct SSEResumePoint: Sendable, Equatable {
-    /// What is sent as `Last-Event-ID`; empty when there is none.
+    /// The value of `Last-Event-ID`; empty when there is none.
     let id: String
-    /// Stands for all events up to here; see ``SSEReading/repeatKey(of:after:)``.
+    /// A hash of all events up to here; see ``SSEReading/repeatKey(of:after:)``.
     let past: UInt64
 
     init(id: String, past: UInt64) {
@@ -12,7 +12,7 @@ struct SSEResumePoint: Sendable, Equatable {
 
     /// Reads what is kept; `nil` when it is of another stream.
     ///
-    /// Earlier versions kept the id alone. No id holds a line break.
+    /// Earlier versions stored the id alone. No id contains a line break.
     init?(_ text: String, stream: UInt64) {
         guard let end = text.utf8.firstIndex(of: UInt8(ascii: "\n")) else {
             self.init(id: text, past: stream)
@@ -23,7 +23,7 @@ struct SSEResumePoint: Sendable, Equatable {
         self.init(id: String(text[text.utf8.index(after: end)...]), past: head[1])
     }
 
-    /// What is kept: a line for the stream and the past, then the id.
+    /// The stored text: a line for the stream and the past, then the id.
     func text(stream: UInt64) -> String {
         "\(String(stream, radix: 16)) \(String(self.past, radix: 16))\n\(self.id)"
     }

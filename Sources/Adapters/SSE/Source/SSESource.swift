@@ -2,30 +2,47 @@ package import BridgeCore
 import Curl
 import Logging
 
-/// Reads a stream of server-sent events (WHATWG HTML §9.2) and goes on where it was after every interruption.
+/// Reads a stream of server-sent events (WHATWG HTML §9.2) and resumes after every interruption.
 ///
 /// The response is received on the thread of ``CurlMulti`` and sent into the outlet there; the task of ``run(_:)`` waits for its end
 /// and keeps the cursor.
 package final class SSESource: Source {
+    /// `sse`.
     package static let kind: ComponentKind = "sse"
 
     private let configuration: Configuration
     private let context: ComponentContext
     private let curl: CurlMulti
     private let reading: SSEReading
-    private let progress = SSEProgress()
+    private let progress: SSEProgress
     private let offline: OfflineTracker
+    private let recovery: RecoveryLog
 
-    package init(configuration: Configuration, context: ComponentContext) throws {
+    /// Makes a source that connects when it runs.
+    ///
+    /// - Throws: when there is no shared ``CurlMulti``.
+    package convenience init(configuration: Configuration, context: ComponentContext) throws {
+        try self.init(configuration: configuration, context: context, reconnect: SSEReconnectPolicy())
+    }
+
+    /// - Parameter reconnect: how long to wait between connections.
+    init(configuration: Configuration, context: ComponentContext, reconnect: SSEReconnectPolicy) throws {
+        self.progress = SSEProgress(reconnect)
         self.configuration = configuration
         self.context = context
         self.curl = try context.shared.find(CurlMulti.self)
         self.reading = SSEReading(configuration, metrics: context.metrics)
+        self.recovery = RecoveryLog(logger: context.logger)
         self.offline = OfflineTracker(context, peer: "\(self.reading.url) \(configuration.unixSocket ?? "")")
     }
 
+    /// Reads one stream until it ends or the source stops.
+    ///
+    /// - Throws: `ComponentError` when the stream is refused, cannot be reached or is lost.
     package func run(_ outlet: SourceOutlet) async throws {
-        try await self.offline.track { try await self.read(outlet) }
+        try await self.recovery.track {
+            try await self.offline.track { try await self.read(outlet) }
+        }
     }
 
     private func read(_ outlet: SourceOutlet) async throws {
@@ -38,7 +55,7 @@ package final class SSESource: Source {
                 try await group.next()
             }
         } catch {
-            // Whatever ends the connection while we stop is what stopping wanted.
+            // Any end of the connection while stopping is intended.
             guard outlet.isStopping, !Task.isCancelled else { throw error }
         }
         if self.configuration.resumes, let last = self.progress.lastPending {
@@ -55,12 +72,15 @@ package final class SSESource: Source {
         defer { outlet.onChange(nil) }
         let ending = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                self.curl.start(transfer, request) { [progress = self.progress, reading = self.reading, offline = self.offline] in
-                    SSEReception(outlet: outlet, progress: progress, reading: reading, offline: offline, from: point) {
+                self.curl.start(transfer, request) {
+                    [progress = self.progress, reading = self.reading, offline = self.offline, recovery = self.recovery] in
+                    SSEReception(
+                        outlet: outlet, progress: progress, reading: reading, offline: offline, recovery: recovery, from: point
+                    ) {
                         continuation.resume(returning: $0)
                     }
                 }
-                // What changed before the start woke nobody, and a cancellation found nothing to cancel.
+                // A change before the start woke nothing, and a cancellation found nothing to cancel.
                 transfer.wake()
                 if Task.isCancelled { transfer.cancel() }
             }
@@ -81,16 +101,13 @@ package final class SSESource: Source {
 
     // MARK: - Cursor
 
-    /// Moves the cursor behind what becomes safe, a few times a second at most, until it is cancelled.
+    /// Moves the cursor over safe events, a few times a second at most, until it is cancelled.
     private func keepCursor(_ outlet: SourceOutlet) async throws {
-        for await _ in self.progress.changes() {
-            while let first = self.progress.firstPending {
-                try await outlet.untilSafe(first)
-                try self.moveCursor(outlet)
-                try await Task.sleep(for: .milliseconds(200))
-            }
+        while true {
+            try await outlet.untilSafe(self.progress.signal.wait { self.progress.firstPending })
+            try self.moveCursor(outlet)
+            try await Task.sleep(for: .milliseconds(200))
         }
-        try Task.checkCancellation()
     }
 
     private func moveCursor(_ outlet: SourceOutlet) throws {
@@ -98,13 +115,13 @@ package final class SSESource: Source {
         try self.context.cursors.move(point.text(stream: self.configuration.stream), of: self.context.name)
     }
 
-    /// Where an earlier run has left the stream, or the file says to begin.
+    /// The position stored by an earlier run, or the beginning from the file.
     private var storedPoint: SSEResumePoint {
         let stream = self.configuration.stream
         if let text = self.context.cursors.cursor(of: self.context.name) {
             if let point = SSEResumePoint(text, stream: stream), SSEProgress.isUsable(point.id) { return point }
             self.context.logger.notice(
-                "The id that is kept is of another address and is not used", metadata: ["url": "\(self.reading.url)"]
+                "Stored id belongs to another address and is ignored", metadata: ["url": "\(self.reading.url)"]
             )
         }
         return SSEResumePoint(id: self.configuration.lastEventID ?? "", past: stream)
@@ -133,7 +150,7 @@ package final class SSESource: Source {
             return ComponentError(
                 .protocolViolation, "\(answered) with \(type); text/event-stream was expected", retryAfter: wait)
         case 204:
-            return ComponentError(.rejected, "\(answered): the stream is over for good", isRetryable: false)
+            return ComponentError(.rejected, "\(answered): the stream has ended for good", isRetryable: false)
         case 300..<400:
             return ComponentError(
                 .rejected, "\(answered) without a Location to follow; 200 with text/event-stream was expected", retryAfter: wait)
@@ -152,8 +169,9 @@ package final class SSESource: Source {
 }
 
 extension SSESource: ReachableComponent {
+    /// The host of the URL; empty behind a proxy or a Unix socket.
     package var peers: [PeerAddress] {
-        // Behind a proxy or a Unix socket the host of the URL is not what is connected to.
+        // Behind a proxy or a Unix socket the client does not connect to the host of the URL.
         guard self.configuration.proxy == nil, self.configuration.unixSocket == nil,
             let peer = CurlRequest.peer(of: self.configuration.url)
         else { return [] }

@@ -1,124 +1,132 @@
 package import BridgeCore
-package import Curl
+import Curl
 import NIOCore
 
 extension SSESource {
     /// The settings of an event stream that is read.
     package struct Configuration: ComponentConfiguration {
-        /// The stream's address, `http` or `https`; required.
-        package var url: String
-        /// How the stream is asked for, any token (RFC 9110 §9.1); default `GET`.
-        package var method: String
-        /// Headers to send, by name; their values are never printed; default none.
-        package var headers: [String: Secret]
-        /// What is sent with every method but `GET`, as `application/json` unless `headers` say otherwise; default nothing.
+        /// The stream's address, `http` or `https`.
+        package var url = ""
+        /// The method of the request, any token (RFC 9110 §9.1).
+        package var method = "GET"
+        /// Headers to send, by name; their values are never printed.
+        package var headers: [String: Secret] = [:]
+        /// The body for every method but `GET`, as `application/json` unless `headers` say otherwise.
         package var body: String?
-        /// For Basic authentication; default none.
+        /// For Basic authentication.
         package var user: String?
+        /// The password of ``user``.
         package var password: Secret?
-        /// For `Authorization: Bearer`; default none.
+        /// For `Authorization: Bearer`.
         package var token: Secret?
-        package var tls: CurlTLS
-        /// The proxy's URL; default none, whatever the environment says.
+        /// How a server is reached with `https`.
+        package var tls = TLSSettings()
+        /// The proxy's URL; `nil` uses none and ignores the environment.
         package var proxy: Secret?
-        /// A Unix domain socket to connect to in place of the URL's host; default none.
+        /// A Unix domain socket to connect to in place of the URL's host.
         package var unixSocket: String?
-        /// The event types to take; default all but `cursor`, `gap`, `lagged` and `presence`, by which endpoints speak to clients.
+        /// The event types to receive; `nil` for all but `cursor`, `gap`, `lagged` and `presence`, the control messages
+        /// of endpoints.
         package var events: [String]?
-        /// After how long a silence, comments included, the connection is given up; default 90 s.
-        package var idleTimeout: Duration
-        /// How long resolving, connecting and TLS may take together; default 10 s.
-        package var connectTimeout: Duration
-        /// Where to begin the first time, before there is a cursor; default: where the server begins.
+        /// After how long a silence, comments included, the connection is given up.
+        package var idleTimeout = Duration.seconds(90)
+        /// How long resolving, connecting and TLS may take together.
+        package var connectTimeout = Duration.seconds(10)
+        /// Where to begin without a cursor; `nil` for where the server begins.
         package var lastEventID: String?
-        /// Whether the stream is resumed by `Last-Event-ID`, after a restart too; default true.
-        package var resumes: Bool
-        /// What the data of one event may hold; longer ones are passed over and told as a gap; default 16 MiB.
-        package var maximumEvent: Int
+        /// Whether the stream is resumed by `Last-Event-ID`, after a restart too.
+        package var resumes = true
+        /// The largest data of one event; longer ones are skipped and reported as a gap.
+        package var maximumEvent = 16 << 20
 
-        package enum CodingKeys: String, CodingKey, CaseIterable {
-            case url, method, headers, body, user, password, token, tls, proxy, events
-            case unixSocket = "unix_socket"
-            case idleTimeout = "idle_timeout"
-            case connectTimeout = "connect_timeout"
-            case lastEventID = "last_event_id"
-            case resumes = "resume"
-            case maximumEvent = "max_event"
+        /// The keys of an SSE source.
+        package static let settings = Settings<Self> {
+            Setting(
+                required: "url", \.url,
+                .text("URL").checked { url in CurlRequest.problem(withURL: url).map { "the address \($0)" } },
+                "URL of the stream, with http:// or https://")
+            Setting(
+                "method", \.method,
+                .text.checked { method in Self.problem(withMethod: method).map { "'\(method)' \($0)" } },
+                "Method of the request")
+            Setting("headers", \.headers, .mapping(of: .secret), "Headers to send")
+            Setting("body", \.body, .text, "Body of the request, which GET does not have")
+            Setting("user", \.user, .text, "User of Basic authentication")
+            Setting("password", \.password, .secret, "Password of Basic authentication")
+                .needing("user", else: "a password needs a user; set user")
+            Setting(
+                "token", \.token,
+                .secret.checked { token in
+                    if token.value.isEmpty { return "the token is empty; leave it out to send none" }
+                    return CurlRequest.isHeaderValue(token.value)
+                        ? nil : "the token holds control characters or begins or ends with a space"
+                },
+                "Bearer token to send"
+            ).excluding("user", else: "token and user exclude each other; leave one out")
+            Setting("tls", \.tls, .group, "How a server is reached with https://")
+            Setting("proxy", \.proxy, .secret, "URL of a proxy")
+            Setting(
+                "events", \.events,
+                .list(of: .text).checked { $0.isEmpty ? "an empty list takes no event; leave it out to take all" : nil },
+                default: "all but cursor, gap, lagged and presence", "Types of events to receive")
+            Setting(
+                "unix_socket", \.unixSocket,
+                .path.checked { $0.isEmpty ? "is empty; write the path of a socket or leave it out" : nil },
+                "Unix domain socket to connect to in place of the URL's host")
+            Setting(
+                "idle_timeout", \.idleTimeout, .duration(in: .milliseconds(1)...),
+                "Silence, without events and comments, after which the connection is dropped")
+            Setting(
+                "connect_timeout", \.connectTimeout, .duration(in: .milliseconds(1)...),
+                "How long resolving, connecting and TLS may take together")
+            Setting(
+                "last_event_id", \.lastEventID,
+                .text.checked { SSEProgress.isUsable($0) ? nil : "not a value that fits into a header of HTTP" },
+                "Event after which reading begins the first time")
+            Setting("resume", \.resumes, .flag, "Whether reading resumes after the last event")
+            Setting("max_event", \.maximumEvent, .bytes(in: 1...), "Size above which an event is skipped and reported as a gap")
         }
 
-        package init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self.url = try container.required(.url)
-            self.method = try container.value(.method, default: "GET")
-            self.headers = try container.value(.headers, default: [:])
-            self.body = try container.optional(.body)
-            self.user = try container.optional(.user)
-            self.password = try container.optional(.password)
-            self.token = try container.optional(.token)
-            self.tls = try container.value(.tls, default: CurlTLS())
-            self.proxy = try container.optional(.proxy)
-            self.events = try container.optional(.events)
-            self.unixSocket = try container.optional(.unixSocket)
-            self.idleTimeout = try container.duration(.idleTimeout, default: .seconds(90))
-            self.connectTimeout = try container.duration(.connectTimeout, default: .seconds(10))
-            self.lastEventID = try container.optional(.lastEventID)
-            self.resumes = try container.value(.resumes, default: true)
-            self.maximumEvent = try container.bytes(.maximumEvent, default: 16 << 20)
+        /// Makes settings in which every key has its default; required ones are empty.
+        package init() {}
+
+        /// The credentials, the values of headers and query, and values of the environment in ``body``.
+        package var secrets: SecretTexts {
+            var secrets = SecretTexts()
+            secrets.add(url: self.url)
+            secrets.add(self.token)
+            secrets.add(user: self.user, password: self.password)
+            secrets.add(url: self.proxy?.value ?? "")
+            for (name, value) in self.headers { secrets.add(header: name, value.value) }
+            secrets.add(sent: self.body)
+            return secrets
         }
 
+        /// Validates the settings together.
+        ///
+        /// - Throws: ``SettingError`` with the key and the remedy.
         package func validate() throws {
-            if let problem = CurlRequest.problem(withURL: self.url) {
-                throw SettingError(path: [CodingKeys.url], "the address \(problem)")
-            }
             for (name, value) in self.headers.sorted(by: { $0.key < $1.key }) { try Self.check(header: name, value) }
             let headers = self.headers.map { (name: $0.key, value: $0.value.value) }
             if let problem = CurlRequest.problem(withHeaders: headers) {
-                throw SettingError(path: [CodingKeys.headers], "all together they \(problem)")
-            }
-            if let problem = Self.problem(withMethod: self.method) {
-                throw SettingError(path: [CodingKeys.method], "'\(self.method)' \(problem)")
+                throw SettingError(at: "headers", because: "all together they \(problem)")
             }
             if self.body != nil, self.method == "GET" {
-                throw SettingError(path: [CodingKeys.body], "GET sends no body; write method: POST beside it")
+                throw SettingError(at: "body", because: "GET sends no body; add method: POST")
             }
-            if self.password != nil, self.user == nil {
-                throw SettingError(path: [CodingKeys.password], "a password needs a user beside it")
-            }
-            if self.token != nil, self.user != nil {
-                throw SettingError(path: [CodingKeys.token], "a token and a user exclude each other; one of them is sent")
-            }
-            if let token, token.value.isEmpty {
-                throw SettingError(path: [CodingKeys.token], "the token is empty; leave it out to send none")
-            }
-            if let token, !CurlRequest.isHeaderValue(token.value) {
-                throw SettingError(path: [CodingKeys.token], "the token holds control characters or begins or ends with a space")
-            }
-            if self.unixSocket?.isEmpty == true {
-                throw SettingError(path: [CodingKeys.unixSocket], "is empty; write the path of a socket or leave it out")
-            }
-            if self.token != nil || self.user != nil, self.headers.keys.contains(where: { $0.lowercased() == "authorization" }) {
+            if self.token != nil || self.user != nil,
+                let name = self.headers.keys.first(where: { $0.lowercased() == "authorization" })
+            {
                 throw SettingError(
-                    path: [CodingKeys.headers],
-                    "Authorization is set by \(self.token == nil ? "user" : "token"); leave one of them out"
-                )
-            }
-            if let events, events.isEmpty {
-                throw SettingError(path: [CodingKeys.events], "an empty list takes no event; leave it out to take all")
-            }
-            if let lastEventID, !SSEProgress.isUsable(lastEventID) {
-                throw SettingError(path: [CodingKeys.lastEventID], "not a value that fits into a header of HTTP")
+                    at: "headers", name,
+                    because: "Authorization is set by \(self.token == nil ? "user" : "token"); leave one of them out")
             }
             if self.lastEventID != nil, !self.resumes {
-                throw SettingError(path: [CodingKeys.lastEventID], "nothing is resumed while resume is false")
+                throw SettingError(at: "last_event_id", because: "has no effect while resume is false")
             }
-            for (key, duration) in [(CodingKeys.idleTimeout, self.idleTimeout), (.connectTimeout, self.connectTimeout)]
-            where duration <= .zero {
-                throw SettingError(path: [key], "must be longer than nothing")
-            }
-            if self.maximumEvent < 1 { throw SettingError(path: [CodingKeys.maximumEvent], "must be at least one byte") }
         }
 
-        /// What keeps a method from asking for a stream, as half a sentence; `nil` when nothing does.
+        /// Why a method cannot request a stream, as half a sentence; `nil` when it can.
         private static func problem(withMethod method: String) -> String? {
             guard CurlRequest.isHeaderName(method), method.utf8.count <= 64 else {
                 return "is not a method of HTTP; write one word such as GET, POST or QUERY"
@@ -128,25 +136,26 @@ extension SSESource {
             if method != upper, ["GET", "POST", "QUERY", "PUT", "PATCH", "DELETE", "REPORT", "OPTIONS", "HEAD"].contains(upper) {
                 return "is not a method of HTTP, which are case-sensitive; write \(upper)"
             }
-            if ["HEAD", "CONNECT", "TRACE"].contains(method) { return "brings no stream; write GET, POST or QUERY" }
+            if ["HEAD", "CONNECT", "TRACE"].contains(method) { return "returns no stream; write GET, POST or QUERY" }
             return nil
         }
 
         private static func check(header name: String, _ value: Secret) throws {
+            let path: [any CodingKey] = [SettingKey("headers"), SettingKey(name)]
             guard CurlRequest.isHeaderName(name) else {
-                throw SettingError(path: [CodingKeys.headers], "'\(name)' is not the name of a header")
+                throw SettingError(path: path, "'\(name)' is not the name of a header; write a name such as X-Token")
             }
             guard CurlRequest.isHeaderValue(value.value) else {
                 throw SettingError(
-                    path: [CodingKeys.headers], "the value of \(name) holds control characters or begins or ends with a space"
+                    path: path, "the value of \(name) holds control characters or begins or ends with a space"
                 )
             }
             if name.lowercased() == "last-event-id" {
                 throw SettingError(
-                    path: [CodingKeys.headers], "Last-Event-ID is sent by itself; write last_event_id to set the first")
+                    path: path, "Last-Event-ID is sent automatically; use last_event_id to set the first")
             }
             if name.lowercased() == "accept-encoding" {
-                throw SettingError(path: [CodingKeys.headers], "Accept-Encoding is sent by itself, with what can be decoded")
+                throw SettingError(path: path, "Accept-Encoding is sent automatically; leave it out")
             }
         }
 
@@ -160,10 +169,10 @@ extension SSESource {
 
         /// The request for the stream.
         ///
-        /// - Parameter lastEventID: where to go on; empty for where the server begins.
+        /// - Parameter lastEventID: the id to resume after; empty to begin where the server begins.
         func request(lastEventID: String) -> CurlRequest {
             var request = CurlRequest(
-                self.url, method: self.method, user: self.user, password: self.password?.value, tls: self.tls,
+                self.url, method: self.method, user: self.user, password: self.password?.value, tls: self.tls.curl,
                 connectTimeout: self.connectTimeout, idleTimeout: self.idleTimeout, redirects: 5, acceptsCodings: true,
                 unixSocket: self.unixSocket, proxy: self.proxy?.value
             )
@@ -181,5 +190,12 @@ extension SSESource {
             request.headers = headers
             return request
         }
+    }
+}
+
+extension TLSSettings {
+    /// The same for libcurl.
+    fileprivate var curl: CurlTLS {
+        CurlTLS(authorities: self.authorities, certificate: self.certificate, key: self.key, isInsecure: self.isInsecure)
     }
 }

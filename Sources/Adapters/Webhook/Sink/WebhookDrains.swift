@@ -2,13 +2,13 @@ import Curl
 import NIOCore
 import Synchronization
 
-/// The answers whose bodies are being read, each of which may take a moment only.
+/// The answers whose bodies are being read, each within a limit.
 ///
-/// Thread-safe. One timer stands for all of them, so that an answer that is read at once costs none.
+/// Thread-safe. All share one timer, so that a response that is read at once costs none.
 final class WebhookDrains: Sendable {
     typealias Number = UInt64
 
-    /// How long a body may take after its head.
+    /// The longest time for a body after its head.
     static let longest = TimeAmount.seconds(1)
 
     private struct State {
@@ -24,7 +24,7 @@ final class WebhookDrains: Sendable {
         self.loop = loop
     }
 
-    /// The head has come; the transfer is cancelled unless ``ended(_:)`` is called in time.
+    /// Records that the head has arrived; the transfer is cancelled unless ``ended(_:)`` is called in time.
     func began(_ transfer: CurlTransfer) -> Number {
         let (number, schedules) = self.state.withLock { state in
             state.last += 1

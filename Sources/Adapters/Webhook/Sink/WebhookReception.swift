@@ -7,14 +7,14 @@ struct WebhookAnswer: Sendable {
     let body: ByteBuffer
 }
 
-/// What came back for one request: its status decides, whatever becomes of the body.
+/// Receives the response to one request: its status decides, whatever happens to the body.
 ///
-/// Made and called on the curl thread. A body that goes on for too long is dropped together with its connection.
+/// Created and called on the curl thread. A body that continues for too long is dropped together with its connection.
 final class WebhookReception: CurlReceiver {
     /// How many bytes of a body are read before the connection is given up instead, so that ordinary pages let it be used again.
     static let longestBody = 1 << 20
     /// How many bytes of a body are kept.
-    private static let kept = 512
+    static let kept = 512
 
     private let drains: WebhookDrains
     private let transfer: CurlTransfer

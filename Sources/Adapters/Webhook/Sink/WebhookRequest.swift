@@ -53,7 +53,7 @@ struct WebhookRequest: Sendable {
         reader.load(event)
         var request = CurlRequest(
             try self.url(reader), method: configuration.method.rawValue, headers: self.fixedHeaders,
-            user: configuration.user, password: configuration.password?.value, tls: configuration.tls,
+            user: configuration.user, password: configuration.password?.value, tls: configuration.tls.curl,
             connectTimeout: configuration.timeout, timeout: configuration.timeout, unixSocket: configuration.unixSocket,
             proxy: configuration.proxy?.value, connectionAge: configuration.connectionAge
         )
@@ -75,7 +75,7 @@ struct WebhookRequest: Sendable {
         return request
     }
 
-    /// What the operator must change for an answer that has nothing to do with the event.
+    /// The remedy for an answer that is independent of the event.
     ///
     /// - Returns: `nil` for an answer that the event may have caused, by its content or its own address or credentials.
     func remedy(for head: CurlHead) -> String? {
@@ -91,7 +91,7 @@ struct WebhookRequest: Sendable {
         }
     }
 
-    /// The body, and the headers that tell of it.
+    /// The body, and the headers that describe it.
     private func addBody(of event: Event, _ reader: EventReader, to request: inout CurlRequest) throws(WebhookRefusal) {
         let body = try self.body(reader, event)
         request.body = body
@@ -107,7 +107,7 @@ struct WebhookRequest: Sendable {
         }
     }
 
-    /// What the peer needs to tell repetitions and loops, unless the file sets a header of that name.
+    /// Headers by which the peer recognises duplicates and loops, unless the file sets them.
     private func addPassage(of delivery: Delivery, to request: inout CurlRequest) {
         if !request.has("Idempotency-Key") { request.headers.append(("Idempotency-Key", delivery.idempotencyKey)) }
         for (name, value) in delivery.event.passage.attributes where !request.has(name) {
@@ -120,7 +120,7 @@ struct WebhookRequest: Sendable {
             if let json = self.configuration.json { return try json.render(reader) }
             if let template = self.configuration.body { return ByteBuffer(string: try template.render(reader)) }
         } catch {
-            throw WebhookRefusal("the body cannot be made: \(error)")
+            throw WebhookRefusal("the body cannot be rendered: \(error)")
         }
         return self.configuration.format == .raw ? event.raw : event.json
     }
@@ -132,8 +132,8 @@ struct WebhookRequest: Sendable {
         do {
             url = try template.renderAddress(reader, escape: Self.percentEncoded)
         } catch {
-            // Not the whole address: of many webhooks the path is the secret.
-            throw WebhookRefusal("the address cannot be made: \(error)")
+            // Without the path, which is a secret of many webhooks.
+            throw WebhookRefusal("the address cannot be rendered: \(error)")
         }
         if let problem = CurlRequest.problem(withURL: url) { throw WebhookRefusal("the address of this event \(problem)") }
         // Servers fold `/../` away, and some do so after decoding: the event would choose the path.
@@ -170,7 +170,7 @@ struct WebhookRequest: Sendable {
     }
 }
 
-/// Why no request can be made of an event: one sentence without a final stop.
+/// Why an event cannot become a request: one sentence without a final stop.
 struct WebhookRefusal: Error {
     let reason: String
 
@@ -180,7 +180,7 @@ struct WebhookRefusal: Error {
 }
 
 extension CurlRequest {
-    /// Whether a header of this name is there, in any case of its letters.
+    /// Whether a header of this name exists, regardless of case.
     fileprivate func has(_ name: String) -> Bool {
         self.headers.contains { $0.name.lowercased() == name.lowercased() }
     }

@@ -3,9 +3,9 @@ import Synchronization
 
 /// The deliveries that a peer has taken and not answered.
 ///
-/// Thread-safe behind its lock. Free while no time-out has occurred.
+/// Thread-safe. Costs nothing while no time-out has occurred.
 final class WebhookSilences: Sendable {
-    /// After so many time-outs of one delivery the peer is asked for a sign of life before the next attempt too.
+    /// After this many time-outs of one delivery the peer is probed before the next attempt too.
     private static let patience = 2
     /// More than deliveries can be in flight; those that became dead letters are not reported here.
     private static let limit = 2000
@@ -20,7 +20,7 @@ final class WebhookSilences: Sendable {
 
     /// The peer has not answered in time.
     ///
-    /// - Returns: whether the delivery is to blame. The first time it is not: the peer may have come back just then.
+    /// - Returns: whether the delivery is to blame. The first time it is not: the peer may have just come back.
     func note(_ delivery: Delivery, answersOthers: Bool) -> Bool {
         self.counts.withLock { counts in
             if counts.count >= Self.limit { counts = [:] }

@@ -4,15 +4,18 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Tells an HTTP peer of each event by one request.
+/// Sends one HTTP request for each event.
 ///
-/// The status of the answer decides: success confirms the event, what the peer refuses for good goes to the dead letters, and what it
-/// refuses for now (`retry.on`) is tried again, in its place in the order, within `retry.attempts` and `retry.for`. What is no answer of
-/// HTTP counts as refused for now, and so does a time-out of an event while the peer answers otherwise. A peer that cannot be reached or
-/// answers nothing at all is waited for; an event on which it closes the connection again and again, while it answers otherwise, is given up.
+/// The status of the answer decides: success confirms the event, a permanent refusal makes it a dead letter, and a
+/// temporary one (`retry.on`) retries it before later events, within `retry.attempts` and `retry.for`. A malformed
+/// answer counts as a temporary refusal. So does a time-out while the peer answers other requests. The sink waits for a
+/// peer that is unreachable or answers nothing. It gives up an event on which the peer repeatedly closes the connection
+/// while it answers other requests.
 package final class WebhookSink: Sink {
+    /// `webhook`.
     package static let kind: ComponentKind = "webhook"
 
+    /// The templates of each variant, in the order of the variants.
     package let templates: [[Template]]
     private let configuration: Configuration
     private let requests: [WebhookRequest]
@@ -22,18 +25,26 @@ package final class WebhookSink: Sink {
     private let silences = WebhookSilences()
     private let refusals = RefusalStreak()
     private let probeTimeout: Duration
+    private let redaction: Redaction
     /// The last `run` failed, so the peer counts as connected only once it has answered again.
     private let isInDoubt = Atomic(false)
+    private let recovery: RecoveryLog
 
+    /// Makes a sink that connects when it has events.
+    ///
+    /// - Parameter variants: the settings of the file first, then those that routes have changed; never empty.
+    /// - Throws: when there is no shared ``CurlMulti``.
     package convenience init(variants: [Configuration], context: ComponentContext) throws {
         try self.init(variants: variants, context: context, probeTimeout: .seconds(5))
     }
 
-    /// - Parameter probeTimeout: how long a sign of life may take.
+    /// - Parameter probeTimeout: the longest time for a probe.
     init(variants: [Configuration], context: ComponentContext, probeTimeout: Duration) throws {
         guard let configuration = variants.first else { preconditionFailure("a sink has settings") }
         self.configuration = configuration
         self.probeTimeout = probeTimeout
+        self.redaction = context.redaction
+        self.recovery = RecoveryLog(logger: context.logger)
         let failures = OmissionReport(
             context, counter: "webhook_headers_failed", help: "Headers that were left out because their templates failed.",
             message: "Header left out because its template failed"
@@ -46,11 +57,14 @@ package final class WebhookSink: Sink {
         self.drains = WebhookDrains(context.eventLoopGroup.next())
     }
 
+    /// Sends events until stopping.
+    ///
+    /// - Throws: `ComponentError` when the peer cannot be reached or refuses for now.
     package func run(_ inlet: SinkInlet) async throws {
         // There is no connection to wait for before the first event.
         if !self.isInDoubt.load(ordering: .relaxed) { inlet.connected() }
         do {
-            try await self.handOn(inlet)
+            try await self.recovery.track { try await self.deliver(inlet) }
         } catch {
             self.isInDoubt.store(true, ordering: .relaxed)
             throw error
@@ -58,8 +72,8 @@ package final class WebhookSink: Sink {
     }
 
     /// Keeps as many requests in flight as allowed; when one fails, the others may end before that is thrown.
-    private func handOn(_ inlet: SinkInlet) async throws {
-        // Yields when something is to take or a request has ended.
+    private func deliver(_ inlet: SinkInlet) async throws {
+        // Yields when deliveries are available or a request has ended.
         let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let inFlight = InFlight()
         inlet.onAvailable { change.yield() }
@@ -86,9 +100,9 @@ package final class WebhookSink: Sink {
         if let failure = inFlight.failure { throw failure }
     }
 
-    /// Takes as many deliveries as may be in flight beside those that are.
+    /// Takes further deliveries, up to the limit in flight.
     ///
-    /// - Returns: `nil` when nothing more is to be taken ever.
+    /// - Returns: `nil` when the inlet has ended.
     private func takeMore(
         _ inlet: SinkInlet, _ inFlight: InFlight, _ reader: EventReader
     ) -> [(Delivery, CurlRequest)]? {
@@ -115,7 +129,7 @@ package final class WebhookSink: Sink {
 
     /// How many requests are in flight, and the first failure.
     ///
-    /// Behind its lock.
+    /// Guarded by its lock.
     private final class InFlight: Sendable {
         private let state = Mutex<(count: Int, failure: (any Error)?)>((0, nil))
 
@@ -138,7 +152,7 @@ package final class WebhookSink: Sink {
     private func send(
         _ request: CurlRequest, for delivery: Delivery, _ inlet: SinkInlet, isLast: Bool = false
     ) async throws {
-        // Of many webhooks the path is the secret.
+        // The path of many webhooks is a secret.
         let peer = CurlRequest.origin(of: request.url)
         let response: WebhookAnswer
         // A peer that an event stops altogether answers before it, if it is started again.
@@ -155,13 +169,14 @@ package final class WebhookSink: Sink {
             }
             guard !error.isOfAnswer else {
                 self.poison.answered(delivery)
-                // It is there and has the event: waiting for it would offer the same event for ever and hold back all that follow.
+                // The peer is up and has the event: waiting would repeat the same event forever and block all later
+                // ones.
                 let reason = "\(peer) sent an answer that cannot be used: \(error.message)"
                 inlet.postpone(delivery, reason)
                 throw ComponentError(.protocolViolation, reason)
             }
             if error.code == .lost, self.poison.lost(alone: delivery), await self.answers(otherwiseThanTo: request) {
-                // A peer that has come back just now takes it.
+                // A peer that has just come back accepts it.
                 guard isLast else { return try await self.send(request, for: delivery, inlet, isLast: true) }
                 self.poison.answered(delivery)
                 inlet.refuse(delivery, "\(peer) closes the connection on this event: \(error.message)")
@@ -175,9 +190,10 @@ package final class WebhookSink: Sink {
         let head = response.head
         if self.configuration.success.contains(head.status) {
             self.refusals.ended()
+            self.recovery.passed(.working, at: peer)
             inlet.confirm(delivery)
         } else if self.configuration.retriedStatuses.contains(head.status) {
-            let reason = "\(peer) answered \(Self.described(response))"
+            let reason = "\(peer) answered \(self.described(response))"
             inlet.postpone(delivery, reason)
             throw ComponentError(
                 head.status == 429 ? .throttled : .rejected, reason,
@@ -186,7 +202,7 @@ package final class WebhookSink: Sink {
         } else if self.configuration.retriedStatuses == WebhookRetryStatuses.standard,
             let remedy = self.requests[delivery.variant].remedy(for: head)
         {
-            let reason = head.isRedirect ? "\(head.line): \(remedy)" : "\(Self.described(response)); \(remedy)"
+            let reason = head.isRedirect ? "\(head.line): \(remedy)" : "\(self.described(response)); \(remedy)"
             guard self.refusals.refused() else {
                 inlet.refuse(delivery, "the server answered \(reason)")
                 return
@@ -196,14 +212,15 @@ package final class WebhookSink: Sink {
             throw ComponentError(head.isRedirect ? .rejected : .unauthorized, "\(peer) answers every event with \(reason)")
         } else {
             self.refusals.ended()
+            self.recovery.passed(.working, at: peer)
             let place = head.isRedirect ? head["location"].map { ": it points to \(CurlRequest.printable($0))" } : nil
-            inlet.refuse(delivery, "the server answered \(place.map { head.line + $0 } ?? Self.described(response))")
+            inlet.refuse(delivery, "the server answered \(place.map { head.line + $0 } ?? self.described(response))")
         }
     }
 
     /// Decides whether a time-out is one of the event, which is then tried within its limits, or of the peer, which is waited for.
     ///
-    /// Where the file sets `retry.for`, a peer that takes requests and answers none is waited for no longer than that either.
+    /// With `retry.for`, it also limits the wait for a peer that accepts requests and answers none.
     private func timedOut(
         _ error: CurlError, _ request: CurlRequest, _ delivery: Delivery, _ inlet: SinkInlet, answeredBefore: Bool
     ) async -> ComponentError {
@@ -212,14 +229,14 @@ package final class WebhookSink: Sink {
         var answersOthers = answeredBefore
         if !answersOthers { answersOthers = await self.answers(otherwiseThanTo: request) }
         let isBlamed = self.silences.note(delivery, answersOthers: answersOthers)
-        let what = "\(peer) took the request and did not answer within \(self.configuration.timeout)"
+        let what = "\(peer) accepted the request but did not answer within \(self.configuration.timeout)"
         guard isBlamed || self.configuration.limitsTime else { return ComponentError(.timedOut, what) }
         let reason = answersOthers ? "\(what), though it answers others" : what
         inlet.postpone(delivery, reason)
         return ComponentError(.timedOut, reason)
     }
 
-    /// Makes a request and waits for the answer: its head, and the body as far as that comes soon.
+    /// Makes a request and waits for the answer: its head, and the body within a limit.
     private func answer(to request: CurlRequest) async throws(CurlError) -> WebhookAnswer {
         let transfer = self.curl.transfer()
         let result: Result<WebhookAnswer, CurlError> = await withTaskCancellationHandler {
@@ -227,7 +244,7 @@ package final class WebhookSink: Sink {
                 self.curl.start(transfer, request) {
                     WebhookReception(transfer, drains: self.drains) { continuation.resume(returning: $0) }
                 }
-                // A cancellation that came before the start found nothing to cancel.
+                // A cancellation before the start found nothing to cancel.
                 if Task.isCancelled { transfer.cancel() }
             }
         } onCancel: {
@@ -250,10 +267,13 @@ package final class WebhookSink: Sink {
         return (try? await self.answer(to: probe)) != nil
     }
 
-    /// Status, phrase and the beginning of the body, without control characters.
-    private static func described(_ response: WebhookAnswer) -> String {
-        let text = String(decoding: response.body.readableBytesView.prefix(200), as: UTF8.self)
-        let line = text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : Character($0) }
+    /// Status, phrase and the beginning of the body, without control characters and without secrets.
+    private func described(_ response: WebhookAnswer) -> String {
+        let body = response.body
+        let whole = String(decoding: body.readableBytesView, as: UTF8.self)
+        // Before anything is cut off: a peer may quote the request.
+        let text = self.redaction.redacted(whole, isCut: body.readableBytes >= WebhookReception.kept).unicodeScalars.prefix(200)
+        let line = text.map { $0.value < 32 || $0.value == 127 ? " " : Character($0) }
         let words = String(line).split(separator: " ").joined(separator: " ")
         return words.isEmpty ? response.head.line : "\(response.head.line): \(words)"
     }

@@ -11,6 +11,9 @@ package struct WebhookStatuses: Sendable, Equatable, Decodable {
         self.ranges = ranges
     }
 
+    /// Decodes a list of status codes and ranges.
+    ///
+    /// - Throws: ``SettingError`` for an empty list, and for a code outside 200 to 599.
     package init(from decoder: any Decoder) throws {
         var container = try decoder.unkeyedContainer()
         var ranges: [ClosedRange<Int>] = []
@@ -31,6 +34,7 @@ package struct WebhookStatuses: Sendable, Equatable, Decodable {
         self.ranges = ranges
     }
 
+    /// Whether an answer with this status is a success.
     package func contains(_ status: Int) -> Bool {
         self.ranges.contains { $0.contains(status) }
     }
@@ -40,7 +44,7 @@ package struct WebhookStatuses: Sendable, Equatable, Decodable {
         self.ranges.contains { range in other.ranges.contains { $0.overlaps(range) } }
     }
 
-    /// A number or a text, which the file need not tell apart.
+    /// A number or a text; the file may use either.
     struct Entry: Decodable {
         let text: String
 

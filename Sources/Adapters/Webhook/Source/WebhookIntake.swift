@@ -6,25 +6,36 @@ import NIOHTTP1
 
 /// One event loop's part of a webhook source: its requests that wait for their events to be safe.
 ///
-/// Only ever touched on its loop.
+/// Only ever touched on its loop. Requests that arrive in one turn of the loop become one batch.
 final class WebhookIntake {
+    /// A batch that has so many messages or bytes of bodies is sent before the turn ends: a log that becomes full by it refuses the rest.
+    private static let batch = (messages: 64, bytes: 256 << 10)
+
     private let eventLoop: any EventLoop
     private let gate: WebhookGate
-    private let rules: WebhookRules
+    private let count: WebhookWaiting
+    private let rules: WebhookRefusals
     private let timeout: TimeAmount
     private let metrics: WebhookMetrics
     private let parser = JSONParser()
+    private var attributes = WebhookAttributes()
+    /// What has arrived in this turn of the loop, in order.
+    private var arrived = Batch()
     private var waiting = CircularBuffer<Request>()
     private var timer: Scheduled<Void>?
-    /// Of the requests that waited for a decision.
+    /// The number of the last request that waited for an evaluation.
     private var lastNumber: UInt64 = 0
 
+    /// - Parameters:
+    ///   - count: where other threads see how many requests wait.
+    ///   - timeout: how long a request may wait.
     init(
-        eventLoop: any EventLoop, gate: WebhookGate, rules: WebhookRules, timeout: Duration,
+        eventLoop: any EventLoop, gate: WebhookGate, count: WebhookWaiting, rules: WebhookRefusals, timeout: Duration,
         metrics: WebhookMetrics
     ) {
         self.eventLoop = eventLoop
         self.gate = gate
+        self.count = count
         self.rules = rules
         self.timeout = TimeAmount(timeout)
         self.metrics = metrics
@@ -32,45 +43,65 @@ final class WebhookIntake {
 
     // MARK: - Requests
 
-    /// Takes a whole request in.
+    /// Accepts a whole request.
     ///
-    /// - Parameter status: what the path it came by answers.
+    /// - Parameter status: the success status of its path.
     func take(_ request: HTTPRequest, id: String, status: HTTPResponseStatus, _ responder: HTTPResponder) {
         if let refusal = self.rules.refusal(ofBody: request.body, request) ?? WebhookMessage.refusal(request, self.parser) {
             self.refuse(responder, refusal)
             return
         }
         guard case .open(let outlet) = self.gate.phase else {
-            self.refuse(responder, WebhookRules.closed)
+            self.refuse(responder, WebhookRefusals.closed)
             return
         }
-        // Counted before the watermark is read, so that whoever moves it in between sees that somebody waits.
-        self.gate.addWaiting(1)
-        let message = WebhookMessage.make(request, id: id)
-        guard !outlet.answersLater else {
+        // Counted before the watermark is read, so that a concurrent change of it sees a waiting request.
+        self.count.add(1)
+        let message = WebhookMessage.make(request, id: id, self.attributes.make(of: request.headers))
+        if outlet.answersLater {
             self.takeLater(message, outlet, status, responder)
-            return
-        }
-        let (receipt, eventID) = outlet.send(message)
-        if receipt.demand == .pause { self.gate.follow(outlet) }
-        guard let eventID else {
-            self.gate.addWaiting(-1)
-            self.refuse(responder, WebhookRules.loop)
-            return
-        }
-        let waiting = Request(
-            position: receipt.position, responder: responder, eventID: eventID, status: status, deadline: .now() + self.timeout
-        )
-        if outlet.acknowledge == .received || (self.waiting.isEmpty && receipt.position <= outlet.safe) {
-            self.accept(waiting)
         } else {
-            self.waiting.append(waiting)
-            self.release(through: outlet.safe)
-            self.setTimer()
+            self.add(message, outlet, Request(responder: responder, status: status, deadline: .now() + self.timeout))
         }
     }
 
-    /// Takes in what expressions decide on: the request waits for that too, and the loop serves others.
+    private func add(_ message: ReceivedMessage, _ outlet: SourceOutlet, _ request: Request) {
+        self.arrived.messages.append(message)
+        self.arrived.requests.append(request)
+        self.arrived.bytes += message.body.readableBytes
+        if self.arrived.messages.count >= Self.batch.messages || self.arrived.bytes >= Self.batch.bytes {
+            self.sendArrived(to: outlet)
+        } else if self.arrived.messages.count == 1 {
+            let intake = NIOLoopBound(self, eventLoop: self.eventLoop)
+            // Behind the sockets that are ready in this turn.
+            self.eventLoop.execute { intake.value.sendArrived(to: outlet) }
+        }
+    }
+
+    /// Sends what has arrived as one batch, and answers what is safe at once.
+    func sendArrived(to outlet: SourceOutlet) {
+        guard !self.arrived.messages.isEmpty else { return }
+        let batch = self.arrived
+        self.arrived = Batch()
+        let (receipt, ids) = outlet.sendAll(batch.messages)
+        if receipt.demand == .pause { self.gate.follow(outlet) }
+        let isSafe =
+            outlet.acknowledge == .received || (self.waiting.isEmpty && receipt.position <= outlet.safe)
+        for (var request, id) in zip(batch.requests, ids) {
+            guard let id else {
+                self.count.add(-1)
+                self.refuse(request.responder, WebhookRefusals.loop)
+                continue
+            }
+            request.eventID = id
+            request.position = receipt.position
+            if isSafe { self.accept(request) } else { self.waiting.append(request) }
+        }
+        self.release(through: outlet.safe)
+        self.setTimer()
+    }
+
+    /// Accepts an event that expressions decide about: the request waits for them too, and the loop serves others.
     private func takeLater(
         _ message: ReceivedMessage, _ outlet: SourceOutlet, _ status: HTTPResponseStatus, _ responder: HTTPResponder
     ) {
@@ -81,8 +112,8 @@ final class WebhookIntake {
             loop.execute { intake.value.decided(number, eventID, outlet) }
         }
         if receipt.demand == .pause { self.gate.follow(outlet) }
-        var waiting = Request(
-            position: receipt.position, responder: responder, eventID: nil, status: status, deadline: .now() + self.timeout)
+        var waiting = Request(responder: responder, status: status, deadline: .now() + self.timeout)
+        waiting.position = receipt.position
         waiting.number = number
         self.waiting.append(waiting)
         self.setTimer()
@@ -90,14 +121,14 @@ final class WebhookIntake {
 
     /// The event of a request is in the log, or is refused as a loop.
     private func decided(_ number: UInt64, _ eventID: String?, _ outlet: SourceOutlet) {
-        // Answers come in the order of the requests, so it is near the first; it is gone when its time was over.
+        // Answers arrive in the order of the requests, so it is near the first; after its time-out it is gone.
         if let index = self.waiting.firstIndex(where: { $0.number == number }) {
             if let eventID {
                 self.waiting[index].eventID = eventID
                 if outlet.acknowledge == .received { self.accept(self.waiting.remove(at: index)) }
             } else {
-                self.gate.addWaiting(-1)
-                self.refuse(self.waiting.remove(at: index).responder, WebhookRules.loop)
+                self.count.add(-1)
+                self.refuse(self.waiting.remove(at: index).responder, WebhookRefusals.loop)
             }
         }
         self.release(through: outlet.safe)
@@ -114,16 +145,15 @@ final class WebhookIntake {
     /// Answers every request that waits: it will not be known whether its event is safe.
     func giveUp() {
         while let request = self.waiting.popFirst() {
-            self.gate.addWaiting(-1)
-            self.refuse(request.responder, WebhookRules.late)
+            self.count.add(-1)
+            self.refuse(request.responder, WebhookRefusals.late)
         }
     }
 
     private func accept(_ request: Request) {
-        self.gate.addWaiting(-1)
+        self.count.add(-1)
         self.metrics.answered(request.status)
-        let id = request.eventID ?? ""
-        request.responder.respond(.json(request.status, "{\"id\":\"\(id)\",\"messageId\":\"\(id)\",\"status\":\"queued\"}"))
+        request.responder.respond(.queued(request.status, id: request.eventID ?? ""))
     }
 
     private func refuse(_ responder: HTTPResponder, _ response: HTTPResponse) {
@@ -144,20 +174,29 @@ final class WebhookIntake {
         let now = NIODeadline.now()
         while let request = self.waiting.first, request.deadline <= now {
             self.waiting.removeFirst()
-            self.gate.addWaiting(-1)
-            self.refuse(request.responder, WebhookRules.late)
+            self.count.add(-1)
+            self.refuse(request.responder, WebhookRefusals.late)
         }
         self.setTimer()
     }
 
     private struct Request {
-        let position: Position
         let responder: HTTPResponder
-        /// `nil` until it is decided.
-        var eventID: String?
         let status: HTTPResponseStatus
         let deadline: NIODeadline
-        /// Tells it from the others that wait to be decided; 0 when it is.
+        /// Where its event is safe.
+        var position = Position.start
+        /// `nil` until it is evaluated.
+        var eventID: String?
+        /// Distinguishes it from other requests that wait for an evaluation; 0 once it is evaluated.
         var number: UInt64 = 0
+    }
+
+    /// Requests whose events are sent together.
+    private struct Batch {
+        var messages: [ReceivedMessage] = []
+        var requests: [Request] = []
+        /// Of all bodies.
+        var bytes = 0
     }
 }

@@ -1,13 +1,14 @@
 import BridgeCore
 import NIOCore
 
-/// What a sender writes into `Idempotency-Key`, the same each time it sends the same request.
+/// The value of `Idempotency-Key`, the same for each repeat of a request.
 struct WebhookKey {
     static let field = "Idempotency-Key"
 
     let text: String
 
-    /// Reads a field: a quoted string, as draft-ietf-httpapi-idempotency-key-header says (RFC 9651 §3.3.3), or bare text, as most send it.
+    /// Parses a field: a quoted string, as draft-ietf-httpapi-idempotency-key-header says (RFC 9651 §3.3.3), or bare
+    /// text, as most clients send it.
     ///
     /// - Returns: `nil` for one that is empty.
     init?(_ field: String) {
@@ -31,9 +32,9 @@ struct WebhookKey {
         self.text = text
     }
 
-    /// Gives a message the key as its id, and has it recognised when it comes again.
+    /// Gives a message the key as its id, and makes a repeat recognisable.
     ///
-    /// The body belongs to what is recognised: a key that somebody uses for another body must not make that one disappear.
+    /// The body is included: a key that is reused for another body must not drop that one.
     func mark(_ message: inout ReceivedMessage) {
         var hash = Fingerprint()
         hash.add(message.subject)

@@ -3,7 +3,7 @@ import NIOHTTP1
 
 /// How many requests a webhook source has answered, by status.
 ///
-/// The figures are looked up once: a request costs one increment.
+/// The metrics are looked up once: a request costs one increment.
 struct WebhookMetrics: Sendable {
     private static let statuses: [HTTPResponseStatus] = [
         .ok, .created, .badRequest, .unauthorized, .unsupportedMediaType, .tooManyRequests, .serviceUnavailable, .loopDetected,

@@ -3,45 +3,46 @@ import HTTPServer
 import Logging
 import NIOCore
 import NIOHTTP1
-import Synchronization
 
-/// Takes events in by `POST /api/webhooks/{id}` and `POST /n/{id}`.
+/// Receives events by `POST /api/webhooks/{id}` and `POST /n/{id}`.
 ///
-/// A request is answered once its event is safe by the source's acknowledge policy. The paths exist as long as the source does:
-/// while it does not run they answer 503, which senders try again, and not 404, which they take for final.
+/// A request is answered once its event is safe by the source's acknowledge policy. The paths exist as long as the
+/// source: while it does not run they answer 503, which senders retry, and not 404, which they treat as final.
 package final class WebhookSource: Source {
+    /// The settings of a webhook source.
     package typealias Configuration = WebhookSourceConfiguration
 
+    /// The value of `type:`.
     package static let kind: ComponentKind = "webhook"
 
     private let gate = WebhookGate()
-    private let intakes: [ObjectIdentifier: NIOLoopBoundBox<WebhookIntake>]
-    private let isReleasing = Atomic<Bool>(false)
+    private let loops: [Loop]
     private let router: HTTPRouter
     private let registrations: [HTTPRouter.Registration]
     private let logger: Logger
     private let ids: [String]
 
+    /// Registers the paths of all ids with the program's router; `deinit` removes them.
+    ///
+    /// - Throws: ``ComponentError`` when another source has one of the ids.
     package init(configuration: WebhookSourceConfiguration, context: ComponentContext) throws {
         self.logger = context.logger
         self.ids = configuration.ids
         self.router = try context.shared.find(HTTPRouter.self)
         // Only the program counts refusals.
-        let rules = WebhookRules(configuration, refusals: try? context.shared.find(HTTPRefusals.self))
+        let rules = WebhookRefusals(configuration, refusals: try? context.shared.find(HTTPRefusals.self))
         let gate = self.gate
         let metrics = WebhookMetrics(context.metrics)
-        var intakes: [ObjectIdentifier: NIOLoopBoundBox<WebhookIntake>] = [:]
-        for loop in context.eventLoopGroup.makeIterator() {
-            intakes[ObjectIdentifier(loop)] = .makeBoxSendingValue(
-                WebhookIntake(eventLoop: loop, gate: gate, rules: rules, timeout: configuration.timeout, metrics: metrics),
-                eventLoop: loop
-            )
+        self.loops = context.eventLoopGroup.makeIterator().map { eventLoop in
+            let waiting = WebhookWaiting()
+            let intake = WebhookIntake(
+                eventLoop: eventLoop, gate: gate, count: waiting, rules: rules, timeout: configuration.timeout, metrics: metrics)
+            return Loop(intake: .makeBoxSendingValue(intake, eventLoop: eventLoop), waiting: waiting)
         }
-        self.intakes = intakes
-        // What signs or brings a token of its own is let in by that.
+        // A signature or the source's own token authorises the sender.
         let isOpen = configuration.token == nil && configuration.signature == nil
         let access = isOpen ? try? context.shared.find(HTTPAccessService.self).access : nil
-        self.registrations = try Self.register(configuration, on: self.router, intakes, access) { request in
+        self.registrations = try Self.register(configuration, on: self.router, self.loops, access) { request in
             let refusal = rules.refusal(of: request, gate)
             if let refusal { metrics.answered(refusal.status) }
             return refusal
@@ -52,61 +53,68 @@ package final class WebhookSource: Source {
         self.registrations.forEach(self.router.unregister)
     }
 
+    /// Accepts requests until the outlet stops, then waits until those in flight are answered.
+    ///
+    /// - Throws: `CancellationError`; requests that wait are then answered 503.
     package func run(_ outlet: SourceOutlet) async throws {
         self.gate.phase = .open(outlet)
         outlet.onChange { [weak self] in self?.changed(outlet) }
         defer { outlet.onChange(nil) }
         self.gate.follow(outlet)
         outlet.connected()
-        self.logger.notice("Webhook source takes requests", metadata: ["ids": "\(self.ids.joined(separator: ", "))"])
+        self.logger.notice("Accepting webhook requests", metadata: ["ids": "\(self.ids.joined(separator: ", "))"])
         do {
             try await outlet.untilStopping()
             self.gate.phase = .stopping
-            // Behind every request that saw the gate open.
-            try await self.onEachLoop { _ in }
+            // After every request that saw the gate open.
+            try await self.onEachLoop { $0.sendArrived(to: outlet) }
             try await outlet.untilSafe(outlet.send([]).position)
             let safe = outlet.safe
             try await self.onEachLoop { $0.release(through: safe) }
         } catch {
             self.gate.phase = .stopping
             // The loops run on after a cancellation.
-            try? await self.onEachLoop { $0.giveUp() }
+            try? await self.onEachLoop {
+                $0.sendArrived(to: outlet)
+                $0.giveUp()
+            }
             throw error
         }
     }
 
-    /// Answers what has become safe, with one hop per loop however often the outlet calls meanwhile.
+    /// Answers requests whose events are safe, with one hop to each loop with waiting requests for any number of calls.
     private func changed(_ outlet: SourceOutlet) {
-        guard self.gate.waitingRequests > 0 || self.gate.isPaused,
-            !self.isReleasing.exchange(true, ordering: .sequentiallyConsistent)
-        else { return }
-        guard let first = self.intakes.values.first?.eventLoop else { return }
-        first.execute {
-            self.isReleasing.store(false, ordering: .sequentiallyConsistent)
+        var isAnyWoken = false
+        for loop in self.loops where loop.waiting.count > 0 {
+            self.wake(loop, outlet)
+            isAnyWoken = true
+        }
+        // Somebody has to notice that a pause is over.
+        if !isAnyWoken, self.gate.isPaused, let first = self.loops.first { self.wake(first, outlet) }
+    }
+
+    private func wake(_ loop: Loop, _ outlet: SourceOutlet) {
+        guard loop.waiting.beginWaking() else { return }
+        loop.intake.eventLoop.execute {
+            loop.waiting.endWaking()
             self.gate.follow(outlet)
-            let safe = outlet.safe
-            for box in self.intakes.values {
-                if box.eventLoop.inEventLoop {
-                    box.value.release(through: safe)
-                } else {
-                    box.eventLoop.execute { box.value.release(through: safe) }
-                }
-            }
+            loop.intake.value.release(through: outlet.safe)
         }
     }
 
     private func onEachLoop(_ body: @escaping @Sendable (WebhookIntake) -> Void) async throws {
-        for box in self.intakes.values {
-            try await box.eventLoop.submit { body(box.value) }.get()
+        for loop in self.loops {
+            try await loop.intake.eventLoop.submit { body(loop.intake.value) }.get()
         }
     }
 
     private static func register(
         _ configuration: WebhookSourceConfiguration, on router: HTTPRouter,
-        _ intakes: [ObjectIdentifier: NIOLoopBoundBox<WebhookIntake>], _ access: (any HTTPAccess)?,
+        _ loops: [Loop], _ access: (any HTTPAccess)?,
         admit: @escaping HTTPRouter.Admission
     ) throws -> [HTTPRouter.Registration] {
         var registrations: [HTTPRouter.Registration] = []
+        let intakes = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.intake.eventLoop), $0.intake) })
         do {
             for id in configuration.ids {
                 for (path, status) in [("/api/webhooks/\(id)", HTTPResponseStatus.ok), ("/n/\(id)", .created)] {
@@ -114,8 +122,8 @@ package final class WebhookSource: Source {
                         try router.register(
                             .POST, path, bodyLimit: configuration.maxBody,
                             admit: admit,
-                            authorize: access.map { WebhookRules.authorization($0, id: id) },
-                            // No page can sign a body or bring a token by itself.
+                            authorize: access.map { WebhookRefusals.authorization($0, id: id) },
+                            // A page cannot sign a body or send a token by itself.
                             writes: configuration.token == nil && configuration.signature == nil,
                             handler: { request, responder in
                                 intakes[ObjectIdentifier(responder.eventLoop)]?.value
@@ -127,8 +135,14 @@ package final class WebhookSource: Source {
             }
         } catch {
             registrations.forEach(router.unregister)
-            throw ComponentError(.settings, "the webhook cannot be offered", isRetryable: false, cause: error)
+            throw ComponentError(.settings, "the paths of the webhook cannot be registered", isRetryable: false, cause: error)
         }
         return registrations
+    }
+
+    /// What the source knows of one event loop.
+    private struct Loop: Sendable {
+        let intake: NIOLoopBoundBox<WebhookIntake>
+        let waiting: WebhookWaiting
     }
 }

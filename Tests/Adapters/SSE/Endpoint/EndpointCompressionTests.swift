@@ -10,7 +10,7 @@ import Testing
 @Suite struct EndpointCompressionTests {
     private static let long = String(repeating: "temperature ", count: 100)
 
-    @Test(arguments: ["gzip", "zstd"]) func `S38: curl decodes each event the moment it is written, and the end`(
+    @Test(arguments: ["gzip", "zstd"]) func `curl decodes each event when it is written, and the end`(
         _ coding: String
     ) async throws {
         try await EndpointFixture.run { endpoint in
@@ -35,7 +35,7 @@ import Testing
     @Test(arguments: [
         ("Accept-Encoding: gzip\r\n", "gzip"), ("Accept-Encoding: gzip, zstd\r\n", "zstd"), ("", nil),
         ("Accept-Encoding: gzip;q=0\r\n", nil), ("Accept-Encoding: identity\r\n", nil), ("Accept-Encoding: br\r\n", nil),
-    ]) func `S39: what is accepted is sent and told`(_ headers: String, _ coding: String?) async throws {
+    ]) func `an accepted coding is used and named`(_ headers: String, _ coding: String?) async throws {
         try await EndpointFixture.run { endpoint in
             let head = try await endpoint.open(headers: headers).head
             #expect(head.contains("Vary: Origin, Accept-Encoding\r\n"))
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `S38: Python and Node decode gzip as it comes`() async throws {
+    @Test func `Python and Node decode gzip as it comes`() async throws {
         try await EndpointFixture.run { endpoint in
             let url = "http://127.0.0.1:\(endpoint.port)/api/stream/s"
             let python = """
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func `S38: Go with its defaults asks for gzip and has each event before the next is published`() async throws {
+    @Test func `Go with its defaults asks for gzip and has each event before the next is published`() async throws {
         let program = try await GoProgram.build(
             """
             package main
@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    @Test func `those who are compressed for share the bytes`() async throws {
+    @Test func `clients of one coding share the compressed bytes`() async throws {
         try await EndpointFixture.run { endpoint in
             _ = [
                 try await endpoint.open(headers: "Accept-Encoding: gzip\r\n"),

@@ -7,7 +7,7 @@ import Testing
 @testable import SSEAdapter
 
 @Suite struct EndpointFallbackTests {
-    @Test func `lines of JSON carry the id as a member, and are the same events`() async throws {
+    @Test func `lines of JSON have the id as a member, and are the same events`() async throws {
         try await EndpointFixture.run({ $0.heartbeat = .milliseconds(160) }) { endpoint in
             try await endpoint.publish(["1"])
             let epoch = endpoint.hub.epoch
@@ -26,12 +26,14 @@ import Testing
         }
     }
 
-    @Test func `a batch is everything behind a place, and says where to go on`() async throws {
+    @Test func `a batch has everything after a cursor, and its own cursor`() async throws {
         try await EndpointFixture.run { endpoint in
             let epoch = endpoint.hub.epoch
             let empty = try await endpoint.open("?format=json")
             #expect(empty.head.contains("Content-Type: application/json\r\n"))
             #expect(empty.head.contains("Cache-Control: no-store\r\n"))
+            #expect(empty.head.contains("Streambridge-Cursor: \(epoch)-0\r\n"))
+            #expect(!empty.head.contains("Streambridge-Gap"))
             #expect(try await empty.body() == "{\"cursor\":\"\(epoch)-0\",\"events\":[]}")
             try await endpoint.publish(["1", "2", "3"])
             let all = try await endpoint.open(headers: "Accept: application/json\r\n")
@@ -43,6 +45,12 @@ import Testing
             #expect(
                 try await some.body()
                     == "{\"cursor\":\"\(epoch)-2\",\"events\":[{\"id\":\"m\",\"title\":\"\",\"message\":\"2\"}]}")
+            #expect(some.head.contains("Streambridge-Cursor: \(epoch)-2\r\n"))
+            for form in ["format=json", "poll=1"] {
+                let behind = try await endpoint.open("?\(form)&last_event_id=other-1")
+                #expect(behind.head.contains("Streambridge-Gap: epoch\r\n"))
+                #expect(behind.head.contains("Streambridge-Cursor: \(epoch)-3\r\n"))
+            }
             let lost = try await endpoint.open("?format=json&last_event_id=other-1")
             #expect(try await lost.body().hasPrefix("{\"cursor\":\"\(epoch)-3\",\"gap\":{\"requested\":\"other-1\","))
             #expect(try await endpoint.open("?format=xml").status == 406)
@@ -51,7 +59,7 @@ import Testing
         }
     }
 
-    @Test func `a long poll waits for the first event that it wants`() async throws {
+    @Test func `a long poll waits for the first matching event`() async throws {
         try await EndpointFixture.run { endpoint in
             let epoch = endpoint.hub.epoch
             let connection = try RawConnection(port: endpoint.port)
@@ -72,7 +80,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `a long poll gives its place back when its client leaves`(_ isReset: Bool) async throws {
+    func `a long poll frees its slot when its client leaves`(_ isReset: Bool) async throws {
         try await EndpointFixture.run { endpoint in
             var connections = try (0..<5).map { _ in try RawConnection(port: endpoint.port) }
             for connection in connections {
@@ -83,13 +91,13 @@ import Testing
             if isReset { connections = [] }
             try await endpoint.waitForSubscribers(0)
             guard !isReset else { return }
-            // One that has only ended its direction is told where to go on.
+            // A client that has only closed its sending side gets its cursor.
             let reader = StreamReader(connections[0], head: try await connections[0].receive(through: "\r\n\r\n"))
             #expect(try await reader.body() == "{\"cursor\":\"\(endpoint.hub.epoch)-0\",\"events\":[]}")
         }
     }
 
-    @Test func `a batch ends at four mebibytes, and says where to go on`() async throws {
+    @Test func `a batch ends at four mebibytes, with its cursor`() async throws {
         try await EndpointFixture.run { endpoint in
             let text = String(repeating: "x", count: 600_000)
             try await endpoint.publish(Array(repeating: text, count: 9))
@@ -101,7 +109,7 @@ import Testing
         }
     }
 
-    @Test func `a long poll is answered without events when its time is over or the stream ends`() async throws {
+    @Test func `a long poll is answered without events after its time-out or when the stream ends`() async throws {
         try await EndpointFixture.run { endpoint in
             let quiet = try await endpoint.open("?poll=1&timeout=1")
             #expect(try await quiet.body() == "{\"cursor\":\"\(endpoint.hub.epoch)-0\",\"events\":[]}")
@@ -112,7 +120,7 @@ import Testing
             #expect(try await connection.receive(through: "\r\n\r\n").hasPrefix("HTTP/1.1 200 OK\r\n"))
             let late = try await endpoint.open()
             #expect(late.status == 503)
-            #expect(try await late.body() == #"{"error":"The server is going away"}"#)
+            #expect(try await late.body() == #"{"error":"The server is shutting down"}"#)
         }
     }
 

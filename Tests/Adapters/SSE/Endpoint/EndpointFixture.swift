@@ -96,7 +96,7 @@ struct EndpointFixture {
         )
     }
 
-    /// Asks for the stream.
+    /// Requests the stream.
     ///
     /// - Parameter target: what follows the path, such as `?since=1m`.
     func open(_ target: String = "", headers: String = "", receiveBuffer: Int32? = nil) async throws -> StreamReader {
@@ -115,7 +115,7 @@ struct EndpointFixture {
         return StreamReader(connection, head: try await connection.receive(through: "\r\n\r\n"))
     }
 
-    /// Waits until so many subscribers are there.
+    /// Waits until there are this many subscribers.
     func waitForSubscribers(_ count: Int) async throws {
         try await eventually("there are \(count) subscribers") { self.sink.stream.subscribers == count }
     }

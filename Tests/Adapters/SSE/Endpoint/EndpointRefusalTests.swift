@@ -25,7 +25,7 @@ import Testing
         ("POST /api/stream/s", "Transfer-Encoding: gzip\r\n", "", 501),
         ("POST /api/stream/s", "Content-Length: 5\r\n", "", 408),
     ])
-    func `a refusal by the server itself names the origin that may read it`(
+    func `a refusal by the server itself has the CORS fields`(
         _ line: String, _ fields: String, _ body: String, _ status: Int
     ) async throws {
         try await EndpointFixture.run(
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func `a refusal of another origin, and of a stream that does not exist, names none`() async throws {
+    @Test func `a refusal for another origin, or for a missing stream, has no CORS fields`() async throws {
         try await EndpointFixture.run({ $0.cors.origins = ["https://a.example"] }) { endpoint in
             for (line, origin) in [("PUT /api/stream/s", "https://b.example"), ("PUT /api/stream/none", "https://a.example")] {
                 let reader = try await endpoint.request(line, headers: "Origin: \(origin)\r\n")
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `where there are too many connections, browsers are told to come back to a stream, programs by status`()
+    @Test func `above the connection limit, browsers are asked to reconnect, and programs get a status`()
         async throws
     {
         try await EndpointFixture.run({ $0.cors.origins = ["https://a.example"] }, server: { $0.connections = 1 }) { endpoint in
@@ -76,7 +76,7 @@ import Testing
     // MARK: - Access
 
     @Test(arguments: ["POST", "QUERY"])
-    func `the token of a stream is asked for before the body is read`(_ method: String) async throws {
+    func `the token of a stream is checked before the body is read`(_ method: String) async throws {
         try await EndpointFixture.run({
             $0.token = Secret("s3cret")
             $0.cors.origins = ["*"]
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func `access is decided by the address before the body is read, and by all names after it`() async throws {
+    @Test func `access is decided by the path before the body is read, and by all names after it`() async throws {
         let access = RecordingAccess()
         try await EndpointFixture.run(access: access) { endpoint in
             let other = try endpoint.offer("other")
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func `while access cannot be decided, browsers are told to come back`() async throws {
+    @Test func `while access cannot be decided, browsers are asked to reconnect`() async throws {
         let access = RecordingAccess()
         try await EndpointFixture.run(access: access) { endpoint in
             for method in ["GET", "POST"] {
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    /// Announces a body, and does not send it before it is asked for.
+    /// Announces a body, and does not send it before `100 Continue`.
     ///
     /// - Returns: the first head that is answered.
     private static func ask(_ endpoint: EndpointFixture, _ line: String, _ fields: String) async throws -> String {

@@ -12,7 +12,7 @@ import Testing
         ("?priority=4,5", [3, 4]), ("?priority=1", []), ("?tags=door", [1, 3]), ("?tags=DOOR,open", [3]),
         ("?subject=home/%2B/state", [1, 2]), ("?subject=home/a/state,other", [1, 4]), ("?source=in&priority=4&tags=door", [3]),
         ("?source=elsewhere", []), ("?tags=", [1, 2, 3, 4]),
-    ]) func `a filter lets through what it names and nothing else, live and from the past`(
+    ]) func `a filter passes only matching events, live and from the history`(
         _ query: String, _ expected: [Int]
     ) async throws {
         try await EndpointFixture.run { endpoint in
@@ -39,15 +39,18 @@ import Testing
     }
 
     @Test(arguments: [
-        ("?priority=6", "'6' is no priority; 1 to 5 are, with commas between them"),
+        ("?priority=6", "'6' is not a priority; write 1 to 5, or low, normal, high, urgent, or another word listed"),
+        ("?priority=5,huge", "'huge' is not a priority; write 1 to 5, or "),
         ("?subject=a/%23/b", "subject 'a/#/b': "),
-        ("?when=true", "this stream takes no 'when'; its 'expressions' setting is off"),
+        ("?when=true", "this stream does not support 'when'; its 'expressions' setting is off"),
         ("?tags=%zz", "the parameter tags is not percent-encoded UTF-8"),
         ("?ref=100%&since=%C3", "the parameter since is not percent-encoded UTF-8"),
         ("?padding=9000", "padding must be a whole number from 0 to 8192"),
-        (",", "'' is no stream name: a subject cannot be empty"), ("/%23/x", "'s/#/x' is no stream name: "),
-    ]) func `S24: a request that cannot be is refused with what would be right`(_ target: String, _ message: String) async throws
-    {
+        ("?whenn=true", "unknown parameter 'whenn'; did you mean 'when'?"),
+        ("?_=1&Last-Event-Id=3", "unknown parameter 'Last-Event-Id'; did you mean 'last_event_id'?"),
+        ("?priority=5&tag%73%5B%5D=x", "unknown parameter 'tags[]'; did you mean 'tags'?"),
+        (",", "'' is not a stream name: a subject cannot be empty"), ("/%23/x", "'s/#/x' is not a stream name: "),
+    ]) func `an invalid request is refused with the remedy`(_ target: String, _ message: String) async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open(target)
             #expect(reader.status == 400)
@@ -55,7 +58,44 @@ import Testing
         }
     }
 
-    @Test func `a condition has a length`() throws {
+    @Test(
+        arguments: [
+            ("whenn", "when"), ("WHEN", "when"), ("wen", "when"), ("poll_", "poll"), ("hwen", "when"), ("tag", "tags"),
+            ("Tags", "tags"),
+            ("tags[]", "tags"),
+            ("tags[0]", "tags"), ("priorty", "priority"), ("prio", "priority"), ("subjects", "subject"), ("subj", "subject"),
+            ("sources", "source"), ("sinse", "since"), ("form", "format"), ("fromat", "format"), ("stream[]", "streams"),
+            ("Last-Event-Id", "last_event_id"), ("lasteventid", "last_event_id"), ("LastEventID", "last_event_id"),
+            ("last_event", "last_event_id"), ("polling", nil), ("pol", "poll"), ("limits", "limit"), ("time_out", "timeout"),
+            ("access-token", "access_token"),
+            ("_", nil), ("t", nil), ("ts", nil), ("v", nil), ("r", nil), ("cb", nil), ("rnd", nil), ("nocache", nil),
+            ("user", nil), ("from", nil),
+            ("tabs", nil), ("pool", nil), ("then", nil), ("resource", nil), ("time", nil), ("page", nil), ("lang", nil),
+            ("id", nil), ("token", nil), ("utm_source", nil),
+            ("where", nil),
+            ("topic", nil), ("", nil), ("[]", nil), ("when", nil), ("access_token", nil),
+            (String(repeating: "when", count: 1000), nil),
+        ] as [(String, String?)]) func `a misspelt parameter name is recognised`(_ name: String, _ meant: String?)
+    {
+        #expect(SSEParameterName.meant(by: name) == meant)
+    }
+
+    @Test func `only the first unknown names are compared, in queries and bodies`() async throws {
+        let names = (0..<4000).map { "unknow\($0)" }
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n", json = "Content-Type: application/json\r\n"
+        try await EndpointFixture.run { endpoint in
+            for (type, body, status) in [
+                (form, names.joined(separator: "&"), 200), (form, "whenn=1&" + names.joined(separator: "&"), 400),
+                (json, "{\"Tags\":[\"a\"],\"limit\":5}", 400), (json, "{\"_\":1,\"nonce\":{}}", 200),
+                (json, "{" + names.map { "\"\($0)\":1" }.joined(separator: ",") + "}", 200),
+            ] {
+                let reader = try await endpoint.request("POST /api/stream/s?format=json", headers: type, body: body)
+                #expect(reader.status == status, "\(body.prefix(40))")
+            }
+        }
+    }
+
+    @Test func `the length of a condition is limited`() throws {
         struct Everything: ExpressionCompiler, Expression {
             func compile(_ text: String) -> any Expression { self }
             func evaluate(_ input: ExpressionInput) -> ExpressionValue { .bool(true) }
@@ -68,7 +108,7 @@ import Testing
         #expect(error?.message == "when is 1025 bytes long; 1024 are allowed")
     }
 
-    @Test func `S10: a filtered stream that is quiet tells how far it has got`() async throws {
+    @Test func `a quiet filtered stream reports its cursor`() async throws {
         try await EndpointFixture.run({ $0.heartbeat = .milliseconds(160) }) { endpoint in
             let reader = try await endpoint.open("?priority=5")
             #expect(try await reader.cursor() == 0)
@@ -80,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func `S11, S24: many streams come over one connection in the order of their events, and one id resumes them all`()
+    @Test func `many streams come over one connection in the order of their events, and one id resumes them all`()
         async throws
     {
         try await EndpointFixture.run { endpoint in
@@ -115,7 +155,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["POST", "QUERY"]) func `S25: a long list goes in the body`(_ method: String) async throws {
+    @Test(arguments: ["POST", "QUERY"]) func `a long list can be in the body`(_ method: String) async throws {
         try await EndpointFixture.run { endpoint in
             let other = try endpoint.offer("t")
             for (type, body) in [
@@ -133,7 +173,8 @@ import Testing
             }
             for (type, body, message) in [
                 ("text/plain", "s", "the body must be application/json or application/x-www-form-urlencoded"),
-                ("application/json", "[1]", "the body must be a JSON object"), ("application/json", "{}", "No stream is named"),
+                ("application/json", "[1]", "the body must be a JSON object"),
+                ("application/json", "{}", "The request names no stream"),
                 (
                     "application/json", #"{"streams":"\#(Array(repeating: "s", count: 65).joined(separator: ","))"}"#,
                     "65 streams are too many for one connection; 64 at most"
@@ -149,7 +190,7 @@ import Testing
         }
     }
 
-    @Test func `events choose the names of streams, and patterns take many`() async throws {
+    @Test func `events choose the names of streams, and patterns select many`() async throws {
         try await EndpointFixture.run { endpoint in
             let users = try endpoint.offer("users/{{ $subject }}") { $0.patterns = true }
             let one = try await endpoint.request("GET /api/stream/users/1/mail")
@@ -209,13 +250,14 @@ import Testing
         }
     }
 
-    @Test func `names of streams are told apart by their bytes, in streams, in patterns and in what is granted`() async throws {
+    @Test func `names of streams are distinguished by their bytes, in streams, in patterns and in what is granted`() async throws
+    {
         try await EndpointFixture.run { endpoint in
             let rooms = try endpoint.offer("rooms/{{ $subject }}") { $0.patterns = true }
             let readers = [
                 try await endpoint.request("GET /api/stream/rooms/caf%C3%A9"),
                 try await endpoint.request("GET /api/stream/rooms/cafe%CC%81"),
-                // To a reader of characters the slash and what is behind it are one.
+                // For a reader of characters the slash and the mark after it are one.
                 try await endpoint.request("GET /api/stream/rooms/%CC%81x"),
                 try await endpoint.request("GET /api/stream/rooms/%CC%81x/%2B"),
             ]
@@ -239,7 +281,7 @@ import Testing
         }
     }
 
-    @Test func `a filter is evaluated once for all who share it`() async throws {
+    @Test func `a filter is evaluated once for all clients that share it`() async throws {
         try await EndpointFixture.run { endpoint in
             var readers: [StreamReader] = []
             for index in 0..<50 {

@@ -11,7 +11,7 @@ import Testing
     private static let large = String(repeating: "x", count: 10_000)
 
     @Test
-    func `S30, S32: a reader that falls too far behind is disconnected, others do not notice, and it resumes without a gap`()
+    func `a reader that falls too far behind is disconnected, others do not notice, and it resumes without a gap`()
         async throws
     {
         try await EndpointFixture.run({
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func `a reader that takes nothing is disconnected after the stall`() async throws {
+    @Test func `a reader that reads nothing is disconnected after the stall time`() async throws {
         try await EndpointFixture.run({
             $0.slowClient.stall = .milliseconds(200)
             $0.slowClient.bytes = 64 << 20
@@ -60,7 +60,27 @@ import Testing
         }
     }
 
-    @Test func `S19: asking for much of the past is not being slow`() async throws {
+    @Test func `a reader that reads no farewell is closed after the stall time`() async throws {
+        try await EndpointFixture.run({
+            $0.slowClient.stall = .milliseconds(200)
+            $0.slowClient.bytes = 64 << 20
+            $0.replay.bytes = 64 << 20
+        }) { endpoint in
+            let reader = try await endpoint.open(receiveBuffer: 4096)
+            var queued = 0
+            while queued == 0 {
+                try await endpoint.publish([Self.large])
+                queued = try await endpoint.hub.collect { $0.members.map(\.state.queued) }.get().flatMap { $0 }.reduce(0, +)
+            }
+            #expect(queued < SSESocket.highWaterMark)
+            endpoint.hub.onEachShard { shard in shard.members.forEach { $0.stop(.removed) } }
+            try await endpoint.waitForSubscribers(0)
+            #expect(endpoint.counter("sse_connections_closed_total", #"reason="removed""#) == 1)
+            #expect(reader.status == 200)
+        }
+    }
+
+    @Test func `a request for a long history does not count as slow`() async throws {
         try await EndpointFixture.run({
             $0.slowClient.bytes = 64 << 10
             $0.replay.bytes = 64 << 20
@@ -70,7 +90,7 @@ import Testing
             }
             let reader = try await endpoint.open("?since=earliest", receiveBuffer: 4096)
             for sequence in 1...600 {
-                // Live traffic goes on while the past is read.
+                // Live traffic continues while the past is read.
                 if sequence % 200 == 0 { try await endpoint.publish(["live"]) }
                 #expect(try await reader.event().sequence == sequence)
             }
@@ -80,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func `S30: drop_oldest tells how many events are missing and goes on with later ones`() async throws {
+    @Test func `drop_oldest reports how many events are missing and continues with later ones`() async throws {
         try await EndpointFixture.run({
             $0.slowClient.policy = .dropOldest
             $0.slowClient.bytes = 256 << 10
@@ -113,7 +133,7 @@ import Testing
         }
     }
 
-    @Test func `S30: conflate gives a slow reader the latest of each key, in order, and a fast one everything`() async throws {
+    @Test func `conflate gives a slow reader the latest of each key, in order, and a fast one everything`() async throws {
         try await EndpointFixture.run({
             $0.slowClient.policy = .conflate
             $0.slowClient.stall = .seconds(60)

@@ -1,5 +1,6 @@
 import BridgeCore
 import BridgeTesting
+import FoundationEssentials
 import HTTPServer
 import NIOCore
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @testable import SSEAdapter
 
 @Suite struct EndpointTests {
-    @Test func `S20, S21: a stream begins with a comment, the waiting time and the cursor, before any event`() async throws {
+    @Test func `a stream begins with a comment, the reconnection delay and the cursor, before any event`() async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open()
             #expect(reader.head.hasPrefix("HTTP/1.1 200 OK\r\n"))
@@ -24,7 +25,7 @@ import Testing
         }
     }
 
-    @Test func `S8: an event is an id and one data line with a space, a gap has a type and no space`() async throws {
+    @Test func `an event is an id and one data line with a space, a gap has a type and no space`() async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open()
             _ = try await reader.cursor()
@@ -37,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `S28: an HTTP 1.0 client gets the bytes as they are`() async throws {
+    @Test func `an HTTP 1.0 client gets unframed bytes`() async throws {
         try await EndpointFixture.run { endpoint in
             let connection = try RawConnection(port: endpoint.port)
             try await connection.send("GET /api/stream/s HTTP/1.0\r\n\r\n")
@@ -60,7 +61,7 @@ import Testing
         ("", true), ("Accept: */*\r\n", true), ("Accept: text/event-stream\r\n", true), ("Accept: text/*;q=0.5\r\n", true),
         ("Accept: text/html, */*;q=0.1\r\n", true), ("Accept: text/html\r\n", false),
         ("Accept: */*, text/event-stream;q=0\r\n", false), ("Accept: text/html\r\nAccept: text/event-stream\r\n", true),
-    ]) func `S22: Accept decides`(_ headers: String, _ isAccepted: Bool) async throws {
+    ]) func `Accept decides`(_ headers: String, _ isAccepted: Bool) async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open(headers: headers)
             #expect(reader.status == (isAccepted ? 200 : 406))
@@ -72,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func `S26: a token is asked for, and only the right one opens the stream`() async throws {
+    @Test func `a token is required, and only the right one opens the stream`() async throws {
         try await EndpointFixture.run({ $0.token = Secret("s3cret") }) { endpoint in
             for headers in [
                 "", "Authorization: Bearer wrong\r\n", "Authorization: s3cret\r\n", "Authorization: Bearer s3cret2\r\n",
@@ -88,7 +89,7 @@ import Testing
         }
     }
 
-    @Test func `S22: HEAD, OPTIONS and other methods are answered without a stream`() async throws {
+    @Test func `HEAD, OPTIONS and other methods are answered without a stream`() async throws {
         try await EndpointFixture.run { endpoint in
             let connection = try RawConnection(port: endpoint.port)
             try await connection.send("HEAD /api/stream/s HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -106,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func `S23: only origins of the list are named, never with credentials`() async throws {
+    @Test func `only origins of the list are named, never with credentials`() async throws {
         try await EndpointFixture.run({ $0.cors.origins = ["https://a.example"] }) { endpoint in
             let known = try await endpoint.open(headers: "Origin: https://a.example\r\n")
             #expect(known.head.contains("Access-Control-Allow-Origin: https://a.example\r\n"))
@@ -135,7 +136,7 @@ import Testing
         }
     }
 
-    @Test func `S23: every answer of a known stream names the origin that may read it, refusals included`() async throws {
+    @Test func `every answer of a known stream has the CORS fields, including refusals`() async throws {
         let origin = "Origin: https://a.example\r\n"
         func isNamed(_ reader: StreamReader) -> Bool {
             reader.head.contains("Access-Control-Allow-Origin: https://a.example\r\n") && reader.head.contains("Vary: Origin")
@@ -177,7 +178,7 @@ import Testing
         }
     }
 
-    @Test func `S40: more than the allowed connections are answered 429, and a place that is left is free`() async throws {
+    @Test func `excess connections are answered 429, and a closed one frees its slot`() async throws {
         try await EndpointFixture.run({ $0.maxConnections = 2 }) { endpoint in
             var readers = [try await endpoint.open(), try await endpoint.open()]
             let third = try await endpoint.open()
@@ -191,7 +192,7 @@ import Testing
         }
     }
 
-    @Test func `S29: a client that ends or resets its connection is forgotten`() async throws {
+    @Test func `a client that closes or resets its connection is removed`() async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open()
             try await endpoint.waitForSubscribers(1)
@@ -206,11 +207,11 @@ import Testing
         }
     }
 
-    @Test func `S33: a quiet stream carries comments`() async throws {
+    @Test func `a quiet stream carries comments`() async throws {
         try await EndpointFixture.run({ $0.heartbeat = .milliseconds(160) }) { endpoint in
+            let start = ContinuousClock.now
             let reader = try await endpoint.open()
             _ = try await reader.cursor()
-            let start = ContinuousClock.now
             // No blank line: it would be an empty message to some.
             #expect(try await reader.connection.receive(count: 7) == "2\r\n:\n\r\n")
             #expect(try await reader.block() == ":")
@@ -218,18 +219,18 @@ import Testing
         }
     }
 
-    @Test func `S33: quiet clients are not all written to in the same instant`() async throws {
+    @Test func `heartbeats of quiet clients are spread over time`() async throws {
         try await EndpointFixture.run { endpoint in
             var readers: [StreamReader] = []
             for _ in 0..<64 { readers.append(try await endpoint.open()) }
             for reader in readers { _ = try await reader.cursor() }
-            let phases = try await endpoint.hub.collect { $0.members.map(\.phase) }.get().flatMap { $0 }
+            let phases = try await endpoint.hub.collect { $0.members.map(\.machine.phase) }.get().flatMap { $0 }
             #expect(phases.count == 64)
             #expect(Set(phases).count >= 8)
         }
     }
 
-    @Test func `S33: traffic pushes the comment back`() async throws {
+    @Test func `traffic postpones the comment`() async throws {
         try await EndpointFixture.run({ $0.heartbeat = .seconds(8) }) { endpoint in
             let reader = try await endpoint.open()
             for index in 1...20 {
@@ -240,7 +241,7 @@ import Testing
         }
     }
 
-    @Test func `S7, S36: a stream that ends says when to come back and ends its body`() async throws {
+    @Test func `a stream that ends sends the reconnection delay and ends its body`() async throws {
         try await EndpointFixture.run { endpoint in
             let reader = try await endpoint.open()
             _ = try await reader.cursor()
@@ -259,25 +260,25 @@ import Testing
         }
     }
 
-    @Test func `S35: a connection that is old enough ends, each at its own time`() async throws {
+    @Test func `a connection that is old enough ends, each at its own time`() async throws {
         try await EndpointFixture.run({ $0.maxAge = .seconds(1) }) { endpoint in
+            let start = ContinuousClock.now
             var readers: [StreamReader] = []
             for _ in 0..<20 { readers.append(try await endpoint.open()) }
             for reader in readers { _ = try await reader.cursor() }
-            let start = ContinuousClock.now
             var ends: [Duration] = []
             for reader in readers {
                 #expect(try #require(try await reader.block()).hasPrefix("retry: "))
                 ends.append(start.duration(to: .now))
             }
-            #expect(try #require(ends.max()) < .seconds(3))
+            #expect(try #require(ends.max()) < .seconds(20))
             #expect(try #require(ends.max()) > .milliseconds(700))
             try await endpoint.waitForSubscribers(0)
             #expect(endpoint.counter("sse_connections_closed_total", #"reason="aged""#) == 20)
         }
     }
 
-    @Test func `S27: who comes back to a stream that is gone is told not to`() async throws {
+    @Test func `a client that resumes a stream that is gone is answered 204`() async throws {
         try await EndpointFixture.run { endpoint in
             var other: SSESink? = try endpoint.offer("other")
             let reader = try await endpoint.request("GET /api/stream/other")
@@ -326,12 +327,12 @@ import Testing
     }
 
     @Test(arguments: ["{{ .payload.name }}", "{{ $subject }}/x"])
-    func `a stream whose name an event begins is refused unless the file allows any stream`(_ name: String) throws {
+    func `a stream whose name begins with a value of the event is refused without any_stream`(_ name: String) throws {
         var configuration = try SSESinkConfiguration(stream: name)
         let error = #expect(throws: SettingError.self) { try configuration.validate() }
         #expect(
             error?.description
-                == "stream: the name begins with what an event says, so an event could choose any stream; begin it with fixed text such as rooms/, or write any_stream: true"
+                == "stream: the name begins with a value of the event, so an event could choose any stream; begin it with fixed text such as rooms/, or write any_stream: true"
         )
         configuration.mayBeAnyStream = true
         try configuration.validate()
@@ -348,7 +349,7 @@ import Testing
         ("users/{{ $subject }}", false, "a\u{0}\u{1B}\u{9F}b", "users/a___b"),
         ("at/{{ $subject }}/x", false, "caf\u{E9} 1", "at/caf\u{E9} 1/x"),
     ])
-    func `what an event says chooses its own level of a stream's name and nothing more`(
+    func `a value of an event chooses only its own level of a stream's name`(
         _ template: String, _ keepsSlashes: Bool, _ subject: String, _ name: String
     ) throws {
         var configuration = try SSESinkConfiguration(stream: template)
@@ -360,20 +361,28 @@ import Testing
         #expect(try stream.name(of: EndpointFixture.event("x", subject: subject), EventReader()).hasBytes(of: name))
     }
 
-    @Test func `settings that cannot be are refused by name`() throws {
-        func complaint(_ change: (inout SSESinkConfiguration) -> Void) throws -> String? {
-            var configuration = try SSESinkConfiguration(stream: "s")
-            change(&configuration)
-            return #expect(throws: SettingError.self) { try configuration.validate() }?.description
+    @Test(arguments: [
+        (#""heartbeat": "99ms""#, "heartbeat: must be 100ms or longer"),
+        (#""slow_client": {"bytes": "4095B"}"#, "slow_client.bytes: 4095 bytes is too small; 4KiB or more is allowed"),
+        (#""slow_client": {"stall": "0s"}"#, "slow_client.stall: must be 100ms or longer"),
+        (#""slow_client": {"dead": "2h"}"#, "slow_client.dead: is out of range; 100ms to 1h is allowed"),
+        (#""slow_client": {"polcy": "conflate"}"#, "slow_client.polcy: unknown key 'polcy'; did you mean 'policy'?"),
+        (#""max_age": "999ms""#, "max_age: must be 1s or longer"),
+        (#""token": """#, "token: the token is empty; write one or leave the key out"),
+        (
+            #""cors": {"origins": ["*", "a.example/x"]}"#,
+            "cors.origins: entry 2, 'a.example/x', is not an origin; write scheme and host without a path, such as https://dash.example"
+        ),
+    ])
+    func `invalid settings are refused by name`(settings: String, expected: String) {
+        let error = #expect(throws: SettingError.self) {
+            let json = Data(#"{"stream": "s", \#(settings)}"#.utf8)
+            try JSONDecoder().decode(SSESinkConfiguration.self, from: json).validate()
         }
-        #expect(try complaint { $0.heartbeat = .zero } == "heartbeat: the heartbeat must be 100ms or more")
-        #expect(try complaint { $0.slowClient.bytes = 1 } == "slow_client.bytes: a slow client needs 4KiB or more")
-        #expect(try complaint { $0.slowClient.stall = .zero } == "slow_client.stall: the stall must be 100ms or more")
-        #expect(try complaint { $0.token = Secret("") } == "token: the token is empty")
-        #expect(
-            try complaint { $0.cors.origins = ["*", "a.example/x"] }
-                == "cors.origins: entry 2, 'a.example/x', is not an origin; write scheme and host without a path, such as https://dash.example"
-        )
+        #expect(error?.description == expected)
+    }
+
+    @Test func `a stream belongs to one sink`() throws {
         #expect(try SSESinkConfiguration(stream: "s").exclusiveResources == [Resource("stream", "s")])
     }
 }

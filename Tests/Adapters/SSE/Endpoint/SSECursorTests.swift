@@ -3,7 +3,7 @@ import Testing
 @testable import SSEAdapter
 
 @Suite struct SSECursorTests {
-    @Test(arguments: ["a-0", "lq3k-1", "0-18446744073709551615"]) func `what a stream writes is read again`(_ text: String) {
+    @Test(arguments: ["a-0", "lq3k-1", "0-18446744073709551615"]) func `a stream's output can be parsed again`(_ text: String) {
         #expect(SSECursor(text)?.description == text)
     }
 
@@ -12,7 +12,7 @@ import Testing
         #expect(SSECursor(text) == nil)
     }
 
-    @Test func `S9, S11: an epoch needs no escaping anywhere`() {
+    @Test func `an epoch needs no escaping anywhere`() {
         let epoch = SSECursor.newEpoch(milliseconds: 1_800_000_000_000)
         #expect(SSECursor("\(epoch)-1") == SSECursor(epoch: epoch, sequence: 1))
     }

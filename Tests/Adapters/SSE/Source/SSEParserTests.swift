@@ -1,3 +1,4 @@
+import BridgeTesting
 import NIOCore
 import Testing
 
@@ -53,7 +54,7 @@ import Testing
         Case("last id wins", "id: 1\nid: 2\ndata: a\n\n", ["message a #2 own"]),
         Case("id of several bytes", "id: \u{e9}\u{1f600} x\ndata: a\n\n", ["message a #\u{e9}\u{1f600} x own"]),
         Case("retry", "retry: 03000\nretry:1\n", ["retry 3000", "retry 1"]),
-        Case("retry is told at its line", "data: a\nretry: 5\n\n", ["retry 5", "message a"]),
+        Case("retry is reported at its line", "data: a\nretry: 5\n\n", ["retry 5", "message a"]),
         Case(
             "retry with anything but digits",
             "retry:\nretry: 1000x\nretry: -1\nretry: 1.5\nretry:  5\nretry\nretry: \u{0665}\nretry: 0x1\n", []
@@ -102,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func `an event is told at its CR, without waiting for the LF`() {
+    @Test func `an event is reported at its CR, without waiting for the LF`() {
         var parser = SSEParser()
         var items: [SSEParser.Item] = []
         parser.feed(ByteBuffer(string: "data: a\r\n\r"), into: &items)
@@ -111,7 +112,7 @@ import Testing
         #expect(items.map(Self.text) == ["message a", "message b"])
     }
 
-    @Test func `a new parser goes on with the last id`() {
+    @Test func `a new parser continues with the last id`() {
         var items: [SSEParser.Item] = []
         var parser = SSEParser(lastEventID: "9")
         parser.feed(ByteBuffer(string: "data: a\n\n"), into: &items)
@@ -126,7 +127,7 @@ import Testing
         #expect(parser.lastEventID == "1")
     }
 
-    @Test func `an event over the limit is passed over, with its id`() {
+    @Test func `an event over the limit is skipped with its id`() {
         let long = String(repeating: "x", count: 101)
         let streams: [(String, [String])] = [
             ("data: \(long.dropLast())\n\n", ["message \(long.dropLast())"]),
@@ -176,7 +177,7 @@ import Testing
     }
 
     @Test(arguments: ["one line", "many lines", "CR far away"])
-    func `time is linear in the length of an event`(_ shape: String) {
+    func `parsing time is linear in the length of an event`(_ shape: String) {
         func duration(_ size: Int) -> Duration {
             let piece: ByteBuffer
             switch shape {
@@ -184,7 +185,7 @@ import Testing
             case "many lines": piece = ByteBuffer(string: String(repeating: "data: x\n", count: 64))
             default: piece = ByteBuffer(string: String(repeating: "data\n", count: 100) + String(repeating: "y", count: 12))
             }
-            return ContinuousClock().measure {
+            return processorTime {
                 var parser = SSEParser(limit: 32 << 20)
                 var items: [SSEParser.Item] = []
                 parser.feed(ByteBuffer(string: "data: "), into: &items)
@@ -208,7 +209,7 @@ import Testing
     }
 
     @Test(arguments: ["data:", "data: ", "id:", "nothing", ""])
-    func `a line that is too long holds no memory while it goes on`(_ start: String) throws {
+    func `a line that is too long takes no memory while it continues`(_ start: String) throws {
         let limit = 1 << 20
         var parser = SSEParser(limit: limit)
         var items: [SSEParser.Item] = []

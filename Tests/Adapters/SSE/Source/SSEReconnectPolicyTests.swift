@@ -13,7 +13,7 @@ import Testing
         return (0..<count).map { _ in policy.wait(after: outcome, using: &generator) }
     }
 
-    @Test(arguments: [nil, 0, 500]) func `after an orderly end a stream rests for one to three seconds`(_ retry: Int?) {
+    @Test(arguments: [nil, 0, 500]) func `after an orderly end a stream waits for one to three seconds`(_ retry: Int?) {
         let waits = Self.waits(.ended, 200) { policy in retry.map { policy.asked(toWait: $0) } }.compactMap(\.self)
         #expect(waits.count == 200)
         #expect(waits.allSatisfy { $0 >= .seconds(1) && $0 <= .seconds(3) })
@@ -27,14 +27,14 @@ import Testing
         #expect(Self.waits(.unreachable, 1) == [nil])
     }
 
-    @Test func `a broken stream comes back at once, and rests when it breaks again and again`() {
+    @Test func `a broken stream reconnects at once, and backs off when it breaks repeatedly`() {
         let short = Self.waits(.lost(after: .milliseconds(10)), 7)
         #expect(short.prefix(5).allSatisfy { $0 == nil })
         #expect(short.suffix(2).allSatisfy { $0.map { $0 >= .seconds(1) && $0 <= .seconds(3) } == true })
         #expect(Self.waits(.lost(after: .seconds(60)), 20).allSatisfy { $0 == nil })
     }
 
-    @Test(arguments: [401, 403, 407]) func `wrong credentials are tried again after minutes`(_ status: Int) {
+    @Test(arguments: [401, 403, 407]) func `wrong credentials are retried after minutes`(_ status: Int) {
         let waits = Self.waits(.refused(status: status, retryAfter: nil), 12).compactMap(\.self)
         #expect(waits.count == 12)
         for (wait, bound) in zip(waits, [60, 120, 240, 480, 600, 600, 600, 600, 600, 600, 600, 600]) {
@@ -50,7 +50,7 @@ import Testing
         #expect(policy.wait(after: .refused(status: 401, retryAfter: nil), using: &generator)! <= .seconds(60))
     }
 
-    @Test(arguments: [302, 400, 404, 405, 406, 410]) func `what the same request meets again waits longer each time`(
+    @Test(arguments: [302, 400, 404, 405, 406, 410]) func `repeated refusals of the same request wait longer each time`(
         _ status: Int
     ) {
         let waits = Self.waits(.refused(status: status, retryAfter: nil), 20).compactMap(\.self)
@@ -60,13 +60,13 @@ import Testing
     }
 
     @Test(arguments: [200, 408, 425, 429, 500, 502, 503, 504])
-    func `what passes by itself follows the engine's back-off, or the server's word within an hour`(_ status: Int) {
+    func `temporary failures follow the engine's back-off, or Retry-After within an hour`(_ status: Int) {
         #expect(Self.waits(.refused(status: status, retryAfter: nil), 3) == [nil, nil, nil])
         #expect(Self.waits(.refused(status: status, retryAfter: .seconds(7)), 1) == [.seconds(7)])
         #expect(Self.waits(.refused(status: status, retryAfter: .seconds(86_400)), 1) == [.seconds(3600)])
     }
 
-    @Test func `the server's word counts beside the long waits`() {
+    @Test func `the server's Retry-After applies to the long waits too`() {
         #expect(Self.waits(.refused(status: 403, retryAfter: .seconds(1800)), 1) == [.seconds(1800)])
         #expect(Self.waits(.refused(status: 404, retryAfter: .seconds(30)), 1) == [.seconds(30)])
     }

@@ -14,6 +14,8 @@ struct StreamFixture {
     let sink: RecordingSink
     let bridge: Bridge
     let metrics: Metrics
+    /// What the engine and the source log.
+    let log = RecordedLog()
 
     private let stopping: AsyncStream<Void>.Continuation
     private let running: Task<Int, Never>
@@ -21,12 +23,14 @@ struct StreamFixture {
     /// - Parameters:
     ///   - settings: those of the file, as JSON without `url`.
     ///   - buffer: how many deliveries may wait for the sink.
+    ///   - rest: the unit of the waits between connections, one second in the program.
     init(
         _ url: String, _ settings: String = "", cursors: any CursorStore = MemoryCursorStore(),
-        acknowledge: AcknowledgePolicy = .delivered, buffer: Int = 100_000, sink: RecordingSink = RecordingSink()
+        acknowledge: AcknowledgePolicy = .delivered, buffer: Int = 100_000, sink: RecordingSink = RecordingSink(),
+        rest: Duration = .milliseconds(20)
     ) throws {
         let metrics = Metrics()
-        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let logger = self.log.logger("test")
         let shared = SharedServices()
         shared.add(CurlMulti())
         let counters = ComponentMetrics(component: "in", kind: "sse", direction: "source", metrics: metrics)
@@ -35,7 +39,8 @@ struct StreamFixture {
             metrics: counters, shared: shared
         )
         let retry = RetrySettings(initial: .milliseconds(1), factor: 1, maximum: .milliseconds(5))
-        let source = try SSESource(configuration: try Self.configuration(url, settings), context: context)
+        let source = try SSESource(
+            configuration: try Self.configuration(url, settings), context: context, reconnect: SSEReconnectPolicy(rest: rest))
         let bridge = Bridge(
             sources: [
                 SourceParts(
@@ -57,7 +62,7 @@ struct StreamFixture {
         self.bridge = bridge
         self.metrics = metrics
         self.stopping = stopping
-        self.running = Task { await bridge.run(drain: .seconds(10)) { for await _ in stopped {} } }
+        self.running = Task { await bridge.run(drain: .seconds(60)) { for await _ in stopped {} } }
     }
 
     static func configuration(_ url: String, _ settings: String = "") throws -> SSESource.Configuration {
@@ -74,7 +79,7 @@ struct StreamFixture {
         return await self.running.value
     }
 
-    /// Waits until the sink has so many events, gaps left out, and returns their bodies.
+    /// Waits until the sink has this many events, without gaps, and returns their bodies.
     func bodies(_ count: Int) async throws -> [String] {
         try await eventually("\(count) events have arrived, there are \(self.sink.events.count)") {
             self.sink.events.count >= count
@@ -84,12 +89,8 @@ struct StreamFixture {
 
     /// Waits until the source has failed and returns why.
     func failure() async throws -> String {
-        var failure: String?
-        try await eventually("the source has failed") {
-            failure = self.bridge.sources[0].status.lastError
-            return failure != nil
-        }
-        return failure ?? ""
+        try await eventually("the source has failed") { !self.log.errors.isEmpty }
+        return self.log.errors[0]
     }
 
     func isConnected() async throws {

@@ -15,28 +15,34 @@ struct HookFixture {
     let refused = RecordingSink()
     let metrics: Metrics
     let bridge: Bridge
+    /// What the engine and the sink log.
+    let log = RecordedLog()
 
     private let stopping: AsyncStream<Void>.Continuation
     private let running: Task<Int, Never>
 
     /// - Parameters:
     ///   - variants: the settings of the file as JSON, without `url` unless they name one; the last one is used.
+    ///   - references: the values of `${env:…}` and `${file:…}` in the settings.
     ///   - attempts: after how many refusals for now an event becomes a dead letter.
     init(
         _ url: String, _ variants: String..., attempts: Int = 3, limit: Duration? = nil,
-        compiler: (any ExpressionCompiler)? = nil, probeTimeout: Duration = .seconds(5)
+        compiler: (any ExpressionCompiler)? = nil, probeTimeout: Duration = .seconds(5),
+        references: [String] = []
     ) throws {
         let metrics = Metrics()
         self.metrics = metrics
-        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let logger = self.log.logger("test")
         let shared = SharedServices()
         shared.add(CurlMulti())
         let counters = ComponentMetrics(component: "out", kind: "webhook", direction: "sink", metrics: metrics)
+        let settings = try (variants.isEmpty ? [""] : variants).map { try Self.configuration(url, $0, compiler: compiler) }
+        let redaction = Redaction(settings.map(\.secrets), references: references.map { Secret($0) })
         let context = ComponentContext(
             name: "out", logger: logger, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, bridge: "b",
-            cursors: MemoryCursorStore(), metrics: counters, shared: shared
+            cursors: MemoryCursorStore(), metrics: counters, shared: shared,
+            redaction: redaction
         )
-        let settings = try (variants.isEmpty ? [""] : variants).map { try Self.configuration(url, $0, compiler: compiler) }
         let retry = RetrySettings(
             initial: .milliseconds(1), factor: 1, maximum: .milliseconds(5), attempts: attempts, limit: limit)
         let sink = try WebhookSink(variants: settings, context: context, probeTimeout: probeTimeout)
@@ -52,7 +58,7 @@ struct HookFixture {
             sinks: [
                 SinkParts(
                     name: "out", sink: sink, delivery: DeliverySettings(retry: retry, deadLetter: "refused"), metrics: counters,
-                    logger: logger
+                    logger: logger, redaction: redaction
                 ),
                 SinkParts(
                     name: "refused", sink: self.refused, delivery: DeliverySettings(),
@@ -95,7 +101,7 @@ struct HookFixture {
         )
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until no request is in flight.
     func untilDelivered() async throws {
         try await eventually("everything is delivered") { self.bridge.pending == 0 }
     }

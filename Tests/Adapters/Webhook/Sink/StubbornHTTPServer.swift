@@ -9,7 +9,7 @@ final class StubbornHTTPServer: Sendable {
     /// What a request is answered with.
     struct Answer: Sendable {
         var text: String
-        /// The connection is closed behind it.
+        /// The connection is closed after it.
         var closes: Bool
         /// Sent again and again until the connection ends.
         var repeats: String?

@@ -7,9 +7,9 @@ import Testing
 
 @testable import WebhookAdapter
 
-/// The status of an answer decides, whatever becomes of its body or its connection.
+/// The status of an answer decides, regardless of its body or its connection.
 @Suite(.timeLimit(.minutes(2))) struct WebhookAnswerTests {
-    /// Heads behind which the body never ends as it should, each with whether the connection is closed.
+    /// Heads after which the body never ends regularly, each with whether the connection is closed.
     private static let unfinished: [(head: String, isClosed: Bool)] = [
         ("Content-Length: 100\r\n\r\nabc", false), ("Content-Length: 100\r\n\r\nabc", true),
         ("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", false), ("Transfer-Encoding: chunked\r\n\r\nzz\r\n", true),
@@ -18,7 +18,8 @@ import Testing
     ]
 
     @Test(arguments: Self.unfinished)
-    func `a success whose body does not end is delivered once, and the next goes on`(head: String, isClosed: Bool) async throws {
+    func `a success with an endless body is delivered once, and the next event follows`(head: String, isClosed: Bool) async throws
+    {
         let peer = try await StubbornHTTPServer.start { body in
             .init(body == "odd" ? "HTTP/1.1 200 OK\r\n\(head)" : "HTTP/1.1 204 None\r\n\r\n", closes: isClosed)
         }
@@ -32,7 +33,7 @@ import Testing
     }
 
     @Test(arguments: Self.unfinished)
-    func `a refusal whose body does not end is a dead letter at once`(head: String, isClosed: Bool) async throws {
+    func `a refusal with an endless body is a dead letter at once`(head: String, isClosed: Bool) async throws {
         let peer = try await StubbornHTTPServer.start { body in
             .init(body == "odd" ? "HTTP/1.1 422 No\r\n\(head)" : "HTTP/1.1 204 None\r\n\r\n", closes: isClosed)
         }
@@ -44,7 +45,7 @@ import Testing
         _ = await fixture.stop()
     }
 
-    @Test func `a body without end is dropped together with its connection`() async throws {
+    @Test func `an endless body is dropped together with its connection`() async throws {
         let peer = try await StubbornHTTPServer.start { _ in
             .init("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n", repeats: String(repeating: "x", count: 64 << 10))
         }
@@ -74,7 +75,7 @@ import Testing
     // MARK: Lost connections
 
     @Test(arguments: [1, 4])
-    func `an event on which connections are lost again and again is a dead letter, and the others go on`(inFlight: Int)
+    func `an event that repeatedly loses the connection is a dead letter, and the others continue`(inFlight: Int)
         async throws
     {
         let peer = try await StubbornHTTPServer.start { body in
@@ -86,26 +87,29 @@ import Testing
         #expect(Set(peer.bodies.filter { !$0.isEmpty }) == ["a", "bad 1", "b", "bad 2", "c"])
         for text in ["a", "b", "c"] { #expect(peer.bodies.filter { $0 == text }.count == 1) }
         // libcurl itself sends a request once more when a connection that was used before is closed on it.
-        for text in ["bad 1", "bad 2"] { #expect((4...8).contains(peer.bodies.filter { $0 == text }.count)) }
+        // Beside others in flight, a lost connection is not blamed on the event.
+        let most = inFlight == 1 ? 8 : 16
+        for text in ["bad 1", "bad 2"] { #expect((4...most).contains(peer.bodies.filter { $0 == text }.count)) }
         #expect(fixture.refused.events.allSatisfy { $0.message.contains("closes the connection on this event") })
         #expect(fixture.refused.count == 2)
         _ = await fixture.stop()
     }
 
-    @Test(arguments: [(3, nil), (0, .milliseconds(300))] as [(Int, Duration?)])
-    func `an event that the peer never answers is a dead letter within its limits, and the others go on`(
+    @Test(arguments: [(3, nil), (0, .milliseconds(1500))] as [(Int, Duration?)])
+    func `an event that the peer never answers is a dead letter within its limits, and the others continue`(
         attempts: Int, limit: Duration?
     ) async throws {
         let peer = try await StubbornHTTPServer.start { .init($0.hasPrefix("bad") ? "" : "HTTP/1.1 204 None\r\n\r\n") }
-        let fixture = try HookFixture(peer.url, #""format": "raw", "timeout": "100ms""#, attempts: attempts, limit: limit)
+        // Long enough for the other events on a busy machine.
+        let fixture = try HookFixture(peer.url, #""format": "raw", "timeout": "500ms""#, attempts: attempts, limit: limit)
         try await fixture.send(["a", "bad", "b"])
         try await fixture.untilDelivered()
         for text in ["a", "b"] { #expect(peer.bodies.filter { $0 == text }.count == 1) }
         let tries = peer.bodies.filter { $0 == "bad" }.count
-        // The first time-out is not the event's alone: the peer may have come back just then.
+        // The first time-out does not count: the peer may have just come back.
         if attempts > 0 { #expect(tries == attempts + 1) } else { #expect((2...6).contains(tries)) }
         #expect(fixture.refused.count == 1)
-        let reason = "took the request and did not answer within 0.1 seconds, though it answers others"
+        let reason = "accepted the request but did not answer within 0.5 seconds, though it answers others"
         #expect(fixture.refused.events.first?.message.contains(reason) == true)
         _ = await fixture.stop()
     }
@@ -116,9 +120,9 @@ import Testing
             .init(isSilent.load(ordering: .relaxed) ? "" : "HTTP/1.1 204 None\r\n\r\n")
         }
         let fixture = try HookFixture(
-            peer.url, #""format": "raw", "timeout": "50ms""#, attempts: 1, probeTimeout: .milliseconds(50))
+            peer.url, #""format": "raw", "timeout": "300ms""#, attempts: 1, probeTimeout: .milliseconds(300))
         try await fixture.send(["a", "b"])
-        try await eventually("it was tried again and again") { peer.bodies.filter { $0 == "a" }.count > 5 }
+        try await eventually("it was retried repeatedly") { peer.bodies.filter { $0 == "a" }.count > 5 }
         #expect(fixture.refused.count == 0)
         isSilent.store(false, ordering: .relaxed)
         try await fixture.untilDelivered()
@@ -139,13 +143,13 @@ import Testing
         _ = await fixture.stop()
     }
 
-    /// Each event that begins with `bad` stops a server for good, which is started again whenever it is asked for a sign of life.
+    /// Each event that begins with `bad` stops a server, which is restarted whenever it is probed.
     @Test func `an event that stops its peer each time is a dead letter`() async throws {
         let isStopped = Atomic(false)
         let probes = Atomic(0)
         let peer = try await StubbornHTTPServer.start { body in
             if body.hasPrefix("bad") { isStopped.store(true, ordering: .relaxed) }
-            // A probe right behind the event finds it stopped, the next one finds it started again.
+            // A probe right after the event finds it stopped, the next one finds it restarted.
             if body.isEmpty, probes.wrappingAdd(1, ordering: .relaxed).newValue % 2 == 0 {
                 isStopped.store(false, ordering: .relaxed)
             }
@@ -165,7 +169,7 @@ import Testing
         }
         let fixture = try HookFixture(peer.url, #""format": "raw""#, attempts: 1)
         try await fixture.send(["a", "b"])
-        try await eventually("it was tried again and again") { peer.bodies.filter { $0 == "a" }.count > 10 }
+        try await eventually("it was retried repeatedly") { peer.bodies.filter { $0 == "a" }.count > 10 }
         isAway.store(false, ordering: .relaxed)
         try await fixture.untilDelivered()
         #expect(peer.bodies.suffix(2) == ["a", "b"])
@@ -173,9 +177,9 @@ import Testing
         _ = await fixture.stop()
     }
 
-    // MARK: What is tried again
+    // MARK: What is retried
 
-    @Test func `the statuses that the file names are tried again, and no others`() async throws {
+    @Test func `only configured statuses are retried`() async throws {
         let peer = try await HTTPPeer.start()
         let isReplaced = Atomic(false)
         peer.answer { request in
@@ -185,14 +189,14 @@ import Testing
         let fixture = try HookFixture(peer.url(), #""format": "raw", "retry": {"on": [404, "409-410", "3XX"]}"#, attempts: 0)
         try await fixture.send(["503", "404"])
         #expect(try await fixture.deadLetter().contains("the server answered 503 Service Unavailable"))
-        try await eventually("404 is tried again") { peer.requests.filter { $0.text == "404" }.count > 5 }
+        try await eventually("404 is retried") { peer.requests.filter { $0.text == "404" }.count > 5 }
         isReplaced.store(true, ordering: .relaxed)
         try await fixture.untilDelivered()
         isReplaced.store(false, ordering: .relaxed)
         for text in ["410", "307"] {
             let count = peer.count
             try await fixture.send([text])
-            try await eventually("\(text) is tried again") { peer.count > count + 3 }
+            try await eventually("\(text) is retried") { peer.count > count + 3 }
             isReplaced.store(true, ordering: .relaxed)
             try await fixture.untilDelivered()
             isReplaced.store(false, ordering: .relaxed)
@@ -201,7 +205,7 @@ import Testing
         _ = await fixture.stop()
     }
 
-    @Test func `an empty list has nothing tried again`() async throws {
+    @Test func `an empty list retries nothing`() async throws {
         let peer = try await HTTPPeer.start()
         peer.answer(with: .init(503))
         let fixture = try HookFixture(peer.url(), #""retry": {"on": []}"#)
@@ -219,25 +223,28 @@ import Testing
         try await fixture.untilDelivered()
         let times = peer.requests.filter { $0.text == "bad" }.map(\.time)
         #expect(times.count > 2)
-        let first = try #require(times.first), last = try #require(times.last)
-        #expect(last - first >= .milliseconds(290))
+        // The next event goes on once this one is given up.
+        let first = try #require(times.first), next = try #require(peer.requests.last)
+        #expect(next.time - first >= .milliseconds(300))
         #expect(fixture.refused.count == 1)
-        #expect(peer.requests.last?.text == "good")
+        #expect(next.text == "good")
         _ = await fixture.stop()
     }
 
-    @Test func `a connection that is too old is not used again`() async throws {
+    @Test func `a connection that is too old is not reused`() async throws {
         let peer = try await StubbornHTTPServer.start { _ in .init("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") }
         let fixture = try HookFixture(peer.url, #""format": "raw", "max_connection_age": "1s""#)
         let start = ContinuousClock.now
         var sent = 0
-        while ContinuousClock.now - start < .milliseconds(2500) {
+        try await eventually("there is another connection") {
             try await fixture.send([String(sent)])
             sent += 1
             try await fixture.untilDelivered()
+            return peer.connections.all > 1
         }
+        #expect(ContinuousClock.now - start >= .seconds(1))
         #expect(peer.bodies == (0..<sent).map(String.init))
-        #expect((2...4).contains(peer.connections.all))
+        #expect(peer.connections.all == 2)
         _ = await fixture.stop()
     }
 
@@ -246,7 +253,7 @@ import Testing
     @Test(arguments: [
         "plain", #"say "hi""#, "line\nbreak\r\n\ttab \u{1}", #"\ back"#, "\u{2028}\u{1F600}", #"","evil":"1"#, #""}{"evil":1}"#,
     ])
-    func `a body of structure is valid JSON whatever an event says`(text: String) async throws {
+    func `a structured body is valid JSON for every event`(text: String) async throws {
         let peer = try await HTTPPeer.start()
         let json = """
             "json": {"text": "{{ .message }}", "both": "<{{ .message }}>", "level": "{{ .priority }}", "tags": "{{ .tags }}", \
@@ -307,5 +314,35 @@ import Testing
         let none: String?
         let deep: Deep
         let all: All
+    }
+}
+
+/// What is logged when a receiver accepts events again.
+@Suite(.timeLimit(.minutes(1))) struct WebhookRecoveryTests {
+    @Test func `a receiver's recovery from an outage is logged in one line`() async throws {
+        let peer = try await HTTPPeer.start()
+        peer.answer(with: .init(503))
+        let fixture = try HookFixture(peer.url(), attempts: 0)
+        try await fixture.send(["a"])
+        try await eventually("it was retried") { peer.requests.count >= 4 }
+        #expect(fixture.log.lines("Connected").isEmpty, "an answer alone is no recovery")
+        peer.answer(with: .init(204))
+        try await fixture.untilDelivered()
+        try await fixture.send(["b"])
+        try await fixture.untilDelivered()
+        let lines = fixture.log.lines("Connected")
+        #expect(lines.count == 1)
+        #expect(lines.first?.level == "notice")
+        #expect(lines.first?.metadata["peer"].map { peer.url().hasPrefix($0) } == true)
+        _ = await fixture.stop()
+    }
+
+    @Test func `the first success logs nothing`() async throws {
+        let peer = try await HTTPPeer.start()
+        let fixture = try HookFixture(peer.url())
+        try await fixture.send(["a"])
+        try await fixture.untilDelivered()
+        #expect(!fixture.log.lines.contains { $0.message == "Connected" })
+        _ = await fixture.stop()
     }
 }

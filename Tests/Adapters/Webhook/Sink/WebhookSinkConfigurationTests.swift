@@ -4,7 +4,7 @@ import Testing
 @testable import WebhookAdapter
 
 @Suite struct WebhookSinkConfigurationTests {
-    @Test func `only the address is needed`() throws {
+    @Test func `only the address is required`() throws {
         let configuration = try HookFixture.configuration("https://a.example/hook")
         #expect(configuration.method == .post)
         #expect(configuration.timeout == .seconds(15))
@@ -18,44 +18,44 @@ import Testing
         ("http://{{ .payload.host }}/x", "", "url: the address names no host"),
         (
             "http://a{{ $subject }}/x", "",
-            "url: '{{' may stand only behind the host and a '/', so that no event can choose where it is sent"
+            "url: '{{' is allowed only after the host and a '/', so that no event can choose the receiver"
         ),
         (
             "http://a:1{{ $subject }}", "",
-            "url: '{{' may stand only behind the host and a '/', so that no event can choose where it is sent"
+            "url: '{{' is allowed only after the host and a '/', so that no event can choose the receiver"
         ),
         ("{{ .payload.url }}", "", "url: the address must begin with http:// or https://"),
         ("http://a", #""method": "DELETE""#, "method: 'DELETE' is not one of POST, PUT, PATCH, GET"),
-        ("http://a", #""format": "raw", "body": "x""#, "format: format and body exclude each other; body says all of it"),
+        ("http://a", #""format": "raw", "body": "x""#, "format: format and body exclude each other; leave one out"),
         ("http://a", #""method": "GET", "body": "x""#, "body: GET sends no body; leave body out or write method: POST"),
         (
             "http://a", #""method": "GET", "signature": {"secret": "x"}"#,
             "signature: GET sends no body; leave signature out or write method: POST"
         ),
         ("http://a", #""content_type": "a\r\n""#, "content_type: 'a\r\n' is not a media type such as application/json"),
-        ("http://a", #""headers": {"a b": "x"}"#, "headers: 'a b' is not the name of a header"),
-        ("http://a", #""headers": {"Host": "x"}"#, "headers: Host is set by HTTP itself"),
+        ("http://a", #""headers": {"a b": "x"}"#, "headers.a b: 'a b' is not the name of a header; write a name such as X-Token"),
+        ("http://a", #""headers": {"Host": "x"}"#, "headers.Host: Host is set automatically; leave it out"),
         (
             "http://a", #""headers": {"a": "b\r\nc: d"}"#,
-            "headers: the value of a holds control characters or begins or ends with a space"
+            "headers.a: the value of a holds control characters or begins or ends with a space"
         ),
-        ("http://a", #""password": "x""#, "password: a password needs a user beside it"),
-        ("http://a", #""user": "u", "token": "x""#, "token: a token and a user exclude each other; one of them is sent"),
+        ("http://a", #""password": "x""#, "password: a password needs a user; set user"),
+        ("http://a", #""user": "u", "token": "x""#, "token: token and user exclude each other; leave one out"),
         ("http://a", #""token": """#, "token: the token is empty; leave it out to send none"),
         ("http://a", #""unix_socket": """#, "unix_socket: is empty; write the path of a socket or leave it out"),
         (
             "http://a", #""token": "x", "headers": {"authorization": "y"}"#,
-            "headers: authorization is set by token; leave one of them out"
+            "headers.authorization: authorization is set by token; leave one of them out"
         ),
-        ("http://a", #""timeout": "0s""#, "timeout: must be longer than nothing"),
+        ("http://a", #""timeout": "0s""#, "timeout: must be longer than 0s"),
         ("http://a", #""max_connection_age": "999ms""#, "max_connection_age: must be 1s or longer"),
         (
             "http://a", #""json": {"a": "b"}, "body": "x""#,
-            "json: json, body and format exclude each other; json says all of the body"
+            "json: json, body and format exclude each other; json is the whole body"
         ),
         (
             "http://a", #""json": {}, "format": "raw""#,
-            "json: json, body and format exclude each other; json says all of the body"
+            "json: json, body and format exclude each other; json is the whole body"
         ),
         ("http://a", #""json": {}, "method": "GET""#, "json: GET sends no body; leave json out or write method: POST"),
         (
@@ -64,7 +64,7 @@ import Testing
                 + "payload"
         ),
         ("http://a", #""in_flight": 0"#, "in_flight: 0 is out of range; 1 to 1000 is allowed"),
-        ("http://a", #""signature": {"secret": ""}"#, "signature.secret: an empty secret protects nothing"),
+        ("http://a", #""signature": {"secret": ""}"#, "signature.secret: the secret is empty; write one"),
         ("http://a", #""signature": {"secret": "x", "header": "a b"}"#, "signature.header: 'a b' is not the name of a header"),
         (
             "http://a", #""signature": {"secret": "x", "algorithm": "md5"}"#,
@@ -72,16 +72,16 @@ import Testing
         ),
         (
             "http://a", #""signature": {"secret": "x", "key": "y"}"#,
-            "signature.key: 'key' is not known here; secret, header, algorithm, prefix are"
+            "signature.key: unknown key 'key'; there are algorithm, header, prefix, secret"
         ),
     ])
-    func `what cannot be is refused with its reason`(_ url: String, _ settings: String, _ reason: String) {
+    func `an invalid value is refused with the reason`(_ url: String, _ settings: String, _ reason: String) {
         let error = #expect(throws: SettingError.self) { try HookFixture.configuration(url, settings) }
         #expect(error?.description == reason)
     }
 
     @Test(arguments: ["2xx", "100", "200-", "-200", "299-200", "200-600", "200-204-208", ""])
-    func `what is no status is refused`(_ text: String) {
+    func `an invalid status is refused`(_ text: String) {
         let error = #expect(throws: SettingError.self) { try HookFixture.configuration("http://a", #""success": ["\#(text)"]"#) }
         #expect(
             error?.message == "'\(text)' is neither a status code from 200 to 599 nor a range of them such as 200-299"
@@ -89,23 +89,23 @@ import Testing
     }
 
     @Test(arguments: ["200", "2xx", "100", "6xx", "5xxx", "500-", "404-200", "299-300", "", "xx", "5x"])
-    func `what cannot be tried again is refused`(_ text: String) {
+    func `a status that cannot be retried is refused`(_ text: String) {
         let error = #expect(throws: SettingError.self) {
             try HookFixture.configuration("http://a", #""retry": {"on": [503, "\#(text)"]}"#)
         }
         #expect(error?.path.map(\.stringValue).prefix(2) == ["retry", "on"])
-        #expect(error?.message.hasPrefix("'\(text)' is no status that can be tried again; write a code from 300 to 599") == true)
+        #expect(error?.message.hasPrefix("'\(text)' is not a status to retry; write a code from 300 to 599") == true)
     }
 
-    @Test func `a status cannot be a success and tried again`() throws {
+    @Test func `a status cannot be both a success and retried`() throws {
         let settings = #""success": [200, 404], "retry": {"on": ["4xx"]}"#
         let error = #expect(throws: SettingError.self) { try HookFixture.configuration("http://a", settings) }
         #expect(
-            error?.description == "retry.on: lists a status that is a success by success; leave it out of one of them")
+            error?.description == "retry.on: lists a status that success lists too; remove it from one of them")
         #expect(try HookFixture.configuration("http://a", #""success": [503]"#).success.contains(503))
     }
 
-    @Test func `the statuses that are tried again are 408, 425, 429 and 5xx unless the file names others`() throws {
+    @Test func `by default 408, 425, 429 and 5xx are retried`() throws {
         let standard = try HookFixture.configuration("http://a", #""retry": {"attempts": 3}"#).retriedStatuses
         #expect((200...599).filter(standard.contains) == [408, 425, 429] + Array(500...599))
         let own = try HookFixture.configuration("http://a", #""retry": {"on": [404, "409-410", "3xx"]}"#).retriedStatuses
@@ -116,16 +116,16 @@ import Testing
         (#"{"text": "{{ .message }}"}"#, "{{ .message }}"), (#"["a", "b {{ .title }} c"]"#, "{{ .title }}"),
         (#" { "a\\\"": "{{ .id }}" }"#, "{{ .id }}"),
     ])
-    func `a template within a JSON string is warned of`(_ body: String, _ part: String) throws {
+    func `a template within a JSON string draws a warning`(_ body: String, _ part: String) throws {
         let escaped = body.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
         let warnings = try HookFixture.configuration("http://a", "\"body\": \"\(escaped)\"").warnings
-        #expect(warnings.map(\.description).first?.hasPrefix("body: \(part) stands within a JSON string") == true)
+        #expect(warnings.map(\.description).first?.hasPrefix("body: \(part) is within a JSON string") == true)
     }
 
     @Test(arguments: [
         "{{ .message }}", "say \\\"{{ .message }}\\\"", "{\\\"n\\\": {{ .priority }}}", "[{{ .payload }}, \\\"x\\\"]",
     ])
-    func `other templates are not warned of`(_ body: String) throws {
+    func `other templates draw no warning`(_ body: String) throws {
         #expect(try HookFixture.configuration("http://a", "\"body\": \"\(body)\"").warnings.isEmpty)
     }
 

@@ -18,7 +18,7 @@ struct WebhookExpressionTests {
     }
 
     @Test(arguments: [AcknowledgePolicy.received, .delivered])
-    func `a request is answered with its id once its event is decided on, and others are served`(
+    func `a request is answered with its id once its event is evaluated, and others are served`(
         acknowledge: AcknowledgePolicy
     ) async throws {
         try await self.run(acknowledge: acknowledge) { fixture in
@@ -37,7 +37,7 @@ struct WebhookExpressionTests {
                 #expect(answer.status == 200 && answer.member("id") == "key-\(number)")
             }
             try await eventually("all are delivered") { fixture.sink.events.count == 12 }
-            // One that was here before, and one that comes back.
+            // One that arrived before, and one that returns.
             #expect(try await fixture.post("3", headers: "Idempotency-Key: key-3\r\n").member("id") == "key-3")
             let passage = "streambridge-origin: b\r\nstreambridge-hops: 2\r\n"
             #expect(try await fixture.post("x", headers: passage).status == 508)
@@ -45,8 +45,8 @@ struct WebhookExpressionTests {
         }
     }
 
-    @Test func `one that is not decided on in time is told so, and is delivered all the same`() async throws {
-        try await self.run({ $0.timeout = .milliseconds(200) }) { fixture in
+    @Test func `a request that is not evaluated in time is answered 503, and its event is delivered nevertheless`() async throws {
+        try await self.run({ $0.timeout = .seconds(1) }) { fixture in
             self.language.close()
             let answer = try await fixture.post("late")
             #expect(answer.status == 503 && answer.head.contains("Retry-After"))
@@ -56,7 +56,7 @@ struct WebhookExpressionTests {
         }
     }
 
-    @Test func `when too much waits for expressions requests are refused until there is room`() async throws {
+    @Test func `requests are refused while too many events wait for expressions`() async throws {
         try await self.run({ $0.maxBody = 4 << 20 }) { fixture in
             self.language.close()
             let body = String(repeating: "x", count: 3 << 20)
@@ -73,7 +73,7 @@ struct WebhookExpressionTests {
         }
     }
 
-    @Test func `what waits for a decision at the end is answered`() async throws {
+    @Test func `requests that wait for an evaluation at the end are answered`() async throws {
         try await self.run { fixture in
             self.language.close()
             let connection = try RawConnection(port: fixture.port)

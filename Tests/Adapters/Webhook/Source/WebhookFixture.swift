@@ -8,13 +8,13 @@ import Testing
 
 @testable import WebhookAdapter
 
-/// A webhook source in a bridge of its own, whose one sink records.
+/// A webhook source in its own bridge, with one recording sink.
 struct WebhookFixture: Sendable {
     let sink: RecordingSink
     let bridge: Bridge
     let port: Int
     let metrics: Metrics
-    /// Tells the bridge to end.
+    /// Ends the bridge.
     let stop: @Sendable () -> Void
 
     /// Runs a bridge with a source for the ids `h` and `h2` for one test.

@@ -16,7 +16,7 @@ struct WebhookKeyTests {
     }
 
     @Test(arguments: ["key-1", "\"key-1\"", "not (legal) as an id"])
-    func `a repeat is answered as the first and not carried again`(key: String) async throws {
+    func `a repeated request is answered as the first and makes no event`(key: String) async throws {
         let headers = Self.key(key)
         let answers = try await WebhookFixture.run { hook in
             let first = try await hook.post("x", headers: headers)
@@ -50,7 +50,7 @@ struct WebhookKeyTests {
         }
     }
 
-    @Test func `a repeat of an event that is under way waits until that is safe`() async throws {
+    @Test func `a repeat of an event in flight waits until that is safe`() async throws {
         try await WebhookFixture.run(acknowledge: .delivered) { hook in
             hook.sink.hold()
             var waiting: [RawConnection] = []
@@ -67,7 +67,7 @@ struct WebhookKeyTests {
         }
     }
 
-    @Test func `what was refused as a loop is refused again`() async throws {
+    @Test func `an event refused as a loop is refused again`() async throws {
         try await WebhookFixture.run { hook in
             for _ in 0..<2 {
                 let answer = try await hook.post(

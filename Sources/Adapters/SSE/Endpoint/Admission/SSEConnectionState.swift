@@ -2,17 +2,17 @@ import BridgeCore
 import Compression
 import HTTPServer
 
-/// What is told of one connection.
+/// The state of one connection, for operators.
 struct SSEConnectionState: Sendable {
     let number: UInt64
     let name: String?
     let address: String?
-    /// The names and filters it asked for.
+    /// The requested names and filters.
     let streams: [String]
     let since: Timestamp
     let format: SSEFormat
     let coding: SSECoding
-    /// Where it stands.
+    /// The subscriber's cursor.
     let cursor: SSECursor
     /// Bytes of its streams that have not been written to it.
     let behind: UInt64

@@ -3,19 +3,19 @@ import HTTPServer
 import NIOCore
 
 extension SSEHub {
-    /// The settings of the stream that tells who comes and goes.
+    /// The settings of the presence stream: which subscribers connect and disconnect.
     ///
     /// No publisher can forge its events: no sink may have a name that begins like these.
     static func presenceSettings() throws -> SSESinkConfiguration {
         try SSESinkConfiguration(stream: SSEPresence.prefix + "{{ $subject }}")
     }
 
-    /// Tells what has happened to a connection, for each of its streams that wants it told.
+    /// Publishes what has happened to a connection to the presence stream of each of its streams that has one.
     ///
     /// - Parameters:
     ///   - what: `subscribe` or `unsubscribe`.
-    ///   - state: made only when somebody wants to know.
-    func tell(_ what: String, _ streams: [SSEStream], _ state: () -> SSEConnectionState) {
+    ///   - state: evaluated only if a presence stream needs it.
+    func announce(_ what: String, _ streams: [SSEStream], _ state: () -> SSEConnectionState) {
         let names = streams.filter(\.settings.presence).map { SSEPresence.prefix + $0.prefix }
         guard let presence, !names.isEmpty else { return }
         let state = state()

@@ -6,7 +6,7 @@ import NIOHTTP1
 /// An origin is named only when the file names it, and never together with credentials.
 struct SSEOrigins: Sendable {
     private static let exposed = ("Access-Control-Expose-Headers", "Streambridge-Gap, Streambridge-Cursor")
-    /// `*` stands for all.
+    /// `*` permits all origins.
     private let origins: [String]
 
     /// The origins that all of these streams allow.

@@ -2,16 +2,16 @@ import BridgeCore
 import HTTPServer
 import NIOHTTP1
 
-/// What somebody may listen to, read from a grant.
+/// The streams that a client may read, from its grant.
 struct SSEPermission {
-    /// Who it is; `nil` for anybody.
+    /// The client's name; `nil` for an anonymous client.
     let name: String?
     /// When it ends, in milliseconds since 1970; `nil` for never.
     let expires: Int64?
     private let challenge: HTTPRefusal?
     private let patterns: [SubjectPattern]
 
-    /// Patterns that cannot be are left out: they grant nothing.
+    /// Invalid patterns are skipped: they grant nothing.
     init(_ grant: HTTPGrant) {
         self.name = grant.name
         self.expires = grant.expires
@@ -19,7 +19,7 @@ struct SSEPermission {
         self.patterns = grant.subscribe.compactMap { try? SSEName.pattern($0) }
     }
 
-    /// - Throws: ``SSERefusal`` when one of the names is not covered, for streams that have no token of their own.
+    /// - Throws: ``SSERefusal`` when the grant does not cover one of the names, unless its stream has a token.
     func check(_ names: [SubjectPattern], _ streams: [SSEStream]) throws(SSERefusal) {
         let asked = streams.filter { $0.settings.token == nil }
         for name in names where asked.contains(where: { $0.canHave(name) }) {

@@ -4,13 +4,14 @@ import JSON
 import NIOCore
 import NIOHTTP1
 
-/// Who is connected to what, for those who look after the server.
+/// Lists and ends connections, for operators.
 ///
-/// `GET /api/presence` lists connections in the order they came; `DELETE /api/presence/{number}` ends one. Both ask for a grant: what
-/// covers `$presence/` and the name of every stream of a connection, for reading and for writing. Without `http.access` nobody has it.
+/// `GET /api/presence` lists connections in the order they were opened; `DELETE /api/presence/{number}` ends one. Both
+/// need a grant for `$presence/` and the name of every stream of the connection: one to read, the other to write.
+/// Without `http.access` nobody has such a grant.
 struct SSEPresence: Sendable {
     static let path = "/api/presence"
-    /// What the names of presence streams begin with; no wildcard takes it (MQTT 3.1.1 §4.7.2).
+    /// The prefix of presence streams; no wildcard matches it (MQTT 3.1.1 §4.7.2).
     static let prefix = "$presence/"
 
     let hub: SSEHub

@@ -2,14 +2,14 @@ import Compression
 import HTTPServer
 import NIOCore
 
-/// Bytes of a stream's body, made once and shared by everybody who is sent them.
+/// Bytes of a stream's body, made once and shared by all subscribers that receive them.
 ///
-/// They stand in memory as one chunk of HTTP/1.1 with its framing; what a subscriber without chunks gets is a slice of the same memory.
+/// The memory holds one chunk of HTTP/1.1 with its framing. A subscriber without chunks gets a slice of it.
 struct SSEBytes: Sendable {
     private let chunk: ByteBuffer
     private let bodyStart: Int
     private let bodyLength: Int
-    /// Of the bytes before they were compressed; of nothing unless the coding is gzip.
+    /// The checksum of the bytes before compression; empty unless the coding is gzip.
     let sum: GzipSum
 
     /// Eight hexadecimal digits and CRLF.
@@ -17,7 +17,7 @@ struct SSEBytes: Sendable {
 
     /// - Parameters:
     ///   - text: not empty.
-    ///   - prefix: goes before it uncompressed: what begins a coding.
+    ///   - prefix: uncompressed bytes before it, with which a coding begins.
     init(_ text: ByteBuffer, as coding: SSECoding, _ compressor: SegmentCompressor, prefix: [UInt8] = []) {
         var buffer = ByteBufferAllocator().buffer(capacity: text.readableBytes + prefix.count + Self.room + 34)
         buffer.writeRepeatingByte(0, count: Self.room)
@@ -48,7 +48,7 @@ struct SSEBytes: Sendable {
         self.chunk = buffer
     }
 
-    /// The body as it is.
+    /// The unframed body.
     var body: ByteBuffer {
         guard let slice = self.chunk.getSlice(at: self.bodyStart, length: self.bodyLength) else {
             preconditionFailure("the body is inside the chunk")
@@ -56,7 +56,7 @@ struct SSEBytes: Sendable {
         return slice
     }
 
-    /// As it goes to a channel.
+    /// The bytes to write to a channel.
     func framed(_ framing: HTTPFraming) -> ByteBuffer {
         switch framing {
         case .chunked: self.chunk

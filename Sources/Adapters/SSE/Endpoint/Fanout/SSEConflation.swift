@@ -3,16 +3,16 @@ import BridgeCore
 /// Keeps of many events the latest of each key.
 struct SSEConflation {
     private var kept: [(event: Event, sequence: UInt64)?] = []
-    /// Where the latest event of each key is kept, by the bytes of the key: two keys that only look alike are two things.
+    /// The index of the latest event of each key, by the bytes of the key: canonically equivalent keys are different.
     private var indices: [ExactText: Int] = [:]
     /// Events that a later one of their key replaced.
     private(set) var replaced = 0
 
-    /// Takes later events.
+    /// Adds later events.
     ///
     /// Gaps are always kept.
     ///
-    /// - Parameter keys: what makes two events the same thing; one without a key is a thing of its own.
+    /// - Parameter keys: the key of each event; an event without a key is never replaced.
     mutating func add(_ events: [(event: Event, sequence: UInt64)], keys: [String?]) {
         for (item, name) in zip(events, keys) {
             if item.event.kind != .gap, let name {

@@ -2,16 +2,16 @@ import BridgeCore
 import NIOCore
 import Synchronization
 
-/// What expressions say of a view's batches: which events it has, and what they are conflated by.
+/// The results of a view's expressions for batches: the events that pass, and their conflation keys.
 ///
-/// Expressions are evaluated on threads of their own. A loop that asks for what is not known yet goes on with other work, and is woken once it
-/// is. All who read a batch share the answer; the latest few are kept. Thread-safe.
+/// Expressions are evaluated on other threads. A loop that needs an unknown result continues with other work and is
+/// woken later. All readers of a batch share the result; the latest few are kept. Thread-safe.
 final class SSEDecisions: Sendable {
-    /// What is known of a batch.
+    /// The results for a batch.
     struct Decision: Sendable {
         /// The indices of its events that the view has.
         let passing: [Int]
-        /// By event that it has: what it is conflated by, `nil` where that failed; empty where no expression says so.
+        /// The conflation key of each passing event, `nil` if it failed; empty if no expression computes keys.
         let keys: [String?]
     }
 
@@ -22,13 +22,13 @@ final class SSEDecisions: Sendable {
     private let key: Template?
     private let state = Mutex(State())
     private let reader = Mutex(EventReader())
-    private let lane = Mutex<EvaluationLane?>(nil)
+    private let lane: EvaluationLane
 
     private struct State {
         /// The latest last.
         var known = CircularBuffer<(first: UInt64, decision: Decision)>()
         var asked = CircularBuffer<SSEBatch>()
-        /// By the first sequence of a batch: the loops that wait, and how each is woken.
+        /// By the first sequence of a batch: the waiting loops, and how each is woken.
         var waiting: [UInt64: [ObjectIdentifier: @Sendable () -> Void]] = [:]
     }
 
@@ -37,26 +37,25 @@ final class SSEDecisions: Sendable {
         self.selection = selection
         self.key = key
         let threads: EvaluationThreads = selection.filter.isEvaluated ? .clients : .file
-        self.lane.withLock { lane in
-            lane = EvaluationLane(on: threads) { [weak self] in self?.decideNext() ?? false }
-        }
+        self.lane = EvaluationLane(on: threads)
+        self.lane.setWork { [weak self] in self?.decideNext() ?? false }
     }
 
-    /// What is known of a batch; `nil` when that is not known yet: the shard's job that runs now is then parked, and goes on once it is.
+    /// Returns the results for a batch, or `nil` while they are not known.
     ///
-    /// On the shard's loop.
+    /// On the shard's loop. With `nil` the shard's current job is parked until the results are known.
     func decision(on batch: SSEBatch, _ shard: SSEShard) -> Decision? {
         let loop = shard.eventLoop
         let known = self.state.withLock { state -> Decision? in
             if let known = state.known.last(where: { $0.first == batch.first }) { return known.decision }
             if state.waiting[batch.first] == nil { state.asked.append(batch) }
             let shard = NIOLoopBound(shard, eventLoop: loop)
-            state.waiting[batch.first, default: [:]][ObjectIdentifier(loop)] = { loop.execute { shard.value.turns.unpark() } }
+            state.waiting[batch.first, default: [:]][ObjectIdentifier(loop)] = { loop.execute { shard.value.jobs.unpark() } }
             return nil
         }
         if let known { return known }
-        self.lane.withLock { $0 }?.wake()
-        shard.turns.park()
+        self.lane.wake()
+        shard.jobs.park()
         return nil
     }
 

@@ -11,11 +11,11 @@ final class SSEGroup {
     let shard: SSEShard
     private var subscribers: ContiguousArray<SSESubscriber> = []
     private var polls: ContiguousArray<SSEPoll> = []
-    /// The time, in ticks of the view's pace.
+    /// The time, in ticks of the view's timing.
     private(set) var now: UInt32 = 0
     private var elapsed = Duration.zero
     private var joined: UInt32 = 0
-    /// What keeps a quiet connection alive.
+    /// The comment that keeps a quiet connection alive.
     let comment: SSEBytes
     private var cursor: (sequence: UInt64, bytes: SSEBytes)?
     /// The last batch that was written whole, see ``bytes(_:of:isWhole:)``.
@@ -30,17 +30,19 @@ final class SSEGroup {
 
     // MARK: - Subscribers
 
-    /// Takes a subscriber in.
-    func add(_ subscriber: SSESubscriber) {
+    /// Adds a subscriber.
+    ///
+    /// - Returns: how many ticks before a whole heartbeat has passed its comment is due: half a heartbeat's worth of phases, so that quiet
+    ///   subscribers are not all written to in the same instant.
+    func add(_ subscriber: SSESubscriber) -> UInt32 {
         for stream in self.view.streams {
             stream.metrics.opened.increment()
             stream.metrics.subscribers.add(1)
         }
-        // Half a heartbeat's worth of phases, so that quiet subscribers are not all written to in the same instant.
         self.joined &+= 1
-        subscriber.phase = self.joined % (self.view.pace.heartbeatTicks / 2)
-        subscriber.index = self.subscribers.count
+        subscriber.index = UInt32(self.subscribers.count)
         self.subscribers.append(subscriber)
+        return self.joined % (self.view.timing.heartbeatTicks / 2)
     }
 
     func remove(_ subscriber: SSESubscriber, _ end: SSEMetrics.End) {
@@ -50,13 +52,13 @@ final class SSEGroup {
         }
         let last = self.subscribers.removeLast()
         if last !== subscriber {
-            self.subscribers[subscriber.index] = last
+            self.subscribers[Int(subscriber.index)] = last
             last.index = subscriber.index
         }
         self.leaveIfEmpty()
     }
 
-    /// Takes in somebody who waits for one answer.
+    /// Adds a poll that waits for its answer.
     func add(_ poll: SSEPoll) {
         poll.index = self.polls.count
         self.polls.append(poll)
@@ -77,33 +79,33 @@ final class SSEGroup {
         if self.subscribers.isEmpty, self.polls.isEmpty { self.shard.remove(self) }
     }
 
-    func deliver(_ piece: SSEPiece, of stream: SSEStream) {
-        let chunked = piece.bytes.framed(.chunked)
+    func deliver(_ batch: SSERenderedBatch, of stream: SSEStream) {
+        let chunked = batch.bytes.framed(.chunked)
         var delivered = 0
         // Backwards, because a subscriber that is disconnected is replaced by the last one.
         var index = self.subscribers.count - 1
         while index >= 0 {
             if index < self.subscribers.count {
-                delivered += self.subscribers[index].deliver(piece, chunked)
+                delivered += self.subscribers[index].deliver(batch, chunked)
             }
             index -= 1
         }
         stream.metrics.delivered.increment(by: delivered)
-        for poll in self.polls { poll.look() }
+        for poll in self.polls { poll.search() }
     }
 
-    /// Has everybody read on from the history, since what is new is decided later.
-    func readOn() {
+    /// Lets every subscriber continue from the history, because new events are decided later.
+    func readHistory() {
         // Backwards, because a subscriber that is disconnected is replaced by the last one.
         var index = self.subscribers.count - 1
         while index >= 0 {
-            if index < self.subscribers.count { self.subscribers[index].readOn() }
+            if index < self.subscribers.count { self.subscribers[index].readHistory() }
             index -= 1
         }
-        for poll in self.polls { poll.look() }
+        for poll in self.polls { poll.search() }
     }
 
-    /// Bytes of what the view has of a batch; those that ask for all of it one after another share them.
+    /// The bytes of the view's events in a batch; consecutive readers of the whole batch share them.
     func bytes(_ events: [(event: Event, sequence: UInt64)], of batch: SSEBatch, isWhole: Bool) -> SSEBytes {
         guard isWhole, !events.isEmpty else { return self.view.bytes(events, self.shard.compressor) }
         if let shared, shared.first == batch.first { return shared.bytes }
@@ -112,10 +114,10 @@ final class SSEGroup {
         return bytes
     }
 
-    /// Those that are here now.
+    /// The current members.
     var members: [SSESubscriber] { Array(self.subscribers) }
 
-    /// Ends all that is here: streams spread over a span of time, polls at once.
+    /// Ends all members: streams spread over a duration, polls at once.
     func close(within span: Duration) {
         for poll in self.polls { poll.end() }
         let group = NIOLoopBound(self, eventLoop: self.shard.eventLoop)
@@ -131,18 +133,18 @@ final class SSEGroup {
     }
 
     private func stop(_ count: Int) {
-        // Those that are ending already stay until their channels are closed.
+        // Members that are already ending stay until their channels are closed.
         for subscriber in self.subscribers.filter({ !$0.isEnding }).suffix(count) {
             subscriber.stop()
         }
     }
 
-    /// Where a subscriber stands at its end and a last waiting time, its own for each, so that those who were sent away do not come back in
+    /// The last cursor and reconnection delay of a subscriber; each delay differs, so that clients do not reconnect in
     /// the same instant.
     ///
-    /// - Parameter position: the sequence up to which it has everything.
+    /// - Parameter position: the sequence up to which the subscriber has everything.
     func farewell(at position: UInt64) -> SSEBytes {
-        let least = self.view.pace.reconnect.milliseconds
+        let least = self.view.timing.reconnect.milliseconds
         let text = self.view.selection.format.cursor(
             SSECursor(epoch: self.view.epoch, sequence: position), retry: least + .random(in: 0...max(1000, least)))
         return self.view.bytes(text, self.shard.compressor)
@@ -153,8 +155,8 @@ final class SSEGroup {
     /// Lets time pass.
     func pass(_ time: Duration) {
         self.elapsed += time
-        guard self.elapsed >= self.view.pace.tick else { return }
-        self.elapsed -= self.view.pace.tick
+        guard self.elapsed >= self.view.timing.tick else { return }
+        self.elapsed -= self.view.timing.tick
         self.now &+= 1
         for subscriber in Array(self.subscribers) {
             subscriber.tick()
@@ -162,19 +164,13 @@ final class SSEGroup {
         for poll in self.polls { poll.tick() }
     }
 
-    /// What a quiet subscriber is sent: how far the streams have got, where events may have passed it by, else a comment.
-    ///
-    /// - Parameters:
-    ///   - position: the last sequence that it has read; moved to the cursor that is sent.
-    ///   - isDue: whether it has read events that are not for it since the last id that it was sent.
-    func heartbeat(_ position: inout UInt64, isDue: Bool) -> SSEBytes {
-        let through = max(self.shard.through, position)
-        guard self.view.isSelective, isDue || through > position else { return self.comment }
-        position = through
-        if let cursor, cursor.sequence == through { return cursor.bytes }
-        let text = self.view.selection.format.cursor(SSECursor(epoch: self.view.epoch, sequence: through))
+    /// The cursor of the streams, for a quiet subscriber that events may have skipped; subscribers at one sequence
+    /// share the bytes.
+    func cursor(at sequence: UInt64) -> SSEBytes {
+        if let cursor, cursor.sequence == sequence { return cursor.bytes }
+        let text = self.view.selection.format.cursor(SSECursor(epoch: self.view.epoch, sequence: sequence))
         let bytes = self.view.bytes(text, self.shard.compressor)
-        self.cursor = (through, bytes)
+        self.cursor = (sequence, bytes)
         return bytes
     }
 }

@@ -6,13 +6,13 @@ import Synchronization
 
 /// All streams of the program: one count of their events, their histories, and their subscribers in one shard per event loop.
 ///
-/// Thread-safe. Events come from one publisher at a time on ``home``; a batch is rendered once per view and costs one hop per other loop.
-/// Because all streams share the epoch and the count, one id says where a subscriber stands in any number of them.
+/// Thread-safe. One publisher at a time delivers events on ``home``; a batch is rendered once per view and costs one
+/// hop per other loop. All streams share the epoch and the count, so one id is a cursor in any number of them.
 final class SSEHub: Sendable {
     /// The loop that publishes.
     let home: any EventLoop
     let epoch: String
-    private let ledger: SSELedger
+    private let reservation: SSESequenceReservation
     private let state: Mutex<State>
     private let numbers = Atomic<UInt64>(0)
     /// No number is given out any more.
@@ -23,18 +23,21 @@ final class SSEHub: Sendable {
     /// The shard of each event loop.
     let shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>]
     private let renderer: NIOLoopBoundBox<Renderer>
-    /// Where those who are granted it hear who comes and goes; `nil` where nobody is granted anything.
+    /// The stream of connects and disconnects; `nil` without `http.access`.
     let presence: SSEStream?
 
     /// - Parameters:
     ///   - presence: the figures of the presence stream.
-    ///   - ledger: where the count began in an earlier life of the program.
-    init(group: any EventLoopGroup, presence metrics: SSEMetrics? = nil, ledger: SSELedger = SSELedger()) throws {
+    ///   - reservation: where the count began in an earlier life of the program.
+    init(
+        group: any EventLoopGroup, presence metrics: SSEMetrics? = nil,
+        reservation: SSESequenceReservation = SSESequenceReservation()
+    ) throws {
         let home = group.next()
         self.home = home
-        self.epoch = ledger.epoch
-        self.ledger = ledger
-        self.state = Mutex(State(head: ledger.start))
+        self.epoch = reservation.epoch
+        self.reservation = reservation
+        self.state = Mutex(State(head: reservation.start))
         self.renderer = .makeBoxSendingValue(Renderer(), eventLoop: home)
         self.waiting = .makeBoxSendingValue([], eventLoop: home)
         var shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>] = [:]
@@ -92,7 +95,8 @@ final class SSEHub: Sendable {
         self.state.withLock { $0.remove(stream) }
     }
 
-    /// Ends all that listens to a stream, spread over a span of time, and waits until nobody is left, but not much longer than that.
+    /// Ends all subscribers of a stream, spread over a duration, and waits until they are gone, but not much longer
+    /// than that.
     func close(_ stream: SSEStream, within span: Duration) async {
         let end = stream.beginClosing(on: self.home)
         self.onEachShard { shard in
@@ -112,7 +116,7 @@ final class SSEHub: Sendable {
     /// The streams that can have events of these names, in the order of the file.
     func streams(for names: [SubjectPattern]) -> [SSEStream] {
         let streams = self.state.withLock { $0.order }
-        // Names come from clients: they are compared without the lock, and those of fixed streams by one look-up each.
+        // Names come from clients. They are compared without the lock, and those of fixed streams by one look-up each.
         let set = SubjectSet(names)
         return streams.filter { stream in
             stream.isFixed ? set.contains(stream.prefix) : names.contains(where: stream.canHave)
@@ -121,7 +125,7 @@ final class SSEHub: Sendable {
 
     // MARK: - Publishing
 
-    /// Gives events to a stream's history and to all who listen, in order.
+    /// Publishes events to a stream's history and subscribers, in order.
     ///
     /// On ``home``.
     ///
@@ -134,40 +138,41 @@ final class SSEHub: Sendable {
         let batch = SSEBatch(events, names: names, stream: stream, first: first, offset: offset, time: Timestamp.now())
         let views = self.state.withLock { $0.append(batch) }
         let undecided = views.filter(\.isDecidedLater)
-        let pieces = self.renderer.value.pieces(of: batch, for: views)
+        let rendered = self.renderer.value.rendered(of: batch, for: views)
         for box in self.shards.values {
             if box.eventLoop.inEventLoop {
-                box.value.deliver(pieces, undecided: undecided, of: stream, through: batch.last)
+                box.value.deliver(rendered, undecided: undecided, of: stream, through: batch.last)
             } else {
                 self.outstanding.wrappingAdd(1, ordering: .relaxed)
                 box.eventLoop.execute {
-                    box.value.deliver(pieces, undecided: undecided, of: stream, through: batch.last)
+                    box.value.deliver(rendered, undecided: undecided, of: stream, through: batch.last)
                     if self.outstanding.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-                        self.home.execute { self.goOn() }
+                        self.home.execute { self.resumePublishers() }
                     }
                 }
             }
         }
     }
 
-    /// Publishes nothing more, and has the log know the last number that was given out.
+    /// Stops publishing, and stores the last assigned number in the log.
     ///
-    /// Called when no sink runs any more; of the streams only that of presence could still have something to tell.
+    /// Called after the last sink has stopped; only the presence stream could publish later.
     func finish() async {
         let last = self.home.submit {
             self.isFinishedMark.store(true, ordering: .relaxed)
-            self.ledger.release(behind: self.head)
+            self.reservation.release(behind: self.head)
         }
         // Neither of the two throws.
         try? await last.get()
     }
 
-    /// Whether nothing more may be published; on ``home``.
+    /// Whether publishing has stopped; on ``home``.
     var isFinished: Bool { self.isFinishedMark.load(ordering: .relaxed) }
 
     /// Calls once every loop has delivered what was published.
     ///
-    /// Publishers wait for that: what comes meanwhile becomes one batch, and no loop collects small ones. On ``home``.
+    /// Publishers wait for that: events that arrive meanwhile become one batch, and no loop collects small ones. On
+    /// ``home``.
     ///
     /// - Returns: whether there is something to wait for; if not, nothing is called.
     func whenDelivered(_ body: @escaping @Sendable () -> Void) -> Bool {
@@ -182,27 +187,27 @@ final class SSEHub: Sendable {
     ///
     /// - Returns: whether there is something to wait for; if not, nothing is called.
     func whenReserved(_ body: @escaping @Sendable () -> Void) -> Bool {
-        self.ledger.whenReserved(behind: self.head) { self.home.execute(body) }
+        self.reservation.whenReserved(behind: self.head) { self.home.execute(body) }
     }
 
-    private func goOn() {
+    private func resumePublishers() {
         let bodies = self.waiting.value
         self.waiting.value = []
         for body in bodies { body() }
     }
 
-    /// Makes pieces on the home loop.
+    /// Renders batches on the home loop.
     private struct Renderer {
         private let reader = EventReader()
         private let compressor = SegmentCompressor()
 
-        func pieces(of batch: SSEBatch, for views: [SSEView]) -> [SSEPiece] {
+        func rendered(of batch: SSEBatch, for views: [SSEView]) -> [SSERenderedBatch] {
             views.compactMap { view in
                 guard !view.isDecidedLater else { return nil }
                 let events = view.events(of: batch, after: 0, self.reader)
                 guard let last = events.last else { return nil }
                 defer { view.position.value = last.sequence }
-                return SSEPiece(
+                return SSERenderedBatch(
                     view: view, bytes: view.bytes(events, self.compressor), count: events.count, previous: view.position.value,
                     last: last.sequence
                 )
@@ -245,24 +250,25 @@ final class SSEHub: Sendable {
     /// Views that have members.
     var views: Int { self.state.withLock { $0.views.count } }
 
-    /// Decides where somebody who joins begins.
+    /// Decides where a new subscriber begins.
     ///
-    /// Evaluates nothing: for ``SSEStart/count(_:)`` see ``SSELatestSearch``, whose result goes on here as ``SSEStart/position(_:)``.
+    /// Evaluates nothing: ``SSELatestSearch`` resolves ``SSEStart/count(_:)`` and passes the result here as
+    /// ``SSEStart/position(_:)``.
     func resolve(_ start: SSEStart, _ view: SSEView, now: Timestamp) -> SSEResolution {
         self.state.withLock { state in
             state.forget(view, now)
-            return SSEResolver(histories: state.histories(of: view), head: state.head, epoch: self.epoch).resolve(start)
+            return SSEResumeRule(histories: state.histories(of: view), head: state.head, epoch: self.epoch).resolve(start)
         }
     }
 
     /// Reads on from a sequence.
     ///
     /// - Parameters:
-    ///   - told: the latest sequence whose loss is known to the reader.
+    ///   - knownLoss: the latest sequence whose loss is known to the reader.
     ///   - bytes: enough to stop at; at least one batch is read.
-    func read(_ view: SSEView, after sequence: UInt64, told: UInt64, atMost bytes: Int) -> SSEBacklog {
+    func read(_ view: SSEView, after sequence: UInt64, knownLoss: UInt64, atMost bytes: Int) -> SSEBacklog {
         self.state.withLock { state in
-            SSEBacklog(state.histories(of: view), head: state.head, after: sequence, told: told, atMost: UInt64(bytes))
+            SSEBacklog(state.histories(of: view), head: state.head, after: sequence, knownLoss: knownLoss, atMost: UInt64(bytes))
         }
     }
 
@@ -271,7 +277,8 @@ final class SSEHub: Sendable {
     /// - Parameters:
     ///   - sequence: the one before which to read; `nil` for the newest.
     ///   - bytes: enough to stop at; at least one batch is read where there is one.
-    /// - Returns: batches, the newest first, and the last sequence that no stream of the view may be asked for any more.
+    /// - Returns: batches, the newest first, and the last sequence that is out of the history of every stream of the
+    ///   view.
     func readBack(_ view: SSEView, before sequence: UInt64?, atMost bytes: Int) -> (batches: [SSEBatch], oldest: UInt64) {
         self.state.withLock { state in
             if sequence == nil { state.forget(view, .now()) }
@@ -279,12 +286,12 @@ final class SSEHub: Sendable {
         }
     }
 
-    /// Bytes of the view's streams behind a sequence.
+    /// Bytes of the view's streams after a sequence.
     func lag(_ view: SSEView, after sequence: UInt64) -> UInt64 {
         self.state.withLock { state in state.histories(of: view).reduce(0) { $0 + $1.lag(after: sequence) } }
     }
 
-    /// What is missing from a view's streams, as it stands now.
+    /// The gap in a view's streams, as of now.
     func gap(_ view: SSEView, _ requested: String, _ reason: SSEGap.Reason) -> SSEGap {
         self.state.withLock { state in
             state.forget(view, .now())

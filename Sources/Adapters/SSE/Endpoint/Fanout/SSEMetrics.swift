@@ -7,19 +7,21 @@ package struct SSEMetrics: Sendable {
     package enum End: String, Sendable, CaseIterable {
         /// The client went away.
         case client
-        /// It fell further behind than it may.
+        /// The subscriber exceeded its limit.
         case slow
         /// It took nothing for too long.
         case stalled
+        /// It did not read what was written for it while memory was short.
+        case memory
         /// The stream ended.
         case stopped
         /// The connection failed.
         case failed
-        /// What allowed it to listen is over.
+        /// The client's grant has expired.
         case expired
         /// It lasted as long as it may.
         case aged
-        /// Somebody who looks after the server ended it.
+        /// An operator ended it.
         case removed
     }
 
@@ -33,27 +35,30 @@ package struct SSEMetrics: Sendable {
     private let filterErrors: Counter
     private let filterLog: BurstLog?
 
-    /// - Parameter logger: hears of filters that fail.
+    /// - Parameter logger: logs failing filters.
     package init(_ metrics: ComponentMetrics, logger: Logger? = nil) {
         self.filterErrors = metrics.counter(
             "sse_filter_errors", help: "Evaluations of a client's 'when' that failed; the client then missed the event.")
         self.filterLog = logger.map { BurstLog("Expression of a client failed", logger: $0) }
-        self.subscribers = metrics.gauge("sse_subscribers", help: "Subscribers now.")
-        self.opened = metrics.counter("sse_connections_opened", help: "Subscribers that came.")
+        self.subscribers = metrics.gauge("sse_subscribers", help: "Connected subscribers.")
+        self.opened = metrics.counter("sse_connections_opened", help: "Subscriber connections opened.")
         self.delivered = metrics.counter("sse_deliveries", help: "Events written to subscribers.")
-        self.gaps = metrics.counter("sse_gaps", help: "Subscribers that were told of events they can no longer have.")
+        self.gaps = metrics.counter("sse_gaps", help: "Gaps reported to subscribers.")
         self.conflated = metrics.counter(
-            "sse_conflated", help: "Events that a slow subscriber was spared for a later one of their key.")
-        self.shed = metrics.counter("sse_shed", help: "Requests that were sent away because there were too many.")
+            "sse_conflated", help: "Events replaced by a later one of the same key for a slow subscriber.")
+        self.shed = metrics.counter("sse_shed", help: "Requests refused because of a connection limit.")
         self.closed = End.allCases.map {
-            metrics.counter("sse_connections_closed", help: "Subscribers that went, by reason.", [("reason", $0.rawValue)])
+            metrics.counter(
+                "sse_connections_closed", help: "Subscriber connections closed, by reason.", [("reason", $0.rawValue)])
         }
     }
 
     /// Counts an evaluation of a client's condition that failed.
+    ///
+    /// The client's condition can raise the whole event as its error, so the log line names the event but quotes nothing of it.
     func filterFailed(_ event: Event, _ error: ExpressionError) {
         self.filterErrors.increment()
-        self.filterLog?.note(["event": "\(event.id)", "error": "\(error.message)"])
+        self.filterLog?.note(["event": "\(event.id)", "error": "\(error.messageWithoutEvent)"])
     }
 
     func closed(_ end: End) -> Counter {

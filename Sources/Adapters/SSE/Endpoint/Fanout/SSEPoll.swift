@@ -4,41 +4,42 @@ import NIOCore
 
 /// One request that waits for events and is answered once: long polling.
 ///
-/// On the hub's home loop. It keeps how far it has looked, so no event is filtered twice for it.
+/// On the hub's home loop. It stores how far it has searched, so no event is filtered twice.
 final class SSEPoll {
     private let hub: SSEHub
-    /// `nil` once the request is answered: others may have it.
-    private var place: SSEPlace?
+    /// `nil` once the request is answered, so that others can use the slot.
+    private var lease: SSESubscriberLease?
     private let group: SSEGroup
     private let deadline: NIODeadline
-    private let promise: EventLoopPromise<ByteBuffer>
-    private var extract: SSEExtract
-    /// Its place among the group's polls, which alone changes it; `nil` once it has been answered.
+    private let promise: EventLoopPromise<HTTPResponse>
+    private var response: SSEPollResponse
+    /// Its index among the group's polls, which alone changes it; `nil` once it has been answered.
     var index: Int?
-    private var isLooking = false
+    private var isSearching = false
 
     /// - Parameter promise: succeeds with the answer.
     init(
-        group: SSEGroup, place: SSEPlace, extract: SSEExtract, deadline: NIODeadline, promise: EventLoopPromise<ByteBuffer>
+        group: SSEGroup, lease: SSESubscriberLease, response: SSEPollResponse, deadline: NIODeadline,
+        promise: EventLoopPromise<HTTPResponse>
     ) {
         self.hub = group.hub
         self.group = group
-        self.place = place
-        self.extract = extract
+        self.lease = lease
+        self.response = response
         self.deadline = deadline
         self.promise = promise
     }
 
-    /// Looks for something to tell, now or when it is its turn, and answers when there is.
-    func look() {
-        // Whoever looks already comes to what is new.
-        guard !self.isLooking, self.index != nil else { return }
-        self.isLooking = true
-        self.group.shard.turns.begin { deadline in
+    /// Searches for events, now or in its turn, and answers when there are some.
+    func search() {
+        // A running search will find the new events.
+        guard !self.isSearching, self.index != nil else { return }
+        self.isSearching = true
+        self.group.shard.jobs.begin { deadline in
             guard self.index != nil else { return true }
-            guard self.extract.read(self.hub, self.group.shard, until: deadline) else { return false }
-            self.isLooking = false
-            if !self.extract.isEmpty { self.end() }
+            guard self.response.read(self.hub, self.group.shard, until: deadline) else { return false }
+            self.isSearching = false
+            if !self.response.isEmpty { self.end() }
             return true
         }
     }
@@ -52,7 +53,7 @@ final class SSEPoll {
     func end() {
         guard self.index != nil else { return }
         self.group.remove(self)
-        self.place = nil
-        self.promise.succeed(self.extract.json(epoch: self.hub.epoch))
+        self.lease = nil
+        self.promise.succeed(self.response.answer(epoch: self.hub.epoch))
     }
 }

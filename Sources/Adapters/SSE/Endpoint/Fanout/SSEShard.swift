@@ -7,11 +7,11 @@ import NIOCore
 /// Only ever touched on its loop.
 final class SSEShard {
     let eventLoop: any EventLoop
-    /// For those who read the past.
+    /// For readers of the history.
     let reader = EventReader()
     let compressor = SegmentCompressor()
     /// Work for clients that would keep the loop busy.
-    let turns: SSETurns
+    let jobs: SSEJobQueue
     /// Everything up to this sequence has been handed to the subscribers here.
     private(set) var through: UInt64 = 0
     private var groups: [ObjectIdentifier: SSEGroup] = [:]
@@ -20,7 +20,7 @@ final class SSEShard {
 
     init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
-        self.turns = SSETurns(eventLoop: eventLoop)
+        self.jobs = SSEJobQueue(eventLoop: eventLoop)
     }
 
     /// The group of a view; made when it is the first time.
@@ -28,11 +28,11 @@ final class SSEShard {
         if let group = self.groups[ObjectIdentifier(view)] { return group }
         let group = SSEGroup(view: view, hub: hub, shard: self)
         self.groups[ObjectIdentifier(view)] = group
-        self.startTimer(view.pace.tick)
+        self.startTimer(view.timing.tick)
         return group
     }
 
-    /// Forgets a group that has nobody left.
+    /// Removes a group without members.
     func remove(_ group: SSEGroup) {
         self.groups[ObjectIdentifier(group.view)] = nil
         if self.groups.isEmpty {
@@ -41,20 +41,20 @@ final class SSEShard {
         }
     }
 
-    /// Writes what is new to everybody who has all that came before it.
+    /// Writes new events to every subscriber that has all earlier ones.
     ///
     /// - Parameters:
-    ///   - undecided: the views for which it is not decided whether they have something of the batch.
-    ///   - sequence: the last of the batch, whether or not a view has it.
-    func deliver(_ pieces: [SSEPiece], undecided: [SSEView], of stream: SSEStream, through sequence: UInt64) {
+    ///   - undecided: the views whose expressions are not evaluated for the batch.
+    ///   - sequence: the last of the batch, even if a view does not have it.
+    func deliver(_ rendered: [SSERenderedBatch], undecided: [SSEView], of stream: SSEStream, through sequence: UInt64) {
         self.through = sequence
-        for piece in pieces {
-            self.groups[ObjectIdentifier(piece.view)]?.deliver(piece, of: stream)
+        for batch in rendered {
+            self.groups[ObjectIdentifier(batch.view)]?.deliver(batch, of: stream)
         }
-        for view in undecided { self.groups[ObjectIdentifier(view)]?.readOn() }
+        for view in undecided { self.groups[ObjectIdentifier(view)]?.readHistory() }
     }
 
-    /// Those who listen to a stream.
+    /// The groups of a stream's subscribers.
     func groups(of stream: SSEStream) -> [SSEGroup] {
         self.groups.values.filter { $0.view.streams.contains { $0 === stream } }
     }
@@ -64,7 +64,7 @@ final class SSEShard {
 
     /// The subscriber with a number.
     func member(_ number: UInt64) -> SSESubscriber? {
-        self.members.first { $0.place.number == number }
+        self.members.first { $0.lease.number == number }
     }
 
     private func startTimer(_ tick: Duration) {

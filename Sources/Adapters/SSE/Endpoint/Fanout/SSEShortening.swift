@@ -3,13 +3,14 @@ import NIOCore
 
 /// Leaves out what a reader that could not keep up is not to be sent any more: `slow_client.policy`.
 ///
-/// Read in slices, because the reader may be behind by everything that is remembered.
+/// Runs in slices, because the reader may be behind by the whole history.
 struct SSEShortening {
-    /// What there is to send before the reader goes on.
+    /// What to send before the reader continues.
     enum Result {
-        /// The reader is told of what it misses: everything up to a sequence since another, so many events where that is known.
+        /// The reader misses all events between two sequences; the count is `nil` if unknown.
         case gap(through: UInt64, since: UInt64, dropped: Int?)
-        /// It gets these, which may be none, and has everything up to `through` with them; so many were replaced by later ones.
+        /// The reader gets these events, possibly none, and then has everything up to `through`; the rest were replaced
+        /// by later ones.
         case events([(event: Event, sequence: UInt64)], through: UInt64, replaced: Int)
     }
 
@@ -26,19 +27,19 @@ struct SSEShortening {
 
     /// - Parameters:
     ///   - position: the sequence up to which the reader has everything.
-    ///   - told: the latest sequence whose loss it knows of.
-    /// - Returns: `nil` when nothing is to be left out.
-    init?(_ view: SSEView, in hub: SSEHub, position: UInt64, told: UInt64) {
+    ///   - knownLoss: the latest sequence whose loss it knows of.
+    /// - Returns: `nil` if no event can be skipped.
+    init?(_ view: SSEView, in hub: SSEHub, position: UInt64, knownLoss: UInt64) {
         self.view = view
         self.start = position
         self.position = position
-        switch view.pace.slow.policy {
+        switch view.timing.slow.policy {
         case .disconnect: return nil
         case .conflate: self.work = .conflating(SSEConflation())
         case .dropOldest:
-            guard hub.lag(view, after: position) > UInt64(view.pace.slow.bytes) else { return nil }
-            // What is forgotten cannot be counted.
-            if case .lost = hub.read(view, after: position, told: told, atMost: 1) {
+            guard hub.lag(view, after: position) > UInt64(view.timing.slow.bytes) else { return nil }
+            // Removed events cannot be counted.
+            if case .lost = hub.read(view, after: position, knownLoss: knownLoss, atMost: 1) {
                 self.work = .dropping(dropped: nil)
             } else {
                 self.work = .dropping(dropped: 0)
@@ -46,15 +47,16 @@ struct SSEShortening {
         }
     }
 
-    /// Goes on until the deadline has passed.
+    /// Continues until the deadline has passed.
     ///
     /// - Returns: `nil` when there is more to do, or something to be decided first.
     mutating func next(in hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> Result? {
         repeat {
             switch self.work {
             case .dropping(let dropped):
-                guard hub.lag(self.view, after: self.position) > UInt64(self.view.pace.slow.bytes) / 2,
-                    case .batches(let batches, let through) = hub.read(self.view, after: self.position, told: .max, atMost: 1)
+                guard hub.lag(self.view, after: self.position) > UInt64(self.view.timing.slow.bytes) / 2,
+                    case .batches(let batches, let through) = hub.read(
+                        self.view, after: self.position, knownLoss: .max, atMost: 1)
                 else { return .gap(through: self.position, since: self.start, dropped: dropped) }
                 // One batch at a time, so that none is counted twice.
                 guard let batch = batches.first else {
@@ -67,7 +69,7 @@ struct SSEShortening {
             case .conflating(var conflation):
                 // The only reference to it, so that it is not copied.
                 self.work = .dropping(dropped: nil)
-                switch hub.read(self.view, after: self.position, told: .max, atMost: 16 << 10) {
+                switch hub.read(self.view, after: self.position, knownLoss: .max, atMost: 16 << 10) {
                 case .batches(let batches, let through):
                     for batch in batches {
                         guard let events = self.view.events(of: batch, after: self.position, shard),

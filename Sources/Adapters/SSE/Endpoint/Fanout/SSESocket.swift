@@ -1,7 +1,8 @@
 import BridgeCore
+import Glibc
 import NIOCore
 
-/// How the sockets of subscribers are set.
+/// How the sockets of subscribers are set and written.
 enum SSESocket {
     /// `TCP_USER_TIMEOUT`, tcp(7): absent from the C library's Swift module.
     private static let userTimeout = NIOBSDSocket.Option(rawValue: 18)
@@ -9,12 +10,13 @@ enum SSESocket {
     private static let notSentLowWater = NIOBSDSocket.Option(rawValue: 25)
 
     /// Bytes with which a channel is full.
-    static let highWaterMark = 64 << 10
+    static let highWaterMark = 32 << 10
 
-    /// A peer that acknowledges nothing for so long is dead; little waits unsent in the kernel, so that a slow reader is noticed; and the
-    /// channel is full at 64 KiB.
+    /// Sets the options of a stream's socket and channel.
     ///
-    /// On the channel's event loop. Not every channel has every option, and none is needed for being right.
+    /// A peer that acknowledges nothing for this long is dead. Little unsent data waits in the kernel, so that a slow
+    /// reader is noticed. The channel is full at 32 KiB. On the channel's event loop. A channel may lack an option; no
+    /// option is required for correctness.
     static func prepare(_ channel: any Channel, dead: Duration) {
         guard let options = channel.syncOptions else { return }
         if channel.remoteAddress?.ipAddress != nil {
@@ -23,6 +25,30 @@ enum SSESocket {
             try? options.setOption(.tcpOption(Self.notSentLowWater), value: 128 << 10)
         }
         try? options.setOption(
-            .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 16 << 10, high: Self.highWaterMark))
+            .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 8 << 10, high: Self.highWaterMark))
+    }
+
+    /// Sends as many bytes as the socket takes, without the channel.
+    ///
+    /// On the channel's event loop, and only while the channel is empty.
+    ///
+    /// - Parameter descriptor: that of an active channel.
+    /// - Returns: what is left for the channel; `nil` when nothing is.
+    static func send(_ bytes: ByteBuffer, to descriptor: CInt) -> ByteBuffer? {
+        let length = bytes.readableBytes
+        let count = bytes.withUnsafeReadableBytes {
+            Glibc.send(descriptor, $0.baseAddress, length, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
+        }
+        if count == length { return nil }
+        // A full socket takes nothing; the channel detects and handles other errors.
+        return count <= 0 ? bytes : bytes.getSlice(at: bytes.readerIndex + count, length: length - count)
+    }
+
+    /// Bytes in the channel; changes when the socket takes some.
+    ///
+    /// On the channel's event loop.
+    static func buffered(_ context: ChannelHandlerContext) -> Int {
+        // A channel without the option is one that does not change.
+        ((try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? nil) ?? 0
     }
 }

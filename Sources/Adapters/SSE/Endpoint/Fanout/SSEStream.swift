@@ -2,11 +2,11 @@ import BridgeCore
 import NIOCore
 import Synchronization
 
-/// What one sink offers: a stream of a fixed name, or streams whose names its events choose.
+/// The stream of one sink: with a fixed name, or many with names that events choose.
 ///
 /// Thread-safe.
 final class SSEStream: Sendable {
-    /// Its place among the hub's streams.
+    /// Its index among the hub's streams.
     let number: Int
     let settings: SSESinkConfiguration
     /// Whether all its events have the same name.
@@ -15,7 +15,7 @@ final class SSEStream: Sendable {
     let prefix: String
     let metrics: SSEMetrics
     private let template: LevelTemplate
-    private let crowd: Mutex<SSECrowd>
+    private let connectionLimits: Mutex<SSEConnectionLimits>
     private let closing = Mutex<Closing>(.no)
 
     init(number: Int, settings: SSESinkConfiguration, metrics: SSEMetrics) {
@@ -26,16 +26,16 @@ final class SSEStream: Sendable {
         self.isFixed = constant != nil
         self.prefix = constant ?? settings.stream.staticPrefix
         self.metrics = metrics
-        self.crowd = Mutex(SSECrowd(total: settings.maxConnections, limits: settings.limits))
+        self.connectionLimits = Mutex(SSEConnectionLimits(total: settings.maxConnections, limits: settings.limits))
     }
 
-    /// Whether some event of it may have a name that a pattern takes.
+    /// Whether an event of it may have a name that matches a pattern.
     func canHave(_ pattern: SubjectPattern) -> Bool {
         if self.isFixed { return pattern.matches(self.prefix) }
-        // By bytes: to `String` a slash and a combining character behind it are one character.
+        // By bytes: for `String`, a slash and a following combining character are one character.
         let prefix = self.prefix.utf8
         guard pattern.syntax == .mqtt else { return pattern.text.utf8.starts(with: prefix) }
-        // What stands before the first wildcard must agree with the prefix as far as both go.
+        // The part before the first wildcard must agree with the prefix.
         let start = pattern.text.utf8.prefix { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "#") }
         return start.starts(with: prefix) || prefix.starts(with: start)
     }
@@ -51,31 +51,31 @@ final class SSEStream: Sendable {
     // MARK: - Who is here
 
     /// Subscribers now, those whose answer is on its way included.
-    var subscribers: Int { self.crowd.withLock { $0.count } }
+    var subscribers: Int { self.connectionLimits.withLock { $0.count } }
 
     /// Counts one more subscriber.
     ///
     /// - Returns: what there is too much of; `nil` when it is counted.
     func enter(_ address: SSEAddress?, _ name: String?) -> String? {
-        self.crowd.withLock { $0.enter(address, name, now: .now()) }
+        self.connectionLimits.withLock { $0.enter(address, name, now: .now()) }
     }
 
     func leave(_ address: SSEAddress?, _ name: String?) {
-        let count = self.crowd.withLock { crowd in
-            crowd.leave(address, name)
-            return crowd.count
+        let count = self.connectionLimits.withLock { connectionLimits in
+            connectionLimits.leave(address, name)
+            return connectionLimits.count
         }
         if count == 0 { self.finishClosing() }
     }
 
     // MARK: - The end
 
-    /// Whether whoever comes is sent away.
+    /// Whether new subscribers are refused.
     var isClosing: Bool { self.closing.withLock { if case .no = $0 { false } else { true } } }
 
     /// Marks the stream as ending.
     ///
-    /// - Returns: completes once nobody is left.
+    /// - Returns: completes once no subscriber is left.
     func beginClosing(on loop: any EventLoop) -> EventLoopFuture<Void> {
         let promise = loop.makePromise(of: Void.self)
         self.closing.withLock { $0 = .waiting(promise) }

@@ -2,37 +2,37 @@ import BridgeCore
 import Compression
 import NIOCore
 
-/// What all subscribers with one selection are sent: made once for them all.
+/// The bytes for all subscribers with one selection: made once for all.
 ///
 /// Immutable but for ``position``, which belongs to the hub's home loop.
 final class SSEView: Sendable {
     let selection: SSESelection
     /// The streams that can have events for it.
     let streams: [SSEStream]
-    let pace: SSEPace
+    let timing: SSEStreamTiming
     let epoch: String
-    /// Whether events of its streams can pass it by, so that its subscribers must be told how far it has got.
+    /// Whether the view can skip events, so that its subscribers need the current cursor.
     let isSelective: Bool
-    /// The sequence of the last event that was published to it, or that stood before it was there.
+    /// The sequence of the last event that was published to the view, or before it existed.
     let position: NIOLoopBoundBox<UInt64>
-    /// What expressions say of its batches; `nil` where none is evaluated.
+    /// The results of its expressions; `nil` without expressions.
     private let decisions: SSEDecisions?
 
     init(selection: SSESelection, streams: [SSEStream], epoch: String, position: NIOLoopBoundBox<UInt64>) {
         self.selection = selection
         self.streams = streams
-        self.pace = SSEPace(streams.map(\.settings))
+        self.timing = SSEStreamTiming(streams.map(\.settings))
         self.epoch = epoch
         self.isSelective = !selection.filter.takesEverything || !streams.allSatisfy(\.isFixed)
         self.position = position
-        let key = self.pace.slow.policy == .conflate && self.pace.slow.key.isEvaluated ? self.pace.slow.key : nil
+        let key = self.timing.slow.policy == .conflate && self.timing.slow.key.isEvaluated ? self.timing.slow.key : nil
         self.decisions = selection.filter.isEvaluated || key != nil ? SSEDecisions(selection, key: key) : nil
     }
 
     /// Whether an expression decides what belongs to it: its subscribers then read everything from the history, once that is decided.
     var isDecidedLater: Bool { self.selection.filter.isEvaluated }
 
-    /// The events of a batch behind a sequence that belong to this view, with their sequences.
+    /// The view's events of a batch after a sequence, with their sequences.
     ///
     /// On the shard's loop.
     ///
@@ -44,11 +44,11 @@ final class SSEView: Sendable {
         return decision.passing.filter { $0 >= start }.map { (batch.events[$0], batch.first + UInt64($0)) }
     }
 
-    /// What the events of ``events(of:after:_:)`` are conflated by.
+    /// The conflation keys of the events of ``events(of:after:_:)``.
     ///
     /// - Returns: by event, `nil` where that failed; `nil` when that is not decided yet.
     func keys(of batch: SSEBatch, after sequence: UInt64, _ shard: SSEShard) -> [String?]? {
-        let key = self.pace.slow.key
+        let key = self.timing.slow.key
         guard key.isEvaluated, let decisions else {
             return self.events(of: batch, after: sequence, shard)?.map { item in
                 shard.reader.load(item.event)
@@ -96,16 +96,4 @@ final class SSEView: Sendable {
     func bytes(_ text: String, _ compressor: SegmentCompressor, prefix: [UInt8] = []) -> SSEBytes {
         SSEBytes(ByteBuffer(string: text), as: self.selection.coding, compressor, prefix: prefix)
     }
-}
-
-/// What is written to a view's subscribers for one batch.
-struct SSEPiece: Sendable {
-    let view: SSEView
-    let bytes: SSEBytes
-    /// Events in it.
-    let count: Int
-    /// The sequence up to which a subscriber must have everything for this to be what comes next.
-    let previous: UInt64
-    /// That of its last event.
-    let last: UInt64
 }

@@ -1,4 +1,4 @@
-/// Where a subscriber's reading of its streams goes on.
+/// Where a subscriber continues to read its streams.
 enum SSEBacklog {
     /// It has everything up to this sequence.
     case current(UInt64)
@@ -11,14 +11,14 @@ enum SSEBacklog {
     ///
     /// - Parameters:
     ///   - head: the sequence of the latest event of all streams.
-    ///   - told: the latest sequence whose loss is known.
+    ///   - knownLoss: the latest sequence whose loss is known.
     ///   - bytes: enough to stop at; at least one batch is read.
-    init(_ histories: [SSEHistory], head: UInt64, after sequence: UInt64, told: UInt64, atMost bytes: UInt64) {
+    init(_ histories: [SSEHistory], head: UInt64, after sequence: UInt64, knownLoss: UInt64, atMost bytes: UInt64) {
         guard sequence < head else {
             self = .current(head)
             return
         }
-        if let forgotten = histories.map(\.forgotten).max(), forgotten > max(sequence, told) {
+        if let forgotten = histories.map(\.forgotten).max(), forgotten > max(sequence, knownLoss) {
             self = .lost(forgotten)
             return
         }

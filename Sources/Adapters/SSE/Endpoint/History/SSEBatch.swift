@@ -19,7 +19,7 @@ struct SSEBatch: Sendable {
     let time: Timestamp
     /// The latest time of this batch and of those that its history remembered before it.
     private(set) var latestTime: Timestamp
-    /// What the batch holds in memory, about.
+    /// The approximate memory of the batch.
     let memory: Int
 
     /// - Parameter names: one for each event, or `nil` for a stream whose name no event changes.
@@ -41,12 +41,12 @@ struct SSEBatch: Sendable {
         self.memory = events.reduce(160) { $0 + $1.json.readableBytes + $1.raw.readableBytes + 280 }
     }
 
-    /// Takes its place behind another batch: the clock may have been set back in between.
+    /// Follows another batch: the clock may have been set back in between.
     mutating func follow(_ batch: SSEBatch?) {
         if let batch { self.latestTime = max(batch.latestTime, self.time) }
     }
 
-    /// What `id:` and the rest of a block take, about.
+    /// The approximate size of `id:` and the rest of a block.
     private static let frame = 40
 
     /// The sequence of the last event.

@@ -1,9 +1,9 @@
 import BridgeCore
 import NIOCore
 
-/// What one stream remembers: its latest batches.
+/// The history of one stream: its latest batches.
 ///
-/// A value behind the hub's lock. Looking an event or a time up takes O(log n).
+/// A value, guarded by the hub's lock. Finding an event or a time takes O(log n).
 struct SSEHistory {
     private let replay: SSESinkConfiguration.Replay
     private let slowBytes: Int
@@ -17,7 +17,8 @@ struct SSEHistory {
     private(set) var forgotten: UInt64 = 0
     /// When the latest forgotten event was published.
     private var forgottenTime = Timestamp(milliseconds: .min)
-    /// Batches at the front that are over the limits, kept only for subscribers that are a little behind: how many, their events and memory.
+    /// Batches at the front that exceed the limits and are kept only for subscribers that are slightly behind: their
+    /// number, events and memory.
     private var outdated = (batches: 0, events: 0, memory: 0)
 
     init(replay: SSESinkConfiguration.Replay, slowBytes: Int) {
@@ -38,16 +39,15 @@ struct SSEHistory {
 
     /// Begins with what an earlier life of the program has published.
     ///
-    /// - Parameter forgotten: the latest sequence of which it is not known whether it was an event of this stream; 0 when all is known.
+    /// - Parameter forgotten: the latest sequence that may have been an event of this stream; 0 when all are known.
     mutating func restore(_ batches: [SSEBatch], forgotten: UInt64) {
         self.forgotten = forgotten
         for batch in batches { self.append(batch) }
-        // No later than the first that is known; where none is, nobody can tell.
+        // No later than the first known time; without one, it is unknown.
         if forgotten > 0 { self.forgottenTime = max(self.forgottenTime, batches.first?.time ?? .now()) }
     }
 
-    /// Forgets the oldest batches that are over the limits, as long as so much of the stream remains as subscribers that are a little
-    /// behind need.
+    /// Removes the oldest batches that exceed the limits, but keeps what slightly delayed subscribers need.
     mutating func forget(now: Timestamp) {
         while let batch = self.oldestCurrent, self.isOver(batch, now) {
             self.outdated.batches += 1
@@ -68,32 +68,32 @@ struct SSEHistory {
         }
     }
 
-    /// The latest sequence that may no longer be asked for: forgotten, or kept only for those who are a little behind.
+    /// The latest sequence that clients can no longer request: removed, or kept only for slightly delayed subscribers.
     ///
-    /// As of the last ``forget(now:)``; a batch that is over the limit by some of its events still has the others.
+    /// As of the last ``forget(now:)``; a batch of which some events exceed the limit still has the others.
     var floor: UInt64 {
         let excess = self.count - self.outdated.events - self.replay.events
         if excess > 0, let batch = self.oldestCurrent { return batch.first + UInt64(excess) - 1 }
         return self.outdated.batches > 0 ? self[self.outdated.batches - 1].last : self.forgotten
     }
 
-    /// The first batch that may be asked for.
+    /// The first batch that clients can request.
     private var oldestCurrent: SSEBatch? {
         self.outdated.batches < self.batches.count ? self[self.outdated.batches] : nil
     }
 
-    /// Whether the first batch that may be asked for has to go.
+    /// Whether the first requestable batch must be removed.
     private func isOver(_ batch: SSEBatch, _ now: Timestamp) -> Bool {
         self.memory - self.outdated.memory > self.replay.bytes
             || self.count - self.outdated.events - self.replay.events >= batch.events.count || self.isOld(batch, now)
     }
 
-    /// The place of the first batch with an event behind a sequence; the count where there is none.
+    /// The index of the first batch with an event after a sequence; the count if there is none.
     func index(after sequence: UInt64) -> Int {
         self.firstIndex { $0.last > sequence }
     }
 
-    /// The place of the first batch with a property that all behind it have too; the count where there is none.
+    /// The index of the first batch with a property that all later ones have too; the count if there is none.
     private func firstIndex(where hasProperty: (SSEBatch) -> Bool) -> Int {
         var low = 0
         var high = self.batches.count
@@ -104,7 +104,7 @@ struct SSEHistory {
         return low
     }
 
-    /// Bytes of the stream behind a sequence.
+    /// Bytes of the stream after a sequence.
     func lag(after sequence: UInt64) -> UInt64 {
         let index = self.index(after: sequence)
         guard index < self.batches.count else { return 0 }

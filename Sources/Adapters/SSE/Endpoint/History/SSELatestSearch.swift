@@ -1,18 +1,18 @@
 import BridgeCore
 import NIOCore
 
-/// Looks for the place before a view's latest events, so many of all its streams together, from the newest back.
+/// Searches backwards for the sequence before the latest N events of all streams of a view.
 ///
-/// It evaluates the view's filter and may have to look at everything that is remembered, so it is done in slices and never under the hub's lock.
-/// What is published meanwhile comes after the place that it finds.
+/// It evaluates the view's filter and may read the whole history, so it runs in slices and never under the hub's lock.
+/// Events that are published meanwhile have higher sequences than the result.
 struct SSELatestSearch {
-    /// Bytes of the streams that are fetched at once, about.
+    /// The approximate number of bytes that are fetched at once.
     private static let step = 16 << 10
 
     private let view: SSEView
     /// Events that are not found yet.
     private var missing: Int
-    /// The sequence before which it goes on; `nil` before the first step.
+    /// The sequence before which it continues; `nil` before the first step.
     private var before: UInt64?
 
     /// - Parameter count: how many events are wanted.
@@ -21,10 +21,10 @@ struct SSELatestSearch {
         self.missing = count
     }
 
-    /// Goes on until the deadline has passed.
+    /// Continues until the deadline has passed.
     ///
-    /// - Returns: the sequence of the last event before those that were wanted; `nil` when there is more to look at, or something to be
-    ///   decided first.
+    /// - Returns: the sequence before the requested events; `nil` if the search must continue, or an expression must be
+    ///   evaluated first.
     mutating func next(in hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> UInt64? {
         while true {
             guard self.missing > 0 else { return hub.head }

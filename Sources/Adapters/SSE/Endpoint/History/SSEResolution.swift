@@ -1,17 +1,17 @@
 import HTTPServer
 
-/// Where a subscriber does begin, and what it has to be told first.
+/// Where a subscriber begins, and the gap to report first.
 struct SSEResolution {
     /// The sequence of the last event that it does not get.
     let position: UInt64
-    /// The latest sequence that is forgotten already: its loss is told, or nobody asked for it.
-    let told: UInt64
+    /// The latest sequence whose loss is known: reported in `gap`, or never requested.
+    let knownLoss: UInt64
     let gap: SSEGap?
-    /// Bytes that it begins behind.
+    /// Its lag in bytes at the beginning.
     let lag: UInt64
 }
 
-/// Events a subscriber asks for and cannot have.
+/// A loss of requested events.
 struct SSEGap {
     enum Reason: String {
         /// Not an id of any stream.
@@ -22,11 +22,11 @@ struct SSEGap {
         case unknown
         /// The events after it are forgotten.
         case evicted
-        /// The subscriber fell too far behind.
+        /// The subscriber exceeded its limit.
         case slow
     }
 
-    /// The id or time that was asked for.
+    /// The requested id or time.
     let requested: String
     /// The first and last event that are remembered; `nil` when there is none.
     let oldest: SSECursor?

@@ -1,22 +1,27 @@
 import BridgeCore
 
-/// Where a subscriber asks to begin.
+/// The position at which a subscriber wants to begin.
 enum SSEStart: Equatable {
     /// With the next event.
     case live
     /// With the oldest that is remembered.
     case earliest
-    /// With the latest so many of the view.
+    /// With the latest N events of the view.
     case count(Int)
-    /// After a sequence that was looked for.
+    /// After a sequence found by a search.
     case position(UInt64)
     /// After the event with this id; any text.
     case after(String)
     /// With the first event at or after a time; the text is what was asked.
     case time(Timestamp, String)
 
-    /// What is wrong with `since`.
-    static let complaint = "since must be an event id, a span of time such as 10m, a time, a count, earliest or latest"
+    /// Describes the mistake in a `since`.
+    static func complaint(about since: String) -> String {
+        let complaint = "since must be an event id, a duration such as 10m, a time, a count, earliest or latest"
+        // A plus sign in a query means a space (URL Standard §5.1).
+        guard Timestamp(rfc3339: since.replacing(" ", with: "+")) != nil else { return complaint }
+        return "\(complaint); in the query the '+' of a time is written %2B, or write the time with Z"
+    }
 
     /// Reads `Last-Event-ID`, else `last_event_id` (also `lastEventID`, `lastEventId`), else `since`; empty ones count as absent.
     ///

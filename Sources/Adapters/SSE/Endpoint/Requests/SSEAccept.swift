@@ -1,17 +1,17 @@
 import HTTPServer
 import NIOHTTP1
 
-/// How a request wants to be answered: a stream, or one JSON text now or as soon as there is something to tell.
+/// The form of the answer: a stream, or one JSON text, at once or with the next event.
 enum SSEAccept: Equatable {
     case stream(SSEFormat)
-    /// The events behind a place; `wait` holds the answer back until there are some.
+    /// The events after a sequence; with `wait` the answer waits until there are some.
     case batch(wait: Bool)
 
     static let offer = "This stream is text/event-stream, application/x-ndjson or application/json"
 
     /// Decides by `poll` and `format` of the parameters, else by `Accept` (RFC 9110 §12.5.1).
     ///
-    /// JSON is for those who name it; every wildcard means the event stream.
+    /// JSON must be named explicitly; every wildcard selects the event stream.
     ///
     /// - Returns: `nil` when nothing that is offered is wanted.
     init?(_ request: HTTPRequest, _ parameters: SSEParameters) {

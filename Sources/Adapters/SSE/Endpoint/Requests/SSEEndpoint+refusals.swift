@@ -3,11 +3,11 @@ import HTTPServer
 import NIOCore
 import NIOHTTP1
 
-/// What is decided by the address of a request alone, and how refusals look.
+/// Decisions by the path and query of a request alone, and the form of refusals.
 extension SSEEndpoint {
-    /// Decides, before a body is read, by what the address of the request says: the streams that it names, and who sends it.
+    /// Decides, before a body is read, by the streams in the path and query and by the credentials.
     ///
-    /// What the body names is decided by ``answer(_:framing:)``.
+    /// ``answer(_:framing:)`` decides about names in the body.
     func authorize(_ request: HTTPRequest) -> EventLoopFuture<HTTPResponse?> {
         let named = SSERequest.names(inAddressOf: request)
         let streams = self.hub.streams(for: named)
@@ -38,16 +38,15 @@ extension SSEEndpoint {
         }
         return decision.map { nil }.flatMapErrorThrowing { error in
             let response = HTTPRefusal.response(to: error)
-            return Self.completed(SSEShedding.answer(request, insteadOf: response, streams), request, streams)
+            return Self.completed(SSERetryLater.answer(request, insteadOf: response, streams), request, streams)
         }
     }
 
-    /// Completes an answer by which the server itself refuses a request, so that a page can read it, and a browser comes back later when it is
-    /// told to.
+    /// Completes a refusal by the server itself, so that a page can read it, and a browser knows when to reconnect.
     func complete(_ request: HTTPRequest, _ response: HTTPResponse) -> HTTPResponse {
         let streams = self.hub.streams(for: SSERequest.names(inAddressOf: request))
         guard !streams.isEmpty else { return response }
-        return Self.completed(SSEShedding.answer(request, insteadOf: response, streams), request, streams)
+        return Self.completed(SSERetryLater.answer(request, insteadOf: response, streams), request, streams)
     }
 
     private static func completed(_ response: HTTPResponse, _ request: HTTPRequest, _ streams: [SSEStream]) -> HTTPResponse {

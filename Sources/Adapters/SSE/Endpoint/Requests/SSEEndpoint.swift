@@ -5,23 +5,23 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// What requests for streams are answered.
+/// Answers requests for streams.
 ///
 /// Immutable. On the event loop of the connection.
 struct SSEEndpoint: Sendable {
     let hub: SSEHub
-    /// Decides about streams that have no token of their own; `nil` leaves them open.
+    /// Decides about streams without a token of their own; `nil` leaves them open.
     let access: (any HTTPAccess)?
     let refusals: HTTPRefusals?
 
-    /// - Parameter refusals: hears of requests without the token of a stream.
+    /// - Parameter refusals: counts requests without the token of a stream.
     init(hub: SSEHub, access: (any HTTPAccess)?, refusals: HTTPRefusals? = nil) {
         self.refusals = refusals
         self.hub = hub
         self.access = access
     }
 
-    /// Opens the streams or says why not.
+    /// Opens the streams, or answers with the refusal.
     func answer(_ request: HTTPRequest, framing: HTTPFraming) -> HTTPStreamAnswer {
         var streams: [SSEStream] = []
         do throws(SSERefusal) {
@@ -30,7 +30,7 @@ struct SSEEndpoint: Sendable {
             let names = try SSERequest.names(request, parameters)
             streams = self.hub.streams(for: names)
             if let missing = names.first(where: { name in !streams.contains { $0.canHave(name) } }) {
-                // Whoever comes back to a stream that is no longer there must not come for ever.
+                // A client that resumes a stream that no longer exists must not reconnect forever.
                 guard parameters.lastEventID == nil else { throw SSERefusal(HTTPResponse(.noContent)) }
                 throw SSERefusal(.notFound, "There is no stream '\(missing.text)'")
             }
@@ -50,11 +50,12 @@ struct SSEEndpoint: Sendable {
                     }
                 }.flatMapErrorThrowing { [streams] error in
                     let response = HTTPRefusal.response(to: error)
-                    return Self.refuse(SSEShedding.answer(request, insteadOf: response, streams), request, streams)
+                    return Self.refuse(SSERetryLater.answer(request, insteadOf: response, streams), request, streams)
                 }
             )
         } catch {
-            // What cannot be read hides no stream of the path: a page is told by it what is wrong.
+            // An invalid name does not hide the other streams of the path, whose CORS fields let a page read the
+            // refusal.
             if streams.isEmpty { streams = self.hub.streams(for: SSERequest.names(inAddressOf: request)) }
             if error.response.status == .unauthorized {
                 self.refusals?.note(request.bearerToken == nil ? .noCredentials : .unknownCredentials, request)
@@ -70,20 +71,20 @@ struct SSEEndpoint: Sendable {
         let now = Timestamp.now()
         try permission?.check(names, streams)
         if let pattern = names.first(where: { $0.syntax == .mqtt }) {
-            // Whoever is granted a pattern may ask for it.
+            // A client with a grant for a pattern may use it.
             guard streams.allSatisfy({ $0.settings.patterns || (permission != nil && $0.settings.token == nil) }) else {
                 throw SSERefusal(.forbidden, "The pattern '\(pattern.text)' is not allowed here")
             }
         }
         let compiler = SSERequest.compiler(of: streams)
         guard SSEFilter.mustBeCompiled(parameters), compiler != nil else {
-            // Without a compiler a condition is refused, which takes no time.
+            // Without a compiler a condition is refused at once.
             do { _ = try SSEFilter.condition(parameters, compiler: compiler) } catch {
                 throw SSERefusal(.badRequest, error.message)
             }
             return try self.join(request, framing, parameters, names, streams, permission, condition: nil, now)
         }
-        // Compiling takes some 20 ms.
+        // Compiling takes about 20 ms.
         let compiled = NIOThreadPool.singleton.runIfActive(eventLoop: self.hub.home) {
             () -> Result<(any Expression)?, SSEComplaint> in
             do throws(SSEComplaint) {
@@ -105,7 +106,7 @@ struct SSEEndpoint: Sendable {
             })
     }
 
-    /// Takes a place in the view and finds where to begin.
+    /// Creates a lease of the view and resolves where to begin.
     ///
     /// - Parameter condition: the compiled `when`.
     private func join(
@@ -115,36 +116,38 @@ struct SSEEndpoint: Sendable {
         let asked = try SSERequest(
             request, parameters, names: names, streams: streams, condition: condition, now: now)
         guard !streams.contains(where: \.isClosing) else {
-            throw SSERefusal(SSEShedding.answer(request, .serviceUnavailable, "The server is going away", streams))
+            throw SSERefusal(SSERetryLater.answer(request, .serviceUnavailable, "The server is shutting down", streams))
         }
-        let place = try SSEPlace(request, asked, hub: self.hub, permission: permission, now: now)
+        let lease = try SSESubscriberLease(request, asked, hub: self.hub, permission: permission, now: now)
         guard case .count(let count) = asked.start, count > 0 else {
-            return try self.begin(request, asked, place, self.hub.resolve(asked.start, place.view, now: now), framing)
+            return try self.begin(request, asked, lease, self.hub.resolve(asked.start, lease.view, now: now), framing)
         }
         let hub = self.hub
-        return hub.inTurns {
-            var search = SSELatestSearch(view: place.view, count: count)
+        return hub.inSlices {
+            var search = SSELatestSearch(view: lease.view, count: count)
             return { shard, deadline in
                 guard let position = search.next(in: hub, shard, until: deadline) else { return nil }
                 return Self.answer(request, streams) { () throws(SSERefusal) in
-                    try self.begin(request, asked, place, hub.resolve(.position(position), place.view, now: now), framing)
+                    try self.begin(request, asked, lease, hub.resolve(.position(position), lease.view, now: now), framing)
                 }
             }
         }
     }
 
     private func begin(
-        _ request: HTTPRequest, _ asked: SSERequest, _ place: SSEPlace, _ resolution: SSEResolution, _ framing: HTTPFraming
+        _ request: HTTPRequest, _ asked: SSERequest, _ lease: SSESubscriberLease, _ resolution: SSEResolution,
+        _ framing: HTTPFraming
     ) throws(SSERefusal) -> HTTPStreamAnswer {
         if resolution.gap != nil { asked.streams.forEach { $0.metrics.gaps.increment() } }
         switch asked.accept {
-        case .stream: return try self.open(request, asked, place, resolution, framing)
-        case .batch(let wait): return try self.batch(request, asked, place, resolution, wait: wait)
+        case .stream: return try self.open(request, asked, lease, resolution, framing)
+        case .batch(let wait): return try self.batch(request, asked, lease, resolution, wait: wait)
         }
     }
 
     private func open(
-        _ request: HTTPRequest, _ asked: SSERequest, _ place: SSEPlace, _ resolution: SSEResolution, _ framing: HTTPFraming
+        _ request: HTTPRequest, _ asked: SSERequest, _ lease: SSESubscriberLease, _ resolution: SSEResolution,
+        _ framing: HTTPFraming
     ) throws(SSERefusal) -> HTTPStreamAnswer {
         let position = SSECursor(epoch: self.hub.epoch, sequence: resolution.position)
         var headers: [(name: String, value: String)] = [
@@ -156,15 +159,15 @@ struct SSEEndpoint: Sendable {
         let padding = try Self.integer(asked.parameters, "padding", in: 0...8192, default: 0)
         let head = HTTPResponse(.ok, headers: headers + SSEOrigins(asked.streams).headers(request))
         let opening = asked.selection.format.opening(
-            reconnect: place.view.pace.reconnect.milliseconds, gap: resolution.gap, position: position, padding: padding
+            reconnect: lease.view.timing.reconnect.milliseconds, gap: resolution.gap, position: position, padding: padding
         )
         let hub = self.hub
         return .open(
             HTTPStreamOpening(head: head) { channel in
-                SSESocket.prepare(channel, dead: place.view.pace.slow.dead)
+                SSESocket.prepare(channel, dead: lease.view.timing.slow.dead)
                 let shard = hub.shard(on: channel.eventLoop)
                 return SSESubscriber(
-                    group: shard.group(of: place.view, hub: hub), framing: framing, place: place, start: resolution,
+                    group: shard.group(of: lease.view, hub: hub), framing: framing, lease: lease, start: resolution,
                     opening: opening
                 )
             }
@@ -172,33 +175,33 @@ struct SSEEndpoint: Sendable {
     }
 
     private func batch(
-        _ request: HTTPRequest, _ asked: SSERequest, _ place: SSEPlace, _ resolution: SSEResolution, wait: Bool
+        _ request: HTTPRequest, _ asked: SSERequest, _ lease: SSESubscriberLease, _ resolution: SSEResolution, wait: Bool
     ) throws(SSERefusal) -> HTTPStreamAnswer {
         let limit = try Self.integer(asked.parameters, "limit", in: 1...10_000, default: 1000)
         let seconds = try Self.integer(asked.parameters, "timeout", in: 1...120, default: 25)
         let headers: [(name: String, value: String)] =
             [("Cache-Control", "no-store"), ("Vary", "Origin, Accept")] + SSEOrigins(asked.streams).headers(request)
         let hub = self.hub
-        let extract = SSEExtract(place.view, resolution, limit: limit)
+        let response = SSEPollResponse(lease.view, resolution, limit: limit)
         guard wait, request.method != .HEAD else {
-            return hub.inTurns {
-                var extract = extract
+            return hub.inSlices {
+                var response = response
                 return { shard, deadline in
-                    guard extract.read(hub, shard, until: deadline) else { return nil }
-                    // The place is held until the answer is made.
-                    return withExtendedLifetime(place) { Self.answer(extract.json(epoch: hub.epoch), headers) }
+                    guard response.read(hub, shard, until: deadline) else { return nil }
+                    // The lease is held until the answer is made.
+                    return withExtendedLifetime(lease) { Self.answer(response.answer(epoch: hub.epoch), headers) }
                 }
             }
         }
-        let promise = hub.home.makePromise(of: ByteBuffer.self)
+        let promise = hub.home.makePromise(of: HTTPResponse.self)
         let waiting = NIOLoopBoundBox.makeEmptyBox(valueType: SSEPoll.self, eventLoop: hub.home)
         hub.home.execute {
-            let group = hub.shard(on: hub.home).group(of: place.view, hub: hub)
+            let group = hub.shard(on: hub.home).group(of: lease.view, hub: hub)
             let poll = SSEPoll(
-                group: group, place: place, extract: extract, deadline: .now() + .seconds(Int64(seconds)), promise: promise)
+                group: group, lease: lease, response: response, deadline: .now() + .seconds(Int64(seconds)), promise: promise)
             waiting.value = poll
             group.add(poll)
-            poll.look()
+            poll.search()
         }
         // A client that has only ended its direction still gets the answer.
         return .later(
@@ -207,8 +210,10 @@ struct SSEEndpoint: Sendable {
         )
     }
 
-    private static func answer(_ json: ByteBuffer, _ headers: [(name: String, value: String)]) -> HTTPStreamAnswer {
-        .respond(HTTPResponse(.ok, headers: [("Content-Type", "application/json")] + headers, body: json))
+    private static func answer(_ response: HTTPResponse, _ headers: [(name: String, value: String)]) -> HTTPStreamAnswer {
+        var response = response
+        response.headers += headers
+        return .respond(response)
     }
 
     private static func answer(

@@ -4,19 +4,21 @@ import NIOCore
 
 /// The parameters of a request for streams, from its query and its body.
 ///
-/// What stands under other names is nobody's, whatever it is: pages add parameters of their own to every address. A body is a form (`application/x-www-form-urlencoded`) or a JSON object whose values are texts, numbers and lists of them.
+/// Unknown parameters are ignored, because pages add some to every address. A name that looks misspelt is refused,
+/// because the filter would silently not apply. A body is a form (`application/x-www-form-urlencoded`) or a JSON object
+/// whose values are strings, numbers and lists of them.
 struct SSEParameters: Sendable {
     /// Names and values in one request at most.
     static let limit = 1000
-    private static let names: Set<String> = [
-        "streams", "last_event_id", "lastEventID", "lastEventId", "since", "priority", "tags", "subject", "source", "when",
-        "poll", "format",
-        "limit", "timeout", "padding", "stream", "after",
-    ]
+    /// Unknown names in one request that are compared with the known ones.
+    private static let comparisons = 32
 
     private var values: [(name: String, value: String)] = []
     /// `Last-Event-ID`, else the parameter of one of its names; `nil` when it is absent or empty.
     private(set) var lastEventID: String?
+    /// The number of unknown names up to now, and the first that looks misspelt.
+    private var unknown = 0
+    private var misspelt: (name: String, meant: String)?
 
     /// - Throws: ``SSEComplaint`` for what cannot be read.
     init(query: String) throws(SSEComplaint) {
@@ -27,6 +29,9 @@ struct SSEParameters: Sendable {
     init(_ request: HTTPRequest) throws(SSEComplaint) {
         try self.init(query: request.rawQuery)
         if request.body.readableBytes > 0 { try self.add(request.body, type: request.header("Content-Type") ?? "") }
+        if let misspelt {
+            throw SSEComplaint("unknown parameter '\(misspelt.name)'; did you mean '\(misspelt.meant)'?")
+        }
         let names = ["last_event_id", "lastEventID", "lastEventId"]
         let ids = [request.header("Last-Event-ID")] + names.map { self.value($0) }
         self.lastEventID = ids.lazy.compactMap { $0 }.first { !$0.isEmpty }
@@ -37,9 +42,9 @@ struct SSEParameters: Sendable {
         self.values.first { $0.name == name }?.value
     }
 
-    /// All values of a name, also those with commas between them, without spaces around them; empty ones left out.
+    /// All values of a name, also comma-separated ones, without surrounding spaces and empty ones.
     ///
-    /// Divides by bytes, so that a combining character behind a comma hides none.
+    /// Splits by bytes, so that a combining character after a comma cannot hide it.
     func list(_ name: String) -> [String] {
         self.values.filter { $0.name == name }
             .flatMap { $0.value.utf8.split(separator: UInt8(ascii: ",")) }
@@ -69,9 +74,19 @@ struct SSEParameters: Sendable {
         }
     }
 
+    private mutating func note(unknown name: String) {
+        self.unknown += 1
+        guard self.misspelt == nil, self.unknown <= Self.comparisons, let meant = SSEParameterName.meant(by: name) else { return }
+        self.misspelt = (name, meant)
+    }
+
     private mutating func add(form text: String) throws(SSEComplaint) {
         var pairs: [(name: String, value: String)] = []
-        for (name, value) in HTTPForm.pairs(of: text) where Self.names.contains(name) {
+        for (name, value) in HTTPForm.pairs(of: text) {
+            guard SSEParameterName.known.contains(name) else {
+                self.note(unknown: name)
+                continue
+            }
             guard let value else { throw SSEComplaint("the parameter \(name) is not percent-encoded UTF-8") }
             pairs.append((name, value))
         }
@@ -88,7 +103,10 @@ struct SSEParameters: Sendable {
                 throw SSEComplaint("the body must be a JSON object")
             }
             var values: [(String, String)] = []
-            for name in Self.names {
+            root.forEachMember { name, _ in
+                if !SSEParameterName.known.contains(name) { self.note(unknown: name) }
+            }
+            for name in SSEParameterName.known {
                 // The last of several members of one name.
                 guard let value = root[name] else { continue }
                 if value.kind == .array {

@@ -3,7 +3,7 @@ import Compression
 import HTTPServer
 import NIOHTTP1
 
-/// A request for streams, read: what it asks for, and in which form.
+/// A parsed request for streams: what it selects, and in which form.
 struct SSERequest {
     /// Names and filters in one request at most.
     static let nameLimit = 64
@@ -23,7 +23,7 @@ struct SSERequest {
         if let path = request.parameters.first(where: { $0.name == "streams" })?.value {
             texts += path.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { String(Substring($0)) }
         }
-        guard !texts.isEmpty else { throw SSERefusal(.badRequest, "No stream is named") }
+        guard !texts.isEmpty else { throw SSERefusal(.badRequest, "The request names no stream") }
         guard texts.count <= Self.nameLimit else {
             throw SSERefusal(.badRequest, "\(texts.count) streams are too many for one connection; \(Self.nameLimit) at most")
         }
@@ -34,15 +34,15 @@ struct SSERequest {
         }
     }
 
-    /// Whether the client cannot read what it says it accepts.
+    /// Whether the client cannot decode the coding that it accepts.
     ///
-    /// Python's `sseclient` is told by `requests` to accept gzip, and then reads the socket past the decoder.
+    /// `requests` makes Python's `sseclient` accept gzip, but the client reads the socket without decoding.
     private static func readsRawBytes(_ request: HTTPRequest) -> Bool {
         request.header("User-Agent")?.hasPrefix("python-requests/") ?? false && request.header("Cache-Control") == "no-cache"
             && request.header("Accept") == "text/event-stream"
     }
 
-    /// What the path and the query of a request name, without what is no name.
+    /// The valid names in the path and the query of a request.
     static func names(inAddressOf request: HTTPRequest) -> [SubjectPattern] {
         let path = request.parameters.first { $0.name == "streams" }?.value ?? ""
         let inQuery = (try? SSEParameters(query: request.rawQuery))?.list("streams") ?? []
@@ -50,7 +50,7 @@ struct SSERequest {
         return texts.prefix(Self.nameLimit).compactMap { try? SSEName.pattern($0) }
     }
 
-    /// What compiles `when` for some streams; `nil` where one of them does not allow it.
+    /// The compiler of `when` for some streams; `nil` if one of them forbids it.
     static func compiler(of streams: [SSEStream]) -> (any ExpressionCompiler)? {
         streams.allSatisfy { $0.settings.compiler != nil } ? streams.first?.settings.compiler : nil
     }
@@ -58,7 +58,7 @@ struct SSERequest {
     /// - Parameters:
     ///   - names: what ``names(_:_:)`` found.
     ///   - streams: those that can have events of these names.
-    ///   - condition: what ``compiler(of:)`` made of `when`.
+    ///   - condition: the result of ``compiler(of:)`` for `when`.
     /// - Throws: ``SSERefusal``.
     init(
         _ request: HTTPRequest, _ parameters: SSEParameters, names: [SubjectPattern], streams: [SSEStream],
@@ -66,7 +66,7 @@ struct SSERequest {
     ) throws(SSERefusal) {
         guard let accept = SSEAccept(request, parameters) else { throw SSERefusal(.notAcceptable, SSEAccept.offer) }
         guard let start = SSEStart(parameters, now: now, else: accept == .batch(wait: false) ? .earliest : .live) else {
-            throw SSERefusal(.badRequest, SSEStart.complaint)
+            throw SSERefusal(.badRequest, SSEStart.complaint(about: parameters.value("since") ?? ""))
         }
         let filter: SSEFilter
         do { filter = try SSEFilter(parameters, condition: condition) } catch { throw SSERefusal(.badRequest, error.message) }

@@ -1,7 +1,8 @@
 import Glibc
 import NIOCore
 
-/// The characters that JSON allows in strings as they are, and that some readers take for the end of a line: U+0085, U+2028 and U+2029.
+/// The characters that JSON allows unescaped in strings, and that some readers take for the end of a line: U+0085,
+/// U+2028 and U+2029.
 ///
 /// Python's `str.splitlines`, for one, which many clients of event streams use, divides lines there. They are written as `\u0085` and so on,
 /// which is the same JSON (RFC 8259 §7).
@@ -25,7 +26,7 @@ extension ByteBuffer {
         }
     }
 
-    /// The first of them at or behind an index.
+    /// The first of them at or after an index.
     private static func lineEnd(
         in bytes: UnsafeRawBufferPointer, from start: Int
     ) -> (index: Int, length: Int, escape: StaticString)? {

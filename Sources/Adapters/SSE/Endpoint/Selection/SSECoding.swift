@@ -1,4 +1,4 @@
 import Compression
 
-/// How a stream is compressed: each piece once, as a segment or frame that decodes by itself.
+/// How a stream is compressed: each chunk once, as a segment or frame that can be decoded alone.
 typealias SSECoding = ContentCoding

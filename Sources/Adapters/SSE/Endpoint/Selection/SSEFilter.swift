@@ -1,14 +1,14 @@
 import BridgeCore
 
-/// Which events of a stream a subscriber wants: `priority`, `tags`, `subject`, `source` and `when` of the query.
+/// The events of a stream that a subscriber selects: `priority`, `tags`, `subject`, `source` and `when` of the query.
 ///
-/// The subscribers of one filter share its evaluation: once per event, not once per subscriber. Equal when the same values were asked for,
-/// byte by byte, in whatever order.
+/// Subscribers with one filter share its evaluation: once per event, not once per subscriber. Filters are equal if
+/// their values are the same bytes, in any order.
 struct SSEFilter: Hashable, Sendable {
     /// How long `when` may be, in bytes.
     ///
-    /// Up to here compiling takes at most twice as long as the shortest one, some 20 ms; from there on the time grows with the square of
-    /// the length, to seconds for the 64 kB that a body can bring.
+    /// Up to this length compiling takes at most twice as long as for the shortest expression, about 20 ms. Above it
+    /// the time grows with the square of the length, to seconds for the 64 kB of a body.
     static let longestCondition = 1024
     /// Values in one request at most: priorities, tags, sources and subjects together.
     static let mostValues = 64
@@ -27,7 +27,7 @@ struct SSEFilter: Hashable, Sendable {
         self.expression = expression
     }
 
-    /// Compiles the `when` of a request; blocks for as long as that takes, so never on an event loop.
+    /// Compiles the `when` of a request; blocks meanwhile, so never on an event loop.
     ///
     /// - Parameter compiler: `nil` where the stream does not allow it.
     /// - Throws: ``SSEComplaint`` with what a person reads.
@@ -35,18 +35,18 @@ struct SSEFilter: Hashable, Sendable {
         _ parameters: SSEParameters, compiler: (any ExpressionCompiler)?
     ) throws(SSEComplaint) -> (any Expression)? {
         guard let text = Self.conditionText(parameters) else { return nil }
-        guard let compiler else { throw SSEComplaint("this stream takes no 'when'; its 'expressions' setting is off") }
+        guard let compiler else { throw SSEComplaint("this stream does not support 'when'; its 'expressions' setting is off") }
         guard text.utf8.count <= Self.longestCondition else {
             throw SSEComplaint("when is \(text.utf8.count) bytes long; \(Self.longestCondition) are allowed")
         }
         do {
             return try compiler.compile(text)
         } catch {
-            throw SSEComplaint("when: \(error)")
+            throw SSEComplaint("when: \((error as? ExpressionError)?.messageForClient ?? "\(error)")")
         }
     }
 
-    /// Whether making the filter takes some 20 ms, too long for an event loop.
+    /// Whether making the filter takes about 20 ms, too long for an event loop.
     static func mustBeCompiled(_ parameters: SSEParameters) -> Bool { Self.conditionText(parameters) != nil }
 
     /// `nil` when the request has none.
@@ -54,7 +54,7 @@ struct SSEFilter: Hashable, Sendable {
         parameters.value("when").flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// - Parameter condition: what ``condition(_:compiler:)`` made of the same parameters.
+    /// - Parameter condition: the result of ``condition(_:compiler:)`` for the same parameters.
     /// - Throws: ``SSEComplaint`` with what a person reads.
     init(_ parameters: SSEParameters, condition: (any Expression)?) throws(SSEComplaint) {
         let lists = (
@@ -63,8 +63,8 @@ struct SSEFilter: Hashable, Sendable {
         )
         try Self.checkSize(lists.priorities + lists.tags + lists.sources + lists.subjects)
         let priorities = try lists.priorities.map { text throws(SSEComplaint) in
-            guard let priority = Int(text), (1...5).contains(priority) else {
-                throw SSEComplaint("'\(text)' is no priority; 1 to 5 are, with commas between them")
+            guard let priority = PriorityText.constant(text) else {
+                throw SSEComplaint("'\(text)' is not a priority; write \(PriorityText.allowed), with commas between them")
             }
             return priority
         }
@@ -135,10 +135,9 @@ struct SSEFilter: Hashable, Sendable {
 
     private static func bytes(_ texts: [String]) -> Set<[UInt8]> { Set(texts.map { Array($0.utf8) }) }
 
-    /// What was asked for, as it distinguishes filters.
+    /// The values of the filter, which distinguish it from others.
     ///
-    /// Texts are bytes: `String` counts texts as equal that only look alike (Unicode canonical equivalence), and no separator is safe in a
-    /// joined text.
+    /// Texts are bytes: `String` compares by canonical equivalence, and no separator is safe in a joined text.
     private struct Identity: Hashable {
         var priorities: Set<Int> = []
         var tags: Set<[UInt8]> = []
@@ -148,7 +147,7 @@ struct SSEFilter: Hashable, Sendable {
     }
 }
 
-/// What is wrong with a request for a stream, for its answer.
+/// The mistake in a request for a stream, for its answer.
 struct SSEComplaint: Error, CustomStringConvertible {
     let message: String
 

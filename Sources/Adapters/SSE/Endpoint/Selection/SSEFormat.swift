@@ -18,9 +18,10 @@ enum SSEFormat: Hashable, Sendable {
 
     /// Writes one event.
     ///
-    /// In an event stream: `id:`, one `data:` line, a blank line. Events have no `event:` line, so that `onmessage` hears them, and a
-    /// space behind `data:`, which clients that read line by line look for. A gap is for those who know of it: a type of its own and no
-    /// space. On a line of JSON the id is a member named `cursor`, before the event's own.
+    /// In an event stream: `id:`, one `data:` line, a blank line. Events have no `event:` line, so that `onmessage`
+    /// receives them, and a space after `data:`, which line-based clients search for. A gap has a type and no space, so
+    /// that only clients that know gaps read it. On a line of JSON the id is a member named `cursor`, before the
+    /// event's own.
     func write(_ event: Event, epoch: String, sequence: UInt64, into buffer: inout ByteBuffer) {
         assert(Self.isOneLine(event.json), "an event's JSON is one line")
         switch self {
@@ -44,10 +45,10 @@ enum SSEFormat: Hashable, Sendable {
         }
     }
 
-    /// The first bytes of a stream: a comment that forces the headers through, what is lost, the waiting time, and where the client
-    /// stands, so that one that is cut off before its first event resumes without loss.
+    /// The first bytes of a stream: a comment that flushes the headers, the gap, the reconnection delay, and the
+    /// cursor, so that a client that loses the connection before its first event resumes without loss.
     ///
-    /// No blank line ends what is no event: readers that look at nothing but blank lines would take it for an empty message.
+    /// A blank line ends only events: readers that check only blank lines would take other lines for an empty message.
     func opening(reconnect: Int64, gap: SSEGap?, position: SSECursor, padding: Int) -> String {
         var text = ""
         switch self {
@@ -61,7 +62,7 @@ enum SSEFormat: Hashable, Sendable {
         return text + self.cursor(position, retry: reconnect)
     }
 
-    /// Tells of a loss.
+    /// Writes a gap.
     func gap(_ gap: SSEGap) -> String {
         switch self {
         case .events: "event: gap\ndata:{\(gap.members)}\n\n"
@@ -69,7 +70,7 @@ enum SSEFormat: Hashable, Sendable {
         }
     }
 
-    /// Tells where the client stands without an event.
+    /// Writes the client's cursor without an event.
     ///
     /// Its data is JSON too, so that a client which reads events of every type finds no empty one.
     ///
@@ -82,7 +83,7 @@ enum SSEFormat: Hashable, Sendable {
         }
     }
 
-    /// What keeps a quiet connection alive: a line that no reader takes for an event.
+    /// The comment that keeps a quiet connection alive: a line that no reader takes for an event.
     var comment: String {
         switch self {
         case .events: ":\n"

@@ -1,6 +1,6 @@
 import BridgeCore
 
-/// The names of streams: what stands in a path, and what an event may make of it.
+/// The rules for stream names: which are valid in a path, and what an event may contribute.
 enum SSEName {
     /// Bytes at most.
     static let limit = 200
@@ -10,7 +10,7 @@ enum SSEName {
     /// - Throws: ``SSEComplaint`` for an empty or too long one.
     static func name(_ text: String) throws(SSEComplaint) -> String {
         guard !text.isEmpty, text.utf8.count <= Self.limit else {
-            throw SSEComplaint("'\(text.prefix(64))' is no stream name; 1 to \(Self.limit) bytes are")
+            throw SSEComplaint("'\(text.prefix(64))' is not a stream name; a name has 1 to \(Self.limit) bytes")
         }
         return text
     }
@@ -20,15 +20,15 @@ enum SSEName {
         LevelTemplate(template: settings.stream, keepsSlashes: settings.keepsSlashes, reserving: [","])
     }
 
-    /// What a client asks for: a name or, with `+` or `#` as a whole level, an MQTT filter over names (MQTT 3.1.1 §4.7).
+    /// Parses a requested name or, with `+` or `#` as a whole level, an MQTT filter over names (MQTT 3.1.1 §4.7).
     static func pattern(_ text: String) throws(SSEComplaint) -> SubjectPattern {
         guard text.utf8.count <= Self.limit, !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
-            throw SSEComplaint("'\(text.prefix(64))' is no stream name")
+            throw SSEComplaint("'\(text.prefix(64))' is not a stream name")
         }
         do {
             return try SubjectPattern(name: text)
         } catch {
-            throw SSEComplaint("'\(text)' is no stream name: \(error.message)")
+            throw SSEComplaint("'\(text)' is not a stream name: \(error.message)")
         }
     }
 }

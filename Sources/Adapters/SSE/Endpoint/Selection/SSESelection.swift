@@ -1,8 +1,9 @@
 import BridgeCore
 
-/// What a subscriber asks for, and how: subscribers with the same selection share a view.
+/// The content and form that a subscriber selects; subscribers with the same selection share a view.
 ///
-/// Compares names and filters by their bytes. The hash is computed once, because selections are looked up under the hub's lock.
+/// Compares names and filters by their bytes. The hash is computed once, because selections are found under the hub's
+/// lock.
 struct SSESelection: Hashable, Sendable {
     /// The numbers of the streams that can have events of these names.
     let streams: [Int]

@@ -1,0 +1,96 @@
+import BridgeCore
+import Mosquitto
+
+/// The messages of one connection of a source, until the session reads them.
+///
+/// On the session's thread: the connection fills it from inside its own methods.
+final class MQTTSourceInbox {
+    /// Messages in the form in which they are forwarded.
+    private(set) var messages: [ReceivedMessage] = []
+    /// Bytes of their packets.
+    private(set) var messageBytes = 0
+    /// How many of those that were received must be acknowledged, the ignored ones included.
+    private(set) var acknowledgements = 0
+    /// A message has arrived at QoS 0.
+    private(set) var hasAtMostOnce = false
+    /// Skipped messages.
+    private(set) var omissions: [MQTTOmission] = []
+    /// Makes messages; `nil` until the session knows what it reads.
+    var reader: MQTTMessageReader?
+    /// Answers to SUBSCRIBE: packet identifier and granted QoS or reason code.
+    private var subscribeAnswers: [(identifier: Int32, code: Int32)] = []
+    /// Answers to UNSUBSCRIBE: packet identifiers.
+    private var unsubscribeAnswers: [Int32] = []
+    /// An UNSUBSCRIBE, and what to do when it is answered, before what follows is read.
+    var question: (identifier: Int32, answered: () -> Void)?
+    /// How many messages of QoS 1 the broker may still send again, because it resumed a session.
+    ///
+    /// Brokers send these first (MQTT 5 §4.4), and no more than they may have unacknowledged.
+    var repeatsAhead = 0
+
+    /// Records an event of the connection.
+    func receive(_ event: MosquittoEvent) {
+        switch event {
+        case .message(let message): self.receive(message)
+        case .omission(let omission):
+            self.omissions.append(omission)
+            if omission.identifier != nil { self.acknowledgements += 1 }
+        case .subscribed(let packet, let code): self.subscribeAnswers.append((packet, code))
+        case .unsubscribed(let packet):
+            self.unsubscribeAnswers.append(packet)
+            guard let question, question.identifier == packet else { return }
+            self.question = nil
+            question.answered()
+        // The birth and will messages are sent once, whether or not they are acknowledged.
+        case .published: break
+        }
+    }
+
+    private func receive(_ message: MosquittoMessage) {
+        var isRepeated = false
+        if message.identifier == nil {
+            self.hasAtMostOnce = true
+        } else {
+            self.acknowledgements += 1
+            if self.repeatsAhead > 0 {
+                self.repeatsAhead -= 1
+                isRepeated = message.isDuplicate
+            }
+        }
+        guard let received = self.reader?.read(message, isRepeated: isRepeated) else { return }
+        self.messageBytes += message.size
+        self.messages.append(received)
+    }
+
+    // MARK: Taking
+
+    func takeOmissions() -> [MQTTOmission] {
+        defer { self.omissions.removeAll() }
+        return self.omissions
+    }
+
+    func takeMessages() -> [ReceivedMessage] {
+        let capacity = self.messages.count
+        defer {
+            self.messages = []
+            self.messageBytes = 0
+            self.messages.reserveCapacity(capacity)
+        }
+        return self.messages
+    }
+
+    func takeAcknowledgements() -> Int {
+        defer { self.acknowledgements = 0 }
+        return self.acknowledgements
+    }
+
+    func takeSubscribed() -> [(identifier: Int32, code: Int32)] {
+        defer { self.subscribeAnswers.removeAll() }
+        return self.subscribeAnswers
+    }
+
+    func takeUnsubscribed() -> [Int32] {
+        defer { self.unsubscribeAnswers.removeAll() }
+        return self.unsubscribeAnswers
+    }
+}

@@ -1,0 +1,72 @@
+import BridgeCore
+import NIOCore
+
+/// Moves deliveries from the inlet to a stream of the hub, on the hub's home loop, without a task in between.
+final class SSEStreamPublisher: Sendable {
+    private let inlet: SinkInlet
+    private let hub: SSEHub
+    private let stream: SSEStream
+
+    init(inlet: SinkInlet, hub: SSEHub, stream: SSEStream) {
+        self.inlet = inlet
+        self.hub = hub
+        self.stream = stream
+    }
+
+    /// Publishes until the inlet has ended.
+    ///
+    /// - Throws: `CancellationError`.
+    func run() async throws {
+        try await InletDrain(self.inlet, on: self.hub.home) { self.publishNext($0) }.run()
+    }
+
+    /// Publishes one batch, once every loop has delivered the one before; between two the sockets of this loop get their turn.
+    private func publishNext(_ drain: InletDrain) {
+        if self.hub.whenDelivered({ self.publishNext(drain) }) || self.hub.whenReserved({ self.publishNext(drain) }) { return }
+        let deliveries = drain.take(atMost: 512)
+        guard let last = deliveries.last else { return }
+        self.publish(deliveries[...])
+        self.inlet.confirm(through: last)
+        drain.resume()
+    }
+
+    private func publish(_ deliveries: ArraySlice<Delivery>) {
+        guard !self.stream.isFixed else {
+            self.publish(deliveries, names: nil)
+            return
+        }
+        let reader = self.hub.shard(on: self.hub.home).reader
+        reader.begin(Array(deliveries))
+        defer { reader.endBatch() }
+        var start = deliveries.startIndex
+        var names: [String] = []
+        for (index, delivery) in zip(deliveries.indices, deliveries) {
+            do {
+                names.append(try self.stream.name(of: delivery.event, reader))
+            } catch {
+                self.publish(deliveries[start..<index], names: names)
+                (start, names) = (index + 1, [])
+                self.inlet.refuse(delivery, "the stream's name \(self.stream.settings.stream.text) cannot be rendered: \(error)")
+            }
+        }
+        self.publish(deliveries[start...], names: names)
+    }
+
+    /// Publishes in batches of moderate size, because each is written to every subscriber at once.
+    private func publish(_ deliveries: ArraySlice<Delivery>, names: [String]?) {
+        guard !deliveries.isEmpty else { return }
+        let events = deliveries.map(\.event)
+        self.inlet.number(deliveries, from: self.hub.head + 1)
+        var start = 0
+        while start < events.count {
+            var size = 0
+            var end = start
+            repeat {
+                size += events[end].json.readableBytes + 64
+                end += 1
+            } while end < events.count && size < 64 << 10
+            self.hub.publish(Array(events[start..<end]), names: names.map { Array($0[start..<end]) }, to: self.stream)
+            start = end
+        }
+    }
+}

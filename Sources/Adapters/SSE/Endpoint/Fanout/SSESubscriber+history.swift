@@ -1,0 +1,100 @@
+import BridgeCore
+import NIOCore
+
+/// How a subscriber reads what it misses from the history.
+extension SSESubscriber {
+    /// The approximate number of bytes that are written from the history at a time.
+    private static let step = 16 << 10
+
+    /// Reads what is missing, now or when it is its turn.
+    func startReading() {
+        let (group, machine) = (self.group, self.machine)
+        guard machine.isShortening,
+            var shortening = SSEShortening(group.view, in: group.hub, position: machine.position, knownLoss: machine.knownLoss)
+        else {
+            self.machine.needsNoShortening()
+            group.shard.jobs.begin { deadline in self.read(until: deadline) }
+            return
+        }
+        group.shard.jobs.begin { deadline in
+            self.shorten(&shortening, until: deadline) && self.read(until: deadline)
+        }
+    }
+
+    /// Writes what is missing, as long as the socket has room and until the deadline has passed.
+    ///
+    /// - Returns: whether it is done for now.
+    private func read(until deadline: NIODeadline) -> Bool {
+        guard let context else { return true }
+        let (group, view) = (self.group, self.group.view)
+        while true {
+            let isWritable = context.channel.isWritable
+            let step = self.machine.nextStep(now: group.now, isWritable: isWritable, buffered: SSESocket.buffered(context))
+            guard case .read(let position, let knownLoss) = step else { return true }
+            switch group.hub.read(view, after: position, knownLoss: knownLoss, atMost: Self.step) {
+            case .current(let head):
+                self.machine.caughtUp(to: head)
+                return true
+            case .lost(let forgotten):
+                switch self.machine.lost(through: forgotten, view.timing, now: group.now) {
+                case .close:
+                    self.perform(.close)
+                    return true
+                case .writeGap(let since): self.writeGap(since: since, dropped: nil, context)
+                }
+            case .batches(let batches, let through) where view.isDecidedLater:
+                guard self.write(decided: batches, through: through, context) else { return false }
+            case .batches(let batches, let through):
+                let events = batches.flatMap { view.events(of: $0, after: position, group.shard.reader) }
+                guard self.machine.read(through: through, hasEvents: !events.isEmpty, now: group.now) else { break }
+                self.write(own: view.bytes(events, group.shard.compressor), context)
+                batches[0].stream.metrics.delivered.increment(by: events.count)
+            }
+            if NIODeadline.now() >= deadline { return false }
+        }
+    }
+
+    /// Writes batches of which an expression decides what belongs to the view.
+    ///
+    /// - Returns: false when that is not decided yet.
+    private func write(decided batches: [SSEBatch], through: UInt64, _ context: ChannelHandlerContext) -> Bool {
+        let (group, view) = (self.group, self.group.view)
+        for batch in batches {
+            let position = self.machine.position
+            guard let events = view.events(of: batch, after: position, group.shard) else { return false }
+            let last = batch.last == batches.last?.last ? through : batch.last
+            guard self.machine.read(through: last, hasEvents: !events.isEmpty, now: group.now) else { continue }
+            self.write(own: group.bytes(events, of: batch, isWhole: position < batch.first), context)
+            batch.stream.metrics.delivered.increment(by: events.count)
+        }
+        return true
+    }
+
+    /// Leaves out what a reader that could not keep up is not to be sent any more.
+    ///
+    /// - Returns: whether that is done.
+    private func shorten(_ shortening: inout SSEShortening, until deadline: NIODeadline) -> Bool {
+        guard let context, self.machine.isShortening else { return true }
+        let (group, view) = (self.group, self.group.view)
+        guard let result = shortening.next(in: group.hub, group.shard, until: deadline) else { return false }
+        switch result {
+        case .gap(let through, let since, let dropped):
+            self.machine.skipped(through: through, now: group.now)
+            self.writeGap(since: since, dropped: dropped, context)
+        case .events(let latest, let through, let replaced):
+            guard self.machine.read(through: through, hasEvents: !latest.isEmpty, now: group.now) else { break }
+            self.write(own: view.bytes(latest, group.shard.compressor), context)
+            view.streams[0].metrics.delivered.increment(by: latest.count)
+            view.streams[0].metrics.conflated.increment(by: replaced)
+        }
+        return true
+    }
+
+    private func writeGap(since position: UInt64, dropped: Int?, _ context: ChannelHandlerContext) {
+        let view = self.group.view
+        var gap = self.group.hub.gap(view, "\(SSECursor(epoch: view.epoch, sequence: position))", .slow)
+        gap.dropped = dropped
+        view.streams.forEach { $0.metrics.gaps.increment() }
+        self.write(own: view.bytes(view.selection.format.gap(gap), self.group.shard.compressor), context)
+    }
+}

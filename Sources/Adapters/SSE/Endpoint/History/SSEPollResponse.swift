@@ -1,0 +1,97 @@
+import BridgeCore
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+
+/// The events after a sequence as one JSON answer: `cursor` to continue from, `gap` if some are lost, and `events`.
+///
+/// Read in slices, because a filter may let little through of much.
+struct SSEPollResponse {
+    /// Bytes of events after which an answer ends, because it is in memory as a whole.
+    static let largest = 4 << 20
+    /// The approximate number of bytes that are fetched at once.
+    private static let step = 16 << 10
+
+    private let view: SSEView
+    private let limit: Int
+    private var position: UInt64
+    private var knownLoss: UInt64
+    private var gap: SSEGap?
+    private var events: [Event] = []
+    private var size = 0
+
+    /// - Parameter limit: events at most.
+    init(_ view: SSEView, _ start: SSEResolution, limit: Int) {
+        self.view = view
+        self.limit = limit
+        self.position = start.position
+        self.knownLoss = start.knownLoss
+        self.gap = start.gap
+    }
+
+    /// Reads on until the deadline has passed.
+    ///
+    /// - Returns: whether it is as full as it may be, or has all that there is now; then it can be asked again later.
+    mutating func read(_ hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> Bool {
+        while true {
+            guard !self.isFull else { return true }
+            switch hub.read(self.view, after: self.position, knownLoss: self.knownLoss, atMost: Self.step) {
+            case .current(let head):
+                self.position = head
+                return true
+            case .lost(let forgotten):
+                self.knownLoss = forgotten
+                self.gap = hub.gap(self.view, "\(SSECursor(epoch: hub.epoch, sequence: self.position))", .evicted)
+            case .batches(let batches, let through):
+                for batch in batches {
+                    guard let events = self.view.events(of: batch, after: self.position, shard) else { return false }
+                    guard self.take(events, of: batch) else { return true }
+                    if NIODeadline.now() >= deadline { return false }
+                }
+                self.position = through
+            }
+        }
+    }
+
+    /// Adds the events of a batch that belong to the view.
+    ///
+    /// - Returns: whether there was room for all of them.
+    private mutating func take(_ events: [(event: Event, sequence: UInt64)], of batch: SSEBatch) -> Bool {
+        for (event, sequence) in events {
+            guard !self.isFull else { return false }
+            self.events.append(event)
+            self.size += event.json.readableBytes
+            self.position = sequence
+        }
+        self.position = batch.last
+        return true
+    }
+
+    private var isFull: Bool { self.events.count >= self.limit || self.size >= Self.largest }
+
+    /// Whether there are neither events nor a gap.
+    var isEmpty: Bool { self.events.isEmpty && self.gap == nil }
+
+    /// The answer; its headers repeat the cursor and the reason of a gap.
+    func answer(epoch: String) -> HTTPResponse {
+        let position = SSECursor(epoch: epoch, sequence: self.position)
+        var headers: [(name: String, value: String)] = [
+            ("Content-Type", "application/json"), ("Streambridge-Cursor", "\(position)"),
+        ]
+        if let gap { headers.append(("Streambridge-Gap", gap.reason.rawValue)) }
+        return HTTPResponse(.ok, headers: headers, body: self.json(position))
+    }
+
+    private func json(_ position: SSECursor) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: self.size + self.events.count + 256)
+        buffer.writeString("{\"cursor\":\"\(position)\"")
+        if let gap { buffer.writeString(",\"gap\":{\(gap.members)}") }
+        buffer.writeStaticString(",\"events\":[")
+        for (index, event) in self.events.enumerated() {
+            if index > 0 { buffer.writeStaticString(",") }
+            buffer.writeEscapingLineEnds(event.json)
+        }
+        buffer.writeStaticString("]}")
+        return buffer
+    }
+}

@@ -1,0 +1,106 @@
+import BridgeCore
+import HTTPServer
+import NIOCore
+import NIOHTTP1
+
+/// Decides which requests a webhook source refuses, and with which answer: statuses and texts that Alphorn's senders
+/// know.
+///
+/// Immutable.
+struct WebhookRefusals: Sendable {
+    /// An event that has been here, or has crossed too many bridges.
+    static var loop: HTTPResponse { .error(.loopDetected, "Loop detected") }
+    /// The source does not run.
+    static var closed: HTTPResponse {
+        .error(.serviceUnavailable, "Not accepting requests now", headers: [("Retry-After", "5")])
+    }
+    /// The event was accepted, but is not yet known to be safe.
+    static var late: HTTPResponse {
+        .error(.serviceUnavailable, "Not confirmed in time", headers: [("Retry-After", "5")])
+    }
+
+    private let token: Secret?
+    private let signature: (verifier: WebhookSignature, header: String)?
+
+    private let refusals: HTTPRefusals?
+
+    /// - Parameter refusals: counts requests without the right token or signature.
+    init(_ configuration: WebhookSourceConfiguration, refusals: HTTPRefusals? = nil) {
+        self.refusals = refusals
+        self.token = configuration.token
+        self.signature = configuration.signature.map {
+            (WebhookSignature(secret: $0.secret, algorithm: $0.algorithm, prefix: $0.prefix), $0.header)
+        }
+    }
+
+    /// Checks the head, before the body is read.
+    func refusal(of request: HTTPRequest, _ gate: WebhookGate) -> HTTPResponse? {
+        if let token {
+            guard let key = request.bearerToken else {
+                self.refusals?.note(.noCredentials, request)
+                return .error(
+                    .unauthorized, "Missing or invalid Authorization header",
+                    headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\"")]
+                )
+            }
+            guard token.matches(key) else {
+                self.refusals?.note(.unknownCredentials, request)
+                return .error(
+                    .unauthorized, "Invalid API key",
+                    headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\", error=\"invalid_token\"")]
+                )
+            }
+        }
+        if let refusal = Self.refusal(ofType: request) { return refusal }
+        switch gate.phase {
+        case .notYet, .stopping:
+            return Self.closed
+        case .open:
+            guard gate.isPaused else { return nil }
+            return .error(.tooManyRequests, "Too many requests", headers: [("Retry-After", "1")])
+        }
+    }
+
+    /// Checks the signature of the body.
+    func refusal(ofBody body: ByteBuffer, _ request: HTTPRequest) -> HTTPResponse? {
+        guard let signature else { return nil }
+        guard let value = request.header(signature.header) else {
+            self.refusals?.note(.noCredentials, request, detail: "no \(signature.header)")
+            return .error(.unauthorized, "Missing \(signature.header) header")
+        }
+        guard !signature.verifier.verify(value, body: body) else { return nil }
+        self.refusals?.note(.invalidSignature, request)
+        return .error(.unauthorized, "Invalid signature")
+    }
+
+    /// Asks, before a body is read, whether the grant of its request lets it write to a webhook.
+    static func authorization(_ access: any HTTPAccess, id: String) -> HTTPRouter.Authorization {
+        let name = try? SubjectPattern(name: id)
+        return { request in
+            access.grant(request, names: [id]).map { grant in
+                let isGranted = grant.publish.contains { text in
+                    name.map { (try? SubjectPattern(name: text))?.covers($0) ?? false } ?? false
+                }
+                if isGranted { return nil }
+                access.refused(request)
+                return grant.challenge?.response ?? .error(.forbidden, "Not allowed to write to '\(id)'")
+            }
+        }
+    }
+
+    /// Bodies that could not be read.
+    private static func refusal(ofType request: HTTPRequest) -> HTTPResponse? {
+        if let coding = request.header("Content-Encoding"), coding.lowercased() != "identity" {
+            return .error(
+                .unsupportedMediaType, "Content-Encoding '\(coding)' is not supported",
+                headers: [("Accept-Encoding", "identity")]
+            )
+        }
+        if let type = request.header("Content-Type"), type.lowercased().hasPrefix("multipart/"),
+            MediaType.name(type) != "multipart/form-data"
+        {
+            return .error(.unsupportedMediaType, "Content-Type '\(type)' is not supported; send JSON, a form or text")
+        }
+        return nil
+    }
+}

@@ -1,0 +1,47 @@
+package import BridgeCore
+import Curl
+
+/// `signature:`, how the body of a request is signed, with HMAC as in `X-Hub-Signature-256`.
+package struct WebhookSignatureSettings: SettingGroup {
+    /// The secret that both sides know; not empty.
+    package var secret = Secret("")
+    /// The header with the signature.
+    package var header = "X-Hub-Signature-256"
+    /// The hash of the signature.
+    package var algorithm = WebhookSignature.Algorithm.sha256
+    /// The text before the hexadecimal digits; `nil` means the algorithm's name and `=`.
+    package var prefix: String?
+
+    /// The keys of `signature`.
+    package static let settings = Settings<Self> {
+        Setting(
+            required: "secret", \.secret, .secret.checked { $0.value.isEmpty ? "the secret is empty; write one" : nil },
+            "Secret that both sides know")
+        Setting(
+            "header", \.header,
+            .text.checked { CurlRequest.isHeaderName($0) ? nil : "'\($0)' is not the name of a header" },
+            "Header with the signature")
+        Setting("algorithm", \.algorithm, .choice, "Hash of the signature")
+        Setting(
+            "prefix", \.prefix,
+            .text.checked {
+                CurlRequest.isHeaderValue($0) ? nil : "holds characters that a header cannot carry; remove them"
+            },
+            default: "the algorithm's name and '='", "Text before the hexadecimal digits")
+    }
+
+    /// Makes settings without a secret, which are not valid.
+    package init() {}
+
+    /// Makes settings with a secret and every other key at its default.
+    package init(secret: Secret) {
+        self.secret = secret
+    }
+}
+
+extension TLSSettings {
+    /// The same for libcurl.
+    var curl: CurlTLS {
+        CurlTLS(authorities: self.authorities, certificate: self.certificate, key: self.key, isInsecure: self.isInsecure)
+    }
+}

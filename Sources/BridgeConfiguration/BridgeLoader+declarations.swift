@@ -1,0 +1,93 @@
+package import BridgeCore
+
+/// The keys of the file's outermost mappings, which the loader reads itself because they refer to each other.
+extension BridgeLoader {
+    /// The keys of the file.
+    package static let declarations = [
+        SettingDeclaration(
+            name: "version", type: .choice(["1"]), presence: .optional(default: "1"), summary: "Version of the file's format"),
+        SettingDeclaration(
+            name: "service", type: .group(ServiceSettings.settings.declarations), presence: .optional(default: nil),
+            summary: "Settings of the whole program"),
+        SettingDeclaration(
+            name: "http", type: .group(HTTPSettings.settings.declarations), presence: .optional(default: nil),
+            summary: "Listener for streams, webhooks and operations"),
+        SettingDeclaration(
+            name: "log", type: .group(LogSettings.settings.declarations), presence: .optional(default: nil),
+            summary: "Where events are kept until their sinks have confirmed them"),
+        SettingDeclaration(
+            name: "defaults", type: .group(Self.defaults), presence: .optional(default: nil),
+            summary: "Settings of all sources, sinks and events that do not set them"),
+        SettingDeclaration(
+            name: "sources", type: .mapping(.group(SourceDeclaration.settings.declarations)), presence: .required,
+            summary: "Sources by name; each has the keys of its kind too"),
+        SettingDeclaration(
+            name: "sinks", type: .mapping(.group(SinkDeclaration.settings.declarations)), presence: .required,
+            summary: "Sinks by name; each has the keys of its kind too"),
+        SettingDeclaration(
+            name: "routes", type: .list(.group(Self.route)), presence: .required, summary: "Routes from sources to sinks"),
+    ]
+
+    /// The keys of `defaults`.
+    static let defaults = [
+        SettingDeclaration(
+            name: "source", type: .group(SourceDefaults.settings.declarations), presence: .optional(default: nil),
+            summary: "Common keys of all sources"),
+        SettingDeclaration(
+            name: "sink", type: .group(SinkDefaults.settings.declarations), presence: .optional(default: nil),
+            summary: "Common keys of all sinks"),
+        SettingDeclaration(
+            name: "dead_letter", type: .text("name of a sink"), presence: .optional(default: nil),
+            summary: "Sink for events that others give up"),
+        SettingDeclaration(
+            name: "unrouted", type: .choice(["drop", "dead_letter"]), presence: .optional(default: "drop"),
+            summary: "What happens to events that no route takes"),
+        SettingDeclaration(
+            name: "event", type: .group(EventDeclaration.settings.declarations), presence: .optional(default: nil),
+            summary: "Limits of events"),
+    ]
+
+    /// The keys of a route.
+    static let route = [
+        SettingDeclaration(
+            name: "name", type: .text(""), presence: .optional(default: "route- and the number"),
+            summary: "Name in logs and metrics"),
+        SettingDeclaration(
+            name: "from", type: .either([.text("name of a source"), .list(.text("name of a source"))]),
+            presence: .optional(default: "all sources"), summary: "Sources to take events from"),
+        SettingDeclaration(
+            name: "match", type: .mapping(.text("condition")), presence: .optional(default: nil),
+            summary: "Conditions that an event must meet"),
+        SettingDeclaration(
+            name: "when", type: .text("jq expression"), presence: .optional(default: nil),
+            summary: "Expression that must be true of an event"),
+        SettingDeclaration(
+            name: "set", type: .group(Shaping.settings.declarations), presence: .optional(default: nil),
+            summary: "Changes to a copy of the event"),
+        SettingDeclaration(
+            name: "dedupe", type: .group(DedupeDeclaration.settings.declarations), presence: .optional(default: nil),
+            summary: "Which events are duplicates"),
+        SettingDeclaration(
+            name: "to",
+            type: .either([
+                .text("name of a sink"), .group(Self.target), .list(.either([.text("name of a sink"), .group(Self.target)])),
+            ]),
+            presence: .required, summary: "Sinks that get the events"),
+        SettingDeclaration(
+            name: "stop", type: .flag, presence: .optional(default: "false"),
+            summary: "Whether later routes do not see the events of this one"),
+        SettingDeclaration(
+            name: "on_error", type: .choice(Route.OnError.allCases.map(\.rawValue)),
+            presence: .optional(default: Route.OnError.deadLetter.rawValue),
+            summary: "What happens to an event for which when or set fails"),
+    ]
+
+    /// The keys of a target of a route.
+    static let target = [
+        SettingDeclaration(
+            name: "sink", type: .text("name of a sink"), presence: .required, summary: "Sink that gets the events"),
+        SettingDeclaration(
+            name: "with", type: .mapping(.text("value")), presence: .optional(default: nil),
+            summary: "Settings of the sink that this route overrides"),
+    ]
+}

@@ -1,0 +1,79 @@
+import Logging
+
+/// Counts what the log does with deliveries, per sink, and says so in the log lines.
+///
+/// Called once per batch and never under the log's lock. Thread-safe.
+final class DeliveryMetrics: Sendable {
+    private let sinks: ComponentTable<SinkIndex, Sink>
+    private let unrouted: BurstLog
+
+    init(sinks: [(metrics: ComponentMetrics, logger: Logger)], metrics: Metrics, logger: Logger) {
+        self.sinks = ComponentTable(sinks.map { Sink(metrics: $0.metrics, logger: $0.logger) })
+        let counter = metrics.counter("streambridge_events_unrouted_total", help: "Events that matched no route.")
+        self.unrouted = BurstLog("No route takes the event", level: .info, counter: counter, logger: logger)
+    }
+
+    func confirmed(sink: SinkIndex, _ deliveries: [Delivery]) {
+        guard let first = deliveries.first else { return }
+        let sink = self.sinks[sink]
+        sink.sent.increment(by: deliveries.count)
+        let now = ContinuousClock.now
+        var accepted = first.accepted
+        var count = 0
+        for delivery in deliveries {
+            if delivery.accepted != accepted {
+                sink.latency.observe(now - accepted, count: count)
+                (accepted, count) = (delivery.accepted, 0)
+            }
+            count += 1
+        }
+        sink.latency.observe(now - accepted, count: count)
+        guard sink.logger.logLevel <= .debug else { return }
+        for delivery in deliveries {
+            sink.logger.debug(
+                "Event delivered", metadata: ["event": "\(delivery.event.id)", "subject": "\(delivery.event.subject)"])
+        }
+    }
+
+    func count(_ effects: DeliveryMachine.Effects) {
+        self.unrouted.note([:], count: effects.unrouted)
+        for (sink, count) in effects.duplicates { self.sinks[sink].repeated.increment(by: count) }
+        for loss in effects.losses {
+            let sink = self.sinks[loss.sink]
+            (loss.isKept ? sink.deadLetters : sink.dropped)[loss.cause]?.increment()
+            (loss.isKept ? sink.deadLetterLog : sink.dropLog).note(["reason": "\(loss.reason)"])
+        }
+    }
+
+    private struct Sink: Sendable {
+        let logger: Logger
+        let sent: Counter
+        let latency: Histogram
+        let dropped: [DropCause: Counter]
+        let deadLetters: [DropCause: Counter]
+        let repeated: Counter
+        let dropLog: BurstLog
+        let deadLetterLog: BurstLog
+
+        init(metrics: ComponentMetrics, logger: Logger) {
+            self.logger = logger
+            self.sent = metrics.counter("events_sent", help: "Events that the sink has confirmed.")
+            self.latency = metrics.histogram("delivery", help: "Time from acceptance to the sink's confirmation.")
+            self.dropped = Self.byCause { cause in
+                metrics.counter("events_dropped", help: "Events lost, by reason.", [("reason", cause.rawValue)])
+            }
+            self.deadLetters = Self.byCause { cause in
+                metrics.counter("dead_letters", help: "Events moved to the dead letters.", [("reason", cause.rawValue)])
+            }
+            self.repeated = metrics.counter(
+                "events_deduplicated", help: "Duplicates dropped by the dedupe key of a route."
+            )
+            self.dropLog = BurstLog("Event dropped", level: .error, logger: logger)
+            self.deadLetterLog = BurstLog("Event moved to the dead letters", logger: logger)
+        }
+
+        private static func byCause(_ make: (DropCause) -> Counter) -> [DropCause: Counter] {
+            Dictionary(uniqueKeysWithValues: DropCause.allCases.map { ($0, make($0)) })
+        }
+    }
+}

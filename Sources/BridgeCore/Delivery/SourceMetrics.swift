@@ -1,0 +1,138 @@
+import Logging
+
+/// Counts what one source brings and what becomes of it before the log.
+///
+/// Called once per batch. Thread-safe.
+final class SourceMetrics: Sendable {
+    private let received: Counter
+    private let gaps: Counter
+    private let ignored: Counter
+    private let unreadable: BurstLog
+    private let cut: BurstLog
+    private let looped: BurstLog
+    private let repeated: BurstLog
+    private let mappingFailures: BurstLog
+    private let givenUp: Counter
+    private let lostAndKept: Counter
+    private let lost: BurstLog
+    /// What is given up, and what is lost and kept.
+    private let deadLetterLog: BurstLog
+    /// Of the routes that may fail for events of this source.
+    private let failures: [RouteIndex: BurstLog]
+    private let routes: ComponentTable<RouteIndex, String>
+    private let sinks: ComponentTable<SinkIndex, String>
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - routes: the routes' names, by their indices.
+    ///   - failing: the routes that take from this source and have expressions, which may fail.
+    ///   - sinks: the sinks' names, by their indices.
+    init(metrics: ComponentMetrics, logger: Logger, routes: [String], failing: [RouteIndex], sinks: [String] = []) {
+        func dropped(_ reason: String) -> Counter {
+            metrics.counter("events_dropped", help: "Events lost, by reason.", [("reason", reason)])
+        }
+        func deadLetters(_ reason: String) -> Counter {
+            metrics.counter("dead_letters", help: "Events moved to the dead letters.", [("reason", reason)])
+        }
+        func log(_ message: Logger.Message, level: Logger.Level = .warning, _ counter: Counter?) -> BurstLog {
+            BurstLog(message, level: level, counter: counter, logger: logger)
+        }
+        self.received = metrics.counter("events_received", help: "Messages received from the source.")
+        self.gaps = metrics.counter("gaps", help: "Losses reported by the source.")
+        self.ignored = metrics.counter(
+            "events_ignored", help: "Messages that are no event: keep-alives and end marks of event streams.")
+        self.unreadable = log(
+            "Body does not match its declared content type", level: .info,
+            metrics.counter(
+                "events_unreadable", help: "Messages whose body does not match its declared content type; delivered as text."))
+        self.cut = log(
+            "Text is longer than defaults.event allows and was cut",
+            metrics.counter("events_cut", help: "Events whose title or message was cut to the limits of defaults.event."))
+        self.looped = log("Event has come back to this bridge or crossed too many", dropped("loop"))
+        self.repeated = log("Duplicate event dropped", level: .info, dropped("repeated"))
+        self.mappingFailures = log(
+            "Template of normalise failed",
+            metrics.counter(
+                "normalise_errors", help: "Fields whose normalise template failed; filled by the automatic mapping instead."))
+        self.givenUp = deadLetters("attempts")
+        self.lostAndKept = deadLetters("expression")
+        self.lost = log("Event dropped", level: .error, dropped("expression"))
+        self.deadLetterLog = log("Event moved to the dead letters", nil)
+        self.failures = Dictionary(
+            uniqueKeysWithValues: failing.map { route in
+                let counter = metrics.counter(
+                    "route_errors",
+                    help: "Expressions that failed; the route then did not take the event, or its dedupe had no key.",
+                    [("route", routes[route.rawValue])])
+                return (route, log("Expression failed", counter))
+            })
+        self.routes = ComponentTable(routes)
+        self.sinks = ComponentTable(sinks)
+        self.logger = logger
+    }
+
+    func received(_ count: Int, ignored: Int, unreadable: Int, cut: Int, looped: Int, repeated: Int) {
+        self.received.increment(by: count)
+        if ignored > 0 { self.ignored.increment(by: ignored) }
+        self.unreadable.note([:], count: unreadable)
+        self.cut.note([:], count: cut)
+        self.looped.note([:], count: looped)
+        self.repeated.note([:], count: repeated)
+    }
+
+    /// Logs at debug where each event goes.
+    func routed(_ records: [LogRecord]) {
+        guard self.logger.logLevel <= .debug else { return }
+        for record in records {
+            let entries = record.routing.plan.entries
+            let sinks = entries.map { self.sinks.contains($0.sink) ? self.sinks[$0.sink] : "\($0.sink)" }
+            self.logger.debug(
+                "Event routed",
+                metadata: [
+                    "event": "\(record.event.id)", "subject": "\(record.event.subject)",
+                    "sinks": "\(sinks.isEmpty ? "none" : sinks.joined(separator: ", "))",
+                ])
+        }
+    }
+
+    func failed(route: RouteIndex, _ event: Event, _ error: ExpressionError) {
+        self.failures[route]?.note(["route": "\(self.routes[route])", "event": "\(event.id)", "error": "\(error.message)"])
+    }
+
+    /// Counts the events that were lost to routes.
+    ///
+    /// - Parameter isKept: whether a dead letter is kept of an event for these sinks.
+    func lost(_ records: [LogRecord], isKept: ([SinkIndex]) -> Bool) {
+        for record in records where !record.routing.lost.isEmpty {
+            for lost in record.routing.lost {
+                let isKept = isKept(lost.sinks)
+                if isKept { self.lostAndKept.increment() }
+                (isKept ? self.deadLetterLog : self.lost).note(["event": "\(record.event.id)", "reason": "\(lost.letter.reason)"])
+            }
+        }
+    }
+
+    /// Counts fields that the source's mapping could not make.
+    func failed(mapping failures: [FieldMapping.Failure], of event: Event) {
+        self.mappingFailures.note(
+            ["event": "\(event.id)", "field": "\(failures[0].field)", "error": "\(failures[0].reason)"], count: failures.count)
+    }
+
+    /// Counts a message that the source has given up and the log keeps.
+    func givenUp(_ reason: String) {
+        self.givenUp.increment()
+        self.deadLetterLog.note(["reason": "\(reason)"])
+    }
+
+    /// Counts a loss that the source knows of.
+    func gap() {
+        self.gaps.increment()
+    }
+
+    /// Logs losses that the source knows of, of which ``gap()`` has counted each.
+    func reported(_ report: GapReport) {
+        var metadata: Logger.Metadata = ["reason": "\(report.reason)"]
+        if report.count > 1 { metadata["count"] = "\(report.count)" }
+        self.logger.warning("Events may have been lost", metadata: metadata)
+    }
+}

@@ -1,0 +1,123 @@
+import JSON
+
+/// What the name of a JSON member says that its value is, in the words that senders use.
+///
+/// Names count without regard to case, `_`, `-` and `@`: `created_at`, `createdAt` and `CreatedAt` are one name.
+enum FieldRole: UInt8 {
+    /// Names the thing that the message is about, or the message itself.
+    case title
+    /// Says what happened, in words.
+    case message
+    /// A severity, as a word or a number of syslog or a logger.
+    case level
+    /// A state, of which some words are a severity too.
+    case state
+    /// When it happened.
+    case time
+    /// What was done to the thing, such as `opened`.
+    case action
+    /// The kind of the message, such as `state_changed`.
+    case kind
+    /// A list of labels.
+    case tags
+    /// A dangerous condition when it is true, such as smoke.
+    case hazard
+
+    /// A role, and how good the name is among those of the role: 0 is the best.
+    struct Match {
+        let role: FieldRole
+        let rank: Int
+    }
+
+    /// The names of each role, the best first; several in one text are equally good.
+    private static let names: [(role: FieldRole, names: [String])] = [
+        (
+            .title,
+            [
+                "title", "subject", "name", "headline", "friendlyname", "displayname", "alertname", "fullname", "devicename",
+                "hostname host", "entityid",
+            ]
+        ),
+        (
+            .message,
+            [
+                "message", "body", "msg", "text", "content", "description", "summary", "shortmessage",
+                "error errormessage errormsg",
+                "reason", "detail details", "output", "comment note", "desc", "releasesummary", "displaytitle",
+            ]
+        ),
+        (.level, ["severity", "level", "loglevel levelname severitytext", "urgency", "importance", "color"]),
+        (.state, ["status", "state", "conclusion", "result outcome", "health", "availability connection connectionstate"]),
+        (
+            .time,
+            [
+                "timestamp", "time eventtime timefired", "ts tst", "datetime", "occurredat triggeredat firedat", "date",
+                "updatedat updated lastupdated lastchanged", "createdat created creationtime",
+                "startsat starttime startedat start",
+                "publishedat published sentat sent",
+            ]
+        ),
+        (.action, ["action"]),
+        (
+            .kind,
+            ["event eventtype", "eventname eventkey", "objectkind", "type", "method", "alerttype incidenttype notificationtype"]
+        ),
+        (.tags, ["tags", "labels"]),
+        (
+            .hazard,
+            [
+                "smoke gas carbonmonoxide co waterleak leak flood fire sos alarm tamper tampered intrusion panic overheat",
+                "batterylow lowbattery",
+            ]
+        ),
+    ]
+
+    /// From this rank on, a title is the name of a host or an entity.
+    static let weakTitle = 9
+
+    /// The longest name that has a role, in bytes.
+    private static let longest = 24
+
+    /// Open addressing, by the low bits of the hash of a folded name; 0 marks a free slot.
+    private static let table: [(hash: UInt64, match: Match)] = {
+        var table = [(hash: UInt64, match: Match)](repeating: (0, Match(role: .title, rank: 0)), count: 512)
+        for (role, names) in FieldRole.names {
+            for (rank, equals) in names.enumerated() {
+                for name in equals.split(separator: " ") {
+                    let hash = FieldRole.folded(Array(name.utf8).span)
+                    var slot = Int(hash & 511)
+                    while table[slot].hash != 0 { slot = (slot + 1) & 511 }
+                    table[slot] = (hash, Match(role: role, rank: rank))
+                }
+            }
+        }
+        return table
+    }()
+
+    /// What a member's name says; `nil` for a name without a role.
+    ///
+    /// - Parameter name: UTF-8.
+    static func match(_ name: Span<UInt8>) -> Match? {
+        guard name.count <= self.longest + 6 else { return nil }
+        let hash = self.folded(name)
+        let table = self.table
+        var slot = Int(hash & 511)
+        while table[slot].hash != 0 {
+            if table[slot].hash == hash { return table[slot].match }
+            slot = (slot + 1) & 511
+        }
+        return nil
+    }
+
+    /// FNV-1a of the name in lower case and without separators; never 0.
+    static func folded(_ name: Span<UInt8>) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for index in name.indices {
+            var byte = name[index]
+            if byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "@") { continue }
+            if byte >= 0x41, byte <= 0x5A { byte |= 0x20 }
+            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+        }
+        return hash == 0 ? 1 : hash
+    }
+}

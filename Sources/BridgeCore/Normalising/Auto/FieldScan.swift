@@ -1,0 +1,152 @@
+import JSON
+
+/// The fields of a vendor's JSON object that say what it is about, found in one pass over at most ``limit`` members.
+///
+/// Of the fields with one role, the one with the least distance wins: first by the object that it is in (``FieldScope``), then by its
+/// name (``FieldRole``). The elements are valid as long as the parser's document.
+struct FieldScan {
+    /// How many members are looked at.
+    static let limit = 1000
+    /// How many levels of objects are looked at.
+    static let levels = 5
+
+    /// The text that names the thing.
+    private(set) var title: String?
+    /// The text that says what happened.
+    private(set) var message: String?
+    /// The repository or project.
+    private(set) var place: String?
+    private(set) var action: String?
+    private(set) var kind: String?
+    private(set) var timestamp: Timestamp?
+    /// The priority that a level, a state or a danger stands for.
+    var priority: Int? { self.severity.priority }
+    /// A state that has a level and is worth a word in the title, such as `down`.
+    var state: String? { self.severity.state }
+    private(set) var tags: [String] = []
+
+    private var severity = Severity()
+    private var visited = 0
+    private var objects = 0
+    private var titlePlace = Place()
+    private var messagePlace = Place()
+    private var kindPlace = Place()
+    private var timePlace = Place()
+
+    /// Where a field is.
+    ///
+    /// The nearest counts; of fields with the same name in one object, the last.
+    private struct Place {
+        var distance = Int.max
+        var object = 0
+
+        /// Moves to another place.
+        ///
+        /// - Returns: false, without an effect, if that is worse.
+        mutating func take(_ distance: Int, in object: Int) -> Bool {
+            guard distance < self.distance || distance == self.distance && object == self.object else { return false }
+            (self.distance, self.object) = (distance, object)
+            return true
+        }
+    }
+
+    /// - Parameter root: an object.
+    init(_ root: JSONElement) {
+        self.scan(root, distance: 0, levels: Self.levels, isCause: false)
+        if let priority = root["priority"] { self.severity.take(priority: priority) }
+    }
+
+    private mutating func scan(_ object: JSONElement, distance: Int, levels: Int, isCause: Bool) {
+        self.objects += 1
+        let number = self.objects
+        object.whileMembers { name, value in
+            self.visited += 1
+            guard self.visited <= Self.limit else { return false }
+            switch value.kind {
+            case .object:
+                guard levels > 1 else { return true }
+                self.scan(scope: name, value, distance: distance, levels: levels, isCause: isCause)
+            case .array:
+                guard levels > 1, let first = value[0] else { return true }
+                if distance == 0, FieldRole.match(name)?.role == .tags {
+                    self.tags += JSONFields.labels(value)
+                } else if first.kind == .object {
+                    self.scan(scope: name, first, distance: distance + 10, levels: levels, isCause: isCause)
+                }
+            case .null: break
+            default:
+                guard let match = FieldRole.match(name) else { return true }
+                self.take(value, match, distance: distance + match.rank, in: number, isRoot: distance == 0, isCause: isCause)
+            }
+            return true
+        }
+    }
+
+    private mutating func scan(scope name: Span<UInt8>, _ value: JSONElement, distance: Int, levels: Int, isCause: Bool) {
+        let scope = FieldScope.named(name)
+        guard scope.counts else { return }
+        switch scope {
+        case .place:
+            if self.place == nil { self.place = Self.place(value) }
+            return
+        case .cause: self.scan(value, distance: distance + scope.distance, levels: levels - 1, isCause: true)
+        default: self.scan(value, distance: distance + scope.distance, levels: levels - 1, isCause: isCause)
+        }
+    }
+
+    private mutating func take(
+        _ value: JSONElement, _ match: FieldRole.Match, distance: Int, in object: Int, isRoot: Bool, isCause: Bool
+    ) {
+        switch match.role {
+        case .title:
+            // The name of a host or an entity only counts where nothing else names the thing.
+            let distance = match.rank < FieldRole.weakTitle ? distance : distance + 10_000
+            guard !isCause, let text = Self.words(value), self.titlePlace.take(distance, in: object) else { return }
+            self.title = text
+        case .message:
+            guard let text = Self.words(value), self.messagePlace.take(distance, in: object) else { return }
+            self.message = text
+        case .level: self.severity.take(level: value, distance: distance)
+        case .state: self.severity.take(state: value, distance: distance)
+        case .hazard: if value.bool == true { self.severity.set(match.rank == 0 ? 5 : 4, distance: distance) }
+        case .time:
+            guard !isCause, let time = JSONFields.time(value), self.timePlace.take(distance, in: object) else { return }
+            self.timestamp = time
+        case .action: if isRoot { self.action = Self.label(value) }
+        case .kind:
+            guard distance < 3000, let label = Self.label(value), self.kindPlace.take(distance, in: object) else { return }
+            self.kind = label
+        case .tags:
+            guard isRoot, let list = value.string else { return }
+            self.tags +=
+                list.utf8.contains(UInt8(ascii: ",")) ? JSONFields.tags(list) : list.split(separator: " ").map(String.init)
+        }
+    }
+
+    /// The kind of the message, where it is the name of an event at the top and the title is of something further in: `Grab` of
+    /// `Grab: Harbour`.
+    var event: String? { self.kindPlace.distance < 2 && self.titlePlace.distance >= 1000 ? self.kind : nil }
+
+    /// A text for people: not empty, no address, no JSON and no base64.
+    private static func words(_ value: JSONElement) -> String? {
+        guard let text = value.string, let first = text.utf8.first(where: { $0 > 0x20 }) else { return nil }
+        guard first != UInt8(ascii: "{"), !text.hasPrefix("http://"), !text.hasPrefix("https://") else { return nil }
+        guard text.utf8.count < 64 || text.utf8.prefix(200).contains(where: { $0 == 0x20 || $0 > 0x7F || $0 == 0x0A }) else {
+            return nil
+        }
+        return text.utf8.last.map { $0 > 0x20 } == true && first == text.utf8.first ? text : String(text[...].trimmedLines)
+    }
+
+    /// A short text on one line.
+    private static func label(_ value: JSONElement) -> String? {
+        guard let text = value.string, (1...80).contains(text.utf8.count), !text.utf8.contains(0x0A) else { return nil }
+        return text
+    }
+
+    private static func place(_ object: JSONElement) -> String? {
+        for name in ["full_name", "path_with_namespace", "fullName", "name", "slug"] {
+            if let text = JSONFields.text(object[name]) { return text }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,75 @@
+/// What the name of a JSON object says about the fields in it.
+///
+/// Names count as in ``FieldRole``; a name that is not listed is ``other``.
+enum FieldScope {
+    /// The message is about it, or it wraps the message: its fields count nearly as much as those around it.
+    ///
+    /// The number is its place among the names that usually hold the subject of a message, from 0.
+    case subject(Int)
+    /// A repository or project, whose name goes in front of the title.
+    case place
+    /// Who or what did it, such as a person or a commit: a name in it is no title.
+    case cause
+    /// What was before, or belongs to the sender: nothing in it counts.
+    case ignored
+    /// Anything else.
+    case other
+
+    /// Names that usually hold what a message is about, the best first.
+    private static let subjects = [
+        "newstate", "after", "issue", "pullrequest", "mergerequest", "data", "event", "submission", "object", "payload",
+        "formresponse",
+        "objectattributes", "alert", "incident", "monitor", "heartbeat", "check", "workflowrun", "workflowjob", "release",
+        "comment",
+        "review", "commonannotations", "annotations", "commonlabels", "params", "device", "series", "movie", "metadata",
+        "attributes", "build", "job", "embeds", "attachments", "alerts", "events",
+    ]
+    /// By the hash of the folded name.
+    private static let table: [UInt64: FieldScope] = {
+        var table: [UInt64: FieldScope] = [:]
+        func add(_ name: String, _ scope: FieldScope) { table[FieldRole.folded(Array(name.utf8).span)] = scope }
+        for (place, name) in FieldScope.subjects.enumerated() { add(name, .subject(place)) }
+        for name in ["repository", "project", "repo"] { add(name, .place) }
+        for name in [
+            "user", "sender", "author", "actor", "owner", "pusher", "creator", "assignee", "committer", "account", "customer",
+            "member",
+            "person", "organization", "organisation", "enterprise", "team", "from", "reporter", "requester", "commit", "commits",
+            "headcommit",
+        ] {
+            add(name, .cause)
+        }
+        for name in [
+            "before", "oldstate", "previous", "old", "changes", "context", "installation", "config", "settings", "license",
+            "cmps",
+            "components", "options", "headers", "servicedata", "extensions", "availability",
+        ] {
+            add(name, .ignored)
+        }
+        return table
+    }()
+
+    /// Whether the fields in it count at all.
+    var counts: Bool {
+        if case .ignored = self { return false }
+        return true
+    }
+
+    /// How much worse its fields are than those of the object around it.
+    var distance: Int {
+        switch self {
+        case .subject(let place): 1000 + place * 20
+        case .place: 2000
+        case .other: 3000
+        case .cause: 4000
+        case .ignored: 9000
+        }
+    }
+
+    /// The scope with this name.
+    ///
+    /// - Parameter name: as the sender writes it, in UTF-8.
+    static func named(_ name: Span<UInt8>) -> FieldScope {
+        guard name.count <= 40 else { return .other }
+        return self.table[FieldRole.folded(name)] ?? .other
+    }
+}

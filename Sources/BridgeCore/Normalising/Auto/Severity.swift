@@ -1,0 +1,62 @@
+import JSON
+
+/// How serious a message is, from its level, its state and the dangers that it reports.
+///
+/// A given priority wins; then an end of trouble, such as `resolved`; then the worse of level and state.
+struct Severity {
+    private var given: Int?
+    private var level: (priority: Int, distance: Int)?
+    private var danger: Int?
+    private var condition: (word: SeverityWord, text: String, distance: Int)?
+
+    /// 1 to 5; `nil` when nothing says it.
+    var priority: Int? {
+        if let given { return given }
+        let condition = self.condition?.word
+        if condition?.isEnd == true { return condition?.priority }
+        // A good state does not make an error harmless, and a low level does not make a failure so.
+        let worst = max(self.level?.priority ?? 0, self.danger ?? 0, condition?.priority ?? 0)
+        return worst > 0 ? worst : nil
+    }
+
+    /// The word of a state that has a priority, as the sender writes it.
+    var state: String? { self.condition?.text }
+
+    /// Records the priority that the sender gives: a number counts alone, a word as a level.
+    mutating func take(priority value: JSONElement) {
+        guard let priority = JSONFields.priority(value) else { return }
+        if let text = value.string, Double(decimal: text) == nil {
+            self.level = (priority, 0)
+        } else {
+            self.given = priority
+        }
+    }
+
+    /// Records a danger.
+    mutating func set(_ priority: Int, distance: Int) {
+        guard distance < 3000 else { return }
+        self.danger = max(priority, self.danger ?? 1)
+    }
+
+    /// Records a level: a word, or a number of a logger (20 to 60).
+    mutating func take(level value: JSONElement, distance: Int) {
+        guard distance <= self.level?.distance ?? .max else { return }
+        let priority: Int?
+        if let text = value.string {
+            priority = SeverityWord(text)?.priority
+        } else if let number = value.integer, number >= 20, number <= 60, number % 10 == 0 {
+            priority = number >= 60 ? 5 : number >= 40 ? 4 : number >= 30 ? 3 : 1
+        } else {
+            priority = nil
+        }
+        if let priority { self.level = (priority, distance) }
+    }
+
+    /// Records a state, if its word says how serious it is.
+    mutating func take(state value: JSONElement, distance: Int) {
+        guard distance <= self.condition?.distance ?? .max, let text = value.string, let word = SeverityWord(text) else { return }
+        // In a part, `available` is said of a firmware too.
+        guard !word.isAvailability || distance < 3000 else { return }
+        self.condition = (word, text, distance)
+    }
+}

@@ -1,0 +1,60 @@
+import JSON
+
+/// Any JSON of a sender that is not known: a title that names the thing, a message in words, its level, time and labels.
+enum VendorShape {
+    /// Header fields in which senders of webhooks name the kind of the message.
+    private static let kindHeaders = [
+        "x-github-event", "x-gitlab-event", "x-gitea-event", "x-gogs-event", "x-forgejo-event", "x-event-key", "x-event-type",
+        "sentry-hook-resource", "x-event",
+    ]
+
+    /// Makes the draft of an object or array.
+    ///
+    /// - Parameters:
+    ///   - root: an object or array.
+    ///   - name: what the subject names, for a body that names nothing.
+    ///   - attributes: those of the message.
+    static func draft(_ root: JSONElement, name: String, attributes: Attributes) -> Draft {
+        var draft = Draft()
+        guard root.kind == .object else {
+            draft.title = name
+            draft.message = FieldSentence.of(root, title: name) ?? root.text()
+            if let first = root[0], first.kind == .object {
+                let scan = FieldScan(first)
+                draft.timestamp = scan.timestamp
+                draft.priority = scan.priority
+            }
+            return draft
+        }
+        let scan = FieldScan(root)
+        draft.title = self.title(scan, name: name, attributes: attributes)
+        draft.message = scan.message ?? FieldSentence.of(root, title: scan.title) ?? scan.kind ?? root.text()
+        self.addState(of: scan, to: &draft)
+        draft.priority = scan.priority ?? scan.message.flatMap { TextShape.priority($0) }
+        draft.tags = scan.tags
+        draft.timestamp = scan.timestamp
+        return draft
+    }
+
+    private static func title(_ scan: FieldScan, name: String, attributes: Attributes) -> String {
+        var title: String
+        if let thing = scan.title {
+            title = (scan.action ?? scan.event).map { "\($0): \(thing)" } ?? thing
+            if let place = scan.place, !title.contains(place) { title = "\(place): \(title)" }
+            return title
+        }
+        let header = attributes.isEmpty ? nil : self.kindHeaders.lazy.compactMap { attributes[$0] }.first
+        title = scan.place ?? name
+        let what = [header ?? scan.kind, scan.action].compactMap(\.self).joined(separator: " ")
+        if !what.isEmpty, !title.contains(what) { title = title.isEmpty ? what : "\(title): \(what)" }
+        return title
+    }
+
+    /// Adds a state such as `down` or `failure` to the title, unless title or message say it.
+    private static func addState(of scan: FieldScan, to draft: inout Draft) {
+        guard let state = scan.state, let title = draft.title, let word = SeverityWord(state) else { return }
+        let said = word.isAvailability ? title : "\(title) \(draft.message?.prefix(200) ?? "")"
+        guard !said.lowercased().contains(state.lowercased()) || draft.message == state else { return }
+        draft.title = word.isAvailability ? "\(title) is \(state)" : "\(title): \(state)"
+    }
+}

@@ -1,0 +1,33 @@
+/// One key of a mapping in the configuration file, as ``Setting`` declares it: all that can be known of it without a file.
+package struct SettingDeclaration: Sendable, Equatable {
+    /// Whether the file must have the key.
+    package enum Presence: Sendable, Equatable {
+        /// A mapping without it is refused.
+        case required
+        /// The default in the notation of the file; `nil` for none.
+        case optional(default: String?)
+    }
+
+    /// The key.
+    package let name: String
+    /// The type of its value.
+    package let type: SettingType
+    /// Whether the file must have the key.
+    package let presence: Presence
+    /// The meaning, one sentence without a final stop.
+    package let summary: String
+    /// Keys of the same mapping that exclude it.
+    package internal(set) var excluded: [String] = []
+    /// Keys of the same mapping without which it has no effect.
+    package internal(set) var needed: [String] = []
+    /// Whether a route can override it in `with:`.
+    package internal(set) var isPerRoute = false
+
+    /// Makes a declaration of a key that the loader itself reads.
+    package init(name: String, type: SettingType, presence: Presence, summary: String) {
+        self.name = name
+        self.type = type
+        self.presence = presence
+        self.summary = summary
+    }
+}
