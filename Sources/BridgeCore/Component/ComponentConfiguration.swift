@@ -1,7 +1,8 @@
 /// The settings of one component, decoded from its mapping in the configuration file.
 ///
-/// Its keys are declared in ``SettingGroup/settings``, each with the property that holds its value. The loader refuses keys that neither
-/// they nor the common ones (`type`, `ack`, `buffer`, …) declare, and calls ``SettingGroup/validate()`` after each of them is read.
+/// Its keys are declared in ``SettingGroup/settings``, each with the property for its value. The loader refuses keys
+/// that are declared neither there nor among the common ones (`type`, `ack`, `buffer`, …), and calls
+/// ``SettingGroup/validate()`` after it has read them.
 package protocol ComponentConfiguration: SettingGroup, Decodable {
     /// Valid settings that are probably mistakes; read after ``validate()``.
     var warnings: [SettingError] { get }
@@ -12,14 +13,16 @@ package protocol ComponentConfiguration: SettingGroup, Decodable {
     /// The files that the component reads or writes, except those of settings whose names end in `_file`.
     var files: [ReferredFile] { get }
 
-    /// The constant places that a source reads, so that ``WrittenPlace`` can be compared; read after ``validate()``.
+    /// The constant addresses that a source reads, to be compared with each ``WrittenPlace``; read after
+    /// ``validate()``.
     var readPlaces: [ReadPlace] { get }
 
     /// The texts that messages about the component must not repeat, even if a peer quotes them; read after
     /// ``validate()``.
     var secrets: SecretTexts { get }
 
-    /// The constant place that a sink with these settings writes to; `nil` when an event chooses it or nothing can read it
+    /// The constant address that a sink with these settings writes to; `nil` when an event chooses it or nothing can
+    /// read it back.
     /// back.
     ///
     /// The loader refuses loops through such addresses, on routes without conditions. Read after
@@ -28,7 +31,7 @@ package protocol ComponentConfiguration: SettingGroup, Decodable {
 
     /// A resource that an event must not choose for a sink, because another component claims it alone.
     ///
-    /// `nil` for a sink that no event can make use what is not in its settings.
+    /// `nil` for a sink whose resources are all in its settings.
     var contention: Contention? { get }
 
     /// Why a source with these settings cannot give the guarantee of its `ack:`; `nil` when it can.
@@ -79,7 +82,7 @@ extension SinkConfiguration {
     /// Defaults to none.
     package static var retrySettings: Settings<Self> { Settings {} }
 
-    /// Why a sink with these settings writes everything back into a source, without a mark that identifies the loop.
+    /// Why this sink would write everything back to a source, without a mark that identifies the loop.
     ///
     /// `nil` when that does not happen or the settings do not show it.
     package func circle(through source: any ComponentConfiguration) -> SettingError? {

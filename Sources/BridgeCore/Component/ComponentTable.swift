@@ -12,7 +12,7 @@ struct ComponentTable<Index: ComponentIndex, Element> {
     var indices: some Sequence<Index> { self.elements.indices.lazy.map { Index($0) } }
 
     subscript(index: Index) -> Element {
-        // In place: an element with many parts is not copied to read one of them.
+        // In place: reading one part of an element does not copy the others.
         _read { yield self.elements[index.rawValue] }
         _modify { yield &self.elements[index.rawValue] }
     }

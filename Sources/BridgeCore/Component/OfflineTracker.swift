@@ -38,7 +38,7 @@ package final class OfflineTracker: Sendable {
             guard !state.isConnected else { return nil }
             defer { (state.isConnected, state.lastSeen) = (true, now) }
             guard let from = state.lastSeen ?? stored else { return nil }
-            // The wall clock may have been set back meanwhile.
+            // The wall clock may have been set back in the meantime.
             return OfflinePeriod(from: min(from, now), to: now, isAcrossRestart: state.lastSeen == nil)
         }
         self.keep(now)

@@ -1,6 +1,6 @@
 /// A constant address that a sink writes to, for the check for loops before the start.
 ///
-/// Only what the settings show without an event: a template in the name makes no such place.
+/// Only what the settings show without an event: a name with a template is not constant.
 package struct WrittenPlace: Sendable {
     /// The marks by which the core recognises an event that returns.
     package enum Marks: Sendable {

@@ -1,19 +1,19 @@
 import JSON
 import NIOCore
 
-/// Why an event could not be delivered, and how that becomes an event of its own for the dead-letter sink.
+/// Why an event could not be delivered; makes the event for the dead-letter sink.
 struct DeadLetter {
     /// One sentence without a final stop.
     let reason: String
-    /// The sink that gave up; empty when no route took the event.
+    /// The sink that abandoned it; empty when no route matched the event.
     let sink: String
-    /// As it is called, or as a log on disk names it.
+    /// The route's name, or its identity in a log on disk.
     let route: String
-    /// How often it was offered.
+    /// The number of attempts.
     let attempts: Int
 
-    /// The event that the dead-letter sink gets: the id, source, subject and bodies of the original, with the whole original and the
-    /// reason in its payload.
+    /// The event for the dead-letter sink: the id, source, subject and bodies of the original, with the whole original
+    /// and the reason in its payload.
     func event(of original: Event) -> Event {
         var payload = ByteBuffer(string: "{")
         self.writeMembers(about: original, to: &payload)
@@ -26,7 +26,7 @@ struct DeadLetter {
         )
     }
 
-    /// Writes the members of its JSON, the whole original among them.
+    /// Writes the members of its JSON, including the whole original.
     func writeMembers(about original: Event, to json: inout ByteBuffer) {
         json.writeString("\"reason\":")
         JSONWriter.write(self.reason, to: &json)

@@ -1,23 +1,23 @@
-/// Which sinks owe which sources something, with the least floor for each source.
+/// Which sinks have pending events of which sources, with the least floor for each source.
 ///
-/// A sink owes a source something while its ``SinkCursor/floor`` has not passed the last event of that source that it was given. A value;
-/// ``DeliveryMachine`` owns it. Sparse: a change costs only the pairs that it concerns, however many sources and sinks there are.
+/// A sink owes a source something while its ``SinkCursor/floor`` is not past the last event of that source that it was
+/// given. A value; ``DeliveryMachine`` owns it. Sparse: a change costs only the pairs that it affects.
 struct DebtTable {
-    /// What sinks owe one source.
+    /// What is pending for one source.
     private struct Account {
-        /// By sink, from the first event on: the last position that the sink was given, and its place in ``debtors``.
+        /// By sink, from the first event on: the last position that the sink was given, and its index in ``debtors``.
         var given: [(position: Position, place: Int32)] = []
-        /// The sinks that owe it something, in no order.
+        /// The sinks with pending events of the source, unordered.
         var debtors: [SinkIndex] = []
         /// The least floor of ``debtors``.
         var floor: Position?
-        /// Some floor that was the least has risen.
+        /// Whether a floor that was the least has risen.
         var mustSearch = false
         /// How many of ``debtors`` are full and block their sources.
         var blocking = 0
     }
 
-    /// What one sink owes.
+    /// What is pending for one sink.
     private struct Debtor {
         var creditors: [SourceIndex] = []
         var floor: Position?
@@ -26,9 +26,9 @@ struct DebtTable {
 
     private var accounts: ComponentTable<SourceIndex, Account>
     private var sinks: ComponentTable<SinkIndex, Debtor>
-    /// Pairs that have come since ``settleNew()``.
+    /// Pairs added since ``settleNew()``.
     private var new: [(source: SourceIndex, sink: SinkIndex)] = []
-    /// The sources that a change has concerned since the owner cleared it.
+    /// The sources affected since the owner cleared it.
     var due: ComponentSet<SourceIndex>
 
     init(sources: Int, sinks: Int) {
@@ -37,13 +37,13 @@ struct DebtTable {
         self.due = ComponentSet(count: sources)
     }
 
-    /// The least floor of the sinks that owe a source something; `nil` when none does.
+    /// The least floor of the sinks with pending events of a source; `nil` when there are none.
     func floor(of source: SourceIndex) -> Position? { self.accounts[source].floor }
 
-    /// Whether a sink that owes the source something is full and blocks it.
+    /// Whether a full sink with pending events of the source blocks it.
     func isBlocked(_ source: SourceIndex) -> Bool { self.accounts[source].blocking > 0 }
 
-    /// The place of the oldest event that a sink owes; `nil` when it owes none.
+    /// The position of the oldest pending event of a sink; `nil` when there is none.
     func floor(of sink: SinkIndex) -> Position? { self.sinks[sink].floor }
 
     /// The least floor of all sinks.
@@ -53,10 +53,10 @@ struct DebtTable {
 
     var sources: some Sequence<SourceIndex> { self.accounts.indices }
 
-    /// The sinks that owe a source something.
+    /// The sinks with pending events of a source.
     func debtors(of source: SourceIndex) -> [SinkIndex] { self.accounts[source].debtors }
 
-    /// Whether a sink is full and blocks the sources that it owes something.
+    /// Whether a sink is full and blocks the sources of its pending events.
     func isBlocking(_ sink: SinkIndex) -> Bool { self.sinks[sink].isBlocking }
 
     private func place(of sink: SinkIndex, _ source: SourceIndex) -> Int {
@@ -64,7 +64,7 @@ struct DebtTable {
         return given.isEmpty ? -1 : Int(given[sink.rawValue].place)
     }
 
-    /// A sink was given an event of a source, itself or as a dead letter.
+    /// Records that a sink was given an event of a source, itself or as a dead letter.
     mutating func give(_ position: Position, of source: SourceIndex, to sink: SinkIndex) {
         if self.accounts[source].given.isEmpty {
             self.accounts[source].given = Array(repeating: (.start, -1), count: self.sinks.count)
@@ -82,7 +82,7 @@ struct DebtTable {
         self.new.append((source, sink))
     }
 
-    /// A sink's floor or whether it blocks has changed.
+    /// Records a sink's new floor, and whether it blocks.
     mutating func update(_ sink: SinkIndex, floor: Position?, isBlocking: Bool) {
         if self.sinks[sink].isBlocking != isBlocking {
             self.sinks[sink].isBlocking = isBlocking
@@ -108,7 +108,7 @@ struct DebtTable {
         }
     }
 
-    /// Takes out of the pairs that are new those that are settled already.
+    /// Removes the pairs that are settled already from the new ones.
     mutating func settleNew() {
         guard !self.new.isEmpty else { return }
         for (source, sink) in self.new where self.owes(sink, source) {
@@ -121,7 +121,7 @@ struct DebtTable {
         self.new.removeAll(keepingCapacity: true)
     }
 
-    /// Finds the least floor anew where it has risen.
+    /// Finds the least floor again where it has risen.
     mutating func search(_ source: SourceIndex) {
         guard self.accounts[source].mustSearch else { return }
         self.accounts[source].mustSearch = false
@@ -130,7 +130,7 @@ struct DebtTable {
         for sink in self.accounts[source].debtors {
             guard let floor = self.sinks[sink].floor, floor < least ?? Position(.max) else { continue }
             least = floor
-            // None is lower: such a floor would have become the least at once.
+            // None is lower: a lower floor would have become the least immediately.
             if floor == known { break }
         }
         self.accounts[source].floor = least

@@ -1,8 +1,8 @@
-/// What `dedupe:` of a route goes by: events of the same key reach a sink once in a window of time.
+/// A key of a route's `dedupe:`: events with the same key reach a sink once per window.
 package struct DedupeKey: Hashable, Sendable {
-    /// Begins with what the route is known by, because keys of different routes have nothing to do with each other.
+    /// Starts with the route's identity, so that keys of different routes never match.
     package let text: String
-    /// How long events of the same key are held off once one has been delivered.
+    /// How long events with the same key are suppressed after a delivery.
     package let window: Duration
 
     /// - Parameter route: see ``Route/identity``.
@@ -11,13 +11,13 @@ package struct DedupeKey: Hashable, Sendable {
         self.window = window
     }
 
-    /// - Parameter text: as a log on disk has kept it.
+    /// - Parameter text: as stored in a log on disk.
     package init(text: String, window: Duration) {
         self.text = text
         self.window = window
     }
 
-    /// Compares the texts alone; the window does not count.
+    /// Compares the texts; ignores the window.
     package static func == (lhs: Self, rhs: Self) -> Bool { lhs.text == rhs.text }
 
     /// Hashes the text alone, as `==` compares it.

@@ -1,13 +1,14 @@
-/// The keys of `dedupe:` for one sink, in two steps: a key is reserved while its event is on its way, and counts once that is delivered.
+/// The `dedupe:` keys of one sink, in two steps: a key is reserved while its event is in flight, and counts once that
+/// is delivered.
 ///
-/// What comes with a reserved key is held back: it is settled when the first event is delivered, and takes its place when that is given
-/// up, so that nothing is lost for having been taken for a repetition. What holds a key is owed and never behind what waits for it, because
-/// deliveries are taken in the order of the log, and what is offered again comes first. A value; ``SinkCursor`` owns it. Keeps at most
-/// ``DeliveredKeys/limit`` delivered keys, the oldest go first.
+/// A delivery with a reserved key is held back. It is dropped as a duplicate once the first event is delivered, and
+/// delivered itself if that event is abandoned. So no event is lost as a duplicate of an undelivered one. The holder of
+/// a key is pending and never behind what waits for it: deliveries are handed out in log order, and repeated ones
+/// first. A value; ``SinkCursor`` owns it. Keeps at most ``DeliveredKeys/limit`` delivered keys; the oldest go first.
 struct DeliveredKeys {
     static let limit = 100_000
 
-    /// What is to be done with a delivery.
+    /// What to do with a delivery.
     enum Verdict {
         case isNew
         case isHeld
@@ -16,10 +17,10 @@ struct DeliveredKeys {
 
     /// By key: when it expires, in milliseconds since 1970.
     private var delivered: [ExactText: Timestamp] = [:]
-    /// In order of delivery; some may be delivered again since.
+    /// In order of delivery; some may have been delivered again since.
     private var order: [(key: ExactText, expires: Timestamp)] = []
     private var oldest = 0
-    /// By key: who has it, and who waits for it.
+    /// By key: the holder, and what waits for it.
     private var reserved: [ExactText: Reservation] = [:]
 
     private struct Reservation {
@@ -38,14 +39,14 @@ struct DeliveredKeys {
     }
 
     private(set) var heldCount = 0
-    /// What is held back weighs so much, in bytes.
+    /// The weight of what is held back, in bytes.
     private(set) var heldWeight = 0
-    /// How much is held back at each position; one record may bring several deliveries.
+    /// The number held back at each position; one record may have several deliveries.
     private var heldAt: [Position: Int] = [:]
-    /// Some delivery has had a key.
+    /// Whether any delivery has had a key.
     private(set) var isUsed = false
 
-    /// Asks for a delivery that is about to be handed out.
+    /// Reserves the key of a delivery that is about to be handed out.
     mutating func reserve(_ delivery: Delivery, now: Timestamp) -> Verdict {
         guard let key = (delivery.key?.text).map(ExactText.init) else { return .isNew }
         self.isUsed = true
@@ -57,7 +58,7 @@ struct DeliveredKeys {
             self.reserved[key] = Reservation(delivery)
             return .isNew
         }
-        // Offered once more after its connection was lost.
+        // Offered again after its connection was lost.
         if holder.isHeld(by: delivery) { return .isNew }
         self.reserved[key]?.held.append(delivery)
         self.heldCount += 1
@@ -66,13 +67,13 @@ struct DeliveredKeys {
         return .isHeld
     }
 
-    /// What is held back, in no order.
+    /// What is held back, unordered.
     var held: [Delivery] { self.reserved.values.flatMap(\.held) }
 
     /// Whether something at a position is held back.
     func holds(_ position: Position) -> Bool { self.heldAt[position] != nil }
 
-    /// The holder of a key has been delivered.
+    /// Records that the holder of a key was delivered.
     ///
     /// - Returns: what was held back for it and is now settled, and when the key expires.
     mutating func commit(_ delivery: Delivery, now: Timestamp) -> (repeated: [Delivery], expires: Timestamp)? {
@@ -86,9 +87,9 @@ struct DeliveredKeys {
         return (reservation.held, expires)
     }
 
-    /// A delivery has been given up, which may hold its key or may not have been handed out at all.
+    /// Releases the key of an abandoned delivery, which may not hold it or may not have been handed out.
     ///
-    /// - Returns: what was held back for it and is to be offered now.
+    /// - Returns: what was held back for it and must be offered now.
     mutating func release(_ delivery: Delivery) -> [Delivery] {
         guard let key = (delivery.key?.text).map(ExactText.init), let reservation = self.reserved[key],
             reservation.isHeld(by: delivery)
@@ -109,7 +110,7 @@ struct DeliveredKeys {
         }
     }
 
-    /// Notes a key of an earlier run.
+    /// Records a key of an earlier run.
     mutating func insert(_ key: String, _ expires: Timestamp) {
         let key = ExactText(key)
         self.delivered[key] = expires

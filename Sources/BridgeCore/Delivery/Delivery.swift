@@ -8,26 +8,26 @@ package struct Delivery: Sendable {
     package let variant: Int
     /// The route that chose the sink; empty for dead letters.
     package let route: String
-    /// How often it has been offered before, 0 at first.
+    /// The number of earlier attempts.
     package internal(set) var attempts: Int
-    /// How often the peer has refused it for now.
+    /// How often the peer has refused it temporarily.
     var failures = 0
-    /// When it did so first; means nothing while ``failures`` is 0.
+    /// The time of the first such refusal; meaningless while ``failures`` is 0.
     var firstFailure = NIODeadline.uptimeNanoseconds(0)
-    /// The event's place in the log.
+    /// The event's position in the log.
     package let position: Position
-    /// Grows with each delivery that the inlet hands out; what ``SinkInlet/confirm(through:)`` compares.
+    /// Increases with each delivery that the inlet hands out; what ``SinkInlet/confirm(through:)`` compares.
     package internal(set) var ticket: UInt64
     /// When the event was appended to the log.
     let accepted: ContinuousClock.Instant
-    /// The dead letter that this delivery is about: the letter itself on its way to a dead-letter sink, or its event once more.
+    /// The dead letter behind this delivery, whether the dead letter itself is delivered or its event is replayed.
     var letter: Int64?
-    /// The key of the route's `dedupe:` with what makes it different from those of other routes; `nil` for routes without.
+    /// The key of the route's `dedupe:`; `nil` for routes without.
     var key: DedupeKey?
-    /// What the sink's templates need of expressions, found before it is handed out; `nil` where there is nothing.
+    /// Results of the expressions in the sink's templates, evaluated in advance; `nil` where there are none.
     var prepared: PreparedValues?
 
-    /// - Parameter accepted: when the event was appended to the log; now, unless the log says otherwise.
+    /// - Parameter accepted: when the event was appended to the log; now, unless it comes from a log on disk.
     package init(
         event: Event, variant: Int, route: String, attempts: Int, position: Position, ticket: UInt64,
         accepted: ContinuousClock.Instant = .now
@@ -41,12 +41,14 @@ package struct Delivery: Sendable {
         self.accepted = accepted
     }
 
-    /// A dead letter's event on its way to the sink that gave it up, as an operator asked.
+    /// Whether an operator replays a dead letter's event to the sink that abandoned it.
     var isReplay: Bool { self.letter != nil && self.event.kind != .deadLetter }
 
-    /// The same for every attempt at this delivery and different for every other: an idempotency key for peers that take one.
+    /// The same for every attempt at this delivery and different for every other: an idempotency key for peers that
+    /// support one.
     ///
-    /// The event's id. Where that is a place in a server's stream, which another server may use too, a hash of the source's name follows.
+    /// The event's id. If that comes from a server's stream, where another server may use it too, a hash of the
+    /// source's name follows.
     package var idempotencyKey: String {
         guard self.event.attributes[Self.placeAttribute] == self.event.id else { return self.event.id }
         var hash = Fingerprint()
@@ -54,6 +56,6 @@ package struct Delivery: Sendable {
         return "\(self.event.id).\(hash.value.hexadecimal)"
     }
 
-    /// The attribute that holds the id of an SSE event as its server sent it.
+    /// The attribute with the id of an SSE event as its server sent it.
     private static let placeAttribute = "sse-id"
 }

@@ -1,37 +1,37 @@
 import Synchronization
 
-/// The face of the log that whoever writes it to the disk sees.
+/// What the writer of a log on disk uses.
 extension DeliveryLog {
-    /// Who writes the log to the disk.
+    /// Writes the log to the disk.
     struct Writer {
-        /// Has it written soon, on a thread kept for that; does not block.
+        /// Schedules a write on the writer's thread; does not block.
         var wake: @Sendable () -> Void
-        /// Writes on this thread, for a source; false when it is left to the other thread, which must be woken.
+        /// Writes on this thread, for a source; false when the writer's thread is busy and must be woken.
         var tryWrite: @Sendable (_ source: SourceIndex) -> Bool
     }
 
-    /// What the writer is to do next.
+    /// What to write next.
     struct Work: Sendable {
         var records: [(position: Position, record: LogRecord)] = []
         /// Without events and cursors.
         var changes = LogChanges()
-        /// The last place that is safe once it is written.
+        /// The last position that is durable once this is written.
         var head = Position.start
-        /// Everything before it is owed to nobody.
+        /// Nothing before this position is pending.
         var settled = Position.start
 
-        /// There are places that nobody has been told of as safe, those of events that go nowhere included.
+        /// Whether positions become safe that were not reported yet, including those of events that no route matches.
         var advances = false
 
         var isEmpty: Bool { self.records.isEmpty && self.changes.isEmpty && !self.advances }
     }
 
-    /// Sets who writes; `nil` for nobody.
+    /// Sets the writer; `nil` removes it.
     func attach(_ writer: Writer?) {
         self.writer.withLock { $0 = writer }
     }
 
-    /// Has what a source appended written on its own thread, where nobody else writes at this moment.
+    /// Writes what a source appended on the source's own thread, unless another write is running.
     func write(for source: SourceIndex) {
         guard let writer = self.writer.withLock({ $0 }) else { return }
         if !writer.tryWrite(source) { writer.wake() }
@@ -41,49 +41,50 @@ extension DeliveryLog {
         self.writer.withLock { $0 }?.wake()
     }
 
-    /// Takes what has happened since the last call.
+    /// Returns what has happened since the last call.
     ///
-    /// - Parameter marks: also how far the sinks have come; these may wait, at the price of more repetitions after a crash.
+    /// - Parameter marks: whether to include the sinks' cursors; these may wait, at the price of more duplicates after
+    ///   a crash.
     func takeWork(marks: Bool = true) -> Work {
         guard case .work(let work) = self.apply(.takeWork(marks: marks)).outcome else { return Work() }
         return work
     }
 
-    /// How many places the disk has not taken; 0 for a log in memory only.
+    /// The number of positions not yet written; 0 for an in-memory log.
     var unwritten: Int {
         self.machine.withLock { machine in
             machine.disk.map { Int(machine.log.head.rawValue - $0.committed.rawValue) } ?? 0
         }
     }
 
-    /// What was taken is safe now: sinks see it, and sources hear of it.
+    /// Publishes what is durable now to the sinks and the sources.
     ///
-    /// - Parameter caller: the source whose thread this is; it knows without being told.
+    /// - Parameter caller: the source whose thread this is; it is not notified.
     func committed(_ work: Work, caller: SourceIndex? = nil) {
         self.apply(.committed(work, caller: caller))
     }
 
-    /// The disk takes nothing, so the sources pause; or it takes again.
+    /// Pauses the sources because log writes fail, or resumes them.
     func setDiskFull(_ isFull: Bool) {
         self.apply(.setDiskFull(isFull))
     }
 
-    /// Takes the sinks that have something read back for them, with the last places that they have looked at.
+    /// Returns the sinks that need a page from the disk, with the last positions that they have passed.
     func takePages() -> [(sink: SinkIndex, after: Position)] {
         guard case .pages(let pages) = self.apply(.takePages).outcome else { return [] }
         return pages
     }
 
-    /// Gives a sink what was read back for it.
+    /// Adds a page from the disk to a sink.
     ///
-    /// - Parameter unreadable: what it would have been given too; it is owed that no more.
+    /// - Parameter unreadable: events that cannot be read; they are no longer pending.
     func loaded(
         _ deliveries: [Delivery], unreadable: [UnreadableEvent] = [], through position: Position, sink: SinkIndex
     ) {
         self.apply(.load(sink, deliveries, unreadable: unreadable, through: position))
     }
 
-    /// A sink's piece could not be read; it is asked for again, and by nobody else until it has come.
+    /// Requests a sink's page again after a read error.
     func notLoaded(sink: SinkIndex) {
         self.apply(.loadAgain(sink))
     }
@@ -93,17 +94,17 @@ extension DeliveryLog {
         self.machine.withLock { $0.sinks.elements.reduce(0) { $0 + $1.cursor.replays } }
     }
 
-    /// Gives a dead letter to the sink that gave it up, once more.
+    /// Replays a dead letter to the sink that abandoned it.
     ///
-    /// - Returns: whether the file still has the sink; if not, the letter is only kept.
+    /// - Returns: whether the sink still exists; if not, the dead letter stays.
     func replay(_ letter: StoredDeadLetter, _ targets: RouteTargets) -> Bool {
         let variant = targets.variant(sink: letter.sink, route: letter.route)
         if case .isTaken(true) = self.apply(.replay(letter, variant: variant)).outcome { return true } else { return false }
     }
 
-    /// Appends the event of a dead letter anew, which ends the letter; one that would go nowhere stays a letter.
+    /// Appends the event of a dead letter again and removes the dead letter; one whose event matches no route stays.
     ///
-    /// - Returns: whether it goes anywhere.
+    /// - Returns: whether the event matches a route.
     func replay(_ letter: StoredDeadLetter, _ record: LogRecord) -> Bool {
         if case .isTaken(true) = self.apply(.replayAsNew(letter, record)).outcome { return true } else { return false }
     }

@@ -1,38 +1,38 @@
 import Synchronization
 
-/// What sources append to and sinks take from: ``DeliveryMachine`` behind one lock, with those who wait for it.
+/// What sources append to and sinks read from: ``DeliveryMachine`` behind one lock, with the signals for waiting tasks.
 ///
-/// Thread-safe. The lock is taken once per batch; nobody is woken and nothing is counted while it is held. Outlets, inlets and the writer
-/// are its faces.
+/// Thread-safe. The lock is taken once per batch; waking and counting happen outside it. Outlets, inlets and the writer
+/// are its interfaces.
 final class DeliveryLog: Sendable {
     let machine: Mutex<DeliveryMachine>
-    /// What ``machine`` says of each source, readable without the lock.
+    /// The watermark of each source, readable without the lock.
     let marks: ComponentTable<SourceIndex, SourceMark>
-    /// By source: its watermark has changed, or it is to end.
+    /// By source: signals a changed watermark, or that the source must end.
     private let sourceSignals: ComponentTable<SourceIndex, Signal>
-    /// By sink: it may find more than before, or it has ended.
+    /// By sink: signals that it may find more, or has ended.
     private let sinkSignals: ComponentTable<SinkIndex, Signal>
     /// The names of the routes, which deliveries carry.
     let routes: ComponentTable<RouteIndex, String>
     let metrics: DeliveryMetrics
     private let loopDetector: LoopDetector
-    /// By sink: whether it has a sink for dead letters.
+    /// By sink: whether it has a dead-letter sink.
     private let hasDeadLetters: ComponentTable<SinkIndex, Bool>
-    /// Dead letters are kept whatever sinks say.
+    /// Whether dead letters are kept regardless of the sinks' settings.
     private let keepsAllDeadLetters: Bool
-    /// Who writes the log to the disk.
+    /// Writes the log to the disk.
     let writer = Mutex<Writer?>(nil)
     /// When sinks that run on an event loop pause.
     let pacings = LoopPacings()
 
     /// - Parameters:
     ///   - sources: the name of each source and how it acknowledges.
-    ///   - sinks: the name of each sink and how it is fed; the dead-letter sinks they name are among them.
-    ///   - unrouted: the sink that takes what no route takes.
+    ///   - sinks: the name and delivery settings of each sink; includes the dead-letter sinks they name.
+    ///   - unrouted: the sink for events that no route matches.
     ///   - routes: the routes' names.
     ///   - limits: above them every source pauses.
-    ///   - loopDetector: hears what a sink was given and has not had.
-    ///   - contents: what an earlier run has left on disk; `nil` for a log in memory only.
+    ///   - loopDetector: is notified of deliveries that a sink did not get.
+    ///   - contents: what an earlier run left on disk; `nil` for an in-memory log.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
         unrouted: SinkIndex?, routes: [String], limits: LogLimits, metrics: DeliveryMetrics,
@@ -51,7 +51,7 @@ final class DeliveryLog: Sendable {
         self.machine = Mutex(machine)
     }
 
-    /// Has the machine carry out a command, and performs what follows from it outside the lock.
+    /// Applies a command, and performs its effects outside the lock.
     @discardableResult
     func apply(_ command: consuming DeliveryMachine.Command) -> DeliveryMachine.Effects {
         let command = command
@@ -75,27 +75,28 @@ final class DeliveryLog: Sendable {
     /// Appends a batch of one source, in order.
     ///
     /// - Parameters:
-    ///   - repeated: sinks that were given an event of the batch before, which may be another source's and still be on its way.
+    ///   - repeated: sinks that were given an event of the batch before, possibly by another source, and may not have
+    ///     confirmed it.
     ///   - wakesWriter: false when the caller calls ``write(for:)``.
     func append(
         _ records: [LogRecord], repeated: [SinkIndex] = [], source: SourceIndex, wakesWriter: Bool = true
     ) -> SourceOutlet.Receipt {
         guard let receipt = self.apply(.append(records, repeated: repeated, source, wakesWriter: wakesWriter)).receipt else {
-            preconditionFailure("an append is always answered")
+            preconditionFailure("an append always returns a receipt")
         }
         return receipt
     }
 
-    /// Keeps what a source gives up as a dead letter, at a place of its own: the source hears that it is safe once it is written.
+    /// Keeps what a source abandons as a dead letter, at its own position, which becomes safe once it is written.
     ///
-    /// - Returns: `nil` when there is no log on disk that keeps it.
+    /// - Returns: `nil` when no log on disk keeps it.
     func keep(
         _ event: Event, repeatKey: UInt64?, reason: String, attempts: Int, source: SourceIndex
     ) -> SourceOutlet.Receipt? {
         self.apply(.keep(event, repeatKey: repeatKey, reason: SafeText.sentence(reason), attempts: attempts, source)).receipt
     }
 
-    /// Whether an event that is lost to a route with these sinks is kept.
+    /// Whether an event that a failed route loses for these sinks is kept.
     func keepsDeadLetters(of sinks: [SinkIndex]) -> Bool {
         self.keepsAllDeadLetters || sinks.contains { self.hasDeadLetters[$0] }
     }
@@ -112,7 +113,7 @@ final class DeliveryLog: Sendable {
         try await signal.wait { condition(mark) }
     }
 
-    /// Tells a source to end.
+    /// Asks a source to end.
     func stop(source: SourceIndex) {
         self.apply(.stop(source))
     }
@@ -156,27 +157,27 @@ final class DeliveryLog: Sendable {
         self.apply(.postpone(sink, delivery, reason: SafeText.sentence(reason)))
     }
 
-    /// The sink's `run` has ended: what it had in flight is offered again.
+    /// Offers what a sink had in flight again, after its `run` has ended.
     func takeBack(sink: SinkIndex) {
         self.apply(.takeBack(sink))
     }
 
-    /// Notes under which numbers a sink has published.
+    /// Records the sequence numbers under which a sink has published.
     func number(sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
         self.apply(.number(sink, deliveries, from: sequence))
     }
 
-    /// No source will send again: every inlet ends when it is empty.
+    /// Ends every inlet once it is empty: no source will send again.
     func finish() {
         self.apply(.finish)
     }
 
-    /// How many deliveries of a sink are not confirmed, and what they weigh in bytes.
+    /// The number of unconfirmed deliveries of a sink, and their weight in bytes.
     func backlog(of sink: SinkIndex) -> (events: Int, bytes: Int) {
         self.machine.withLock { ($0.sinks[sink].cursor.pending, $0.sinks[sink].cursor.weight) }
     }
 
-    /// Nothing is left for a sink and nothing can come.
+    /// Whether nothing is pending for a sink and nothing can come.
     func hasEnded(sink: SinkIndex) -> Bool {
         self.machine.withLock { $0.hasEnded(sink) && $0.sinks[sink].cursor.pending == 0 }
     }

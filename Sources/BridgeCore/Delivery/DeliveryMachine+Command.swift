@@ -1,16 +1,17 @@
 extension DeliveryMachine {
-    /// Everything that can happen to the delivery core; what is large and rare is boxed, so that the others are small.
+    /// Everything that can happen to the delivery core; large and rare payloads are boxed to keep the others small.
     enum Command: Sendable {
         // The sources' side.
         /// Appends a batch of one source, in order.
         ///
         /// - Parameters:
-        ///   - repeated: sinks that were given an event of the batch before, which may be another source's and still be on its way.
+        ///   - repeated: sinks that were given an event of the batch before, possibly by another source, and may not
+        ///     have confirmed it.
         ///   - wakesWriter: false when the source writes on its own thread.
         case append([LogRecord], repeated: [SinkIndex], SourceIndex, wakesWriter: Bool)
-        /// Keeps what a source gives up as a dead letter.
+        /// Keeps what a source abandons as a dead letter.
         indirect case keep(Event, repeatKey: UInt64?, reason: String, attempts: Int, SourceIndex)
-        /// The source is to end.
+        /// Asks the source to end.
         case stop(SourceIndex)
 
         // The sinks' side.
@@ -19,64 +20,64 @@ extension DeliveryMachine {
         case confirm(SinkIndex, Delivery)
         case refuse(SinkIndex, Delivery, reason: String)
         case postpone(SinkIndex, Delivery, reason: String)
-        /// The sink's `run` has ended: what was in flight is offered again.
+        /// The sink's `run` has ended: offers what was in flight again.
         case takeBack(SinkIndex)
-        /// A sink has published deliveries under consecutive numbers.
+        /// A sink has published deliveries under consecutive sequence numbers.
         case number(SinkIndex, ArraySlice<Delivery>, from: UInt64)
-        /// No source will send again: every inlet ends when it is empty.
+        /// No source will send again: ends every inlet once it is empty.
         case finish
 
         // The writer's side, for a log on disk.
         case takeWork(marks: Bool)
-        /// What was taken is safe; the caller is the source whose thread this is.
+        /// What was taken is durable; the caller is the source whose thread this is.
         indirect case committed(DeliveryLog.Work, caller: SourceIndex?)
-        /// The disk takes nothing, or takes again.
+        /// Log writes fail, or work again.
         case setDiskFull(Bool)
         case takePages
         indirect case load(SinkIndex, [Delivery], unreadable: [UnreadableEvent], through: Position)
-        /// A piece could not be read.
+        /// A page could not be read.
         case loadAgain(SinkIndex)
-        /// Gives a dead letter to the sink that gave it up, once more.
+        /// Replays a dead letter to the sink that abandoned it.
         indirect case replay(StoredDeadLetter, variant: Int)
-        /// Appends the event of a dead letter anew.
+        /// Appends the event of a dead letter again.
         indirect case replayAsNew(StoredDeadLetter, LogRecord)
     }
 
-    /// What a command answers and what is to be done about it, outside the lock.
+    /// The result of a command, and what to do outside the lock.
     struct Effects: Sendable {
         var outcome: Outcome = .none
-        /// What the source is answered that has appended something.
+        /// The receipt for a source that has appended something.
         var receipt: SourceOutlet.Receipt?
-        /// Whoever waits for these sinks is woken.
+        /// The sinks to wake.
         var wokenSinks = IndexList<SinkIndex>()
-        /// Whoever waits for the watermarks of these sources hears of them.
+        /// The sources whose watermark has changed.
         var changedSources = IndexList<SourceIndex>()
-        /// What sinks will not have; kept as dead letters or dropped.
+        /// What sinks will not get; kept as dead letters or dropped.
         var losses: [(sink: SinkIndex, cause: DropCause, reason: String, isKept: Bool)] = []
         var duplicates: [(sink: SinkIndex, count: Int)] = []
-        /// What sinks have not had after all.
+        /// Deliveries that sinks did not get after all.
         var undelivered: [(sink: SinkIndex, delivery: Delivery)] = []
         var unrouted = 0
-        /// The source on whose thread this happens, which looks for itself.
+        /// The source on whose thread this happens; it is not notified.
         var caller: SourceIndex?
-        /// There is something that the disk shall have soon.
+        /// Whether the writer must be woken.
         var wakesWriter = false
     }
 
-    /// What a command answers.
+    /// The result of a command.
     enum Outcome: Sendable {
         case none
-        /// A batch of the source is appended; see ``Effects/receipt``.
+        /// A batch of the source was appended; see ``Effects/receipt``.
         case appended(SourceIndex)
         case poll(SinkInlet.Poll)
-        /// These were in flight and are confirmed.
+        /// These were in flight and are now confirmed.
         case settled(SinkIndex, [Delivery])
         indirect case work(DeliveryLog.Work)
         case pages([(sink: SinkIndex, after: Position)])
         case isTaken(Bool)
     }
 
-    /// Some indices in order; the first one without the heap.
+    /// Some indices in order; the first needs no heap allocation.
     struct IndexList<Index: ComponentIndex>: Sendable {
         private(set) var first: Index?
         private var others: [Index] = []

@@ -1,11 +1,11 @@
-/// The end of every command: what follows for the sinks that it has touched, and for the sources that they owe something.
+/// The end of every command: updates the sinks that it touched, and the sources with pending events there.
 extension DeliveryMachine {
-    /// How many records that no sink needs a log in memory may hold.
+    /// How many records that no sink needs an in-memory log may retain.
     private static let spare = (events: 8192, bytes: 16 << 20)
 
-    /// Draws every consequence of a command.
+    /// Applies every consequence of a command.
     mutating func finishCommand(_ effects: inout Effects) {
-        // What is written as a dead letter here grows the sink that takes it.
+        // A dead letter written here adds to the sink that receives it.
         var index = 0
         while index < self.grown.count {
             let sink = self.grown[index]
@@ -23,7 +23,7 @@ extension DeliveryMachine {
         assert(self.violation == nil, self.violation ?? "")
     }
 
-    /// Derives anew what depends on a sink's cursor.
+    /// Updates what depends on a sink's cursor.
     private mutating func follow(_ sink: SinkIndex) {
         self.sinks[sink].cursor.updateFullness()
         self.sinks[sink].cursor.forgetSettledDeadLetters()
@@ -44,10 +44,10 @@ extension DeliveryMachine {
         self.debts.update(sink, floor: self.sinks[sink].cursor.floor, isBlocking: isBlocking)
     }
 
-    /// Forgets what no sink has to look at.
+    /// Removes records that no sink has yet to read.
     ///
-    /// One event for a sink that is away would hold all that comes after it in memory: where no sink needs most of the log, the sinks that
-    /// are farthest behind look at it at once.
+    /// A single event for an offline sink would keep all later ones in memory. Where no sink needs most of the log, the
+    /// sinks that are farthest behind therefore read it ahead.
     private mutating func releaseLog() {
         self.log.releaseUnneeded()
         guard self.disk == nil else { return }
@@ -67,7 +67,7 @@ extension DeliveryMachine {
         return count > Self.spare.events && count > 2 * self.unread || weight > Self.spare.bytes && weight > 2 * self.weight
     }
 
-    /// Wakes the touched sinks that may find something or have ended; for the others, what they have to read back is asked for.
+    /// Wakes the touched sinks that may find something or have ended; requests a page from the disk for the others.
     private mutating func wakeSinks(_ effects: inout Effects) {
         var index = 0
         while index < self.touched.count {
@@ -89,14 +89,14 @@ extension DeliveryMachine {
         self.touched.removeAll(keepingCapacity: true)
     }
 
-    /// Holds only so much of a log on disk in memory.
+    /// Keeps only part of a log on disk in memory.
     private mutating func trimWindow() {
         guard let committed = self.disk?.committed,
             self.log.count > DiskState.window.events || self.log.weight > DiskState.window.bytes
         else {
             return
         }
-        // Half at once, so that it does not happen for every batch; what is not committed can be read back from nowhere.
+        // Half at once, so that this does not happen for every batch. Uncommitted records cannot be read back.
         let half = Position(self.log.oldest.rawValue + UInt64(self.log.count / 2))
         self.log.release(before: min(committed.next, half))
     }

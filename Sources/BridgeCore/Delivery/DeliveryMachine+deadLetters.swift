@@ -18,12 +18,12 @@ extension DeliveryMachine {
         }
     }
 
-    /// Makes a dead letter of a delivery that its cursor no longer holds, or drops it where nobody takes dead letters.
+    /// Makes a dead letter of a delivery that its cursor no longer holds, or drops it without a dead-letter sink.
     mutating func writeDeadLetter(
         _ delivery: Delivery, of sink: SinkIndex, _ cause: DropCause, reason: String, _ effects: inout Effects
     ) {
         self.drop(delivery, of: sink, &effects)
-        // A dead letter that is refused in turn goes nowhere: it would go in circles.
+        // A refused dead letter goes nowhere, which would be a loop.
         let target = delivery.event.kind == .deadLetter ? nil : self.sinks[sink].deadLetterSink
         let letter = DeadLetter(
             reason: reason, sink: self.sinks[sink].name, route: delivery.route, attempts: delivery.attempts + 1)
@@ -32,11 +32,11 @@ extension DeliveryMachine {
         guard let target else { return }
         self.give(letter.event(of: delivery.event), id: id, about: delivery.position, to: target)
         effects.wakesWriter = self.disk != nil
-        // At once, so that dead letters go one by one when their sink is full.
+        // Immediately, so that dead letters go one by one when their sink is full.
         self.makeRoom(target, &effects)
     }
 
-    /// A sink will not have a delivery: what was held back for its key is offered instead.
+    /// Records that a sink will not get a delivery, and offers what was held back for its key.
     private mutating func drop(_ delivery: Delivery, of sink: SinkIndex, _ effects: inout Effects) {
         self.disk?.touch(sink)
         effects.undelivered.append((sink, delivery))
@@ -46,7 +46,7 @@ extension DeliveryMachine {
         self.touch(sink, .offered)
     }
 
-    /// Appends a dead letter for its sink and has the event's source wait for it.
+    /// Appends a dead letter for its sink; the event's source waits for it.
     ///
     /// - Parameter original: the position of the event that it is about.
     mutating func give(_ letter: Event, id: Int64?, about original: Position, to sink: SinkIndex) {
@@ -56,9 +56,9 @@ extension DeliveryMachine {
         self.debts.give(self.log.head, of: source, to: sink)
     }
 
-    /// Appends an event that one sink alone is given.
+    /// Appends an event for one sink alone.
     private mutating func append(_ event: Event, _ plan: RoutePlan) {
-        // Accepted now: by the age of its event it would take younger ones with it when the file is trimmed.
+        // The time of acceptance is now: trimming by the age of the event would remove younger ones with it.
         let record = LogRecord(event: event, routing: Routing(plan: plan, shaped: []), accepted: .now)
         self.log.append(record)
         self.disk?.append(record, at: self.log.head)
@@ -68,9 +68,9 @@ extension DeliveryMachine {
         }
     }
 
-    /// Gives a dead letter to the sink that gave it up, once more; no source waits for that.
+    /// Replays a dead letter to the sink that abandoned it; no source waits for that.
     ///
-    /// - Returns: whether the file still has the sink; if not, the letter is only kept.
+    /// - Returns: whether the sink still exists; if not, the dead letter stays.
     mutating func replay(_ letter: StoredDeadLetter, variant: Int, _ effects: inout Effects) -> Bool {
         guard let sink = self.sinkIndices[letter.sink] else {
             self.disk?.changes.letters.append(.hold(letter.id))
@@ -83,18 +83,18 @@ extension DeliveryMachine {
         return true
     }
 
-    /// Appends the event of a dead letter anew, which ends the letter; one that would go nowhere stays a letter.
+    /// Appends the event of a dead letter again and removes the dead letter; one whose event matches no route stays.
     ///
-    /// - Returns: whether it goes anywhere.
+    /// - Returns: whether the event matches a route.
     mutating func replayAsNew(_ letter: StoredDeadLetter, _ record: LogRecord, _ effects: inout Effects) -> Bool {
         let goesNowhere = record.routing.plan.entries.isEmpty && self.unrouted == nil
-        // The source may be gone from the file; any other can stand for it, since nobody waits for an answer.
+        // The source may be gone from the file. Any other can replace it, since none waits for an answer.
         guard !goesNowhere, let source = self.sources[letter.event.source] ?? self.sources.values.min() else {
             self.disk?.changes.letters.append(.hold(letter.id))
             return false
         }
         self.append([record], repeated: [], source, wakesWriter: true, &effects)
-        // With the event: a crash in between would leave neither.
+        // Together with the event: a crash in between would lose both.
         self.disk?.changes.letters.append(.forget(letter.id))
         return true
     }

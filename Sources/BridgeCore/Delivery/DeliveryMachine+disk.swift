@@ -1,6 +1,6 @@
-/// What goes to the disk and comes back from it.
+/// What is written to the disk and read back.
 extension DeliveryMachine {
-    /// Begins where an earlier run has left it.
+    /// Continues where an earlier run ended.
     mutating func resume(_ contents: LogContents) {
         for sink in self.sinks.indices {
             guard let owed = contents.sinks[self.sinks[sink].name] else { continue }
@@ -22,9 +22,10 @@ extension DeliveryMachine {
         self.finishCommand(&effects)
     }
 
-    /// Takes what has happened since the last call.
+    /// Returns what has happened since the last call.
     ///
-    /// - Parameter marks: also how far the sinks have come; these may wait, at the price of more repetitions after a crash.
+    /// - Parameter marks: whether to include the sinks' cursors; these may wait, at the price of more duplicates after
+    ///   a crash.
     mutating func takeWork(marks: Bool) -> DeliveryLog.Work {
         var work = DeliveryLog.Work()
         guard var disk = self.disk else { return work }
@@ -32,7 +33,7 @@ extension DeliveryMachine {
         swap(&work.records, &disk.records)
         work.head = self.log.head
         work.advances = work.head > disk.committed
-        // Dead letters, numbers and keys belong to the marks: all of them or none.
+        // Dead letters, sequence numbers and keys belong to the marks: all of them or none.
         if marks || !disk.changes.letters.isEmpty {
             swap(&work.changes, &disk.changes)
             for sink in disk.touched.elements {
@@ -46,14 +47,14 @@ extension DeliveryMachine {
         return work
     }
 
-    /// What was taken is safe now: sinks see it, and sources hear of it.
+    /// Publishes what is durable now to the sinks and the sources.
     mutating func commit(_ work: DeliveryLog.Work) {
         self.disk?.committed = work.head
         self.disk?.isFull = false
         self.commitDeadLetters(work.changes.letters)
         for (_, record) in work.records {
             self.disk?.weight -= record.event.weight
-            // What was not safe could not be dropped yet, nor taken.
+            // Uncommitted events could be neither dropped nor handed out.
             for entry in record.routing.plan.entries { self.touch(entry.sink, [.grown, .offered]) }
         }
         for sink in self.overBounds.takeAll() {
@@ -66,7 +67,7 @@ extension DeliveryMachine {
         }
     }
 
-    /// Dead letters are safe, so that sinks may go on which waited for unwritten ones.
+    /// Wakes sinks that waited for unwritten dead letters.
     private mutating func commitDeadLetters(_ changes: [DeadLetterChange]) {
         let wasFull = self.disk?.isFullOfDeadLetters == true
         for case .keep(let letter) in changes { self.disk?.deadLetterWeight -= letter.event.weight }
@@ -74,16 +75,16 @@ extension DeliveryMachine {
         for sink in self.sinks.indices { self.touch(sink, .offered) }
     }
 
-    /// Takes the sinks that have something read back for them, with the last places that they have looked at.
+    /// Returns the sinks that need a page from the disk, with the last positions that they have passed.
     mutating func takePages() -> [(sink: SinkIndex, after: Position)] {
         guard let pages = self.disk?.pages, !pages.isEmpty else { return [] }
         self.disk?.pages.removeAll()
         return pages.map { ($0, self.sinks[$0].cursor.next.previous) }
     }
 
-    /// Gives a sink what was read back for it.
+    /// Adds a page from the disk to a sink.
     ///
-    /// - Parameter unreadable: what it would have been given too; it is owed that no more.
+    /// - Parameter unreadable: events that cannot be read; they are no longer pending.
     mutating func load(
         _ deliveries: [Delivery], _ unreadable: [UnreadableEvent], through position: Position, into sink: SinkIndex
     ) {
@@ -98,7 +99,7 @@ extension DeliveryMachine {
         self.touch(sink, [.grown, .offered])
     }
 
-    /// Asks for the next piece of what a sink has to read back.
+    /// Requests the next page that a sink needs from the disk.
     mutating func askForPage(_ sink: SinkIndex, _ effects: inout Effects) {
         guard self.disk != nil, self.sinks[sink].cursor.wantsPage(self.log) else { return }
         self.sinks[sink].cursor.isLoading = true
@@ -106,12 +107,12 @@ extension DeliveryMachine {
         effects.wakesWriter = true
     }
 
-    /// Notes what a sink has published under which numbers.
+    /// Records what a sink has published under which sequence numbers.
     mutating func number(
         _ sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64
     ) {
         guard self.disk != nil else { return }
-        // What lies between two of them was perhaps not delivered, so each place stands for itself.
+        // An event between two of them may not have been delivered, so each position is recorded.
         let cursor = self.sinks[sink].cursor
         let hasHoles = cursor.keys.isUsed || cursor.hasDropped || !cursor.ahead.isEmpty
         var run: NumberedRun?

@@ -1,9 +1,9 @@
-/// The invariants at the top of ``DeliveryMachine``, as a check.
+/// Checks the invariants listed at ``DeliveryMachine``.
 extension DeliveryMachine {
-    /// Up to so many sources and sinks, and records and deliveries, each of them is looked at after each command.
+    /// Up to this many sources, sinks, records and deliveries, each is checked after every command.
     private static let few = 64
 
-    /// What does not hold, for debug builds and tests; `nil` when everything does.
+    /// The violated invariant, for debug builds and tests; `nil` when all hold.
     var violation: String? {
         guard self.sinks.count + self.watermarks.count <= Self.few else { return nil }
         let pending = self.sinks.elements.reduce(0) { $0 + $1.cursor.pending }
@@ -20,7 +20,7 @@ extension DeliveryMachine {
         if let disk = self.disk, disk.committed > self.log.head { return "more is committed than appended" }
         let places = self.sinks.elements.compactMap(\.place)
         if self.log.readersBefore != places.count(where: { $0 < self.log.oldest }) { return "readers before the log" }
-        if self.disk == nil, self.log.readersBefore > 0 { return "a sink stands before the log in memory" }
+        if self.disk == nil, self.log.readersBefore > 0 { return "a sink's cursor is before the in-memory log" }
         if isThorough, let violation = self.debts.violation { return violation }
         return nil
     }
@@ -28,14 +28,16 @@ extension DeliveryMachine {
     private func violation(of sink: SinkIndex) -> String? {
         let (state, cursor) = (self.sinks[sink], self.sinks[sink].cursor)
         if !state.touch.isEmpty { return "it is touched after the command" }
-        if state.place != (cursor.inLog > 0 ? min(cursor.next, self.log.head.next) : nil) { return "it stands elsewhere" }
+        if state.place != (cursor.inLog > 0 ? min(cursor.next, self.log.head.next) : nil) {
+            return "its place is not that of its cursor"
+        }
         if cursor.isOverBounds, !cursor.isFull { return "it is over its bounds and not full" }
         if cursor.weight < 0 || cursor.inLog < 0 || cursor.pending < 0 { return "a count is negative" }
-        if self.debts.floor(of: sink) != cursor.floor { return "its floor is not followed" }
+        if self.debts.floor(of: sink) != cursor.floor { return "the debt table has another floor" }
         return nil
     }
 
-    /// Looks at each delivery.
+    /// Checks each delivery.
     private func thoroughViolation(of sink: SinkIndex) -> String? {
         let cursor = self.sinks[sink].cursor
         let inFlight = cursor.taken.filter { !$0.isSettled }.map(\.delivery)
@@ -47,7 +49,7 @@ extension DeliveryMachine {
         }
         if inFlight.contains(where: { $0.position > self.visible }) { return "it has in flight what is not committed" }
         if zip(cursor.taken, cursor.taken.dropFirst()).contains(where: { $0.delivery.ticket + 1 != $1.delivery.ticket }) {
-            return "its tickets have holes"
+            return "its tickets are not consecutive"
         }
         guard self.disk == nil else { return nil }
         var (count, weight) = (0, 0)
@@ -72,12 +74,12 @@ extension DeliveryMachine {
         if watermark.safe > watermark.appended { return "more is safe than appended" }
         if watermark.acknowledge != .received, watermark.safe > self.visible { return "what is safe is not committed" }
         let isPaused = self.isLogFull || self.debts.isBlocked(source) || self.debts.isBlocked(self.earlierRun)
-        return watermark.isPaused == isPaused ? nil : "it is paused without a reason, or has one and is not"
+        return watermark.isPaused == isPaused ? nil : "its pause does not match the state of the log and its sinks"
     }
 }
 
 extension DebtTable {
-    /// What does not hold of the pairs.
+    /// The violated invariant of the pairs; `nil` when all hold.
     fileprivate var violation: String? {
         for source in self.sources {
             let debtors = self.debtors(of: source)
@@ -86,7 +88,7 @@ extension DebtTable {
                 return "the floor of source \(source) is not the least"
             }
             if debtors.contains(where: { self.isBlocking($0) }) != self.isBlocked(source) {
-                return "source \(source) is blocked by nobody, or by somebody and is not"
+                return "the blocking sinks of source \(source) are miscounted"
             }
         }
         return nil

@@ -1,8 +1,8 @@
-/// When sources pause: for a full log, a full disk and a full sink; and how far each of them is safe.
+/// Pauses sources for a full log, disk or sink; updates how far each is safe.
 extension DeliveryMachine {
     /// Pauses every source above the bounds of the log and while the disk is full, until half of the log is free again.
     mutating func pauseSourcesWhenFull() {
-        // A log on disk is bounded by what its sinks may owe; here it counts what waits to be written.
+        // A log on disk is bounded by the sinks' limits; here it counts what waits to be written.
         let count = self.disk == nil ? self.log.count : 0
         let wasFull = self.isLogFull
         if count > self.limits.events || self.weight > self.limits.bytes || self.disk?.pausesSources == true {
@@ -13,7 +13,7 @@ extension DeliveryMachine {
         if self.isLogFull != wasFull { for source in self.watermarks.indices { self.debts.due.insert(source) } }
     }
 
-    /// Brings the watermarks up to date that may have changed.
+    /// Updates the watermarks that may have changed.
     mutating func settleWatermarks(_ effects: inout Effects) {
         self.debts.settleNew()
         guard !self.debts.due.elements.isEmpty else { return }

@@ -1,12 +1,12 @@
-/// What sinks take and settle.
+/// What sinks receive and settle.
 extension DeliveryMachine {
-    /// How many pieces of a sink's deliveries are looked at before it is called again.
+    /// How many pieces of a sink's deliveries are examined per call.
     private static let pieces = 64
 
     mutating func poll(_ sink: SinkIndex, atMost limit: Int, _ effects: inout Effects) {
         var repeated: [Delivery] = []
         var batch: [Delivery] = []
-        // All of a piece may be duplicates, which are nothing to hand out.
+        // A piece may consist of duplicates alone, which leave nothing to hand out.
         for _ in 0..<Self.pieces where batch.isEmpty && self.hasWork(sink) {
             batch = self.sinks[sink].cursor.take(
                 limit, from: self.log, visible: self.visible, routes: self.routes, repeated: &repeated)
@@ -28,14 +28,15 @@ extension DeliveryMachine {
 
     /// Whether a sink may find something now.
     ///
-    /// While too many dead letters wait to be written, nothing is handed out that could become another.
+    /// While too many dead letters wait to be written, nothing is handed out, since it could add another.
     func hasWork(_ sink: SinkIndex) -> Bool {
         self.disk?.isFullOfDeadLetters != true && self.sinks[sink].cursor.hasWork(self.log, visible: self.visible)
     }
 
-    /// Nothing is left for a sink and nothing can come: no source sends, and no sink that is not done has it for its dead letters.
+    /// Whether nothing is pending for a sink and nothing can come: no source sends, and neither does a sink with dead
+    /// letters for it.
     ///
-    /// Keys are held back for what is in flight, so they keep a sink from its end too.
+    /// A sink that holds back deliveries for a key in flight has not ended either.
     func hasEnded(_ sink: SinkIndex) -> Bool {
         guard self.isFinished else { return false }
         let cursor = self.sinks[sink].cursor
@@ -43,7 +44,7 @@ extension DeliveryMachine {
         return self.sinks[sink].deadLetterSources.allSatisfy { self.sinks[$0].cursor.pending == 0 }
     }
 
-    /// A sink has delivered what it had in flight, and with it what was held back as a duplicate.
+    /// Settles deliveries of a sink, and their held-back duplicates.
     mutating func settle(_ settled: [Delivery], by sink: SinkIndex, _ effects: inout Effects) {
         guard !settled.isEmpty else { return }
         effects.outcome = .settled(sink, settled)
@@ -62,12 +63,12 @@ extension DeliveryMachine {
             }
             guard !done.repeated.isEmpty else { continue }
             effects.duplicates.append((sink, done.repeated.count))
-            // It may have looked no further for all that was held back.
+            // It may have stopped reading because too much was held back.
             self.touch(sink, .offered)
         }
     }
 
-    /// A sink's peer has refused a delivery in flight for good.
+    /// Handles a permanent refusal of a delivery in flight.
     mutating func refuse(
         _ delivery: Delivery, of sink: SinkIndex, _ cause: DropCause, reason: String, _ effects: inout Effects
     ) {

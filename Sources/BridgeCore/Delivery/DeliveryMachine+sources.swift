@@ -1,4 +1,4 @@
-/// What sources bring.
+/// What sources append.
 extension DeliveryMachine {
     mutating func append(
         _ records: [LogRecord], repeated: [SinkIndex], _ source: SourceIndex, wakesWriter: Bool, _ effects: inout Effects
@@ -25,24 +25,24 @@ extension DeliveryMachine {
         effects.outcome = .appended(source)
     }
 
-    /// The head of the log is of this source.
+    /// Moves a source's watermark to the head of the log.
     private mutating func advance(_ source: SourceIndex) {
         self.watermarks[source].append(at: self.log.head)
         self.debts.due.insert(source)
         if self.disk != nil { self.uncommitted.insert(source) }
     }
 
-    /// An event that no route takes goes to the sink for such events.
+    /// Sends an event that no route matches to the sink for unrouted events.
     private mutating func giveUnrouted(_ record: LogRecord, at position: Position) {
         guard let unrouted else { return }
-        let letter = DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0)
+        let letter = DeadLetter(reason: "no route matches it", sink: "", route: "", attempts: 0)
         self.giveUp(record, at: position, letter, letter.event(of: record.event), to: [unrouted])
     }
 
-    /// Makes a dead letter of an event that a route could not decide on.
+    /// Makes a dead letter of an event on which a route's expression failed.
     ///
-    /// It goes to the dead-letter sinks of those that the route would have chosen, else to the sink for what no route takes. A log on disk
-    /// keeps it in any case.
+    /// It goes to the dead-letter sinks of the sinks that the route would have chosen, otherwise to the sink for
+    /// unrouted events. A log on disk always keeps it.
     private mutating func giveLost(_ lost: LostRoute, of record: LogRecord, at position: Position) {
         var sinks: [SinkIndex] = []
         for sink in lost.sinks {
@@ -52,7 +52,7 @@ extension DeliveryMachine {
         self.giveUp(record, at: position, lost.letter, lost.deadLetter, to: sinks)
     }
 
-    /// Gives a dead letter that no sink gave up to some sinks, and has the disk keep it.
+    /// Sends a dead letter that comes from no sink to some sinks, and keeps it on disk.
     private mutating func giveUp(
         _ record: LogRecord, at position: Position, _ letter: DeadLetter, _ event: Event, to sinks: [SinkIndex]
     ) {
@@ -67,7 +67,7 @@ extension DeliveryMachine {
         }
     }
 
-    /// Keeps what a source gives up, at a place of its own: the source hears that it is safe once it is written.
+    /// Keeps what a source abandons at its own position, which becomes safe once it is written.
     mutating func keep(
         _ event: Event, repeatKey: UInt64?, reason: String, attempts: Int, _ source: SourceIndex, _ effects: inout Effects
     ) {

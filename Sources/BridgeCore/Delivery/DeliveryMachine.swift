@@ -1,33 +1,34 @@
 /// The delivery core: the log, the cursors of all sinks and the watermarks of all sources.
 ///
-/// A value without a lock and without I/O: ``apply(_:)`` takes a command and returns its effects, which ``DeliveryLog`` performs outside its
-/// lock. A command changes what it is about and marks the sinks that it touches; ``finishCommand(_:)`` draws every consequence, once and at
-/// the end, for those sinks alone.
+/// A value without a lock or I/O: ``apply(_:)`` takes a command and returns its effects, which ``DeliveryLog`` performs
+/// outside its lock. A command marks the sinks that it touches; ``finishCommand(_:)`` then updates those sinks, once.
 ///
-/// What always holds between two commands, checked by ``violation`` in debug builds:
+/// Invariants between two commands, checked by ``violation`` in debug builds:
 ///
-/// 1. A delivery is in exactly one place: in the log at or after ``SinkCursor/next``, read back (`loaded`), to be offered again (`again`),
-///    in flight (`taken`), or held back for a key of `dedupe:` (`keys`).
-/// 2. ``SinkCursor/pending`` counts these places, and ``SinkCursor/weight`` is what they weigh. ``weight`` and ``unread`` are the sums over all sinks.
-/// 3. A floor is at most every position that its sink owes, and that of the event which each dead letter it owes is about; the safe position
-///    of a source that acknowledges what is delivered is below the floor of each sink that owes it something, or was safe before.
-/// 4. No watermark moves back. Committed is at most the head of the log, and no sink is given what is not committed.
-/// 5. What a sink still has to look at is in memory or on disk: a log in memory holds everything from the first position at which a sink
-///    stands.
-/// 6. A sink over its bounds is full. A source is paused while the log or the disk is full, or while a full sink that blocks owes it something.
+/// 1. A delivery is in exactly one place: in the log at or after ``SinkCursor/next``, read back (`loaded`), waiting to
+///    be offered again (`again`), in flight (`taken`), or held back for a key of `dedupe:` (`keys`).
+/// 2. ``SinkCursor/pending`` counts these places, and ``SinkCursor/weight`` is their weight. ``weight`` and ``unread``
+///    are the sums over all sinks.
+/// 3. A floor is at most every position that is pending for its sink, and that of the original of each pending dead
+///    letter. The safe position of a source with `ack: delivered` is below the floor of each sink with its pending
+///    events, or was safe before.
+/// 4. No watermark moves back. Committed is at most the head of the log, and no sink is given uncommitted events.
+/// 5. What a sink has yet to read is in memory or on disk: an in-memory log holds everything from the first cursor on.
+/// 6. A sink above its limits is full. A source is paused while the log or the disk is full, or while a full sink that
+///    blocks has its pending events.
 struct DeliveryMachine {
-    /// One sink: its cursor, and what the machine derives from it at the end of each command.
+    /// One sink: its cursor, and what is derived from it at the end of each command.
     struct Sink {
         let name: String
-        /// The sink that takes what this one gives up.
+        /// The sink for dead letters of this one.
         let deadLetterSink: SinkIndex?
         /// The sinks whose dead letters come here.
         let deadLetterSources: [SinkIndex]
         var cursor: SinkCursor
         var touch: Touch = []
-        /// Where it stands in the log; `nil` when it has nothing to look at.
+        /// The position of its cursor in the log; `nil` when it has nothing to read.
         var place: Position?
-        /// What of it is in ``DeliveryMachine/weight`` and ``DeliveryMachine/unread``.
+        /// Its share of ``DeliveryMachine/weight`` and ``DeliveryMachine/unread``.
         var counted = (weight: 0, unread: 0)
     }
 
@@ -36,11 +37,11 @@ struct DeliveryMachine {
         let rawValue: UInt8
 
         static let changed = Touch(rawValue: 1)
-        /// It was given more: its overflow policy applies.
+        /// It was given more: applies its overflow policy.
         static let grown = Touch(rawValue: 2)
-        /// It may find more than before: whoever waits for it is woken.
+        /// It may find more: wakes its waiter.
         static let offered = Touch(rawValue: 4)
-        /// It may have to read back from the disk.
+        /// It may need a page from the disk.
         static let polled = Touch(rawValue: 8)
     }
 
@@ -48,42 +49,42 @@ struct DeliveryMachine {
     var sinks: ComponentTable<SinkIndex, Sink>
     var watermarks: ComponentTable<SourceIndex, SourceWatermark>
     var debts: DebtTable
-    /// What is to be written to the disk; `nil` for a log in memory only.
+    /// What to write to the disk; `nil` for an in-memory log.
     var disk: DiskState?
-    /// No source sends any more.
+    /// Whether no source sends any more.
     var isFinished = false
-    /// The log, or the disk below it, is full: every source pauses.
+    /// Whether the log or the disk is full, so that every source pauses.
     var isLogFull = false
-    /// What everything not yet confirmed weighs.
+    /// The weight of everything not yet confirmed.
     var weight = 0
-    /// Deliveries that sinks have not looked at.
+    /// Deliveries that sinks have not read.
     var unread = 0
 
     let routes: ComponentTable<RouteIndex, String>
     let sources: [String: SourceIndex]
     let sinkIndices: [String: SinkIndex]
-    /// The sink that takes what no route takes.
+    /// The sink for events that no route matches.
     let unrouted: SinkIndex?
     let limits: LogLimits
-    /// Stands in ``debts`` for whoever has brought what an earlier run has left: every source waits for it.
+    /// Represents in ``debts`` the sources of what an earlier run left: every source waits for it.
     let earlierRun: SourceIndex
 
     /// The sinks that the command has touched, in order.
     var touched: [SinkIndex] = []
     /// Those of them that were given more, in order.
     var grown: [SinkIndex] = []
-    /// The sinks whose overflow policy has found nothing to take yet: what they have is in flight or not committed.
+    /// The sinks whose overflow policy found nothing to drop: their events are in flight or uncommitted.
     var overBounds: ComponentSet<SinkIndex>
     /// The sources that wait for the disk.
     var uncommitted: ComponentSet<SourceIndex>
 
     /// - Parameters:
     ///   - sources: the name of each source and how it acknowledges.
-    ///   - sinks: the name of each sink and how it is fed; the dead-letter sinks they name are among them.
-    ///   - unrouted: the sink that takes what no route takes.
+    ///   - sinks: the name and delivery settings of each sink; includes the dead-letter sinks they name.
+    ///   - unrouted: the sink for events that no route matches.
     ///   - routes: the routes' names.
     ///   - limits: above them every source pauses.
-    ///   - contents: what an earlier run has left on disk; `nil` for a log in memory only.
+    ///   - contents: what an earlier run left on disk; `nil` for an in-memory log.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
         unrouted: SinkIndex?, routes: [String], limits: LogLimits, contents: LogContents?
@@ -117,10 +118,10 @@ struct DeliveryMachine {
         if let contents { self.resume(contents) }
     }
 
-    /// Up to here sinks may take: what is behind it is not safe yet.
+    /// Sinks may read up to here; later events are not durable yet.
     var visible: Position { self.disk?.committed ?? Position(.max) }
 
-    /// Carries out one command.
+    /// Applies one command.
     mutating func apply(_ command: consuming Command) -> Effects {
         var effects = Effects()
         switch command {

@@ -1,6 +1,6 @@
 import Logging
 
-/// Counts what the log does with deliveries, per sink, and says so in the log lines.
+/// Counts and logs what happens to deliveries, per sink.
 ///
 /// Called once per batch and never under the log's lock. Thread-safe.
 final class DeliveryMetrics: Sendable {
@@ -10,7 +10,7 @@ final class DeliveryMetrics: Sendable {
     init(sinks: [(metrics: ComponentMetrics, logger: Logger)], metrics: Metrics, logger: Logger) {
         self.sinks = ComponentTable(sinks.map { Sink(metrics: $0.metrics, logger: $0.logger) })
         let counter = metrics.counter("streambridge_events_unrouted_total", help: "Events that matched no route.")
-        self.unrouted = BurstLog("No route takes the event", level: .info, counter: counter, logger: logger)
+        self.unrouted = BurstLog("No route matches the event", level: .info, counter: counter, logger: logger)
     }
 
     func confirmed(sink: SinkIndex, _ deliveries: [Delivery]) {

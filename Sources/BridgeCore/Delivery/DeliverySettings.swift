@@ -1,4 +1,4 @@
-/// How one sink is fed: `buffer:`, `retry:` and `dead_letter:` in the file.
+/// How events are delivered to one sink: `buffer:`, `retry:` and `dead_letter:` in the file.
 package struct DeliverySettings: Sendable, Equatable {
     /// How many deliveries may wait for the sink, 1 or more.
     package var events: Int
@@ -6,9 +6,9 @@ package struct DeliverySettings: Sendable, Equatable {
     package var bytes: Int
     /// What happens when the buffer is full.
     package var onFull: OverflowPolicy
-    /// How a refused delivery and a lost connection are retried.
+    /// How refused deliveries and lost connections are retried.
     package var retry: RetrySettings
-    /// The sink that takes what this one refuses; `nil` means such events are dropped and counted.
+    /// The sink for events that this one refuses; `nil` drops and counts them.
     package var deadLetter: String?
 
     /// Makes settings; the defaults are those of a sink without `buffer:`, `retry:` and `dead_letter:`.
@@ -23,13 +23,13 @@ package struct DeliverySettings: Sendable, Equatable {
         self.deadLetter = deadLetter
     }
 
-    /// What a sink may owe when the log is on disk: more than any outage brings, less than a disk has.
+    /// Limits for a log on disk: more than any outage needs, less than a disk has.
     package static let onDisk = DeliverySettings(events: 10_000_000, bytes: 8 << 30)
 }
 
 /// What happens when a sink's buffer is full: `on_full:`.
 package enum OverflowPolicy: String, Sendable, CaseIterable {
-    /// The sources whose events wait there pause.
+    /// The sources of the waiting events pause.
     case block
     /// The oldest waiting event is dropped and counted.
     case dropOldest = "drop_oldest"
@@ -37,17 +37,19 @@ package enum OverflowPolicy: String, Sendable, CaseIterable {
     case deadLetter = "dead_letter"
 }
 
-/// How a component is tried again: `retry:`.
+/// How a component retries: `retry:`.
 package struct RetrySettings: Sendable, Equatable {
-    /// The first wait at most; each is a random part of the bound (full jitter).
+    /// The upper bound of the first wait; each wait is a random part of its bound (full jitter).
     package var initial: Duration
     /// How the bound grows.
     package var factor: Double
-    /// What the bound never exceeds.
+    /// The largest bound.
     package var maximum: Duration
-    /// After how many refusals for now (an answer such as 503, not a lost connection) one event becomes a dead letter; 0 means never.
+    /// After how many temporary refusals (an answer such as 503, not a lost connection) an event becomes a dead letter;
+    /// 0 for no limit.
     package var attempts: Int
-    /// For how long one event is tried again from its first refusal for now on, before it becomes a dead letter; `nil` means for ever.
+    /// How long one event is retried after its first temporary refusal, before it becomes a dead letter; `nil` for no
+    /// limit.
     package var limit: Duration?
 
     /// Makes settings; the defaults are those of a component without `retry:`.
@@ -63,13 +65,13 @@ package struct RetrySettings: Sendable, Equatable {
     }
 }
 
-/// The bounds of everything that waits in the log.
+/// The limits of everything that waits in the log.
 ///
-/// Above them every source pauses until half is gone.
+/// Above them every source pauses until half is free again.
 package struct LogLimits: Sendable, Equatable {
-    /// Events in memory that some sink still has to look at; means nothing for a log on disk.
+    /// Events in memory that some sink has yet to read; ignored for a log on disk.
     package var events: Int
-    /// What everything not yet confirmed weighs, over all sinks.
+    /// The weight of everything not yet confirmed, over all sinks.
     package var bytes: Int
 
     /// Makes limits; the defaults are one million events and 256 MiB.

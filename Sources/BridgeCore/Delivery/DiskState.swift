@@ -1,27 +1,27 @@
-/// What the log owes the disk: everything that has happened since the writer last asked.
+/// What must be written to the disk: everything since the writer last asked.
 ///
 /// A value without I/O; ``DeliveryMachine`` owns it.
 struct DiskState {
-    /// Above it the sources pause: so much waits to be written.
+    /// Above this many unwritten bytes the sources pause.
     static let backlog = 32 << 20
-    /// How much of the log stays in memory for sinks that follow closely; what is older they read back from the disk.
+    /// How much of the log stays in memory for sinks that keep up; others read older events from the disk.
     static let window = (events: 65_536, bytes: 32 << 20)
 
-    /// Up to here everything is safe.
+    /// Everything up to here is durable.
     var committed: Position
     /// Appended since, in order.
     var records: [(position: Position, record: LogRecord)] = []
-    /// What they weigh, those that are being written now included.
+    /// Their weight, including those being written.
     var weight = 0
-    /// Dead letters, numbers and keys.
+    /// Dead letters, sequence numbers and keys.
     var changes = LogChanges()
-    /// What the kept ones among the dead letters weigh in bytes, those that are being written now included.
+    /// The weight of the kept dead letters in bytes, including those being written.
     var deadLetterWeight = 0
     /// The sinks that have settled something.
     var touched: ComponentSet<SinkIndex>
-    /// The sinks that have something read back for them.
+    /// The sinks that need a page from the disk.
     var pages: [SinkIndex] = []
-    /// The disk takes nothing: it is full, or broken.
+    /// Whether log writes fail: the disk is full or broken.
     var isFull = false
     private var lastDeadLetter: Int64
 
@@ -32,7 +32,7 @@ struct DiskState {
         self.touched = ComponentSet(count: sinks)
     }
 
-    /// Too much waits to be written, or the disk takes nothing.
+    /// Whether too much waits to be written, or writes fail.
     var pausesSources: Bool { self.isFull || self.weight > Self.backlog || self.isFullOfDeadLetters }
 
     /// Whether too many dead letters are waiting to be written.
@@ -47,13 +47,13 @@ struct DiskState {
         self.touched.insert(sink)
     }
 
-    /// A delivery about a dead letter is settled.
+    /// Removes the dead letter of a settled delivery.
     mutating func forget(_ delivery: Delivery) {
         guard let letter = delivery.letter else { return }
         self.changes.letters.append(.forget(letter))
     }
 
-    /// A sink has no room for a dead letter: it stays in the file, owed to nobody.
+    /// Leaves a dead letter in the log, pending for no sink, because its sink has no room.
     mutating func hold(_ delivery: Delivery) {
         guard let letter = delivery.letter else { return }
         self.changes.letters.append(.hold(letter))
@@ -61,11 +61,11 @@ struct DiskState {
 
     /// Keeps a dead letter.
     ///
-    /// - Parameter target: the sink that is to have it.
-    /// - Returns: its id; `nil` when there is nothing to keep because the letter itself was refused, and is kept already.
+    /// - Parameter target: the sink that receives it.
+    /// - Returns: its id; `nil` when the dead letter itself was refused, and is kept already.
     mutating func keep(_ letter: DeadLetter, of delivery: Delivery, target: String?) -> Int64? {
         if delivery.event.kind == .deadLetter {
-            // It was kept when it came to be, and now nobody is owed it any more.
+            // It was kept when it was made, and is now pending for no sink.
             self.hold(delivery)
             return delivery.letter
         }

@@ -1,17 +1,18 @@
-/// Decides when the losses of one source are reported: the first of a kind at once, those that follow it as one.
+/// Decides when the losses of one source are reported: the first of a kind immediately, those that follow it as one.
 ///
-/// A peer can cause a loss with every message: reported one by one, they would fill the log of the program and push everything else out of the
-/// replay buffers. Of each kind there is at most one report per ``interval``. Each loss is in exactly one report, at most an interval after it
-/// happened, as long as the owner asks at ``due`` and at the end.
+/// A peer can cause a loss with every message; single reports would flood the program's log and push everything else
+/// out of the replay buffers. There is at most one report per kind and ``interval``. Each loss is in exactly one
+/// report, at most an interval late, provided that the owner calls at ``due`` and at the end.
 ///
-/// An outage is always reported at once: outages come no faster than connections, and the report belongs before what the new one brings.
+/// An outage is always reported immediately: outages are no more frequent than connections, and the report belongs
+/// before the new events.
 ///
-/// A value without a lock, a clock and I/O.
+/// A value without a lock, a clock or I/O.
 struct GapBurst {
     /// The shortest time between two reports of one kind.
     static let interval = Duration.seconds(1)
 
-    /// What becomes of a loss.
+    /// The result of adding a loss.
     enum Outcome: Equatable {
         /// It is reported now, alone or with those that waited.
         case report(GapReport)

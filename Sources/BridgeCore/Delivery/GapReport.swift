@@ -1,12 +1,12 @@
 import NIOCore
 
-/// What one gap event and one line of the log say: a loss, or several that came in a burst.
+/// The content of one gap event and its log line: one loss, or several in a burst.
 struct GapReport: Sendable, Equatable {
     /// 1 or more.
     private(set) var count = 1
     private let first: SourceLoss
     private var last: SourceLoss
-    /// From the first loss to the last one, by the wall clock; of a single loss, its own.
+    /// From the first loss to the last one, by the wall clock; for a single loss, its own.
     private(set) var period: OfflinePeriod?
 
     /// Makes the report of one loss.
@@ -34,10 +34,11 @@ struct GapReport: Sendable, Equatable {
         return "\(self.count) losses in a burst, the first: \(self.first.reason); the last: \(self.last.reason)"
     }
 
-    /// What may have been lost; empty when it is everything, or not the same for all.
+    /// What may have been lost; empty for everything, or when the losses differ.
     var subject: String { self.first.subject == self.last.subject ? self.first.subject : "" }
 
-    /// The payload of the gap event: an object with `from` and `to` (RFC 3339 §5.6) where they are known, and `count` of a burst.
+    /// The payload of the gap event: an object with `from` and `to` (RFC 3339 §5.6) where known, and the `count` of a
+    /// burst.
     var payload: ByteBuffer? {
         var members: [String] = []
         if let period { members += ["\"from\":\"\(period.from)\"", "\"to\":\"\(period.to)\""] }
@@ -46,15 +47,15 @@ struct GapReport: Sendable, Equatable {
     }
 }
 
-/// What kind of loss a source reports; losses of one kind that come in a burst are reported as one.
+/// The kind of loss; losses of one kind in a burst are reported as one.
 package enum GapKind: Hashable, Sendable, CaseIterable {
     /// The source was not connected to its peer.
     case outage
-    /// Something was received that cannot be taken, such as a message over a limit.
+    /// The source received something that it cannot process, such as a message over a limit.
     case omission
     /// The peer removed something before it was read.
     case removal
-    /// The peer replaced what the source reads, such as a stream that was created anew.
+    /// The peer replaced what the source reads, such as a stream that was deleted and created again.
     case replacement
     /// The peer itself reports a loss.
     case reported

@@ -1,21 +1,22 @@
 package import NIOCore
 import Synchronization
 
-/// Carries deliveries from an inlet to a sink on its event loop: no task stands between the log and the peer.
+/// Carries deliveries from an inlet to a sink on its event loop, without a task between the log and the peer.
 ///
-/// The inlet's notification schedules one drain of the loop, however many come before it runs. Thread-safe where nothing else is said.
+/// The inlet's notification schedules one drain on the loop, however many arrive before it runs. Thread-safe unless
+/// noted.
 package final class InletDrain: Sendable {
     private let inlet: SinkInlet
     private let loop: any EventLoop
     private let drain: @Sendable (InletDrain) -> Void
     private let isScheduled = Atomic<Bool>(false)
-    /// The sink has a batch, and has not asked for another yet.
+    /// Whether the sink has a batch and has not asked for another yet.
     private let isInFlight: NIOLoopBoundBox<Bool>
     private let pacing: NIOLoopBoundBox<LoopPacing>
     /// Reached when the inlet has ended, or the drain was stopped.
     private let end = Eventual<Void>()
 
-    /// - Parameter drain: called on the loop when the inlet may have something: calls ``take(atMost:)``.
+    /// - Parameter drain: called on the loop when the inlet may have something; calls ``take(atMost:)``.
     package init(_ inlet: SinkInlet, on loop: any EventLoop, drain: @escaping @Sendable (InletDrain) -> Void) {
         self.inlet = inlet
         self.loop = loop
@@ -34,27 +35,27 @@ package final class InletDrain: Sendable {
         do {
             try await self.end.value
         } catch {
-            // After a cancellation nothing more is taken: nobody would have it in flight.
+            // Nothing is taken after a cancellation: it would be in flight without an owner.
             self.end.finish(.failure(error))
             throw error
         }
     }
 
-    /// Takes what waits, in order; on the loop.
+    /// Takes waiting deliveries, in order; on the loop.
     ///
     /// - Parameter limit: 1 or more.
-    /// - Returns: empty when there is nothing: the drain is called when there is more. Otherwise it is not called again before the sink,
-    ///   done with this batch, calls ``resume()`` or takes the next.
+    /// - Returns: empty when there is nothing; the drain is called when there is more. Otherwise the drain is not
+    ///   called again before the sink has finished this batch and calls ``resume()`` or takes the next.
     package func take(atMost limit: Int) -> [Delivery] {
         self.isInFlight.value = false
         self.isScheduled.store(false, ordering: .sequentiallyConsistent)
         let start = NIODeadline.now()
-        // Under the lock: what is taken once the end is reached would be in the hand of nobody.
+        // Under the lock: deliveries taken after the end would be in flight without an owner.
         switch self.end.ifPending({ self.inlet.poll(atMost: limit) }) ?? .empty {
         case .batch(let deliveries):
             self.isInFlight.value = true
             self.pacing.value.began(start)
-            // Spares the calls of whoever appends meanwhile.
+            // Saves the notifications of appends in the meantime.
             self.isScheduled.store(true, ordering: .relaxed)
             return deliveries
         case .empty:
@@ -65,9 +66,9 @@ package final class InletDrain: Sendable {
         }
     }
 
-    /// Has the drain called soon, once the loop has done what waits before it; on the loop.
+    /// Schedules the drain, after the tasks that wait before it; on the loop.
     ///
-    /// What would keep the loop busy for longer than ``LoopPacing/slice`` pauses, so that the loop serves its sockets.
+    /// Pauses after ``LoopPacing/slice``, so that the loop serves its sockets.
     package func resume() {
         guard let due = self.pacing.value.ended(.now()) else { return self.loop.execute { self.drain(self) } }
         self.resume(at: due)
@@ -83,7 +84,7 @@ package final class InletDrain: Sendable {
         }
     }
 
-    /// Ends ``run()`` with an error; what was taken and is not confirmed is offered again.
+    /// Ends ``run()`` with an error; unconfirmed deliveries are offered again.
     package func stop(_ error: any Error) {
         self.end.finish(.failure(error))
     }
@@ -93,11 +94,11 @@ package final class InletDrain: Sendable {
         self.end.result != nil
     }
 
-    /// There may be something.
+    /// Schedules a drain, if none is scheduled.
     private func scheduleDrain() {
         guard !self.isScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
         self.loop.execute {
-            // A sink that has a batch looks for more when it is done with it.
+            // A sink with a batch looks for more after it.
             if !self.isInFlight.value { self.drain(self) }
         }
     }

@@ -1,14 +1,16 @@
 import NIOCore
 import Synchronization
 
-/// Remembers what each sink was given, so that an event that comes back does not go there again.
+/// Remembers what each sink was given, so that an event that comes back is not delivered there again.
 ///
-/// An event is the same when its JSON is, which is passed on byte for byte across bridges. One that says something else under the same id
-/// and timestamp passes, but not for ever: routes may change an event each time it comes round. Only those of one source count together,
-/// so that whoever sends to one source cannot have events of another taken for a loop. Remembers at least the last 32 768
-/// deliveries. Thread-safe, behind one lock for all sources, because an event may come back through another source.
+/// Two events are the same when their JSON is, which crosses bridges byte for byte. An event with the same id and
+/// timestamp but other content passes, up to a limit: routes may change an event each time it comes round. Only events
+/// of one source count together, so that a sender cannot make another source's events look like loops. Remembers at
+/// least the last 32 768 deliveries. Thread-safe, behind one lock for all sources, because an event may come back
+/// through another source.
 final class LoopDetector: Sendable {
-    /// How many different contents an id with its timestamp may bring from one source to one sink: as many as bridges that an event may cross.
+    /// How many different contents of one id and timestamp may pass from one source to one sink: the number of bridges
+    /// that an event may cross.
     static let contents = 8
 
     private let recent = Mutex(RecentDeliveries(capacity: 32_768, contents: LoopDetector.contents))
@@ -19,11 +21,11 @@ final class LoopDetector: Sendable {
         case isLooped
     }
 
-    /// Notes the deliveries of a batch, and takes out of it what the same sink was given before.
+    /// Records the deliveries of a batch, and removes those that the same sink was given before.
     ///
-    /// - Parameter records: in `native`, whether the record's event brought an id and a timestamp of its own: only such can be told
-    ///   to be repeated.
-    /// - Returns: how many events lost every delivery, the places of those of them that are not the same as one before, and which sinks were
+    /// - Parameter records: in `native`, whether the record's event came with its own id and timestamp; only these can
+    ///   be recognised.
+    /// - Returns: how many events lost every delivery, the indices of those refused as loops, and which sinks were
     ///   given one before.
     func filter(_ records: inout [LogRecord], native: [Bool]) -> (repeated: Int, looped: [Int], sinks: [SinkIndex]) {
         self.recent.withLock { recent in
@@ -64,7 +66,7 @@ final class LoopDetector: Sendable {
         }
     }
 
-    /// A sink has not had a delivery after all: the same event may go there.
+    /// Forgets a delivery that a sink did not get: the same event may go there.
     func forget(_ delivery: Delivery, sink: SinkIndex) {
         let key = Self.key(delivery.event, sink: sink, variant: delivery.variant, isNative: true)
         self.recent.withLock { $0.forget(key) }
@@ -74,7 +76,7 @@ final class LoopDetector: Sendable {
         _ event: Event, sink: SinkIndex, variant: Int, isNative: Bool, in recent: inout RecentDeliveries
     ) -> Verdict {
         let verdict = recent.note(self.key(event, sink: sink, variant: variant, isNative: isNative))
-        // Without an id and a timestamp of its own it is another event, whatever it says.
+        // Without its own id and timestamp it is another event, whatever its content.
         guard isNative else { return .passes }
         return switch verdict {
         case .isNew: .passes
@@ -83,7 +85,7 @@ final class LoopDetector: Sendable {
         }
     }
 
-    /// What is remembered of a delivery; hashed with a key of this process, which no sender knows.
+    /// The key of a delivery, hashed with a secret of this process, so that senders cannot choose it.
     private static func key(_ event: Event, sink: SinkIndex, variant: Int, isNative: Bool) -> RecentDeliveries.Key {
         var hasher = Hasher()
         hasher.combine(event.id)

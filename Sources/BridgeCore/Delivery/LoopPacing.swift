@@ -1,18 +1,19 @@
 import NIOCore
 import Synchronization
 
-/// Decides when work that may never run out pauses, so that its event loop serves the sockets.
+/// Decides when work without a natural end pauses, so that its event loop serves the sockets.
 ///
-/// An event loop of SwiftNIO runs every task that is due, and those that these tasks add, before it looks at its sockets again. Work that adds
-/// itself anew for as long as there is more must therefore pause: else no request is read while a source appends as fast as a sink takes.
+/// A SwiftNIO event loop runs every due task, and those that these tasks add, before it polls its sockets again. Work
+/// that reschedules itself must therefore pause: otherwise no request is read while a source appends as fast as a sink
+/// delivers.
 ///
-/// A value without a clock. All such work of one loop shares it, because each would fill the pauses of the others.
+/// A value without a clock. All such work of one loop shares it, otherwise each would fill the pauses of the others.
 struct LoopPacing {
-    /// How long the work may go on without a pause.
+    /// How long the work may run without a pause.
     static let slice = TimeAmount.milliseconds(5)
     /// How long it pauses.
     ///
-    /// Not zero: a loop runs what is due before it looks at its sockets.
+    /// Not zero: a loop runs due tasks before it polls its sockets.
     static let pause = TimeAmount.microseconds(100)
 
     /// When the first piece of this slice began.
@@ -20,26 +21,26 @@ struct LoopPacing {
     /// When the last piece ended.
     private var end = NIODeadline.uptimeNanoseconds(0)
 
-    /// A piece of work has begun.
+    /// Records that a piece of work begins.
     ///
-    /// It belongs to the slice of the piece before it, unless there was time for the sockets in between.
+    /// It belongs to the slice of the previous piece, unless the loop could serve its sockets in between.
     mutating func began(_ now: NIODeadline) {
         if now - self.end > Self.pause { self.start = now }
     }
 
-    /// The piece has ended, and there may be more.
+    /// Records that the piece has ended, and there may be more.
     ///
-    /// - Returns: when to go on; `nil` for at once.
+    /// - Returns: when to resume; `nil` for immediately.
     mutating func ended(_ now: NIODeadline) -> NIODeadline? {
         self.end = now
         return now - self.start < Self.slice ? nil : now + Self.pause
     }
 
-    /// A pause is over.
+    /// Records that a pause is over.
     ///
-    /// - Returns: when to go on, where another piece has filled the pause; `nil` for at once.
+    /// - Returns: when to resume, if another piece has filled the pause; `nil` for immediately.
     mutating func resumed(_ now: NIODeadline) -> NIODeadline? {
-        // Another has begun the next slice.
+        // Another piece has begun the next slice.
         guard now - self.start >= Self.slice else { return nil }
         guard now - self.end >= Self.pause else { return self.end + Self.pause }
         self.start = now
@@ -50,7 +51,7 @@ struct LoopPacing {
 
 /// The pacing of each event loop that carries deliveries.
 ///
-/// Thread-safe; a box is used on its loop alone.
+/// Thread-safe; use a box on its loop only.
 final class LoopPacings: Sendable {
     private let boxes = Mutex<[ObjectIdentifier: NIOLoopBoundBox<LoopPacing>]>([:])
 

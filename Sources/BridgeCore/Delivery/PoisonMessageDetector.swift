@@ -1,26 +1,26 @@
 import Synchronization
 
-/// Finds the message on which a peer closes the connection, so that it does not hold up everything behind it.
+/// Finds the message on which a peer closes the connection, so that it does not block everything behind it.
 ///
-/// A connection that is lost right after messages were sent may have been lost because of one of them. The third such loss in a row on
-/// the same message is blamed on it. Where several messages are in flight on one connection, the oldest is the suspect, and from its
-/// second loss on those that were in flight are sent one at a time, so that only the right one can be blamed.
+/// A connection that is lost right after messages were sent may have been lost because of one of them. The third such
+/// loss in a row on the same message is attributed to it. With several messages in flight, the oldest is the suspect.
+/// From its second loss on they are sent one at a time, so that the right one is found.
 ///
 /// Outlives the connections of its sink. Thread-safe behind its lock.
 package final class PoisonMessageDetector: Sendable {
-    /// A loss that comes later has other reasons.
+    /// A loss that comes later has another cause.
     private static let moment = Duration.seconds(2)
-    /// How many losses in a row are blamed on the network.
+    /// How many losses in a row are attributed to the network.
     private static let patience = 2
 
     private struct State {
-        /// How many connections in a row were lost on each message.
+        /// The number of connections in a row that were lost on each message.
         var losses: [Suspect: Int] = [:]
-        /// How many messages are still to be sent one at a time.
+        /// The number of messages that are still sent one at a time.
         var cautious = 0
     }
 
-    /// A delivery, however often it is offered.
+    /// A delivery, regardless of its attempts.
     private struct Suspect: Hashable {
         let position: Position
         let route: String
@@ -47,7 +47,7 @@ package final class PoisonMessageDetector: Sendable {
         self.state.withLock { $0.cautious > 0 ? 1 : limit }
     }
 
-    /// The peer has taken messages of the connection.
+    /// The peer has accepted messages on the connection.
     package func settled(_ count: Int) {
         self.state.withLock { $0.cautious = max(0, $0.cautious - count) }
     }
@@ -66,7 +66,7 @@ package final class PoisonMessageDetector: Sendable {
             }
             let suspect = Suspect(oldest.delivery)
             let losses = (state.losses[suspect] ?? 0) + 1
-            // An older one has been taken since its loss.
+            // An older one has been accepted since its loss.
             state.losses = [suspect: losses]
             if losses >= Self.patience { state.cautious = max(state.cautious, count) }
             return losses > Self.patience
@@ -86,7 +86,7 @@ package final class PoisonMessageDetector: Sendable {
         }
     }
 
-    /// The peer has answered this message, or it is given up; for those that were lost ``lost(alone:)``.
+    /// The peer has answered this message, or it is abandoned; for messages of ``lost(alone:)``.
     package func answered(_ delivery: Delivery) {
         self.state.withLock { state in
             if !state.losses.isEmpty { state.losses[Suspect(delivery)] = nil }

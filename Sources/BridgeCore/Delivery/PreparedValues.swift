@@ -1,4 +1,4 @@
-/// What expressions yield for one delivery, found before the sink is given it.
+/// Results of expressions for one delivery, evaluated before the sink receives it.
 final class PreparedValues: Sendable {
     /// By ``Expression/identity``, as templates see the event.
     let results: [ObjectIdentifier: Result<ExpressionValue, ExpressionError>]
@@ -9,10 +9,11 @@ final class PreparedValues: Sendable {
 }
 
 extension EventReader {
-    /// Evaluates what the sink's templates need for some deliveries, in one go.
+    /// Evaluates what the sink's templates need for some deliveries, together.
     ///
     /// - Parameter templates: by variant.
-    /// - Returns: the first deliveries with what was found, at least one: the results of all may be more than memory is for.
+    /// - Returns: the first deliveries with their results, at least one; fewer than all where the results would need
+    ///   too much memory.
     func prepare(_ deliveries: [Delivery], _ templates: [[Template]]) -> [Delivery] {
         self.begin(deliveries.map(\.event), now: .now())
         defer { self.endBatch() }

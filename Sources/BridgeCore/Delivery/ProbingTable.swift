@@ -1,50 +1,51 @@
-/// A key of a ``ProbingTable``: a hash, or several of one thing, whose bits are well mixed already.
+/// A key of a ``ProbingTable``: one or more hashes of one thing, whose bits are already well mixed.
 protocol ProbingKey: Equatable, Sendable {
-    /// Stands for a place without a key; no key equals it.
+    /// Marks an empty slot; no key equals it.
     static var free: Self { get }
 
-    /// Where the search for the key begins: the lowest bits choose the place.
+    /// Where the search for the key begins: the lowest bits choose the slot.
     var home: UInt32 { get }
 
-    /// Whether it stands for the same thing as another key.
+    /// Whether both keys identify the same thing.
     func isSame(as other: Self) -> Bool
 }
 
-/// A set of keys with linear probing, at most half full but for one key, which may come before another makes room for it.
+/// A set of keys with linear probing, at most half full, except for one key that may be added before another is
+/// removed.
 ///
-/// The keys are hashes, so hashing them once more, as a `Set` does, would only cost. Not thread-safe.
+/// The keys are hashes already; a `Set` would hash them again. Not thread-safe.
 struct ProbingTable<Key: ProbingKey> {
-    /// As many as a power of two.
+    /// The number is a power of two.
     private var places = Array(repeating: Key.free, count: 64)
     private var mask = 63
     private var count = 0
 
-    /// The key at a place; ``ProbingKey/free`` for none.
+    /// The key in a slot; ``ProbingKey/free`` for none.
     subscript(place: Int) -> Key { self.places[place] }
 
     /// Where the search for a key begins.
     func home(of key: Key) -> Int { Int(key.home) & self.mask }
 
-    /// Where the search goes on.
+    /// The next slot to probe.
     func place(after place: Int) -> Int { (place + 1) & self.mask }
 
-    /// Where a key stands, or the free place where it would.
+    /// The slot of a key, or the empty slot for it.
     func place(of key: Key) -> Int {
         var place = self.home(of: key)
         while self.places[place] != .free, !self.places[place].isSame(as: key) { place = self.place(after: place) }
         return place
     }
 
-    /// Puts a key at the free place where its search has ended.
+    /// Stores a key in the empty slot where its search ended.
     mutating func fill(_ place: Int, with key: Key) {
         self.places[place] = key
         self.count += 1
         if self.count * 2 > self.places.count + 2 { self.grow() }
     }
 
-    /// Removes a key and closes the gap: whatever probed past its place moves up.
+    /// Removes a key and closes the gap: keys that probed past its slot move up.
     ///
-    /// - Returns: the key as it was put; `nil` when it is not there.
+    /// - Returns: the stored key; `nil` when there is none.
     @discardableResult
     mutating func remove(_ key: Key) -> Key? {
         var hole = self.place(of: key)
@@ -76,11 +77,11 @@ struct ProbingTable<Key: ProbingKey> {
     }
 }
 
-/// The latest of many keys in order; the oldest makes room when there are as many as are kept.
+/// The latest keys in order; the oldest is removed at the capacity.
 struct LatestKeys<Key> {
     private let capacity: Int
     private var keys: [Key] = []
-    /// Where the oldest stands, once there are as many as are kept.
+    /// The index of the oldest, once the capacity is reached.
     private var oldest = 0
 
     /// - Parameter capacity: how many are kept, 1 or more.
@@ -88,7 +89,7 @@ struct LatestKeys<Key> {
         self.capacity = capacity
     }
 
-    /// - Returns: the oldest one, where it had to make room.
+    /// - Returns: the removed oldest one, if any.
     mutating func append(_ key: Key) -> Key? {
         guard self.keys.count == self.capacity else {
             self.keys.append(key)

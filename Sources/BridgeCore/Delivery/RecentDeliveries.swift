@@ -1,13 +1,13 @@
-/// The latest of many deliveries, each known by hashes: forgets the oldest when it is full.
+/// The latest deliveries, each identified by hashes; forgets the oldest when it is full.
 ///
-/// Deliveries of one identity (an id with its timestamp to one sink) stand in one chain of a ``ProbingTable``, so that one look finds both whether
-/// a content is known and how many there are. Not thread-safe.
+/// Deliveries of one identity (an id with its timestamp to one sink) form one chain of a ``ProbingTable``. One look-up
+/// finds both whether a content is known and how many there are. Not thread-safe.
 struct RecentDeliveries {
-    /// The hashes of one delivery; whoever sends events must not be able to choose them.
+    /// The hashes of one delivery; senders must not be able to choose them.
     struct Key: Hashable, ProbingKey {
         static let free = Key(content: 0, identity: 0, group: 0)
 
-        /// Of the identity, and of what the event says.
+        /// Of the identity and the content of the event.
         let content: UInt64
         /// Of the identity alone: where its chain begins.
         let identity: UInt32
@@ -15,7 +15,7 @@ struct RecentDeliveries {
         let group: UInt32
 
         /// - Parameters:
-        ///   - content: 0 is taken as 1, which leaves 0 for a free place.
+        ///   - content: 0 is stored as 1, because 0 marks an empty slot.
         ///   - group: likewise when it is counted.
         init(content: UInt64, identity: UInt32, group: UInt32, isCounted: Bool) {
             self.init(content: max(content, 1), identity: identity, group: isCounted ? max(group, 1) : 0)
@@ -32,30 +32,31 @@ struct RecentDeliveries {
         func isSame(as other: Key) -> Bool { self.content == other.content && self.identity == other.identity }
     }
 
-    /// What became of a delivery.
+    /// The result of noting a delivery.
     enum Verdict {
-        /// It was not known, and is noted.
+        /// It was unknown, and is recorded.
         case isNew
         case isKnown
-        /// Its group has as many other contents as are allowed; it is not noted.
+        /// Its group has as many other contents as allowed; it is not recorded.
         case isTooMany
     }
 
     private let contents: Int
     private var table = ProbingTable<Key>()
     private var order: LatestKeys<Key>
-    /// By key: how many entries of ``order`` belong to deliveries that were removed before their turn.
+    /// By key: how many entries of ``order`` belong to deliveries that were removed early.
     private var stale: [Key: Int] = [:]
 
     /// - Parameters:
-    ///   - capacity: how many are remembered, 1 or more.
-    ///   - contents: how many of one group are, 1 or more; also how many of one identity that are not counted, so that no chain grows long.
+    ///   - capacity: the number of deliveries remembered, 1 or more.
+    ///   - contents: the limit per group, 1 or more; also per identity for uncounted deliveries, so that no chain grows
+    ///     long.
     init(capacity: Int, contents: Int) {
         self.order = LatestKeys(capacity: capacity)
         self.contents = contents
     }
 
-    /// Notes a delivery that is not known.
+    /// Records an unknown delivery.
     mutating func note(_ key: Key) -> Verdict {
         var place = self.table.home(of: key)
         var count = 0
@@ -71,12 +72,12 @@ struct RecentDeliveries {
         return .isNew
     }
 
-    /// Removes a delivery if it is known; its entry in ``order`` stays, but does not count for a later delivery.
+    /// Removes a delivery if it is known; its entry in ``order`` stays, but does not affect a later delivery.
     mutating func forget(_ key: Key) {
         if let known = self.table.remove(key) { self.stale[known, default: 0] += 1 }
     }
 
-    /// Removes the oldest entry's delivery, unless that was removed before.
+    /// Removes the oldest entry's delivery, unless it was removed before.
     private mutating func evict(_ key: Key) {
         if !self.stale.isEmpty, let count = self.stale[key] {
             self.stale[key] = count == 1 ? nil : count - 1

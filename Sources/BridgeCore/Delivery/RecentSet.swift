@@ -1,4 +1,4 @@
-/// The latest of many keys that are hashes: a set that forgets the oldest when it is full.
+/// The latest keys, which are hashes; forgets the oldest when it is full.
 ///
 /// Not thread-safe.
 struct RecentSet {
@@ -7,7 +7,7 @@ struct RecentSet {
 
         let value: UInt64
 
-        /// 0 is taken as 1, which leaves 0 for a free place.
+        /// 0 is stored as 1, because 0 marks an empty slot.
         init(_ value: UInt64) { self.init(stored: max(value, 1)) }
 
         private init(stored value: UInt64) { self.value = value }
@@ -21,7 +21,7 @@ struct RecentSet {
     private var order: LatestKeys<Key>
 
     /// - Parameters:
-    ///   - capacity: how many are remembered, 1 or more.
+    ///   - capacity: the number of keys remembered, 1 or more.
     ///   - keys: the first ones, in order.
     init(capacity: Int, _ keys: [UInt64] = []) {
         self.order = LatestKeys(capacity: capacity)

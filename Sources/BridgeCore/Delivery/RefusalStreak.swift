@@ -1,11 +1,12 @@
 import Synchronization
 
-/// Distinguishes a peer that refuses every event, because of credentials or a wrong address, from one that refuses an event.
+/// Distinguishes a peer that refuses every event, because of credentials or a wrong address, from one that refuses a
+/// single event.
 ///
-/// A sink asks it for each refusal that may have nothing to do with the event. The first ``patience`` events in a row are given up; the
-/// refusal of a further one is a failure of the sink, whose event is kept and offered again. Thread-safe.
+/// A sink asks it for each refusal that may have nothing to do with the event. The first ``patience`` events in a row
+/// are abandoned; a further refusal is a failure of the sink, and its event is kept and offered again. Thread-safe.
 package final class RefusalStreak: Sendable {
-    /// How many events in a row are given up at most.
+    /// How many events in a row are abandoned at most.
     package static let patience = 2
 
     private let length = Atomic(0)

@@ -1,11 +1,11 @@
 import DequeModule
 
 extension SinkCursor {
-    /// Takes up to `limit` deliveries, a few more when the last record brings several.
+    /// Takes up to `limit` deliveries, a few more when the last record has several.
     ///
     /// - Parameters:
-    ///   - visible: nothing behind this place is handed out.
-    ///   - repeated: gets those that `dedupe:` holds to have been delivered; they are settled.
+    ///   - visible: nothing behind this position is handed out.
+    ///   - repeated: receives the duplicates that `dedupe:` finds; they are settled.
     mutating func take(
         _ limit: Int, from log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>,
         repeated: inout [Delivery]
@@ -25,14 +25,14 @@ extension SinkCursor {
 
     private mutating func popLoaded() -> Delivery? { self.holdsMuch ? nil : self.loaded.popFirst() }
 
-    /// Gives up the oldest delivery that is not in flight; `nil` when all are in flight or not to be seen yet.
+    /// Abandons the oldest delivery that is not in flight; `nil` when all are in flight or uncommitted.
     mutating func dropOldest(_ log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>) -> Delivery? {
         var dropped: [Delivery] = []
         if let first = self.again.popFirst() ?? self.loaded.popFirst() {
             dropped = [first]
         } else {
             self.scan(log, visible: visible, limit: 1, routes: routes, into: &dropped)
-            // One record may bring several deliveries; the others stay.
+            // One record may have several deliveries; the others stay.
             self.again.append(contentsOf: dropped.dropFirst())
         }
         guard let delivery = dropped.first else { return nil }
@@ -43,7 +43,7 @@ extension SinkCursor {
         return delivery
     }
 
-    /// Looks at once at all that the log in memory has, so that it need not be held for this sink.
+    /// Reads ahead everything in an in-memory log, so that the log need not keep it for this sink.
     mutating func gather(_ log: MemoryLog, routes: ComponentTable<RouteIndex, String>) {
         var found: [Delivery] = []
         self.scan(log, visible: log.head, limit: self.inLog, routes: routes, into: &found)
@@ -53,7 +53,7 @@ extension SinkCursor {
     private mutating func scan(
         _ log: MemoryLog, visible: Position, limit: Int, routes: ComponentTable<RouteIndex, String>, into batch: inout [Delivery]
     ) {
-        // What is behind has gone to the disk and is read back from there.
+        // Later records have gone to the disk and are read back from there.
         guard self.next >= log.oldest else { return }
         let enough = batch.count + limit
         let head = min(log.head, visible)
@@ -74,7 +74,7 @@ extension SinkCursor {
         }
     }
 
-    /// Takes out of a batch what has a key that was delivered before, and holds back what has one that is on its way.
+    /// Removes from a batch what has a delivered key, and holds back what has a key in flight.
     private mutating func holdRepeated(_ batch: inout [Delivery], _ repeated: inout [Delivery]) {
         guard batch.contains(where: { $0.key != nil }) else { return }
         let now = Timestamp.now()
@@ -119,7 +119,7 @@ extension SinkCursor {
         return (position, Array(ahead.sorted().prefix(SinkMark.limit)))
     }
 
-    /// Begins where an earlier run has left it.
+    /// Continues where an earlier run ended.
     mutating func resume(_ owed: LogContents.Owed) {
         self.next = owed.mark.position.next
         self.inLog = owed.count
@@ -128,12 +128,12 @@ extension SinkCursor {
         self.updateFullness()
     }
 
-    /// Whether what comes next has to be read from the disk, and is not being read yet.
+    /// Whether the next deliveries are on the disk, and are not being read yet.
     func wantsPage(_ log: MemoryLog) -> Bool {
         self.inLog > 0 && self.next < log.oldest && self.loaded.isEmpty && !self.isLoading && !self.holdsMuch
     }
 
-    /// Gives up what cannot be read from the disk.
+    /// Skips what cannot be read from the disk.
     mutating func passOver(_ unreadable: [UnreadableEvent]) {
         for event in unreadable {
             self.inLog -= min(event.deliveries, self.inLog)
@@ -143,7 +143,7 @@ extension SinkCursor {
         self.hasDropped = true
     }
 
-    /// Takes over a piece that was read from the disk.
+    /// Adds a page that was read from the disk.
     mutating func load(_ deliveries: [Delivery], through position: Position) {
         self.isLoading = false
         self.loaded.append(contentsOf: deliveries)

@@ -1,49 +1,51 @@
 import DequeModule
 import NIOCore
 
-/// One sink's cursor over the log: what it still has to look at, what is in flight, what it gets again.
+/// One sink's cursor over the log: what is unread, in flight, and to be offered again.
 ///
-/// A value without a lock and without I/O; ``DeliveryMachine`` owns it. Its owner forgets log records only before ``next``, or has them on disk.
+/// A value without a lock or I/O; ``DeliveryMachine`` owns it. Its owner removes log records only before ``next``, or
+/// has them on disk.
 struct SinkCursor {
-    /// Above it no more is held back in memory for a log on disk.
+    /// Limit on deliveries held in memory behind an in-flight dedupe key (durable log only).
     private static let held = (events: 65_536, bytes: 32 << 20)
     /// The largest size of ``ahead``; the file keeps the first ``SinkMark/limit`` positions.
     private static let aheadLimit = 16 * SinkMark.limit
 
-    /// The sink's place in the list of sinks, which route plans name.
+    /// The sink's index, which route plans use.
     let sink: SinkIndex
     let settings: DeliverySettings
-    /// The first place in the log that it has not looked at; means nothing while ``inLog`` is 0.
+    /// The first unread position in the log; meaningless while ``inLog`` is 0.
     var next = Position(1)
-    /// Deliveries at ``next`` or later.
+    /// The number of deliveries at ``next`` or later.
     var inLog = 0
-    /// What everything not yet confirmed weighs, in bytes.
+    /// The weight of everything not yet confirmed, in bytes.
     var weight = 0
-    /// Taken once, not confirmed, to be offered again before anything else.
+    /// Handed out once and not confirmed; offered again before anything else.
     var again: Deque<Delivery> = []
-    /// The dead letters of other sinks that may be owed, and where the events are that they are about; see ``note(letter:about:)``.
+    /// Dead letters of other sinks that may be pending, with the positions of their originals; see
+    /// ``note(letter:about:)``.
     private var originals: Deque<(letter: Position, original: Position)> = []
-    /// How many replays of this run are not settled; fewer while some of an earlier run are delivered.
+    /// The number of unsettled replays of this run; lower while some of an earlier run are delivered.
     var replays = 0
     /// Read back from the disk, all before ``next``.
     var loaded: Deque<Delivery> = []
-    /// A piece is asked for from the disk, or being read.
+    /// Whether a page is requested from the disk, or being read.
     var isLoading = false
-    /// Handed out, in order of ticket without holes.
+    /// In flight, by consecutive tickets.
     var taken: Deque<Taken> = []
-    /// Places behind what is settled without a hole that are settled too; for the disk.
+    /// Settled positions after the first unsettled one; for the disk.
     var ahead: Set<Position> = []
     /// What `dedupe:` goes by.
     var keys: DeliveredKeys
-    /// Something was dropped that lies between what was delivered.
+    /// Whether something was dropped between delivered events.
     var hasDropped = false
-    /// ``again`` or ``taken`` may be out of order.
+    /// Whether ``again`` or ``taken`` may be out of order.
     var isReordered = false
-    /// What it has settled is written to a disk.
+    /// Whether settled positions are written to a disk.
     let isOnDisk: Bool
     private var unsettled = 0
     private var nextTicket: UInt64 = 1
-    /// Over its bounds, until half of it is gone.
+    /// Above its limits, until half is free again.
     private(set) var isFull = false
 
     init(sink: SinkIndex, settings: DeliverySettings, isOnDisk: Bool) {
@@ -58,27 +60,27 @@ struct SinkCursor {
         var isSettled = false
     }
 
-    /// How many deliveries are not confirmed, those in flight included.
+    /// The number of unconfirmed deliveries, including those in flight.
     var pending: Int { self.inLog + self.available + self.unsettled + self.keys.heldCount }
 
-    /// How many could be taken without looking into the log.
+    /// The number available without reading the log.
     var available: Int { self.again.count + self.loaded.count }
 
-    /// Whether it may find something to take in what the log shows.
+    /// Whether it may find something in the visible part of the log.
     func hasWork(_ log: MemoryLog, visible: Position) -> Bool {
         if !self.again.isEmpty { return true }
         guard !self.holdsMuch else { return false }
         return !self.loaded.isEmpty || (self.inLog > 0 && self.next >= log.oldest && self.next <= min(visible, log.head))
     }
 
-    /// So much is held back for keys that are under way that it looks no further: what is on disk need not be in memory.
+    /// Whether so much is held back for keys in flight that it stops reading: what is on disk need not be in memory.
     var holdsMuch: Bool {
         self.isOnDisk && (self.keys.heldWeight > Self.held.bytes || self.keys.heldCount > Self.held.events)
     }
 
-    /// The place of the oldest event it owes, itself or in a dead letter; `nil` when it owes none.
+    /// The position of the oldest pending event, itself or in a dead letter; `nil` when there is none.
     ///
-    /// A place in the log it has not looked at counts as owed.
+    /// An unread position counts as pending.
     var floor: Position? {
         guard let original = self.originals.first?.original else { return self.firstOwed }
         return self.firstOwed.map { min($0, original) }
@@ -91,7 +93,7 @@ struct SinkCursor {
             floor = min(floor ?? position, position)
         }
         consider(self.loaded.first?.position)
-        // What is held back for a key is behind what holds it.
+        // What is held back for a key is behind its holder.
         if self.isReordered {
             self.again.forEach { consider($0.position) }
             self.taken.forEach { if !$0.isSettled { consider($0.delivery.position) } }
@@ -102,16 +104,17 @@ struct SinkCursor {
         return floor
     }
 
-    /// A record that is a dead letter of another sink was appended: its event counts as owed until the letter is settled.
+    /// Records an appended dead letter of another sink: its original counts as pending until the dead letter is
+    /// settled.
     ///
-    /// Of all letters that may be owed only those are noted whose event is older than those of all letters after them: the first one's is the
-    /// oldest event.
+    /// Keeps only the dead letters whose original is older than those of all later ones: the first has the oldest
+    /// original.
     mutating func note(letter: Position, about original: Position) {
         while let last = self.originals.last, last.original >= original { self.originals.removeLast() }
         self.originals.append((letter, original))
     }
 
-    /// Forgets the letters before everything that is owed.
+    /// Forgets the dead letters before the oldest pending event.
     mutating func forgetSettledDeadLetters() {
         guard !self.originals.isEmpty else { return }
         let owed = self.firstOwed ?? Position(.max)
@@ -120,17 +123,17 @@ struct SinkCursor {
 
     // MARK: Growing
 
-    /// The log has grown at `position` by a record that brings one delivery more for this sink.
+    /// Adds one delivery at `position`.
     mutating func grow(at position: Position, weight: Int) {
         if self.inLog == 0 { self.next = position }
         self.inLog += 1
         self.weight += weight
     }
 
-    /// Whether the bounds are exceeded now.
+    /// Whether the limits are exceeded now.
     var isOverBounds: Bool { self.pending > self.settings.events || self.weight > self.settings.bytes }
 
-    /// Follows the bounds with hysteresis: full above them, free again at half of them.
+    /// Updates ``isFull`` with hysteresis: full above the limits, free again at half.
     mutating func updateFullness() {
         if self.isOverBounds {
             self.isFull = true
@@ -141,7 +144,7 @@ struct SinkCursor {
 
     // MARK: Settling
 
-    /// Notes what is handed out.
+    /// Records what is handed out.
     mutating func hand(_ batch: inout [Delivery]) {
         for index in batch.indices {
             batch[index].ticket = self.nextTicket
@@ -153,7 +156,7 @@ struct SinkCursor {
 
     /// Settles everything handed out up to a ticket.
     ///
-    /// Tickets of an earlier `run` do nothing.
+    /// Tickets of an earlier `run` have no effect.
     ///
     /// - Returns: what was settled by this call.
     mutating func confirm(through ticket: UInt64) -> [Delivery] {
@@ -177,9 +180,9 @@ struct SinkCursor {
         return true
     }
 
-    /// Counts that the peer has refused a delivery in flight for now.
+    /// Counts a temporary refusal of a delivery in flight.
     ///
-    /// - Returns: whether it has used up its attempts or its time by that.
+    /// - Returns: whether its attempts or its time are used up.
     mutating func fail(_ ticket: UInt64, now: NIODeadline = .now()) -> Bool {
         guard let index = self.index(inFlight: ticket) else { return false }
         if self.taken[index].delivery.failures == 0 { self.taken[index].delivery.firstFailure = now }
@@ -197,7 +200,7 @@ struct SinkCursor {
         return self.taken[index].isSettled ? nil : index
     }
 
-    /// The `run` has ended: what is still in flight is offered again, in order.
+    /// Offers what is still in flight again, in order, after the `run` has ended.
     mutating func takeBack() {
         var back: [Delivery] = []
         for taken in self.taken {
@@ -214,7 +217,7 @@ struct SinkCursor {
         self.again.prepend(contentsOf: back)
     }
 
-    /// A delivery is settled while older ones may not be.
+    /// Records a settled delivery while older ones may be pending.
     mutating func noteAhead(_ delivery: Delivery) {
         if self.isOnDisk, self.ahead.count < Self.aheadLimit { self.ahead.insert(delivery.position) }
     }
@@ -225,9 +228,9 @@ struct SinkCursor {
         self.isReordered = true
     }
 
-    /// A delivery that is not in flight is no longer owed.
+    /// Removes a delivery that is not in flight from the pending ones.
     mutating func release(_ delivery: Delivery) {
-        // What an earlier run has left was weighed without the changes that routes made.
+        // The weight of an earlier run excludes the changes that routes made.
         self.weight = max(0, self.weight - delivery.event.weight)
         if delivery.isReplay { self.replays = max(0, self.replays - 1) }
     }
@@ -242,7 +245,7 @@ struct SinkCursor {
         if self.taken.isEmpty, self.again.isEmpty { self.isReordered = false }
     }
 
-    /// Removes the first, settled delivery, and records it if an older one may still be pending.
+    /// Removes the first delivery, which is settled, and records it if an older one may still be pending.
     private mutating func popFirstTaken() {
         if self.isReordered || !self.again.isEmpty || self.keys.heldCount > 0 { self.noteAhead(self.taken[0].delivery) }
         self.taken.removeFirst()

@@ -1,9 +1,9 @@
 import NIOCore
 
-/// What a sink takes from: its cursor over the log.
+/// What a sink reads from: its cursor over the log.
 ///
-/// One per sink, with one consumer. Taking does not move the cursor, confirming does. A sink that is an async function awaits
-/// ``next(atMost:)``; one that turns its own loop calls ``poll(atMost:)`` and asks with ``onAvailable(_:)`` to be woken.
+/// One per sink, with one consumer. Reading does not move the cursor; confirming does. A sink that is an async function
+/// awaits ``next(atMost:)``; one with its own loop calls ``poll(atMost:)`` and is woken through ``onAvailable(_:)``.
 package final class SinkInlet: Sendable {
     /// What `poll` finds.
     package enum Poll: Sendable {
@@ -11,7 +11,7 @@ package final class SinkInlet: Sendable {
         case batch([Delivery])
         /// Nothing now.
         case empty
-        /// Nothing now and never again: confirm what is under way and return.
+        /// Nothing now and never again: confirm what is in flight and return.
         case ended
 
         /// For waits: `nil` in place of ``empty``.
@@ -41,10 +41,10 @@ package final class SinkInlet: Sendable {
             isEvaluated ? SinkPreparation(log: log, sink: sink, templates: templates, threads: .file) : nil
     }
 
-    /// When deliveries on a loop pause; all sinks of the loop share it.
+    /// The pacing that all sinks of the loop share.
     func pacing(of loop: any EventLoop) -> NIOLoopBoundBox<LoopPacing> { self.log.pacings.pacing(of: loop) }
 
-    /// The sink is connected and hands on: readiness, start order, metrics and the back-off want to know.
+    /// Reports that the sink is connected and delivers; readiness, start order, metrics and the back-off depend on it.
     ///
     /// Call it on each `run`.
     package func connected() {
@@ -69,12 +69,12 @@ package final class SinkInlet: Sendable {
         }
     }
 
-    /// Takes what waits, without waiting.
+    /// Takes waiting deliveries, without waiting.
     package func poll(atMost limit: Int) -> Poll {
         self.preparation?.poll(atMost: limit) ?? self.log.poll(sink: self.sink, atMost: limit)
     }
 
-    /// Has `notify` called, from any thread, whenever ``poll(atMost:)`` may find more than before; the last one set.
+    /// Sets the callback for when ``poll(atMost:)`` may find more, from any thread; it replaces the previous one.
     ///
     /// It must not block and must not call the inlet. `nil` removes it.
     package func onAvailable(_ notify: (@Sendable () -> Void)?) {
@@ -87,22 +87,24 @@ package final class SinkInlet: Sendable {
         self.status.progressed()
     }
 
-    /// Notes that these deliveries, taken one after the other and about to be confirmed, were published under consecutive numbers.
+    /// Records that these deliveries, taken one after the other and about to be confirmed, were published under
+    /// consecutive numbers.
     ///
-    /// For sinks that are asked for what they have published, after a restart too; see ``RestorableSink``.
+    /// For sinks that must list what they have published, also after a restart; see ``RestorableSink``.
     package func number(_ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
         self.log.number(sink: self.sink, deliveries, from: sequence)
     }
 
     /// Confirms this delivery alone, for sinks whose peer answers out of order.
     ///
-    /// Confirming twice does nothing.
+    /// Repeated confirmations have no effect.
     package func confirm(_ delivery: Delivery) {
         self.log.confirm(sink: self.sink, delivery)
         self.status.progressed()
     }
 
-    /// Gives up on one delivery for good: it goes to the dead letters with the reason, or is counted as dropped where there are none.
+    /// Abandons one delivery permanently: it becomes a dead letter with the reason, or is dropped and counted without a
+    /// dead-letter sink.
     ///
     /// - Parameter reason: one sentence without a final stop: what the peer answered, what was expected.
     package func refuse(_ delivery: Delivery, _ reason: String) {
@@ -110,25 +112,27 @@ package final class SinkInlet: Sendable {
         self.status.progressed()
     }
 
-    /// Notes that the peer refuses one delivery for now: with the last of its `retry.attempts` or after `retry.for` it is given up, else it stays in flight.
+    /// Records a temporary refusal of one delivery, which stays in flight until `retry.attempts` or `retry.for` is
+    /// exhausted.
     ///
-    /// Whoever calls it throws soon, so that the back-off begins and what is in flight is offered again. A lost connection is no refusal.
+    /// The caller throws soon, so that the back-off begins and what is in flight is offered again. A lost connection is
+    /// not a refusal.
     ///
     /// - Parameter reason: one sentence without a final stop: what the peer answered.
     package func postpone(_ delivery: Delivery, _ reason: String) {
         self.log.postpone(sink: self.sink, delivery, reason: self.redaction.redacted(reason))
     }
 
-    /// Nothing waits and nothing can come.
+    /// Whether nothing waits and nothing can come.
     var hasEnded: Bool { self.log.hasEnded(sink: self.sink) }
 
-    /// How many deliveries are not confirmed.
+    /// The number of unconfirmed deliveries.
     var pending: Int { self.backlog.events }
 
-    /// How many deliveries are not confirmed, and what they weigh in bytes.
+    /// The number of unconfirmed deliveries, and their weight in bytes.
     var backlog: (events: Int, bytes: Int) { self.log.backlog(of: self.sink) }
 
-    /// The sink's `run` has ended: what is not confirmed will be offered again.
+    /// Offers unconfirmed deliveries again, after the sink's `run` has ended.
     func takeBack() {
         if let preparation { preparation.takeBack() } else { self.log.takeBack(sink: self.sink) }
     }

@@ -1,12 +1,13 @@
 import DequeModule
 import Synchronization
 
-/// Stands between the log and a sink whose templates need expressions: takes deliveries, has the expressions evaluated on
-/// ``EvaluationThreads``, and hands the deliveries out with what was found.
+/// Evaluates expressions in a sink's templates, between the log and the sink: takes deliveries, evaluates on
+/// ``EvaluationThreads``, and hands them out with the results.
 ///
-/// Deliveries that it holds count as taken: ``takeBack()`` has all of them offered again. Thread-safe; nothing is evaluated under its lock.
+/// Deliveries that it holds count as taken: ``takeBack()`` offers all of them again. Thread-safe; nothing is evaluated
+/// under its lock.
 final class SinkPreparation: Sendable {
-    /// Deliveries that are evaluated together, and that stand ready at most.
+    /// How many deliveries are evaluated together, and are ready at most.
     static let most = 64
 
     private let log: DeliveryLog
@@ -15,12 +16,12 @@ final class SinkPreparation: Sendable {
     private let state = Mutex(State())
     private let reader = Mutex(EventReader())
     private let lane: EvaluationLane
-    /// The sink may find something.
+    /// Signals that the sink may find something.
     private let signal = Signal()
 
     private struct State {
         var ready: Deque<Delivery> = []
-        /// Taken from the log, for when what is ready has been handed out.
+        /// Taken from the log, for later.
         var rest: [Delivery] = []
         /// Changes when everything is taken back.
         var generation = 0
@@ -45,7 +46,7 @@ final class SinkPreparation: Sendable {
         let (found, looks) = self.state.withLock { state -> (SinkInlet.Poll, Bool) in
             guard !state.ready.isEmpty else {
                 if state.isPreparing { return (.empty, false) }
-                // What is not confirmed may yet be offered again, so it looks each time.
+                // Unconfirmed deliveries may be offered again, so it checks each time.
                 return (state.hasEnded ? .ended : .empty, true)
             }
             let count = min(limit, state.ready.count)
@@ -76,7 +77,7 @@ final class SinkPreparation: Sendable {
             state.ready.removeAll()
             state.rest.removeAll()
             state.hasEnded = false
-            // Under the lock: nothing may be taken in between, which would be in the hand of nobody.
+            // Under the lock: deliveries taken in between would be in flight without an owner.
             self.log.takeBack(sink: self.sink)
         }
     }
@@ -103,7 +104,7 @@ final class SinkPreparation: Sendable {
                 state.ready.append(contentsOf: prepared)
                 state.rest = Array(taken[prepared.count...])
             }
-            // Woken for nothing, a sink would ask again at once.
+            // Woken without a reason, a sink would ask again immediately.
             return !state.ready.isEmpty || state.hasEnded
         }
         if isReady { self.signal.notify() }

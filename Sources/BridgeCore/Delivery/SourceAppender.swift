@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Puts what a source has brought into the log: normalises, routes and appends a batch under the lock of the source's intake.
+/// Puts what a source has received into the log: normalises, routes and appends a batch under the lock of the source's
+/// intake.
 ///
 /// Thread-safe. Blocks for as long as the expressions of the routes and of `normalise` take.
 final class SourceAppender: Sendable {
@@ -10,7 +11,7 @@ final class SourceAppender: Sendable {
     private let emitsGaps: Bool
     private let metrics: SourceMetrics
     private let gaps = Mutex(GapBurst())
-    /// A loss has begun to wait for its report.
+    /// Signals that a loss waits for its report.
     private let gapsWait = Signal()
 
     init(
@@ -25,7 +26,8 @@ final class SourceAppender: Sendable {
 
     /// See ``SourceOutlet/send(_:writesThrough:)``.
     func send(_ messages: [ReceivedMessage], writesThrough: Bool) -> SourceOutlet.Receipt {
-        // Appended under the intake's lock: two threads of one source must not overtake each other between the two steps.
+        // Appended under the intake's lock, so that two threads of one source cannot overtake each other between the
+        // steps.
         let receipt = self.intake.withLock { intake in
             let records = intake.records(of: messages)
             return self.append(records, intake, wakesWriter: !writesThrough)
@@ -85,7 +87,7 @@ final class SourceAppender: Sendable {
         }
     }
 
-    /// Reports losses that wait when they are due.
+    /// Reports waiting losses when they are due.
     ///
     /// - Throws: `CancellationError`, its only end.
     func reportDueGaps() async throws {

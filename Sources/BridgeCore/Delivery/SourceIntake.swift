@@ -16,12 +16,12 @@ final class SourceIntake {
     /// The events of a batch whose expressions are evaluated together, with their repeat keys.
     private var unrouted: [(event: Event, repeatKey: UInt64?)] = []
     private var repeatKeys: RecentSet
-    /// The id that the last message of the last batch got, that of the first time for one that was here before; `nil` when it was refused as a
-    /// loop.
+    /// The id of the last message of the last batch, for a duplicate the first id; `nil` when it was refused as a loop.
     private(set) var lastID: String?
-    /// Of the last batch, by message, where they were asked for: what ``lastID`` says for one.
+    /// By message of the last batch, if requested: the value of ``lastID``.
     private(set) var ids: [String?] = []
-    /// The sinks that were given an event of the last batch before, perhaps one of another source that is still on its way.
+    /// The sinks that were given an event of the last batch before, possibly by another source, and may not have
+    /// confirmed it.
     private(set) var repeatedSinks: [SinkIndex] = []
 
     /// - Parameter repeatKeys: those of an earlier run, in order.
@@ -38,7 +38,7 @@ final class SourceIntake {
         self.repeatKeys = RecentSet(capacity: SourceOutlet.repeatMemory, repeatKeys)
     }
 
-    /// Makes the records of a batch, in order, less what has been here before.
+    /// Makes the records of a batch, in order, without duplicates.
     ///
     /// - Parameter asksIDs: whether ``ids`` is wanted.
     func records(of messages: [ReceivedMessage], asksIDs: Bool = false) -> [LogRecord] {
@@ -50,7 +50,7 @@ final class SourceIntake {
         self.ids.removeAll(keepingCapacity: true)
         self.normaliser.begin(messages, now: now)
         defer { self.normaliser.endBatch() }
-        /// By record, the place of its message.
+        /// By record, the index of its message.
         var places: [Int] = []
         var looped = 0
         var unreadable = 0
@@ -61,7 +61,7 @@ final class SourceIntake {
             defer { if asksIDs { self.ids.append(self.lastID) } }
             if self.isKnown(message) {
                 known += 1
-                // Ids that the message decides come out as the first time.
+                // Ids that derive from the message are the same as the first time.
                 self.lastID =
                     asksIDs || messages.count == 1 ? self.normaliser.event(from: message, at: place, now: now).event.id : nil
                 continue
@@ -83,7 +83,7 @@ final class SourceIntake {
                 continue
             }
             if asksIDs { places.append(place) }
-            // What is refused is not remembered: sent again, it is refused again.
+            // A refused message is not remembered: sent again, it is refused again.
             if let key = message.repeatKey { _ = self.repeatKeys.insert(key) }
             self.lastID = outcome.event.id
             self.native.append(outcome.isNative)
@@ -100,7 +100,7 @@ final class SourceIntake {
         self.reader.unloadLarge()
         let back = self.loopDetector.filter(&records, native: self.native)
         self.repeatedSinks = back.sinks
-        // Whoever waits for an answer must not hear that it was taken.
+        // A sender that waits for an answer must not get an id for a refused event.
         if !back.looped.isEmpty, messages.count == 1 { self.lastID = nil }
         if asksIDs { for record in back.looped { self.ids[places[record]] = nil } }
         self.metrics.routed(records)
@@ -111,7 +111,7 @@ final class SourceIntake {
         return records
     }
 
-    /// Makes the event of a message that is given up, and remembers it; `nil` when it has been here before.
+    /// Makes and remembers the event of an abandoned message; `nil` for a duplicate.
     func eventToGiveUp(of message: ReceivedMessage) -> Event? {
         guard !self.isKnown(message) else { return nil }
         if let key = message.repeatKey { _ = self.repeatKeys.insert(key) }
@@ -122,7 +122,7 @@ final class SourceIntake {
         self.normaliser.event(from: message, now: .now()).event
     }
 
-    /// A message that the peer has sent again.
+    /// Whether the peer has sent the message before.
     private func isKnown(_ message: ReceivedMessage) -> Bool {
         guard message.mayBeRepeated, let key = message.repeatKey else { return false }
         return self.repeatKeys.contains(key)
@@ -149,7 +149,7 @@ final class SourceIntake {
         return LogRecord(event: event, routing: routing, accepted: accepted, repeatKey: repeatKey)
     }
 
-    /// Makes the records of all events that wait for theirs, their expressions evaluated together.
+    /// Makes the records of all waiting events, with their expressions evaluated together.
     private func route(into records: inout [LogRecord], now: Timestamp, accepted: ContinuousClock.Instant) {
         let events = self.unrouted.map(\.event)
         let routings = self.table.routings(of: events, reader: self.reader, now: now) { route, place, error in
@@ -161,7 +161,7 @@ final class SourceIntake {
     }
 }
 
-/// How one source's messages are taken in.
+/// How one source's messages become events.
 package struct IntakeSettings: Sendable {
     /// How messages become events.
     package var normalise: NormaliseSettings

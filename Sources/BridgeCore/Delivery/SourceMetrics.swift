@@ -1,6 +1,6 @@
 import Logging
 
-/// Counts what one source brings and what becomes of it before the log.
+/// Counts what one source receives, and what happens to it before the log.
 ///
 /// Called once per batch. Thread-safe.
 final class SourceMetrics: Sendable {
@@ -15,9 +15,9 @@ final class SourceMetrics: Sendable {
     private let givenUp: Counter
     private let lostAndKept: Counter
     private let lost: BurstLog
-    /// What is given up, and what is lost and kept.
+    /// What is abandoned, and what is lost and kept.
     private let deadLetterLog: BurstLog
-    /// Of the routes that may fail for events of this source.
+    /// By route whose expressions may fail for events of this source.
     private let failures: [RouteIndex: BurstLog]
     private let routes: ComponentTable<RouteIndex, String>
     private let sinks: ComponentTable<SinkIndex, String>
@@ -25,7 +25,7 @@ final class SourceMetrics: Sendable {
 
     /// - Parameters:
     ///   - routes: the routes' names, by their indices.
-    ///   - failing: the routes that take from this source and have expressions, which may fail.
+    ///   - failing: the routes from this source with expressions, which may fail.
     ///   - sinks: the sinks' names, by their indices.
     init(metrics: ComponentMetrics, logger: Logger, routes: [String], failing: [RouteIndex], sinks: [String] = []) {
         func dropped(_ reason: String) -> Counter {
@@ -46,9 +46,9 @@ final class SourceMetrics: Sendable {
             metrics.counter(
                 "events_unreadable", help: "Messages whose body does not match its declared content type; delivered as text."))
         self.cut = log(
-            "Text is longer than defaults.event allows and was cut",
-            metrics.counter("events_cut", help: "Events whose title or message was cut to the limits of defaults.event."))
-        self.looped = log("Event has come back to this bridge or crossed too many", dropped("loop"))
+            "Text truncated to the limits of defaults.event",
+            metrics.counter("events_cut", help: "Events whose title or message was truncated to the limits of defaults.event."))
+        self.looped = log("Event looped back or crossed too many bridges", dropped("loop"))
         self.repeated = log("Duplicate event dropped", level: .info, dropped("repeated"))
         self.mappingFailures = log(
             "Template of normalise failed",
@@ -62,7 +62,7 @@ final class SourceMetrics: Sendable {
             uniqueKeysWithValues: failing.map { route in
                 let counter = metrics.counter(
                     "route_errors",
-                    help: "Expressions that failed; the route then did not take the event, or its dedupe had no key.",
+                    help: "Expressions that failed; the route then did not match, or its dedupe had no key.",
                     [("route", routes[route.rawValue])])
                 return (route, log("Expression failed", counter))
             })
@@ -99,9 +99,9 @@ final class SourceMetrics: Sendable {
         self.failures[route]?.note(["route": "\(self.routes[route])", "event": "\(event.id)", "error": "\(error.message)"])
     }
 
-    /// Counts the events that were lost to routes.
+    /// Counts events that failed routes have lost.
     ///
-    /// - Parameter isKept: whether a dead letter is kept of an event for these sinks.
+    /// - Parameter isKept: whether an event for these sinks is kept as a dead letter.
     func lost(_ records: [LogRecord], isKept: ([SinkIndex]) -> Bool) {
         for record in records where !record.routing.lost.isEmpty {
             for lost in record.routing.lost {
@@ -118,7 +118,7 @@ final class SourceMetrics: Sendable {
             ["event": "\(event.id)", "field": "\(failures[0].field)", "error": "\(failures[0].reason)"], count: failures.count)
     }
 
-    /// Counts a message that the source has given up and the log keeps.
+    /// Counts a message that the source has abandoned and the log keeps.
     func givenUp(_ reason: String) {
         self.givenUp.increment()
         self.deadLetterLog.note(["reason": "\(reason)"])
@@ -129,7 +129,7 @@ final class SourceMetrics: Sendable {
         self.gaps.increment()
     }
 
-    /// Logs losses that the source knows of, of which ``gap()`` has counted each.
+    /// Logs known losses, each counted by ``gap()`` before.
     func reported(_ report: GapReport) {
         var metadata: Logger.Metadata = ["reason": "\(report.reason)"]
         if report.count > 1 { metadata["count"] = "\(report.count)" }

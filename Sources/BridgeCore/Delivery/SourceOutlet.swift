@@ -1,20 +1,21 @@
-/// What a source sends into: normalises, routes and appends a batch, and tells the source what is safe and when to pause.
+/// What a source sends into: normalises, routes and appends a batch, and reports to the source what is safe and when to
+/// pause.
 ///
-/// One per source. Every call may come from any thread; none of the synchronous ones waits for a sink or an expression. A source that holds its own
-/// thread or event loop polls ``safe``, ``demand`` and ``isStopping`` and asks with ``onChange(_:)`` to be woken; one that is an async
-/// function awaits ``untilSafe(_:)`` and ``untilDemand()``.
+/// One per source. Every call may come from any thread; none of the synchronous ones waits for a sink or an expression.
+/// A source with its own thread or event loop polls ``safe``, ``demand`` and ``isStopping`` and is woken through
+/// ``onChange(_:)``; an async source awaits ``untilSafe(_:)`` and ``untilDemand()``.
 package final class SourceOutlet: Sendable {
-    /// What `send` answers.
+    /// The result of `send`.
     package struct Receipt: Sendable, Equatable {
-        /// Whether the source may go on reading.
+        /// Whether the source may continue to read.
         package let demand: Demand
-        /// The place of the batch's last event.
+        /// The position of the batch's last event.
         ///
-        /// When ``SourceOutlet/safe`` has reached it, all the batch is safe.
+        /// When ``SourceOutlet/safe`` has reached it, the whole batch is safe.
         package let position: Position
     }
 
-    /// Whether a source may read on.
+    /// Whether a source may continue to read.
     package enum Demand: Sendable {
         case more
         /// Stop reading now; what was read already may still be sent and is not refused.
@@ -30,13 +31,13 @@ package final class SourceOutlet: Sendable {
     private let log: DeliveryLog
     private let source: SourceIndex
     private let appender: SourceAppender
-    /// Where expressions decide; `nil` for a source that needs none and whose events go into the log at once.
+    /// Where expressions decide; `nil` for a source without them, whose events go to the log immediately.
     private let queue: SourceQueue?
     private let status: ComponentStatus
     private let redaction: Redaction
 
     /// - Parameters:
-    ///   - threads: evaluate expressions for this source; `nil` when it needs none.
+    ///   - threads: evaluate expressions for this source; `nil` without expressions.
     ///   - redaction: removes the source's secrets from the reasons of gaps and dead letters.
     init(
         log: DeliveryLog, source: SourceIndex, acknowledge: AcknowledgePolicy, intake: sending SourceIntake, emitsGaps: Bool,
@@ -53,32 +54,34 @@ package final class SourceOutlet: Sendable {
         self.redaction = redaction
     }
 
-    /// The source is connected and reads: readiness, metrics and the back-off want to know.
+    /// Reports that the source is connected and reads; readiness, metrics and the back-off depend on it.
     ///
     /// Call it on each `run`, and again when the warning changes.
     ///
-    /// - Parameter warning: what does not work all the same, one sentence for readiness; `nil` when everything does.
+    /// - Parameter warning: what does not work, one sentence for readiness; `nil` when everything does.
     package func connected(warning: String? = nil) {
         self.status.connected(warning: warning)
     }
 
-    /// What the source reads cannot be used for now, though its `run` goes on: readiness and metrics report the source as not connected.
+    /// Reports that the source has nothing to read for now, though its `run` continues; readiness and metrics show it
+    /// as not connected.
     ///
-    /// The next ``connected(warning:)`` ends that. What is sent meanwhile is taken as ever.
+    /// The next ``connected(warning:)`` ends that. What is sent in the meantime is accepted as usual.
     ///
-    /// - Parameter reason: one sentence without a final stop, such as `the file x is not there`.
+    /// - Parameter reason: one sentence without a final stop, such as `the file x does not exist`.
     package func interrupted(_ reason: String) {
         self.status.interrupted(reason)
     }
 
     /// Normalises, routes and appends a batch, in order.
     ///
-    /// Synchronous; never fails and never refuses: what cannot be read becomes an event that says so. An empty batch changes
-    /// nothing and answers the position of the last event. Where expressions decide, the batch is appended soon after the call has returned,
-    /// so that no event loop waits for them; positions then count what this source has sent.
+    /// Synchronous; never fails and never refuses: an unreadable message becomes an event that says so. An empty batch
+    /// changes nothing and returns the position of the last event. Where expressions decide, the batch is appended soon
+    /// after the call has returned, so that no event loop waits for them. Positions then count what this source has
+    /// sent.
     ///
-    /// - Parameter writesThrough: for a source on a thread of its own: a log on disk may be written on it before the call returns, which spares
-    ///   two changes of threads. The source is not told of what became safe by that, it looks.
+    /// - Parameter writesThrough: for a source with its own thread: may write a log on disk before the call returns, which
+    ///     saves two thread switches. The source is not notified of what became safe by that; it must look.
     package func send(_ messages: consuming [ReceivedMessage], writesThrough: Bool = false) -> Receipt {
         self.status.progressed()
         let messages = messages
@@ -86,11 +89,12 @@ package final class SourceOutlet: Sendable {
         return messages.isEmpty ? queue.receipt : queue.add(.messages(Self.dated(messages)))
     }
 
-    /// Like the batch for one message whose sender wants to know its id.
+    /// Sends one message whose sender needs the event's id.
     ///
-    /// - Parameter answer: gets the event's id, for a message that was here before the one that it got then where the message decides it; `nil`
-    ///   when the event has crossed too many bridges or came back to this one and is refused. Called before the call returns or,
-    ///   where expressions decide, later and on another thread, in the order of the messages and before the message counts as ``safe``.
+    /// - Parameter answer: receives the event's id; for a duplicate the first id, if it derives from the message. `nil`
+    ///   when the event is refused because it has crossed too many bridges or came back to this one. Called before the
+    ///   call returns or, where expressions decide, later and on another thread, in the order of the messages and
+    ///   before the message counts as ``safe``.
     package func send(_ message: ReceivedMessage, answer: @escaping @Sendable (String?) -> Void) -> Receipt {
         self.status.progressed()
         if let queue { return queue.add(.message(Self.dated(message), answer)) }
@@ -99,12 +103,12 @@ package final class SourceOutlet: Sendable {
         return receipt
     }
 
-    /// Like the batch for messages whose senders want to know their ids at once.
+    /// Sends messages whose senders need their ids immediately.
     ///
     /// - Precondition: ``answersLater`` is false.
     /// - Returns: by message, the event's id as ``send(_:answer:)`` gives it.
     package func sendAll(_ messages: [ReceivedMessage]) -> (receipt: Receipt, ids: [String?]) {
-        precondition(self.queue == nil, "expressions decide where the events go")
+        precondition(self.queue == nil, "ids come later where expressions decide")
         self.status.progressed()
         return self.appender.sendAll(messages)
     }
@@ -112,10 +116,11 @@ package final class SourceOutlet: Sendable {
     /// Whether ``send(_:answer:)`` answers after it has returned.
     package var answersLater: Bool { self.queue != nil }
 
-    /// Reports a loss that the source knows of: counted, logged, and carried as a gap event to every route of the source.
+    /// Reports a known loss: counted, logged, and carried as a gap event to every route of the source.
     ///
-    /// Losses of one kind that follow each other within a second are counted each, and logged and carried as one, at the end of that second or
-    /// of the source; an outage is carried at once. What is answered for one that waits is the position of the last event.
+    /// Losses of one kind within a second are counted separately. They are logged and carried as one, at the end of
+    /// that second or of the source; an outage is carried immediately. For a waiting loss, the receipt has the position
+    /// of the last event.
     ///
     /// - Parameters:
     ///   - kind: which losses are reported together.
@@ -131,20 +136,21 @@ package final class SourceOutlet: Sendable {
         return queue.add(.gap(loss))
     }
 
-    /// Gives up a message that the peer has handed out too often: it is kept as a dead letter where the log can, else told as a gap.
+    /// Abandons a message that the peer has delivered too often: a log on disk keeps it as a dead letter, otherwise it
+    /// is reported as a gap.
     ///
-    /// One that may be repeated and is known already, as an event or as given up, is neither: only its acknowledgement was lost.
+    /// A known message, as an event or as a dead letter, is neither: only its acknowledgement was lost.
     ///
     /// - Parameters:
     ///   - reason: one sentence without a final stop.
-    ///   - attempts: how often the peer has handed it out.
+    ///   - attempts: how often the peer has delivered it.
     package func giveUp(_ message: ReceivedMessage, reason: String, attempts: Int) -> Receipt {
         let reason = self.redaction.redacted(reason)
         guard let queue else { return self.appender.giveUp(message, reason: reason, attempts: attempts) }
         return queue.add(.givenUp(Self.dated(message), reason: reason, attempts: attempts))
     }
 
-    /// Messages that wait have come now, not when it is their turn.
+    /// Sets the time of waiting messages to now, not to when they are processed.
     private static func dated(_ messages: [ReceivedMessage]) -> [ReceivedMessage] {
         let now = Timestamp.now()
         return messages.map { Self.dated($0, now) }
@@ -157,7 +163,7 @@ package final class SourceOutlet: Sendable {
         return message
     }
 
-    /// Everything this source has sent up to here is safe by its ``acknowledge`` policy.
+    /// The position up to which everything of this source is safe by its ``acknowledge`` policy.
     ///
     /// Never moves back.
     package var safe: Position {
@@ -170,13 +176,13 @@ package final class SourceOutlet: Sendable {
         return isPaused ? .pause : .more
     }
 
-    /// True once the source shall end: read no more, wait for what is sent, acknowledge, return from `run`.
+    /// Whether the source must end: read no more, wait for what is sent, acknowledge, return from `run`.
     package var isStopping: Bool {
         self.log.marks[self.source].isStopping
     }
 
-    /// Has `notify` called, from any thread, whenever ``safe``, ``demand`` or ``isStopping`` changed; at most one observer, the
-    /// last one set.
+    /// Sets the callback for when ``safe``, ``demand`` or ``isStopping`` changed, from any thread; it replaces the
+    /// previous one.
     ///
     /// It must not block and must not call the outlet: wake a thread, schedule a task. `nil` removes it.
     package func onChange(_ notify: (@Sendable () -> Void)?) {
@@ -194,7 +200,7 @@ package final class SourceOutlet: Sendable {
 
     /// Waits until ``demand`` is `more` or the source is stopping.
     package func untilDemand() async throws {
-        // Both may change while the other is awaited; who goes on a little early only meets the next pause.
+        // Both may change while the other is awaited; a source that resumes a little early meets the next pause.
         try await self.queue?.untilRoom()
         try await self.log.wait(source: self.source) { !$0.isPaused || $0.isStopping }
     }
@@ -209,22 +215,23 @@ package final class SourceOutlet: Sendable {
         try await race({ try await self.untilStopping() }, { try await Task.sleep(for: limit) })
     }
 
-    /// Reports losses that wait when they are due, until it is cancelled; called once.
+    /// Reports waiting losses when they are due, until it is cancelled; called once.
     func reportDueGaps() async throws {
         try await self.appender.reportDueGaps()
     }
 
-    /// Waits until everything that was sent is in the log, losses that wait for their report included; a cancellation ends the wait.
+    /// Waits until everything sent is in the log, including losses that wait for their report; a cancellation ends the
+    /// wait.
     func untilAppended() async {
-        // What is not in the log then was acknowledged to nobody, and is counted by ``unappended``.
+        // What is not in the log by then was not acknowledged, and is counted by ``unappended``.
         try? await self.queue?.untilEmpty()
         self.appender.reportAllGaps()
     }
 
-    /// Events that were sent and are not in the log.
+    /// The number of events that were sent and are not in the log.
     var unappended: Int { self.queue?.count ?? 0 }
 
-    /// Tells the source to end.
+    /// Asks the source to end.
     func stop() {
         self.log.stop(source: self.source)
     }

@@ -2,7 +2,8 @@ import DequeModule
 import NIOCore
 
 extension SourceQueue {
-    /// What the lock of a ``SourceQueue`` guards: a queue in the source's own count, and where in the log its places are.
+    /// What the lock of a ``SourceQueue`` guards: a queue by the source's own count, with the matching positions in the
+    /// log.
     struct State {
         /// One call of the source that is not in the log.
         struct Item {
@@ -21,20 +22,20 @@ extension SourceQueue {
         }
 
         private var items: Deque<Item> = []
-        /// Not in the log, those that are being evaluated included.
+        /// The number of events not in the log, including those being evaluated.
         private(set) var events = 0
         private(set) var bytes = 0
-        /// The place of what was sent last.
+        /// The position of what was sent last.
         private(set) var last = Position(1)
         /// Everything up to here is in the log.
         private(set) var done = Position(1)
         /// Everything up to here is safe.
         private(set) var safe = Position.start
-        /// Of places that are in the log and were not safe: the place in the log.
+        /// By position in the log and not yet safe: the matching position in the log.
         private(set) var marks: Deque<(position: Position, place: Position)>
         private(set) var isFull = false
 
-        /// - Parameter appended: what an earlier run has left stands before everything.
+        /// - Parameter appended: the position in the log that everything of an earlier run precedes.
         init(appended: Position) {
             self.marks = [(Position(1), appended)]
         }
@@ -69,7 +70,7 @@ extension SourceQueue {
             return piece
         }
 
-        /// Notes that a piece is in the log.
+        /// Records that a piece is in the log.
         mutating func finish(_ piece: [Item], through position: Position, at place: Position) {
             for item in piece {
                 self.events -= item.events
@@ -80,7 +81,7 @@ extension SourceQueue {
             if self.events <= SourceQueue.most.events / 2, self.bytes <= SourceQueue.most.bytes / 2 { self.isFull = false }
         }
 
-        /// - Returns: what is safe now that the log is up to a place.
+        /// - Returns: what is safe now that the log is safe up to a position.
         mutating func settle(through place: Position) -> Position {
             while let mark = self.marks.first, mark.place <= place {
                 self.safe = mark.position
@@ -89,13 +90,13 @@ extension SourceQueue {
             return self.safe
         }
 
-        /// Where in the log a place that is done has got to; `nil` when it is safe already.
+        /// The log position of an appended position; `nil` when it is safe already.
         func place(of position: Position) -> Position? {
             guard position > self.safe else { return nil }
             return self.marks.first { $0.position >= position }?.place
         }
 
-        /// Forgets every second mark: the later one of two stands for both.
+        /// Removes every second mark: the later of two covers both.
         mutating func thinOut() {
             guard self.marks.count > SourceQueue.marks else { return }
             self.marks = Deque(
@@ -105,6 +106,7 @@ extension SourceQueue {
 }
 
 extension ReceivedMessage {
-    /// The bytes that it counts while it waits, as those of an event: its body, and 256 for everything else or what that takes up.
+    /// The bytes that it counts while it waits, like an event: its body, and 256 or its subject and attributes if they
+    /// are larger.
     fileprivate var weight: Int { self.body.readableBytes + max(256, self.subject.utf8.count + self.attributes.weight) }
 }

@@ -1,30 +1,31 @@
 import DequeModule
 import Synchronization
 
-/// What a source has sent and what is not in the log yet, because expressions decide where it goes.
+/// What a source has sent and is not in the log yet, because expressions decide where it goes.
 ///
-/// The source goes on at once, whatever thread it is on; ``EvaluationThreads`` evaluate and append, in order. Such a source counts its
-/// batches itself, so its positions are known before the log's are: ``safe`` is in the source's own count too.
-/// Bounded: above ``most`` the source pauses, and the queue still takes what it has read by then. Thread-safe; nothing is evaluated under
-/// its lock.
+/// The source continues immediately on any thread; ``EvaluationThreads`` evaluate and append, in order. Such a source
+/// counts its batches itself, so its positions are known before those of the log; ``safe`` uses the source's own count
+/// too. Bounded: above ``most`` the source pauses, and the queue still accepts what it has read by then. Thread-safe;
+/// nothing is evaluated under its lock.
 final class SourceQueue: Sendable {
-    /// What may wait before the source pauses; at half of it, it goes on.
+    /// What may wait before the source pauses; it resumes at half.
     static let most = (events: 4096, bytes: 8 << 20)
-    /// What is evaluated together at most, but for a batch that the source sent as one.
+    /// What is evaluated together at most, except for a batch that the source sent as one.
     static let piece = (events: 256, bytes: 1 << 20)
-    /// How many places are remembered whose safety is awaited; above it every second is forgotten, which only makes the source wait longer.
+    /// How many positions are tracked until they are safe; above it every second is dropped, which only makes the
+    /// source wait longer.
     static let marks = 4096
 
     let appender: SourceAppender
     private let state: Mutex<State>
     private let lane: EvaluationLane
-    /// A piece has got into the log.
+    /// Signals that a piece is in the log.
     private let signal = Signal()
 
     /// One call of the source.
     enum Content: Sendable {
         case messages([ReceivedMessage])
-        /// One whose sender hears the event's id.
+        /// One whose sender receives the event's id.
         case message(ReceivedMessage, @Sendable (String?) -> Void)
         case gap(SourceLoss)
         case givenUp(ReceivedMessage, reason: String, attempts: Int)
@@ -40,9 +41,9 @@ final class SourceQueue: Sendable {
 
     // MARK: The source's side
 
-    /// Takes what the source has sent; never blocks.
+    /// Accepts what the source has sent; never blocks.
     ///
-    /// - Returns: the place by the source's own count, and whether it may go on.
+    /// - Returns: the position by the source's own count, and whether it may continue.
     func add(_ content: Content) -> SourceOutlet.Receipt {
         let (position, isFull) = self.state.withLock { state in
             state.add(content)
@@ -52,7 +53,7 @@ final class SourceQueue: Sendable {
         return SourceOutlet.Receipt(demand: isFull || self.isLogPaused ? .pause : .more, position: position)
     }
 
-    /// What an empty batch is answered.
+    /// The receipt for an empty batch.
     var receipt: SourceOutlet.Receipt {
         let (position, isFull) = self.state.withLock { ($0.last, $0.isFull) }
         return SourceOutlet.Receipt(demand: isFull || self.isLogPaused ? .pause : .more, position: position)
@@ -64,13 +65,13 @@ final class SourceQueue: Sendable {
         return self.state.withLock { $0.settle(through: safe) }
     }
 
-    /// Whether the source shall pause.
+    /// Whether the source must pause.
     var isPaused: Bool { self.state.withLock { $0.isFull } || self.isLogPaused }
 
-    /// Events that are not in the log.
+    /// The number of events that are not in the log.
     var count: Int { self.state.withLock { $0.events } }
 
-    /// Calls whenever ``safe`` or ``isPaused`` may have changed.
+    /// Sets the callback for when ``safe`` or ``isPaused`` may have changed.
     func onChange(_ notify: (@Sendable () -> Void)?) {
         self.signal.observe(notify)
     }
@@ -79,7 +80,7 @@ final class SourceQueue: Sendable {
 
     // MARK: Waiting
 
-    /// Waits until what was sent up to a place is safe.
+    /// Waits until what was sent up to a position is safe.
     ///
     /// - Throws: `CancellationError`.
     func untilSafe(_ position: Position) async throws {
@@ -95,7 +96,7 @@ final class SourceQueue: Sendable {
         try await self.wait { !$0.isFull }
     }
 
-    /// Waits until all is in the log.
+    /// Waits until everything is in the log.
     ///
     /// - Throws: `CancellationError`.
     func untilEmpty() async throws {
@@ -127,7 +128,7 @@ final class SourceQueue: Sendable {
         return true
     }
 
-    /// - Returns: the place in the log.
+    /// - Returns: the position in the log.
     private func append(_ piece: [State.Item]) -> Position {
         switch piece[0].content {
         case .gap(let loss): return self.appender.gap(loss).position
@@ -143,7 +144,7 @@ final class SourceQueue: Sendable {
             case .message(let one, let answer):
                 asking.append((messages.count, answer))
                 messages.append(one)
-            case .gap, .givenUp: preconditionFailure("a gap is a piece of its own")
+            case .gap, .givenUp: preconditionFailure("gaps and dead letters are not joined")
             }
         }
         guard !asking.isEmpty else { return self.appender.send(messages, writesThrough: true).position }

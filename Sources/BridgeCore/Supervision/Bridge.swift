@@ -18,7 +18,7 @@ package final class Bridge: Sendable {
     /// - Parameters:
     ///   - sources: in the order of the file.
     ///   - sinks: in the order of the file; routes refer to them by index.
-    ///   - unrouted: the sink of events that no route takes; `nil` drops and counts them.
+    ///   - unrouted: the sink for events that no route matches; `nil` drops and counts them.
     ///   - durable: the log on disk; `nil` keeps everything in memory.
     ///   - probe: tests whether an unreachable peer is reachable again; `nil` relies on the back-off alone.
     package init(
@@ -111,14 +111,14 @@ package final class Bridge: Sendable {
         return self.pending
     }
 
-    /// Runs the sinks around ``runSources(until:)``: they end once they have delivered what the sources brought.
+    /// Runs the sinks around ``runSources(until:)``: they end once they have delivered what the sources have sent.
     private func runSinks(startWithin: Duration, until stop: @Sendable () async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             for sink in self.sinks { group.addTask { await sink.run() } }
             if self.writer == nil { await self.waitForSinks(atMost: startWithin) }
             await self.runSources(until: stop)
             self.log.finish()
-            // The backlog is on disk, so sinks whose peers are away, or go away now, are not waited for.
+            // The backlog is on disk, so disconnected sinks are not waited for.
             if self.writer != nil { for sink in self.sinks { sink.leaveWhenDisconnected() } }
         }
     }
@@ -147,7 +147,7 @@ package final class Bridge: Sendable {
 
     /// Waits for the results of the sinks' first attempts.
     private func waitForSinks(atMost limit: Duration) async {
-        // Ends with a cancellation too, which the sources meet themselves.
+        // Ends with a cancellation too, which the sources handle themselves.
         try? await race(
             { for sink in self.sinks { try await sink.status.signal.wait { sink.status.hasStarted } } },
             { try await Task.sleep(for: limit) }

@@ -72,7 +72,8 @@ package final class ComponentStatus: Sendable {
     /// - Parameters:
     ///   - reason: `nil` when it ended as requested.
     ///   - isUnauthorized: whether the peer refused the credentials or denied a permission.
-    /// - Returns: whether the attempt resets the back-off: an event was received, confirmed or given up, or the
+    /// - Returns: whether the attempt resets the back-off: an event was received, confirmed or abandoned, or the
+    ///   connection lasted ``lasting``. The same denial twice in a row does not, even if events arrived in between.
     ///   connection lasted ``lasting``. The same denial twice in a row does not, even if events arrived in between.
     func disconnected(_ reason: String?, givenUp: Bool = false, isUnauthorized: Bool = false) -> Bool {
         self.up.set(0)

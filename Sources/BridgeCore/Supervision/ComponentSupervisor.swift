@@ -22,7 +22,7 @@ struct ComponentSupervisor: Sendable {
 
     /// Runs a sink until its inlet has ended.
     ///
-    /// A sink never gives up: its backlog would be lost.
+    /// A sink always retries: its backlog would be lost otherwise.
     func run(_ sink: any Sink, _ inlet: SinkInlet) async {
         await self.keepRunning(
             of: sink, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },
@@ -33,7 +33,8 @@ struct ComponentSupervisor: Sendable {
         )
     }
 
-    /// - Parameter stopping: waits for the stop of a component that gives up after a failure that is not retryable; `nil` for others.
+    /// - Parameter stopping: waits for the stop of a component that does not retry after a permanent failure; `nil` for
+    ///   others.
     private func keepRunning(
         of component: any Component, until isDone: () -> Bool, stopping: (() async throws -> Void)? = nil,
         pause: @escaping @Sendable (Duration) async throws -> Void, attempt: () async throws -> Void
@@ -58,7 +59,7 @@ struct ComponentSupervisor: Sendable {
                 let wasOfUse = self.status.disconnected(
                     failure.description, givenUp: isFinal, isUnauthorized: failure.code == .unauthorized)
                 if isFinal {
-                    self.logger.error("Component has given up", metadata: ["error": "\(failure)"])
+                    self.logger.error("Component failed permanently", metadata: ["error": "\(failure)"])
                     try? await stopping?()  // ends with a cancellation too, which is no error
                     break
                 }
@@ -71,7 +72,7 @@ struct ComponentSupervisor: Sendable {
             let wait = backoff.next(isOutage: code?.isOutage ?? false, leastWait: leastWait, using: &generator)
             self.errors.retries.increment()
             do {
-                // A wait that the peer asked for is not shortened.
+                // A wait that the peer requested is not shortened.
                 if leastWait == nil, let probed = self.probedWait(for: wait, of: component, after: code) {
                     try await probed.run { try await pause(wait) }
                 } else {
@@ -86,7 +87,7 @@ struct ComponentSupervisor: Sendable {
         self.logger.info("Component stopped")
     }
 
-    /// Probes only peers that were unreachable: one that accepts and then refuses would end every wait.
+    /// Probes only peers that were unreachable: one that accepts connections and then refuses would end every wait.
     private func probedWait(
         for wait: Duration, of component: any Component, after code: ComponentError.Code?
     ) -> ProbedWait? {

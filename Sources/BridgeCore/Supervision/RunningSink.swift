@@ -39,7 +39,7 @@ package struct RunningSink: Sendable {
         )
     }
 
-    /// Has ``run()`` end as soon as the sink is not connected.
+    /// Makes ``run()`` end as soon as the sink is not connected.
     func leaveWhenDisconnected() {
         self.leaves.set()
         self.status.signal.notify()

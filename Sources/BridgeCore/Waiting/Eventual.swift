@@ -1,13 +1,13 @@
 import Synchronization
 
-/// A result that comes once, and any number of tasks that wait for it.
+/// A result that is set once, and any number of tasks that wait for it.
 ///
 /// Thread-safe.
 package final class Eventual<Value: Sendable>: Sendable {
     private let state = Mutex<Result<Value, any Error>?>(nil)
     private let signal = Signal()
 
-    /// Makes one without a result.
+    /// Makes an instance without a result.
     package init() {}
 
     /// Sets the result and wakes the waiting tasks; only the first call has an effect.
@@ -20,12 +20,12 @@ package final class Eventual<Value: Sendable>: Sendable {
         if isFirst { self.signal.notify() }
     }
 
-    /// The result; `nil` before it has come.
+    /// The result; `nil` until it is set.
     package var result: Result<Value, any Error>? { self.state.withLock { $0 } }
 
-    /// Calls `body` unless the result has come; the result does not come while it runs.
+    /// Calls `body` unless the result is set; the result is not set while it runs.
     ///
-    /// - Returns: `nil` when the result has come.
+    /// - Returns: `nil` when the result is set.
     package func ifPending<Found: Sendable>(_ body: () -> Found) -> Found? {
         self.state.withLock { $0 == nil ? body() : nil }
     }

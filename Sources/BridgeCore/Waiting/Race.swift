@@ -1,7 +1,7 @@
 /// Runs two operations as child tasks until the first one ends, cancels the other and awaits it.
 ///
-/// - Returns: what the first one to end has returned.
-/// - Throws: what the first one to end has thrown.
+/// - Returns: the result of the first one to end.
+/// - Throws: the error of the first one to end.
 @discardableResult
 package func race<Value: Sendable>(
     _ one: @escaping @Sendable () async throws -> Value, _ other: @escaping @Sendable () async throws -> Value

@@ -1,14 +1,15 @@
 import Synchronization
 
-/// Wakes those who wait for a change: tasks that await a condition, and one observer.
+/// Wakes tasks that wait for a condition, and one observer.
 ///
-/// Whoever changes something that others wait for calls ``notify(tellsObserver:)`` afterwards. A waiting task checks its own condition after
-/// each notification, so the change and the check need no common lock. No notification is lost: one that comes between the check and the wait
-/// ends the wait. Thread-safe. While nobody waits, a notification costs two atomic operations, no lock and no allocation.
+/// Call ``notify(tellsObserver:)`` after each change that others wait for. A waiting task checks its own condition
+/// after each notification, so the change and the check need no common lock. No notification is lost: one between the
+/// check and the wait ends the wait. Thread-safe. Without waiters, a notification costs two atomic operations, no lock
+/// and no allocation.
 package final class Signal: Sendable {
     /// Counts the notifications.
     private let version = Atomic<UInt64>(0)
-    /// Whether ``listeners`` may hold somebody.
+    /// Whether ``listeners`` may contain any.
     private let isAwaited = Atomic<Bool>(false)
     private let listeners = Mutex(Listeners())
 
@@ -29,7 +30,7 @@ package final class Signal: Sendable {
         }
     }
 
-    /// A closure that can be taken out of a lock without an allocation.
+    /// A closure that can be moved out of a lock without an allocation.
     private final class Observer: Sendable {
         let call: @Sendable () -> Void
 
@@ -43,7 +44,7 @@ package final class Signal: Sendable {
         let continuation: CheckedContinuation<Void, Never>
     }
 
-    /// Makes a signal that nobody waits for.
+    /// Makes a signal without waiters.
     package init() {}
 
     /// Wakes the waiting tasks and calls the observer.
@@ -76,14 +77,14 @@ package final class Signal: Sendable {
         }
     }
 
-    /// Waits until a condition holds; it is checked at once and after each notification.
+    /// Waits until a condition holds, which is checked immediately and after each notification.
     ///
     /// - Throws: `CancellationError`.
     package func wait(until condition: () -> Bool) async throws {
         try await self.wait(for: { condition() ? () : nil })
     }
 
-    /// Waits until a value is found; the search runs at once and after each notification.
+    /// Waits until a value is found; the search runs immediately and after each notification.
     ///
     /// - Throws: `CancellationError`.
     package func wait<Value>(for find: () -> Value?) async throws -> Value {

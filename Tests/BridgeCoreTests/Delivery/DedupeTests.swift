@@ -4,7 +4,7 @@ import Testing
 
 @testable import BridgeCore
 
-/// `dedupe:` of a route, in two steps: nothing is lost for having been taken for a repetition.
+/// `dedupe:` of a route, in two steps: no event is lost as a duplicate of one that was not delivered.
 struct DedupeTests {
     private let fixture = DeliveryFixture()
 

@@ -198,7 +198,7 @@ struct DeliveryLogTests {
         fixture.append(["a"], to: [])
         #expect(fixture.safe() == 0)
         let letters = fixture.take()
-        #expect(letters.map(\.event.message) == ["no route takes it"])
+        #expect(letters.map(\.event.message) == ["no route matches it"])
         fixture.log.confirm(sink: 0, through: letters[0])
         #expect(fixture.safe() == 2, "the event and its letter")
     }

@@ -181,7 +181,7 @@ struct DurableDeliveryTests {
         #expect(fixture.delivery.safe() == 4000)
     }
 
-    @Test func `what waits for a key that is under way is not taken into memory without bounds`() {
+    @Test func `deliveries that wait for a key in flight use bounded memory`() {
         let fixture = Fixture()
         let routing = Routing(
             plan: RoutePlan(entries: [RoutePlan.Entry(sink: 0, variant: 0, route: 0, shape: -1)]), shaped: [],

@@ -8,7 +8,7 @@ import Testing
 
 /// What is taken on a loop while others append.
 struct InletDrainTests {
-    @Test func `one batch is under way at a time, in order, however fast others append`() async throws {
+    @Test func `one batch is in flight at a time, in order, however fast others append`() async throws {
         let fixture = DeliveryFixture()
         let inlet = Self.inlet(fixture)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -92,7 +92,7 @@ struct InletDrainTests {
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test func `nothing is left in nobody's hand when it ends while the loop takes`() async throws {
+    @Test func `nothing is in flight without an owner when it ends while the loop takes a batch`() async throws {
         let fixture = DeliveryFixture()
         let inlet = Self.inlet(fixture)
         let loop = MultiThreadedEventLoopGroup.singleton.next()

@@ -25,7 +25,7 @@ struct LoopDetectorTests {
         #expect(again.repeated == 0)
     }
 
-    @Test func `an event without an id of its own is never taken for a repetition`() {
+    @Test func `an event without an id of its own is never a duplicate`() {
         _ = self.pass(.made("a", to: [0]), native: false)
         #expect(self.pass(.made("a", to: [0]), native: false).left == [0])
     }
@@ -45,7 +45,7 @@ struct LoopDetectorTests {
         #expect(again.repeated == 1)
     }
 
-    @Test func `an event that is changed each time it comes round does not do so for ever`() {
+    @Test func `an event that is changed each time it comes round does not loop forever`() {
         _ = self.pass(.made("a", to: [0], message: "x"), native: false)
         var rounds = 0
         while self.pass(.made("a", to: [0], message: "x \(rounds)"), native: true).left == [0], rounds < 100 { rounds += 1 }

@@ -30,7 +30,7 @@ struct LoopPacingTests {
         #expect(pacing.ended(Self.at(80_000)) == Self.at(80_100))
     }
 
-    @Test func `a slice begins anew once the loop had time for its sockets`() {
+    @Test func `a new slice begins once the loop had time for its sockets`() {
         var pacing = LoopPacing()
         for piece in 0..<100 {
             let start = Int64(piece) * 4200

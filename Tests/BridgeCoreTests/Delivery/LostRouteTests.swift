@@ -103,7 +103,7 @@ struct LostRouteTests {
         let bridge = self.bridge([try self.routes(.ignore)[0]], deadLetter: "letters", unrouted: 3)
         try await self.send(bridge)
         #expect(Self.take(bridge, 2).isEmpty)
-        #expect(Self.take(bridge, 3).map(\.message) == ["no route takes it"])
+        #expect(Self.take(bridge, 3).map(\.message) == ["no route matches it"])
         #expect(self.count("dead_letters") == 0 && self.count("events_dropped") == 0)
     }
 }

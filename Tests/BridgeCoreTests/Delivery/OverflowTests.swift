@@ -41,7 +41,7 @@ struct OverflowTests {
         #expect(event("", long).weight == 3 + 3000 + 2 + 64)
     }
 
-    @Test func `the oldest is dropped and counted, never what is in hand`() {
+    @Test func `the oldest is dropped and counted, never what is in flight`() {
         let fixture = DeliveryFixture(sinks: [DeliverySettings(events: 3, onFull: .dropOldest)])
         fixture.append(["a"])
         let held = fixture.take()

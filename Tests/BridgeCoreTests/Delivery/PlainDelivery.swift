@@ -87,7 +87,7 @@ struct PlainDelivery {
         }
         guard entries.isEmpty, let unrouted else { return [] }
         self.give(
-            event, DeadLetter(reason: "no route takes it", sink: "", route: "", attempts: 0), source: source, to: [unrouted])
+            event, DeadLetter(reason: "no route matches it", sink: "", route: "", attempts: 0), source: source, to: [unrouted])
         return [unrouted]
     }
 

@@ -21,7 +21,7 @@ struct PoisonMessageDetectorTests {
         #expect(closings.lost((self.delivery(1), .now), of: 1))
     }
 
-    @Test func `messages that the broker takes are not blamed, and all that were under way are sent one at a time`() {
+    @Test func `messages that the broker accepts are not blamed, and all that were in flight are sent one at a time`() {
         let closings = PoisonMessageDetector()
         for _ in 0..<2 { #expect(!closings.lost((self.delivery(1), .now), of: 3)) }
         closings.settled(1)
@@ -32,7 +32,7 @@ struct PoisonMessageDetectorTests {
         #expect(closings.window(atMost: 100) == 100)
     }
 
-    @Test func `a loss that comes later, or while nothing is under way, has other reasons`() {
+    @Test func `a loss that comes later, or while nothing is in flight, has another cause`() {
         let closings = PoisonMessageDetector()
         for _ in 0..<2 { #expect(!closings.lost((self.delivery(1), .now), of: 1)) }
         #expect(!closings.lost((self.delivery(1), .now - .seconds(5)), of: 1))

@@ -9,7 +9,7 @@ import Testing
 struct ProbedWaitTests {
     private static let peer = PeerAddress(host: "peer.example", port: 1)
 
-    /// Answers probes one after the other, the last one for ever.
+    /// Answers probes in order; repeats the last answer.
     private final class Answers: Sendable {
         private let rest: Mutex<[Bool]>
         private let asked = Atomic<Int>(0)
