@@ -50,7 +50,7 @@ struct DeadLetterTests {
         #expect(failures.count == 1 && failures[0].contains("route=route-1") && failures[0].contains("event=msg_"))
         // It fails again, and stays.
         #expect(try await Self.command("replay", "--all", in: first) == "1 dead letter to be replayed\n")
-        try await eventually("it stays") { first.log.contains("Dead letter is taken by no route and stays") }
+        try await eventually("it stays") { first.log.contains("Dead letter matches no route; it is kept") }
         #expect(try await first.stop() == .exited(0))
 
         let mended = yaml(#"(.payload.temp | tonumber? // 99) > 30"#)
@@ -145,7 +145,7 @@ struct DeadLetterTests {
         let server = try await HTTPPeer.start()
         server.answer(with: HTTPPeer.Answer(404))
         let first = try await Self.unrouted(server)
-        #expect(try await Self.letters(first).allSatisfy { $0.hasSuffix("\tkept\t-\t0\thello\tno route takes it") })
+        #expect(try await Self.letters(first).allSatisfy { $0.hasSuffix("\tkept\t-\t0\thello\tno route matches it") })
         let ids = try ReceivedEvent.all(server.requests.map(\.text)).map(\.id)
         #expect(try await first.stop() == .exited(0))
         let second = try await BridgeProcess.start(Self.yaml(taken: "new", letters: server.url()), directory: first.directory)
@@ -178,7 +178,7 @@ struct DeadLetterTests {
         try await eventually("one is taken, and the others wait again") {
             try await Self.letters(second) == Array(before.dropFirst())
         }
-        #expect(second.log.contains("Dead letter is taken by no route and stays"))
+        #expect(second.log.contains("Dead letter matches no route; it is kept"))
         // They can be requested again.
         #expect(try await Self.command("replay", "--all", in: second) == "2 dead letters to be replayed\n")
         try await eventually("they wait again") { try await Self.letters(second) == Array(before.dropFirst()) }
@@ -219,7 +219,7 @@ struct DeadLetterTests {
         }
         // What is acknowledged is in the file already.
         try await Self.killed(first)
-        let reason = "the entry \(id) of the stream orders was delivered 7 times and is given up"
+        let reason = "the entry \(id) of the stream orders was delivered 7 times without an acknowledgement"
         let listed = try await Self.letters(first)
         #expect(listed.count == 1)
         #expect(listed[0].hasPrefix("1\t"))

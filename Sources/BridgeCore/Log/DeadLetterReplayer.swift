@@ -2,11 +2,11 @@ import DequeModule
 import Logging
 import Synchronization
 
-/// Sends the events of dead letters that no sink gave up through the routes of today.
+/// Sends the events of dead letters without a sink through the current routes.
 ///
-/// A letter takes the way of a new event; one that was lost to a route goes through that route alone, since the others have had it.
-/// Thread-safe; on ``EvaluationThreads``, so that the writer of the log does not wait for expressions. What waits at the end of the program is
-/// asked for again by the next run.
+/// Such an event is routed like a new one, or through the failed route alone, since the other routes have delivered it.
+/// Thread-safe; runs on ``EvaluationThreads``, so that the writer of the log does not wait for expressions. The next
+/// run continues what waits at the end of the program.
 final class DeadLetterReplayer: Sendable {
     private let log: DeliveryLog
     private let table: RouteTable
@@ -18,7 +18,7 @@ final class DeadLetterReplayer: Sendable {
     init(log: DeliveryLog, table: RouteTable, logger: Logger) {
         self.log = log
         self.table = table
-        self.unroutedLog = BurstLog("Dead letter is taken by no route and stays", logger: logger)
+        self.unroutedLog = BurstLog("Dead letter matches no route; it is kept", logger: logger)
         self.failureLog = BurstLog("Expression failed", logger: logger)
         self.lane.setWork { [weak self] in self?.routeNext() ?? false }
     }
@@ -26,7 +26,7 @@ final class DeadLetterReplayer: Sendable {
     /// The number of waiting dead letters.
     var count: Int { self.letters.withLock { $0.count } }
 
-    /// Routes a letter soon.
+    /// Routes a dead letter soon.
     func route(_ letter: StoredDeadLetter) {
         self.letters.withLock { $0.append(letter) }
         self.lane.wake()
@@ -35,7 +35,7 @@ final class DeadLetterReplayer: Sendable {
     private func routeNext() -> Bool {
         guard let letter = self.letters.withLock({ $0.popFirst() }) else { return false }
         var routing = self.routing(of: letter)
-        // What is lost again stays this letter.
+        // An event that fails again stays the same dead letter.
         if !routing.lost.isEmpty { routing = Routing(plan: routing.plan, shaped: routing.shaped, keys: routing.keys) }
         if !self.log.replay(letter, LogRecord(event: letter.event, routing: routing, accepted: .now)) {
             self.unroutedLog.note(["id": "\(letter.id)"])

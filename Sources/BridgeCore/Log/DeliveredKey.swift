@@ -4,7 +4,7 @@ package struct DeliveredKey: Sendable, Equatable {
     package var sink: String
     /// The text of the key; see ``DedupeKey/text``.
     package var key: String
-    /// Until then events of the same key are not delivered to the sink.
+    /// Until then events with the same key are not delivered to the sink.
     package var expires: Timestamp
 
     /// Makes a record of a delivered key.

@@ -1,6 +1,6 @@
 import PollThread
 
-/// A log on disk, opened, with what it held: handed to the ``Bridge`` that goes on with it.
+/// An open log on disk with its contents, for the ``Bridge`` that continues it.
 ///
 /// Used by one bridge, once.
 package struct DurableLog: Sendable {
@@ -10,8 +10,8 @@ package struct DurableLog: Sendable {
     package let cursors: LogCursors
     let thread: PollThread
 
-    /// - Parameter older: has the cursors of a time when there was no log on disk.
-    /// - Throws: `PollThreadError` when the process has no thread left.
+    /// - Parameter older: a store with cursors from before there was a log on disk.
+    /// - Throws: `PollThreadError` when the process cannot start another thread.
     package init(store: any LogStore, contents: LogContents, older: (any CursorStore)? = nil) throws {
         self.store = store
         self.contents = contents

@@ -1,11 +1,11 @@
 package import JSON
 package import NIOCore
 
-/// An event as the columns of a table: what cannot be read out of its JSON stands beside it.
+/// An event as the columns of a table: its JSON, and what cannot be read from that.
 package struct EventColumns: Sendable {
     /// How deep an event's JSON may nest.
     ///
-    /// A payload, as deep as any parser takes it, stands one level deep in it; the rest is for what other versions have written.
+    /// A payload, as deep as any parser accepts, is one level deep in it; the rest is for events of other versions.
     package static let levels = 2 * JSONParser.levels
 
     /// The name of the source.
@@ -23,7 +23,7 @@ package struct EventColumns: Sendable {
     /// 0 for a message, 1 for a gap, 2 for a dead letter.
     package var kind: Int
 
-    /// The upstream body, without what stands in the JSON already.
+    /// The upstream body, unless the JSON contains it.
     package enum Raw: Sendable {
         /// It is the `payload` of the JSON, byte for byte.
         case payload
@@ -47,7 +47,7 @@ package struct EventColumns: Sendable {
 
     /// - Parameters:
     ///   - bridge: this bridge's name.
-    ///   - attributes: the column of these very attributes, where the caller knows it; `nil` has it made.
+    ///   - attributes: the column of these attributes, if known; `nil` renders it.
     package init(_ event: Event, bridge: String, attributes known: String? = nil) {
         self.source = event.source
         self.subject = event.subject
@@ -63,12 +63,12 @@ package struct EventColumns: Sendable {
             }
     }
 
-    /// The event again.
+    /// The event from the columns.
     ///
     /// - Parameters:
     ///   - bridge: this bridge's name.
-    ///   - parser: the caller's own, for ``levels``.
-    /// - Returns: `nil` when the columns are not such as an event makes.
+    ///   - parser: the caller's own, for ``levels`` levels.
+    /// - Returns: `nil` when the columns are not those of an event.
     package func event(bridge: String, parser: JSONParser) -> Event? {
         var attributes = Attributes()
         if let text = self.attributes {

@@ -1,12 +1,12 @@
 import Logging
 import Synchronization
 
-/// Makes what has happened safe: one group of changes after the other, everything that has come since the last.
+/// Writes changes to the store in groups: each contains everything since the last one.
 ///
-/// Thread-safe. Whoever calls writes what all have left and waits for the disk; a source that holds its own thread does so for itself, which
-/// spares it two changes of threads.
+/// Thread-safe. The caller writes the changes of all and waits for the disk; a source with its own thread writes them
+/// itself, which saves two thread switches.
 final class GroupCommit: Sendable {
-    /// How long what sinks have confirmed may wait for company.
+    /// How long confirmed positions may wait for other changes.
     static let linger = Duration.milliseconds(20)
 
     private let store: any LogStore
@@ -27,29 +27,29 @@ final class GroupCommit: Sendable {
         self.progress = Mutex(Progress(targets: targets))
     }
 
-    /// What a write has found.
+    /// The result of a write.
     struct Outcome {
-        /// Everything before it is owed to nobody.
+        /// Nothing before this position is pending.
         var settled: Position
         var wroteEvents: Bool
         var wroteAnything: Bool
-        /// Also how far the sinks have come.
+        /// Whether the sinks' cursors were included.
         var tookMarks: Bool
     }
 
-    /// Writes what there is.
+    /// Writes pending changes.
     ///
     /// - Parameters:
-    ///   - marks: how far the sinks have come, whether or not they have lingered.
-    ///   - probes: asks the store also when there is nothing to write, so that one that refuses is known before it is needed.
-    /// - Throws: ``LogError``; the same changes are written first by the next call.
+    ///   - marks: writes the sinks' cursors even before ``linger`` is over.
+    ///   - probes: writes an empty group when there are no changes, so that a failing store is noticed early.
+    /// - Throws: ``LogError``; the next call writes the same changes first.
     func write(marks: Bool, probes: Bool = false) throws -> Outcome {
         try self.progress.withLock { try self.write(&$0, marks: marks, probes: probes, caller: nil) }
     }
 
-    /// Writes what there is, unless another thread is writing or the disk refuses: then it is left to the others.
+    /// Writes pending changes, unless another thread is writing or the store fails.
     ///
-    /// - Parameter caller: the source that calls, which is not told that its events are safe.
+    /// - Parameter caller: the calling source; it is not notified that its events are safe.
     /// - Returns: whether everything appended before the call is safe.
     func tryWrite(caller: SourceIndex) -> Bool {
         let isWritten = self.progress.withLockIfAvailable { progress in
@@ -84,30 +84,30 @@ final class GroupCommit: Sendable {
         } catch {
             progress.refused = group
             if self.health.failed(.writing, "\(error)") {
-                self.logger.error("Log cannot be written, the sources pause", metadata: ["error": "\(error)"])
+                self.logger.error("Log write failed; sources paused", metadata: ["error": "\(error)"])
             }
             self.log.setDiskFull(true)
             throw error
         }
         progress.refused = nil
-        if self.health.recovered(.writing) { self.logger.notice("Log is written again") }
+        if self.health.recovered(.writing) { self.logger.notice("Log writes recovered") }
         self.log.committed(group.work, caller: caller)
         if !group.changes.cursors.isEmpty { self.cursors.kept() }
     }
 
-    /// What is written at once.
+    /// What is written together.
     private struct Group {
         let work: DeliveryLog.Work
         var changes: LogChanges
-        /// Goes to the store though it be empty.
+        /// Whether it is written even when empty.
         var isProbe = false
     }
 
-    /// What the lock guards, the store among it.
+    /// What the lock guards, including the store.
     private struct Progress {
         var targets: PlanTargets
         var lastMarks = ContinuousClock.now
-        /// What the disk did not take.
+        /// The group that the store refused.
         var refused: Group?
     }
 }

@@ -1,12 +1,13 @@
-/// What a log on disk has to write at once, in the order in which it counts: events, what sinks have settled, then the sources' cursors.
+/// What a log on disk must write in one group, in this order: events, what sinks have settled, then the sources'
+/// cursors.
 package struct LogChanges: Sendable {
     /// In order of position.
     package var events: [StoredEvent] = []
-    /// How far each sink has come.
+    /// The cursors of the sinks.
     package var sinks: [SinkMark] = []
     /// The dead letters that are added, changed or removed.
     package var letters: [DeadLetterChange] = []
-    /// The numbers that sinks have given to published events.
+    /// The sequence numbers that sinks have given to published events.
     package var numbers: [NumberedRun] = []
     /// The keys of `dedupe:` whose events have been delivered.
     package var keys: [DeliveredKey] = []

@@ -1,12 +1,12 @@
 /// What a log on disk holds when the program starts.
 package struct LogContents: Sendable {
-    /// What one sink is owed.
+    /// The backlog of one sink.
     package struct Owed: Sendable, Equatable {
-        /// How far the sink has come.
+        /// The sink's cursor.
         package var mark: SinkMark
-        /// How many deliveries it has not settled.
+        /// The number of unsettled deliveries.
         package var count: Int
-        /// What they weigh, in bytes.
+        /// Their weight in bytes.
         package var weight: Int
 
         /// Makes the record of one sink's backlog.
@@ -17,17 +17,17 @@ package struct LogContents: Sendable {
         }
     }
 
-    /// The place of the last event.
+    /// The position of the last event.
     package var head = Position.start
-    /// By the name of the sink, only sinks that the file has.
+    /// By the name of the sink; only sinks in the configuration.
     package var sinks: [String: Owed] = [:]
-    /// Events that are owed to sinks which the file no longer has, by their names.
+    /// The number of pending events of sinks that the configuration no longer has, by name.
     package var orphans: [String: Int] = [:]
     /// By the name of the source.
     package var cursors: [String: String] = [:]
-    /// When one of them was last written; `nil` when that is not known.
+    /// When one of them was last written; `nil` when unknown.
     package var cursorsWritten: Timestamp?
-    /// The highest id of a dead letter ever given.
+    /// The highest id of any dead letter so far.
     package var lastDeadLetter: Int64 = 0
     /// By the name of the source, the latest ``ReceivedMessage/repeatKey``s in order.
     package var repeatKeys: [String: [UInt64]] = [:]

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Keeps the sources' cursors in the log on disk, so that they move together with what they stand for.
+/// Keeps the sources' cursors in the log on disk, so that they move together with the events.
 ///
-/// Thread-safe. A cursor that has moved is written with the next group of changes; a crash before that leaves the old one, and what the peer
-/// then sends again is recognised or delivered twice, never missed.
+/// Thread-safe. A moved cursor is written with the next group of changes. A crash before that leaves the old one; the
+/// peer then sends events again, which are recognised or delivered twice, never missed.
 package final class LogCursors: CursorStore {
     private let state: Mutex<State>
     private let written: Timestamp?
@@ -12,8 +12,8 @@ package final class LogCursors: CursorStore {
     /// - Parameters:
     ///   - cursors: by the name of the source.
     ///   - written: when one of them was last written.
-    ///   - older: has the cursors of a time when there was no log on disk. Asked for sources that have none here, and for those that have
-    ///     moved there since: the log was then away from the file for a while.
+    ///   - older: a store with cursors from before there was a log on disk. It is used for sources that have none here,
+    ///     and for those whose cursor has moved there since, while the log was not configured.
     package init(_ cursors: [String: String], written: Timestamp? = nil, older: (any CursorStore)? = nil) {
         self.state = Mutex(State(known: cursors, unmoved: Set(cursors.keys)))
         self.written = written
@@ -30,7 +30,7 @@ package final class LogCursors: CursorStore {
         return known ?? self.older?.cursor(of: source)
     }
 
-    /// The cursor that has moved elsewhere while the log was away.
+    /// The cursor of the older store, if it has moved since this log was last written.
     private func newer(of source: String) -> String? {
         guard let written, let older = self.older as? any DatedCursorStore, let time = older.time(of: source), time > written
         else {
@@ -46,7 +46,7 @@ package final class LogCursors: CursorStore {
         self.state.withLock { $0.move(cursor, of: source) }
     }
 
-    /// Calls `body` once every cursor that has moved so far is written; at once when nothing waits to be written.
+    /// Calls `body` once every cursor moved up to now is written; immediately when none waits.
     ///
     /// Otherwise it runs on the log's thread.
     package func onceKept(_ body: @escaping @Sendable () -> Void) {
@@ -63,7 +63,7 @@ package final class LogCursors: CursorStore {
         if isKept { body() }
     }
 
-    /// Those that have moved since the last call; ``kept()`` follows once they are written.
+    /// The cursors moved since the last call; ``kept()`` follows once they are written.
     func takeMoved() -> [String: String] {
         self.state.withLock { state in
             guard !state.moved.isEmpty else { return [:] }
@@ -76,7 +76,7 @@ package final class LogCursors: CursorStore {
         }
     }
 
-    /// What was taken is written.
+    /// Records that the cursors from ``takeMoved()`` are written.
     func kept() {
         let waiters = self.state.withLock { state in
             defer { state.nearlyKept.removeAll() }
@@ -91,9 +91,9 @@ package final class LogCursors: CursorStore {
         /// The sources whose cursors are those of an earlier run.
         var unmoved: Set<String>
         var moved: [String: String] = [:]
-        /// What was taken last is not written yet.
+        /// Whether the last ones taken are still being written.
         var isBeingKept = false
-        /// Waits for what has moved since, and for what is being written.
+        /// Callbacks for cursors that have moved since, and for those being written.
         var waiting: [@Sendable () -> Void] = []
         var nearlyKept: [@Sendable () -> Void] = []
 

@@ -1,12 +1,12 @@
-/// What is wrong with a log on disk, as its operator reads it.
+/// An error of a log on disk, worded for its operator.
 package struct LogError: Error, Sendable, CustomStringConvertible {
     /// Which file, what is wrong with it, and what to do.
     package let description: String
 
-    /// The disk is full or has failed for the moment: trying again may help without anybody changing the file.
+    /// Whether the disk is full or fails temporarily, so that a retry may succeed without intervention.
     package let isTransient: Bool
 
-    /// The disk has no room.
+    /// Whether the disk is full.
     package let isDiskFull: Bool
 
     /// Makes an error from its description.

@@ -1,19 +1,19 @@
 import Logging
 import Synchronization
 
-/// Whether the log on disk takes what it is given and gives what it is asked for: what readiness and metrics want to know.
+/// Whether the log on disk can be written and read, for readiness and metrics.
 ///
-/// Thread-safe. Each use has trouble of its own: that the log can be written does not mean that it can be read.
+/// Thread-safe. Each use fails separately: a log that can be written may still be unreadable.
 package final class LogHealth: Sendable {
     /// What the log is used for.
     enum Use: Hashable {
         case writing
-        /// Reading back what a sink is owed; another sink may read another part of the file.
+        /// Reading a sink's backlog; another sink may read another part of the file.
         case reading(sink: String)
     }
 
     private let problems = Mutex<[Use: String]>([:])
-    /// How many dead letters it holds.
+    /// The number of dead letters in the log.
     let letters: Gauge
     /// Dead letters that were removed because of their number, size or age.
     let trimmedDeadLetters: Counter
@@ -33,10 +33,10 @@ package final class LogHealth: Sendable {
         self.up.set(1)
     }
 
-    /// What the disk last refused to take; `nil` while it takes everything.
+    /// The last write error; `nil` while writes succeed.
     package var writeError: String? { self.problems.withLock { $0[.writing] } }
 
-    /// Why something cannot be read back; `nil` while everything can.
+    /// The last read error; `nil` while reads succeed.
     package var readError: String? {
         self.problems.withLock { problems in problems.filter { $0.key != .writing }.values.min() }
     }
@@ -59,7 +59,7 @@ package final class LogHealth: Sendable {
         }
     }
 
-    /// Rows were passed over, each for one sink.
+    /// Counts skipped rows, once per sink.
     func passedOver(_ count: Int) {
         self.unreadable.increment(by: count)
     }
@@ -67,31 +67,31 @@ package final class LogHealth: Sendable {
 
 /// An unreadable event is skipped so that the others continue, and is logged and counted.
 extension LogHealth {
-    /// How many places a line of the log names.
+    /// How many positions a log line lists.
     private static let named = 20
 
-    /// A sink does not get these events.
+    /// Reports events that a sink will not get.
     func report(of events: [UnreadableEvent], sink: String, _ logger: Logger) {
-        self.report("Events of the log cannot be read and are passed over", events.map(\.position), sink: sink, logger)
+        self.report("Unreadable events in the log skipped", events.map(\.position), sink: sink, logger)
     }
 
-    /// A sink that tells what it has published has no more of these.
+    /// Reports unreadable events in the history of what a sink has published.
     func report(ofPublished events: [Position], sink: String, _ logger: Logger) {
-        self.report("Published events cannot be read and are reported as a gap", events, sink: sink, logger)
+        self.report("Unreadable published events; subscribers get a gap", events, sink: sink, logger)
     }
 
-    /// These dead letters go nowhere.
+    /// Reports dead letters that cannot be replayed.
     ///
     /// - Parameter letters: their ids.
     func report(of letters: [Int64], _ logger: Logger) {
         guard let first = letters.first else { return }
         self.passedOver(letters.count)
         logger.error(
-            "Dead letters cannot be read and stay",
+            "Unreadable dead letters kept",
             metadata: [
                 "count": "\(letters.count)", "ids": "\(Self.list(letters))",
-                "look": "sqlite3 FILE 'SELECT * FROM dead_letters WHERE id = \(first)'",
-                "end": "streambridge dead-letters drop \(first)",
+                "inspect": "sqlite3 FILE 'SELECT * FROM dead_letters WHERE id = \(first)'",
+                "remove": "streambridge dead-letters drop \(first)",
             ]
         )
     }
@@ -103,7 +103,7 @@ extension LogHealth {
             message,
             metadata: [
                 "sink": "\(sink)", "count": "\(positions.count)", "positions": "\(Self.list(positions))",
-                "look": "sqlite3 FILE 'SELECT * FROM events WHERE position = \(first)'",
+                "inspect": "sqlite3 FILE 'SELECT * FROM events WHERE position = \(first)'",
             ]
         )
     }

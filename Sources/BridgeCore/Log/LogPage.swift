@@ -1,10 +1,10 @@
-/// A piece of a log on disk, read for one sink.
+/// Part of a log on disk, read for one sink.
 package struct LogPage: Sendable {
-    /// In order; only such as the sink is owed.
+    /// In order; only events that are pending for the sink.
     package var events: [StoredEvent]
-    /// In order; what the sink is owed and nobody can read.
+    /// In order; pending for the sink but unreadable.
     package var unreadable: [UnreadableEvent]
-    /// Up to here the sink is owed nothing else.
+    /// Everything pending up to here is included.
     package var through: Position
 
     /// Makes a page from its rows.
@@ -15,13 +15,13 @@ package struct LogPage: Sendable {
     }
 }
 
-/// A row of a log on disk that is no event any more, damaged or changed by another hand.
+/// A row of a log on disk that is not a valid event, because it was damaged or changed by another program.
 package struct UnreadableEvent: Sendable, Equatable {
     /// The row's position in the log.
     package var position: Position
-    /// How many deliveries of it a sink was owed.
+    /// The number of its deliveries that are pending for the sink.
     package var deliveries: Int
-    /// What each of them weighed in the bounds of buffers, in bytes.
+    /// The weight of each in the buffer limits, in bytes.
     package var weight: Int
     /// See ``StoredEvent/letter``.
     package var letter: Int64?

@@ -17,19 +17,19 @@ package struct DurableLogSettings: Sendable, Equatable {
     package enum Durability: String, Sendable, CaseIterable {
         /// The end of the program, however it ends: SQLite's `synchronous = NORMAL`.
         case process
-        /// The end of the machine's power too: `synchronous = FULL`, one flush of the disk for each group of events.
+        /// The loss of power too: `synchronous = FULL`, one flush of the disk for each group of events.
         case power
     }
 
-    /// The database; two more files with the endings `-wal` and `-shm` stand beside it while it is open.
+    /// The database; SQLite adds files with the suffixes `-wal` and `-shm` while it is open.
     package var path: String
     /// What a written event survives.
     package var durability: Durability
-    /// How many delivered events are kept, for subscribers that come back; what is owed to a sink is kept in any case.
+    /// How many delivered events are kept for returning subscribers; pending events are always kept.
     package var events: Int
     /// How long delivered events are kept.
     package var age: Duration
-    /// Above this size of the file, in bytes, delivered events go, the oldest first.
+    /// Above this size of the file, in bytes, the oldest delivered events are removed.
     package var bytes: Int
     /// Limits of the dead letters that are pending for no sink.
     package var letters: DeadLetterLimits

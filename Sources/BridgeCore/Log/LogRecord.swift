@@ -1,6 +1,6 @@
 import NIOCore
 
-/// One event in the log and where it goes.
+/// One event in the log with its deliveries.
 struct LogRecord: Sendable {
     let event: Event
     let routing: Routing
@@ -16,7 +16,7 @@ struct LogRecord: Sendable {
         self.repeatKey = repeatKey
     }
 
-    /// What a delivery of this record carries: the event as it is, or a copy that `set:` made.
+    /// The event of a delivery: unchanged, or a copy that `set:` made.
     func event(of entry: RoutePlan.Entry) -> Event {
         entry.shape < 0 ? self.event : self.routing.shaped[entry.shape]
     }

@@ -80,7 +80,7 @@ package struct LogSettings: SettingGroup {
     /// Where events are kept with these settings.
     ///
     /// - Parameter directory: `service.state_dir`.
-    /// - Throws: ``SettingError`` when there is no place for the file.
+    /// - Throws: ``SettingError`` when no path for the file is configured.
     package func plan(directory: String?) throws -> LogPlan {
         switch self.kind {
         case .memory:

@@ -1,21 +1,21 @@
-/// A log that outlives the program: what ``LogWriter`` writes to and reads back from.
+/// A log that survives the program: what ``LogWriter`` writes to and reads from.
 ///
-/// Opened by whoever makes it, which also hands over its ``LogContents``. Every call comes from one thread at a time, the writer's, and may
+/// Whoever opens it also provides its ``LogContents``. Calls come from one thread at a time, the writer's, and may
 /// block it.
 package protocol LogStore: Sendable {
-    /// Makes a group of changes safe, all of them or none; an empty group tells whether it would take one.
+    /// Writes a group of changes durably, all or none; an empty group tests whether the store accepts one.
     ///
-    /// - Throws: ``LogError``; the same changes are then given again, later.
+    /// - Throws: ``LogError``; the caller passes the same changes again later.
     func commit(_ changes: LogChanges) throws
 
-    /// Reads what a sink is owed, in order.
+    /// Reads events that are pending for a sink, in order.
     ///
-    /// A row that cannot be read does not keep it from the others.
+    /// An unreadable row does not affect the others.
     ///
     /// - Parameters:
-    ///   - position: the last place that the sink has looked at.
+    ///   - position: the last position that the sink has passed.
     ///   - limit: how many events at most.
-    /// - Throws: ``LogError``; the caller asks again later.
+    /// - Throws: ``LogError``; the caller retries later.
     func page(of sink: String, after position: Position, atMost limit: Int) throws -> LogPage
 
     /// Reads the latest events that a sink has numbered, in order.
@@ -23,32 +23,32 @@ package protocol LogStore: Sendable {
     /// - Throws: ``LogError``.
     func history(of sink: String, atMost limit: Int) throws -> SinkHistory
 
-    /// Removes what nobody owes and nobody wants kept any more.
+    /// Removes what is neither pending nor retained.
     ///
     /// - Parameter position: everything before it has been delivered.
-    /// - Returns: whether there is more to remove; then it is called again soon.
+    /// - Returns: whether there is more to remove; if so, the caller calls again soon.
     /// - Throws: ``LogError``.
     func trim(before position: Position) throws -> Bool
 
     /// Removes some of the kept dead letters above their limits, the oldest first.
     ///
-    /// - Returns: how many it removed; it is called again soon unless that is 0.
+    /// - Returns: the number removed; the caller calls again soon unless that is 0.
     /// - Throws: ``LogError``.
     func trimDeadLetters() throws -> Int
 
-    /// Takes dead letters that another process has asked to have replayed, the oldest first.
+    /// Takes dead letters that another process wants replayed, the oldest first.
     ///
-    /// Those of them that cannot be read are not on their way.
+    /// Unreadable ones do not count as in flight.
     ///
-    /// - Parameter limit: the largest number, 1 or more; large dead letters may be fewer.
+    /// - Parameter limit: the largest number, 1 or more; fewer are returned if they are large.
     /// - Throws: ``LogError``.
     func replays(atMost limit: Int) throws -> FoundDeadLetters
 
-    /// How many dead letters there are.
+    /// The number of dead letters.
     ///
     /// - Throws: ``LogError``.
     func deadLetterCount() throws -> Int
 
-    /// Ends its use in order; nothing is called after it.
+    /// Closes it in order; no call follows.
     func close()
 }

@@ -2,14 +2,14 @@ import Logging
 import PollThread
 import Synchronization
 
-/// Does for the log on disk what no source does on its own thread: writes what is left, reads back, trims.
+/// Does what no source does on its own thread for the log on disk: writes the remaining changes, reads back, trims.
 ///
-/// On its ``PollThread``, which one method blocks until ``stop()``. While the store refuses, the sources pause and the same changes are given
-/// again until it takes them.
+/// On its ``PollThread``, which one method blocks until ``stop()``. While the store fails, the sources pause and the
+/// same changes are retried.
 actor LogWriter {
-    /// How many events are read back at once.
+    /// How many events are read back together.
     private static let page = 512
-    /// How many replays may be owed at once; more are taken once some are delivered.
+    /// How many replays may be pending; more are taken once some are delivered.
     private static let replays = 4096
 
     nonisolated let unownedExecutor: UnownedSerialExecutor
@@ -56,22 +56,22 @@ actor LogWriter {
         return history
     }
 
-    /// Writes the cursors that have moved before anything runs: what a peer is told at once must not be forgotten.
+    /// Writes cursors that moved before anything runs, because what a peer learns immediately must not be lost.
     ///
-    /// A disk that refuses is met again by ``run()``.
+    /// ``run()`` handles a failing disk.
     func keepCursors() {
         _ = try? self.commits.write(marks: true)
     }
 
-    /// Writes until ``stop()`` and until nothing is left to write; then ends the store and the thread.
+    /// Writes until ``stop()`` and until no changes are left; then closes the store and ends the thread.
     ///
-    /// A cancellation has no effect: what is not written would be lost.
+    /// Ignores cancellation: unwritten changes would be lost.
     nonisolated func run() async {
         await self.writeUntilStopped()
         self.thread.stop()
     }
 
-    /// Has ``run()`` end.
+    /// Asks ``run()`` to end.
     nonisolated func stop() {
         self.isStopped.set()
         self.thread.wake()
@@ -101,15 +101,15 @@ actor LogWriter {
                     _ = self.thread.wait(timeout: outcome.tookMarks ? .milliseconds(100) : GroupCommit.linger)
                 }
             } else if !outcome.wroteEvents, pages.isEmpty, !isLast {
-                // Whatever is confirmed meanwhile goes with the next group.
+                // What is confirmed in the meantime is in the next group.
                 _ = self.thread.wait(timeout: GroupCommit.linger)
             }
         }
     }
 
-    /// Writes what there is, as often as it takes.
+    /// Writes pending changes, and retries until that succeeds.
     ///
-    /// - Returns: `nil` when it was stopped while the disk refused; what is given up then was acknowledged to nobody.
+    /// - Returns: `nil` when it was stopped while the disk failed; the unwritten changes were never acknowledged.
     private func write(_ isLast: Bool, probes: Bool) -> GroupCommit.Outcome? {
         var wait = Duration.milliseconds(100)
         while true {
@@ -149,11 +149,11 @@ actor LogWriter {
             self.log.loaded(deliveries, unreadable: page.unreadable, through: page.through, sink: sink)
             self.health.report(of: page.unreadable, sink: name, self.logger)
             if self.health.recovered(.reading(sink: name)) {
-                self.logger.notice("Log is read again", metadata: ["sink": "\(name)"])
+                self.logger.notice("Log reads recovered", metadata: ["sink": "\(name)"])
             }
         } catch {
             if self.health.failed(.reading(sink: name), "\(error)") {
-                self.logger.error("Log cannot be read", metadata: ["error": "\(error)", "sink": "\(name)"])
+                self.logger.error("Log read failed", metadata: ["error": "\(error)", "sink": "\(name)"])
             }
             _ = self.thread.wait(timeout: .milliseconds(200))
             self.log.notLoaded(sink: sink)
@@ -171,7 +171,7 @@ actor LogWriter {
             if letters > 0 { self.hasMoreToTrim = true }
         } catch {
             self.hasMoreToTrim = false
-            self.logger.warning("Log cannot be trimmed", metadata: ["error": "\(error)"])
+            self.logger.warning("Log trimming failed", metadata: ["error": "\(error)"])
         }
     }
 
@@ -192,11 +192,11 @@ actor LogWriter {
                     self.router.route(letter)
                 } else if !self.log.replay(letter, self.targets) {
                     self.logger.warning(
-                        "Dead letter has no sink any more", metadata: ["id": "\(letter.id)", "sink": "\(letter.sink)"])
+                        "Dead letter kept; its sink no longer exists", metadata: ["id": "\(letter.id)", "sink": "\(letter.sink)"])
                 }
             }
         } catch {
-            self.logger.warning("Dead letters cannot be read", metadata: ["error": "\(error)"])
+            self.logger.warning("Reading dead letters failed", metadata: ["error": "\(error)"])
         }
     }
 }

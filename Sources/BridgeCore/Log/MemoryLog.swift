@@ -1,48 +1,48 @@
 import DequeModule
 
-/// The log in memory: the latest records in order, as many as somebody still has to look at and as there is room for.
+/// The log in memory: the latest records in order, as many as sinks have yet to read and as fit.
 ///
-/// A value without a lock; ``DeliveryMachine`` owns it. Finding a position costs the same however long the log is, and so does finding out
-/// which records no sink needs: each sink that has something to look at stands at a position, which keeps everything from there on.
+/// A value without a lock; ``DeliveryMachine`` owns it. Each sink with something to read has a position, which keeps
+/// everything from there on. Finding a position, or the records that no sink needs, takes constant time.
 struct MemoryLog {
     private var records: Deque<LogRecord> = []
-    /// How many sinks stand at each position from ``oldest`` to the one behind ``head``.
+    /// The number of sinks at each position from ``oldest`` to the one after ``head``.
     private var readers: Deque<Int32> = [0]
-    /// How many sinks stand before ``oldest``: they read back from the disk.
+    /// The number of sinks before ``oldest``, which read from the disk.
     private(set) var readersBefore = 0
-    /// The place of the first record held, or the one that the next record will have.
+    /// The position of the first record held, or of the next one.
     private(set) var oldest: Position
-    /// What the records held weigh, in bytes.
+    /// The weight of the records held, in bytes.
     private(set) var weight = 0
 
-    /// - Parameter head: the place of the last record of an earlier run.
+    /// - Parameter head: the position of the last record of an earlier run.
     init(after head: Position = .start) {
         self.oldest = head.next
     }
 
     var count: Int { self.records.count }
 
-    /// The place of the last record ever appended.
+    /// The position of the last record appended.
     var head: Position { Position(self.oldest.rawValue + UInt64(self.records.count) - 1) }
 
-    /// Appends one record, which gets the next place.
+    /// Appends one record at the next position.
     mutating func append(_ record: LogRecord) {
         self.weight += record.event.weight
         self.records.append(record)
         self.readers.append(0)
     }
 
-    /// The record at a place between ``oldest`` and ``head``.
+    /// The record at a position between ``oldest`` and ``head``.
     subscript(_ position: Position) -> LogRecord {
         self.records[self.records.startIndex + Int(position.rawValue - self.oldest.rawValue)]
     }
 
-    /// How many sinks stand at a place between ``oldest`` and the one behind ``head``.
+    /// The number of sinks at a position between ``oldest`` and the one after ``head``.
     func readers(at position: Position) -> Int {
         Int(self.readers[self.readers.startIndex + Int(position.rawValue - self.oldest.rawValue)])
     }
 
-    /// A sink stands at a place now, at most one behind ``head``, and at another no more; `nil` for nowhere.
+    /// Moves a sink from one position to another, at most one after ``head``; `nil` for none.
     mutating func moveReader(from old: Position?, to new: Position?) {
         if let old { self.addReaders(-1, at: old) }
         if let new { self.addReaders(1, at: new) }
@@ -56,15 +56,15 @@ struct MemoryLog {
         self.readers[self.readers.startIndex + Int(position.rawValue - self.oldest.rawValue)] += count
     }
 
-    /// Forgets what no sink needs.
+    /// Removes what no sink needs.
     ///
-    /// While a sink reads back from the disk, everything stays: the sink finds its way into memory the sooner the more is there.
+    /// While a sink reads from the disk, everything stays, so that the sink finds its next events in memory sooner.
     mutating func releaseUnneeded() {
         guard self.readersBefore == 0, self.readers.first == 0 else { return }
         self.release(self.readers.prefix(self.records.count).firstIndex { $0 > 0 } ?? self.records.count)
     }
 
-    /// Forgets everything before `position`, which is at most one behind ``head``.
+    /// Removes everything before `position`, which is at most one after ``head``.
     mutating func release(before position: Position) {
         guard position > self.oldest else { return }
         self.release(Int(position.rawValue - self.oldest.rawValue))

@@ -1,12 +1,12 @@
-/// Turns log records into what is stored of them: with names in place of places.
+/// Converts log records for storage: with names instead of indices.
 struct PlanTargets {
     private let routes: ComponentTable<RouteIndex, Route>
     private let sinks: ComponentTable<SinkIndex, String>
-    /// Plans are shared by many events, so their names are found once.
+    /// Many events share a plan, so its names are looked up once.
     private var known: [ObjectIdentifier: (plan: RoutePlan, targets: [StoredEvent.Target])] = [:]
     /// The last of them.
     private var last: (plan: RoutePlan, targets: [StoredEvent.Target])?
-    /// What is stored of the routes that chose a sink with certain settings; only where that is more than their name.
+    /// The stored text of a route that chose a sink with certain settings, where it is more than the name.
     private var longer: [Chosen: String] = [:]
 
     private struct Chosen: Hashable {
@@ -16,13 +16,13 @@ struct PlanTargets {
     }
 
     /// - Parameters:
-    ///   - routes: those of the file, in its order.
+    ///   - routes: in the order of the file.
     ///   - sinks: the names of the sinks.
     init(routes: [Route], sinks: [String]) {
         self.routes = ComponentTable(routes)
         self.sinks = ComponentTable(sinks)
         for route in routes {
-            // Of an event that was lost to the route no sink is named.
+            // A failed route is stored without a sink.
             let text = StoredRoute(route, settings: 0).text
             if text != route.name { self.longer[Chosen(sink: "", route: route.name, variant: 0)] = text }
             for target in route.targets where self.sinks.contains(target.sink) {
@@ -33,9 +33,9 @@ struct PlanTargets {
         }
     }
 
-    /// What is written of a change to the dead letters.
+    /// The change to the dead letters as it is stored.
     ///
-    /// A letter whose event an earlier run has left names its route as the log does already.
+    /// A dead letter of an earlier run has its route in stored form already.
     func stored(_ change: DeadLetterChange) -> DeadLetterChange {
         guard case .keep(var letter) = change else { return change }
         letter.route = self.name(of: letter.route, sink: letter.sink, variant: letter.variant)
@@ -51,7 +51,7 @@ struct PlanTargets {
         let (now, wall) = (ContinuousClock.now, Timestamp.now().milliseconds)
         var events: [StoredEvent] = []
         events.reserveCapacity(records.count)
-        // What came in one batch was accepted at once.
+        // The events of a batch have one time of acceptance.
         var batch: (accepted: ContinuousClock.Instant, time: Timestamp)?
         for (position, record) in records {
             if batch?.accepted != record.accepted {
@@ -78,7 +78,7 @@ struct PlanTargets {
     private mutating func targets(of plan: RoutePlan) -> [StoredEvent.Target] {
         if let last, last.plan === plan { return last.targets }
         if let letter = plan.letter {
-            // A plan of its own, and the name of its route is the log's already.
+            // A plan of its own, with the route in stored form already.
             return plan.entries.map {
                 StoredEvent.Target(sink: self.sinks[$0.sink], route: letter.route, variant: $0.variant, copy: $0.shape)
             }

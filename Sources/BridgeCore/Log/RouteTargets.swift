@@ -1,4 +1,4 @@
-/// Finds the settings of a sink that a route of an earlier file had.
+/// Finds the settings of a sink that a route of an earlier configuration chose.
 package struct RouteTargets: Sendable {
     private struct Key: Hashable {
         let sink: String
@@ -10,13 +10,13 @@ package struct RouteTargets: Sendable {
         let settings: UInt64
     }
 
-    /// By the name of the route, those included that are called by their places: older logs have no other name for them.
+    /// By the name of the route; includes routes named by their index, because older logs have no other name for them.
     private var named: [Key: [Route.Target]] = [:]
-    /// By what it is known by; only routes without a name of their own.
+    /// By identity; only routes without a configured name.
     private var unnamed: [Key: [Route.Target]] = [:]
     private var variants: [SettingsKey: Int] = [:]
 
-    /// - Parameter sinks: the names of the sinks, by their places.
+    /// - Parameter sinks: the names of the sinks, by index.
     package init(routes: [Route], sinks: [String]) {
         let sinks = ComponentTable<SinkIndex, String>(sinks)
         for route in routes {
@@ -30,14 +30,14 @@ package struct RouteTargets: Sendable {
         }
     }
 
-    /// What an event that was routed earlier goes with.
+    /// The variant for an event that was routed earlier.
     ///
-    /// That is the settings which its route had chosen, wherever they stand today; else those that the route has now, where it is known
-    /// which one it is; else the sink's own.
+    /// The variant with the settings that its route had chosen, wherever they are now; otherwise the known route's
+    /// current variant; otherwise the sink's own settings.
     ///
     /// - Parameters:
-    ///   - route: as a log on disk names it.
-    ///   - wanted: the number of the settings when the event was routed, which means something only while routes stay where they are.
+    ///   - route: as stored in a log on disk.
+    ///   - wanted: the variant when the event was routed, valid only while routes keep their order.
     package func variant(sink: String, route: String, wanted: Int = 0) -> Int {
         if let found = self.named[Key(sink: sink, route: route)] { return Self.variant(among: found, wanted) }
         let stored = StoredRoute(text: route)
@@ -53,7 +53,7 @@ package struct RouteTargets: Sendable {
     }
 
     private func variant(sink: String, settings: UInt64) -> Int? {
-        // The sink's own settings are chosen by no `with:` that could stand elsewhere.
+        // The sink's own settings cannot have moved to another `with:`.
         settings == 0 ? nil : self.variants[SettingsKey(sink: sink, settings: settings)]
     }
 

@@ -1,10 +1,10 @@
-/// What a log still knows of what a sink has published.
+/// The events in the log that a sink has published.
 package struct SinkHistory: Sendable {
-    /// In order of their numbers.
+    /// In order of their sequence numbers.
     package var events: [NumberedEvent]
-    /// Some event with this number or a lower one is gone; 0 when none is.
+    /// The highest number up to which an event is missing; 0 when none is.
     package var forgotten: UInt64
-    /// Where there are rows that nobody can read; their numbers are forgotten.
+    /// Positions of unreadable rows; their numbers count as missing.
     package var unreadable: [Position]
 
     /// Makes a history; an empty one by default.
@@ -15,11 +15,11 @@ package struct SinkHistory: Sendable {
     }
 }
 
-/// An event that a sink has published under a number.
+/// An event that a sink has published under a sequence number.
 package struct NumberedEvent: Sendable {
     /// The event as it was published.
     package var event: Event
-    /// The number that the sink gave it.
+    /// The sequence number.
     package var sequence: UInt64
     /// When it was accepted.
     package var accepted: Timestamp
@@ -32,7 +32,7 @@ package struct NumberedEvent: Sendable {
     }
 }
 
-/// Consecutive deliveries of a sink that numbers what it has published.
+/// Consecutive deliveries of a sink that numbers its events.
 package struct NumberedRun: Sendable, Equatable {
     /// The name of the sink.
     package var sink: String
@@ -40,9 +40,9 @@ package struct NumberedRun: Sendable, Equatable {
     package var first: Position
     /// The position of the last delivery.
     package var last: Position
-    /// How many deliveries.
+    /// The number of deliveries.
     package var count: Int
-    /// The number of the first; each further delivery has the next.
+    /// The sequence number of the first; each further delivery has the next.
     package var sequence: UInt64
 
     /// Makes a run of numbers.

@@ -1,13 +1,13 @@
-/// How far one sink has come.
+/// The cursor of one sink.
 package struct SinkMark: Sendable, Equatable {
     /// The name of the sink.
     package var sink: String
     /// Everything up to it is settled.
     package var position: Position
-    /// What is settled behind it, in order; at most ``SinkMark/limit``.
+    /// Settled positions after it, in order; at most ``SinkMark/limit``.
     package var ahead: [Position]
 
-    /// How much is kept of what was confirmed out of order; the rest is delivered again after a crash.
+    /// How many positions confirmed out of order are kept; the rest is delivered again after a crash.
     package static let limit = 4096
 
     /// Makes a mark.

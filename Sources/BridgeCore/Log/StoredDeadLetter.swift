@@ -2,37 +2,37 @@ package import NIOCore
 
 /// One dead letter as a log on disk keeps it.
 package struct StoredDeadLetter: Sendable {
-    /// How far it is.
+    /// The progress of a dead letter.
     package enum State: String, Sendable {
         /// It waits for an operator.
         case kept
-        /// It is to be delivered once more.
+        /// An operator has requested another delivery.
         case asked = "asked for"
-        /// A sink is being given it: the one that gave it up, or one for dead letters.
+        /// It is pending for a sink: the one that abandoned it, or a dead-letter sink.
         case onItsWay = "on its way"
     }
 
-    /// The number that operators use for it; unique within the log and never given again.
+    /// The number that operators use; unique within the log and never reused.
     package var id: Int64
-    /// When the sink gave it up.
+    /// When the event was abandoned.
     package var time: Timestamp
-    /// The sink that gave it up; empty when no route took the event or the source gave it up.
+    /// The sink that abandoned it; empty when no route matched the event or the source abandoned it.
     package var sink: String
     /// The route that chose the sink; empty when no route did.
     package var route: String
     /// Which of the sink's settings applied; see ``Delivery/variant``.
     package var variant: Int
-    /// Why the event was given up, as an operator reads it.
+    /// Why the event was abandoned, worded for operators.
     package var reason: String
-    /// How often the sink had attempted the delivery.
+    /// The number of attempts.
     package var attempts: Int
-    /// The sink that is owed it, for dead letters or the one that gave it up; `nil` when it is only kept.
+    /// The sink that it is pending for: a dead-letter sink or the one that abandoned it; `nil` when it is only kept.
     package var target: String?
-    /// The event as the sink was to have it.
+    /// The event as prepared for the sink.
     package var event: Event
-    /// The position in the log of the event that was given up.
+    /// The position of the abandoned event in the log.
     package var position: Position
-    /// See ``ReceivedMessage/repeatKey``; of what a source gave up.
+    /// See ``ReceivedMessage/repeatKey``; for messages that a source abandoned.
     package var repeatKey: UInt64?
     /// Whether it is kept, is to be replayed, or is being delivered.
     package var state: State
@@ -61,10 +61,10 @@ package struct StoredDeadLetter: Sendable {
         DeadLetter(reason: self.reason, sink: self.sink, route: self.route, attempts: self.attempts)
     }
 
-    /// The event that a sink for dead letters is given.
+    /// The event for a dead-letter sink.
     package var undelivered: Event { self.deadLetter.event(of: self.event) }
 
-    /// Everything that is known of it, as one line: its number, its time, its state, and what a dead-letter sink gets as the payload.
+    /// Everything about it on one line: number, time, state, and the payload for a dead-letter sink.
     package var json: ByteBuffer {
         var json = ByteBuffer(string: "{\"number\":\(self.id),\"time\":\"\(self.time)\",\"state\":\"\(self.state.rawValue)\",")
         self.deadLetter.writeMembers(about: self.event, to: &json)
@@ -73,17 +73,17 @@ package struct StoredDeadLetter: Sendable {
     }
 }
 
-/// What becomes of a dead letter.
+/// A change to the dead letters.
 package enum DeadLetterChange: Sendable {
-    /// It is written, over an older one of the same id.
+    /// Adds it, or replaces the one with the same id.
     case keep(StoredDeadLetter)
-    /// No sink is owed it any more, it is only kept.
+    /// It is no longer pending for a sink, only kept.
     case hold(Int64)
     /// It was delivered and is removed.
     case forget(Int64)
 }
 
-/// Dead letters that were found in a log on disk, in order of their ids.
+/// Dead letters from a log on disk, ordered by id.
 package struct FoundDeadLetters: Sendable {
     /// The dead letters that can be read.
     package var letters: [StoredDeadLetter] = []

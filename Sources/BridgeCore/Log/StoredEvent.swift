@@ -1,6 +1,6 @@
-/// One event as a log on disk keeps it: with its place and with the names of the sinks and routes that it goes to.
+/// One event as stored in a log on disk: with its position and the names of its sinks and routes.
 package struct StoredEvent: Sendable {
-    /// One delivery of an event, by names, because the file may have changed when it is read again.
+    /// One delivery of an event, by names, because the configuration may have changed when it is read again.
     package struct Target: Sendable, Hashable {
         /// The name of the sink.
         package var sink: String
@@ -8,7 +8,7 @@ package struct StoredEvent: Sendable {
         package var route: String
         /// Which of the sink's settings apply; see ``Delivery/variant``.
         package var variant: Int
-        /// Which of ``StoredEvent/copies`` goes; -1 for the event as it is.
+        /// The index into ``StoredEvent/copies``; -1 for the unchanged event.
         package var copy: Int
         /// See ``Delivery/key``.
         package var key: DedupeKey?
@@ -27,15 +27,15 @@ package struct StoredEvent: Sendable {
     package var position: Position
     /// When the bridge accepted the event.
     package var accepted: Timestamp
-    /// The event as its source brought it.
+    /// The event as its source received it.
     package var event: Event
-    /// The deliveries of the event that are not settled.
+    /// The unsettled deliveries of the event.
     package var targets: [Target]
     /// The changed copies that routes made.
     package var copies: [Event]
     /// See ``ReceivedMessage/repeatKey``; `nil` when the source does not recognise duplicates by it.
     package var repeatKey: UInt64?
-    /// The dead letter that it is, or whose event it is once more: see ``StoredDeadLetter/id``.
+    /// The dead letter that it is, or that it replays: see ``StoredDeadLetter/id``.
     package var letter: Int64?
 
     /// Makes a stored event.

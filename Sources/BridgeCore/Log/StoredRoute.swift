@@ -1,7 +1,8 @@
-/// A route as a log on disk names it, with the settings of the sink that it chose: found again in a file that has changed since.
+/// A route as stored in a log on disk, with the settings of the sink that it chose, to be found in a changed
+/// configuration.
 ///
-/// Most are their name alone. A route without a name of its own is called by its place, so that a hash of its content follows (`#`), and
-/// settings of a `with:` by a hash of that (`@`), because their number is a place too.
+/// Most are only their name. A route without a configured name is named by its index, so a hash of its content follows
+/// (`#`). Settings of a `with:` are identified by their hash (`@`), because their number is an index too.
 struct StoredRoute: Hashable, Sendable {
     var name: String
     /// See ``Route/fingerprint``.
@@ -17,7 +18,7 @@ struct StoredRoute: Hashable, Sendable {
 
     init(text: String) {
         var name = text[...]
-        // No settings have the hash 0: a mark before it belongs to the name.
+        // A hash is never 0; such a suffix belongs to the name.
         var rest = name
         self.settings = Self.take("@", from: &rest) ?? 0
         if self.settings != 0 { name = rest }
@@ -25,13 +26,13 @@ struct StoredRoute: Hashable, Sendable {
         self.name = String(name)
     }
 
-    /// As it stands in the log.
+    /// The stored text.
     var text: String {
         let fingerprint = self.fingerprint.map { "#\($0.hexadecimal)" } ?? ""
         return self.name + fingerprint + (self.settings == 0 ? "" : "@\(self.settings.hexadecimal)")
     }
 
-    /// Cuts a mark and the hash that follows it off the end.
+    /// Removes a mark and the hash that follows from the end.
     private static func take(_ mark: Character, from text: inout Substring) -> UInt64? {
         let digits = text.suffix(16)
         guard digits.utf8.count == 16, let before = text.index(digits.startIndex, offsetBy: -1, limitedBy: text.startIndex),

@@ -39,7 +39,7 @@ extension DeadLetterInspector {
 
     /// Passes each dead letter with its event to `body`, oldest first, one at a time to bound the memory.
     ///
-    /// - Returns: the ids of the letters whose event is unreadable.
+    /// - Returns: the ids of the dead letters whose event is unreadable.
     /// - Throws: ``LogError``, and what `body` throws.
     package func show(_ selection: Selection, _ body: (StoredDeadLetter) throws -> Void) throws -> [Int64] {
         var ids: [Int64] = []
@@ -57,7 +57,7 @@ extension DeadLetterInspector {
     ///
     /// - Throws: ``LogError``.
     package func knows(sink: String) throws -> Bool {
-        // Dead letters that no sink gave up have an empty name.
+        // Dead letters without a sink have an empty name.
         if sink.isEmpty || self.sinks.contains(sink) { return true }
         let query = try self.connection.prepare("SELECT 1 FROM dead_letters WHERE sink = ? LIMIT 1")
         query.bind(1, sink)
@@ -67,8 +67,8 @@ extension DeadLetterInspector {
 
     /// The state that an operator sees.
     ///
-    /// - Parameter target: the dead-letter sink that the letter is pending for; one that the configuration no longer
-    ///   has never gets it.
+    /// - Parameter target: the dead-letter sink that the dead letter is pending for; one that is no longer configured
+    ///   never gets it.
     func state(_ state: StoredDeadLetter.State, _ target: String?) -> StoredDeadLetter.State {
         guard let target, !self.sinks.contains(target), state == .onItsWay else { return state }
         return .kept

@@ -1,6 +1,6 @@
 package import BridgeCore
 
-/// The dead letters of a log, for an operator's commands; works beside a running program and without one.
+/// The dead letters of a log, for an operator's commands; usable with and without a running program.
 ///
 /// For one thread at a time.
 package struct DeadLetterInspector: ~Copyable {
@@ -8,10 +8,10 @@ package struct DeadLetterInspector: ~Copyable {
     package struct Selection: Sendable {
         /// Their ids; `nil` selects every id.
         package var ids: [Int64]?
-        /// The sink that gave them up; `nil` selects every sink.
+        /// The sink that abandoned them; `nil` selects every sink.
         package var sink: String?
 
-        /// Selects all letters by default.
+        /// Selects all dead letters by default.
         package init(ids: [Int64]? = nil, sink: String? = nil) {
             self.ids = ids
             self.sink = sink
@@ -27,15 +27,15 @@ package struct DeadLetterInspector: ~Copyable {
 
     /// The result of a change.
     package struct Outcome: Sendable, Equatable {
-        /// The number of changed letters.
+        /// The number of changed dead letters.
         package var done = 0
-        /// The unchanged letters with the reasons.
+        /// The unchanged dead letters with the reasons.
         package var refused: [Refusal] = []
     }
 
-    /// Why one letter was not changed.
+    /// Why one dead letter was not changed.
     package struct Refusal: Sendable, Equatable {
-        /// The id of the letter.
+        /// The id of the dead letter.
         package let id: Int64
         /// The reason in words, without a final stop.
         package let reason: String
@@ -71,7 +71,7 @@ package struct DeadLetterInspector: ~Copyable {
         self.sinks = Set(sinks)
     }
 
-    /// The selected letters with their events, oldest first.
+    /// The selected dead letters with their events, oldest first.
     ///
     /// - Throws: ``LogError``.
     package func letters(_ selection: Selection) throws -> FoundDeadLetters {
@@ -82,22 +82,21 @@ package struct DeadLetterInspector: ~Copyable {
         return found
     }
 
-    /// Requests another delivery of the selected letters; a running program starts it within a second, else the next
-    /// one at its start.
+    /// Requests another delivery of the selected dead letters; a running program starts it within a second, otherwise
+    /// the next one at its start.
     ///
-    /// Refuses letters that are unreadable, in flight or already requested, or whose sink the configuration no longer
-    /// has.
+    /// Refuses dead letters that are unreadable, in flight or already requested, or whose sink is no longer configured.
     ///
-    /// - Throws: ``LogError``; then no letter is changed.
+    /// - Throws: ``LogError``; no dead letter is changed then.
     package func replay(_ selection: Selection) throws -> Outcome {
         var unreadable: Set<Int64> = []
         try self.list(selection) { if !$0.isReadable { unreadable.insert($0.id) } }
         return try self.change(selection, "UPDATE dead_letters SET replay = 1, target = NULL WHERE id = ?") { letter in
-            if unreadable.contains(letter.id) { return ("cannot be read, so it cannot be delivered", false) }
+            if unreadable.contains(letter.id) { return ("is unreadable, so it cannot be delivered", false) }
             if let held = letter.held {
                 guard held == letter.sink else {
                     return (
-                        "is on its way to \(held), the sink for dead letters; ask again when that has refused it, or while no program runs",
+                        "is on its way to \(held), its dead-letter sink; retry once that has refused it, or while no program runs",
                         false
                     )
                 }
@@ -105,15 +104,15 @@ package struct DeadLetterInspector: ~Copyable {
             }
             if letter.isAsked { return ("is asked for already", true) }
             guard letter.sink.isEmpty || self.sinks.contains(letter.sink) else {
-                return ("the file has no sink \(letter.sink) any more, which gave it up", false)
+                return ("its sink \(letter.sink) is no longer in the configuration", false)
             }
             return nil
         }
     }
 
-    /// Removes the selected letters permanently; refuses those that the running program is delivering.
+    /// Removes the selected dead letters permanently; refuses those that the running program is delivering.
     ///
-    /// - Throws: ``LogError``; then no letter is changed.
+    /// - Throws: ``LogError``; no dead letter is changed then.
     package func drop(_ selection: Selection) throws -> Outcome {
         try self.change(selection, "DELETE FROM dead_letters WHERE id = ?") { letter in
             letter.held.map { held in
@@ -133,8 +132,8 @@ package struct DeadLetterInspector: ~Copyable {
         let held: String?
     }
 
-    /// - Parameter refuses: the reason not to change a letter, and whether the requested state holds already; `nil`
-    ///   changes it.
+    /// - Parameter refuses: the reason not to change a dead letter, and whether the requested state holds already;
+    ///   `nil` changes it.
     private func change(
         _ selection: Selection, _ sql: String, _ refuses: (Row) -> (reason: String, isMet: Bool)?
     ) throws -> Outcome {
@@ -145,7 +144,7 @@ package struct DeadLetterInspector: ~Copyable {
             let query = try self.connection.prepare(
                 "SELECT id, sink, replay, target FROM dead_letters WHERE \(selection.condition) ORDER BY id")
             let statement = try self.connection.prepare(sql)
-            // Its record goes to nobody, but stays: positions continue after the last one.
+            // Its record is pending for no sink, but stays: positions continue after the last one.
             let release = try self.connection.prepare("UPDATE events SET targets = '[]' WHERE letter = ?")
             var missing = Set(selection.ids ?? [])
             var rows: [Row] = []

@@ -1,14 +1,14 @@
 import BridgeCore
 
-/// Appends the dead letters that a log before version 7 owes to sinks, in the order in which they were given up.
+/// Appends the dead letters that are pending for sinks in a log before version 7, in their original order.
 ///
-/// Such a log has them in their own table only. Unreadable ones get no record, and stay for an operator.
+/// Such a log has them in their own table only. Unreadable ones get no record; an operator can drop them.
 enum DeadLetterMigration {
     /// Must run inside the transaction of the migration.
     ///
     /// - Throws: ``LogError``.
     static func run(_ connection: borrowing SQLiteConnection) throws {
-        // The name of the bridge stands for itself in both directions.
+        // The same empty bridge name in both directions leaves the events unchanged.
         let rows = EventRows(bridge: "")
         let ids = try connection.prepare("SELECT id FROM dead_letters WHERE target IS NOT NULL AND replay = 0 ORDER BY id")
         let insert = try connection.prepare(

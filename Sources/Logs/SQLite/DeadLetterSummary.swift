@@ -4,17 +4,17 @@ package import BridgeCore
 package struct DeadLetterSummary: Sendable {
     /// Its number, by which commands select it; never reused.
     package let id: Int64
-    /// When the sink gave it up.
+    /// When the event was abandoned.
     package let time: Timestamp
     /// Whether it is kept, requested again or in flight.
     package let state: StoredDeadLetter.State
-    /// The sink that gave it up; empty when none did.
+    /// The sink that abandoned it; empty when none did.
     package let sink: String
-    /// The number of attempts before it was given up.
+    /// The number of attempts before that.
     package let attempts: Int
     /// The subject of its event; see ``Event/subject``.
     package let subject: String
-    /// Why it was given up.
+    /// Why it was abandoned.
     package let reason: String
     /// Whether its event is readable; an unreadable one is never delivered.
     package let isReadable: Bool

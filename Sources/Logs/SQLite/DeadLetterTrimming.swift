@@ -2,15 +2,15 @@ import BridgeCore
 
 /// Removes kept dead letters above their limits of count, size and age, the oldest first, in portions.
 ///
-/// Dead letters that are pending for a sink, or that are to be or are being replayed, are never removed. One call looks at
-/// and removes a bounded number, so that a commit waits only briefly. The search begins at the newest dead letter and
+/// Never removes dead letters that are pending for a sink, or that are or will be replayed. One call examines and
+/// removes a bounded number, so that a commit waits only briefly. The search begins at the newest dead letter and
 /// continues in the next call, down to the first one above a limit.
 struct DeadLetterTrimming {
     /// The state of the search.
     private enum Phase {
         case idle
         case searching(Search)
-        /// The dead letters up to this place were above the limits when the file had this version.
+        /// The dead letters up to this one were above the limits when the file had this version.
         case removing(through: Place, version: Int64)
     }
 
@@ -23,7 +23,7 @@ struct DeadLetterTrimming {
         var bytes = 0
     }
 
-    /// The place of a dead letter in the order of age.
+    /// The position of a dead letter in the order of age.
     private struct Place {
         let time: Int64
         let id: Int64
@@ -38,7 +38,7 @@ struct DeadLetterTrimming {
 
     /// - Parameters:
     ///   - portion: the largest number of dead letters that one call removes.
-    ///   - searched: the largest number of dead letters that one call looks at.
+    ///   - searched: the largest number of dead letters that one call examines.
     init(_ limits: DeadLetterLimits, portion: Int = 2000, searched: Int = 5000) {
         self.limits = limits
         self.portion = portion

@@ -48,7 +48,7 @@ final class FileLock: Sendable {
         // Checked before the open, which would block on a named pipe.
         var status = stat()
         if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-            throw LogError("the log \(path) is no regular file; name a file of its own")
+            throw LogError("the log \(path) is not a regular file; name another file")
         }
         let descriptor = Glibc.open(path, flags, 0o640)
         guard descriptor >= 0 else {

@@ -1,29 +1,30 @@
 import BridgeCore
 import Glibc
 
-/// How far the write-ahead log of the file may grow before its pages are written into the database.
+/// The size of the write-ahead log at which its pages are written into the database.
 ///
-/// Every transaction appends all the pages that it changed, so the journal grows to many times the content between two checkpoints. A
-/// checkpoint needs room in the database for the new pages among them. So on a small disk the journal may take only a small part.
+/// Every transaction appends all the pages that it changed, so the journal grows to many times the content between two
+/// checkpoints. A checkpoint needs room in the database for the new pages. On a small disk the journal must therefore
+/// stay small.
 struct JournalLimit: Equatable {
-    /// Bytes of a page of a new file.
+    /// The size of a page of a new file in bytes.
     static let pageSize = 8192
     /// How many commits are made before the room is measured again.
     static let commitsBetween = 1024
     private static let pages = 32...2000
 
-    /// Pages in the journal after which a checkpoint is made.
+    /// The number of pages in the journal at which a checkpoint is made.
     let pages: Int
 
-    /// - Parameter room: bytes that the log may take on its disk, those that it has included.
+    /// - Parameter room: the disk space for the log in bytes, including its current size.
     init(room: Int) {
         self.pages = min(max(room / 32 / Self.pageSize, Self.pages.lowerBound), Self.pages.upperBound)
     }
 
-    /// By what the disk has free and what the log has of it already.
+    /// Uses the free disk space and the current size of the log.
     init(path: String) {
         var disk = statvfs()
-        // Where it cannot be measured, the disk is taken for a large one.
+        // If it cannot be measured, assumes a large disk.
         guard statvfs(path, &disk) == 0 else {
             self.init(room: .max)
             return
@@ -36,7 +37,7 @@ struct JournalLimit: Equatable {
         self.init(room: isLarge ? .max : free.addingReportingOverflow(taken).partialValue)
     }
 
-    /// Sets the limit of a connection, and that of the room that an empty journal keeps.
+    /// Sets the limit of a connection, and the size to which an empty journal is truncated.
     ///
     /// - Throws: ``LogError``.
     func apply(to connection: borrowing SQLiteConnection) throws(LogError) {

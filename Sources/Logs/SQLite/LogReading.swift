@@ -83,7 +83,7 @@ enum LogReading {
         return found
     }
 
-    /// Ends the delivery of unreadable letters; an operator can drop them.
+    /// Ends the delivery of unreadable dead letters; an operator can drop them.
     private static func hold(_ letters: [Int64], _ connection: borrowing SQLiteConnection) throws {
         guard !letters.isEmpty else { return }
         let ids = letters.map(String.init).joined(separator: ",")
@@ -124,11 +124,11 @@ enum LogReading {
         return found
     }
 
-    /// The state of a letter, from its columns.
+    /// The state of a dead letter, from its columns.
     ///
     /// - Parameters:
     ///   - replay: the column of that name.
-    ///   - target: the sink that the letter is pending for.
+    ///   - target: the sink that the dead letter is pending for.
     static func state(replay: Int64, target: String?) -> StoredDeadLetter.State {
         if replay == 1 { return .asked }
         return replay == 2 || target != nil ? .onItsWay : .kept
@@ -136,7 +136,7 @@ enum LogReading {
 
     // MARK: At the start
 
-    /// The last position that is known to have been given, as an expression.
+    /// The last assigned position, as an expression.
     static let head = """
         max(ifnull((SELECT max(position) FROM events), 0), ifnull((SELECT max(position) FROM sinks), 0),
         ifnull((SELECT max(position) FROM dead_letters), 0), ifnull((SELECT max(position) FROM repeat_keys), 0))
@@ -158,14 +158,14 @@ enum LogReading {
         return marks
     }
 
-    /// Everything that a starting program needs.
+    /// The contents that a starting program needs.
     static func contents(
         _ connection: borrowing SQLiteConnection, sinks: [String], _ rows: EventRows
     ) throws -> LogContents {
         var contents = LogContents()
         contents.head = Position(UInt64(try connection.integer("SELECT \(Self.head)")))
-        // A replay that was taken and is not in the log is taken again. A letter whose record was removed, for its age or with
-        // its sink, is pending for nobody.
+        // A replay that was taken and is not in the log is taken again. A dead letter whose record was removed, for its
+        // age or with its sink, is pending for no sink.
         try connection.execute(
             """
             UPDATE dead_letters SET replay = 1 WHERE replay = 2;

@@ -116,8 +116,9 @@ enum LogSchema {
         CREATE INDEX kept_letters ON dead_letters (time, id, weight) WHERE target IS NULL AND replay = 0;
         CREATE INDEX owed_letters ON dead_letters (target, id, replay, position, weight) WHERE target IS NOT NULL;
         """,
-        // From here on a dead letter that a sink is owed is a record in `events`, see ``DeadLetterMigration``, and `target` may be the sink
-        // that gave it up. What was published under numbers gets records at the end of the log, which are settled.
+        // From here on a pending dead letter is a record in `events`, see ``DeadLetterMigration``, and `target` may be
+        // the sink that abandoned it. Events published under sequence numbers get settled records at the end of the
+        // log.
         """
         ALTER TABLE events ADD COLUMN letter INTEGER; -- the dead letter that it is, or whose event it is once more
         CREATE INDEX event_letters ON events (letter) WHERE letter IS NOT NULL;
@@ -142,7 +143,7 @@ enum LogSchema {
     /// The migration that ``DeadLetterMigration`` completes.
     private static let letterRecords = 7
 
-    /// Migrates a file to the current tables; refuses a file that is no log.
+    /// Migrates a file to the current tables; refuses other databases.
     ///
     /// - Throws: ``LogError``.
     static func migrate(_ connection: borrowing SQLiteConnection) throws {
@@ -150,7 +151,7 @@ enum LogSchema {
         let application = try connection.integer("PRAGMA application_id")
         let isEmpty = try connection.integer("SELECT count(*) FROM sqlite_schema") == 0
         guard application == Self.application || (isEmpty && application == 0) else {
-            throw LogError("\(connection.path) is a database, but no log of this program; name another file")
+            throw LogError("\(connection.path) is a database, but not a log of this program; name another file")
         }
         guard version >= 0 else {
             throw LogError(

@@ -18,7 +18,7 @@ struct OpenFiles {
 
     /// Checks the files, unless a check succeeded within ``patience``.
     ///
-    /// - Parameter atOnce: checks in any case.
+    /// - Parameter atOnce: always checks.
     /// - Throws: ``LogError`` with the remedy.
     mutating func check(atOnce: Bool) throws(LogError) {
         let now = ContinuousClock.now
@@ -27,7 +27,7 @@ struct OpenFiles {
         for file in self.files where !file.isInPlace {
             throw LogError(
                 "the log \(self.files[0].path) was removed, replaced or emptied while the program runs"
-                    + "\(file.path == self.files[0].path ? "" : " (\(file.path))"); put the same file back, or restart with what is there"
+                    + "\(file.path == self.files[0].path ? "" : " (\(file.path))"); restore the file, or restart with the current one"
             )
         }
         self.lastGoodLook = now

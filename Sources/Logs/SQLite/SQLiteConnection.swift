@@ -93,7 +93,7 @@ extension LogError {
                     + "'sqlite3 \(path) .recover' saves what can be read"
             )
         case SQLITE_READONLY, SQLITE_PERM: self.init("the log \(path) cannot be written: no permission")
-        case SQLITE_BUSY, SQLITE_LOCKED: self.init("the log \(path) is held by another program")
+        case SQLITE_BUSY, SQLITE_LOCKED: self.init("the log \(path) is locked by another program")
         case SQLITE_IOERR:
             let system = sqlite3_system_errno(handle)
             self.init(

@@ -5,8 +5,8 @@ import Synchronization
 
 /// The durable log in one SQLite file in WAL mode; each group of changes is one transaction.
 ///
-/// Thread-safe, though one thread at a time uses it. One process holds the file; another that opens it as a log gets an
-/// error. Tools can read and write it meanwhile.
+/// Thread-safe, though used by one thread at a time. One process locks the file; opening it as a log elsewhere fails.
+/// Tools can read and write it at the same time.
 package final class SQLiteLog: LogStore {
     private let state: Mutex<State>
 
@@ -104,7 +104,7 @@ package final class SQLiteLog: LogStore {
             state.letters = nil
             state.trimming.noteNewDeadLetters()
             let found = try LogReading.replays(state.connection, atMost: limit, state.rows)
-            // Set after the read: a busy file is read again, and so is one that has more.
+            // Set after the read, so that a busy file, or one with more replays, is read again.
             if !found.hasMore { state.version = version }
             return found
         }
@@ -139,9 +139,9 @@ package final class SQLiteLog: LogStore {
         var letters: Int?
         /// Removes dead letters; knows whether some may have been added since the last search.
         var trimming: DeadLetterTrimming
-        /// Commits until the room on the disk is measured again.
+        /// The number of commits until the disk space is measured again.
         private var commitsLeft = JournalLimit.commitsBetween
-        /// The last commit was refused because the disk is full.
+        /// Whether the last commit failed because the disk is full.
         private var wasFull = false
         private var files: OpenFiles
         private var statements: LogStatements?
@@ -160,9 +160,9 @@ package final class SQLiteLog: LogStore {
             self.orphans = orphans
         }
 
-        /// Writes a group of changes; on a full disk once more after the journal was emptied into the database.
+        /// Writes a group of changes; on a full disk retries after the journal is written into the database.
         ///
-        /// After a refusal the journal is emptied first: a write that fails takes the room that emptying needs.
+        /// After such a failure the journal is emptied first, because a failing write takes the space for that.
         mutating func commit(_ changes: LogChanges) throws {
             do {
                 if self.wasFull { try? self.emptyJournal() }
@@ -182,16 +182,16 @@ package final class SQLiteLog: LogStore {
             if self.commitsLeft <= 0 { self.limitJournal() }
         }
 
-        /// Moves the journal into the database, where each page is once, and truncates it.
+        /// Writes the journal into the database, which has each page once, and truncates it.
         ///
-        /// - Throws: ``LogError``, on a full disk when there is no room for that either.
+        /// - Throws: ``LogError``, also when a full disk has no room for that.
         private func emptyJournal() throws {
             try self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         }
 
         private mutating func limitJournal() {
             self.commitsLeft = JournalLimit.commitsBetween
-            // The limit of before is kept where it cannot be set.
+            // If the new limit cannot be set, the previous one stays.
             try? JournalLimit(path: self.connection.resolvedPath).apply(to: self.connection)
         }
 
@@ -214,7 +214,7 @@ package final class SQLiteLog: LogStore {
 
         /// Checkpoints everything into one file.
         mutating func close() {
-            // SQLite does this at the last close too, but a tool that reads at this moment would be the last.
+            // SQLite also does this when the last connection closes, which may be a tool's that is reading now.
             try? self.emptyJournal()
             self.statements = nil
             self.connection.close()

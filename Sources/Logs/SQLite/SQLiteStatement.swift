@@ -61,7 +61,7 @@ final class SQLiteStatement {
 
     @discardableResult
     func bind(_ index: Int32, _ text: String?) -> Self {
-        // Most rows repeat the texts of the row before, and SQLite would copy each again.
+        // Most rows repeat the texts of the previous row, and SQLite would copy each again.
         let bound = self.texts[Int(index)]
         if let bound, let text, bound.hasBytes(of: text) { return self }
         if bound == nil, text == nil { return self }

@@ -35,7 +35,7 @@ struct LogRefusalTests {
             let other = try SQLiteConnection(path: self.path, creates: true)
             try other.execute("CREATE TABLE theirs (a)")
         }
-        #expect(self.complaint == "\(self.path) is a database, but no log of this program; name another file")
+        #expect(self.complaint == "\(self.path) is a database, but not a log of this program; name another file")
     }
 
     @Test func `a log of a newer version is refused`() throws {
@@ -83,7 +83,7 @@ struct LogRefusalTests {
     func `what is no regular file is refused as that`(name: String) throws {
         mkfifo(self.directory.file("pipe"), 0o600)
         let path = name.hasPrefix("/") ? name : self.directory.file(name)
-        let expected = "the log \(path) is no regular file; name a file of its own"
+        let expected = "the log \(path) is not a regular file; name another file"
         #expect(
             Self.complaint { _ = try SQLiteLog.open(DurableLogSettings(path: path), bridge: "", sinks: []) } == expected)
         #expect(Self.complaint { _ = try DeadLetterInspector(path: path, sinks: []) } == expected)

@@ -51,7 +51,7 @@ struct OpenFilesTests {
             Issue.record("it takes changes")
         } catch {
             #expect("\(error)".hasPrefix("the log \(self.path) was removed, replaced or emptied while the program runs"))
-            #expect("\(error)".hasSuffix("; put the same file back, or restart with what is there"))
+            #expect("\(error)".hasSuffix("; restore the file, or restart with the current one"))
         }
         #expect(throws: LogError.self, "from then on nothing is written") { try Self.write(2, to: log) }
         try self.directory.write("another", to: name)

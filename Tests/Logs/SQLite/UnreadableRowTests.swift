@@ -234,7 +234,7 @@ struct UnreadableRowTests {
         #expect(replays.unreadable == [3])
         #expect(try log.replays().unreadable.isEmpty, "said once")
         let refused = try self.letters().replay(.init(ids: [1, 3])).refused
-        #expect(refused.map(\.reason) == Array(repeating: "cannot be read, so it cannot be delivered", count: 2))
+        #expect(refused.map(\.reason) == Array(repeating: "is unreadable, so it cannot be delivered", count: 2))
         #expect(try self.letters().drop(.init(ids: [1, 3])).done == 2)
         #expect(try self.letters().letters(.init()).unreadable.isEmpty)
     }
