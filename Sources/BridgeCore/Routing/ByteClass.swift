@@ -1,4 +1,4 @@
-/// A set of ASCII bytes, NUL excepted, in a regular expression over folded text.
+/// A set of ASCII bytes, except NUL, in a regular expression over folded text.
 struct ByteClass: Sendable, Equatable {
     private var members = [Bool](repeating: false, count: 128)
 
@@ -19,7 +19,7 @@ struct ByteClass: Sendable, Equatable {
         if "DWS".unicodeScalars.contains(scalar) { self.invert() }
     }
 
-    /// The name between `[:` and `:]`, POSIX 9.3.5; of letters both cases count.
+    /// The class between `[:` and `:]`, POSIX 9.3.5; letters match in both cases.
     init?(posix name: String) {
         func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }
         func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 97 < 26 }
@@ -49,7 +49,7 @@ struct ByteClass: Sendable, Equatable {
         for index in self.members.indices where other.members[index] { self.members[index] = true }
     }
 
-    /// All others but NUL.
+    /// All other bytes except NUL.
     mutating func invert() {
         for index in 1..<128 { self.members[index].toggle() }
     }
@@ -59,7 +59,7 @@ struct ByteClass: Sendable, Equatable {
         for upper in 65...90 where self.members[upper] { self.members[upper + 32] = true }
     }
 
-    /// A POSIX bracket expression: every member listed, `]` first, then `[`, `^` and `-` last, where they are literal.
+    /// A POSIX bracket expression: lists every member; `]` first, then `[`, `^` and `-` last, where they are literal.
     var bracket: [UInt8] {
         let special: [UInt8] = [UInt8(ascii: "]"), UInt8(ascii: "["), UInt8(ascii: "^"), UInt8(ascii: "-")]
         func has(_ character: Unicode.Scalar) -> Bool { self.members[Int(character.value)] }

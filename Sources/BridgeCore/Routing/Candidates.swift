@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// Thread-safe.
 final class Candidates: Sendable {
-    /// How many plans are kept before all are forgotten.
+    /// How many plans are cached before all are dropped.
     private static let capacity = 1024
 
     /// Indices into ``RouteTable/routes``, without those after a route that always stops.
@@ -31,7 +31,7 @@ final class Candidates: Sendable {
         self.plan = isConditional ? nil : Self.makePlan(items, routes)
     }
 
-    /// The plan for the items that took the event, the same object for the same items.
+    /// The plan for the matching items; the same object for the same items.
     func plan(for matches: MatchSet) -> RoutePlan {
         if let known = self.plans.withLock({ $0[matches] }) { return known }
         let plan = Self.makePlan(self.items.enumerated().filter { matches.contains($0.offset) }.map(\.element), self.routes)
@@ -65,7 +65,7 @@ extension Route {
     }
 }
 
-/// Which of some candidates took an event.
+/// Which of some candidates matched an event.
 ///
 /// Up to 64 candidates need no heap memory.
 struct MatchSet: Hashable, Sendable {
@@ -90,11 +90,11 @@ struct MatchSet: Hashable, Sendable {
     }
 }
 
-/// Makes ``Candidates`` and shares them between subjects that meet the same routes.
+/// Makes ``Candidates`` and shares them between subjects with the same routes.
 ///
 /// Thread-safe.
 final class CandidateStore: Sendable {
-    /// How many are kept before all are forgotten.
+    /// How many are cached before all are dropped.
     private static let capacity = 16_384
 
     private let routes: [Route]
@@ -104,7 +104,7 @@ final class CandidateStore: Sendable {
         self.routes = routes
     }
 
-    /// - Parameter indexes: places in ``RouteTable/routes``, in no order, some more than once.
+    /// - Parameter indexes: indices into ``RouteTable/routes``, unordered, possibly repeated.
     func candidates(_ indexes: [Int]) -> Candidates {
         var sorted = indexes.sorted()
         var kept = 0

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Text without regard to case: lower-case UTF-8, compared as bytes.
+/// Text for comparison regardless of case: lower-case UTF-8, compared as bytes.
 struct FoldedText: Sendable, Hashable {
     let bytes: [UInt8]
 
@@ -8,7 +8,7 @@ struct FoldedText: Sendable, Hashable {
         self.bytes = Array(text.lowercased().utf8)
     }
 
-    /// Calls `body` with the folded bytes of a text; ASCII is folded without an allocation on the heap.
+    /// Calls `body` with the folded bytes of a text; ASCII needs no heap allocation.
     static func withFolded<Result>(_ text: String, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         var text = text
         return text.withUTF8 { bytes in
@@ -36,10 +36,10 @@ struct FoldedText: Sendable, Hashable {
     }
 }
 
-/// A text to search for, without regard to case, in time linear in the text searched (Knuth, Morris and Pratt).
+/// A text to search for, regardless of case, in time linear in the text searched (Knuth, Morris and Pratt).
 struct TextSearch: Sendable {
     private let needle: [UInt8]
-    /// For each prefix of the needle, how long a proper suffix of it begins the needle again.
+    /// For each prefix of the needle, the length of its longest proper suffix that is also a prefix.
     private let borders: [Int]
 
     init(_ needle: FoldedText) {

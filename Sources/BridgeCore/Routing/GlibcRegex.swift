@@ -1,6 +1,6 @@
 import Glibc
 
-/// glibc's `regcomp` and its kin, fetched from libc by name.
+/// glibc's `regcomp` and related functions, looked up in libc by name.
 ///
 /// A direct call would be wrong: libonig, a dependency of libjq, exports functions of the same names with another
 /// `regex_t`, and the dynamic linker takes the first.

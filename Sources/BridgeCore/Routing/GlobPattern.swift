@@ -5,7 +5,7 @@
 package struct GlobPattern: Sendable {
     /// The bytes before the first wildcard.
     let prefix: [UInt8]
-    /// The bytes after the last `*`; empty when something there is no plain byte, or there is no `*`.
+    /// The bytes after the last `*`; empty when there is none, or when wildcards follow it.
     let suffix: [UInt8]
     /// `*` and nothing else.
     let takesEverything: Bool

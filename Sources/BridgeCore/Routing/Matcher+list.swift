@@ -1,8 +1,8 @@
 extension Matcher {
-    /// Matches events by plain lists, as a query string has them; a list that is `nil` or empty matches everything.
+    /// Matches events by plain lists, as in a query string; a list that is `nil` or empty matches everything.
     ///
     /// - Parameters:
-    ///   - priorities: one of these.
+    ///   - priorities: any of these.
     ///   - tags: all of these; case does not matter.
     package init(
         sources: Set<String>? = nil, subjects: [SubjectPattern]? = nil, priorities: [Int] = [], tags: [String] = []

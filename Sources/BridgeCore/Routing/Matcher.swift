@@ -3,9 +3,9 @@
 /// The keys of one mapping must all match. `source` and `subject` of the outermost mapping are separate, for the route
 /// table's index; everything else is the residual condition. Immutable; evaluating it needs a reader per thread.
 package struct Matcher: Sendable {
-    /// The sources it takes from; `nil` means every one.
+    /// The sources that match; `nil` for every source.
     package let sources: Set<String>?
-    /// The subjects it takes, one of these; `nil` means every one.
+    /// The subjects that match, any of these; `nil` for every subject.
     package let subjects: [SubjectPattern]?
     private let subjectSet: SubjectSet?
     /// The other conditions.
@@ -23,7 +23,7 @@ package struct Matcher: Sendable {
         self.warnings = warnings
     }
 
-    /// Whether the event passes, the parts for the index included.
+    /// Whether the event matches, including source and subject.
     ///
     /// - Parameter reader: holds the event.
     package func matches(_ reader: EventReader) -> Bool {
@@ -35,7 +35,7 @@ package struct Matcher: Sendable {
 }
 
 extension Matcher: Decodable {
-    /// - Throws: ``SettingError`` with the path of what cannot be.
+    /// - Throws: ``SettingError`` with the path of the mistake.
     package init(from decoder: any Decoder) throws {
         var sources: Set<String>?
         var subjects: [SubjectPattern]?

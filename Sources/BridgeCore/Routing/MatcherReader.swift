@@ -23,7 +23,7 @@ struct MatcherReader {
     mutating func parts() throws -> [Predicate] {
         let keys = self.container.allKeys.sorted { $0.stringValue < $1.stringValue }
         guard !keys.isEmpty else {
-            throw SettingError(path: self.path, "a filter needs a key; there are \(Self.knownKeys)")
+            throw SettingError(path: self.path, "a filter needs a key; use one of \(Self.knownKeys)")
         }
         var parts: [Predicate] = []
         for key in keys { parts += try self.parts(for: key) }
@@ -104,7 +104,7 @@ struct MatcherReader {
         guard var container = try? decoder.unkeyedContainer() else { return [try Value(from: decoder)] }
         var values: [Value] = []
         while !container.isAtEnd { values.append(try container.decode(Value.self)) }
-        guard !values.isEmpty else { throw SettingError(path: path, "the list is empty; leave the key out to take everything") }
+        guard !values.isEmpty else { throw SettingError(path: path, "the list is empty; leave the key out to match everything") }
         return values
     }
 }

@@ -6,7 +6,7 @@ enum NumberTest: Sendable, Equatable {
     case greaterOrEqual(Double)
     case less(Double)
     case lessOrEqual(Double)
-    /// Both ends included.
+    /// Inclusive at both ends.
     case between(ClosedRange<Double>)
     case oneOf([Double])
 

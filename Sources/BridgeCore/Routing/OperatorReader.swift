@@ -20,7 +20,7 @@ struct OperatorReader {
         }
     }
 
-    /// `tags`: one tag or a list, of which one must be there, or `any`, `all`, `none` with such lists.
+    /// `tags`: one tag or a list, any of which must be present, or `any`, `all`, `none` with such lists.
     func tags() throws -> [Predicate] {
         guard let operators = try self.operators(of: ["any", "all", "none"]) else {
             return [.anyTag(try self.tagSet(self.decoder, self.path))]
@@ -67,12 +67,12 @@ struct OperatorReader {
         }
     }
 
-    /// The operators of a mapping; `nil` when there is no mapping.
+    /// The operators of a mapping; `nil` for another value.
     private func operators(of names: [String]) throws -> [(key: SettingKey, decoder: any Decoder)]? {
         guard let container = try? self.decoder.container(keyedBy: SettingKey.self) else { return nil }
         let allowed = names.joined(separator: ", ")
         let keys = container.allKeys.sorted { $0.stringValue < $1.stringValue }
-        guard !keys.isEmpty else { throw SettingError(path: self.path, "an operator is missing; there are \(allowed)") }
+        guard !keys.isEmpty else { throw SettingError(path: self.path, "an operator is missing; use one of \(allowed)") }
         return try keys.map { key in
             guard names.contains(key.stringValue) else {
                 let hint = NearestName.hint(for: key.stringValue, among: names, listed: allowed)

@@ -1,9 +1,9 @@
-/// Brings a regular expression as people write it (JavaScript, without case) to POSIX extended syntax over folded UTF-8 bytes.
+/// Translates a JavaScript regular expression, regardless of case, to POSIX extended syntax over folded UTF-8 bytes.
 ///
 /// Sets of characters become explicit sets of bytes, and `.` matches all bytes of one character, so the C locale of
-/// glibc has no effect: `.` matches `ü` as one.
+/// glibc has no effect.
 struct RegularExpressionTranslator {
-    /// The limit of atoms after expanding repetitions, as glibc does.
+    /// The largest number of atoms after expanding repetitions, as glibc does.
     private static let maximumSize = 2000
     private static let maximumLength = 1000
     /// One character of two to four bytes.

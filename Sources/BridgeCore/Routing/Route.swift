@@ -1,15 +1,15 @@
 /// One entry of `routes:`: which events it takes, how it shapes them, and to which sinks they go.
 package struct Route: Sendable {
-    /// The route's name in the file; `route-N` by its place in the list when it has none.
+    /// The route's configured name; `route-N`, by its position in the list, when it has none.
     package let name: String
-    /// A hash of the content of a route whose name is only its place, which changes when routes are added or removed;
-    /// `nil` for a configured name.
+    /// A hash of the content of a route without a configured name, whose `route-N` changes when routes are added or
+    /// removed; `nil` for a configured name.
     package let fingerprint: UInt64?
     /// The identity of the route across restarts: its configured name, or the fingerprint of its content.
     package let identity: String
-    /// The names of the sources it takes from; `nil` means every source.
+    /// The names of the sources that match; `nil` for every source.
     package var sources: Set<String>?
-    /// `match:`, the declarative filter; `nil` takes everything.
+    /// `match:`, the declarative filter; `nil` matches everything.
     package var match: Matcher?
     /// `when:`, an expression that must be true as well.
     package var when: (any Expression)?
@@ -19,7 +19,7 @@ package struct Route: Sendable {
     package var dedupe: Dedupe?
     /// `to:`, in the order of the file.
     package var targets: [Target]
-    /// No later route sees an event that this one took.
+    /// `stop:`, whether later routes skip an event that this one matched.
     package var stop: Bool
     /// `on_error:`, what happens to an event for which `when:` or `set:` fails.
     package var onError: OnError
@@ -32,7 +32,7 @@ package struct Route: Sendable {
         case ignore
     }
 
-    /// Makes a route; by default it takes every event.
+    /// Makes a route; by default it matches every event.
     package init(
         name: String, fingerprint: UInt64? = nil, sources: Set<String>? = nil, match: Matcher? = nil,
         when: (any Expression)? = nil,
@@ -55,7 +55,7 @@ package struct Route: Sendable {
     package struct Dedupe: Sendable {
         /// Events with the same key are the same.
         package var key: Template
-        /// How long they are held off once one has been delivered.
+        /// How long duplicates are suppressed after a delivery.
         package var window: Duration
 
         /// Makes the settings of `dedupe:`.
@@ -75,7 +75,7 @@ package struct Route: Sendable {
 
     /// One sink of a route.
     package struct Target: Sendable, Hashable {
-        /// The sink's place in the list of sinks.
+        /// The sink's index.
         package var sink: SinkIndex
         /// See ``Delivery/variant``.
         package var variant: Int

@@ -2,7 +2,7 @@
 package final class RoutePlan: Sendable {
     /// The deliveries, in the order of the routes.
     package let entries: [Entry]
-    /// The dead letter that the event is; `nil` for events that routes chose.
+    /// The dead letter that the event is; `nil` for ordinary events.
     let letter: Letter?
 
     /// Makes the plan of an event that routes have chosen.
@@ -14,19 +14,19 @@ package final class RoutePlan: Sendable {
     /// Makes the plan of a dead letter.
     ///
     /// - Parameters:
-    ///   - sink: the sink for dead letters, or the one that gave the event up and is given it once more.
+    ///   - sink: the dead-letter sink, or the sink that abandoned the event and gets it again.
     ///   - variant: see ``Entry/variant``.
     init(_ letter: Letter, to sink: SinkIndex, variant: Int = 0) {
         self.entries = [Entry(sink: sink, variant: variant, route: 0, shape: -1)]
         self.letter = letter
     }
 
-    /// No delivery at all.
+    /// Without any delivery.
     static let nowhere = RoutePlan(entries: [])
 
     /// A dead letter as a record of the log.
     struct Letter: Sendable {
-        /// See ``StoredDeadLetter/id``; `nil` when no file keeps it.
+        /// See ``StoredDeadLetter/id``; `nil` when no log on disk keeps it.
         let id: Int64?
         /// The value of ``Delivery/route``: empty, or the route of a replayed event.
         let route: String
@@ -38,7 +38,7 @@ package final class RoutePlan: Sendable {
         package let sink: SinkIndex
         /// Which of the sink's settings apply; see ``Delivery/variant``.
         package let variant: Int
-        /// The route's place in ``RouteTable/routes``.
+        /// The route's index in ``RouteTable/routes``.
         package let route: RouteIndex
         /// The index into ``Routing/shaped``, or -1 for the unchanged event.
         package let shape: Int

@@ -4,9 +4,9 @@ import Synchronization
 ///
 /// Immutable; consulted by every source on its own thread.
 ///
-/// The routes' sources and subjects are indexed, so an event meets only routes that take its subject. Those routes and
-/// the resulting plans are cached per source and subject: an event of a known subject costs one look-up and the
-/// conditions of its routes.
+/// The routes' sources and subjects are indexed, so an event is checked only against routes for its subject. Those
+/// routes and the resulting plans are cached per source and subject: an event with a cached subject costs one look-up
+/// and the conditions of its routes.
 package final class RouteTable: Sendable {
     /// The routes in the order of the file.
     package let routes: [Route]
@@ -16,14 +16,14 @@ package final class RouteTable: Sendable {
     /// For all other sources.
     private let other: SourceTable
     private let candidates: CandidateStore
-    /// By source, `nil` for every one: its routes with expressions, which may fail.
+    /// By source, `nil` for all: the routes with expressions, which may fail.
     private let failing: [String?: [RouteIndex]]
     /// By route: its condition, if an evaluator supports batches.
     private let conditions: [Int: any Expression]
-    /// The routes that have something evaluated for the events that they took.
+    /// The routes with expressions that are evaluated for matching events.
     private let makings: Set<Int>
 
-    /// - Parameter limits: for events that `set:` makes.
+    /// - Parameter limits: for events changed by `set:`.
     package init(routes: [Route], limits: EventLimits = EventLimits()) {
         self.routes = routes
         self.limits = limits
@@ -74,8 +74,8 @@ package final class RouteTable: Sendable {
     /// - Parameters:
     ///   - event: loaded into `reader` by this function only when a route needs its content.
     ///   - reader: the caller's own.
-    ///   - failures: gets the route's index and the error of each expression that failed; the route then does not take the event, see
-    ///     ``Routing/lost``, or has no key for it.
+    ///   - failures: receives the route's index and the error of each expression that failed; the route then does not
+    ///     match, see ``Routing/lost``, or has no key for the event.
     package func routing(
         of event: Event, reader: EventReader, now: Timestamp, failures: (RouteIndex, ExpressionError) -> Void
     ) -> Routing {
@@ -131,10 +131,10 @@ package final class RouteTable: Sendable {
         return Routing(plan: candidates.plan(for: matches), shaped: shaped, keys: keys, lost: lost)
     }
 
-    /// Finds where one route sends an event that it was given before, and that it could not decide then.
+    /// Routes an event through one route on which it failed before.
     ///
     /// - Parameters:
-    ///   - name: as a log on disk names the route; another one than those of the file finds nothing.
+    ///   - name: the route as stored in a log on disk; an unknown one yields nothing.
     ///   - failures: as above.
     func routing(
         of event: Event, through name: String, reader: EventReader, now: Timestamp,
@@ -164,14 +164,13 @@ package final class RouteTable: Sendable {
         }
     }
 
-    /// Whether ``routings(of:reader:now:failures:)`` is the better way, since expressions are evaluated.
+    /// Whether ``routings(of:reader:now:failures:)`` is preferable, because expressions are evaluated.
     var evaluatesAhead: Bool { !self.conditions.isEmpty || !self.makings.isEmpty }
 
-    /// Decides where the events of a batch go: as ``routing(of:reader:now:failures:)`` for each of them, with their
-    /// expressions evaluated in two steps: every condition of the routes that can match an event, then the changes and
-    /// keys of the matching routes.
+    /// Routes the events of a batch like ``routing(of:reader:now:failures:)``, with the expressions evaluated in two
+    /// steps: first conditions, then changes and keys of the matching routes.
     ///
-    /// - Parameter failures: gets the route's index, the place of the event, and the error.
+    /// - Parameter failures: receives the route's index, the index of the event, and the error.
     func routings(
         of events: [Event], reader: EventReader, now: Timestamp, failures: (RouteIndex, Int, ExpressionError) -> Void
     ) -> [Routing] {
@@ -260,7 +259,7 @@ package final class RouteTable: Sendable {
 }
 
 extension Route {
-    /// Whether it has anything that is evaluated.
+    /// Whether it has any expression.
     fileprivate var mayFail: Bool { self.when != nil || self.shaping != nil || self.dedupe != nil }
 }
 
@@ -300,15 +299,15 @@ private final class SourceTable: Sendable {
     }
 }
 
-/// Where one event goes.
+/// The destinations of one event.
 package struct Routing: Sendable {
-    /// Shared between all events that go the same way; empty when no route took the event.
+    /// Shared between all events with the same destinations; empty when no route matched the event.
     package let plan: RoutePlan
     /// The changed copies that ``RoutePlan/Entry/shape`` points at; empty for most.
     package let shaped: [Event]
-    /// By the place of the route in ``RouteTable/routes``, for routes with `dedupe:`; empty for most.
+    /// By the index of the route in ``RouteTable/routes``, for routes with `dedupe:`; empty for most.
     package let keys: [RouteIndex: DedupeKey]
-    /// The routes that could not decide whether they take the event, or could not shape it; empty for most.
+    /// The routes whose `when:` or `set:` failed; empty for most.
     let lost: [LostRoute]
 
     /// Makes the result for an event that no route lost.
@@ -324,7 +323,7 @@ package struct Routing: Sendable {
     }
 }
 
-/// A route that an event was lost to: an expression of it failed.
+/// A route on which an event was lost, because one of its expressions failed.
 struct LostRoute: Sendable {
     /// The sinks that the route would have chosen.
     let sinks: [SinkIndex]

@@ -126,7 +126,7 @@ package struct Shaping: SettingGroup {
             case .string(let text): return ByteBuffer(string: JSONText.string(text))
             case .json(let text):
                 let payload = ByteBuffer(string: text)
-                // jq leaves out what is nested too deep for it, and what it writes instead is no JSON.
+                // jq drops what is nested too deep for it, and its output is then not valid JSON.
                 do { try reader.check(payload) } catch { throw ExpressionError("the payload is not JSON: \(error)") }
                 return payload
             case let value: return ByteBuffer(string: value.text)
@@ -136,7 +136,7 @@ package struct Shaping: SettingGroup {
 }
 
 extension Shaping.Priority {
-    /// Rounded and clamped to 1…5; absent when what is rendered is neither a number nor a word for a priority.
+    /// Rounded and clamped to 1…5; `nil` when the result is neither a number nor a word for a priority.
     fileprivate func value(_ reader: EventReader) throws -> Int? {
         switch self {
         case .fixed(let number): return number
@@ -163,14 +163,14 @@ extension Shaping.Tags {
 }
 
 extension Shaping: Decodable {
-    /// - Throws: ``SettingError`` with the path of what cannot be.
+    /// - Throws: ``SettingError`` with the path of the mistake.
     package init(from decoder: any Decoder) throws {
         let known = Self.settings.declarations.map(\.name).joined(separator: ", ")
         guard let container = try? decoder.container(keyedBy: SettingKey.self) else {
             throw SettingError(path: decoder.codingPath, "set is a mapping with keys of \(known)")
         }
         guard !container.allKeys.isEmpty else {
-            throw SettingError(path: decoder.codingPath, "set needs a key; there are \(known)")
+            throw SettingError(path: decoder.codingPath, "set needs a key; use one of \(known)")
         }
         try self.init(settings: decoder)
     }

@@ -1,10 +1,10 @@
 /// The cached routes of subjects, bounded: two generations, of which the older is dropped when the younger is full.
 ///
-/// A subject that is not kept costs about ten times as much as one that is.
+/// An uncached subject costs about ten times as much as a cached one.
 struct SubjectCache {
     /// Entries per generation.
     static let capacity = 4096
-    /// Longer subjects are not cached, so that a peer's invented subjects take at most some megabytes.
+    /// Longer subjects are not cached, so that subjects from a peer use at most a few megabytes.
     static let longestSubject = 512
 
     private var young: [ExactText: Candidates] = [:]

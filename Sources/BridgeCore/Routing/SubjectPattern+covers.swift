@@ -1,5 +1,5 @@
 extension SubjectPattern {
-    /// A name, or with `+` or `#` in it an MQTT filter over names: the form of requests and grants of clients.
+    /// A name, or an MQTT filter over names if it contains `+` or `#`, as in requests and grants of clients.
     ///
     /// - Throws: ``SettingError`` for what its syntax does not allow.
     package init(name text: String) throws(SettingError) {

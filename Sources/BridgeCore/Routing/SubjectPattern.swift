@@ -2,7 +2,7 @@
 ///
 /// Compares bytes, as MQTT 3.1.1 §1.5.3 and Redis do; no Unicode normalisation. Immutable.
 package struct SubjectPattern: Sendable, Hashable, Decodable, CustomStringConvertible {
-    /// How a pattern reads.
+    /// The syntax of a pattern.
     package enum Syntax: String, Sendable, Hashable, CaseIterable {
         case exact, mqtt, glob
     }
@@ -66,7 +66,7 @@ package struct SubjectPattern: Sendable, Hashable, Decodable, CustomStringConver
     /// The pattern as written.
     package var description: String { self.text }
 
-    /// Whether the subject is one of the pattern's.
+    /// Whether the pattern matches the subject.
     ///
     /// Takes time linear in the subject: an MQTT filter is walked once, a glob backtracks only to its last `*`.
     package func matches(_ subject: String) -> Bool {

@@ -115,7 +115,7 @@ package struct SubjectTrie: Sendable {
     }
 }
 
-/// Globs by the literal text at one end of them.
+/// Globs by the literal text at one end.
 private struct AffixBuckets: Sendable {
     private var buckets: [[UInt8]: [(pattern: SubjectPattern, value: Int)]] = [:]
     /// The lengths of those texts, ascending.

@@ -113,7 +113,7 @@ import Testing
     @Test(arguments: [
         (#"{"titel": "a"}"#, "titel: unknown key 'titel'; did you mean 'title'?"),
         (#"{"prio": 3}"#, "prio: unknown key 'prio'; there are add_tags, message, payload, priority, subject, tags, title"),
-        (#"{}"#, "set needs a key; there are \(known)"),
+        (#"{}"#, "set needs a key; use one of \(known)"),
         (#""x""#, "set is a mapping with keys of \(known)"),
         (#"{"priority": 6}"#, "priority: 6 is out of range; 1 to 5 is allowed"),
         (#"{"title": "{{ wrong }}"}"#, "title: in '{{ wrong }}': no such word"),
