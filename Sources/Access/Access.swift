@@ -150,6 +150,6 @@ package final class Access: HTTPAccess {
 extension HTTPRefusal {
     /// The answer to a request if the service that decides on it is unavailable.
     static func undecided(retryAfter seconds: Int) -> HTTPRefusal {
-        HTTPRefusal(.error(.serviceUnavailable, "Access cannot be decided now", headers: [("Retry-After", "\(seconds)")]))
+        HTTPRefusal(.error(.serviceUnavailable, "Access check failed; try again later", headers: [("Retry-After", "\(seconds)")]))
     }
 }

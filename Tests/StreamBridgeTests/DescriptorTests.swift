@@ -61,7 +61,7 @@ struct DescriptorTests {
         try await Self.limit(pid, to: TemporaryDirectory.names(in: "/proc/\(pid)/fd").count + 2)
         let clients = try (0..<8).map { _ in try RawConnection(port: bridge.port) }
         for client in clients { try await client.send(pulse) }
-        let complaint = "Connections cannot be accepted; trying again every 100 ms"
+        let complaint = "Failed to accept connections; retrying every 100 ms"
         try await eventually("it is logged") { bridge.log.contains(complaint) }
         let before = Strain.processorTime(of: pid)
         let end = ContinuousClock.now + .seconds(2)

@@ -43,7 +43,7 @@ struct TokenKeysTests {
         let refused = try await Self.get(bridge, token)
         #expect(refused.status == 503)
         #expect(refused.header("retry-after") == "2")
-        #expect(refused.text.contains("Access cannot be decided now"))
+        #expect(refused.text.contains("Access check failed; try again later"))
         // A browser never reconnects after 401 or 503 (HTML Standard §9.2.3).
         let connection = try RawConnection(port: bridge.port)
         try await connection.send(

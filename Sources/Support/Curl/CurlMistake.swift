@@ -43,7 +43,7 @@ enum CurlMistake {
             ),
             ("local issuer certificate", self.unknownAuthority), ("issuer certificate", self.unknownAuthority),
             ("self-signed certificate", self.unknownAuthority), ("self signed certificate", self.unknownAuthority),
-            ("unsupported protocol", "the server has only versions of TLS that are too old; it needs TLS 1.2 or later"),
+            ("unsupported protocol", "the server supports only outdated TLS versions; it needs TLS 1.2 or later"),
             ("alert protocol version", "the server has no version of TLS in common with this program (1.2 or later)"),
             ("certificate required", "the server requires a client certificate; set tls.cert_file and tls.key_file"),
             ("alert unknown ca", "the server does not trust the client certificate of tls.cert_file"),

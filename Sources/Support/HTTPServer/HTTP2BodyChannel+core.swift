@@ -1,9 +1,9 @@
 import NIOCore
 import NIOHTTP2
 
-/// What the pipeline asks the channel for.
+/// The operations that the pipeline calls.
 extension HTTP2BodyChannel: ChannelCore {
-    /// No frame is longer, so that the count of what waits moves in steps that are not longer either (RFC 9113 §4.2).
+    /// The largest frame, so that the count of waiting bytes changes in steps of at most this size (RFC 9113 §4.2).
     private static let pieceLimit = 16 << 10
 
     func write0(_ data: NIOAny, promise: EventLoopPromise<Void>?) {

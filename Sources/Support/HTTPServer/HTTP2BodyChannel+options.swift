@@ -1,10 +1,10 @@
 import NIOCore
 
-/// What a handler may ask and set.
+/// The options that a handler may read and set.
 extension HTTP2BodyChannel: NIOSynchronousChannelOptions {
     var syncOptions: (any NIOSynchronousChannelOptions)? { self }
 
-    /// Sets the water marks; what concerns the socket goes to the connection.
+    /// Sets the water marks; forwards options of the socket to the connection.
     func setOption<Option: ChannelOption>(_ option: Option, value: Option.Value) throws {
         if let waterMark = value as? ChannelOptions.Types.WriteBufferWaterMark {
             self.state.value.waterMark = waterMark

@@ -1,11 +1,11 @@
 import NIOCore
 import Synchronization
 
-/// The channel that the handler of a streaming route lives in when its answer goes over HTTP/2: takes body bytes, sends DATA frames.
+/// The channel for the handler of a streaming route over HTTP/2: accepts body bytes and sends DATA frames.
 ///
-/// Thread-safe. It stands on the channel that NIO gives to the stream, which takes frames only, resets the stream when it is closed, and stops
-/// the process when it is asked for an option. This one counts what waits in it, for the window of its stream as for the connection; closing
-/// it ends the stream.
+/// Thread-safe. It is on top of NIO's channel for the stream, which accepts frames only, resets the stream when it is
+/// closed, and traps when an option is requested. This one counts its waiting bytes for both the stream and the
+/// connection; closing it ends the stream.
 final class HTTP2BodyChannel: Channel {
     let allocator: ByteBufferAllocator
     let eventLoop: any EventLoop
@@ -42,18 +42,18 @@ final class HTTP2BodyChannel: Channel {
 
     // MARK: - The stream below
 
-    /// Writes the first bytes and lets the handler in.
+    /// Writes the first bytes and adds the handler.
     func begin(_ opening: HTTPStreamOpening) {
         if opening.head.body.readableBytes > 0 { self.write(opening.head.body, promise: nil) }
         do {
             let handler = opening.handler(self)
             if let memory = self.state.value.exchange?.loop.memory {
-                // Its connection may be one without TLS, which shares the bytes; few are.
+                // A connection without TLS would share the bytes; few such connections use HTTP/2.
                 (handler as? any HTTPStreamHolder)?.takeMemory(memory, isEncrypted: true)
             }
             try self.pipeline.syncOperations.addHandler(handler)
         } catch {
-            // The stream has ended meanwhile.
+            // The stream has ended in the meantime.
             self.close(promise: nil)
         }
     }
@@ -62,7 +62,7 @@ final class HTTP2BodyChannel: Channel {
         self.updateWritability()
     }
 
-    /// The client has reset the stream, or its connection is gone.
+    /// Called when the client has reset the stream, or the connection is lost.
     func streamEnded() {
         self.end()
     }
@@ -72,7 +72,7 @@ final class HTTP2BodyChannel: Channel {
         self.state.value.exchange = nil
         self.active.store(false, ordering: .relaxed)
         self.pipeline.fireChannelInactive()
-        // Whoever called is perhaps a handler that still stands in the pipeline.
+        // The caller may be a handler that is still in the pipeline.
         self.eventLoop.execute {
             self.removeHandlers(pipeline: self.pipeline)
             self.closePromise.succeed()
@@ -92,7 +92,7 @@ final class HTTP2BodyChannel: Channel {
         /// `nil` once the channel is closed.
         var exchange: HTTP2Exchange?
         var waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32 << 10, high: 64 << 10)
-        /// Bytes that have been written and not yet been sent.
+        /// Bytes that are written but not sent.
         var waiting = 0
         private var isFull = false
 

@@ -2,10 +2,11 @@ import NIOCore
 import NIOHTTP2
 
 extension HTTP2Connection {
-    /// Streams that a client may reset within 30 s: leaving all at once is its good right, doing it over and over is not (CVE-2023-44487).
+    /// How many streams a client may reset within 30 s: abandoning all at once is legitimate, doing so repeatedly is an
+    /// attack (CVE-2023-44487).
     private static let resets = 1000
 
-    /// Adds what speaks HTTP/2 to the channel of a connection.
+    /// Adds the HTTP/2 handlers to the channel of a connection.
     ///
     /// - Parameter deadline: the end of the first request head.
     static func add(to channel: any Channel, loop: HTTPLoop, refusal: HTTPResponse?, deadline: NIODeadline) throws {
@@ -25,14 +26,14 @@ extension HTTP2Connection {
         try channel.pipeline.syncOperations.addHandler(connection)
     }
 
-    /// What a client may do; who goes beyond it loses the connection.
+    /// The limits of a client; exceeding them closes the connection.
     ///
-    /// NIO's own limits stand where none is set here: 5 CONTINUATION frames in a row, 200 control frames and 200 faulty streams in 30 s,
-    /// 10 000 control frames that wait to be written.
+    /// NIO's defaults apply otherwise: 5 CONTINUATION frames in a row, 200 control frames and 200 faulty streams in 30
+    /// s, 10 000 control frames that wait to be written.
     private static func limits(_ configuration: HTTPServerConfiguration) -> NIOHTTP2Handler.ConnectionConfiguration {
         var limits = NIOHTTP2Handler.ConnectionConfiguration()
         limits.initialSettings = [
-            // What the client is told instead says HTTP2Flusher.
+            // HTTP2Flusher announces another value to the client.
             HTTP2Setting(parameter: .maxConcurrentStreams, value: Int(Int32.max)),
             HTTP2Setting(parameter: .maxHeaderListSize, value: configuration.headerBytes),
         ]
@@ -42,7 +43,7 @@ extension HTTP2Connection {
     private static var streamLimits: NIOHTTP2Handler.StreamConfiguration {
         var limits = NIOHTTP2Handler.StreamConfiguration()
         limits.streamResetFrameRateLimit.maximumCount = Self.resets
-        // The channel counts what it holds only against this; what a stream may hold says HTTP2BodyChannel.
+        // Only the channel uses this limit; HTTP2BodyChannel limits each stream.
         limits.outboundBufferSizeHighWatermark = .max
         limits.outboundBufferSizeLowWatermark = .max - 1
         return limits
@@ -50,7 +51,7 @@ extension HTTP2Connection {
 }
 
 extension Error {
-    /// Whether NIO has reset one stream and the connection can go on.
+    /// Whether NIO has reset a single stream and the connection can continue.
     var concernsOneStream: Bool {
         switch self {
         case is NIOHTTP2Errors.StreamError, is NIOHTTP2Errors.StreamClosed, is NIOHTTP2Errors.MissingPseudoHeader,

@@ -1,31 +1,32 @@
 import NIOCore
 import NIOHTTP2
 
-/// One connection that speaks HTTP/2: counts its streams and decides when it ends.
+/// One HTTP/2 connection: counts its streams and decides when it ends.
 ///
-/// On its event loop. Sits behind the handler that speaks the protocol, and sees only what concerns the connection as a whole; each stream
-/// is a channel of its own with an ``HTTP2Exchange``.
+/// On its event loop. Placed after the HTTP/2 handler, it sees only what affects the whole connection; each stream has
+/// a channel of its own with an ``HTTP2Exchange``.
 final class HTTP2Connection: ChannelInboundHandler, HTTPWatched {
     typealias InboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
-    /// Streams that may be refused within ``refusalTime``, for one that may be open: then the client has not understood.
+    /// How many streams may be refused within ``refusalTime``, per allowed stream, before the client is considered
+    /// broken.
     private static let refusalsPerStream = 20
     private static let refusalTime = TimeAmount.seconds(30)
     private static let drained = HTTP2PingData(withInteger: 0x6472_6169_6E65_6421)
 
     let loop: HTTPLoop
-    /// Set when the server has too many connections: then this is the only answer but for vital routes.
+    /// Set when the server has too many connections: the answer to everything except vital routes.
     let refusal: HTTPResponse?
     private var context: ChannelHandlerContext?
     private var streams = 0
     private var lastStream = HTTP2StreamID.rootStream
     private var phase = Phase.open
-    /// Bytes that requests and answers of this connection hold, or have announced.
+    /// Bytes that requests and answers of this connection hold or have announced.
     private(set) var reserved = 0
     private var refusals = 0
     private var refusalsEnd = NIODeadline.now()
-    /// Bytes that the client had not taken when the socket was last looked at; `nil` while it takes them.
+    /// Unsent bytes at the last check; `nil` while the client reads them.
     private var unsent: Int?
     private var stallDeadline = NIODeadline.distantFuture
     private var idleDeadline: NIODeadline
@@ -53,12 +54,12 @@ final class HTTP2Connection: ChannelInboundHandler, HTTPWatched {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .ping(Self.drained, ack: true) = Self.unwrapInboundIn(data).payload, self.phase == .draining else { return }
-        // Everything that the client sent before it knew has arrived (RFC 9113 §6.8).
+        // Everything sent before the client received the GOAWAY has arrived (RFC 9113 §6.8).
         self.goAway(context, after: self.lastStream)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Without its direction a client can open no window.
+        // After half-closing, a client can open no window.
         if case .some(.inputClosed) = event as? ChannelEvent { self.close() }
         context.fireUserInboundEventTriggered(event)
     }
@@ -80,14 +81,14 @@ final class HTTP2Connection: ChannelInboundHandler, HTTPWatched {
 
     // MARK: - Streams
 
-    /// A request has begun.
+    /// Records that a request has begun.
     func opened(_ stream: HTTP2StreamID) {
         self.streams += 1
         self.lastStream = max(self.lastStream, stream)
         if self.phase != .leaving { self.idleDeadline = .distantFuture }
     }
 
-    /// A stream is gone.
+    /// Records that a stream has ended.
     func closed() {
         self.streams -= 1
         guard self.streams == 0 else { return }
@@ -98,15 +99,15 @@ final class HTTP2Connection: ChannelInboundHandler, HTTPWatched {
         }
     }
 
-    /// Whether there is one stream too many.
+    /// Whether the limit of streams is exceeded.
     var isFull: Bool { self.streams > self.loop.configuration.streams }
 
-    /// Counts what one stream holds of the connection's share of memory; the first may exceed it.
+    /// Counts the memory of one stream against the connection's limit; the first stream may exceed it.
     ///
     /// - Parameters:
-    ///   - bytes: what it holds from now on.
-    ///   - before: what it has held.
-    /// - Returns: whether there was room; if not, the count stays as it was.
+    ///   - bytes: the new amount.
+    ///   - before: the previous amount.
+    /// - Returns: whether there was room; otherwise the count is unchanged.
     func reserve(_ bytes: Int, insteadOf before: Int) -> Bool {
         let others = self.reserved - before
         guard bytes <= before || others == 0 || others + bytes <= self.loop.configuration.connectionBytes else { return false }
@@ -114,7 +115,7 @@ final class HTTP2Connection: ChannelInboundHandler, HTTPWatched {
         return true
     }
 
-    /// A stream has been refused.
+    /// Records a refused stream.
     func refused() {
         if self.refusalsEnd < .now() {
             self.refusals = 0
@@ -136,7 +137,7 @@ final class HTTP2Connection: ChannelInboundHandler, HTTPWatched {
         }
     }
 
-    /// Ends the connection when its client has read nothing since the last look.
+    /// Closes the connection when its client has read nothing since the last check.
     private func checkProgress() {
         let unsent = (try? self.context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         guard let before = self.unsent, unsent < before else {
@@ -164,8 +165,8 @@ final class HTTP2Connection: ChannelInboundHandler, HTTPWatched {
         self.context?.close(promise: nil)
     }
 
-    /// Says goodbye, ends the server's direction and waits for the client to end its own: closing at once could make the kernel discard what
-    /// the client has not read.
+    /// Sends GOAWAY, half-closes, and waits for the client to do the same: an immediate close could make the kernel
+    /// discard unread data.
     private func leave() {
         guard let context else { return }
         self.phase = .leaving
@@ -182,9 +183,9 @@ final class HTTP2Connection: ChannelInboundHandler, HTTPWatched {
 
     private enum Phase {
         case open
-        /// The client has been told to open no more streams.
+        /// GOAWAY is sent: the client opens no more streams.
         case draining
-        /// The last word is said; the client has not closed yet.
+        /// The last frame is sent; the client has not closed yet.
         case leaving
     }
 }

@@ -2,18 +2,19 @@ import NIOCore
 import NIOHTTP1
 
 extension HTTP2Exchange {
-    /// Decides how the request and the answer of one stream follow each other, and how long each may take; it performs nothing.
+    /// Decides the sequence of request and answer on one stream, and the time limits; performs no I/O.
     ///
-    /// A value of its exchange, on the event loop. The exchange reports what happens and performs the action it gets back. A change is
-    /// complete before its action is returned.
+    /// A value of its exchange, on the event loop. The exchange reports events and performs the returned action. A
+    /// change is complete before its action is returned.
     ///
     /// Invariants:
-    /// 1. The request goes to its handler at most once, and is answered at most once: by an answer, a stream or a reset (RFC 9113 §8.1).
+    /// 1. The request reaches its handler at most once, and is answered at most once: by an answer, a stream or a reset
+    ///    (RFC 9113 §8.1).
     /// 2. After the answer nothing of the request is kept.
-    /// 3. Every wait for the client has a deadline, but that of a stream, whose handler has its own; while the server is what is slow there
-    ///    is none.
+    /// 3. Every wait for the client has a deadline, except in a stream, whose handler has its own; there is none while
+    ///    the server is the slow side.
     struct StateMachine {
-        /// Bytes of a body that come before it is asked for: the window of a new stream (RFC 9113 §6.9.2).
+        /// Bytes of a body that arrive before it is requested: the window of a new stream (RFC 9113 §6.9.2).
         static let window = 65_535
         /// Answers up to this size are not counted: a connection has few streams.
         private static let smallAnswer = 4 << 10
@@ -21,37 +22,37 @@ extension HTTP2Exchange {
         private static let lingerTimeout = TimeAmount.seconds(2)
 
         enum State {
-            /// The request is not there yet.
+            /// The request has not arrived.
             case head
-            /// Somebody decides whether the request may come.
+            /// The access check is running.
             case deciding
             case body(HTTPIncoming)
-            /// The whole request is with its handler, which may want to know when the client leaves.
+            /// The whole request is with its handler, which may be notified when the client leaves.
             case answering(abandoned: (@Sendable () -> Void)?)
-            /// The answer belongs to a handler of its own.
+            /// A handler of its own sends the answer.
             case streaming
-            /// The answer is written; so many of its bytes are counted and not sent.
+            /// The answer is written; this many of its bytes are counted and not sent.
             case ending(unsent: Int)
             /// The answer is sent; the client still sends its request.
             case lingering
             case ended
         }
 
-        /// What the exchange does once a change is complete.
+        /// The action after a complete change.
         enum Action {
             case nothing
-            /// Finds out what becomes of the request; see ``decided(_:of:)``.
+            /// Routes the request; see ``decided(_:of:)``.
             case decide(HTTPHead, hasBody: Bool)
-            /// Finds room for what the request may hold; see ``StateMachine/admitted(_:_:of:hasRoom:now:)``.
+            /// Reserves memory for the request; see ``StateMachine/admitted(_:_:of:hasRoom:now:)``.
             case findRoom(HTTPRouter.Authorization?, HTTPIntake, HTTPHead)
-            /// Asks whether the request may come, and reads nothing of it meanwhile; see ``permitted(_:_:of:now:)``.
+            /// Starts the access check, and reads nothing of the body until it ends; see ``permitted(_:_:of:now:)``.
             case ask(HTTPRouter.Authorization, HTTPIntake, HTTPHead)
             case sendContinue
-            /// Counts a body that has grown to so many bytes; see ``counted()``.
+            /// Counts a body that has grown to this many bytes; see ``counted()``.
             case countBody(Int)
             case call(HTTPIntake)
             case answer(HTTPResponse)
-            /// Resets the stream, so that the client tries again (RFC 9113 §8.7).
+            /// Resets the stream, so that the client retries (RFC 9113 §8.7).
             case refuseStream
             /// Asks the client to send no more of its request (RFC 9113 §8.1).
             case stopRequest
@@ -63,11 +64,11 @@ extension HTTP2Exchange {
         private(set) var state = State.head
         private(set) var isHead = false
         private(set) var hasClientEnded = false
-        /// Header fields that the answer gets beside its own.
+        /// Additional header fields of the answer.
         private(set) var answerFields: [(name: String, value: String)] = []
         /// Bytes of body that the request has announced.
         private(set) var announced = 0
-        /// When the exchange gives up waiting for its client.
+        /// The time limit of the wait for the client.
         private(set) var deadline = NIODeadline.distantFuture
         private let bodyTimeout: TimeAmount
         private let idleTimeout: TimeAmount
@@ -77,7 +78,7 @@ extension HTTP2Exchange {
             self.idleTimeout = TimeAmount(configuration.idleTimeout)
         }
 
-        /// Whether the request has not come.
+        /// Whether the request has not arrived.
         var awaitsHead: Bool {
             if case .head = self.state { true } else { false }
         }
@@ -99,10 +100,10 @@ extension HTTP2Exchange {
             if case .answering = self.state { true } else { false }
         }
 
-        /// Bytes of memory that the body of the request and the answer take up.
+        /// Bytes of memory that the request body and the answer use.
         var bytes: Int {
             switch self.state {
-            // What NIO keeps of a body that nobody reads yet.
+            // The part of an unread body that NIO keeps.
             case .deciding: self.hasClientEnded ? 0 : Self.window
             case .body(let incoming): incoming.intake.bytes
             case .ending(let unsent): unsent
@@ -112,9 +113,9 @@ extension HTTP2Exchange {
 
         // MARK: - The request
 
-        /// The fields of the request have come.
+        /// The header fields of the request have arrived.
         ///
-        /// - Parameter isRefused: whether the connection has one stream too many.
+        /// - Parameter isRefused: whether the connection exceeds its limit of streams.
         mutating func begin(_ head: HTTPHead, endStream: Bool, isRefused: Bool) -> Action {
             guard case .head = self.state else { return .nothing }
             self.isHead = head.method == .HEAD
@@ -123,7 +124,7 @@ extension HTTP2Exchange {
             return .decide(head, hasBody: !endStream && (head.contentLength ?? 0) > 0)
         }
 
-        /// The answer to ``Action/decide(_:hasBody:)``.
+        /// The result of ``Action/decide(_:hasBody:)``.
         mutating func decided(_ decision: HTTPDecision, of head: HTTPHead) -> Action {
             switch decision {
             case .distrust(let response), .refuse(let response):
@@ -144,7 +145,7 @@ extension HTTP2Exchange {
             return .findRoom(authorize, intake, head)
         }
 
-        /// The answer to ``Action/findRoom(_:_:_:)``.
+        /// The result of ``Action/findRoom(_:_:_:)``.
         mutating func admitted(
             _ authorize: HTTPRouter.Authorization?, _ intake: HTTPIntake, of head: HTTPHead, hasRoom: Bool, now: NIODeadline
         ) -> Action {
@@ -153,9 +154,9 @@ extension HTTP2Exchange {
             return self.begin(intake, of: head, now)
         }
 
-        /// The answer to ``Action/ask(_:_:_:)``.
+        /// The result of ``Action/ask(_:_:_:)``.
         ///
-        /// - Parameter refusal: `nil` when the request may come.
+        /// - Parameter refusal: `nil` when the request is permitted.
         mutating func permitted(_ refusal: HTTPResponse?, _ intake: HTTPIntake, of head: HTTPHead, now: NIODeadline) -> Action {
             guard case .deciding = self.state else { return .nothing }
             if let refusal { return .answer(refusal) }
@@ -170,10 +171,10 @@ extension HTTP2Exchange {
             return head.expectsContinue ? .sendContinue : .nothing
         }
 
-        /// A part of the body has come.
+        /// A part of the body has arrived.
         mutating func take(_ part: ByteBuffer, endStream: Bool, now: NIODeadline) -> Action {
             if endStream { self.hasClientEnded = true }
-            // Else it is a body that nobody wants.
+            // Otherwise the body is not needed.
             guard case .body(var incoming) = self.state else { return .nothing }
             // The only reference to the body, so that it is not copied.
             self.state = .ended
@@ -184,13 +185,13 @@ extension HTTP2Exchange {
             return refusal.map { .answer($0) } ?? .countBody(bytes)
         }
 
-        /// What has come of the body is counted.
+        /// The received body is counted.
         mutating func counted() -> Action {
             guard case .body(let incoming) = self.state, self.hasClientEnded else { return .nothing }
             return self.call(incoming.intake)
         }
 
-        /// Trailers have come: they end the body (RFC 9113 §8.1).
+        /// Trailers have arrived and end the body (RFC 9113 §8.1).
         mutating func takeTrailers() -> Action {
             self.hasClientEnded = true
             return self.counted()
@@ -199,7 +200,7 @@ extension HTTP2Exchange {
         private mutating func call(_ intake: HTTPIntake) -> Action {
             self.deadline = .distantFuture
             self.state = .answering(abandoned: nil)
-            // From here on the body is its handler's.
+            // From here on the handler owns the body.
             self.announced = 0
             return .call(intake)
         }
@@ -212,7 +213,7 @@ extension HTTP2Exchange {
 
         // MARK: - The answer
 
-        /// The answer is known later.
+        /// The answer will follow later.
         ///
         /// - Parameter abandoned: called when the client leaves before that.
         mutating func wait(abandoned: (@Sendable () -> Void)?) {
@@ -227,26 +228,26 @@ extension HTTP2Exchange {
             self.deadline = now + self.idleTimeout
         }
 
-        /// There is no room for the answer; a small one is written in its place.
+        /// There is no memory for the answer; a small one replaces it.
         mutating func hasNoRoomForAnswer() {
             if case .ending = self.state { self.state = .ending(unsent: 0) }
         }
 
-        /// The client has taken a part of the answer.
+        /// The client has read a part of the answer.
         mutating func sent(_ bytes: Int, now: NIODeadline) {
             guard case .ending(let unsent) = self.state else { return }
             self.deadline = now + self.idleTimeout
             self.state = .ending(unsent: max(0, unsent - bytes))
         }
 
-        /// The client has taken all of the answer; one that still sends gets a moment to notice.
+        /// The client has read the whole answer; one that still sends gets a moment to notice.
         mutating func answered(now: NIODeadline) {
             guard case .ending = self.state else { return }
             self.state = self.hasClientEnded ? .ending(unsent: 0) : .lingering
             if !self.hasClientEnded { self.deadline = now + Self.lingerTimeout }
         }
 
-        /// The answer now belongs to a handler of its own.
+        /// A handler of its own now sends the answer.
         mutating func handedOver() {
             self.state = .streaming
             self.deadline = .distantFuture
@@ -254,11 +255,11 @@ extension HTTP2Exchange {
 
         /// The handler ends its stream.
         ///
-        /// - Returns: whether it has not ended before.
+        /// - Returns: whether this is the first call.
         mutating func endStream(now: NIODeadline) -> Bool {
             guard case .streaming = self.state else { return false }
             self.state = .ending(unsent: 0)
-            // What the client does not take now it will not miss.
+            // Data that the client does not read soon is dropped.
             self.deadline = now + Self.lingerTimeout
             return true
         }
@@ -269,14 +270,14 @@ extension HTTP2Exchange {
         func timeOut() -> Action {
             switch self.state {
             case .body(let incoming):
-                .answer(incoming.intake.completed(.error(.requestTimeout, "The request body came too slowly")))
+                .answer(incoming.intake.completed(.error(.requestTimeout, "The request body arrived too slowly")))
             case .ending: .close
             case .lingering: self.hasClientEnded ? .nothing : .stopRequest
             case .head, .deciding, .answering, .streaming, .ended: .nothing
             }
         }
 
-        /// Others need the memory.
+        /// Ends the exchange because memory is short.
         func shed() -> Action {
             switch self.state {
             case .body(let incoming): .answer(incoming.intake.completed(.outOfMemory))
@@ -285,7 +286,7 @@ extension HTTP2Exchange {
             }
         }
 
-        /// The stream is gone.
+        /// The stream has ended.
         mutating func end() -> Action {
             let state = self.state
             self.state = .ended

@@ -5,7 +5,7 @@ import NIOHTTP2
 
 /// How an answer is written, and how the stream ends.
 extension HTTP2Exchange {
-    /// An answer is written in pieces of this size, so that each that is sent shows that the client reads.
+    /// The size of the pieces in which an answer is written; each one sent shows that the client reads.
     private static let piece = 64 << 10
 
     func respond(_ response: HTTPResponse, to number: UInt64) {
@@ -35,7 +35,7 @@ extension HTTP2Exchange {
         context.flush()
     }
 
-    /// Bytes of an answer's body that go to the client.
+    /// Bytes of an answer's body that are sent.
     private func bodyBytes(of response: HTTPResponse) -> Int {
         response.isBodyless || self.machine.isHead ? 0 : response.body.readableBytes
     }
@@ -51,7 +51,7 @@ extension HTTP2Exchange {
         context.write(Self.wrapOutboundOut(.data(.init(data: .byteBuffer(body), endStream: true))), promise: promise)
     }
 
-    /// The client has taken a piece of the answer.
+    /// The client has read a piece of the answer.
     private func sent(_ bytes: Int) {
         self.machine.sent(bytes, now: .now())
         _ = self.holdMemory()
@@ -79,20 +79,20 @@ extension HTTP2Exchange {
         }
     }
 
-    /// Goes on with an answer that took its time.
+    /// Continues with an answer that was not immediate.
     private func decided(_ result: Result<HTTPStreamAnswer, any Error>) {
         guard self.machine.isAnswering else {
-            // The client has left meanwhile.
+            // The client has left in the meantime.
             if case .success(.later(_, .some(let abandoned))) = result { abandoned() }
             return
         }
         switch result {
         case .success(let answer): self.open(answer)
-        case .failure: self.finish(.error(.internalServerError, "The request could not be decided"))
+        case .failure: self.finish(.error(.internalServerError, "The request could not be processed"))
         }
     }
 
-    /// Ends an answer that is a stream, once everything before has been sent.
+    /// Ends a streaming answer, once everything before has been sent.
     func endStream() {
         guard let context, self.machine.endStream(now: .now()) else { return }
         self.body = nil

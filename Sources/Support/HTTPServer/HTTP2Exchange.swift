@@ -3,9 +3,9 @@ import NIOHPACK
 import NIOHTTP1
 import NIOHTTP2
 
-/// One stream of an ``HTTP2Connection``, one request and one answer: performs what its ``StateMachine`` decides.
+/// One stream of an ``HTTP2Connection``, with one request and one answer: performs the actions of its ``StateMachine``.
 ///
-/// On its event loop; the only handler of the stream's channel. An answer that is a stream itself gets a channel of its own, see
+/// On its event loop; the only handler of the stream's channel. A streaming answer gets a channel of its own, see
 /// ``HTTP2BodyChannel``.
 final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPAnswering {
     typealias InboundIn = HTTP2Frame.FramePayload
@@ -17,7 +17,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
     let connection: HTTP2Connection
     private(set) var context: ChannelHandlerContext?
     var machine: StateMachine
-    /// The channel of an answer that is a stream.
+    /// The channel of a streaming answer.
     var body: HTTP2BodyChannel?
     /// Bytes that are counted for the connection.
     private var reserved = 0
@@ -38,7 +38,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.loop.add(self)
-        // A stream that the client has opened has its number.
+        // A stream that the client has opened has an id.
         self.connection.opened((try? context.channel.syncOptions?.getOption(HTTP2StreamChannelOptions.streamID)) ?? .rootStream)
     }
 
@@ -62,7 +62,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
             guard case .byteBuffer(let bytes) = part.data else { break }
             self.perform(self.machine.take(bytes, endStream: part.endStream, now: .now()))
         default:
-            // NIO has dealt with it.
+            // NIO has handled it.
             break
         }
     }
@@ -81,7 +81,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
         self.body?.streamWritabilityChanged()
     }
 
-    /// A reset by the client comes as an error too; the end of the channel says it all.
+    /// A reset by the client also arrives as an error; the end of the channel is sufficient.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         self.close()
     }
@@ -90,7 +90,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
 
     func perform(_ action: StateMachine.Action) {
         guard let context else {
-            // Nobody else need hear of a client that is gone.
+            // Only a pending handler must be notified that the client has left.
             if case .abandon(let abandoned) = action { abandoned() }
             return
         }
@@ -128,7 +128,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
     private func ask(
         _ authorize: HTTPRouter.Authorization, _ intake: HTTPIntake, _ head: HTTPHead, _ context: ChannelHandlerContext
     ) {
-        // What has not been permitted is not read.
+        // Nothing is read before the request is permitted.
         try? context.channel.syncOptions?.setOption(.autoRead, value: false)
         let exchange = NIOLoopBound(self, eventLoop: context.eventLoop)
         authorize(intake.request).hop(to: context.eventLoop).whenComplete { result in
@@ -141,7 +141,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
         }
     }
 
-    /// Goes on with a request whose permission took its time.
+    /// Continues with a request whose access check was not immediate.
     private func permitted(_ refusal: HTTPResponse?, _ intake: HTTPIntake, _ head: HTTPHead) {
         guard self.machine.isDeciding, let context else { return }
         self.perform(self.machine.permitted(refusal, intake, of: head, now: .now()))
@@ -150,7 +150,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
     }
 
     private func call(_ intake: HTTPIntake, _ context: ChannelHandlerContext) {
-        // From here on the body is its handler's.
+        // From here on the handler owns the body.
         _ = self.holdMemory()
         switch intake.handler {
         case .buffered(let handler):
@@ -162,7 +162,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
 
     // MARK: - Memory
 
-    /// Counts what the stream keeps in memory: parts of a body, and an unsent answer.
+    /// Counts the memory of the stream: parts of a body, and an unsent answer.
     ///
     /// - Returns: whether there was room.
     func holdMemory() -> Bool {
@@ -185,7 +185,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
         self.perform(self.machine.timeOut())
     }
 
-    /// The connection ends once its streams have.
+    /// The connection ends after its streams.
     func drain() {}
 
     func close() {

@@ -2,15 +2,15 @@ import NIOCore
 
 /// Sends what many streams of one connection have written in one turn of the loop with one system call.
 ///
-/// On its event loop; stands between the socket, or TLS, and the handler that speaks HTTP/2.
+/// On its event loop; between the socket, or TLS, and the HTTP/2 handler.
 final class HTTP2Flusher: ChannelOutboundHandler {
     typealias OutboundIn = IOData
     typealias OutboundOut = IOData
 
-    /// Bytes that are not held back: well below what makes the channel full.
+    /// The limit of delayed bytes, well below the size at which the channel is full.
     private static let limit = 16 << 10
 
-    /// What the client is told it may have open at once.
+    /// The stream limit announced to the client.
     private let streams: Int
     private var context: ChannelHandlerContext?
     private var waiting = 0
@@ -66,10 +66,10 @@ final class HTTP2Flusher: ChannelOutboundHandler {
 }
 
 extension ByteBuffer {
-    /// Writes another SETTINGS_MAX_CONCURRENT_STREAMS into the SETTINGS frame that the buffer begins with (RFC 9113 §6.5).
+    /// Overwrites SETTINGS_MAX_CONCURRENT_STREAMS in the SETTINGS frame at the beginning of the buffer (RFC 9113 §6.5).
     ///
-    /// NIO ends the connection of a client that exceeds the value NIO knows of, so that one is out of reach; this one is what the client
-    /// sees, and ``HTTP2Connection`` refuses single streams by it.
+    /// NIO closes a connection that exceeds the value it knows of, so NIO's value is out of reach. The client gets this
+    /// one, and ``HTTP2Connection`` refuses single streams by it.
     fileprivate mutating func setStreamLimit(_ streams: Int) {
         let header = 9
         let entry = 6

@@ -1,12 +1,13 @@
 import NIOCore
 
-/// Divides the bytes of a client of HTTP/2 where its frames end (RFC 9113 §4.1), so that they can be handled one at a time.
+/// Splits the bytes of an HTTP/2 client at frame boundaries (RFC 9113 §4.1), so that frames can be handled one at a
+/// time.
 ///
-/// Whether they are valid is not its concern.
+/// It does not validate frames.
 struct HTTP2FrameEnds {
     private static let header = 9
 
-    /// Bytes that belong to what has begun: at first the connection preface (RFC 9113 §3.4).
+    /// Bytes left of the current frame; at first of the connection preface (RFC 9113 §3.4).
     private var rest = 24
 
     /// Whether ``next(in:)`` would find something.
@@ -14,9 +15,9 @@ struct HTTP2FrameEnds {
         bytes.readableBytes > (self.rest > 0 ? 0 : Self.header - 1)
     }
 
-    /// Takes the next frame, or as much of it as is there.
+    /// Removes and returns the next frame, or the available part of it.
     ///
-    /// - Returns: `nil` when nothing is there, or not even the header of a frame.
+    /// - Returns: `nil` when not even a frame header is available.
     mutating func next(in bytes: inout ByteBuffer) -> ByteBuffer? {
         guard self.hasNext(in: bytes) else { return nil }
         if self.rest == 0 {

@@ -1,16 +1,16 @@
 import NIOCore
 
-/// Lets the frames of a connection through one by one, in turns with other connections, and only while the client reads.
+/// Passes the frames of a connection on one by one, in turns with other connections, and only while the client reads.
 ///
-/// On its event loop; stands before the handler that speaks HTTP/2, which handles all that it is given at once. A client that sends
-/// thousands of short frames thus holds up nobody but itself, and one that does not read costs the bytes of one read.
+/// On its event loop; before the HTTP/2 handler, which processes all its input at once. A client that sends thousands
+/// of short frames thus delays only itself, and one that does not read costs the bytes of one read.
 final class HTTP2InputGate: ChannelDuplexHandler, HTTPPiecewise {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = IOData
     typealias OutboundOut = IOData
 
-    /// Bytes that may wait: what is left in the kernel of a client that has ended its direction comes without being asked for.
+    /// The limit of waiting bytes: after a half-close the kernel's remaining data arrives unrequested.
     private static let limit = 512 << 10
 
     private let turns: HTTPTurns
@@ -88,7 +88,7 @@ final class HTTP2InputGate: ChannelDuplexHandler, HTTPPiecewise {
         self.readOn()
     }
 
-    /// Reads from the socket once there is nothing left to handle and the client takes what is written.
+    /// Reads from the socket once no input is left and the client reads the answers.
     private func readOn() {
         guard self.isReadPending, let context, context.channel.isWritable, !self.frames.hasNext(in: self.waiting) else { return }
         self.isReadPending = false

@@ -2,9 +2,10 @@ import Glibc
 import Logging
 import NIOCore
 
-/// Stops accepting for a moment when the system has no descriptors or memory for another connection.
+/// Stops accepting briefly when the system has no descriptors or memory for another connection.
 ///
-/// On the event loop of the listening socket. Without the pause the waiting connection would wake the loop at once, again and again.
+/// On the event loop of the listening socket. Without the pause, the waiting connection would wake the loop
+/// continuously.
 final class HTTPAcceptPause: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
@@ -19,9 +20,9 @@ final class HTTPAcceptPause: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let reason = (error as? IOError)?.errnoCode ?? 0
         if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(reason) {
-            self.log.warn("Connections cannot be accepted; trying again every 100 ms", ["error": "\(error)"])
+            self.log.warn("Failed to accept connections; retrying every 100 ms", ["error": "\(error)"])
             let channel = context.channel
-            // It fails only for a channel that is closed already.
+            // This fails only for a closed channel.
             try? channel.syncOptions?.setOption(.autoRead, value: false)
             channel.eventLoop.scheduleTask(in: Self.pause) {
                 if channel.isActive { try? channel.syncOptions?.setOption(.autoRead, value: true) }

@@ -1,17 +1,17 @@
 package import NIOCore
 import NIOHTTP1
 
-/// Who sends a request, and what they may do.
+/// The identity of a client and its permissions.
 package struct HTTPGrant: Sendable {
-    /// Who it is, for those who look after the server; `nil` for anybody.
+    /// The client's name, for operators; `nil` for an anonymous client.
     package var name: String?
-    /// What is answered when this does not reach: where no credentials were brought, that some may help; `nil` for 403.
+    /// The answer when the grant is not sufficient: 401 where credentials may help; `nil` for 403.
     package var challenge: HTTPRefusal?
-    /// What they may read: names and MQTT filters over names (MQTT 3.1.1 §4.7).
+    /// The names and MQTT filters over names that it may read (MQTT 3.1.1 §4.7).
     package var subscribe: [String]
-    /// What they may write to: the same.
+    /// The names and filters that it may write to.
     package var publish: [String]
-    /// When it ends, in milliseconds since 1970; `nil` for never.
+    /// The time of expiry, in milliseconds since 1970; `nil` for never.
     package var expires: Int64?
 
     /// Makes a grant; without arguments it allows nothing and never expires.
@@ -26,34 +26,35 @@ package struct HTTPGrant: Sendable {
         self.expires = expires
     }
 
-    /// A time that an issuer or a hook gives in seconds since 1970, for ``expires``; what no calendar has is its nearest end.
+    /// Converts seconds since 1970, from an issuer or a hook, for ``expires``; clamps times that no calendar has.
     ///
-    /// Clamped to the years 1970 to 9999, so that what reckons with it never overflows.
+    /// Clamped to the years 1970 to 9999, so that arithmetic never overflows.
     package static func milliseconds(fromSeconds seconds: Double) -> Int64 {
-        // The order makes what is not a number the earliest, which grants nothing.
+        // This order maps NaN to the earliest time, which grants nothing.
         Int64(min(max(0, seconds), 253_402_300_799) * 1000)
     }
 }
 
-/// Decides by the credentials of a request what its sender may do.
+/// Decides by the credentials of a request what its client may do.
 ///
 /// Thread-safe.
 package protocol HTTPAccess: Sendable {
-    /// - Parameter names: everything that the request asks for: streams with the filters among them, or the webhook it writes to; names in a
-    ///   body included.
-    /// - Returns: what the request's sender may do; fails with ``HTTPRefusal`` when the credentials are not valid, or access cannot be decided.
+    /// - Parameter names: every name and filter that the request needs, streams or the webhook, including those in its
+    ///   body.
+    /// - Returns: the client's permissions; fails with ``HTTPRefusal`` when the credentials are invalid or the check
+    ///   fails.
     func grant(_ request: HTTPRequest, names: [String]) -> EventLoopFuture<HTTPGrant>
 
-    /// Decides about a request before it is known what it asks for: whether any names could be granted at all.
+    /// Decides about a request before its names are known: whether it could have access to any.
     ///
-    /// - Returns: fails with ``HTTPRefusal`` when credentials are missing, or are not valid, whatever they are for.
+    /// - Returns: fails with ``HTTPRefusal`` when credentials are missing or invalid for every name.
     func admit(_ request: HTTPRequest) -> EventLoopFuture<Void>
 
-    /// Notes that a request is refused because its grant does not cover what it asks for.
+    /// Records that a request is refused because its grant is not sufficient.
     func refused(_ request: HTTPRequest)
 }
 
-/// An answer in place of what was asked for.
+/// An answer that replaces the requested one.
 package struct HTTPRefusal: Error {
     /// The response that the client gets.
     package let response: HTTPResponse
@@ -63,12 +64,12 @@ package struct HTTPRefusal: Error {
         self.response = response
     }
 
-    /// What a request is answered whose grant failed.
+    /// The answer to a request whose access check failed.
     package static func response(to error: any Error) -> HTTPResponse {
-        (error as? HTTPRefusal)?.response ?? .error(.internalServerError, "Access cannot be decided")
+        (error as? HTTPRefusal)?.response ?? .error(.internalServerError, "Access check failed")
     }
 
-    /// What whoever brings no credentials, or none that are known, is answered (RFC 9110 §15.5.2).
+    /// The answer to missing or unknown credentials (RFC 9110 §15.5.2).
     package static let unauthorized = HTTPRefusal(
         .error(
             .unauthorized, "Missing or invalid Authorization header",
@@ -77,9 +78,9 @@ package struct HTTPRefusal: Error {
     )
 }
 
-/// The one ``HTTPAccess`` of the program, to be found by its type.
+/// The program's ``HTTPAccess``, looked up by its type.
 package struct HTTPAccessService: Sendable {
-    /// The decision maker for every route that asks for one.
+    /// Decides for every route with access control.
     package let access: any HTTPAccess
 
     /// Makes the service from the program's access rules.

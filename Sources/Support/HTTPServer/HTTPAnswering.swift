@@ -1,9 +1,9 @@
-/// Who writes the answer that a ``HTTPResponder`` is given.
+/// Writes the answer of an ``HTTPResponder``.
 ///
 /// On its event loop.
 protocol HTTPAnswering: AnyObject {
-    /// Answers a request, unless it is answered already or its client has gone.
+    /// Answers a request, unless it is answered already or its client has left.
     ///
-    /// - Parameter number: which request of the connection.
+    /// - Parameter number: the number of the request on its connection.
     func respond(_ response: HTTPResponse, to number: UInt64)
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Bytes of request bodies and unsent answers that the whole server may hold.
+/// The memory limit for request bodies and unsent answers of the whole server.
 ///
 /// Thread-safe.
 final class HTTPBudget: Sendable {
@@ -12,11 +12,11 @@ final class HTTPBudget: Sendable {
         self.limit = limit
     }
 
-    /// Takes bytes.
+    /// Reserves bytes.
     ///
-    /// One request or answer that is larger than the limit gets its bytes while nobody else holds any.
+    /// A single request or answer that exceeds the limit gets its bytes while no others are reserved.
     ///
-    /// - Parameter own: bytes that the caller holds already.
+    /// - Parameter own: bytes that the caller has reserved already.
     /// - Returns: whether there was room.
     func take(_ bytes: Int, besides own: Int) -> Bool {
         let others = self.used.wrappingAdd(bytes, ordering: .relaxed).oldValue - own
@@ -25,11 +25,11 @@ final class HTTPBudget: Sendable {
         return false
     }
 
-    /// Gives bytes back.
+    /// Releases bytes.
     func give(_ bytes: Int) {
         self.used.wrappingSubtract(bytes, ordering: .relaxed)
     }
 
-    /// Whether more than three quarters are taken.
+    /// Whether more than three quarters are reserved.
     var isShort: Bool { self.used.load(ordering: .relaxed) > self.limit / 4 * 3 }
 }

@@ -2,11 +2,11 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Log lines about what clients do to the server: one line for each burst of the same kind.
+/// Logs events that clients cause: one line for each burst of the same kind.
 ///
 /// Thread-safe.
 final class HTTPBurstLog: Sendable {
-    /// No second line of the same kind comes earlier.
+    /// The shortest interval between two lines of the same kind.
     private static let interval = Duration.seconds(60)
 
     private let logger: Logger

@@ -2,30 +2,30 @@ import NIOCore
 import NIOHTTP1
 
 extension HTTPConnection {
-    /// What a connection's client has sent, once it is parsed.
+    /// Parsed input of a connection's client.
     enum Input {
         case part(HTTPServerRequestPart)
         case failure(HTTPResponse)
         case inputClosed
     }
 
-    /// Decides how requests and answers follow each other on one connection, and how long each may take; it performs nothing.
+    /// Decides the sequence of requests and answers on one connection, and the time limits; performs no I/O.
     ///
-    /// A value of its connection, on the event loop. The connection reports what happens and performs the action it gets back. A change is
-    /// complete before its action is returned.
+    /// A value of its connection, on the event loop. The connection reports events and performs the returned action. A
+    /// change is complete before its action is returned.
     ///
     /// Invariants:
-    /// 1. Each request is answered once, in order; while one is decided or answered, no other is taken.
-    /// 2. After an answer that ends the connection nothing is taken, whatever the client sends.
-    /// 3. Every wait for the client has a deadline; while the server is what is slow there is none.
+    /// 1. Each request is answered once, in order; no other is processed while one is decided or answered.
+    /// 2. Nothing is processed after an answer that ends the connection.
+    /// 3. Every wait for the client has a deadline; there is none while the server is the slow side.
     struct StateMachine {
-        /// Bodies up to this size are read and dropped after a refusal, so that the connection can go on.
+        /// Bodies up to this size are read and dropped after a refusal, so that the connection can continue.
         private static let discardLimit = 64 << 10
         /// Bytes of an unfinished head that are not counted: every connection has some.
         private static let smallHead = 4 << 10
-        /// Bytes that are parsed at once, where requests may follow each other: no more than 20 of them fit.
+        /// Bytes that are parsed together where requests may follow each other; at most 20 requests fit.
         private static let smallPiece = 512
-        /// The same within a body: then most of it is the body's.
+        /// The same within a body, where most of them belong to the body.
         private static let bodyPiece = 2 << 10
         /// How long a client may take to end its direction after the last answer.
         private static let lingerTimeout = TimeAmount.seconds(2)
@@ -33,37 +33,38 @@ extension HTTPConnection {
         enum State {
             /// Between requests.
             case idle
-            /// Somebody decides whether the request may come.
+            /// The access check is running.
             case deciding(HTTPExchange)
             /// The body is being read.
             case body(HTTPIncoming, HTTPExchange)
-            /// A body that nobody wants is being read; then this answer.
+            /// An unneeded body is being read; this answer follows.
             case discarding(HTTPResponse, HTTPExchange)
-            /// The whole request is with its handler, which may want to know when the client leaves.
+            /// The whole request is with its handler, which may be notified when the client leaves.
             case answering(HTTPExchange, (@Sendable () -> Void)?)
-            /// The answer is written, and more of it waits than the channel may hold: as many bytes when last looked at.
+            /// The answer is written, and its unsent part exceeds the limit of the channel; `unsent` is the number of
+            /// bytes at the last check.
             case draining(isKeptAlive: Bool, unsent: Int)
             /// The last answer is written; the client has not closed yet.
             case lingering
-            /// The channel belongs to a stream.
+            /// A stream owns the channel.
             case handedOver
         }
 
-        /// What the connection does once a change is complete.
+        /// The action after a complete change.
         enum Action {
             case nothing
-            /// Finds out what becomes of a request; see ``decided(_:of:_:now:)``.
+            /// Routes a request; see ``decided(_:of:_:now:)``.
             case decide(HTTPHead, HTTPExchange)
-            /// Asks whether a request may come; see ``permitted(_:_:of:_:now:)``.
+            /// Starts the access check of a request; see ``permitted(_:_:of:_:now:)``.
             case ask(HTTPRouter.Authorization, HTTPIntake, HTTPHead, HTTPExchange)
             case sendContinue
-            /// Counts a body that has grown to so many bytes.
+            /// Counts a body that has grown to this many bytes.
             case countBody(Int)
             case call(HTTPIntake, HTTPExchange)
             case answer(HTTPResponse, HTTPExchange)
-            /// Answers, and forgets what has arrived behind the request.
+            /// Answers, and drops the input after the request.
             case refuse(HTTPResponse, HTTPExchange)
-            /// Ends the answer's direction, so that the kernel does not discard an answer that is not read yet (RFC 9112 §9.6).
+            /// Half-closes, so that the kernel does not discard an unread answer (RFC 9112 §9.6).
             case linger
             case closeAfterWrites
             case close(isReset: Bool)
@@ -72,13 +73,13 @@ extension HTTPConnection {
         }
 
         private(set) var state = State.idle
-        /// Requests so far.
+        /// The number of requests so far.
         private(set) var exchangeCount: UInt64 = 0
-        /// When the connection gives up waiting for its client.
+        /// The time limit of the wait for the client.
         private(set) var deadline: NIODeadline
         private var hasClientFinished = false
         private var progress = HTTPInputProgress()
-        /// Set when the server has too many connections: then this is the only answer but for vital routes.
+        /// Set when the server has too many connections: the answer to everything except vital routes.
         private let overload: HTTPResponse?
         private let bodyTimeout: TimeAmount
         private let idleTimeout: TimeAmount
@@ -93,7 +94,7 @@ extension HTTPConnection {
             self.headerBytes = configuration.headerBytes
         }
 
-        // MARK: - What the connection may do
+        // MARK: - Reading
 
         /// Whether more can be parsed now.
         var takesInput: Bool {
@@ -103,19 +104,19 @@ extension HTTPConnection {
             }
         }
 
-        /// Whether the socket is read: also while a request is answered, because most clients send nothing then, and to stop and begin
-        /// again would cost two system calls for each request.
+        /// Whether the socket is read, also while a request is answered: most clients send nothing then, and stopping
+        /// and resuming would cost two system calls per request.
         var readsOn: Bool {
             if case .answering = self.state { true } else { self.takesInput }
         }
 
-        /// Bytes to parse at once: the rest of a body, little where a request may end within it.
+        /// Bytes to parse together: the rest of a body, or few where a request may end.
         var inputPiece: Int {
             guard case .body(let incoming, _) = self.state else { return Self.smallPiece }
             return max(Self.bodyPiece, incoming.rest)
         }
 
-        /// Bytes of a request that is not complete.
+        /// Bytes of the incomplete request.
         var requestBytes: Int {
             switch self.state {
             case .body(let incoming, _): incoming.intake.bytes
@@ -134,12 +135,12 @@ extension HTTPConnection {
             }
         }
 
-        /// So many bytes go to the parser.
+        /// This many bytes go to the parser.
         mutating func willParse(_ bytes: Int) {
             self.progress.willParse(bytes, of: self.part)
         }
 
-        /// The parser has produced something.
+        /// The parser has produced a part.
         mutating func note(_ part: HTTPServerRequestPart) {
             self.progress.note(part)
         }
@@ -154,7 +155,7 @@ extension HTTPConnection {
             self.progress.parsed(bytes, now: self.part)
         }
 
-        /// Refuses what never comes to anything: empty lines before a request, chunks of a body that hold next to nothing.
+        /// Refuses input without content: empty lines before a request, or tiny chunks.
         func refusalOfExcess() -> Action {
             switch self.state {
             case .idle where self.progress.isHeadTooLong(headerBytes: self.headerBytes):
@@ -162,14 +163,14 @@ extension HTTPConnection {
             case .body(let incoming, let exchange)
             where self.progress.isBodyTooEmpty(data: incoming.intake.request.body.readableBytes):
                 .refuse(
-                    incoming.intake.completed(.error(.badRequest, "The chunks of the body hold too little")), exchange.closing)
+                    incoming.intake.completed(.error(.badRequest, "The chunks of the body are too small")), exchange.closing)
             case .idle, .body, .deciding, .discarding, .answering, .draining, .lingering, .handedOver: .nothing
             }
         }
 
         // MARK: - Requests
 
-        /// The client has sent something; only while ``takesInput``.
+        /// The client has sent a part; only while ``takesInput``.
         mutating func take(_ input: Input, now: @autoclosure () -> NIODeadline) -> Action {
             switch (self.state, input) {
             case (.idle, .part(.head(let head))):
@@ -195,7 +196,7 @@ extension HTTPConnection {
                 return .closeAfterWrites
             case (.discarding, .part), (.lingering, _), (.handedOver, _), (.idle, .part), (.body, .part),
                 (.deciding, _), (.answering, _), (.draining, _):
-                // Of a body nobody wants, or behind the last request of the connection.
+                // Part of an unneeded body, or after the last request of the connection.
                 return .nothing
             }
         }
@@ -214,7 +215,7 @@ extension HTTPConnection {
             return .decide(head, exchange)
         }
 
-        /// The answer to ``Action/decide(_:_:)``.
+        /// The result of ``Action/decide(_:_:)``.
         mutating func decided(
             _ decision: HTTPDecision, of head: HTTPHead, _ exchange: HTTPExchange, now: NIODeadline
         ) -> Action {
@@ -231,9 +232,9 @@ extension HTTPConnection {
             }
         }
 
-        /// The answer to ``Action/ask(_:_:_:_:)``.
+        /// The result of ``Action/ask(_:_:_:_:)``.
         ///
-        /// - Parameter refusal: `nil` when the request may come.
+        /// - Parameter refusal: `nil` when the request is permitted.
         mutating func permitted(
             _ refusal: HTTPResponse?, _ intake: HTTPIntake, of head: HTTPHead, _ exchange: HTTPExchange, now: NIODeadline
         ) -> Action {
@@ -255,7 +256,7 @@ extension HTTPConnection {
             return head.hasBody && head.expectsContinue ? .sendContinue : .nothing
         }
 
-        /// Answers before the body has been read: reads on when the body is short, else closes.
+        /// Answers before the body was read: continues if the body is short, otherwise closes.
         private mutating func refuse(
             _ response: HTTPResponse, of head: HTTPHead, _ exchange: HTTPExchange, _ now: NIODeadline
         ) -> Action {
@@ -268,13 +269,13 @@ extension HTTPConnection {
 
         // MARK: - Answers
 
-        /// The exchange that an answer is for; `nil` when its client has gone, or it is answered already.
+        /// The exchange that an answer is for; `nil` when its client has left, or it is answered already.
         func answering(_ number: UInt64) -> HTTPExchange? {
             guard case .answering(let exchange, _) = self.state, exchange.number == number else { return nil }
             return exchange
         }
 
-        /// The answer is known later.
+        /// The answer will follow later.
         ///
         /// - Parameter abandoned: called when the client leaves before that.
         mutating func wait(for exchange: HTTPExchange, abandoned: (@Sendable () -> Void)?) -> Action {
@@ -283,7 +284,7 @@ extension HTTPConnection {
             return .abandon(abandoned)
         }
 
-        /// The client has ended its direction, or is gone: whoever waits to answer it need not wait any longer.
+        /// The client has half-closed or left: pending handlers are notified.
         mutating func clientFinished() -> Action {
             self.hasClientFinished = true
             guard case .answering(let exchange, .some(let abandoned)) = self.state else { return .nothing }
@@ -291,12 +292,12 @@ extension HTTPConnection {
             return .abandon(abandoned)
         }
 
-        /// The channel now belongs to a stream.
+        /// A stream now owns the channel.
         mutating func handedOver() { self.state = .handedOver }
 
         /// An answer is written.
         ///
-        /// - Parameter isWritable: whether the channel holds no more of it than it may.
+        /// - Parameter isWritable: whether the unsent part is within the limit of the channel.
         mutating func wrote(isKeptAlive: Bool, isWritable: Bool, now: NIODeadline) -> Action {
             self.deadline = now + self.idleTimeout
             guard isWritable else {
@@ -306,7 +307,7 @@ extension HTTPConnection {
             return self.answered(isKeptAlive: isKeptAlive)
         }
 
-        /// Answers that were written before are flushed.
+        /// Earlier answers are flushed.
         mutating func flushed(isWritable: Bool) {
             guard case .idle = self.state, !isWritable else { return }
             self.state = .draining(isKeptAlive: true, unsent: .max)
@@ -317,7 +318,7 @@ extension HTTPConnection {
             if case .draining = self.state { true } else { false }
         }
 
-        /// The socket takes bytes again: of the answer nothing is left but what the channel can hold.
+        /// The socket accepts bytes again: the rest of the answer fits into the channel.
         mutating func becameWritable(now: NIODeadline) -> Action {
             guard case .draining(let isKeptAlive, _) = self.state else { return .nothing }
             self.deadline = now + self.idleTimeout
@@ -329,7 +330,7 @@ extension HTTPConnection {
             return isKeptAlive ? .nothing : .linger
         }
 
-        /// The answer's direction has ended.
+        /// The answer's direction is closed.
         mutating func outputClosed(now: NIODeadline) { self.deadline = now + Self.lingerTimeout }
 
         // MARK: - Ends
@@ -340,13 +341,13 @@ extension HTTPConnection {
         mutating func timeOut(now: NIODeadline, unsent: @autoclosure () -> Int) -> Action {
             switch self.state {
             case .idle:
-                // A client that is refused is told so even when it has asked for nothing.
+                // A refused client gets the answer even if it has sent no request.
                 guard let overload, self.exchangeCount == 0 else { return self.close() }
                 return .refuse(overload, .unrecognised)
             case .lingering: return self.close()
             case .discarding(let response, let exchange): return .refuse(response, exchange.closing)
             case .body(let incoming, let exchange):
-                let refusal = incoming.intake.completed(.error(.requestTimeout, "The request body came too slowly"))
+                let refusal = incoming.intake.completed(.error(.requestTimeout, "The request body arrived too slowly"))
                 return .refuse(refusal, exchange.closing)
             case .draining(let isKeptAlive, let before):
                 let unsent = unsent()
@@ -358,7 +359,7 @@ extension HTTPConnection {
             }
         }
 
-        /// The server takes no further requests.
+        /// The server accepts no further requests.
         mutating func drain() -> Action {
             switch self.state {
             case .idle: return .close(isReset: self.exchangeCount == 0)
@@ -369,7 +370,7 @@ extension HTTPConnection {
             }
         }
 
-        /// The connection ends now.
+        /// Ends the connection now.
         func close() -> Action {
             switch self.state {
             case .body, .discarding, .deciding, .answering, .draining: .close(isReset: true)
@@ -377,7 +378,7 @@ extension HTTPConnection {
             }
         }
 
-        /// Others need the memory.
+        /// Ends the connection because memory is short.
         func shed() -> Action {
             guard case .body(let incoming, let exchange) = self.state else { return .close(isReset: true) }
             return .refuse(incoming.intake.completed(.outOfMemory), exchange.closing)

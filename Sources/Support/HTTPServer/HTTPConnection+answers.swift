@@ -4,10 +4,10 @@ import NIOSSL
 
 /// How answers are written, and how the connection ends.
 extension HTTPConnection {
-    /// Answers up to this size need no place in the budget before they are written.
+    /// Answers up to this size need no reservation before they are written.
     private static let smallAnswer = 16 << 10
 
-    /// Answers a request, unless its connection has gone meanwhile.
+    /// Answers a request, unless its connection has ended in the meantime.
     func respond(_ response: HTTPResponse, to number: UInt64) {
         guard let exchange = self.machine.answering(number) else { return }
         self.finish(response, exchange)
@@ -71,16 +71,16 @@ extension HTTPConnection {
         }
     }
 
-    /// Goes on with an answer that took its time.
+    /// Continues with an answer that was not immediate.
     private func decided(_ result: Result<HTTPStreamAnswer, any Error>, _ number: UInt64) {
         guard let exchange = self.machine.answering(number), self.context != nil else {
-            // The client has left meanwhile.
+            // The client has left in the meantime.
             if case .success(.later(_, .some(let abandoned))) = result { abandoned() }
             return
         }
         switch result {
         case .success(let answer): self.open(answer, exchange)
-        case .failure: self.finish(.error(.internalServerError, "The request could not be decided"), exchange)
+        case .failure: self.finish(.error(.internalServerError, "The request could not be processed"), exchange)
         }
         self.resume()
     }
@@ -111,7 +111,7 @@ extension HTTPConnection {
 
     // MARK: - Ends
 
-    /// Ends the answer's direction and waits for the client to end its own.
+    /// Half-closes, and waits for the client to do the same.
     func linger(_ context: ChannelHandlerContext) {
         let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.close(mode: .output).whenComplete { result in

@@ -1,10 +1,11 @@
 import NIOCore
 import NIOHTTP1
 
-/// One connection for as long as it speaks HTTP/1.x: performs what its ``StateMachine`` decides.
+/// One HTTP/1.x connection: performs the actions of its ``StateMachine``.
 ///
-/// On its event loop. Sits behind NIO's request decoder and writes answers as bytes. While a request is being decided or answered, and while
-/// its answer is not read, no other is handled; what has arrived waits in the ``HTTPInputGate`` and, parsed, in ``inputs``.
+/// On its event loop. Placed after NIO's request decoder; writes answers as bytes. While a request is decided or
+/// answered, or its answer is unread, no other is processed: further input waits in the ``HTTPInputGate`` and, parsed,
+/// in ``inputs``.
 final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPWatched, HTTPHolder, HTTPAnswering {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
@@ -12,13 +13,13 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
 
     /// Bytes by which a body may grow before they are counted.
     private static let bodyStep = 64 << 10
-    /// Bytes of memory that a parsed part takes up, roughly.
+    /// The approximate memory of a parsed part, in bytes.
     private static let partBytes = 512
 
     let loop: HTTPLoop
     let gate: HTTPInputGate
     let decoder: ByteToMessageHandler<HTTPRequestDecoder>
-    /// Set when the server has too many connections: then this is the only answer but for vital routes.
+    /// Set when the server has too many connections: the answer to everything except vital routes.
     private let overload: HTTPResponse?
 
     var machine: StateMachine
@@ -30,7 +31,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     private var isReadPending = false
     /// Bytes of answers that are written and not flushed.
     var unflushed = 0
-    /// Bytes of an answer that is not sent yet; 0 for one that the socket takes at once.
+    /// Bytes of an unsent answer; 0 for one that the socket accepts immediately.
     var answerBytes = 0
     var hold = HTTPHold()
     /// The index in ``HTTPLoop``, which alone changes it.
@@ -122,7 +123,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         self.resume()
     }
 
-    /// Goes on with what has arrived.
+    /// Continues with the waiting input.
     func resume() {
         guard !self.isHandling else { return }
         self.isHandling = true
@@ -138,10 +139,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     /// Whether more can be parsed now.
     var takesInput: Bool { self.machine.takesInput }
 
-    /// Bytes to parse at once.
+    /// Bytes to parse together.
     var inputPiece: Int { self.machine.inputPiece }
 
-    /// So many bytes go to the parser.
+    /// This many bytes go to the parser.
     func willParse(_ bytes: Int) {
         self.machine.willParse(bytes)
     }
@@ -152,14 +153,14 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         self.perform(self.machine.refusalOfExcess())
     }
 
-    /// The client has ended its direction, or is gone.
+    /// The client has half-closed or left.
     func clientFinished() {
         self.perform(self.machine.clientFinished())
     }
 
-    /// Reads from the socket once nothing of what has arrived is left to handle.
+    /// Reads from the socket once no input is left to process.
     ///
-    /// What comes while a request is answered waits in the gate, and nothing more is read.
+    /// Input that arrives while a request is answered waits in the gate; nothing more is read.
     func readOn() {
         guard self.isReadPending, self.machine.readsOn, self.gate.isEmpty else { return }
         self.isReadPending = false
@@ -170,7 +171,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
 
     func perform(_ action: StateMachine.Action) {
         guard let context else {
-            // Nobody else need hear of a client that is gone.
+            // Only a pending handler must be notified that the client has left.
             if case .abandon(let abandoned) = action { abandoned() }
             return
         }
@@ -198,7 +199,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         }
     }
 
-    /// Forgets what has arrived.
+    /// Drops the waiting input.
     func dropInput() {
         self.inputs.removeAll()
         self.gate.drop()
@@ -211,7 +212,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         self.perform(self.machine.decided(decision, of: head, exchange, now: .now()))
     }
 
-    /// Asked for once: each time is a system call.
+    /// Cached, because each query is a system call.
     private func remoteAddress(_ context: ChannelHandlerContext) -> SocketAddress? {
         if self.peer == nil { self.peer = context.remoteAddress }
         return self.peer
@@ -238,7 +239,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     }
 
     private func call(_ intake: HTTPIntake, _ exchange: HTTPExchange, _ context: ChannelHandlerContext) {
-        // From here on the body is its handler's.
+        // From here on the handler owns the body.
         _ = self.holdMemory()
         switch intake.handler {
         case .buffered(let handler):
@@ -251,7 +252,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
 
     // MARK: - Memory
 
-    /// Counts what the connection keeps in memory: parts of a request, an unsent answer, and what waits behind.
+    /// Counts the memory of the connection: parts of a request, an unsent answer, and waiting input.
     ///
     /// - Returns: whether there was room.
     func holdMemory() -> Bool {

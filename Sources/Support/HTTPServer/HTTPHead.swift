@@ -1,16 +1,16 @@
 import NIOHTTP1
 
-/// The head of a request, with what its fields say about framing, host and page: they are read once.
+/// The head of a request with the properties of its framing, host and page, found in one pass over the fields.
 ///
 /// Immutable.
 struct HTTPHead {
-    /// Bytes of a target, as most servers and proxies have it.
+    /// The limit of a request target in bytes, as in most servers and proxies.
     private static let targetLimit = 8 << 10
 
     private let base: HTTPRequestHead
     private let fields: Fields
 
-    /// - Parameter head: one whose values have no spaces around them.
+    /// - Parameter head: its values have no surrounding spaces.
     init(_ head: HTTPRequestHead) {
         self.base = head
         self.fields = Fields(head.headers)
@@ -21,11 +21,11 @@ struct HTTPHead {
     var headers: HTTPHeaders { self.base.headers }
     /// See `HTTPRequestHead.target`.
     var target: (path: String, query: String) { self.base.target }
-    /// What `Connection` says (RFC 9112 §9.3).
+    /// Whether the connection is kept alive, by `Connection` and the version (RFC 9112 §9.3).
     var isKeepAlive: Bool { self.fields.hasConnection ? self.base.isKeepAlive : self.version != .http1_0 }
     /// Whether the client asks for another protocol (RFC 9110 §7.8).
     var asksForUpgrade: Bool { self.fields.hasUpgrade }
-    /// Whether a browser says which page it comes from; else there is no need to look for one.
+    /// Whether a browser names the page of the request.
     var namesPage: Bool { self.fields.namesPage }
     /// The first value of `Host`; empty without one.
     var host: String { self.fields.host.map { self.base.headers[$0].value } ?? "" }
@@ -35,20 +35,20 @@ struct HTTPHead {
         if case .bytes(let count) = self.fields.length { count } else { nil }
     }
 
-    /// Whether HTTP/1 says that a body follows (RFC 9112 §6.3).
+    /// Whether a body follows in HTTP/1 (RFC 9112 §6.3).
     var hasBody: Bool { self.fields.codings > 0 || (self.contentLength ?? 0) > 0 }
 
-    /// Whether the client waits to be asked for the body (RFC 9110 §10.1.1).
+    /// Whether the client waits for 100 Continue before it sends the body (RFC 9110 §10.1.1).
     var expectsContinue: Bool { self.version != .http1_0 && self.fields.expectsContinue }
 
-    /// Why the request cannot be taken at all; its connection is not to be trusted afterwards.
+    /// Why the request is invalid; its connection must be closed.
     var refusal: HTTPResponse? {
         guard self.base.uri.utf8.count <= Self.targetLimit else {
             return .error(.uriTooLong, "The request target is longer than \(Self.targetLimit) bytes; send long lists in a body")
         }
         guard !self.base.uri.utf8.contains(UInt8(ascii: "#")) else {
             // RFC 9112 §3.2
-            return .error(.badRequest, "The request target holds a fragment; write a literal '#' as %23")
+            return .error(.badRequest, "The request target contains a fragment; write a literal '#' as %23")
         }
         if self.fields.hosts > 1 || (self.fields.hosts == 0 && self.version != .http1_0) {
             // RFC 9112 §3.2
@@ -59,7 +59,7 @@ struct HTTPHead {
             return .error(.badRequest, "The request target names no host")
         }
         if self.fields.codings > 0 {
-            // RFC 9112 §6.1, §6.3: both fields are the way requests are smuggled past a proxy.
+            // RFC 9112 §6.1, §6.3: both fields together enable request smuggling past a proxy.
             guard self.fields.length == .absent, self.version != .http1_0 else {
                 return .error(.badRequest, "Transfer-Encoding is not allowed here")
             }
@@ -75,7 +75,7 @@ struct HTTPHead {
         return nil
     }
 
-    /// What one pass over the fields finds.
+    /// The result of one pass over the fields.
     private struct Fields {
         enum Length: Equatable {
             case absent
@@ -85,14 +85,14 @@ struct HTTPHead {
         }
 
         private(set) var hosts = 0
-        /// Of the first `Host`.
+        /// The first `Host`.
         private(set) var host: HTTPHeaders.Index?
         private(set) var length = Length.absent
-        /// Fields of `Transfer-Encoding`.
+        /// The number of `Transfer-Encoding` fields.
         private(set) var codings = 0
-        /// The first of them is `chunked`.
+        /// Whether the first of them is `chunked`.
         private(set) var isChunked = false
-        /// Of the first `Expect`.
+        /// The first `Expect`.
         private(set) var expectation: HTTPHeaders.Index?
         private(set) var expectsContinue = false
         private(set) var hasUpgrade = false
@@ -112,7 +112,7 @@ struct HTTPHead {
                     self.expectsContinue = value.lowercased() == "100-continue"
                 case 6 where name.isField("origin"), 14 where name.isField("sec-fetch-site"): self.namesPage = true
                 case 7 where name.isField("upgrade"): self.hasUpgrade = true
-                // NIO's parser takes both for the same.
+                // NIO's parser treats both the same.
                 case 10 where name.isField("connection"), 16 where name.isField("proxy-connection"): self.hasConnection = true
                 case 14 where name.isField("content-length"):
                     let count = value.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } ? Int(value) : nil
@@ -132,9 +132,9 @@ struct HTTPHead {
 }
 
 extension String {
-    /// Whether it is the name of a field, in any case of its letters (RFC 9110 §5.1).
+    /// Whether it is the name of a field, regardless of case (RFC 9110 §5.1).
     ///
-    /// - Parameter name: as many bytes, in lower case.
+    /// - Parameter name: of the same length, in lower case.
     fileprivate func isField(_ name: StaticString) -> Bool {
         var name = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount).makeIterator()
         return self.utf8.allSatisfy { byte in

@@ -1,9 +1,9 @@
-/// The value of `Host` and `:authority`, checked: `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2).
+/// A valid value of `Host` or `:authority`: `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2).
 struct HTTPHost {
     /// In lower case, without brackets and the final dot.
     let name: String
 
-    /// Parses a value; `nil` if it is malformed, which is answered 400 (RFC 9112 §3.2).
+    /// Parses a value; `nil` if it is malformed, which gets a 400 (RFC 9112 §3.2).
     init?(_ field: String) {
         let bytes = field.utf8
         let host: Substring.UTF8View
@@ -28,7 +28,7 @@ struct HTTPHost {
         self.name = String(name.hasSuffix(".") ? name.dropLast() : name[...])
     }
 
-    /// `IPv6address` or `IPvFuture`; a zone may follow the address, as some clients send it (RFC 6874 §2).
+    /// `IPv6address` or `IPvFuture`; a zone may follow the address, as sent by some clients (RFC 6874 §2).
     private static func isAddress(_ text: Substring.UTF8View) -> Bool {
         if let first = text.first, first | 32 == UInt8(ascii: "v") {
             let parts = text.dropFirst().split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
@@ -42,7 +42,7 @@ struct HTTPHost {
         return parts.count == 1 || (!parts[1].isEmpty && parts[1].allSatisfy(Self.isPlain))
     }
 
-    /// `reg-name`, which an IPv4 address is too.
+    /// `reg-name`, which includes IPv4 addresses.
     private static func isName(_ text: Substring.UTF8View) -> Bool {
         var index = text.startIndex
         while index < text.endIndex {

@@ -3,9 +3,9 @@ import NIOCore
 /// A request whose body is being read.
 struct HTTPIncoming {
     var intake: HTTPIntake
-    /// When the whole body must be there.
+    /// The time limit for the whole body.
     let deadline: NIODeadline
-    /// Announced bytes that have not come yet.
+    /// Announced bytes that have not arrived.
     private(set) var rest: Int
 
     init(intake: HTTPIntake, deadline: NIODeadline, rest: Int) {
@@ -14,9 +14,9 @@ struct HTTPIncoming {
         self.rest = rest
     }
 
-    /// Takes a part of the body.
+    /// Adds a part of the body.
     ///
-    /// - Returns: why the request cannot be taken any longer.
+    /// - Returns: the refusal of the request, if it exceeds a limit.
     mutating func append(_ part: ByteBuffer) -> HTTPResponse? {
         self.rest -= part.readableBytes
         return self.intake.append(part)

@@ -1,16 +1,16 @@
 import NIOCore
 
-/// Lets the bytes of a connection through to its parser in small pieces, in turns with other connections, and only while the connection takes
-/// requests.
+/// Passes the bytes of a connection to its parser in small pieces, in turns with other connections, and only while the
+/// connection processes requests.
 ///
-/// On its event loop; stands before NIO's request decoder, which parses all that it is given at once. A client that sends requests and does
-/// not read the answers thus costs the bytes of one read, not thousands of parsed requests, and one that sends many at once holds up nobody
-/// but itself.
+/// On its event loop; before NIO's request decoder, which parses all its input at once. A client that does not read the
+/// answers thus costs the bytes of one read, not thousands of parsed requests. One that sends many requests at once
+/// delays only itself.
 final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPPiecewise {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// Bytes that may wait: what is left in the kernel of a client that has ended its direction comes without being asked for.
+    /// The limit of waiting bytes: after a half-close the kernel's remaining data arrives unrequested.
     private static let limit = 512 << 10
 
     /// Set until the connection leaves the pipeline.
@@ -28,7 +28,7 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPP
     /// Whether nothing waits.
     var isEmpty: Bool { self.waiting.readableBytes == 0 }
 
-    /// Bytes of memory that what waits takes up.
+    /// Bytes of memory that the waiting input uses.
     var waitingBytes: Int { self.isEmpty ? 0 : self.waiting.storageCapacity }
 
     var hasPiece: Bool { !self.isEmpty && self.connection?.takesInput ?? false }
@@ -46,7 +46,7 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPP
         guard let connection else { return }
         let bytes = Self.unwrapInboundIn(data)
         if self.isEmpty { self.waiting = bytes } else { self.waiting.writeImmutableBuffer(bytes) }
-        // Without a piece there is no end of a turn, at which it would be counted.
+        // Without a piece no turn ends that would count it.
         guard self.waiting.readableBytes <= Self.limit, self.hasPiece || connection.holdMemory() else {
             connection.shed()
             return
@@ -63,7 +63,7 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPP
         if self.isEmpty { context.fireUserInboundEventTriggered(event) } else { self.hasInputClosed = true }
     }
 
-    /// Goes on passing what waits: the connection takes requests again.
+    /// Resumes passing waiting bytes: the connection processes requests again.
     func resume() {
         self.turns.resume(self)
     }
@@ -88,7 +88,7 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPP
         self.connection?.readOn()
     }
 
-    /// Forgets what waits.
+    /// Drops the waiting bytes.
     func drop() {
         self.waiting = ByteBuffer()
         self.hasInputClosed = false

@@ -1,9 +1,9 @@
 import NIOCore
 import NIOHTTP1
 
-/// How far the parser of one connection has come: enough to explain why it failed, and to notice input that never comes to anything.
+/// The progress of one connection's parser: enough to explain a failure, and to detect input without content.
 ///
-/// NIO's parser keeps nothing of empty lines and of the framing of chunks, but its client must not be read for ever.
+/// NIO's parser ignores empty lines and chunk framing, but a client must not send them forever.
 struct HTTPInputProgress {
     /// What the connection is reading.
     enum Part {
@@ -12,17 +12,17 @@ struct HTTPInputProgress {
         case other
     }
 
-    /// Bytes of one head that are parsed at most, for each that its fields may have.
+    /// The limit of parsed bytes per head, as a multiple of the limit of its fields.
     private static let longestHead = 4
-    /// Bytes that a body may have beside its data: so many, and so many for each byte of data.
+    /// The allowed overhead of a body: this many bytes, plus as many per byte of data.
     ///
     /// A chunk of one byte takes six.
     private static let emptyBytes = 64 << 10
     private static let emptyShare = 8
 
-    /// Bytes of the next head that have gone to the parser, which keeps them and makes fields of them.
+    /// Bytes of the next head in the parser, which keeps them and makes fields of them.
     private(set) var headBytes = 0
-    /// Bytes of the present body that have gone to the parser, with all that divides it.
+    /// Bytes of the current body in the parser, including the framing.
     private var bodyBytes = 0
     /// How many of ``headBytes`` are empty lines before the request (RFC 9112 §2.2).
     private var blankBytes = 0
@@ -34,7 +34,7 @@ struct HTTPInputProgress {
 
     mutating func endedHead() { self.headBytes = 0 }
 
-    /// So many bytes go to the parser.
+    /// This many bytes go to the parser.
     mutating func willParse(_ bytes: Int, of part: Part) {
         self.piece = HTTPPiece()
         switch part {
@@ -44,14 +44,14 @@ struct HTTPInputProgress {
         }
     }
 
-    /// The parser has produced something of the piece.
+    /// The parser has produced a part.
     mutating func note(_ part: HTTPServerRequestPart) {
         self.piece?.note(part)
     }
 
     /// The parser has failed.
     ///
-    /// - Returns: the answer; `nil` while it processes a piece, since the reason is determined once it returns.
+    /// - Returns: the answer; `nil` while it processes a piece, because the reason is determined after that.
     mutating func failed(_ error: HTTPParserError) -> HTTPResponse? {
         guard self.piece != nil else { return HTTPPiece().refusal(of: error, [], ByteBuffer()) }
         self.piece?.error = error
@@ -78,14 +78,14 @@ struct HTTPInputProgress {
         return nil
     }
 
-    /// Whether the bytes of a head that is not complete are too many.
+    /// Whether an incomplete head has too many bytes.
     ///
-    /// - Parameter headerBytes: those that its fields may have.
+    /// - Parameter headerBytes: the limit of its fields.
     func isHeadTooLong(headerBytes: Int) -> Bool {
         self.headBytes > Self.longestHead * headerBytes
     }
 
-    /// Whether a body has too little data for its bytes (RFC 9112 §7.1.1).
+    /// Whether a body has too little data for its size (RFC 9112 §7.1.1).
     func isBodyTooEmpty(data: Int) -> Bool {
         self.bodyBytes > Self.emptyBytes + Self.emptyShare * data
     }

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// A request whose body is being read, and who gets it then.
+/// A request whose body is being read, with its handler.
 struct HTTPIntake {
     enum Handler: Sendable {
         case buffered(HTTPRouter.BufferedHandler)
@@ -10,9 +10,9 @@ struct HTTPIntake {
 
     private(set) var request: HTTPRequest
     private let route: HTTPRouter.Route
-    /// Sees the answer.
+    /// Is called with the answer.
     var observer: HTTPRouter.Observer?
-    /// Header fields that the handler's answer gets beside its own.
+    /// Additional header fields of the handler's answer.
     var answerFields: [(name: String, value: String)] = []
 
     init(request: HTTPRequest, route: HTTPRouter.Route) {
@@ -20,10 +20,10 @@ struct HTTPIntake {
         self.route = route
     }
 
-    /// Bytes of body.
+    /// The limit of the body in bytes.
     var limit: Int { self.route.limit }
 
-    /// An answer by which the server refuses the request after all, as the client gets it.
+    /// Completes an answer by which the server itself refuses the request.
     func completed(_ response: HTTPResponse) -> HTTPResponse {
         guard let refusing = self.route.refusing else { return response }
         var head = self.request
@@ -46,15 +46,15 @@ struct HTTPIntake {
         }
     }
 
-    /// Bytes of memory that the body takes up.
+    /// Bytes of memory that the body uses.
     var bytes: Int { self.request.body.readableBytes == 0 ? 0 : self.request.body.storageCapacity }
 
-    /// Takes a part of the body.
+    /// Adds a part of the body.
     ///
-    /// A lone part that fills its receive buffer is kept as it is; else the bytes are copied, so that they do not hold more memory
+    /// A single part that fills its receive buffer is kept as it is; others are copied, so that they use no more memory
     /// than they need.
     ///
-    /// - Returns: why the request cannot be taken any longer.
+    /// - Returns: the refusal of the request, if it exceeds a limit.
     mutating func append(_ part: ByteBuffer) -> HTTPResponse? {
         guard self.request.body.readableBytes + part.readableBytes <= self.limit else {
             return self.completed(.tooLarge(limit: self.limit))
@@ -73,14 +73,14 @@ extension HTTPResponse {
         .json(.payloadTooLarge, "{\"error\":\"Payload too large\",\"limit\":\(limit)}")
     }
 
-    /// The answer where bodies and unsent answers fill their budget.
+    /// The answer when the memory limit for bodies and unsent answers is reached.
     static var outOfMemory: HTTPResponse {
         .error(
             .serviceUnavailable, "Too many unfinished requests and unread answers; try again later",
             headers: [("Retry-After", "5")])
     }
 
-    /// The same in place of this answer; pages that could have read this one can read that.
+    /// The same in place of this answer, with its CORS fields.
     var withoutMemory: HTTPResponse {
         var response = Self.outOfMemory
         response.headers += self.headers.filter { name, _ in

@@ -1,15 +1,15 @@
 import NIOCore
 import NIOHTTP1
 
-/// What the server knows on one event loop: its rules, its connections, its streams, the time of day.
+/// The server's state on one event loop: its rules, connections, streams, and the time.
 ///
-/// Only ever touched on its loop. One timer watches the deadlines of all connections, so that none needs a timer of its own.
+/// Used only on its loop. One timer checks the deadlines of all connections, so that none needs its own.
 final class HTTPLoop {
     let configuration: HTTPServerConfiguration
     let router: HTTPRouter
-    /// What requests and answers on this loop keep in memory.
+    /// The memory of requests and answers on this loop.
     let memory: HTTPMemory
-    /// Connections whose clients have sent more than was handled at once.
+    /// Connections with more input than is processed at once.
     let turns: HTTPTurns
     private let eventLoop: any EventLoop
     private var connections: [any HTTPWatched] = []
@@ -19,9 +19,9 @@ final class HTTPLoop {
     private var timer: RepeatedTask?
     /// The value of `Date`, at most a second old while there are connections or streams.
     private(set) var date = ""
-    /// The latest value of `Host` that is served: most requests are for the same.
+    /// The last accepted value of `Host`: most requests have the same one.
     private var servedHost = ""
-    /// True once no connection may be kept open for another request.
+    /// Whether no connection is kept open for another request.
     private(set) var isDraining = false
 
     init(
@@ -34,7 +34,7 @@ final class HTTPLoop {
         self.eventLoop = eventLoop
     }
 
-    /// Decides about a request: see ``HTTPRouter/decide(_:hasBody:from:policy:hostRefusal:overload:)``.
+    /// Routes a request: see ``HTTPRouter/decide(_:hasBody:from:policy:hostRefusal:overload:)``.
     func decide(
         _ head: HTTPHead, hasBody: Bool, from remoteAddress: SocketAddress?, overload: HTTPResponse?
     ) -> HTTPDecision {
@@ -87,11 +87,11 @@ final class HTTPLoop {
         self.stopTimer()
     }
 
-    /// Takes in a connection above the limit, which may ask for vital routes.
+    /// Accepts a connection above the limit, which may request vital routes.
     ///
-    /// - Parameter hasPlace: whether there is a place for it; if not, it gets that of one that has been refused, or of the oldest, unless
-    ///   that one has only just come.
-    /// - Returns: whether it has been taken in.
+    /// - Parameter hasPlace: whether there is a free place; if not, it replaces one that was refused, or the oldest
+    ///   unless that is new.
+    /// - Returns: whether it was accepted.
     func add(spare channel: any Channel, hasPlace: Bool) -> Bool {
         if !hasPlace {
             let time = NIODeadline.now() - .milliseconds(100)
@@ -104,7 +104,7 @@ final class HTTPLoop {
         return true
     }
 
-    /// A connection above the limit has got its answer, which is that there are too many.
+    /// Records that a connection above the limit got its refusal.
     func refused(spare channel: any Channel) {
         guard let index = self.spares.firstIndex(where: { $0.channel === channel }) else { return }
         self.spares[index].isRefused = true
@@ -122,7 +122,7 @@ final class HTTPLoop {
         }
     }
 
-    /// Closes everything that is left.
+    /// Closes all remaining connections.
     func closeAll() {
         self.isDraining = true
         for connection in self.connections {
@@ -136,7 +136,7 @@ final class HTTPLoop {
     private func tick() {
         self.date = HTTPDate.now()
         let now = NIODeadline.now()
-        // A connection that is closed leaves the array, so the walk is over a copy.
+        // A closed connection leaves the array, so this iterates over a copy.
         for connection in self.connections where connection.deadline < now {
             connection.timeOut()
         }

@@ -1,10 +1,10 @@
 import NIOCore
 
-/// What a request, an answer or a stream keeps in memory, as ``HTTPMemory`` counts it.
+/// The memory of a request, an answer or a stream, as counted by ``HTTPMemory``.
 package struct HTTPHold {
-    /// How many bytes are counted.
+    /// The counted bytes.
     package fileprivate(set) var bytes = 0
-    /// When the first of the bytes came.
+    /// When the first of the bytes was counted.
     fileprivate(set) var since = NIODeadline.distantFuture
     fileprivate var index = 0
 
@@ -19,14 +19,14 @@ package protocol HTTPHolder: AnyObject {
     /// Changed by ``HTTPMemory`` alone.
     var hold: HTTPHold { get set }
 
-    /// Ends: others need the memory.
+    /// Ends it, because memory is short.
     func shed()
 }
 
-/// Who holds bytes of the server's ``HTTPBudget`` on one event loop.
+/// Counts the memory of requests, answers and streams on one event loop against the server's ``HTTPBudget``.
 ///
-/// Only ever touched on its loop. Where there is no room, the oldest holder is ended if it has held its bytes for a second: a client that
-/// is served holds them for milliseconds. Without such a holder the newcomer is refused.
+/// Used only on its loop. If there is no room, the oldest holder is ended if it has held its bytes for a second: an
+/// active client holds them for milliseconds. Without such a holder the new request is refused.
 package final class HTTPMemory {
     private static let grace = TimeAmount.seconds(1)
     private static let patience = TimeAmount.seconds(5)
@@ -40,10 +40,10 @@ package final class HTTPMemory {
         self.log = log
     }
 
-    /// Counts what a holder holds from now on.
+    /// Sets the memory of a holder.
     ///
-    /// - Parameter bytes: all of them, not only the new ones.
-    /// - Returns: whether there was room; if not, the count stays as it was.
+    /// - Parameter bytes: the total, not the increase.
+    /// - Returns: whether there was room; otherwise the count is unchanged.
     package func hold(_ bytes: Int, for holder: any HTTPHolder) -> Bool {
         let own = holder.hold.bytes
         guard bytes > own else {
@@ -63,14 +63,14 @@ package final class HTTPMemory {
         return true
     }
 
-    /// Forgets a holder.
+    /// Removes a holder.
     package func release(_ holder: any HTTPHolder) {
         if holder.hold.bytes > 0 { self.shrink(holder, to: 0) }
     }
 
-    /// Ends those who have held their bytes for long, while memory is short.
+    /// Ends holders that have held their bytes for long, while memory is short.
     ///
-    /// Called once a second: those who need the memory may be on other loops.
+    /// Called once a second, because the memory may be needed on other loops.
     func relieve() {
         while self.budget.isShort, self.shedOldest(besides: nil, after: Self.patience) {}
     }

@@ -8,14 +8,14 @@ package struct HTTPNetwork: Sendable {
 
     /// - Parameters:
     ///   - address: 16 bytes; an IPv4 address as an IPv4-mapped one (RFC 4291 §2.5.5.2).
-    ///   - prefix: how many leading bits count, 0 to 128.
+    ///   - prefix: the number of leading bits, 0 to 128.
     package init(address: [UInt8], prefix: Int) {
         precondition(address.count == 16 && (0...128).contains(prefix), "a network has 16 bytes and up to 128 bits")
         self.address = address
         self.prefix = prefix
     }
 
-    /// Whether an address lies within; never for anything but an IP address.
+    /// Whether the network contains an address; false for anything but an IP address.
     func contains(_ address: SocketAddress) -> Bool {
         guard let bytes = address.ipAddress.flatMap(Self.bytes) else { return false }
         let whole = self.prefix / 8
@@ -24,7 +24,7 @@ package struct HTTPNetwork: Sendable {
         return rest == 0 || (bytes[whole] ^ self.address[whole]) >> UInt8(8 - rest) == 0
     }
 
-    /// The 16 bytes of an address that is written as text, those of an IPv4 address as of an IPv4-mapped one; `nil` for anything else.
+    /// The 16 bytes of a textual address, IPv4 as IPv4-mapped; `nil` for anything else.
     static func bytes(of text: String) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, text, &bytes) == 1 { return [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + bytes[..<4] }

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// One piece of input that a connection's parser was given, and how far it came: enough to explain why it failed.
+/// One piece of a parser's input, and how far the parser got: enough to explain a failure.
 ///
 /// NIO's parser reports what kind of element it rejected, not where.
 struct HTTPPiece {

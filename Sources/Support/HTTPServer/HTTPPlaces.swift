@@ -1,14 +1,14 @@
 import Synchronization
 
-/// A number of equal places, of which some are taken.
+/// Counts how many of a number of equal places are in use.
 ///
 /// Thread-safe.
 final class HTTPPlaces: Sendable {
     private let taken = Atomic<Int>(0)
 
-    /// Takes a place.
+    /// Takes a place, if one is free.
     ///
-    /// - Returns: whether there was one; if not, none is to be given back.
+    /// - Returns: whether one was free; only then must it be given back.
     func take(upTo limit: Int) -> Bool {
         if self.taken.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }
         self.give()

@@ -2,7 +2,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// The first handler of a TLS connection: answers a client that speaks plain HTTP, and removes itself for one that speaks TLS.
+/// The first handler of a TLS connection: answers a client that sends plain HTTP, and removes itself for TLS.
 ///
 /// On its event loop. A TLS record begins with its content type (RFC 8446 §5.1), a plain HTTP/1 or HTTP/2 request with a letter.
 /// The deadline of ``HTTPVersionSelector`` closes a connection that stays open.

@@ -1,12 +1,13 @@
 import NIOCore
 import NIOHTTP1
 
-/// Who the client of a request is, where proxies stand between.
+/// Finds the client's address behind proxies.
 extension HTTPPolicy {
     /// The client's address: the last one in the list of hops that is not a trusted proxy.
     ///
-    /// A proxy appends the address of its own peer, so only what trusted proxies have appended is believed. Where `Forwarded` (RFC 7239 §4)
-    /// and `X-Forwarded-For` contradict each other, one of them came from the client, and neither is believed.
+    /// A proxy appends the address of its own peer, so only entries of trusted proxies are believed. Where `Forwarded`
+    /// (RFC 7239 §4) and `X-Forwarded-For` contradict each other, one of them came from the client, and neither is
+    /// believed.
     ///
     /// - Parameter peer: the other end of the connection.
     func client(_ headers: HTTPHeaders, peer: SocketAddress?) -> SocketAddress? {
@@ -31,7 +32,7 @@ extension HTTPPolicy {
         return client
     }
 
-    /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`; `nil` for names that hide an address.
+    /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`; `nil` for obfuscated names.
     private static func address(ofHop hop: String) -> SocketAddress? {
         var text = hop.withoutOuterSpace[...]
         if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
@@ -42,10 +43,10 @@ extension HTTPPolicy {
         return try? SocketAddress(ipAddress: String(text), port: 0)
     }
 
-    /// The values of `for` in their order, without quotes; what cannot be read is a hop that nobody knows.
+    /// The values of `for` in order, without quotes; an unreadable one is an unknown hop.
     private static func forwarded(_ fields: [String]) -> [String] {
         fields.flatMap { field in
-            // A quote that the client has left open must not swallow what the proxy appends.
+            // An unclosed quote from the client must not include what the proxy appends.
             let isBalanced = field.utf8.count { $0 == UInt8(ascii: "\"") }.isMultiple(of: 2)
             return Self.split(field, UInt8(ascii: ","), minding: isBalanced).map { element in
                 for pair in Self.split(element, UInt8(ascii: ";"), minding: true) {
@@ -59,9 +60,9 @@ extension HTTPPolicy {
         }
     }
 
-    /// Parts of a text between separators, by bytes: what joins characters must not join hops.
+    /// Splits a text at separators, by bytes: combining characters must not join hops.
     ///
-    /// - Parameter quotes: whether separators in quotes divide nothing.
+    /// - Parameter quotes: whether to ignore separators within quotes.
     private static func split(_ text: String, _ separator: UInt8, minding quotes: Bool) -> [String] {
         var isQuoted = false
         return text.utf8.split {

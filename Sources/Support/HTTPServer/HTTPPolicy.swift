@@ -1,14 +1,14 @@
 import NIOHTTP1
 
-/// Which names the server answers to, which pages may write, and whose word is taken for a client's address.
+/// The rules for hosts, for pages that may write, and for trusted proxies.
 ///
 /// Immutable.
 package struct HTTPPolicy: Sendable {
-    /// Which values of `Host` and `:authority` are served, against DNS rebinding.
+    /// The accepted values of `Host` and `:authority`, against DNS rebinding.
     package enum Hosts: Sendable, Equatable {
         case any
-        /// Names of the machine itself (`localhost`, `*.localhost`) and loopback addresses, and these: names, addresses, `*.` and a name for
-        /// everything below it; in lower case.
+        /// Names of the machine itself (`localhost`, `*.localhost`) and loopback addresses, and these names and
+        /// addresses, in lower case; `*.` before a name includes everything below it.
         case loopback(and: [String])
         /// These, every address, and the names of the machine itself.
         case listed([String])
@@ -16,7 +16,7 @@ package struct HTTPPolicy: Sendable {
 
     /// The hosts that requests may be for.
     package var hosts: Hosts
-    /// Origins whose pages may write beside the server's own, in lower case; `*` stands for all.
+    /// Origins, in addition to the server's own, whose pages may write, in lower case; `*` means all.
     package var publishOrigins: [String]
     /// Peers whose `Forwarded` and `X-Forwarded-For` are believed.
     package var trustedProxies: [HTTPNetwork]
@@ -30,9 +30,9 @@ package struct HTTPPolicy: Sendable {
 
     // MARK: - Hosts
 
-    /// Why a request for a host is not answered.
+    /// The refusal of a request for a host that is not accepted.
     ///
-    /// - Parameter field: the value of `Host`; an empty one names no host.
+    /// - Parameter field: the value of `Host`; empty if it is absent.
     func refusal(ofHost field: String) -> HTTPResponse? {
         guard !field.isEmpty else { return nil }
         guard let host = HTTPHost(field)?.name else {
@@ -58,15 +58,16 @@ package struct HTTPPolicy: Sendable {
 
     // MARK: - Pages
 
-    /// The origin of a page that the file lets write, for the answer's `Access-Control-Allow-Origin`.
+    /// The page's origin, if the configuration lets it write, for `Access-Control-Allow-Origin`.
     func publishingOrigin(_ headers: HTTPHeaders) -> String? {
         guard let origin = headers.first(name: "Origin"), headers["Origin"].count == 1 else { return nil }
         return self.publishOrigins.contains("*") || self.publishOrigins.contains(origin.lowercased()) ? origin : nil
     }
 
-    /// Why a page may not write: browsers say of every such request where it comes from (Fetch §3.2, Fetch Metadata §2.1).
+    /// The refusal of a page that may not write: browsers name the origin of such requests (Fetch §3.2, Fetch Metadata
+    /// §2.1).
     ///
-    /// Whoever brings a bearer token has been given it: browsers add none by themselves, as they do with cookies and passwords.
+    /// A bearer token shows permission: browsers do not add one automatically, unlike cookies and passwords.
     func refusal(ofWrite headers: HTTPHeaders) -> HTTPResponse? {
         if headers.first(name: "Authorization")?.lowercased().hasPrefix("bearer ") ?? false { return nil }
         let origin = headers.first(name: "Origin")
@@ -82,7 +83,7 @@ package struct HTTPPolicy: Sendable {
             .forbidden, "Pages of '\(origin ?? "another origin")' may not write here; add the origin to http.publish_origins")
     }
 
-    /// Whether an origin is that of a host, where the scheme is unknown.
+    /// Whether an origin belongs to a host, where the scheme is unknown.
     private static func isSame(_ origin: String, _ host: String) -> Bool {
         for (scheme, port) in [("http://", ":80"), ("https://", ":443")] where origin.hasPrefix(scheme) {
             let authority = origin.dropFirst(scheme.count)

@@ -1,9 +1,9 @@
 package import NIOCore
 package import NIOHTTP1
 
-/// One request, as its handler sees it.
+/// One request, as passed to its handler.
 ///
-/// Copies share everything but the body, so that it passes through the server for the price of two references.
+/// Copies share everything except the body, so that passing it on costs two references.
 package struct HTTPRequest: Sendable {
     private let head: Head
     /// The whole body.
@@ -18,17 +18,18 @@ package struct HTTPRequest: Sendable {
             parameters: parameters)
     }
 
-    /// The method (RFC 9110 §9), case-sensitive; one that nobody knows is refused before there is a request.
+    /// The method (RFC 9110 §9), case-sensitive; unknown ones are refused earlier.
     package var method: HTTPMethod { self.head.method }
     /// 1.0, 1.1 or 2.0.
     package var version: HTTPVersion { self.head.version }
-    /// The path as it was sent, percent-encoding included, without the query.
+    /// The path as sent, percent-encoded, without the query.
     package var path: String { self.head.path }
-    /// What stands behind the `?`, percent-encoded; empty when there is none.
+    /// The text after the `?`, percent-encoded; empty if there is none.
     package var rawQuery: String { self.head.rawQuery }
-    /// The header fields in their order, without spaces around the values; `Host` is what the request is for, whatever carried it.
+    /// The header fields in order, with trimmed values; `Host` is the requested host, whichever field or target
+    /// contained it.
     package var headers: HTTPHeaders { self.head.headers }
-    /// The address of the client, as trusted proxies report it or that of the peer's end of the connection; `nil` for unix sockets.
+    /// The address of the client, from trusted proxies or the connection; `nil` for Unix sockets.
     package var remoteAddress: SocketAddress? { self.head.remoteAddress }
     /// The values of the pattern's `{name}` segments, percent-decoded, in the pattern's order.
     package var parameters: [(name: String, value: String)] { self.head.parameters }
@@ -43,8 +44,8 @@ package struct HTTPRequest: Sendable {
         return parameter.value
     }
 
-    /// The first value of a name in the query, decoded as `application/x-www-form-urlencoded` (WHATWG URL §5.1); `nil` when the name
-    /// is absent or its value is not valid percent-encoded UTF-8.
+    /// The first value of a name in the query, decoded as `application/x-www-form-urlencoded` (WHATWG URL §5.1); `nil`
+    /// if it is absent or not valid percent-encoded UTF-8.
     package func query(_ name: String) -> String? {
         for item in self.rawQuery.utf8.split(separator: UInt8(ascii: "&")) {
             let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)

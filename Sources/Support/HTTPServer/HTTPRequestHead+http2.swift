@@ -2,9 +2,9 @@ import NIOHPACK
 import NIOHTTP1
 
 extension HTTPRequestHead {
-    /// The head that the fields of an HTTP/2 request stand for (RFC 9113 §8.3.1), once NIO has found them well formed.
+    /// The head of an HTTP/2 request (RFC 9113 §8.3.1), which NIO has validated.
     ///
-    /// `:authority` becomes `Host`; a `Host` that contradicts it stays beside it, so that ``refusal`` sees two.
+    /// `:authority` becomes `Host`; a `Host` that contradicts it is kept, so that ``refusal`` sees two.
     init(_ fields: HPACKHeaders) {
         var method = HTTPMethod.GET
         var path: String?

@@ -1,8 +1,8 @@
 import NIOHTTP1
 
-/// What the parser leaves to its caller; see also ``HTTPHead``.
+/// Rules that the parser does not enforce; see also ``HTTPHead``.
 extension HTTPRequestHead {
-    /// The same with values as they are meant: the space around them is not part of them (RFC 9110 §5.5).
+    /// The same with trimmed values: surrounding space is not part of them (RFC 9110 §5.5).
     var withoutOuterSpace: HTTPRequestHead {
         guard self.headers.contains(where: { $0.value.hasOuterSpace }) else { return self }
         var head = self
@@ -10,9 +10,9 @@ extension HTTPRequestHead {
         return head
     }
 
-    /// The same with the authority of an absolute target as `Host`, whatever that says (RFC 9112 §3.2.2).
+    /// The same with the authority of an absolute target as `Host`, regardless of that field (RFC 9112 §3.2.2).
     ///
-    /// A request without `Host`, or with several, stays as it is, and is refused.
+    /// A request without `Host`, or with several, is unchanged, and is refused.
     var withHostOfTarget: HTTPRequestHead {
         guard let authority = self.targetAuthority, self.headers["Host"].count == 1 else { return self }
         var head = self
@@ -26,7 +26,7 @@ extension HTTPRequestHead {
         return Substring(rest.prefix { ![UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#")].contains($0) })
     }
 
-    /// What comes behind the `://` of a target in absolute form; `nil` in the other forms.
+    /// The part after the `://` of a target in absolute form; `nil` in the other forms.
     private var behindScheme: Substring.UTF8View? {
         guard let first = self.uri.utf8.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "*"),
             let start = self.uri.range(ofScheme: "://")
@@ -51,7 +51,7 @@ extension HTTPRequestHead {
 }
 
 extension String {
-    /// The index behind the first `://`.
+    /// The index after the first `://`.
     fileprivate func range(ofScheme mark: String) -> String.Index? {
         var index = self.startIndex
         while index < self.endIndex {

@@ -29,7 +29,7 @@ struct HTTPRequestLine {
         return self.bytes[end] == UInt8(ascii: " ") || HTTPMethod.isTokenByte(self.bytes[end])
     }
 
-    /// Whether the version is supported; what is wrong is then the end of the line.
+    /// Whether the version is supported; the end of the line is then the mistake.
     var hasSpokenVersion: Bool {
         let mark = Array(" HTTP/".utf8)
         guard let start = self.bytes.indices.first(where: { self.bytes[$0...].starts(with: mark) }) else { return false }

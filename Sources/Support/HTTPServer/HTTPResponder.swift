@@ -4,10 +4,10 @@ import Synchronization
 
 /// Answers one request, once, from any thread.
 ///
-/// A second answer is ignored, and so is one for a client that is gone. A responder that is dropped without an answer answers 500, so
-/// that no client waits for ever.
+/// A second answer is ignored, and so is one for a client that has left. A responder that is dropped without an answer
+/// answers 500, so that no client waits forever.
 package final class HTTPResponder: Sendable {
-    /// The loop of the connection: from there an answer is written without a hop.
+    /// The loop of the connection: an answer from there needs no hop.
     package let eventLoop: any EventLoop
     private let target: Target
     private let isAnswered = Atomic<Bool>(false)

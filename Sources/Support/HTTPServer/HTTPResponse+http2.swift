@@ -2,14 +2,14 @@ import NIOHPACK
 import NIOHTTP1
 
 extension HTTPResponse {
-    /// Fields that speak of an HTTP/1 connection, and those that the server writes (RFC 9113 §8.2.2).
+    /// Fields of HTTP/1 connections, and those that the server writes (RFC 9113 §8.2.2).
     private static let excluded: Set<String> = [
         "connection", "content-length", "date", "keep-alive", "proxy-connection", "server", "transfer-encoding", "upgrade",
     ]
 
-    /// Status and header fields as HTTP/2 has them.
+    /// Status and header fields in HTTP/2 form.
     ///
-    /// - Parameter length: what stands in `content-length`; `nil` leaves the field out.
+    /// - Parameter length: the value of `content-length`; `nil` omits the field.
     func fields(date: String, length: Int?) -> HPACKHeaders {
         var fields = HPACKHeaders()
         fields.reserveCapacity(self.headers.count + 4)
@@ -28,7 +28,7 @@ extension HTTPResponse {
 }
 
 extension String {
-    /// Whether it is a name (RFC 9110 §5.6.2).
+    /// Whether it is a valid name (RFC 9110 §5.6.2).
     fileprivate var isToken: Bool {
         !self.isEmpty
             && self.utf8.allSatisfy { byte in

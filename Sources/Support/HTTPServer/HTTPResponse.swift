@@ -1,18 +1,18 @@
 package import NIOCore
 package import NIOHTTP1
 
-/// One whole answer.
+/// One complete answer.
 package struct HTTPResponse: Sendable {
     /// The status code.
     package var status: HTTPResponseStatus
     /// Without `Content-Length`, `Connection`, `Transfer-Encoding`, `Date` and `Server`, which the server writes.
     ///
-    /// A field whose name or value holds CR, LF or NUL is left out; HTTP/2 leaves out every name that is none (RFC 9110 §5.1) too.
+    /// A field whose name or value contains CR, LF or NUL is omitted; HTTP/2 also omits invalid names (RFC 9110 §5.1).
     package var headers: [(name: String, value: String)]
     /// The whole body; empty for none.
     package var body: ByteBuffer
 
-    /// Whether an answer with this status has no body, nor the length of one (RFC 9110 §8.6).
+    /// Whether an answer with this status has neither a body nor its length (RFC 9110 §8.6).
     var isBodyless: Bool { self.status == .noContent || self.status == .notModified }
 
     /// Makes an answer without a body by default.
@@ -43,10 +43,10 @@ package struct HTTPResponse: Sendable {
         return Self.json(status, "{\"error\":\(message.jsonLiteral)}", headers: headers)
     }
 
-    /// Writes status line, header fields and, unless told not to, the body.
+    /// Writes the status line, the header fields and, if `withBody`, the body.
     ///
     /// - Parameters:
-    ///   - length: what stands in `Content-Length`; `nil` leaves the field out.
+    ///   - length: the value of `Content-Length`; `nil` omits the field.
     ///   - framing: further lines, such as `Connection: close\r\n`.
     func write(into buffer: inout ByteBuffer, date: String, length: Int?, framing: StaticString, withBody: Bool) {
         buffer.writeStaticString("HTTP/1.1 ")
@@ -95,7 +95,7 @@ extension String {
         return result + "\""
     }
 
-    /// Whether it can stand in a header field without forging another (RFC 9110 §5.5).
+    /// Whether it is safe as the text of a header field (RFC 9110 §5.5).
     var isHeaderText: Bool {
         !self.utf8.contains { $0 == 10 || $0 == 13 || $0 == 0 }
     }

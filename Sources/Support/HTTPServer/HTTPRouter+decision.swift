@@ -1,18 +1,18 @@
 import NIOCore
 import NIOHTTP1
 
-/// What becomes of a request once its head is known.
+/// The decision about a request once its head is known.
 enum HTTPDecision {
     /// Its body is read, then its handler is called.
     case take(HTTPIntake)
-    /// The same, once it is permitted.
+    /// The same after an access check.
     case ask(HTTPRouter.Authorization, HTTPIntake)
     /// It is answered without its body.
     case refuse(HTTPResponse)
-    /// It is answered without its body, and what follows it cannot be trusted to be a request.
+    /// It is answered without its body, and further input cannot be trusted.
     case distrust(HTTPResponse)
 
-    /// Whether the request is answered at once.
+    /// Whether the request is answered immediately.
     var isRefusal: Bool {
         switch self {
         case .refuse, .distrust: true
@@ -22,13 +22,13 @@ enum HTTPDecision {
 }
 
 extension HTTPRouter {
-    /// Decides about a request, whatever version of HTTP carried it.
+    /// Decides about a request of any HTTP version.
     ///
     /// - Parameters:
     ///   - hasBody: whether a body is known to follow the head.
     ///   - policy: hosts, pages and proxies.
-    ///   - hostRefusal: set where the host is not served.
-    ///   - overload: set where there are too many connections: then only vital routes are answered in another way.
+    ///   - hostRefusal: set if the host is not accepted.
+    ///   - overload: set if there are too many connections: the answer to everything except vital routes.
     func decide(
         _ head: HTTPHead, hasBody: Bool, from remoteAddress: SocketAddress?, policy: HTTPPolicy,
         hostRefusal: HTTPResponse? = nil, overload: HTTPResponse?
@@ -61,7 +61,7 @@ extension HTTPRouter {
         }
     }
 
-    /// A refusal as the client gets it, shown to the observer.
+    /// Completes a refusal and reports it to the observer.
     private func completed(
         _ response: HTTPResponse, _ request: HTTPRequest, _ match: Match, _ policy: HTTPPolicy
     ) -> HTTPResponse {
@@ -108,7 +108,7 @@ extension HTTPRouter {
         }
     }
 
-    /// What a page of another origin that may write is told beforehand (Fetch §4.8).
+    /// The CORS fields for a page of another origin that may write (Fetch §4.8).
     private static func preflight(
         _ head: HTTPHead, _ allow: String, _ policy: HTTPPolicy
     ) -> [(name: String, value: String)] {
@@ -126,7 +126,7 @@ extension HTTPRouter {
         _ request: HTTPRequest, _ head: HTTPHead, to route: Route, hasBody: Bool, _ policy: HTTPPolicy
     ) -> HTTPDecision {
         if case .stream = route.handler, route.limit == 0, hasBody {
-            return .refuse(.error(.badRequest, "This request takes no body"))
+            return .refuse(.error(.badRequest, "This request must not have a body"))
         }
         let isFromPage = route.writes && head.namesPage
         if isFromPage, let refusal = policy.refusal(ofWrite: request.headers) {

@@ -2,32 +2,34 @@ package import NIOCore
 package import NIOHTTP1
 import Synchronization
 
-/// Which handler answers which method and path.
+/// Maps methods and paths to handlers.
 ///
-/// Thread-safe; components register their paths while the server runs. A pattern is a path whose segments may be `{name}`, which stands
-/// for one segment that is not empty; the last may be `{name...}`, which stands for one or more, joined by slashes. Literal paths come
-/// before patterns, patterns in the order of their registration. Segments are percent-decoded before they are compared (so `%2F` does not
-/// divide), and a slash at the end matters.
+/// Thread-safe; components register their paths while the server runs. A pattern is a path whose segments may be
+/// `{name}`, which matches one non-empty segment. The last may be `{name...}`, which matches one or more, joined by
+/// slashes. Literal paths precede patterns, and patterns match in the order of their registration. Segments are
+/// percent-decoded before they are compared (so `%2F` does not divide), and a trailing slash matters.
 package final class HTTPRouter: Sendable {
-    /// Gets the whole body; called on the connection's event loop, must not block.
+    /// Receives the whole request; called on the connection's event loop, must not block.
     package typealias BufferedHandler = @Sendable (HTTPRequest, HTTPResponder) -> Void
-    /// Looks at the head before the body is read; called on the connection's event loop.
+    /// Checks the head before the body is read; called on the connection's event loop.
     ///
     /// An answer refuses the request.
     package typealias Admission = @Sendable (HTTPRequest) -> HTTPResponse?
-    /// Decides about an admitted request before its body is read, and may take its time; called on the connection's event loop.
+    /// Decides about an admitted request before its body is read, possibly later; called on the connection's event
+    /// loop.
     ///
-    /// An answer refuses the request; a failure refuses it as ``HTTPRefusal/response(to:)`` says.
+    /// An answer refuses the request; a failure refuses it with ``HTTPRefusal/response(to:)``.
     package typealias Authorization = @Sendable (HTTPRequest) -> EventLoopFuture<HTTPResponse?>
-    /// Answers or opens a stream; called on the connection's event loop, once the body is there.
+    /// Answers or opens a stream; called on the connection's event loop, once the body has arrived.
     package typealias StreamHandler = @Sendable (HTTPRequest, HTTPFraming) -> HTTPStreamAnswer
 
-    /// Completes an answer by which the server itself refuses a request for a path: 405, 413, 503 and others that no handler makes.
+    /// Completes an answer by which the server itself refuses a request for a path: 405, 413, 503 and others without a
+    /// handler.
     ///
     /// Called on the connection's event loop. The request has no body.
     package typealias Refusing = @Sendable (HTTPRequest, HTTPResponse) -> HTTPResponse
 
-    /// Sees a request with its answer; called on any thread, must not block.
+    /// Is called with each request and its answer, on any thread; must not block.
     package typealias Observer = @Sendable (HTTPRequest, HTTPResponse) -> Void
 
     /// What was registered, for ``HTTPRouter/unregister(_:)``.
@@ -35,16 +37,16 @@ package final class HTTPRouter: Sendable {
         fileprivate let number: Int
     }
 
-    /// What was registered for a method and a path; requests refer to it.
+    /// The registration of a method and a path; requests refer to it.
     final class Route: Sendable {
-        /// Bytes of body; 0 for a stream means that a body is an error.
+        /// The limit of the body in bytes; for a stream 0 refuses any body.
         let limit: Int
         let admit: Admission?
         let authorize: Authorization?
         let refusing: Refusing?
-        /// It is answered even while there are too many connections.
+        /// Whether it is answered even when there are too many connections.
         let isVital: Bool
-        /// It changes something: pages of other origins may not ask for it.
+        /// Whether it changes something, so that pages of other origins must not request it.
         let writes: Bool
         let handler: HTTPIntake.Handler
 
@@ -66,7 +68,7 @@ package final class HTTPRouter: Sendable {
         case route(Route, Parameters)
         case malformed
         case notFound
-        /// The path exists: what `Allow` says of it, and one of its routes.
+        /// The path exists for other methods: the value of `Allow`, and one of its routes.
         case other(allow: String, Route, Parameters)
 
         var isRoute: Bool {
@@ -81,7 +83,7 @@ package final class HTTPRouter: Sendable {
             }
         }
 
-        /// Whether the request is answered even while there are too many connections.
+        /// Whether the request is answered even when there are too many connections.
         var isVital: Bool {
             if case .route(let route, _) = self { route.isVital } else { false }
         }
@@ -90,27 +92,27 @@ package final class HTTPRouter: Sendable {
     typealias Parameters = [(name: String, value: String)]
 
     private let state = Mutex(State())
-    /// Sees every answer but those that open a stream; `nil` costs nothing.
+    /// Is called with every answer except opened streams; `nil` for none.
     let observer: Observer?
 
     /// Makes a router without routes.
     ///
-    /// - Parameter observer: called once for every answer but those that open a stream.
+    /// - Parameter observer: called once for every answer except opened streams.
     package init(observer: Observer? = nil) {
         self.observer = observer
     }
 
-    /// Registers a handler that gets whole requests.
+    /// Registers a handler for whole requests.
     ///
-    /// `GET` answers `HEAD` too.
+    /// `GET` also answers `HEAD`.
     ///
     /// - Parameters:
-    ///   - bodyLimit: bytes; more is answered 413, before it is read where the client told the length.
+    ///   - bodyLimit: bytes; a larger body is answered 413, before it is read if its length is announced.
     ///   - admit: see ``Admission``.
     ///   - authorize: see ``Authorization``.
-    ///   - isVital: whether it is answered even while there are too many connections.
-    ///   - writes: whether it changes something, so that it is refused to pages of origins that ``HTTPPolicy`` does not name.
-    /// - Throws: ``HTTPServerError`` for a malformed pattern or when method and path are taken.
+    ///   - isVital: whether it is answered even when there are too many connections.
+    ///   - writes: whether it changes something, so that pages of origins outside ``HTTPPolicy`` are refused.
+    /// - Throws: ``HTTPServerError`` for a malformed pattern or an existing registration.
     @discardableResult
     package func register(
         _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, admit: Admission? = nil,
@@ -124,15 +126,15 @@ package final class HTTPRouter: Sendable {
                 handler: .buffered(handler)))
     }
 
-    /// Registers a handler that may take the connection over.
+    /// Registers a handler that may take over the connection.
     ///
-    /// `GET` answers `HEAD` too.
+    /// `GET` also answers `HEAD`.
     ///
     /// - Parameters:
     ///   - bodyLimit: bytes; 0 means that a request with a body is answered 400.
     ///   - authorize: see ``Authorization``.
     ///   - refusing: see ``Refusing``.
-    /// - Throws: ``HTTPServerError`` for a malformed pattern or when method and path are taken.
+    /// - Throws: ``HTTPServerError`` for a malformed pattern or an existing registration.
     @discardableResult
     package func registerStream(
         _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 0, authorize: Authorization? = nil, refusing: Refusing? = nil,
@@ -143,9 +145,9 @@ package final class HTTPRouter: Sendable {
             Route(limit: bodyLimit, authorize: authorize, refusing: refusing, handler: .stream(handler)))
     }
 
-    /// Removes what was registered; requests that are being answered are not touched.
+    /// Removes a registration; requests in progress continue.
     ///
-    /// Doing it twice does nothing.
+    /// A repeated call has no effect.
     package func unregister(_ registration: Registration) {
         self.state.withLock { state in
             for (path, entry) in state.literals {
@@ -236,7 +238,7 @@ package final class HTTPRouter: Sendable {
 
     private static func segments(ofPattern pattern: String) throws -> [Segment] {
         guard pattern.hasPrefix("/"), !pattern.contains("%"), !pattern.contains("?") else {
-            throw HTTPServerError(.pattern, "the path '\(pattern)' must begin with / and have neither % nor ?")
+            throw HTTPServerError(.pattern, "the path '\(pattern)' must begin with / and contain neither % nor ?")
         }
         var names: Set<Substring> = []
         let parts = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
@@ -250,7 +252,7 @@ package final class HTTPRouter: Sendable {
             else {
                 throw HTTPServerError(
                     .pattern,
-                    "the segment '\(segment)' of '\(pattern)' must be text or one {name} that stands once, at the end also {name...}"
+                    "the segment '\(segment)' of '\(pattern)' must be text or a unique {name}, or {name...} at the end"
                 )
             }
             return isRest ? .rest(String(name)) : .parameter(String(name))
@@ -282,7 +284,7 @@ package final class HTTPRouter: Sendable {
             if case .literal = self { false } else { true }
         }
 
-        /// Two parameters stand for the same segment whatever their names.
+        /// Parameters match the same segments, whatever their names.
         static func == (lhs: Segment, rhs: Segment) -> Bool {
             switch (lhs, rhs) {
             case (.literal(let left), .literal(let right)): left == right

@@ -6,7 +6,8 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// The program's one HTTP listener: accepts connections, speaks HTTP/1.x and HTTP/2 with or without TLS, and lets a ``HTTPRouter`` decide.
+/// The program's HTTP listener: accepts HTTP/1.x and HTTP/2 connections with or without TLS; an ``HTTPRouter`` decides
+/// about requests.
 ///
 /// Thread-safe. Started once and shut down once.
 package final class HTTPServer: Sendable {
@@ -15,10 +16,10 @@ package final class HTTPServer: Sendable {
     private let logger: Logger
     private let log: HTTPBurstLog
     private let loops: [ObjectIdentifier: NIOLoopBoundBox<HTTPLoop>]
-    /// The TLS identity of the connections that come next; `nil` without TLS.
+    /// The TLS identity for new connections; `nil` without TLS.
     private let identity = Mutex<NIOSSLContext?>(nil)
     private let open = Atomic<Int>(0)
-    /// Connections up to the limit, and those above it.
+    /// Counts connections up to the limit, and those above it.
     private let places = HTTPPlaces()
     private let spares = HTTPPlaces()
     private let state = Mutex(State())
@@ -49,12 +50,12 @@ package final class HTTPServer: Sendable {
         self.loops = loops
     }
 
-    /// Connections now, streams included.
+    /// The number of connections, including streams.
     package var connections: Int { self.open.load(ordering: .relaxed) }
 
     /// Binds and listens.
     ///
-    /// - Returns: the address, with the port that the system chose when 0 was asked for.
+    /// - Returns: the address, with the port that the system chose for port 0.
     /// - Throws: ``HTTPServerError`` when the address is not available or the TLS files cannot be used.
     package func start() async throws -> SocketAddress {
         let tls = try self.configuration.tls.map { try HTTPIdentity.context(for: $0) }
@@ -68,9 +69,9 @@ package final class HTTPServer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(HTTPAcceptPause(log: log))
                 }
             }
-            // Who sends many small requests at once gets one turn of the loop for few of them.
+            // A client that sends many small requests at once gets only a few of them processed per turn of the loop.
             .childChannelOption(.maxMessagesPerRead, value: 1)
-            // It grows with the first full read; a stream keeps the buffer of its request, so it begins small.
+            // It starts small and grows with the first full read, because a stream keeps the buffer of its request.
             .childChannelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 256, maximum: 16 << 10)
             )
@@ -90,7 +91,7 @@ package final class HTTPServer: Sendable {
         } catch {
             let text = "the HTTP server cannot listen on \(self.configuration.address.text)"
             guard let error = error as? IOError else { throw HTTPServerError(.listen, text, cause: error) }
-            let remedy = error.errnoCode == EADDRINUSE ? "; another program has the port: stop it, or change http.listen" : ""
+            let remedy = error.errnoCode == EADDRINUSE ? "; another program uses the port; stop it, or change http.listen" : ""
             throw HTTPServerError(.listen, "\(text): \(String(cString: strerror(error.errnoCode)))\(remedy)")
         }
         self.state.withLock { $0.listener = channel }
@@ -98,13 +99,13 @@ package final class HTTPServer: Sendable {
             preconditionFailure("a bound socket has an address")
         }
         self.logger.notice(
-            "HTTP server listens", metadata: ["address": "\(address)", "tls": "\(tls != nil)"]
+            "HTTP server listening", metadata: ["address": "\(address)", "tls": "\(tls != nil)"]
         )
         return address
     }
 
-    /// Stops accepting, closes idle connections, lets running requests be answered, and closes what is left at the deadline,
-    /// streams included.
+    /// Stops accepting, closes idle connections, waits for running requests, and closes the rest at the deadline,
+    /// including streams.
     ///
     /// Returns once every connection is closed.
     package func shutdown(deadline: ContinuousClock.Instant) async {
@@ -122,7 +123,8 @@ package final class HTTPServer: Sendable {
         self.state.withLock { $0.waiter = promise }
         self.finishIfEmpty()
         let timer = promise.futureResult.eventLoop.scheduleTask(in: TimeAmount(ContinuousClock.now.duration(to: deadline))) {
-            self.logger.warning("HTTP connections are closed unfinished", metadata: ["connections": "\(self.connections)"])
+            self.logger.warning(
+                "Closing HTTP connections at the shutdown deadline", metadata: ["connections": "\(self.connections)"])
             self.onEachLoop { $0.closeAll() }
         }
         // The promise is never failed.
@@ -131,11 +133,11 @@ package final class HTTPServer: Sendable {
         self.logger.notice("HTTP server stopped")
     }
 
-    /// Reads the files of the TLS identity again; connections that are accepted from then on get it.
+    /// Reads the files of the TLS identity again, for new connections.
     ///
-    /// Does nothing without TLS. Reads files, so not for an event loop.
+    /// Has no effect without TLS. Reads files, so never call it on an event loop.
     ///
-    /// - Throws: ``HTTPServerError`` when they cannot be used; then the server keeps the identity that it has.
+    /// - Throws: ``HTTPServerError`` when they cannot be used; the server then keeps its current identity.
     package func reloadIdentity() throws {
         guard let tls = self.configuration.tls else { return }
         do {
@@ -186,11 +188,12 @@ package final class HTTPServer: Sendable {
         try pipeline.addHandler(HTTPVersionSelector(loop: loop, usesTLS: tls != nil, refusal: isSpare ? refusal : nil))
     }
 
-    /// Closes the listener once every connection that it has accepted is set up.
+    /// Closes the listener once every accepted connection is set up.
     ///
-    /// NIO closes one whose listener is gone meanwhile in order, which ``HTTPLoop/drain()`` must not leave to it.
+    /// NIO would close others in order, but clients without an answer need a reset; see ``HTTPLoop/drain()``.
     private func stopAccepting(_ listener: any Channel) async {
-        // Each of these fails only when the channel is closed already, and a loop takes jobs as long as the server is used.
+        // These calls fail only when the channel is closed already, and a loop accepts tasks as long as the server is
+        // used.
         try? await listener.setOption(.autoRead, value: false).get()
         for box in self.loops.values { try? await box.eventLoop.submit {}.get() }
         try? await listener.eventLoop.submit {}.get()
@@ -219,7 +222,7 @@ package final class HTTPServer: Sendable {
 }
 
 extension HTTPServerConfiguration.Address {
-    /// As a person writes it.
+    /// The address for messages.
     fileprivate var text: String {
         switch self {
         case .tcp(let host, let port): "\(host):\(port)"

@@ -1,20 +1,20 @@
-/// Where and how an ``HTTPServer`` listens, and what it allows a client.
+/// The address, TLS identity and limits of an ``HTTPServer``.
 package struct HTTPServerConfiguration: Sendable {
     /// The listening socket.
     package enum Address: Sendable, Equatable {
         /// A host name or address and a port; port 0 lets the system choose one.
         case tcp(host: String, port: Int)
-        /// The path of a unix domain socket; a socket that is left there from before is replaced.
+        /// The path of a Unix domain socket; an existing socket is replaced.
         case unix(path: String)
     }
 
     /// The files of a TLS identity, in PEM.
     package struct TLS: Sendable {
-        /// The certificate, followed by those between it and its authority.
+        /// The certificate, followed by the intermediate ones.
         package var certificates: String
         /// The private key of the certificate.
         package var key: String
-        /// Certificates of the authorities that sign client certificates; set, every client must show one.
+        /// Certificates of the authorities that sign client certificates; if set, every client must present one.
         package var clientAuthorities: String?
 
         /// Makes a TLS identity from the paths of its files.
@@ -31,17 +31,17 @@ package struct HTTPServerConfiguration: Sendable {
     package var tls: TLS?
     /// Connections that the kernel completes before the server has accepted them.
     package var backlog: Int32
-    /// Connections at once, streams included; one with HTTP/2 counts once, however many requests it carries.
+    /// Connections at once, including streams; one with HTTP/2 counts once, however many requests it carries.
     ///
-    /// What comes above is answered 503 and closed, but for vital routes.
+    /// Further connections are answered 503 and closed, except for vital routes.
     package var connections: Int
-    /// Connections above ``connections`` that are heard at all; the next ones are reset.
+    /// Connections above ``connections`` that get an answer; further ones are reset.
     package var spareConnections: Int
-    /// Bytes of request line and header fields of one request; more is answered 431, or ends the connection with HTTP/2.
+    /// Bytes of request line and header fields of one request; larger ones get 431, or end the connection with HTTP/2.
     package var headerBytes: Int
     /// From accepting a connection (TLS handshake included) to the end of its first request head.
     package var headTimeout: Duration
-    /// From the end of an answer to the end of the next request head on the same connection, and how long a client may read nothing of an
+    /// From the end of an answer to the end of the next request head; also how long a client may read nothing of an
     /// answer.
     package var idleTimeout: Duration
     /// Between two parts of a request body.
@@ -50,7 +50,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var bodyTimeout: Duration
     /// Bytes of request bodies and unsent answers in memory, of all connections together.
     ///
-    /// Where they are used up, clients that have held some for a second or more are disconnected, and what finds no room is answered 503.
+    /// When they are used up, clients that have held some for a second or more are disconnected, and requests without
+    /// room are answered 503.
     package var bufferedBytes: Int
     /// The same for one connection with HTTP/2; requests above it are refused with REFUSED_STREAM, bodies and answers with 503.
     ///

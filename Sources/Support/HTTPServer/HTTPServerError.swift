@@ -1,6 +1,6 @@
 /// Why the server cannot listen, or why a path cannot be registered.
 package struct HTTPServerError: Error, CustomStringConvertible {
-    /// What went wrong.
+    /// The kind of failure.
     package struct Code: Hashable, Sendable {
         private enum Value: Sendable { case listen, identity, pattern, taken }
 
@@ -16,7 +16,7 @@ package struct HTTPServerError: Error, CustomStringConvertible {
         package static let taken = Code(value: .taken)
     }
 
-    /// What went wrong.
+    /// The kind of failure.
     package var code: Code
     /// One sentence that names the address, file or path.
     package var message: String

@@ -1,41 +1,42 @@
 import NIOCore
 
-/// The place of a connection among those that share an event loop, as ``HTTPTurns`` keeps it.
+/// The state of a connection within ``HTTPTurns``.
 struct HTTPTurn {
     fileprivate var end = NIODeadline.uptimeNanoseconds(0)
     fileprivate var isRunning = false
     fileprivate var isWaiting = false
 }
 
-/// A connection that handles what its client has sent in pieces.
+/// A connection that processes its input in pieces.
 ///
 /// On its event loop.
 protocol HTTPPiecewise: AnyObject {
     /// Changed by ``HTTPTurns`` alone.
     var turn: HTTPTurn { get set }
-    /// Whether a piece is there and can be handled now.
+    /// Whether a piece is available and can be processed now.
     var hasPiece: Bool { get }
 
-    /// Handles one piece: a few requests at most.
+    /// Processes one piece: a few requests at most.
     func handlePiece()
 
-    /// Its turn is over; the pieces that are left, if any, come in another one.
+    /// Its turn is over; remaining pieces follow in another one.
     func turnEnded()
 }
 
-/// Shares one event loop among connections whose clients send more than can be handled at once.
+/// Shares one event loop among connections with more input than can be processed at once.
 ///
-/// Only ever touched on its loop. A connection is handled for one turn when bytes arrive. What is left waits in a queue, in which connections take
-/// turns; between two slices of that work the loop serves its sockets, so that a new client waits for one slice at most.
+/// Used only on its loop. A connection is processed for one turn when bytes arrive. The rest waits in a queue, in which
+/// connections take turns. Between two slices of that work the loop serves its sockets, so that a new client waits for
+/// at most one slice.
 final class HTTPTurns {
-    /// How long a connection is handled at once, when no other waits and when others do.
+    /// The longest turn of a connection, while others do not wait and while they do.
     private static let longest = TimeAmount.milliseconds(1)
     private static let shortest = TimeAmount.microseconds(250)
-    /// How long those that wait may keep the loop busy.
+    /// How long waiting connections may keep the loop busy.
     private static let slice = TimeAmount.milliseconds(4)
     /// How long the loop then serves others, at least and at most.
     ///
-    /// Not zero: a loop does everything that is due before it looks at its sockets.
+    /// Not zero: a loop runs all due tasks before it polls its sockets.
     private static let pauses = (shortest: TimeAmount.microseconds(100), longest: TimeAmount.milliseconds(10))
 
     private let eventLoop: any EventLoop
@@ -47,13 +48,13 @@ final class HTTPTurns {
         self.eventLoop = eventLoop
     }
 
-    /// Begins a turn of a connection whose client has sent something; does nothing while it has a turn, or waits for one.
+    /// Begins a turn of a connection with new input; has no effect while it has or waits for one.
     func begin(_ connection: any HTTPPiecewise) {
         guard !connection.turn.isRunning, !connection.turn.isWaiting, connection.hasPiece else { return }
         self.run(connection, from: .now())
     }
 
-    /// Goes on with a connection that was held up by something else: within its turn, or in another one when that is over.
+    /// Continues with a connection that was blocked: within its turn, or in another one when that is over.
     func resume(_ connection: any HTTPPiecewise) {
         guard !connection.turn.isRunning, !connection.turn.isWaiting, connection.hasPiece else { return }
         if NIODeadline.now() < connection.turn.end { self.run(connection) } else { self.wait(connection) }
@@ -89,7 +90,7 @@ final class HTTPTurns {
     private func takeTurns(dueSince due: NIODeadline) {
         self.isScheduled = false
         var now = NIODeadline.now()
-        // A loop that is late had more to do than the pause lets it; it may not have come to its sockets at all.
+        // A late loop had more to do than the pause allowed; it may not have polled its sockets at all.
         self.pause = min(
             Self.pauses.longest, max(Self.pauses.shortest, (now - due) * 2, .nanoseconds(self.pause.nanoseconds / 2)))
         let end = now + Self.slice

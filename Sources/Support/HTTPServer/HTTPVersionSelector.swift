@@ -2,26 +2,27 @@ import NIOCore
 import NIOHTTP1
 import NIOTLS
 
-/// The first handler of a connection: finds out which version of HTTP it speaks, adds the handlers of that version and leaves.
+/// The first handler of a connection: determines its HTTP version, adds the handlers of that version and removes
+/// itself.
 ///
-/// On its event loop. With TLS the versions are negotiated (ALPN, RFC 7301). Without, a client of HTTP/2 is known by its first bytes
-/// (RFC 9113 §3.3); every other client is taken for one of HTTP/1, whose parser then complains if need be.
+/// On its event loop. With TLS the version is negotiated (ALPN, RFC 7301). Without, an HTTP/2 client is recognised by
+/// its first bytes (RFC 9113 §3.3); any other client gets the HTTP/1 parser, which reports errors.
 final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler, HTTPWatched {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// How the connection preface begins (RFC 9113 §3.4): no request of HTTP/1 does.
+    /// The beginning of the connection preface (RFC 9113 §3.4), which is not a valid HTTP/1 request.
     private static let preface = Array("PRI * HTTP/2.0\r\n".utf8)
 
-    /// What a client of HTTP/1 may leave unread before its next request waits.
+    /// How much an HTTP/1 client may leave unread before its next request waits.
     private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 8 << 10, high: 16 << 10)
 
     private let loop: HTTPLoop
     private let usesTLS: Bool
-    /// Set when the server has too many connections: then this is the only answer but for vital routes.
+    /// Set when the server has too many connections: the answer to everything except vital routes.
     private let refusal: HTTPResponse?
     private var context: ChannelHandlerContext?
-    /// What came before the version was known.
+    /// Bytes that arrived before the version was known.
     private var held = ByteBuffer()
     var index = 0
     let deadline: NIODeadline
@@ -78,7 +79,7 @@ final class HTTPVersionSelector: ChannelInboundHandler, RemovableChannelHandler,
     }
 
     func timeOut() {
-        // A client that is refused is told so even when it has asked for nothing.
+        // A refused client gets the answer even if it has sent no request.
         if self.refusal != nil, !self.usesTLS, let context { self.select(context, isHTTP2: false) } else { self.close() }
     }
 

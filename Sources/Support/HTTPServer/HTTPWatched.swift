@@ -1,17 +1,17 @@
 import NIOCore
 
-/// What a ``HTTPLoop`` watches: a connection, or a request on one of many streams of a connection.
+/// A connection or a request on an HTTP/2 stream, whose deadline an ``HTTPLoop`` checks.
 ///
 /// On its event loop.
 protocol HTTPWatched: AnyObject {
-    /// The place in ``HTTPLoop``, which alone changes it.
+    /// The index in ``HTTPLoop``, which alone changes it.
     var index: Int { get set }
     /// When ``timeOut()`` is due.
     var deadline: NIODeadline { get }
 
-    /// Gives up waiting, if it still waits.
+    /// Stops waiting, if it still waits.
     func timeOut()
-    /// Takes no further requests, and ends once those under way are answered.
+    /// Accepts no further requests, and ends once those in flight are answered.
     func drain()
     /// Ends now.
     func close()

@@ -5,7 +5,7 @@ extension String {
         return first.isSpace || last.isSpace
     }
 
-    /// The text as a field value is meant (RFC 9110 §5.5), and as it may stand in HTTP/2 (RFC 9113 §8.2.1).
+    /// The text without surrounding space: a field value (RFC 9110 §5.5) as allowed in HTTP/2 (RFC 9113 §8.2.1).
     var withoutOuterSpace: String {
         guard self.hasOuterSpace else { return self }
         var rest = self.utf8.drop(while: \.isSpace)

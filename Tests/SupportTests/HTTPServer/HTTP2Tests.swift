@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 @Suite struct HTTP2Tests {
-    @Test func `both versions are spoken on one port`() async throws {
+    @Test func `both versions are served on one port`() async throws {
         try await withServer { router, port, server in
             try router.register(.GET, "/a/{name}", handler: echo)
             let two = try await curl(port, "/a/b%20c?x=1", ["-i"])
@@ -64,7 +64,7 @@ import Testing
             #expect(try await curl(port, "/s", ["-w", " %{http_code}"]) == #"{"error":"No"} 406"#)
             #expect(try await curl(port, "/a%zz", ["-w", " %{http_code}"]) == #"{"error":"Malformed path"} 400"#)
             let none = try await curl(port, "/s", ["-X", "GET", "-d", "x", "-w", " %{http_code}"])
-            #expect(none == #"{"error":"This request takes no body"} 400"#)
+            #expect(none == #"{"error":"This request must not have a body"} 400"#)
             for (fields, status) in [
                 ("':path': '/a', ':authority': 'x', host: 'y'", 400), ("':path': '/a#x'", 400),
                 ("':path': '/a', ':method': 'FOO'", 501), ("':path': '/nowhere', ':method': 'get'", 501),

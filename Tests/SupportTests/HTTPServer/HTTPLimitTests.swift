@@ -218,7 +218,7 @@ import Testing
             try? await client.send(String(repeating: rest, count: (256 << 10) / rest.utf8.count))
             let answer = try await client.answer()
             #expect(answer.status == 400)
-            #expect(answer.body == #"{"error":"The chunks of the body hold too little"}"#)
+            #expect(answer.body == #"{"error":"The chunks of the body are too small"}"#)
         }
     }
 

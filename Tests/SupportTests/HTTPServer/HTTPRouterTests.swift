@@ -5,15 +5,15 @@ import Testing
 
 @Suite struct HTTPRouterTests {
     @Test(arguments: [
-        ("a", "the path 'a' must begin with / and have neither % nor ?"),
-        ("/a?b", "the path '/a?b' must begin with / and have neither % nor ?"),
-        ("/{a}/{a}", "the segment '{a}' of '/{a}/{a}' must be text or one {name} that stands once, at the end also {name...}"),
-        ("/x{a}", "the segment 'x{a}' of '/x{a}' must be text or one {name} that stands once, at the end also {name...}"),
+        ("a", "the path 'a' must begin with / and contain neither % nor ?"),
+        ("/a?b", "the path '/a?b' must begin with / and contain neither % nor ?"),
+        ("/{a}/{a}", "the segment '{a}' of '/{a}/{a}' must be text or a unique {name}, or {name...} at the end"),
+        ("/x{a}", "the segment 'x{a}' of '/x{a}' must be text or a unique {name}, or {name...} at the end"),
         (
             "/{a...}/b",
-            "the segment '{a...}' of '/{a...}/b' must be text or one {name} that stands once, at the end also {name...}"
+            "the segment '{a...}' of '/{a...}/b' must be text or a unique {name}, or {name...} at the end"
         ),
-        ("/{}", "the segment '{}' of '/{}' must be text or one {name} that stands once, at the end also {name...}"),
+        ("/{}", "the segment '{}' of '/{}' must be text or a unique {name}, or {name...} at the end"),
     ]) func `a malformed pattern is refused`(_ pattern: String, _ message: String) {
         let error = #expect(throws: HTTPServerError.self) { try HTTPRouter().register(.GET, pattern) { _, _ in } }
         #expect(error?.message == message)

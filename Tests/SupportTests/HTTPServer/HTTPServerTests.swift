@@ -266,8 +266,8 @@ import Testing
         ("GET / HTTP/1.1\nHost: x\n\n", 400, "The request line does not end with CR LF"),
         ("GET / HTTP/1.0\nHost: x\n\n", 400, "The request line does not end with CR LF"),
         ("GET / HTTP/1.2\nHost: x\n\n", 505, "Only HTTP/1.0 and HTTP/1.1 are supported"),
-        ("GET /#x HTTP/1.1\r\nHost: x\r\n\r\n", 400, "The request target holds a fragment"),
-        ("GET /?a=b#x HTTP/1.1\r\nHost: x\r\n\r\n", 400, "The request target holds a fragment"),
+        ("GET /#x HTTP/1.1\r\nHost: x\r\n\r\n", 400, "The request target contains a fragment"),
+        ("GET /?a=b#x HTTP/1.1\r\nHost: x\r\n\r\n", 400, "The request target contains a fragment"),
         ("GET http://x#/ HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Malformed HTTP request"),
     ]) func `an invalid request is answered with what is wrong with it`(_ text: String, _ status: Int, _ error: String)
         async throws
@@ -420,14 +420,14 @@ import Testing
             let error = await #expect(throws: HTTPServerError.self) { try await second.start() }
             #expect(
                 error?.message
-                    == "the HTTP server cannot listen on 127.0.0.1:\(port): Address already in use; another program has the port: "
+                    == "the HTTP server cannot listen on 127.0.0.1:\(port): Address already in use; another program uses the port; "
                     + "stop it, or change http.listen")
         }
     }
 }
 
 extension String {
-    /// How often a text stands in this one.
+    /// How often this text contains another one.
     func components(of text: String) -> Int {
         self.indices.count { self[$0...].hasPrefix(text) }
     }

@@ -48,7 +48,7 @@ import Testing
             try await client.send("GET /s?no=1 HTTP/1.1\r\nHost: x\r\n\r\n")
             #expect(try await client.answer().status == 406)
             try await client.send("GET /s HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
-            #expect(try await client.answer().body == #"{"error":"This request takes no body"}"#)
+            #expect(try await client.answer().body == #"{"error":"This request must not have a body"}"#)
         }
     }
 
@@ -94,7 +94,7 @@ import Testing
             try await client.send("GET /s?fail=1 HTTP/1.1\r\nHost: x\r\n\r\n")
             let failure = try await client.answer()
             #expect(failure.status == 500)
-            #expect(failure.body == #"{"error":"The request could not be decided"}"#)
+            #expect(failure.body == #"{"error":"The request could not be processed"}"#)
             try await client.send("GET /s HTTP/1.1\r\nHost: x\r\n\r\nGET /none HTTP/1.1\r\nHost: x\r\n\r\n")
             promise.succeed(.respond(.error(.forbidden, "Not you")))
             #expect(try await client.answer().status == 403)
