@@ -186,8 +186,8 @@ struct ExpressionTests {
         let client = try await bridge.stream("demo?when=" + Self.encoded(text))
         let answer = try await bridge.post("/n/hello", ByteBuffer(string: "secret " + String(repeating: "secret", count: 2000)))
         #expect(answer.status == 201)
-        try await eventually("it is logged") { bridge.log.contains("Expression of a client failed") }
-        let line = try #require(bridge.log.split(separator: "\n").first { $0.contains("Expression of a client failed") })
+        try await eventually("it is logged") { bridge.log.contains("Client expression failed") }
+        let line = try #require(bridge.log.split(separator: "\n").first { $0.contains("Client expression failed") })
         #expect(line.contains("warning demo: ") && line.contains(" count=1 ") && line.contains(" event=msg_"), "\(line)")
         #expect(line.contains(#"error="the expression raised an error for this event""#))
         #expect(!bridge.log.contains("secret"))

@@ -5,7 +5,7 @@ import NIOHTTP1
 
 /// The paths of all streams of the program, and their hub.
 ///
-/// Made by the first sink that offers a stream, and there as long as one of them.
+/// Created by the first sink of a stream; exists as long as one of them.
 final class SSEService: Sendable {
     static let path = "/api/stream"
 

@@ -3,11 +3,11 @@ import HTTPServer
 import Logging
 import NIOCore
 
-/// The SSE endpoint: offers what it is given at `GET /api/stream/{stream}`.
+/// The SSE endpoint: serves events at `GET /api/stream/{stream}`.
 ///
-/// An event is confirmed once it is in the stream's memory and is being sent to subscribers; others resume later and
-/// get it then. Path and history exist as long as the sink, also between runs: a browser that is answered 404 during
-/// startup does not reconnect.
+/// An event is confirmed once it is in the stream's memory and being sent to subscribers; others resume later and get
+/// it then. Path and history exist as long as the sink, also between runs: a browser that gets a 404 during startup
+/// does not reconnect.
 package final class SSESink: RestorableSink {
     /// The settings of an SSE sink.
     package typealias Configuration = SSESinkConfiguration
@@ -25,7 +25,7 @@ package final class SSESink: RestorableSink {
     package init(variants: [SSESinkConfiguration], context: ComponentContext) throws {
         let router = try context.shared.find(HTTPRouter.self)
         let access = try? context.shared.find(HTTPAccessService.self).access
-        // Only the program counts refusals.
+        // The program alone counts refusals; tests may have no counter.
         let refusals = try? context.shared.find(HTTPRefusals.self)
         let metrics = SSEMetrics(context.metrics, logger: context.logger)
         do {

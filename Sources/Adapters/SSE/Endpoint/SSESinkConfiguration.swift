@@ -10,7 +10,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
     package var mayBeAnyStream = false
     /// The history that a subscriber can request.
     package var replay = Replay()
-    /// A comment is sent to a subscriber that was sent nothing for this long, or a little less.
+    /// A comment is sent to a subscriber that got nothing for this long, or a little less.
     package var heartbeat = Duration.seconds(15)
     /// The reconnection delay in `retry:`.
     package var reconnect = Duration.seconds(2)
@@ -204,7 +204,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
     /// Makes settings in which every key has its default.
     package init() {}
 
-    /// - Throws: ``ExpressionError`` when the name has braces that do not match.
+    /// - Throws: ``ExpressionError`` when the name has unbalanced braces.
     package init(stream: String) throws {
         self.stream = try Template(stream, compiler: nil)
     }

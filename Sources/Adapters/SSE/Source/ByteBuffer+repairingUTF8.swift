@@ -1,7 +1,8 @@
 import NIOCore
 
 extension ByteBuffer {
-    /// The same bytes when they are UTF-8, else a copy in which each malformed sequence is U+FFFD (WHATWG Encoding §8.1.1).
+    /// The same bytes if they are UTF-8, otherwise a copy in which each malformed sequence is U+FFFD (WHATWG Encoding
+    /// §8.1.1).
     func repairingUTF8() -> ByteBuffer {
         self.withUnsafeReadableBytes { bytes in
             if Self.isASCII(bytes) { return self }

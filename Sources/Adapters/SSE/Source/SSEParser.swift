@@ -11,45 +11,45 @@ struct SSEParser {
         case event(Event)
         /// A block without data that set the last event id, or reset it to nothing.
         case cursor(String)
-        /// The server's wish for the time between two connections, in milliseconds.
+        /// The server's minimum time between two connections, in milliseconds.
         case retry(Int)
         /// An event that exceeds the limit and was skipped; its id counts nevertheless.
         case tooLarge(type: String, bytes: Int)
     }
 
     struct Event {
-        /// The `event` field, else `message`.
+        /// The `event` field, or `message` without one.
         var type: String
         /// Valid UTF-8.
         var data: ByteBuffer
         /// The last event id as of this event; an earlier event may have set it.
         var lastEventID: String
-        /// The block of this event itself set a last event id that is not empty.
+        /// Whether the block of this event itself set a non-empty last event id.
         var hasOwnID: Bool
     }
 
-    /// Bytes of a line that are kept in any case.
+    /// The number of bytes of a line that are always kept.
     private static let shortest = 4096
 
     /// The limit of an event's data, in bytes.
     private let limit: Int
-    /// Bytes of the byte order mark that have matched; 3 once the beginning is decided.
+    /// How many bytes of the byte order mark have matched; 3 once the beginning is decided.
     private var markBytes = 0
-    /// The last line ended with CR; an LF right after it belongs to it.
+    /// Whether the last line ended with CR; an LF right after it belongs to it.
     private var swallowsLineFeed = false
 
     /// The beginning of an incomplete line.
     private var line = ByteBuffer()
-    /// The line is a comment, so nothing of it is kept.
+    /// Whether the line is a comment, so that nothing of it is kept.
     private var isComment = false
-    /// Bytes of the line that were not kept because it is too long.
+    /// The number of bytes of the line that were dropped because it is too long.
     private var cutBytes = 0
 
     private var data: ByteBuffer?
     private var type = ""
     private var idBuffer: String
     private var blockHasID = false
-    /// Bytes of data that were not kept because the event is too long; the event is not delivered then.
+    /// The number of bytes of data that were dropped because the event is too long; the event is then not delivered.
     private var droppedBytes = 0
 
     /// The last event id as of the last complete block.
@@ -173,7 +173,7 @@ extension SSEParser {
     ) {
         guard let first = line.first else { return self.dispatch(&items) }
         guard first != UInt8(ascii: ":") else { return }
-        // The longest name that counts has five letters.
+        // The longest known name has five letters.
         let colon = line.prefix(6).firstIndex(of: UInt8(ascii: ":"))
         guard let nameEnd = colon ?? (line.count <= 5 ? line.count : nil) else { return }
         var start = min(nameEnd + 1, line.count)
@@ -240,7 +240,7 @@ extension SSEParser {
         }
     }
 
-    /// A number of nothing but ASCII digits; one too large for `Int` is the largest.
+    /// A number of ASCII digits only; one too large for `Int` becomes the largest.
     private static func number(_ digits: UnsafeRawBufferPointer) -> Int? {
         guard !digits.isEmpty else { return nil }
         var value = 0

@@ -15,12 +15,12 @@ final class SSEProgress: Sendable {
         var position = Position.start
         var policy: SSEReconnectPolicy
         var generator = SystemRandomNumberGenerator()
-        /// When the stream that is read now was accepted.
+        /// When the current stream was accepted.
         var acceptedAt: ContinuousClock.Instant?
         var endedWithoutBody = false
     }
 
-    /// An id has become pending.
+    /// Signals that an id is pending.
     let signal = Signal()
     private let state: Mutex<State>
 
@@ -29,7 +29,7 @@ final class SSEProgress: Sendable {
         self.state = Mutex(State(policy: policy))
     }
 
-    /// Whether an id can be sent as a header and kept by a ``CursorStore``, with the line before it.
+    /// Whether an id can be sent as a header and kept by a ``CursorStore``, together with the line before it.
     static func isUsable(_ id: String) -> Bool {
         CurlRequest.isHeaderValue(id) && id.utf8.count <= 4000
     }
@@ -64,7 +64,7 @@ final class SSEProgress: Sendable {
         self.state.withLock { $0.policy.asked(toWait: milliseconds) }
     }
 
-    /// The least wait after the stream has ended, in order or not, or was never accepted.
+    /// The minimum wait after the stream has ended, in order or not, or was never accepted.
     func wait(isOrderly: Bool) -> Duration? {
         self.state.withLock { state in
             defer { state.acceptedAt = nil }
@@ -76,14 +76,14 @@ final class SSEProgress: Sendable {
         }
     }
 
-    /// The least wait after the server has answered something other than a stream.
+    /// The minimum wait after an answer other than a stream.
     func wait(afterStatus status: Int, retryAfter: Duration?) -> Duration? {
         self.state.withLock { state in
             state.policy.wait(after: .refused(status: status, retryAfter: retryAfter), using: &state.generator)
         }
     }
 
-    /// Something was sent.
+    /// Records that messages were sent.
     ///
     /// - Parameters:
     ///   - position: of the last event that was sent; `nil` when there was none since the last call.
@@ -93,7 +93,7 @@ final class SSEProgress: Sendable {
             if let position { state.position = position }
             guard let point, point != state.point else { return false }
             state.point = point
-            // A slow sink may leave thousands waiting; then the last one waits for the newest.
+            // A slow sink may leave thousands pending; the last one then waits for the newest.
             if state.pending.count >= 1024 { state.pending.removeLast() }
             state.pending.append((state.position, point))
             return true

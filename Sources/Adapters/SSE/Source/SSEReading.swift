@@ -9,9 +9,9 @@ import NIOCore
 struct SSEReading: Sendable {
     enum Meaning {
         case message
-        /// For clients of the endpoint only, or of a type that is not selected.
+        /// A message for clients of the endpoint only, or of a type that is not selected.
         case nothing
-        /// The endpoint has lost something that we would have got.
+        /// The endpoint has lost events of this subscription.
         case gap(String)
     }
 
@@ -32,7 +32,7 @@ struct SSEReading: Sendable {
             "sse_events_passed_over", help: "Control events, and events of a type that the source does not accept.")
     }
 
-    /// A type in the file is selected, whatever its name.
+    /// A configured type is selected, whatever its name.
     func meaning(of event: SSEParser.Event) -> Meaning {
         if let taken, taken.contains(event.type) { return .message }
         switch event.type {
@@ -42,7 +42,7 @@ struct SSEReading: Sendable {
         }
     }
 
-    /// Whether an event is part of the stream, selected or not, and not a message of an endpoint to one client.
+    /// Whether an event is part of the stream, selected or not, and not a control message to one client.
     func isOfStream(_ event: SSEParser.Event) -> Bool {
         if let taken, taken.contains(event.type) { return true }
         return !["gap", "lagged", "cursor", "presence"].contains(event.type)
@@ -56,11 +56,10 @@ struct SSEReading: Sendable {
         )
     }
 
-    /// A key that identifies an event with an id of its own: it covers all earlier events, the id, the type and the
-    /// data.
+    /// A key for an event with its own id: a hash of all earlier events, the id, the type and the data.
     ///
     /// A server that repeats events after a position sends them in the original order, so they have the same keys. A
-    /// server that restarts its ids and data sends them after other events.
+    /// server that restarts its ids sends other events before them.
     func repeatKey(of event: SSEParser.Event, after past: UInt64) -> UInt64 {
         var hash = Fingerprint()
         hash.add(past)
@@ -70,13 +69,13 @@ struct SSEReading: Sendable {
         return hash.value
     }
 
-    /// Why something may have been missed between two connections.
+    /// Why events may have been missed between two connections.
     func reason(of period: OfflinePeriod) -> String {
         let why = self.resumes ? "the server sends no ids to resume from" : "resume is false"
         return "\(period.reason(for: self.url)), and \(why)"
     }
 
-    /// Why something may have been missed though the request named an id.
+    /// Why events may have been missed although the request had an id.
     func reason(ofIgnoredID id: String, _ period: OfflinePeriod?) -> String {
         let began = "the server's first event has the id '\(id)' that it was asked to resume after, so it does not resume"
         return "\(period?.reason(for: self.url) ?? "the stream \(self.url) was interrupted"), and \(began)"
@@ -85,7 +84,7 @@ struct SSEReading: Sendable {
     /// An endpoint's own gap has a `reason`; a forwarded one is an event whose `message` has it.
     private static func reason(_ data: ByteBuffer) -> String {
         let parser = JSONParser()
-        // The element lives in the parser.
+        // The element is valid only as long as the parser.
         let text = withExtendedLifetime(parser) {
             // Data that is not JSON is the reason itself.
             let root = try? parser.parse(data)

@@ -2,13 +2,13 @@ import BridgeCore
 import Curl
 import NIOCore
 
-/// One response of a stream on its way into the outlet.
+/// One response of a stream, sent to the outlet.
 ///
 /// On the curl thread.
 final class SSEReception: CurlReceiver {
     /// How it ended.
     enum Ending: Sendable {
-        /// The server answers something that is no stream.
+        /// The server's answer is not a stream.
         case refused(CurlHead)
         /// The stream ended; without an error when the server ended it.
         case ended(CurlError?)
@@ -21,9 +21,9 @@ final class SSEReception: CurlReceiver {
     private let recovery: RecoveryLog
     /// The id in the request to resume after; empty without one.
     private let requestedID: String
-    /// The request had an id to resume after, and the server has not shown that it ignores it.
+    /// Whether the request had an id to resume after, and the server has not shown that it ignores it.
     private var isResumed: Bool
-    /// An event of the stream with an id of its own has arrived.
+    /// Whether an event with its own id has arrived.
     private var hasSeenID = false
     /// How long there was no stream before this one.
     private var absence: OfflinePeriod?
@@ -32,11 +32,11 @@ final class SSEReception: CurlReceiver {
     private var items: [SSEParser.Item] = []
     private var refusal: CurlHead?
     private var isConnected = false
-    /// Counted as connected: the gap before it has been reported.
+    /// Whether it counts as connected, so that the gap before it is reported.
     private var isCounted = false
-    /// A byte of the body has arrived.
+    /// Whether a byte of the body has arrived.
     private var hasBody = false
-    /// The id of the last event that was taken.
+    /// The id of the last event that was received.
     private var previousID: String
     /// A hash of all events up to now.
     private var past: UInt64
@@ -76,8 +76,8 @@ final class SSEReception: CurlReceiver {
 
     /// Counts the connection: logs the end of an outage, and reports what may have been missed before it.
     ///
-    /// Called at the head of the answer, since a stream may be silent for hours. If the last stream ended without a byte, this one may
-    /// too; it is then called at the first byte, so that a series of such connections is one gap.
+    /// Called at the head of the answer, since a stream may be silent for hours. If the last stream ended without a
+    /// byte, this one may too. It is then called at the first byte, so that a series of such connections is one gap.
     private func count() {
         self.isCounted = true
         self.recovery.passed(.connected, at: self.reading.url)
@@ -86,7 +86,7 @@ final class SSEReception: CurlReceiver {
     }
 
     func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand {
-        // Nothing but the body of an accepted answer is a stream.
+        // Only the body of an accepted answer is a stream.
         guard self.isConnected else { return .stop }
         if !bytes.isEmpty, !self.hasBody {
             self.hasBody = true
@@ -139,10 +139,10 @@ final class SSEReception: CurlReceiver {
         }
     }
 
-    /// Checks the first event that has an id of its own.
+    /// Checks the first event with its own id.
     ///
     /// A server that resumes sends the events after the requested id. If its first event has this very id, the server
-    /// restarts its ids for each connection: events in between are missing, and no later event is a duplicate.
+    /// restarts its ids for each connection. Events in between are then missing, and no later event is a duplicate.
     private func judge(_ event: SSEParser.Event) {
         guard self.isResumed, event.hasOwnID, !self.hasSeenID, self.reading.isOfStream(event) else { return }
         self.hasSeenID = true
@@ -153,9 +153,9 @@ final class SSEReception: CurlReceiver {
         self.outlet.gap(.outage, self.reading.reason(ofIgnoredID: self.requestedID, self.absence), during: self.absence)
     }
 
-    /// When the stored id is slightly old, a server that resumes repeats the events after it.
+    /// If the stored id is slightly old, a server that resumes repeats the events after it.
     ///
-    /// Constant ids give no information.
+    /// Constant ids provide no information.
     private func message(of event: SSEParser.Event) -> ReceivedMessage {
         var message = self.reading.message(of: event)
         if event.hasOwnID, event.lastEventID != self.previousID {
@@ -167,7 +167,7 @@ final class SSEReception: CurlReceiver {
         return message
     }
 
-    /// The stream is at a place of this id.
+    /// Records the id that the stream has reached.
     private func reach(_ id: String) {
         if id == self.point?.id || SSEProgress.isUsable(id) { self.point = SSEResumePoint(id: id, past: self.past) }
     }

@@ -47,7 +47,7 @@ struct SSEReconnectPolicy {
         self.refusals = 0
     }
 
-    /// The least wait before the next attempt; `nil` leaves it to the engine's back-off.
+    /// The minimum wait before the next attempt; `nil` leaves it to the engine's back-off.
     mutating func wait<Generator: RandomNumberGenerator>(after outcome: Outcome, using generator: inout Generator) -> Duration? {
         switch outcome {
         case .unreachable:
@@ -67,7 +67,7 @@ struct SSEReconnectPolicy {
         }
     }
 
-    /// The minimum delay of every stream: ``rest`` and up to twice as much more.
+    /// The minimum delay of every stream: ``rest`` plus up to twice as much.
     private func pause<Generator: RandomNumberGenerator>(using generator: inout Generator) -> Duration {
         self.rest + self.rest * Double.random(in: 0...2, using: &generator)
     }

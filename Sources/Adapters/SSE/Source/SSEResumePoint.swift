@@ -10,7 +10,7 @@ struct SSEResumePoint: Sendable, Equatable {
         self.past = past
     }
 
-    /// Reads what is kept; `nil` when it is of another stream.
+    /// Parses the stored text; `nil` if it belongs to another stream.
     ///
     /// Earlier versions stored the id alone. No id contains a line break.
     init?(_ text: String, stream: UInt64) {

@@ -4,8 +4,8 @@ import Logging
 
 /// Reads a stream of server-sent events (WHATWG HTML §9.2) and resumes after every interruption.
 ///
-/// The response is received on the thread of ``CurlMulti`` and sent into the outlet there; the task of ``run(_:)`` waits for its end
-/// and keeps the cursor.
+/// The response is received on the thread of ``CurlMulti`` and sent to the outlet there; the task of ``run(_:)`` waits
+/// for its end and stores the cursor.
 package final class SSESource: Source {
     /// `sse`.
     package static let kind: ComponentKind = "sse"
@@ -80,7 +80,7 @@ package final class SSESource: Source {
                         continuation.resume(returning: $0)
                     }
                 }
-                // A change before the start woke nothing, and a cancellation found nothing to cancel.
+                // Changes and cancellations before the start had no effect on the transfer.
                 transfer.wake()
                 if Task.isCancelled { transfer.cancel() }
             }
@@ -115,13 +115,13 @@ package final class SSESource: Source {
         try self.context.cursors.move(point.text(stream: self.configuration.stream), of: self.context.name)
     }
 
-    /// The position stored by an earlier run, or the beginning from the file.
+    /// The position stored by an earlier run, or the configured start.
     private var storedPoint: SSEResumePoint {
         let stream = self.configuration.stream
         if let text = self.context.cursors.cursor(of: self.context.name) {
             if let point = SSEResumePoint(text, stream: stream), SSEProgress.isUsable(point.id) { return point }
             self.context.logger.notice(
-                "Stored id belongs to another address and is ignored", metadata: ["url": "\(self.reading.url)"]
+                "Stored id ignored; it belongs to another URL", metadata: ["url": "\(self.reading.url)"]
             )
         }
         return SSEResumePoint(id: self.configuration.lastEventID ?? "", past: stream)
@@ -146,11 +146,11 @@ package final class SSESource: Source {
         let answered = "\(self.reading.url) answered \(head.line)"
         switch head.status {
         case 200:
-            let type = head["content-type"].map { "content of type \($0)" } ?? "content of no type"
+            let type = head["content-type"].map { "content of type \($0)" } ?? "content of unknown type"
             return ComponentError(
                 .protocolViolation, "\(answered) with \(type); text/event-stream was expected", retryAfter: wait)
         case 204:
-            return ComponentError(.rejected, "\(answered): the stream has ended for good", isRetryable: false)
+            return ComponentError(.rejected, "\(answered): the stream has ended permanently", isRetryable: false)
         case 300..<400:
             return ComponentError(
                 .rejected, "\(answered) without a Location to follow; 200 with text/event-stream was expected", retryAfter: wait)

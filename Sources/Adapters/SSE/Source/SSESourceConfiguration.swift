@@ -28,7 +28,7 @@ extension SSESource {
         /// The event types to receive; `nil` for all but `cursor`, `gap`, `lagged` and `presence`, the control messages
         /// of endpoints.
         package var events: [String]?
-        /// After how long a silence, comments included, the connection is given up.
+        /// The longest silence, comments included, before the connection is dropped.
         package var idleTimeout = Duration.seconds(90)
         /// How long resolving, connecting and TLS may take together.
         package var connectTimeout = Duration.seconds(10)
@@ -67,7 +67,7 @@ extension SSESource {
             Setting("proxy", \.proxy, .secret, "URL of a proxy")
             Setting(
                 "events", \.events,
-                .list(of: .text).checked { $0.isEmpty ? "an empty list takes no event; leave it out to take all" : nil },
+                .list(of: .text).checked { $0.isEmpty ? "an empty list accepts no event; leave it out to accept all" : nil },
                 default: "all but cursor, gap, lagged and presence", "Types of events to receive")
             Setting(
                 "unix_socket", \.unixSocket,
@@ -159,7 +159,8 @@ extension SSESource {
             }
         }
 
-        /// Which stream it is whose ids are kept: the address without what may change with every start, such as a key in the query.
+        /// Identifies the stream of the stored ids: the address without parts that may change with every start, such as
+        /// a key in the query.
         var stream: UInt64 {
             var hash = Fingerprint()
             hash.add(CurlRequest.printable(self.url))

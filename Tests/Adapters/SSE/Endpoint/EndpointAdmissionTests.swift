@@ -52,7 +52,7 @@ import Testing
         let home = SSEAddress("192.0.2.1")
         let now = NIODeadline.now()
         #expect(connections.enter(home, "ann", now: now) == nil)
-        #expect(connections.enter(SSEAddress("192.0.2.9"), "ann", now: now) == "Too many connections of this client")
+        #expect(connections.enter(SSEAddress("192.0.2.9"), "ann", now: now) == "Too many connections from this client")
         #expect(connections.enter(home, "bob", now: now) == nil)
         #expect(connections.enter(home, nil, now: now) == "Too many connections from this address")
         connections.leave(home, "ann")
@@ -71,7 +71,7 @@ import Testing
         #expect(connections.enter(nil, "caf\u{E9}", now: .now()) == nil)
         #expect(connections.enter(nil, "cafe\u{301}", now: .now()) == nil)
         connections.leave(nil, "caf\u{E9}")
-        #expect(connections.enter(nil, "cafe\u{301}", now: .now()) == "Too many connections of this client")
+        #expect(connections.enter(nil, "cafe\u{301}", now: .now()) == "Too many connections from this client")
         #expect(connections.enter(nil, "caf\u{E9}", now: .now()) == nil)
     }
 

@@ -63,7 +63,7 @@ import Testing
             "http://a", #""headers": {"Accept-Encoding": "br"}"#,
             "headers.Accept-Encoding: Accept-Encoding is sent automatically; leave it out"
         ),
-        ("http://a", #""events": []"#, "events: an empty list takes no event; leave it out to take all"),
+        ("http://a", #""events": []"#, "events: an empty list accepts no event; leave it out to accept all"),
         ("http://a", #""last_event_id": "a\nb""#, "last_event_id: not a value that fits into a header of HTTP"),
         ("http://a", #""last_event_id": "a", "resume": false"#, "last_event_id: has no effect while resume is false"),
         ("http://a", #""idle_timeout": "0s""#, "idle_timeout: must be longer than 0s"),

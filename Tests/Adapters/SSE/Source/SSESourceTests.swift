@@ -212,7 +212,7 @@ import Testing
         arguments: [
             (404, [:], "answered 404 Not Found; 200 was expected"),
             (503, [:], "answered 503 Service Unavailable; 200 was expected"),
-            (200, [:], "answered 200 OK with content of no type; text/event-stream was expected"),
+            (200, [:], "answered 200 OK with content of unknown type; text/event-stream was expected"),
             (
                 200, ["content-type": "text/html; charset=utf-8"],
                 "answered 200 OK with content of type text/html; charset=utf-8; text/event-stream was expected"
@@ -366,7 +366,7 @@ import Testing
         let peer = try await SSEServerPeer.start()
         peer.refuse { _ in .init(204) }
         let fixture = try StreamFixture(peer.url())
-        #expect(try await fixture.failure() == "\(peer.url()) answered 204 No Content: the stream has ended for good")
+        #expect(try await fixture.failure() == "\(peer.url()) answered 204 No Content: the stream has ended permanently")
         #expect(fixture.bridge.sources[0].status.hasGivenUp)
         #expect(peer.requests.count == 1)
         await fixture.stop()

@@ -22,7 +22,7 @@ struct SSEConnectionLimits {
 
     /// Counts one more.
     ///
-    /// - Returns: what there is too much of; `nil` when it is counted.
+    /// - Returns: the limit that is reached, in words; `nil` when it is counted.
     mutating func enter(_ address: SSEAddress?, _ name: String?, now: NIODeadline) -> String? {
         if self.count >= self.total { return "Too many connections" }
         if let limit = self.limits.perAddress, let address, self.addresses[address, default: 0] >= limit {
@@ -30,7 +30,7 @@ struct SSEConnectionLimits {
         }
         let name = self.limits.perClient == nil ? nil : name.map { Array($0.utf8) }
         if let limit = self.limits.perClient, let name, self.names[name, default: 0] >= limit {
-            return "Too many connections of this client"
+            return "Too many connections from this client"
         }
         if let rate = self.limits.acceptRate {
             let passed = Double((now - self.countedAt).nanoseconds) / 1e9

@@ -5,12 +5,12 @@ import NIOCore
 extension SSEHub {
     /// The settings of the presence stream: which subscribers connect and disconnect.
     ///
-    /// No publisher can forge its events: no sink may have a name that begins like these.
+    /// No publisher can forge its events: sinks must not use names with this prefix.
     static func presenceSettings() throws -> SSESinkConfiguration {
         try SSESinkConfiguration(stream: SSEPresence.prefix + "{{ $subject }}")
     }
 
-    /// Publishes what has happened to a connection to the presence stream of each of its streams that has one.
+    /// Publishes a connect or disconnect to the presence streams of the connection's streams.
     ///
     /// - Parameters:
     ///   - what: `subscribe` or `unsubscribe`.

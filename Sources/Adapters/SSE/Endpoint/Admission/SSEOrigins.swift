@@ -3,7 +3,7 @@ import NIOHTTP1
 
 /// Which pages of other origins may read streams (Fetch §3.2).
 ///
-/// An origin is named only when the file names it, and never together with credentials.
+/// An origin is allowed only by the configuration, and never together with credentials.
 struct SSEOrigins: Sendable {
     private static let exposed = ("Access-Control-Expose-Headers", "Streambridge-Gap, Streambridge-Cursor")
     /// `*` permits all origins.

@@ -8,7 +8,7 @@ import NIOHTTP1
 ///
 /// `GET /api/presence` lists connections in the order they were opened; `DELETE /api/presence/{number}` ends one. Both
 /// need a grant for `$presence/` and the name of every stream of the connection: one to read, the other to write.
-/// Without `http.access` nobody has such a grant.
+/// Without `http.access` no client has such a grant.
 struct SSEPresence: Sendable {
     static let path = "/api/presence"
     /// The prefix of presence streams; no wildcard matches it (MQTT 3.1.1 §4.7.2).
@@ -17,7 +17,7 @@ struct SSEPresence: Sendable {
     let hub: SSEHub
     let access: any HTTPAccess
 
-    /// Answers with a page of connections: `stream`, `after` and `limit` of the query choose.
+    /// Answers with a page of connections, selected by `stream`, `after` and `limit` of the query.
     func list(_ request: HTTPRequest, _ responder: HTTPResponder) {
         self.decide(request, responder) { grant in
             guard let parameters = try? SSEParameters(request),
@@ -38,7 +38,7 @@ struct SSEPresence: Sendable {
     /// Ends a connection.
     func end(_ request: HTTPRequest, _ responder: HTTPResponder) {
         guard let number = UInt64(request.parameter("number")) else {
-            return responder.respond(.error(.badRequest, "A connection has a number"))
+            return responder.respond(.error(.badRequest, "The connection must be a number"))
         }
         self.decide(request, responder) { grant in
             let hub = self.hub

@@ -3,7 +3,7 @@ import HTTPServer
 import NIOCore
 import NIOHTTP1
 
-/// How a request is sent away that could be granted at another time.
+/// Refuses a request that may succeed later.
 ///
 /// A browser treats every status but 200 as final (WHATWG HTML §9.2.3). A client whose `Accept` names
 /// `text/event-stream` therefore gets a stream that ends after a control event with the reconnection delay. The event

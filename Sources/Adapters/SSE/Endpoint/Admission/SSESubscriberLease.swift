@@ -5,7 +5,7 @@ import NIOHTTP1
 
 /// One subscriber's slot in its streams and its view, released when the lease is dropped.
 final class SSESubscriberLease: Sendable {
-    /// Its number, from 1 on, never given twice.
+    /// Its number, from 1; never reused.
     let number: UInt64
     let view: SSEView
     let address: SSEAddress?

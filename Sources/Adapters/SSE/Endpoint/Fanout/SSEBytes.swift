@@ -17,7 +17,7 @@ struct SSEBytes: Sendable {
 
     /// - Parameters:
     ///   - text: not empty.
-    ///   - prefix: uncompressed bytes before it, with which a coding begins.
+    ///   - prefix: uncompressed bytes before it, such as the header of a coding.
     init(_ text: ByteBuffer, as coding: SSECoding, _ compressor: SegmentCompressor, prefix: [UInt8] = []) {
         var buffer = ByteBufferAllocator().buffer(capacity: text.readableBytes + prefix.count + Self.room + 34)
         buffer.writeRepeatingByte(0, count: Self.room)
@@ -28,7 +28,7 @@ struct SSEBytes: Sendable {
 
     /// Writes the body in place.
     ///
-    /// - Parameter capacity: about as many bytes as will be written.
+    /// - Parameter capacity: the approximate number of bytes.
     init(capacity: Int, _ write: (inout ByteBuffer) -> Void) {
         var buffer = ByteBufferAllocator().buffer(capacity: capacity + Self.room + 2)
         buffer.writeRepeatingByte(0, count: Self.room)

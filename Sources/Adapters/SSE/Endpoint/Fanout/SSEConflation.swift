@@ -1,11 +1,11 @@
 import BridgeCore
 
-/// Keeps of many events the latest of each key.
+/// Keeps the latest event of each key.
 struct SSEConflation {
     private var kept: [(event: Event, sequence: UInt64)?] = []
     /// The index of the latest event of each key, by the bytes of the key: canonically equivalent keys are different.
     private var indices: [ExactText: Int] = [:]
-    /// Events that a later one of their key replaced.
+    /// The number of events that a later one with the same key replaced.
     private(set) var replaced = 0
 
     /// Adds later events.

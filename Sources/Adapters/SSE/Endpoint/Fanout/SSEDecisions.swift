@@ -9,13 +9,13 @@ import Synchronization
 final class SSEDecisions: Sendable {
     /// The results for a batch.
     struct Decision: Sendable {
-        /// The indices of its events that the view has.
+        /// The indices of its events that belong to the view.
         let passing: [Int]
         /// The conflation key of each passing event, `nil` if it failed; empty if no expression computes keys.
         let keys: [String?]
     }
 
-    /// Answers that are kept.
+    /// The number of cached results.
     static let kept = 32
 
     private let selection: SSESelection
@@ -25,14 +25,14 @@ final class SSEDecisions: Sendable {
     private let lane: EvaluationLane
 
     private struct State {
-        /// The latest last.
+        /// The latest is last.
         var known = CircularBuffer<(first: UInt64, decision: Decision)>()
         var asked = CircularBuffer<SSEBatch>()
         /// By the first sequence of a batch: the waiting loops, and how each is woken.
         var waiting: [UInt64: [ObjectIdentifier: @Sendable () -> Void]] = [:]
     }
 
-    /// - Parameter key: what events are conflated by, where that is an expression.
+    /// - Parameter key: the conflation key, if it is an expression.
     init(_ selection: SSESelection, key: Template?) {
         self.selection = selection
         self.key = key

@@ -18,7 +18,7 @@ final class SSEGroup {
     /// The comment that keeps a quiet connection alive.
     let comment: SSEBytes
     private var cursor: (sequence: UInt64, bytes: SSEBytes)?
-    /// The last batch that was written whole, see ``bytes(_:of:isWhole:)``.
+    /// The last batch that was written as a whole, see ``bytes(_:of:isWhole:)``.
     private var shared: (first: UInt64, bytes: SSEBytes)?
 
     init(view: SSEView, hub: SSEHub, shard: SSEShard) {
@@ -32,8 +32,7 @@ final class SSEGroup {
 
     /// Adds a subscriber.
     ///
-    /// - Returns: how many ticks before a whole heartbeat has passed its comment is due: half a heartbeat's worth of phases, so that quiet
-    ///   subscribers are not all written to in the same instant.
+    /// - Returns: how many ticks early its comment is due, spread over half a heartbeat to avoid bursts of writes.
     func add(_ subscriber: SSESubscriber) -> UInt32 {
         for stream in self.view.streams {
             stream.metrics.opened.increment()
@@ -82,7 +81,7 @@ final class SSEGroup {
     func deliver(_ batch: SSERenderedBatch, of stream: SSEStream) {
         let chunked = batch.bytes.framed(.chunked)
         var delivered = 0
-        // Backwards, because a subscriber that is disconnected is replaced by the last one.
+        // Backwards, because the last subscriber replaces one that disconnects.
         var index = self.subscribers.count - 1
         while index >= 0 {
             if index < self.subscribers.count {
@@ -94,9 +93,9 @@ final class SSEGroup {
         for poll in self.polls { poll.search() }
     }
 
-    /// Lets every subscriber continue from the history, because new events are decided later.
+    /// Makes every subscriber read from the history, because new events are decided later.
     func readHistory() {
-        // Backwards, because a subscriber that is disconnected is replaced by the last one.
+        // Backwards, because the last subscriber replaces one that disconnects.
         var index = self.subscribers.count - 1
         while index >= 0 {
             if index < self.subscribers.count { self.subscribers[index].readHistory() }

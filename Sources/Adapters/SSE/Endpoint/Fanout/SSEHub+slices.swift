@@ -3,11 +3,12 @@ import NIOCore
 import NIOPosix
 
 extension SSEHub {
-    /// Answers a request by long work, in slices.
+    /// Answers a request after long work, in slices.
     ///
     /// Runs on the loop of the caller if that is one of the hub's, otherwise on ``home``.
     ///
-    /// - Parameter work: called on the loop; makes a function that does a part of the work, and returns the answer once it is done.
+    /// - Parameter work: called on the loop; returns a function that does a part of the work, and returns the answer
+    ///   once it is done.
     func inSlices(
         _ work: @escaping @Sendable () -> (_ shard: SSEShard, _ deadline: NIODeadline) -> HTTPStreamAnswer?
     ) -> HTTPStreamAnswer {

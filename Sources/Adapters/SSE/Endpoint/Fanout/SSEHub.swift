@@ -4,7 +4,7 @@ import HTTPServer
 import NIOCore
 import Synchronization
 
-/// All streams of the program: one count of their events, their histories, and their subscribers in one shard per event loop.
+/// All streams of the program: the event count, the histories, and the subscribers in one shard per event loop.
 ///
 /// Thread-safe. One publisher at a time delivers events on ``home``; a batch is rendered once per view and costs one
 /// hop per other loop. All streams share the epoch and the count, so one id is a cursor in any number of them.
@@ -15,9 +15,9 @@ final class SSEHub: Sendable {
     private let reservation: SSESequenceReservation
     private let state: Mutex<State>
     private let numbers = Atomic<UInt64>(0)
-    /// No number is given out any more.
+    /// Whether no further sequence numbers are assigned.
     private let isFinishedMark = Atomic<Bool>(false)
-    /// Deliveries that other loops have not made yet.
+    /// Deliveries that other loops have not finished.
     private let outstanding = Atomic<Int>(0)
     private let waiting: NIOLoopBoundBox<[@Sendable () -> Void]>
     /// The shard of each event loop.
@@ -28,7 +28,7 @@ final class SSEHub: Sendable {
 
     /// - Parameters:
     ///   - presence: the figures of the presence stream.
-    ///   - reservation: where the count began in an earlier life of the program.
+    ///   - reservation: where the count began in an earlier run of the program.
     init(
         group: any EventLoopGroup, presence metrics: SSEMetrics? = nil,
         reservation: SSESequenceReservation = SSESequenceReservation()
@@ -62,14 +62,14 @@ final class SSEHub: Sendable {
     /// The next number of a connection.
     func nextNumber() -> UInt64 { self.numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    /// Calls on every loop.
+    /// Calls `body` on every loop.
     func onEachShard(_ body: @escaping @Sendable (SSEShard) -> Void) {
         for box in self.shards.values {
             box.eventLoop.execute { body(box.value) }
         }
     }
 
-    /// Asks every loop.
+    /// Calls `body` on every loop and collects the results.
     func collect<Value: Sendable>(_ body: @escaping @Sendable (SSEShard) -> Value) -> EventLoopFuture<[Value]> {
         EventLoopFuture.whenAllSucceed(
             self.shards.values.map { box in box.eventLoop.submit { body(box.value) } }, on: self.home)
@@ -77,7 +77,7 @@ final class SSEHub: Sendable {
 
     // MARK: - Streams
 
-    /// Adds what a sink offers.
+    /// Adds the stream of a sink.
     func add(_ settings: SSESinkConfiguration, _ metrics: SSEMetrics) -> SSEStream {
         self.state.withLock { state in
             let stream = SSEStream(number: state.streamCount, settings: settings, metrics: metrics)
@@ -86,7 +86,7 @@ final class SSEHub: Sendable {
         }
     }
 
-    /// Gives a stream back what it had published in an earlier life of the program.
+    /// Restores what a stream published in an earlier run of the program.
     func restore(_ stream: SSEStream, _ batches: [SSEBatch], forgotten: UInt64) {
         self.state.withLock { $0.streams[stream.number]?.history.restore(batches, forgotten: forgotten) }
     }
@@ -108,7 +108,7 @@ final class SSEHub: Sendable {
         timer.cancel()
     }
 
-    /// All streams but that of presence.
+    /// All streams except the presence stream.
     var allStreams: [SSEStream] {
         self.state.withLock { $0.order }.filter { $0 !== self.presence }
     }
@@ -131,7 +131,7 @@ final class SSEHub: Sendable {
     ///
     /// - Parameters:
     ///   - events: not empty.
-    ///   - names: one for each event, or `nil` for a stream of a fixed name.
+    ///   - names: one for each event, or `nil` for a stream with a fixed name.
     func publish(_ events: [Event], names: [String]?, to stream: SSEStream) {
         self.home.assertInEventLoop()
         let (first, offset) = self.state.withLock { ($0.head + 1, $0.streams[stream.number]?.history.endOffset ?? 0) }
@@ -162,17 +162,17 @@ final class SSEHub: Sendable {
             self.isFinishedMark.store(true, ordering: .relaxed)
             self.reservation.release(behind: self.head)
         }
-        // Neither of the two throws.
+        // Neither call throws.
         try? await last.get()
     }
 
     /// Whether publishing has stopped; on ``home``.
     var isFinished: Bool { self.isFinishedMark.load(ordering: .relaxed) }
 
-    /// Calls once every loop has delivered what was published.
+    /// Calls `body` once every loop has delivered what was published.
     ///
-    /// Publishers wait for that: events that arrive meanwhile become one batch, and no loop collects small ones. On
-    /// ``home``.
+    /// Publishers wait for that: events that arrive in the meantime become one batch, and no loop gets many small ones.
+    /// On ``home``.
     ///
     /// - Returns: whether there is something to wait for; if not, nothing is called.
     func whenDelivered(_ body: @escaping @Sendable () -> Void) -> Bool {
@@ -181,9 +181,9 @@ final class SSEHub: Sendable {
         return true
     }
 
-    /// Calls once numbers may be given out; publishers wait for that.
+    /// Calls `body` once sequence numbers may be assigned; publishers wait for that.
     ///
-    /// On ``home``, and calls there.
+    /// On ``home``; calls back there.
     ///
     /// - Returns: whether there is something to wait for; if not, nothing is called.
     func whenReserved(_ body: @escaping @Sendable () -> Void) -> Bool {
@@ -217,7 +217,7 @@ final class SSEHub: Sendable {
 
     // MARK: - Views
 
-    /// The view of a selection, for one more member; give it back with ``leave(_:)``.
+    /// The view of a selection, for one more member; end its use with ``leave(_:)``.
     func join(_ selection: SSESelection) -> SSEView {
         self.state.withLock { state in
             if let entry = state.views[selection] {
@@ -261,7 +261,7 @@ final class SSEHub: Sendable {
         }
     }
 
-    /// Reads on from a sequence.
+    /// Reads after a sequence.
     ///
     /// - Parameters:
     ///   - knownLoss: the latest sequence whose loss is known to the reader.
@@ -272,7 +272,7 @@ final class SSEHub: Sendable {
         }
     }
 
-    /// Reads from a sequence back.
+    /// Reads backwards from a sequence.
     ///
     /// - Parameters:
     ///   - sequence: the one before which to read; `nil` for the newest.
@@ -332,7 +332,7 @@ final class SSEHub: Sendable {
                 if self.named[name]?.isEmpty == true { self.named[name] = nil }
             }
 
-            /// The views that a batch may concern.
+            /// The views that may have events of a batch.
             func views(for batch: SSEBatch) -> [SSEView] {
                 guard !self.named.isEmpty else { return self.others }
                 let names = Set(batch.events.indices.map { ExactText(batch.name(at: $0)) })

@@ -21,7 +21,7 @@ final class SSEJobQueue {
     private var jobs = CircularBuffer<Job>()
     /// Jobs that wait for an event.
     private var parked: [Job] = []
-    /// The running job waits for an event.
+    /// Whether the running job waits for an event.
     private var isParking = false
     private var isScheduled = false
     private var pausedUntil = NIODeadline.uptimeNanoseconds(0)
@@ -42,10 +42,10 @@ final class SSEJobQueue {
         self.schedule()
     }
 
-    /// Jobs that are not done.
+    /// The number of unfinished jobs.
     var count: Int { self.jobs.count + self.parked.count }
 
-    /// Parks the running job until ``unpark()`` when it returns that it is not done.
+    /// Parks the running job until ``unpark()`` if it returns false.
     func park() {
         self.isParking = true
     }

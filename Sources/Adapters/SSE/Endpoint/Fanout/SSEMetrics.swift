@@ -1,7 +1,7 @@
 package import BridgeCore
 package import Logging
 
-/// The figures of one stream.
+/// The metrics of one stream.
 package struct SSEMetrics: Sendable {
     /// Why a subscriber's connection ended.
     package enum End: String, Sendable, CaseIterable {
@@ -9,9 +9,9 @@ package struct SSEMetrics: Sendable {
         case client
         /// The subscriber exceeded its limit.
         case slow
-        /// It took nothing for too long.
+        /// It read nothing for too long.
         case stalled
-        /// It did not read what was written for it while memory was short.
+        /// It did not read pending data while memory was short.
         case memory
         /// The stream ended.
         case stopped
@@ -19,7 +19,7 @@ package struct SSEMetrics: Sendable {
         case failed
         /// The client's grant has expired.
         case expired
-        /// It lasted as long as it may.
+        /// It reached the maximum age.
         case aged
         /// An operator ended it.
         case removed
@@ -39,7 +39,7 @@ package struct SSEMetrics: Sendable {
     package init(_ metrics: ComponentMetrics, logger: Logger? = nil) {
         self.filterErrors = metrics.counter(
             "sse_filter_errors", help: "Evaluations of a client's 'when' that failed; the client then missed the event.")
-        self.filterLog = logger.map { BurstLog("Expression of a client failed", logger: $0) }
+        self.filterLog = logger.map { BurstLog("Client expression failed", logger: $0) }
         self.subscribers = metrics.gauge("sse_subscribers", help: "Connected subscribers.")
         self.opened = metrics.counter("sse_connections_opened", help: "Subscriber connections opened.")
         self.delivered = metrics.counter("sse_deliveries", help: "Events written to subscribers.")
@@ -55,7 +55,8 @@ package struct SSEMetrics: Sendable {
 
     /// Counts an evaluation of a client's condition that failed.
     ///
-    /// The client's condition can raise the whole event as its error, so the log line names the event but quotes nothing of it.
+    /// The condition can raise the whole event as its error, so the log line identifies the event but quotes nothing of
+    /// it.
     func filterFailed(_ event: Event, _ error: ExpressionError) {
         self.filterErrors.increment()
         self.filterLog?.note(["event": "\(event.id)", "error": "\(error.messageWithoutEvent)"])

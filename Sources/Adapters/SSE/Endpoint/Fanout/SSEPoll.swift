@@ -44,7 +44,7 @@ final class SSEPoll {
         }
     }
 
-    /// Answers with what it has when its time is over.
+    /// Answers with what it has when its time is up.
     func tick() {
         if NIODeadline.now() >= self.deadline { self.end() }
     }

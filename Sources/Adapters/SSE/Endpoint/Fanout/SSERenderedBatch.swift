@@ -2,7 +2,7 @@
 struct SSERenderedBatch: Sendable {
     let view: SSEView
     let bytes: SSEBytes
-    /// Events in it.
+    /// The number of events in it.
     let count: Int
     /// The sequence up to which a subscriber must have everything to receive this next.
     let previous: UInt64

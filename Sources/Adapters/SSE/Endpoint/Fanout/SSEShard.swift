@@ -10,7 +10,7 @@ final class SSEShard {
     /// For readers of the history.
     let reader = EventReader()
     let compressor = SegmentCompressor()
-    /// Work for clients that would keep the loop busy.
+    /// Work for clients that could keep the loop busy.
     let jobs: SSEJobQueue
     /// Everything up to this sequence has been handed to the subscribers here.
     private(set) var through: UInt64 = 0
@@ -23,7 +23,7 @@ final class SSEShard {
         self.jobs = SSEJobQueue(eventLoop: eventLoop)
     }
 
-    /// The group of a view; made when it is the first time.
+    /// The group of a view, created on first use.
     func group(of view: SSEView, hub: SSEHub) -> SSEGroup {
         if let group = self.groups[ObjectIdentifier(view)] { return group }
         let group = SSEGroup(view: view, hub: hub, shard: self)

@@ -1,7 +1,7 @@
 import BridgeCore
 import NIOCore
 
-/// Leaves out what a reader that could not keep up is not to be sent any more: `slow_client.policy`.
+/// Skips events for a reader that could not keep up: `slow_client.policy`.
 ///
 /// Runs in slices, because the reader may be behind by the whole history.
 struct SSEShortening {
@@ -49,7 +49,7 @@ struct SSEShortening {
 
     /// Continues until the deadline has passed.
     ///
-    /// - Returns: `nil` when there is more to do, or something to be decided first.
+    /// - Returns: `nil` when there is more to do, or an expression must be evaluated first.
     mutating func next(in hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> Result? {
         repeat {
             switch self.work {

@@ -2,14 +2,14 @@ import BridgeCore
 import Glibc
 import NIOCore
 
-/// How the sockets of subscribers are set and written.
+/// Configures and writes to the sockets of subscribers.
 enum SSESocket {
     /// `TCP_USER_TIMEOUT`, tcp(7): absent from the C library's Swift module.
     private static let userTimeout = NIOBSDSocket.Option(rawValue: 18)
     /// `TCP_NOTSENT_LOWAT`, tcp(7).
     private static let notSentLowWater = NIOBSDSocket.Option(rawValue: 25)
 
-    /// Bytes with which a channel is full.
+    /// The size in bytes at which a channel is full.
     static let highWaterMark = 32 << 10
 
     /// Sets the options of a stream's socket and channel.
@@ -28,27 +28,27 @@ enum SSESocket {
             .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 8 << 10, high: Self.highWaterMark))
     }
 
-    /// Sends as many bytes as the socket takes, without the channel.
+    /// Sends as many bytes as the socket accepts, bypassing the channel.
     ///
     /// On the channel's event loop, and only while the channel is empty.
     ///
     /// - Parameter descriptor: that of an active channel.
-    /// - Returns: what is left for the channel; `nil` when nothing is.
+    /// - Returns: the rest for the channel; `nil` when there is none.
     static func send(_ bytes: ByteBuffer, to descriptor: CInt) -> ByteBuffer? {
         let length = bytes.readableBytes
         let count = bytes.withUnsafeReadableBytes {
             Glibc.send(descriptor, $0.baseAddress, length, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
         }
         if count == length { return nil }
-        // A full socket takes nothing; the channel detects and handles other errors.
+        // A full socket accepts nothing; the channel detects and handles other errors.
         return count <= 0 ? bytes : bytes.getSlice(at: bytes.readerIndex + count, length: length - count)
     }
 
-    /// Bytes in the channel; changes when the socket takes some.
+    /// Bytes in the channel; decreases when the socket accepts some.
     ///
     /// On the channel's event loop.
     static func buffered(_ context: ChannelHandlerContext) -> Int {
-        // A channel without the option is one that does not change.
+        // The buffer of a channel without the option does not change.
         ((try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? nil) ?? 0
     }
 }

@@ -2,7 +2,7 @@ import BridgeCore
 import NIOCore
 import Synchronization
 
-/// The stream of one sink: with a fixed name, or many with names that events choose.
+/// The stream of one sink: with a fixed name, or many with names chosen by events.
 ///
 /// Thread-safe.
 final class SSEStream: Sendable {
@@ -11,7 +11,7 @@ final class SSEStream: Sendable {
     let settings: SSESinkConfiguration
     /// Whether all its events have the same name.
     let isFixed: Bool
-    /// The name, where it is fixed; else what all names begin with.
+    /// The fixed name, or the prefix of all names.
     let prefix: String
     let metrics: SSEMetrics
     private let template: LevelTemplate
@@ -42,7 +42,7 @@ final class SSEStream: Sendable {
 
     /// The name that an event chooses.
     ///
-    /// - Throws: what the template or ``SSEName`` complains of.
+    /// - Throws: the error of the template or of ``SSEName``.
     func name(of event: Event, _ reader: EventReader) throws -> String {
         reader.load(event)
         return try SSEName.name(self.template.render(reader))
@@ -50,12 +50,12 @@ final class SSEStream: Sendable {
 
     // MARK: - Who is here
 
-    /// Subscribers now, those whose answer is on its way included.
+    /// The number of subscribers, including those whose answer is being sent.
     var subscribers: Int { self.connectionLimits.withLock { $0.count } }
 
     /// Counts one more subscriber.
     ///
-    /// - Returns: what there is too much of; `nil` when it is counted.
+    /// - Returns: the limit that is reached, in words; `nil` when it is counted.
     func enter(_ address: SSEAddress?, _ name: String?) -> String? {
         self.connectionLimits.withLock { $0.enter(address, name, now: .now()) }
     }

@@ -20,7 +20,8 @@ final class SSEStreamPublisher: Sendable {
         try await InletDrain(self.inlet, on: self.hub.home) { self.publishNext($0) }.run()
     }
 
-    /// Publishes one batch, once every loop has delivered the one before; between two the sockets of this loop get their turn.
+    /// Publishes one batch once every loop has delivered the previous one, so that the sockets of this loop are served
+    /// in between.
     private func publishNext(_ drain: InletDrain) {
         if self.hub.whenDelivered({ self.publishNext(drain) }) || self.hub.whenReserved({ self.publishNext(drain) }) { return }
         let deliveries = drain.take(atMost: 512)

@@ -1,4 +1,4 @@
-/// The intervals and limits of a view: of several streams the strictest of each.
+/// The intervals and limits of a view: the strictest of its streams.
 struct SSEStreamTiming: Sendable {
     let heartbeat: Duration
     let reconnect: Duration
@@ -11,7 +11,7 @@ struct SSEStreamTiming: Sendable {
     let ageTicks: UInt32
     let tick: Duration
 
-    /// - Parameter settings: those of one stream or more.
+    /// - Parameter settings: those of one or more streams.
     init(_ settings: [SSESinkConfiguration]) {
         var slow = settings[0].slowClient
         for other in settings.dropFirst() {

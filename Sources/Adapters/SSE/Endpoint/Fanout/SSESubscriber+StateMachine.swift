@@ -1,10 +1,10 @@
 extension SSESubscriber {
-    /// Decides what one subscriber is sent, how far it may fall behind, and when its connection ends; performs no I/O.
+    /// Decides what one subscriber gets, how far it may fall behind, and when its connection ends; performs no I/O.
     ///
     /// A value of its subscriber, on the event loop. The subscriber reports events and performs the returned action. A
-    /// change is complete before its action is returned, because an action can cause the next report before it returns:
-    /// a flush that empties the channel reports at once that the channel is writable. Times are ticks of the view's
-    /// timing and wrap around.
+    /// change is complete before its action is returned, because an action can cause the next report: a flush that
+    /// empties the channel immediately reports that the channel is writable. Times are ticks of the view's timing and
+    /// wrap around.
     ///
     /// Invariants:
     /// 1. ``position`` never decreases. Every event of the view up to it was written once, reported in a gap, or replaced by conflation.
@@ -16,7 +16,7 @@ extension SSESubscriber {
         enum State: Equatable {
             /// It has everything; new events are written to it at once.
             case live
-            /// It reads what it misses from the history, when it is its turn; shortening leaves out what it is too slow for.
+            /// It reads missing events from the history in turns; shortening skips those that it is too slow for.
             case reading(isShortening: Bool)
             /// It waits until the channel has room and holds no bytes made for it alone.
             case blocked(Progress)
@@ -38,7 +38,8 @@ extension SSESubscriber {
             case writeComment
             /// Write an id that is the current cursor.
             case writeCursor(UInt64)
-            /// A last control event with the sequence up to which the subscriber has everything, and the end of the body; then the close.
+            /// A last control event with the sequence up to which the subscriber has everything, and the end of the
+            /// body; the close follows.
             case writeFarewell(UInt64)
             case close
         }
@@ -53,7 +54,7 @@ extension SSESubscriber {
         private(set) var position: UInt64
         /// The latest sequence whose loss the subscriber knows of.
         private(set) var knownLoss: UInt64
-        /// The lag in bytes at the beginning, until it has caught up: reading the history does not count as slow.
+        /// The lag in bytes at the start, until it has caught up: reading the history does not count as slow.
         private var allowance: UInt64
         /// Bytes made for it alone that are in the channel.
         private(set) var held: UInt32 = 0
@@ -61,14 +62,14 @@ extension SSESubscriber {
         private var copied: UInt32 = 0
         /// When something was last written.
         private var writtenAt: UInt32
-        /// How long before a whole heartbeat has passed the comment is due.
+        /// How early the comment is due, before a whole heartbeat has passed.
         private(set) var phase: UInt32 = 0
         private(set) var state = State.reading(isShortening: false)
         /// Writes in the channel.
         private(set) var pendingWrites: UInt16 = 0
-        /// It has read events that are not for it since the last id that it was sent.
+        /// Whether it has read events that do not match since the last id that it got.
         private var isCursorDue = false
-        /// When it has lasted long enough; `nil` for never.
+        /// When its maximum age is reached; `nil` for never.
         private let until: UInt32?
 
         /// - Parameter until: when the connection ends because of its age; `nil` for never.
@@ -85,13 +86,13 @@ extension SSESubscriber {
 
         private var hasRoomForWrites: Bool { self.pendingWrites < Self.maximumPendingWrites }
 
-        /// Whether it may read again what it had to wait for.
+        /// Whether it may continue to read.
         private var isDrained: Bool { self.held == 0 && self.pendingWrites <= Self.maximumPendingWrites / 2 }
 
-        /// Whether the next step of reading is to leave out what the subscriber is too slow for.
+        /// Whether the next step of reading skips events for a slow subscriber.
         var isShortening: Bool { self.state == .reading(isShortening: true) }
 
-        /// Whether nothing but the farewell may still be written.
+        /// Whether only the farewell may still be written.
         var isEnding: Bool { self.end != nil }
 
         private var end: SSEMetrics.End? {
@@ -111,7 +112,7 @@ extension SSESubscriber {
 
         /// The subscriber has joined its group; the opening is written.
         ///
-        /// - Parameter phase: how long before a whole heartbeat has passed the comment is due.
+        /// - Parameter phase: how early the comment is due, before a whole heartbeat has passed.
         mutating func opened(phase: UInt32, now: UInt32) {
             self.phase = phase
             self.writtenAt = now
@@ -157,7 +158,7 @@ extension SSESubscriber {
         // MARK: - Reading the history
 
         enum Step: Equatable {
-            /// Reading is over for now.
+            /// Reading is finished for now.
             case done
             case shorten
             case read(after: UInt64, knownLoss: UInt64)
@@ -205,7 +206,7 @@ extension SSESubscriber {
             self.state = .live
         }
 
-        /// The history has events up to a sequence, and some of them may be for the view.
+        /// The history has events up to a sequence, some of which may match.
         ///
         /// - Returns: whether to write those.
         mutating func read(through sequence: UInt64, hasEvents: Bool, now: UInt32) -> Bool {
@@ -217,7 +218,7 @@ extension SSESubscriber {
             return hasEvents
         }
 
-        /// The history, asked by the last step, has forgotten events that the subscriber needs.
+        /// The history has removed events that the subscriber needs.
         mutating func lost(through sequence: UInt64, _ timing: SSEStreamTiming, now: UInt32) -> Loss {
             guard timing.slow.policy != .disconnect else {
                 self.state = .closed(.slow)
@@ -286,7 +287,8 @@ extension SSESubscriber {
         /// A tick has passed.
         ///
         /// - Parameters:
-        ///   - through: everything up to this sequence was given to the loop's live subscribers; `nil` where no event passes one by.
+        ///   - through: everything up to this sequence was given to the loop's live subscribers; `nil` if the
+        ///     subscriber gets every event.
         ///   - buffered: bytes in the channel.
         ///   - lag: bytes of the view's streams after a sequence.
         mutating func tick(
@@ -337,7 +339,7 @@ extension SSESubscriber {
 
         // MARK: - The end
 
-        /// The stream ends for this subscriber: with a farewell where the channel has room for one.
+        /// Ends the stream for this subscriber, with a farewell if the channel has room for one.
         mutating func stop(_ end: SSEMetrics.End, now: UInt32, isWritable: Bool) -> Action {
             switch self.state {
             case .finishing, .closed: return .nothing

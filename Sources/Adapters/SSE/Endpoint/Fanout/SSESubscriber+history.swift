@@ -1,12 +1,12 @@
 import BridgeCore
 import NIOCore
 
-/// How a subscriber reads what it misses from the history.
+/// How a subscriber reads missing events from the history.
 extension SSESubscriber {
     /// The approximate number of bytes that are written from the history at a time.
     private static let step = 16 << 10
 
-    /// Reads what is missing, now or when it is its turn.
+    /// Reads missing events, now or in its turn.
     func startReading() {
         let (group, machine) = (self.group, self.machine)
         guard machine.isShortening,
@@ -21,7 +21,7 @@ extension SSESubscriber {
         }
     }
 
-    /// Writes what is missing, as long as the socket has room and until the deadline has passed.
+    /// Writes missing events, as long as the socket has room and until the deadline has passed.
     ///
     /// - Returns: whether it is done for now.
     private func read(until deadline: NIODeadline) -> Bool {
@@ -54,7 +54,7 @@ extension SSESubscriber {
         }
     }
 
-    /// Writes batches of which an expression decides what belongs to the view.
+    /// Writes batches whose events are selected by an expression.
     ///
     /// - Returns: false when that is not decided yet.
     private func write(decided batches: [SSEBatch], through: UInt64, _ context: ChannelHandlerContext) -> Bool {
@@ -70,7 +70,7 @@ extension SSESubscriber {
         return true
     }
 
-    /// Leaves out what a reader that could not keep up is not to be sent any more.
+    /// Skips events for a reader that could not keep up.
     ///
     /// - Returns: whether that is done.
     private func shorten(_ shortening: inout SSEShortening, until deadline: NIODeadline) -> Bool {

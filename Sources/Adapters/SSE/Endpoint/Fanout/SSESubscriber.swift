@@ -3,10 +3,10 @@ import Compression
 import HTTPServer
 import NIOCore
 
-/// One connection that listens, and the only handler of its channel: performs what its ``StateMachine`` decides.
+/// One subscriber's connection, and the only handler of its channel: performs the actions of its ``StateMachine``.
 ///
-/// On its shard's event loop. While the client keeps up it is written the batches that all share; when its socket is full it keeps
-/// nothing but its position, and reads on from the history once there is room.
+/// On its shard's event loop. A client that keeps up gets the shared batches. When its socket is full, the subscriber
+/// stores only its position, and continues from the history once there is room.
 final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
     typealias InboundIn = Never
     typealias OutboundOut = ByteBuffer
@@ -17,7 +17,7 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
     let group: SSEGroup
     var machine: StateMachine
     private let framing: HTTPFraming
-    /// The socket, where bytes go to it unchanged; -1 where they do not, and once the channel is inactive.
+    /// The socket, if bytes are sent to it unchanged; otherwise, and once the channel is inactive, -1.
     private var descriptor: CInt = -1
     /// The index in the group, which alone changes it.
     var index: UInt32 = 0
@@ -28,7 +28,7 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
     private var isEncrypted = false
     var hold = HTTPHold()
     private(set) var context: ChannelHandlerContext?
-    /// Ends it when what allowed it is over.
+    /// Ends the connection when its grant expires.
     private var expiry: Scheduled<Void>?
     /// The first text to write.
     private var opening: String?
@@ -47,7 +47,7 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
 
     /// Writes a batch, if everything before it is written and the socket has room.
     ///
-    /// - Parameter chunked: the batch's bytes in the framing that nearly all use.
+    /// - Parameter chunked: the batch's bytes in the framing that nearly all clients use.
     /// - Returns: how many events were written.
     func deliver(_ batch: SSERenderedBatch, _ chunked: ByteBuffer) -> Int {
         guard let context else { return 0 }
@@ -66,7 +66,7 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
         }
     }
 
-    /// Writes what is new from the history, if the socket has room and it does not do so already.
+    /// Writes new events from the history, if the socket has room and this is not in progress already.
     func readHistory() {
         guard let context else { return }
         let isWritable = context.channel.isWritable
@@ -133,7 +133,7 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
         self.perform(action)
     }
 
-    /// Whether its connection is on the way to its end.
+    /// Whether its connection is ending.
     var isEnding: Bool { self.machine.isEnding }
 
     /// Ends the stream: a last control event, the end of the body, the end of the connection.

@@ -2,9 +2,9 @@ import BridgeCore
 import Compression
 import NIOCore
 
-/// The bytes for all subscribers with one selection: made once for all.
+/// The content of all subscribers with one selection, rendered once.
 ///
-/// Immutable but for ``position``, which belongs to the hub's home loop.
+/// Immutable except for ``position``, which belongs to the hub's home loop.
 final class SSEView: Sendable {
     let selection: SSESelection
     /// The streams that can have events for it.
@@ -29,14 +29,16 @@ final class SSEView: Sendable {
         self.decisions = selection.filter.isEvaluated || key != nil ? SSEDecisions(selection, key: key) : nil
     }
 
-    /// Whether an expression decides what belongs to it: its subscribers then read everything from the history, once that is decided.
+    /// Whether an expression selects its events: its subscribers then read everything from the history, once it is
+    /// evaluated.
     var isDecidedLater: Bool { self.selection.filter.isEvaluated }
 
     /// The view's events of a batch after a sequence, with their sequences.
     ///
     /// On the shard's loop.
     ///
-    /// - Returns: `nil` when that is not decided yet: the shard's job that runs now returns soon, and is called again when it is.
+    /// - Returns: `nil` if the expression is not evaluated yet: the shard's running job then returns soon, and is
+    ///   called again later.
     func events(of batch: SSEBatch, after sequence: UInt64, _ shard: SSEShard) -> [(event: Event, sequence: UInt64)]? {
         guard self.isDecidedLater, let decisions else { return self.events(of: batch, after: sequence, shard.reader) }
         guard let decision = decisions.decision(on: batch, shard) else { return nil }
@@ -46,7 +48,7 @@ final class SSEView: Sendable {
 
     /// The conflation keys of the events of ``events(of:after:_:)``.
     ///
-    /// - Returns: by event, `nil` where that failed; `nil` when that is not decided yet.
+    /// - Returns: by event, `nil` where it failed; `nil` if the expressions are not evaluated yet.
     func keys(of batch: SSEBatch, after sequence: UInt64, _ shard: SSEShard) -> [String?]? {
         let key = self.timing.slow.key
         guard key.isEvaluated, let decisions else {
@@ -60,7 +62,7 @@ final class SSEView: Sendable {
         return zip(decision.passing, decision.keys).filter { $0.0 >= start }.map(\.1)
     }
 
-    /// The same where no expression decides.
+    /// The same without an expression.
     func events(of batch: SSEBatch, after sequence: UInt64, _ reader: EventReader) -> [(event: Event, sequence: UInt64)] {
         let indices = batch.index(after: sequence)..<batch.events.count
         guard self.isSelective else { return indices.map { (batch.events[$0], batch.first + UInt64($0)) } }
@@ -76,7 +78,7 @@ final class SSEView: Sendable {
         batch.stream.isFixed || self.selection.takes(name: batch.name(at: index))
     }
 
-    /// Bytes of events, in this view's format and coding.
+    /// Renders events in this view's format and coding.
     ///
     /// - Parameter events: not empty.
     func bytes(_ events: [(event: Event, sequence: UInt64)], _ compressor: SegmentCompressor) -> SSEBytes {
@@ -92,7 +94,7 @@ final class SSEView: Sendable {
         return SSEBytes(text, as: self.selection.coding, compressor)
     }
 
-    /// Bytes of a text in this view's coding.
+    /// Renders a text in this view's coding.
     func bytes(_ text: String, _ compressor: SegmentCompressor, prefix: [UInt8] = []) -> SSEBytes {
         SSEBytes(ByteBuffer(string: text), as: self.selection.coding, compressor, prefix: prefix)
     }

@@ -4,10 +4,10 @@ enum SSEBacklog {
     case current(UInt64)
     /// The next batches of all its streams, in order; with them it has everything up to `through`.
     case batches([SSEBatch], through: UInt64)
-    /// Events that it needs are forgotten, the latest of them this one.
+    /// Events that it needs were removed, the latest of them this one.
     case lost(UInt64)
 
-    /// Reads.
+    /// Reads after a sequence.
     ///
     /// - Parameters:
     ///   - head: the sequence of the latest event of all streams.
@@ -42,9 +42,9 @@ enum SSEBacklog {
         self = .batches(batches, through: batches.last?.last ?? sequence)
     }
 
-    /// Reads from a sequence back; see ``SSEHub/readBack(_:before:atMost:)``.
+    /// Reads backwards from a sequence; see ``SSEHub/readBack(_:before:atMost:)``.
     ///
-    /// - Parameter sequence: the first of a batch, or `nil` for all that there is.
+    /// - Parameter sequence: the first of a batch, or `nil` for everything.
     static func back(
         _ histories: [SSEHistory], head: UInt64, before sequence: UInt64?, atMost bytes: UInt64
     ) -> (batches: [SSEBatch], oldest: UInt64) {

@@ -3,13 +3,13 @@ import NIOCore
 
 /// Events of a stream that were published together, with consecutive sequences.
 ///
-/// They share their memory with the log; what subscribers are sent is made from them once per view.
+/// They share their memory with the log; the bytes for subscribers are rendered from them once per view.
 struct SSEBatch: Sendable {
     let stream: SSEStream
     /// The sequence of the first event.
     let first: UInt64
     let events: [Event]
-    /// The stream's name for each event; `nil` where all have the same.
+    /// The stream name of each event; `nil` if all are the same.
     private let names: [String]?
     /// Bytes of the stream up to the end of each event, counted from ``startOffset``.
     private let ends: [UInt32]
@@ -17,12 +17,12 @@ struct SSEBatch: Sendable {
     let startOffset: UInt64
     /// When the events were published.
     let time: Timestamp
-    /// The latest time of this batch and of those that its history remembered before it.
+    /// The latest time of this batch and of the earlier ones in its history.
     private(set) var latestTime: Timestamp
     /// The approximate memory of the batch.
     let memory: Int
 
-    /// - Parameter names: one for each event, or `nil` for a stream whose name no event changes.
+    /// - Parameter names: one for each event, or `nil` for a stream with a fixed name.
     init(
         _ events: [Event], names: [String]?, stream: SSEStream, first: UInt64, offset: UInt64, time: Timestamp
     ) {
@@ -41,7 +41,7 @@ struct SSEBatch: Sendable {
         self.memory = events.reduce(160) { $0 + $1.json.readableBytes + $1.raw.readableBytes + 280 }
     }
 
-    /// Follows another batch: the clock may have been set back in between.
+    /// Keeps ``latestTime`` from moving back, because the clock may have been set back.
     mutating func follow(_ batch: SSEBatch?) {
         if let batch { self.latestTime = max(batch.latestTime, self.time) }
     }
@@ -58,7 +58,7 @@ struct SSEBatch: Sendable {
         self.names?[index] ?? self.stream.prefix
     }
 
-    /// The index of the first event with a greater sequence; the count where there is none.
+    /// The index of the first event with a greater sequence; the count if there is none.
     func index(after sequence: UInt64) -> Int {
         sequence < self.first ? 0 : min(self.events.count, Int(sequence - self.first) + 1)
     }

@@ -1,7 +1,7 @@
 /// The id of an event in a stream: `epoch-sequence`.
 ///
-/// The epoch names one life of the stream's memory, the sequence counts its events from 1. ASCII letters, digits and one hyphen: safe in
-/// a header field and in a CORS request without a preflight.
+/// The epoch identifies one lifetime of the stream's memory; the sequence counts its events from 1. ASCII letters,
+/// digits and one hyphen: safe in a header field and in a CORS request without a preflight.
 struct SSECursor: Equatable, CustomStringConvertible {
     let epoch: String
     let sequence: UInt64
@@ -11,7 +11,7 @@ struct SSECursor: Equatable, CustomStringConvertible {
         self.sequence = sequence
     }
 
-    /// Reads an id; `nil` when the text is not one that a stream could have written.
+    /// Parses an id; `nil` when no stream could have written it.
     init?(_ text: String) {
         guard text.utf8.count <= 64, let hyphen = text.utf8.lastIndex(of: UInt8(ascii: "-")) else { return nil }
         let epoch = text[..<hyphen]
@@ -24,7 +24,7 @@ struct SSECursor: Equatable, CustomStringConvertible {
         self.sequence = sequence
     }
 
-    /// A new epoch: the time in milliseconds and a random part, so that no two lives of a stream share one.
+    /// A new epoch: the time in milliseconds and a random part, so that no two lifetimes of a stream share one.
     static func newEpoch(milliseconds: Int64) -> String {
         String(UInt64(max(0, milliseconds)) << 10 | UInt64.random(in: 0..<1024), radix: 36)
     }

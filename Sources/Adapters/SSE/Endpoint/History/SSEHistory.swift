@@ -8,14 +8,14 @@ struct SSEHistory {
     private let replay: SSESinkConfiguration.Replay
     private let slowBytes: Int
     private(set) var batches = CircularBuffer<SSEBatch>()
-    /// The sequence of the stream's latest event; 0 when there was none.
+    /// The sequence of the stream's latest event; 0 when there is none.
     private(set) var last: UInt64 = 0
     private(set) var endOffset: UInt64 = 0
     private var count = 0
     private var memory = 0
-    /// The latest sequence that is forgotten; 0 when none is.
+    /// The latest removed sequence; 0 when there is none.
     private(set) var forgotten: UInt64 = 0
-    /// When the latest forgotten event was published.
+    /// When the latest removed event was published.
     private var forgottenTime = Timestamp(milliseconds: .min)
     /// Batches at the front that exceed the limits and are kept only for subscribers that are slightly behind: their
     /// number, events and memory.
@@ -37,7 +37,7 @@ struct SSEHistory {
         self.forget(now: batch.time)
     }
 
-    /// Begins with what an earlier life of the program has published.
+    /// Begins with what an earlier run of the program has published.
     ///
     /// - Parameter forgotten: the latest sequence that may have been an event of this stream; 0 when all are known.
     mutating func restore(_ batches: [SSEBatch], forgotten: UInt64) {

@@ -4,18 +4,18 @@ import NIOCore
 /// Searches backwards for the sequence before the latest N events of all streams of a view.
 ///
 /// It evaluates the view's filter and may read the whole history, so it runs in slices and never under the hub's lock.
-/// Events that are published meanwhile have higher sequences than the result.
+/// Events that are published in the meantime have higher sequences than the result.
 struct SSELatestSearch {
-    /// The approximate number of bytes that are fetched at once.
+    /// The approximate number of bytes that are read together.
     private static let step = 16 << 10
 
     private let view: SSEView
-    /// Events that are not found yet.
+    /// The number of events not found yet.
     private var missing: Int
     /// The sequence before which it continues; `nil` before the first step.
     private var before: UInt64?
 
-    /// - Parameter count: how many events are wanted.
+    /// - Parameter count: the number of requested events.
     init(view: SSEView, count: Int) {
         self.view = view
         self.missing = count

@@ -5,11 +5,11 @@ import NIOHTTP1
 
 /// The events after a sequence as one JSON answer: `cursor` to continue from, `gap` if some are lost, and `events`.
 ///
-/// Read in slices, because a filter may let little through of much.
+/// Read in slices, because a filter may match few events of many.
 struct SSEPollResponse {
-    /// Bytes of events after which an answer ends, because it is in memory as a whole.
+    /// The size in bytes at which an answer ends, because it is in memory as a whole.
     static let largest = 4 << 20
-    /// The approximate number of bytes that are fetched at once.
+    /// The approximate number of bytes that are read together.
     private static let step = 16 << 10
 
     private let view: SSEView
@@ -20,7 +20,7 @@ struct SSEPollResponse {
     private var events: [Event] = []
     private var size = 0
 
-    /// - Parameter limit: events at most.
+    /// - Parameter limit: the largest number of events.
     init(_ view: SSEView, _ start: SSEResolution, limit: Int) {
         self.view = view
         self.limit = limit
@@ -29,9 +29,9 @@ struct SSEPollResponse {
         self.gap = start.gap
     }
 
-    /// Reads on until the deadline has passed.
+    /// Continues to read until the deadline has passed.
     ///
-    /// - Returns: whether it is as full as it may be, or has all that there is now; then it can be asked again later.
+    /// - Returns: whether it is full or has all current events; it can be called again later.
     mutating func read(_ hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> Bool {
         while true {
             guard !self.isFull else { return true }

@@ -1,13 +1,13 @@
 import HTTPServer
 
-/// Where a subscriber begins, and the gap to report first.
+/// The start of a subscriber, and the gap to report first.
 struct SSEResolution {
     /// The sequence of the last event that it does not get.
     let position: UInt64
     /// The latest sequence whose loss is known: reported in `gap`, or never requested.
     let knownLoss: UInt64
     let gap: SSEGap?
-    /// Its lag in bytes at the beginning.
+    /// Its lag in bytes at the start.
     let lag: UInt64
 }
 
@@ -16,11 +16,11 @@ struct SSEGap {
     enum Reason: String {
         /// Not an id of any stream.
         case malformed
-        /// An id from before the memory was lost, or of another server.
+        /// An id of an earlier epoch, or of another server.
         case epoch
-        /// An id that has not been given yet.
+        /// An id that was not assigned yet.
         case unknown
-        /// The events after it are forgotten.
+        /// The events after it were removed.
         case evicted
         /// The subscriber exceeded its limit.
         case slow
@@ -28,10 +28,10 @@ struct SSEGap {
 
     /// The requested id or time.
     let requested: String
-    /// The first and last event that are remembered; `nil` when there is none.
+    /// The first and last available event; `nil` when there is none.
     let oldest: SSECursor?
     let newest: SSECursor?
-    /// How many events are missing, where that is known.
+    /// How many events are missing, if known.
     var dropped: Int?
     let reason: Reason
 

@@ -1,23 +1,23 @@
 import BridgeCore
 import Synchronization
 
-/// Which epoch the streams count in, and how far their count may go before the log knows of it.
+/// The epoch of the streams, and how far the log has reserved sequence numbers.
 ///
 /// With a log on disk the epoch survives a restart. After an orderly shutdown the count continues with the next number.
 /// After a kill it continues above every number that may have been assigned, because the last ones may not be written.
 /// So numbers are assigned only once the log has reserved them, and no id ever means two events. Thread-safe.
 final class SSESequenceReservation: Sendable {
-    /// The name that no source has.
+    /// A name that no source has.
     private static let name = "$streams"
-    /// How many numbers one reservation has.
+    /// The size of one reservation.
     private static let block: UInt64 = 100_000
-    /// How many numbers are assigned at once.
+    /// How many numbers are assigned together.
     private static let piece: UInt64 = 1024
-    /// No stream counts this far: a cursor above it is damaged.
+    /// No stream counts this far; a cursor above it is damaged.
     private static let limit = UInt64.max / 2
 
     let epoch: String
-    /// The sequence that counts as given out at the start.
+    /// The sequence that counts as assigned at the start.
     let start: UInt64
     private let cursors: (any CursorStore)?
     private let state: Mutex<State>
@@ -46,7 +46,7 @@ final class SSESequenceReservation: Sendable {
         do {
             try cursors.move(SSECursor(epoch: self.epoch, sequence: end).description, of: Self.name)
         } catch {
-            // Nothing is given out that is not reserved; the next batch asks again.
+            // No number is assigned without a reservation; the next batch retries.
             self.state.withLock { $0.asked = $0.reserved }
             return
         }
@@ -83,7 +83,7 @@ final class SSESequenceReservation: Sendable {
     }
 
     private struct State {
-        /// The reservation that the log has stored.
+        /// The requested reservation.
         var asked: UInt64
         var reserved: UInt64
         var waiting: [@Sendable () -> Void] = []

@@ -12,7 +12,7 @@ enum SSEStart: Equatable {
     case position(UInt64)
     /// After the event with this id; any text.
     case after(String)
-    /// With the first event at or after a time; the text is what was asked.
+    /// With the first event at or after a time; the text is the original parameter.
     case time(Timestamp, String)
 
     /// Describes the mistake in a `since`.
@@ -25,8 +25,8 @@ enum SSEStart: Equatable {
 
     /// Reads `Last-Event-ID`, else `last_event_id` (also `lastEventID`, `lastEventId`), else `since`; empty ones count as absent.
     ///
-    /// - Parameter fallback: what none of them means.
-    /// - Returns: `nil` when `since` is none of the things it can be.
+    /// - Parameter fallback: the start if all are absent.
+    /// - Returns: `nil` for an invalid `since`.
     init?(_ parameters: SSEParameters, now: Timestamp, else fallback: SSEStart = .live) {
         if let id = parameters.lastEventID {
             self = .after(id)

@@ -1,7 +1,7 @@
 import HTTPServer
 import NIOHTTP1
 
-/// The form of the answer: a stream, or one JSON text, at once or with the next event.
+/// The form of the answer: a stream, or one JSON text, immediately or with the next event.
 enum SSEAccept: Equatable {
     case stream(SSEFormat)
     /// The events after a sequence; with `wait` the answer waits until there are some.
@@ -9,11 +9,11 @@ enum SSEAccept: Equatable {
 
     static let offer = "This stream is text/event-stream, application/x-ndjson or application/json"
 
-    /// Decides by `poll` and `format` of the parameters, else by `Accept` (RFC 9110 §12.5.1).
+    /// Decides by `poll` and `format` of the parameters, otherwise by `Accept` (RFC 9110 §12.5.1).
     ///
     /// JSON must be named explicitly; every wildcard selects the event stream.
     ///
-    /// - Returns: `nil` when nothing that is offered is wanted.
+    /// - Returns: `nil` when no offered type is acceptable.
     init?(_ request: HTTPRequest, _ parameters: SSEParameters) {
         if let poll = parameters.value("poll"), ["", "1", "true"].contains(poll) {
             self = .batch(wait: true)

@@ -5,16 +5,16 @@ import NIOHTTP1
 
 /// Decisions by the path and query of a request alone, and the form of refusals.
 extension SSEEndpoint {
-    /// Decides, before a body is read, by the streams in the path and query and by the credentials.
+    /// Checks the credentials for the streams in the path and query, before a body is read.
     ///
-    /// ``answer(_:framing:)`` decides about names in the body.
+    /// ``answer(_:framing:)`` checks the names in the body.
     func authorize(_ request: HTTPRequest) -> EventLoopFuture<HTTPResponse?> {
         let named = SSERequest.names(inAddressOf: request)
         let streams = self.hub.streams(for: named)
         let brought = request.bearerToken
         let decision: EventLoopFuture<Void>
         if streams.isEmpty {
-            // A stream that only the body names may have this token.
+            // A stream named only in the body may have this token.
             let isToken =
                 brought.map { token in self.hub.allStreams.contains { $0.settings.token?.matches(token) ?? false } } ?? false
             guard let access, !isToken else { return self.hub.home.makeSucceededFuture(nil) }
@@ -59,7 +59,7 @@ extension SSEEndpoint {
         .respond(Self.completed(response, request, streams))
     }
 
-    /// Answers OPTIONS; one that names no stream is about all of them, since a body names some later.
+    /// Answers OPTIONS; a request without a stream is about all of them, since a body may name some later.
     func preflight(_ request: HTTPRequest) -> HTTPResponse {
         let names = SSERequest.names(inAddressOf: request)
         let streams = names.isEmpty ? self.hub.allStreams : self.hub.streams(for: names)

@@ -78,7 +78,7 @@ struct SSEEndpoint: Sendable {
         }
         let compiler = SSERequest.compiler(of: streams)
         guard SSEFilter.mustBeCompiled(parameters), compiler != nil else {
-            // Without a compiler a condition is refused at once.
+            // Without a compiler a condition is refused immediately.
             do { _ = try SSEFilter.condition(parameters, compiler: compiler) } catch {
                 throw SSERefusal(.badRequest, error.message)
             }
@@ -188,7 +188,7 @@ struct SSEEndpoint: Sendable {
                 var response = response
                 return { shard, deadline in
                     guard response.read(hub, shard, until: deadline) else { return nil }
-                    // The lease is held until the answer is made.
+                    // The lease is held until the answer is complete.
                     return withExtendedLifetime(lease) { Self.answer(response.answer(epoch: hub.epoch), headers) }
                 }
             }
@@ -203,7 +203,7 @@ struct SSEEndpoint: Sendable {
             group.add(poll)
             poll.search()
         }
-        // A client that has only ended its direction still gets the answer.
+        // A client that has only half-closed still gets the answer.
         return .later(
             promise.futureResult.map { Self.answer($0, headers) },
             abandoned: { hub.home.execute { waiting.value?.end() } }

@@ -21,7 +21,8 @@ enum SSEParameterName {
     /// In bytes; longer names are not compared.
     private static let longest = 32
 
-    /// The parameter that an unknown name may mean; `nil` for those that pages add themselves, such as the cache buster `_`.
+    /// The parameter that an unknown name may mean; `nil` for those that pages add automatically, such as the cache
+    /// buster `_`.
     ///
     /// `Last-Event-Id`, `lasteventid`, `tags[]`, `whenn`, `fromat` and `form` have a match; `from`, `resource`, `t` and `user` do not.
     static func meant(by name: String) -> String? {
@@ -35,7 +36,7 @@ enum SSEParameterName {
             }
             let allowed = min(plain.utf8.count, other.plain.utf8.count) < 8 ? 1 : 2
             guard abs(plain.utf8.count - other.plain.utf8.count) <= allowed else { return false }
-            // Words of four letters that differ in one, as `tabs` and `tags`, are often two words.
+            // Words of four letters that differ in one, such as `tabs` and `tags`, are often two words.
             if plain.utf8.count == Self.shortest, other.plain.utf8.count == Self.shortest, plain.sorted() != other.plain.sorted()
             {
                 return false

@@ -8,24 +8,24 @@ import NIOCore
 /// because the filter would silently not apply. A body is a form (`application/x-www-form-urlencoded`) or a JSON object
 /// whose values are strings, numbers and lists of them.
 struct SSEParameters: Sendable {
-    /// Names and values in one request at most.
+    /// The largest number of names and values in one request.
     static let limit = 1000
-    /// Unknown names in one request that are compared with the known ones.
+    /// How many unknown names of one request are compared with the known ones.
     private static let comparisons = 32
 
     private var values: [(name: String, value: String)] = []
-    /// `Last-Event-ID`, else the parameter of one of its names; `nil` when it is absent or empty.
+    /// `Last-Event-ID`, otherwise the parameter of one of its names; `nil` when it is absent or empty.
     private(set) var lastEventID: String?
     /// The number of unknown names up to now, and the first that looks misspelt.
     private var unknown = 0
     private var misspelt: (name: String, meant: String)?
 
-    /// - Throws: ``SSEComplaint`` for what cannot be read.
+    /// - Throws: ``SSEComplaint`` for an invalid query.
     init(query: String) throws(SSEComplaint) {
         try self.add(form: query)
     }
 
-    /// - Throws: ``SSEComplaint`` for what cannot be read.
+    /// - Throws: ``SSEComplaint`` for an invalid query or body.
     init(_ request: HTTPRequest) throws(SSEComplaint) {
         try self.init(query: request.rawQuery)
         if request.body.readableBytes > 0 { try self.add(request.body, type: request.header("Content-Type") ?? "") }
@@ -58,7 +58,7 @@ struct SSEParameters: Sendable {
 
     /// A whole number.
     ///
-    /// - Throws: ``SSEComplaint`` for anything else, and outside of the range.
+    /// - Throws: ``SSEComplaint`` for anything else, or a number outside the range.
     func integer(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws(SSEComplaint) -> Int {
         guard let text = self.value(name), !text.isEmpty else { return fallback }
         guard let value = Int(text), range.contains(value) else {
@@ -107,7 +107,7 @@ struct SSEParameters: Sendable {
                 if !SSEParameterName.known.contains(name) { self.note(unknown: name) }
             }
             for name in SSEParameterName.known {
-                // The last of several members of one name.
+                // If a member is repeated, the last one counts.
                 guard let value = root[name] else { continue }
                 if value.kind == .array {
                     value.forEachItem { values.append((name, $0.text())) }

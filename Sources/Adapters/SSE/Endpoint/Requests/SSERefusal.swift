@@ -1,7 +1,7 @@
 import HTTPServer
 import NIOHTTP1
 
-/// Why a request for streams is not granted: the answer.
+/// The answer to a refused request for streams.
 struct SSERefusal: Error {
     var response: HTTPResponse
 

@@ -5,7 +5,7 @@ import NIOHTTP1
 
 /// A parsed request for streams: what it selects, and in which form.
 struct SSERequest {
-    /// Names and filters in one request at most.
+    /// The largest number of names and filters in one request.
     static let nameLimit = 64
 
     let names: [SubjectPattern]
@@ -15,7 +15,7 @@ struct SSERequest {
     let start: SSEStart
     let parameters: SSEParameters
 
-    /// Finds out which streams a request is for.
+    /// The streams that a request names.
     ///
     /// - Throws: ``SSERefusal``.
     static func names(_ request: HTTPRequest, _ parameters: SSEParameters) throws(SSERefusal) -> [SubjectPattern] {
@@ -34,7 +34,7 @@ struct SSERequest {
         }
     }
 
-    /// Whether the client cannot decode the coding that it accepts.
+    /// Whether the client fails to decode the coding that it accepts.
     ///
     /// `requests` makes Python's `sseclient` accept gzip, but the client reads the socket without decoding.
     private static func readsRawBytes(_ request: HTTPRequest) -> Bool {
@@ -56,7 +56,7 @@ struct SSERequest {
     }
 
     /// - Parameters:
-    ///   - names: what ``names(_:_:)`` found.
+    ///   - names: the result of ``names(_:_:)``.
     ///   - streams: those that can have events of these names.
     ///   - condition: the result of ``compiler(of:)`` for `when`.
     /// - Throws: ``SSERefusal``.
@@ -86,7 +86,7 @@ struct SSERequest {
         self.accept = accept
         self.start = start
         self.parameters = parameters
-        // The names do not matter where every stream has just one.
+        // The names do not matter if every stream has just one.
         let isFixed = streams.allSatisfy(\.isFixed)
         self.selection = SSESelection(
             streams: streams.map(\.number), names: isFixed ? [] : names, filter: filter, format: format, coding: coding

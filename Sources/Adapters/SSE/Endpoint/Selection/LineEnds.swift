@@ -1,11 +1,11 @@
 import Glibc
 import NIOCore
 
-/// The characters that JSON allows unescaped in strings, and that some readers take for the end of a line: U+0085,
+/// The characters that JSON allows unescaped in strings, and that some readers treat as the end of a line: U+0085,
 /// U+2028 and U+2029.
 ///
-/// Python's `str.splitlines`, for one, which many clients of event streams use, divides lines there. They are written as `\u0085` and so on,
-/// which is the same JSON (RFC 8259 §7).
+/// An example is Python's `str.splitlines`, which many clients of event streams use. They are written as `\u0085` and
+/// so on, which is equivalent JSON (RFC 8259 §7).
 extension ByteBuffer {
     /// Appends JSON with these characters escaped.
     mutating func writeEscapingLineEnds(_ json: ByteBuffer) {

@@ -5,14 +5,14 @@ import BridgeCore
 /// Subscribers with one filter share its evaluation: once per event, not once per subscriber. Filters are equal if
 /// their values are the same bytes, in any order.
 struct SSEFilter: Hashable, Sendable {
-    /// How long `when` may be, in bytes.
+    /// The longest `when`, in bytes.
     ///
     /// Up to this length compiling takes at most twice as long as for the shortest expression, about 20 ms. Above it
     /// the time grows with the square of the length, to seconds for the 64 kB of a body.
     static let longestCondition = 1024
-    /// Values in one request at most: priorities, tags, sources and subjects together.
+    /// The largest number of values in one request: priorities, tags, sources and subjects together.
     static let mostValues = 64
-    /// Bytes of these values at most.
+    /// The largest size of these values in bytes.
     static let longestValues = 8192
 
     private let identity: Identity
@@ -27,10 +27,10 @@ struct SSEFilter: Hashable, Sendable {
         self.expression = expression
     }
 
-    /// Compiles the `when` of a request; blocks meanwhile, so never on an event loop.
+    /// Compiles the `when` of a request; blocks, so never call it on an event loop.
     ///
     /// - Parameter compiler: `nil` where the stream does not allow it.
-    /// - Throws: ``SSEComplaint`` with what a person reads.
+    /// - Throws: ``SSEComplaint`` for the client.
     static func condition(
         _ parameters: SSEParameters, compiler: (any ExpressionCompiler)?
     ) throws(SSEComplaint) -> (any Expression)? {
@@ -55,7 +55,7 @@ struct SSEFilter: Hashable, Sendable {
     }
 
     /// - Parameter condition: the result of ``condition(_:compiler:)`` for the same parameters.
-    /// - Throws: ``SSEComplaint`` with what a person reads.
+    /// - Throws: ``SSEComplaint`` for the client.
     init(_ parameters: SSEParameters, condition: (any Expression)?) throws(SSEComplaint) {
         let lists = (
             priorities: parameters.list("priority"), tags: parameters.list("tags"), sources: parameters.list("source"),
@@ -101,16 +101,16 @@ struct SSEFilter: Hashable, Sendable {
         }
     }
 
-    /// Whether an expression decides that is evaluated elsewhere: never on an event loop, see ``SSEDecisions``.
+    /// Whether an expression must be evaluated elsewhere, never on an event loop; see ``SSEDecisions``.
     var isEvaluated: Bool { self.expression?.evaluator != nil }
 
     var takesEverything: Bool { self.matcher == nil && self.expression == nil }
 
-    /// The places of the events that pass; gaps always do, and an expression that fails lets nothing through.
+    /// The indices of the events that pass; gaps always do, and events whose evaluation fails never do.
     ///
-    /// The expression is evaluated for all events in one go. Blocks while it is where ``isEvaluated``.
+    /// The expression is evaluated for all events together. Blocks if ``isEvaluated``.
     ///
-    /// - Parameter failed: gets the event and the error of each evaluation that failed.
+    /// - Parameter failed: receives the event and the error of each evaluation that failed.
     func passing(_ events: [Event], _ reader: EventReader, failed: (Event, ExpressionError) -> Void) -> [Int] {
         let places = events.indices.filter { place in
             guard events[place].kind != .gap, let matcher else { return true }

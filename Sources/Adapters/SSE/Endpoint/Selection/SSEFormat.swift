@@ -2,7 +2,7 @@ import BridgeCore
 import Glibc
 import NIOCore
 
-/// How events and what accompanies them are written.
+/// How events and control messages are written.
 enum SSEFormat: Hashable, Sendable {
     /// `text/event-stream`, WHATWG HTML §9.2.
     case events
@@ -46,7 +46,7 @@ enum SSEFormat: Hashable, Sendable {
     }
 
     /// The first bytes of a stream: a comment that flushes the headers, the gap, the reconnection delay, and the
-    /// cursor, so that a client that loses the connection before its first event resumes without loss.
+    /// cursor.
     ///
     /// A blank line ends only events: readers that check only blank lines would take other lines for an empty message.
     func opening(reconnect: Int64, gap: SSEGap?, position: SSECursor, padding: Int) -> String {
@@ -74,7 +74,7 @@ enum SSEFormat: Hashable, Sendable {
     ///
     /// Its data is JSON too, so that a client which reads events of every type finds no empty one.
     ///
-    /// - Parameter retry: the waiting time before the next connection, in milliseconds; a line of JSON has no place for it.
+    /// - Parameter retry: the delay before the next connection, in milliseconds; JSON lines do not have it.
     func cursor(_ position: SSECursor, retry: Int64? = nil) -> String {
         switch self {
         case .events:
@@ -83,7 +83,7 @@ enum SSEFormat: Hashable, Sendable {
         }
     }
 
-    /// The comment that keeps a quiet connection alive: a line that no reader takes for an event.
+    /// The comment that keeps a quiet connection alive: a line that no reader treats as an event.
     var comment: String {
         switch self {
         case .events: ":\n"

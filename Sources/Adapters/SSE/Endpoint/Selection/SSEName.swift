@@ -2,10 +2,10 @@ import BridgeCore
 
 /// The rules for stream names: which are valid in a path, and what an event may contribute.
 enum SSEName {
-    /// Bytes at most.
+    /// The longest name, in bytes.
     static let limit = 200
 
-    /// A name that a template yielded.
+    /// Checks a name that a template has rendered.
     ///
     /// - Throws: ``SSEComplaint`` for an empty or too long one.
     static func name(_ text: String) throws(SSEComplaint) -> String {
@@ -15,7 +15,8 @@ enum SSEName {
         return text
     }
 
-    /// How a sink makes the names of its streams: of an event's content nothing divides a list, is a wildcard or, by itself, a level more.
+    /// How a sink renders stream names: an event's content cannot add a list separator, a wildcard or, by default, a
+    /// level.
     static func template(_ settings: SSESinkConfiguration) -> LevelTemplate {
         LevelTemplate(template: settings.stream, keepsSlashes: settings.keepsSlashes, reserving: [","])
     }

@@ -7,7 +7,7 @@ import BridgeCore
 struct SSESelection: Hashable, Sendable {
     /// The numbers of the streams that can have events of these names.
     let streams: [Int]
-    /// Names, and MQTT filters over names, without repeats, sorted.
+    /// Names, and MQTT filters over names, without duplicates, sorted.
     let names: [SubjectPattern]
     let filter: SSEFilter
     let format: SSEFormat
