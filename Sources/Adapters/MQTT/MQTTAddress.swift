@@ -55,7 +55,7 @@ struct MQTTAddress: Sendable, Equatable, CustomStringConvertible {
         }
         let host: Substring
         if rest.first == "[" {
-            guard let end = rest.firstIndex(of: "]") else { throw MQTTTextError("the '[' of an IPv6 address has no ']'") }
+            guard let end = rest.firstIndex(of: "]") else { throw MQTTTextError("the IPv6 address lacks its ']'") }
             host = rest[rest.index(after: rest.startIndex)..<end]
             rest = rest[rest.index(after: end)...]
         } else {
@@ -100,7 +100,7 @@ struct MQTTAddress: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A text of the file that is not what MQTT allows; the decoder adds the place.
+/// A text that MQTT does not allow; the decoder adds its location.
 struct MQTTTextError: Error, CustomStringConvertible {
     let description: String
 

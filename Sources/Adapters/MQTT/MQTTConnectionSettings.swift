@@ -11,15 +11,15 @@ struct MQTTConnectionSettings: SettingGroup {
     var version = MQTTVersion.five
     private var givenUser: String?
     private var givenPassword: Secret?
-    /// With `mqtts://` only, where nothing need be written.
+    /// With `mqtts://` only, where it is optional.
     var tls: TLSSettings?
     /// 0 for none.
     var keepAlive = Duration.seconds(30)
-    /// How long the broker keeps our session while we are away.
+    /// How long the broker keeps our session while we are disconnected.
     ///
     /// The source and the sink have their own defaults.
     var sessionExpiry: Duration?
-    /// Published by the broker when we vanish, and by us when we stop.
+    /// Published by the broker when the connection is lost, and by us when we stop.
     var will: MQTTAnnouncement?
     /// Published after each connect.
     var birth: MQTTAnnouncement?
@@ -61,10 +61,10 @@ struct MQTTConnectionSettings: SettingGroup {
         Setting("birth", \.birth, .group, "Message that is published after each connect")
     }
 
-    /// That of the file, else that of the URL.
+    /// The configured user, otherwise that of the URL.
     var user: String? { self.givenUser ?? self.address.user }
 
-    /// That of the file, else that of the URL.
+    /// The configured password, otherwise that of the URL.
     var password: Secret? { self.givenPassword ?? self.address.password }
 
     /// The texts that messages must not repeat.
@@ -74,7 +74,7 @@ struct MQTTConnectionSettings: SettingGroup {
         return secrets
     }
 
-    /// The client id for a component, unless one is written.
+    /// The client id for a component, unless it is configured.
     func clientID(for context: ComponentContext, direction: String) -> String {
         self.clientID ?? "\(context.bridge)-\(context.name)-\(direction)"
     }
@@ -101,7 +101,7 @@ struct MQTTAnnouncement: SettingGroup {
     var payload = ""
     /// 0 or 1.
     var qos = 1
-    /// Default true, so that a newcomer learns the state.
+    /// True by default, so that a new subscriber gets the current state.
     var isRetained = true
 
     static let settings = Settings<Self> {

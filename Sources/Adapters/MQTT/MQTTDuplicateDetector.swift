@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// The key consists of session, packet identifier, topic and body: without a session at the broker, nothing is a
 /// duplicate. No other message has the identifier of an unacknowledged one. The broker redelivers an acknowledged
-/// message when its PUBACK was lost; but a broker that reuses the lowest free identifier gives the same one to the next
+/// message when its PUBACK was lost. But a broker that reuses the lowest free identifier gives the same one to the next
 /// message. So acknowledged messages count only if the broker has shown that it counts its identifiers up, as mosquitto
 /// does; other brokers may deliver messages twice. Outlives the connections of its source. Thread-safe; used only by
 /// the session's thread.
@@ -14,7 +14,7 @@ final class MQTTDuplicateDetector: Sendable {
     struct Session: Equatable {
         /// Random; regenerated to invalidate earlier keys.
         var number = UInt64.random(in: 1 ... .max)
-        /// The broker has given an identifier though lower ones were free.
+        /// Whether the broker has assigned an identifier although lower ones were free.
         var countsUp = false
     }
 
@@ -22,7 +22,7 @@ final class MQTTDuplicateDetector: Sendable {
         var session = Session()
         /// The identifier of the last new message.
         var last: Int32 = 0
-        /// Keys of what was not acknowledged, on earlier connections neither.
+        /// Keys of messages that are not acknowledged, including those of earlier connections.
         var unacknowledged: Set<UInt64> = []
         /// The keys that were received on this connection.
         var taken: [UInt64] = []
@@ -36,7 +36,7 @@ final class MQTTDuplicateDetector: Sendable {
 
     var session: Session { self.state.withLock(\.session) }
 
-    /// There is a connection.
+    /// Records a new connection.
     ///
     /// - Parameter session: the stored state of a resumed session; `nil` for a new one.
     func begin(_ session: Session?) {
@@ -54,7 +54,7 @@ final class MQTTDuplicateDetector: Sendable {
     /// Makes the key of a message.
     ///
     /// - Parameter isRepeated: whether the broker marks it as a possible redelivery.
-    /// - Returns: also whether the message is the one of before when the key is known.
+    /// - Returns: also whether the message is a duplicate if its key is known.
     func key(
         _ identifier: Int32, topic: String, body: UnsafeRawBufferPointer, isRepeated: Bool
     ) -> (key: UInt64, mayBeRepeated: Bool) {
@@ -81,7 +81,7 @@ final class MQTTDuplicateDetector: Sendable {
     private static func observe(_ identifier: Int32, _ state: inout State) {
         let isWrapped = state.last > 60_000 && identifier < 5_000
         if identifier <= state.last, !isWrapped {
-            // It does not count up, or has restarted: its earlier identifiers mean nothing.
+            // The broker does not count up, or has restarted: its earlier identifiers mean nothing.
             if state.session.countsUp { state.session = Session() }
         } else if state.isAnswered, let count = state.sinceQuestion, identifier > count + 1 {
             // The broker had our acknowledgements, so only messages received since can have an identifier.

@@ -19,7 +19,7 @@ struct MQTTFeedback {
     static let longestHold = Duration.seconds(60)
     /// This many equal messages, received while one is held, show that they do not come from us.
     static let independent = 3
-    /// How long a message that was found to be honest is left alone.
+    /// How long a message that turned out not to loop is not checked.
     static let trust = Duration.seconds(600)
     /// The most messages of one topic that are held, the most topics, and the most messages that are counted in a second.
     static let capacity = (held: 100, topics: 64, counted: 512)
@@ -47,7 +47,7 @@ struct MQTTFeedback {
     private var windowCount = 0
     /// Whether the previous window was busy enough to check.
     private var isBusy = false
-    /// Topics that were found to feed themselves since ``takeFound()``.
+    /// Topics that were found to be in a feedback loop since ``takeFound()``.
     private var found: [String] = []
 
     init(now: ContinuousClock.Instant) {
@@ -60,7 +60,7 @@ struct MQTTFeedback {
     /// When the first held message is forwarded; `nil` if there are none.
     var next: ContinuousClock.Instant? { self.brakes.isEmpty ? nil : self.brakes.values.compactMap(\.due).min() }
 
-    /// The topics that feed themselves, in alphabetical order.
+    /// The topics in a feedback loop, in alphabetical order.
     var topics: [String] { self.brakes.filter(\.value.isConfirmed).keys.map { String($0.text) }.sorted() }
 
     mutating func takeFound() -> [String] {
@@ -125,7 +125,7 @@ struct MQTTFeedback {
         let key = Self.key(message)
         let isSame = key == brake.key
         guard brake.due != nil else {
-            // Another message may have taken the place of the one that went round.
+            // Another message may have replaced the looping one.
             guard isSame || self.isSuspect(message, weight) else { return passing.append(message) }
             brake.key = key
             brake.held = [message]

@@ -2,8 +2,8 @@ import BridgeCore
 
 /// Topic filters as a tree of levels, to find overlapping ones without comparing every pair.
 ///
-/// Most sets of filters cost about one comparison for each of their levels. Sets in which `+` and text alternate at many levels can cost one for each pair
-/// of filters, however they are compared, so a comparison has a limit.
+/// Most sets of filters cost about one comparison for each of their levels. Sets in which `+` and text alternate at
+/// many levels can cost one for each pair of filters, so a comparison has a limit.
 struct MQTTFilterTree {
     /// The result of comparing two trees.
     struct Comparison {
@@ -15,7 +15,7 @@ struct MQTTFilterTree {
         var isComplete = true
     }
 
-    /// How many pairs of levels are compared at most.
+    /// The largest number of pairs of levels that are compared.
     static let limit = 1_000_000
 
     private struct Node {
@@ -68,8 +68,8 @@ struct MQTTFilterTree {
 
     /// Searches for two different filters, one from each tree, that overlap.
     ///
-    /// Walks both trees at once, along matching levels. A tree may be compared with itself or a part of itself: a value does
-    /// not overlap itself.
+    /// Walks both trees together, along matching levels. A tree may be compared with itself or a part of itself: a
+    /// value does not overlap itself.
     func compare(with other: MQTTFilterTree, atMost limit: Int = MQTTFilterTree.limit) -> Comparison {
         var result = Comparison()
         var pairs = [(own: 0, other: 0)]

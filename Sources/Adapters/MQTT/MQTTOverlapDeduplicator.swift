@@ -17,7 +17,7 @@ struct MQTTOverlapDeduplicator {
 
     /// Subscriptions that overlap others.
     private let crossing: [(identifier: UInt32, filter: MQTTTopicFilter)]
-    /// Filters that overlap others, where nothing has identifiers.
+    /// Overlapping filters, where subscriptions have no identifiers.
     private let crossingFilters: [MQTTTopicFilter]
     private var open: [UInt64: [Open]] = [:]
     private var order: [(key: UInt64, number: Int)] = []

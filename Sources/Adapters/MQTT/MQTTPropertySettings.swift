@@ -10,7 +10,7 @@ struct MQTTPropertySettings: SettingGroup {
     var responseTopic: Template?
     /// Sent as the text's bytes.
     var correlationData: Template?
-    /// How long the broker keeps the message for a subscriber that is away.
+    /// How long the broker keeps the message for a disconnected subscriber.
     var expiry: Duration?
     /// By name.
     var user: [(name: String, value: Template)] = []
@@ -43,7 +43,7 @@ struct MQTTPropertySettings: SettingGroup {
         ).perRoute()
     }
 
-    /// Every template among them.
+    /// All templates.
     var templates: [Template] {
         [self.contentType, self.responseTopic, self.correlationData].compactMap { $0 } + self.user.map(\.value)
     }
@@ -62,9 +62,9 @@ struct MQTTPropertySettings: SettingGroup {
             at: first, because: "\(keys.joined(separator: ", ")) \(keys.count > 1 ? "need" : "needs") protocol: 5")
     }
 
-    /// Whether a broker would accept it.
+    /// Whether a broker would accept a topic.
     ///
-    /// Otherwise it ends the connection, and the message would be retried forever.
+    /// Otherwise it would close the connection, and the message would be retried forever.
     static func isTopic(_ text: String) -> Bool {
         !text.isEmpty && !text.utf8.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") || $0 == 0 }
     }

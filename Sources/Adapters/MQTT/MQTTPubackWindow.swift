@@ -1,6 +1,6 @@
 import BridgeCore
 
-/// Decides when the PUBACKs of the messages that were read may leave: all of them together, once everything that was read is safe.
+/// Decides when to send the PUBACKs of received messages: all together, once everything received is safe.
 ///
 /// The source's `AcknowledgePolicy` decides what is safe. A value without I/O, for one connection. The owner reports
 /// each batch twice: with ``read(_:)`` before it is forwarded, and with ``forwarded(at:)`` after. In between nothing is
@@ -9,7 +9,7 @@ struct MQTTPubackWindow {
     /// How many messages may be unacknowledged, for any Receive Maximum that the broker assumes (MQTT 5 §3.1.2.11.3).
     static let limit = 1024
 
-    /// How many messages were read and are not acknowledged.
+    /// The number of messages read and not acknowledged.
     private(set) var count = 0
     /// The position that must be safe before anything is acknowledged; `nil` while a batch is being forwarded.
     private var position: Position? = .start
@@ -18,7 +18,7 @@ struct MQTTPubackWindow {
     /// Whether more messages may be read.
     var hasRoom: Bool { self.count < Self.limit }
 
-    /// Whether messages wait that are not known to be safe yet.
+    /// Whether any read message is not known to be safe yet.
     var isHeld: Bool {
         guard self.count > 0 else { return false }
         guard let position else { return true }

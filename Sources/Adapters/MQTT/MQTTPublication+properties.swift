@@ -4,8 +4,8 @@ import Mosquitto
 extension MQTTPublication {
     /// The properties of the message; empty with MQTT 3.1.1.
     ///
-    /// Call it after ``message(of:_:)`` with the same event. Empty properties are left out, except user properties. So
-    /// are failing ones, which are reported.
+    /// Call it after ``message(of:_:)`` with the same event. Empty properties are omitted, except user properties.
+    /// Failing ones are omitted and reported.
     func properties(of delivery: Delivery, _ reader: EventReader) throws -> MosquittoProperties {
         var properties = MosquittoProperties()
         guard self.configuration.connection.version == .five else { return properties }
@@ -24,7 +24,8 @@ extension MQTTPublication {
         if let template = settings.responseTopic {
             let topic =
                 self.optional("response_topic", event) {
-                    // All of it missing means that no answer is wanted; a part of it missing is another topic.
+                    // If the whole topic is missing, no answer is wanted; if only a part is missing, the topic is
+                    // wrong.
                     try template.renderOptional(reader) == nil ? "" : try template.renderAddress(reader)
                 } ?? ""
             try self.require(

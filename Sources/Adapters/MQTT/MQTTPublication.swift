@@ -1,7 +1,7 @@
 import BridgeCore
 import NIOCore
 
-/// Makes one message of one event, by one of the sink's settings.
+/// Renders one event as a message, with one variant of the sink's settings.
 struct MQTTPublication {
     /// The arguments of the library's publish call, without the properties.
     struct Message {
@@ -12,7 +12,7 @@ struct MQTTPublication {
 
     let qos: Int
     let configuration: MQTTSink.Configuration
-    /// Gets properties whose templates fail.
+    /// Reports properties whose templates fail.
     let omissions: OmissionReport
     private let needsReader: Bool
 

@@ -7,7 +7,7 @@ import Synchronization
 /// A page is written once every message in it is safe: a stored but unsafe message would be lost after a crash. After a
 /// kill, unwritten messages are delivered again. Thread-safe; used by the session's thread.
 final class MQTTRetainedCursors: Sendable {
-    /// How long changes wait for company.
+    /// How long changes are collected before they are written.
     private static let interval = Duration.seconds(1)
     /// How many pages are written at once.
     private static let piece = 32
@@ -37,7 +37,7 @@ final class MQTTRetainedCursors: Sendable {
         self.context = context
     }
 
-    /// Reads what an earlier run of the program has seen, the first time that it is called.
+    /// Reads what an earlier run of the program has seen; only the first call has an effect.
     func restore() {
         guard self.isUsed, !self.state.withLock(\.isRestored) else { return }
         self.state.withLock { $0.isRestored = true }
@@ -51,9 +51,9 @@ final class MQTTRetainedCursors: Sendable {
         self.memory.restore(pages)
     }
 
-    /// Writes what has changed and is safe, now and then; called in each step of a session, when everything that was read is sent.
+    /// Writes safe changes at intervals; called in each step of a session, after everything read is sent.
     ///
-    /// - Throws: ``ComponentError`` when it cannot be kept.
+    /// - Throws: ``ComponentError`` when the write fails.
     func keep(_ outlet: SourceOutlet) throws {
         guard self.isUsed else { return }
         if let taken = self.state.withLock({ $0.taken }) {
@@ -84,7 +84,7 @@ final class MQTTRetainedCursors: Sendable {
     private func take(_ outlet: SourceOutlet) -> Bool {
         let pages = self.memory.takeChanged(atMost: Self.piece)
         guard !pages.isEmpty else { return false }
-        // An empty batch answers where the last one has ended.
+        // An empty batch returns the position of the last one.
         let position = outlet.send([]).position
         self.state.withLock { state in
             state.taken = Taken(position: position, pages: pages)
@@ -100,6 +100,6 @@ final class MQTTRetainedCursors: Sendable {
         self.state.withLock { $0.taken = nil }
     }
 
-    /// No component has a name with a dollar sign.
+    /// No component's name contains a dollar sign.
     private static func name(_ page: Int, _ context: ComponentContext) -> String { "\(context.name)$retained\(page)" }
 }

@@ -31,7 +31,7 @@ final class MQTTRetainedMemory: Sendable {
 
     private let state = Mutex(State())
 
-    /// Begins with the pages of an earlier run, by their places.
+    /// Restores the pages of an earlier run, by index.
     func restore(_ pages: [MQTTRetainedPage]) {
         self.state.withLock { state in
             state = State()
@@ -42,7 +42,7 @@ final class MQTTRetainedMemory: Sendable {
         }
     }
 
-    /// Notes a retained message.
+    /// Records a retained message.
     ///
     /// - Returns: false when it is known.
     func isNews(topic: String, body: UnsafeRawBufferPointer) -> Bool {

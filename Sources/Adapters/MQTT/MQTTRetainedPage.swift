@@ -3,7 +3,7 @@ struct MQTTRetainedPage: Equatable {
     /// Keeps the text below the 4096 bytes of a cursor: 18 bytes each, in base64.
     static let capacity = 168
 
-    /// Which page is older than which.
+    /// Orders the pages by age.
     let sequence: UInt64
     /// By the hash of the topic.
     var topics: [UInt64: MQTTRetainedMemory.Seen] = [:]
@@ -12,7 +12,7 @@ struct MQTTRetainedPage: Equatable {
         self.sequence = sequence
     }
 
-    /// Reads a page; `nil` when the text is none, or one of another broker.
+    /// Parses a page; `nil` for other texts, or a page of another broker.
     init?(_ text: String, broker: UInt64) {
         let parts = text.split(separator: " ")
         guard parts.count == 4, parts[0] == "retained", UInt64(parts[1], radix: 16) == broker,

@@ -1,8 +1,8 @@
 import BridgeCore
 
-/// Decides which retained messages are wanted, by the filters of the file that match; the most permissive one counts.
+/// Decides which retained messages are accepted, by the configured filters that match; the most permissive one counts.
 ///
-/// MQTT 5 brokers leave out most of what is not wanted (§3.8.3.1); MQTT 3.1.1 brokers send everything.
+/// MQTT 5 brokers omit most of the others (§3.8.3.1); MQTT 3.1.1 brokers send everything.
 struct MQTTRetainedPolicy {
     private let ignoring: [MQTTTopicFilter]
     private let firstTime: [MQTTTopicFilter]
@@ -11,8 +11,8 @@ struct MQTTRetainedPolicy {
     private let ignored: Counter
 
     /// - Parameters:
-    ///   - memory: what `first_time` has seen, in earlier connections too.
-    ///   - ignored: counts what is not wanted.
+    ///   - memory: what `first_time` has seen, also on earlier connections.
+    ///   - ignored: counts messages that are not accepted.
     init(_ subscriptions: [MQTTSubscription], memory: MQTTRetainedMemory, ignored: Counter) {
         // With retain: as_published the flag does not show that, and MQTT 5 brokers filter retained messages
         // themselves.

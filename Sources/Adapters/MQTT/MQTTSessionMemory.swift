@@ -5,16 +5,17 @@ import Logging
 ///
 /// So removed filters can be unsubscribed, and unchanged ones need no retained messages again.
 ///
-/// One line for the session, then one for each subscription: `=` when the broker has granted it, `?` while that is unsure.
+/// One line for the session, then one for each subscription: `=` when the broker has granted it, `?` while that is
+/// uncertain.
 struct MQTTSessionMemory {
-    /// The bound of a cursor.
+    /// The limit of a cursor.
     private static let limit = 4096
 
     /// The known content of a session.
     struct Contents: Equatable {
-        /// Descriptions of what is granted.
+        /// Descriptions of granted subscriptions.
         var granted: Set<ExactText> = []
-        /// Filters as the broker reads them, granted or not.
+        /// Filters in the broker's form, granted or not.
         var filters: [String] = []
         /// `nil` when nothing is known.
         var packets: MQTTDuplicateDetector.Session?
@@ -23,7 +24,7 @@ struct MQTTSessionMemory {
     }
 
     let context: ComponentContext
-    /// Which session it is: broker and client id.
+    /// Identifies the session: broker and client id.
     let session: UInt64
     let packets: MQTTDuplicateDetector
     let hasAtMostOnce: Bool
@@ -68,15 +69,15 @@ struct MQTTSessionMemory {
         text.utf8.split(separator: separator, maxSplits: limit).map { Substring($0) }
     }
 
-    /// Stores that these filters are being requested, and that the broker may hold the others.
+    /// Stores that these filters are being requested, and that the broker may still have the others.
     func asking(for entries: [MQTTSubscriptionPlan.Entry], granted: Set<ExactText>, besides stale: [String]) throws {
         let asked = entries.map(Self.description).map { (granted.contains(ExactText($0)) ? "= " : "? ") + $0 }
         try self.write(asked + stale.map { "? - \($0)" })
     }
 
-    /// Stores that the broker holds exactly these.
+    /// Stores that the broker has exactly these.
     ///
-    /// - Parameter refused: those of them that it does not hold, in its own form.
+    /// - Parameter refused: the filters that it does not have, in the broker's form.
     func granted(_ entries: [MQTTSubscriptionPlan.Entry], but refused: Set<ExactText> = []) throws {
         try self.write(entries.map { (refused.contains(ExactText($0.wireFilter)) ? "? " : "= ") + Self.description(of: $0) })
     }
@@ -87,7 +88,7 @@ struct MQTTSessionMemory {
         return "\(subscription.qos),\(subscription.retained.rawValue),\(entry.identifier ?? 0) \(entry.wireFilter)"
     }
 
-    /// Remembers what has become known of the packet identifiers and the quality of service.
+    /// Stores the known state of the packet identifiers and the quality of service.
     func keepPackets() throws {
         let lines = Self.split((self.context.cursors.cursor(of: self.context.name) ?? "")[...], UInt8(ascii: "\n"))
         try self.write(lines.dropFirst().map(String.init))

@@ -13,7 +13,7 @@ extension MQTTSink {
             case template
         }
 
-        /// `retain`: a boolean, `as_published`, or a template that makes `true` or something else.
+        /// `retain`: a boolean, `as_published`, or a template that renders `true` or anything else.
         enum Retain: Sendable {
             case always(Bool)
             /// The flag of the received message.
@@ -62,7 +62,7 @@ extension MQTTSink {
         /// ``Format/json``.
         var format: Format { self.givenFormat ?? (self.body == nil && self.structure == nil ? .json : .template) }
 
-        /// Every template among them.
+        /// All templates.
         var templates: [Template] {
             var templates = [self.topic.template] + self.properties.templates
             if let body { templates.append(body) }
@@ -104,7 +104,7 @@ extension MQTTSink {
             [self.body?.jsonWarning(at: [SettingKey("body")])].compactMap { $0 }
         }
 
-        /// The client identifier at the broker, when the file names one.
+        /// The client identifier at the broker, if configured.
         package var exclusiveResources: [Resource] { self.connection.exclusiveResources }
     }
 }

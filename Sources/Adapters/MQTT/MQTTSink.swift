@@ -19,12 +19,12 @@ package struct MQTTSink: Sink {
 
     /// Makes a sink that connects when it runs.
     ///
-    /// - Parameter variants: the settings of the file first, then those that routes have changed; never empty.
+    /// - Parameter variants: the configured settings first, then those changed by routes; never empty.
     package init(variants: [Configuration], context: ComponentContext) throws {
         self.init(variants: variants, context: context, answerLimit: .seconds(30))
     }
 
-    /// - Parameter answerLimit: how long a broker may leave all messages unanswered.
+    /// - Parameter answerLimit: how long the broker may leave all messages unanswered.
     init(variants: [Configuration], context: ComponentContext, answerLimit: Duration) {
         self.variants = variants
         self.context = context
@@ -42,9 +42,9 @@ package struct MQTTSink: Sink {
         do {
             thread = try PollThread(name: "mqtt-\(self.context.name)")
         } catch {
-            throw ComponentError(.inputOutput, "no thread for \(self.variants[0].connection.address)", cause: error)
+            throw ComponentError(.inputOutput, "cannot start a thread for \(self.variants[0].connection.address)", cause: error)
         }
-        // The session has left the thread when its `run` has returned.
+        // The session has left the thread by the time `run` has returned.
         defer { thread.stop() }
         inlet.onAvailable { thread.wake() }
         defer { inlet.onAvailable(nil) }

@@ -3,12 +3,12 @@ import Logging
 import Mosquitto
 import PollThread
 
-/// One connection of an MQTT sink: it turns libmosquitto's loop, and does what ``MQTTSinkStateMachine`` decides.
+/// One connection of an MQTT sink: runs libmosquitto's loop, and performs the decisions of ``MQTTSinkStateMachine``.
 ///
 /// Runs on its ``PollThread``, which its only method blocks until the connection ends. Each connection has a new
 /// client, so the library never resends messages that the inlet offers again.
 actor MQTTSinkSession {
-    /// How many messages of QoS 0 are written before the inlet is asked again.
+    /// How many messages of QoS 0 are written before the inlet is polled again.
     private static let batchLimit = 256
 
     nonisolated let unownedExecutor: UnownedSerialExecutor
@@ -35,8 +35,8 @@ actor MQTTSinkSession {
         self.settings = variants[0].connection
         self.clientID = variants[0].connection.clientID(for: context, direction: "sink")
         let omissions = OmissionReport(
-            context, counter: "mqtt_properties_failed", help: "Properties that were left out because their templates failed.",
-            message: "Property left out because its template failed"
+            context, counter: "mqtt_properties_failed", help: "Properties omitted because their templates failed.",
+            message: "Property omitted because its template failed"
         )
         self.publications = variants.map { MQTTPublication($0, omissions: omissions) }
         self.window = variants.contains { $0.qos > 0 } ? variants[0].window : Self.batchLimit
@@ -91,7 +91,8 @@ actor MQTTSinkSession {
         connection.close(publishesWill: true)
     }
 
-    /// The error, and whether a message was given up: one on which the broker repeatedly closes the connection or does not answer.
+    /// The error, and whether a message was abandoned because the broker repeatedly closes the connection or does not
+    /// answer after it.
     private func blaming(
         _ error: any Error, _ loss: MQTTSinkStateMachine.Loss, _ connection: MosquittoConnection
     ) -> (error: any Error, isMessage: Bool) {
@@ -137,13 +138,13 @@ actor MQTTSinkSession {
             }
             try connection.ping(reads: true)
             if mayHaveMore { continue }
-            // With more messages and room for them, only check for answers of the broker.
+            // If there are more messages and room for them, only check for answers of the broker.
             if !tookAll, machine.room(within: window) > 0 { self.thread.wake() }
             mayHaveMore = connection.wait(reads: true, until: end).isReadable
         }
     }
 
-    /// Takes up to this many messages from the inlet and queues them.
+    /// Takes up to this many deliveries from the inlet and queues them as messages.
     ///
     /// - Returns: whether the inlet is empty for now.
     private func take(_ count: Int, _ connection: MosquittoConnection, _ machine: inout MQTTSinkStateMachine) throws -> Bool {
@@ -164,7 +165,7 @@ actor MQTTSinkSession {
         }
     }
 
-    /// - Returns: the packet identifier; `nil` when the message is given up.
+    /// - Returns: the packet identifier; `nil` when the message is refused.
     private func publish(_ delivery: Delivery, _ connection: MosquittoConnection) throws -> Int32? {
         let publication = self.publications[delivery.variant]
         do {
@@ -183,9 +184,9 @@ actor MQTTSinkSession {
         return nil
     }
 
-    /// Confirms what the broker has acknowledged, and of QoS 0 what is written.
+    /// Confirms what the broker has acknowledged, and at QoS 0 what is written.
     private func settle(_ connection: MosquittoConnection, _ machine: inout MQTTSinkStateMachine) {
-        // At QoS 0 the library answers before the network has taken the bytes.
+        // At QoS 0 the library reports a message before the network has accepted its bytes.
         guard connection.isFlushed || !self.publishesAtMostOnce else { return }
         self.inbox.drain { packet, code in
             switch machine.answered(packet, code: code, now: .now) {

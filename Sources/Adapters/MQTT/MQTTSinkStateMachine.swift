@@ -1,23 +1,23 @@
 import BridgeCore
 
-/// Decides for one connection of an MQTT sink how many messages it takes, which are in flight, and which the broker has
-/// refused.
+/// Decides for one connection of an MQTT sink how many messages it accepts, which are in flight, and which the broker
+/// has refused.
 ///
 /// A value without I/O: ``MQTTSinkSession`` reports events and performs the returned actions. Confined to its owner.
 ///
 /// Invariants:
 /// 1. No more messages are in flight than the broker's Receive Maximum (MQTT 5 §3.2.2.3.3) and the configuration allow.
 /// 2. ``settle(now:)`` confirms a message only when it and every older one is answered.
-/// 3. After a temporary refusal no further message is taken, and the connection ends when the others are answered or
+/// 3. After a temporary refusal no further message is accepted, and the connection ends when the others are answered or
 ///    after ``patience``.
 struct MQTTSinkStateMachine {
     /// The phase of the connection.
     enum State: Equatable {
-        /// Takes and sends messages.
+        /// Accepts and sends messages.
         case publishing
         /// The inlet has ended; waits for the answers.
         case draining
-        /// The broker has refused a message for now; waits for the other answers until then.
+        /// The broker has refused a message temporarily; waits for the other answers until then.
         case postponing(code: Int32, until: ContinuousClock.Instant)
         /// Everything is answered.
         case ended
@@ -25,9 +25,9 @@ struct MQTTSinkStateMachine {
 
     /// The consequence of a refusal for its message.
     enum Refusal {
-        /// It will never be taken.
+        /// The broker will never accept it.
         case final(Delivery)
-        /// It may be taken later.
+        /// The broker may accept it later.
         case passing(Delivery)
     }
 
@@ -37,19 +37,20 @@ struct MQTTSinkStateMachine {
         case wait(until: ContinuousClock.Instant?)
         /// Ends the connection in order: everything is done.
         case end
-        /// Ends the connection in order, so that the back-off begins: the broker has refused a message for now, with this code.
+        /// Ends the connection in order, so that the back-off begins: the broker has refused a message temporarily,
+        /// with this code.
         case endPostponed(code: Int32)
-        /// Gives up the connection: the broker answers nothing.
+        /// Closes the connection: the broker does not answer.
         case giveUp
     }
 
     /// The messages in flight at a lost connection.
     struct Loss {
-        /// Messages that are answered though older ones are not.
+        /// Messages that are answered although older ones are not.
         let confirmed: [Delivery]
         /// The oldest without an answer, and since when it is in flight.
         let oldest: (delivery: Delivery, since: ContinuousClock.Instant)?
-        /// How many have no answer.
+        /// The number of messages without an answer.
         let count: Int
     }
 
@@ -70,7 +71,7 @@ struct MQTTSinkStateMachine {
     /// Unspecified error, implementation specific error, packet identifier in use, quota exceeded. Not authorized
     /// (0x87) is not included: it is the broker's rule for that topic.
     private static let passing: Set<Int32> = [0x80, 0x83, 0x91, 0x97]
-    /// How long the other answers are awaited once a message is refused for now.
+    /// How long the other answers are awaited after a temporary refusal.
     static let patience = Duration.seconds(5)
 
     /// How many messages may be in flight.
@@ -81,7 +82,7 @@ struct MQTTSinkStateMachine {
     private var inFlight: [InFlight] = []
     /// Answers arrive in order (MQTT 5 §4.6), so the search continues after the last one found.
     private var searchStart = 0
-    /// When the broker has answered a message last.
+    /// The time of the last answer to a message.
     private var lastAnswer: ContinuousClock.Instant
     /// When bytes were last known to be unsent.
     private var lastUnflushed: ContinuousClock.Instant
@@ -99,9 +100,9 @@ struct MQTTSinkStateMachine {
 
     // MARK: Publishing
 
-    /// How many messages may be taken now.
+    /// How many messages may be accepted now.
     ///
-    /// - Parameter window: how many may be in flight for another reason, such as a message that is sent alone.
+    /// - Parameter window: another limit on messages in flight, such as for a message that is sent alone.
     func room(within window: Int) -> Int {
         guard case .publishing = self.state else { return 0 }
         return max(0, min(window, self.limit) - self.inFlight.count)
@@ -121,8 +122,9 @@ struct MQTTSinkStateMachine {
 
     /// The broker has answered a message (PUBACK), or at QoS 0 the library has written it.
     ///
-    /// - Parameter code: from 0x80 a refusal.
-    /// - Returns: the refusal; `nil` when the message is taken, and for a packet that carries no delivery, such as a birth message.
+    /// - Parameter code: a refusal if it is 0x80 or higher.
+    /// - Returns: the refusal; `nil` when the message is accepted, and for a packet without a delivery, such as a birth
+    ///   message.
     mutating func answered(_ packet: Int32, code: Int32, now: @autoclosure () -> ContinuousClock.Instant) -> Refusal? {
         guard let index = self.index(of: packet) else { return nil }
         self.searchStart = index + 1
@@ -151,7 +153,7 @@ struct MQTTSinkStateMachine {
 
     /// Settles answers: returns the answered messages without older unanswered ones.
     ///
-    /// - Returns: the last of them and how many they are; `nil` when there is none.
+    /// - Returns: the last of them and their number; `nil` when there is none.
     mutating func settle(now: @autoclosure () -> ContinuousClock.Instant) -> (through: Delivery, count: Int)? {
         if self.searchStart > 0 { self.lastAnswer = now() }
         self.searchStart = 0
@@ -162,9 +164,10 @@ struct MQTTSinkStateMachine {
         return (last, count)
     }
 
-    /// Decides the next step once the network has taken all data.
+    /// Decides the next step once the network has accepted all data.
     ///
-    /// - Parameter isFlushed: whether the network has taken everything; until then ``MQTTStallDetector`` watches the broker.
+    /// - Parameter isFlushed: whether the network has accepted everything; until then ``MQTTStallDetector`` watches the
+    ///   broker.
     mutating func step(isFlushed: Bool, now: @autoclosure () -> ContinuousClock.Instant) -> Step {
         switch self.state {
         case .draining where self.inFlight.isEmpty:

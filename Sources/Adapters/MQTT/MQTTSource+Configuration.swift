@@ -46,7 +46,7 @@ extension MQTTSource {
             try self.refuseMixedRetainFlags()
         }
 
-        /// Filters that are right, and most likely match nothing.
+        /// Valid filters that most likely match nothing.
         package var warnings: [SettingError] {
             self.subscriptions.enumerated().compactMap { index, subscription in
                 subscription.filter.doubt.map {
@@ -55,7 +55,7 @@ extension MQTTSource {
             }
         }
 
-        /// Each group gets its own copy, and nothing marks two copies as one message.
+        /// Each group gets its own copy, and nothing identifies two copies as one message.
         private func refuseOverlappingShares() throws {
             let shared = self.tree { $0.share != nil }
             guard let pair = try self.overlap(of: shared, with: self.tree { _ in true }) else { return }
@@ -119,10 +119,10 @@ extension MQTTSource {
             )
         }
 
-        /// The client identifier at the broker, when the file names one.
+        /// The client identifier at the broker, if configured.
         package var exclusiveResources: [Resource] { self.connection.exclusiveResources }
 
-        /// Whether the broker has anything to keep for us.
+        /// Whether the broker needs a session for this source.
         var wantsSession: Bool { self.subscriptions.contains { $0.qos > 0 } }
 
         /// By default one hour if any subscription has QoS 1, else none.

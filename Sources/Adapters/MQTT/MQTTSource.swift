@@ -2,7 +2,7 @@ package import BridgeCore
 import PollThread
 import Synchronization
 
-/// Receives what a broker publishes to the subscribed topics; MQTT 3.1.1 or 5, quality of service 0 and 1.
+/// Receives messages of the subscribed topics from a broker; MQTT 3.1.1 or 5, quality of service 0 and 1.
 ///
 /// At QoS 1 a message is acknowledged to the broker (PUBACK) only once it is safe by the source's `ack:`.
 package struct MQTTSource: Source {
@@ -30,7 +30,7 @@ package struct MQTTSource: Source {
                 "mqtt_copies_dropped", help: "Second copies of a message that matches several filters of the source."
             ),
             feedback: context.metrics.counter(
-                "mqtt_feedback", help: "Times that a topic was slowed because it feeds itself."
+                "mqtt_feedback", help: "Times that a topic was slowed because of a feedback loop."
             )
         )
     }
@@ -43,9 +43,9 @@ package struct MQTTSource: Source {
         do {
             thread = try PollThread(name: "mqtt-\(self.context.name)")
         } catch {
-            throw ComponentError(.inputOutput, "no thread for \(self.configuration.connection.address)", cause: error)
+            throw ComponentError(.inputOutput, "cannot start a thread for \(self.configuration.connection.address)", cause: error)
         }
-        // The session has left the thread when its `run` has returned.
+        // The session has left the thread by the time `run` has returned.
         defer { thread.stop() }
         self.history.retained.restore()
         outlet.onChange { thread.wake() }
@@ -79,7 +79,7 @@ package struct MQTTSource: Source {
         let takeovers = MQTTTakeoverDetector()
         /// State that one connection passes to the next.
         let carried = Mutex(MQTTSourceStateMachine.Carried())
-        /// How long there was no connection before this one, across restarts too.
+        /// How long there was no connection before this one, also across restarts.
         let offline: OfflineTracker
 
         init(retained: MQTTRetainedCursors, offline: OfflineTracker) {

@@ -5,27 +5,27 @@ import Mosquitto
 ///
 /// On the session's thread: the connection fills it from inside its own methods.
 final class MQTTSourceInbox {
-    /// Messages in the form in which they are forwarded.
+    /// Messages ready to be forwarded.
     private(set) var messages: [ReceivedMessage] = []
-    /// Bytes of their packets.
+    /// The size of their packets in bytes.
     private(set) var messageBytes = 0
-    /// How many of those that were received must be acknowledged, the ignored ones included.
+    /// How many of the received messages must be acknowledged, including ignored ones.
     private(set) var acknowledgements = 0
-    /// A message has arrived at QoS 0.
+    /// Whether a message has arrived at QoS 0.
     private(set) var hasAtMostOnce = false
     /// Skipped messages.
     private(set) var omissions: [MQTTOmission] = []
-    /// Makes messages; `nil` until the session knows what it reads.
+    /// Makes messages; `nil` until the session has a plan.
     var reader: MQTTMessageReader?
     /// Answers to SUBSCRIBE: packet identifier and granted QoS or reason code.
     private var subscribeAnswers: [(identifier: Int32, code: Int32)] = []
     /// Answers to UNSUBSCRIBE: packet identifiers.
     private var unsubscribeAnswers: [Int32] = []
-    /// An UNSUBSCRIBE, and what to do when it is answered, before what follows is read.
+    /// An UNSUBSCRIBE, and the callback for its answer, which runs before later packets are read.
     var question: (identifier: Int32, answered: () -> Void)?
-    /// How many messages of QoS 1 the broker may still send again, because it resumed a session.
+    /// How many messages of QoS 1 the broker may still redeliver, because it resumed a session.
     ///
-    /// Brokers send these first (MQTT 5 §4.4), and no more than they may have unacknowledged.
+    /// Brokers redeliver first (MQTT 5 §4.4), at most the messages that may be unacknowledged.
     var repeatsAhead = 0
 
     /// Records an event of the connection.

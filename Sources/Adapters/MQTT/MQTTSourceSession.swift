@@ -4,7 +4,8 @@ import Mosquitto
 import PollThread
 import Synchronization
 
-/// One connection of an MQTT source: it turns libmosquitto's loop, and performs what ``MQTTSourceStateMachine`` decides.
+/// One connection of an MQTT source: runs libmosquitto's loop, and performs the decisions of
+/// ``MQTTSourceStateMachine``.
 ///
 /// On its ``PollThread``, which its only method blocks until the connection ends.
 ///
@@ -75,7 +76,7 @@ actor MQTTSourceSession {
         connection.close(publishesWill: true)
     }
 
-    /// - Returns: `nil` when the source shall end before it is connected.
+    /// - Returns: `nil` when the source must end before it is connected.
     private func connect() throws -> MosquittoConnection? {
         var options = self.configuration.connection.options(
             clientID: self.clientID, sessionExpiry: self.configuration.sessionExpiry
@@ -103,7 +104,7 @@ actor MQTTSourceSession {
         let contents = connection.connack.isSessionPresent ? self.memory.contents() : MQTTSessionMemory.Contents()
         try self.perform(self.machine.connected(connection.connack, remembered: contents), connection)
         try connection.announce(self.configuration.connection.birth)
-        // All of it leaves before the first message is read, which could not be acknowledged yet.
+        // All requests are sent before the first message is read, which could not be acknowledged yet.
         try connection.flush()
         while !connection.isFlushed {
             if Task.isCancelled { throw CancellationError() }
@@ -160,7 +161,7 @@ actor MQTTSourceSession {
         do {
             mayHaveMore = try connection.receive(atMost: Self.batchLimit)
         } catch {
-            // Messages read before the loss of the connection are forwarded nevertheless.
+            // Messages read before the connection was lost are forwarded nevertheless.
             failure = error
         }
         do {
@@ -188,7 +189,7 @@ actor MQTTSourceSession {
         guard count > 0 else { return try connection.flush() }
         connection.acknowledge(oldest: count)
         if self.history.packets.acknowledging(), self.configuration.sessionExpiry != .zero {
-            // After them: the broker answers the end of a subscription that never existed, and changes nothing.
+            // After them: the broker answers the end of a subscription that never existed, without an effect.
             let packet = try connection.unsubscribe("streambridge/acknowledged")
             self.inbox.question = (packet, self.history.packets.answered)
         }
@@ -204,7 +205,7 @@ actor MQTTSourceSession {
         )
         var receipt = self.outlet.send(messages, writesThrough: true)
         for omission in inbox.takeOmissions() {
-            receipt = self.outlet.gap(.omission, "a message of \(MQTTText.harmless(omission.topic)) is left out: \(omission)")
+            receipt = self.outlet.gap(.omission, "a message of \(MQTTText.harmless(omission.topic)) was skipped: \(omission)")
         }
         self.machine.forwarded(at: receipt.position)
     }
@@ -253,7 +254,7 @@ actor MQTTSourceSession {
         }
     }
 
-    /// Waits until what is remembered is on disk, and no longer than the source may.
+    /// Waits until the stored state is on disk, within the time limit of the source.
     private func waitUntilKept() {
         let isKept = Flag()
         self.context.cursors.onceKept { [thread = self.thread] in
@@ -269,7 +270,7 @@ actor MQTTSourceSession {
         switch notice {
         case .unknownSession:
             self.context.logger.warning(
-                "Broker has a session with unknown filters; filters removed from the file may still bring messages",
+                "Broker has a session with unknown filters; filters removed from the file may still deliver messages",
                 metadata: ["client_id": "\(self.clientID)"]
             )
         case .grantedLess(let filter, let qos):
@@ -287,7 +288,7 @@ actor MQTTSourceSession {
             self.context.logger.warning(
                 "Feedback loop detected; messages of the topic are slowed",
                 metadata: [
-                    "topic": "\(topic)", "reason": "the same message returns each time it is passed on, and only then",
+                    "topic": "\(topic)", "reason": "the same message returns each time it is forwarded, and only then",
                 ]
             )
         }

@@ -4,13 +4,13 @@ import Mosquitto
 /// Decides for one connection of an MQTT source which filters it requests, when it reads, which messages it holds, and
 /// when it acknowledges.
 ///
-/// A value without I/O: ``MQTTSourceSession`` reports what has happened and performs the ``MQTTSourceAction``s, in their order. Confined to
-/// its owner, like any value.
+/// A value without I/O: ``MQTTSourceSession`` reports events and performs the ``MQTTSourceAction``s, in order. Confined
+/// to its owner.
 ///
 /// Invariants:
 /// 1. Nothing is acknowledged before every message that was read is safe, including held ones.
 /// 2. Every message of QoS 1 that was read is acknowledged once, in order of arrival, as soon as all are safe.
-/// 3. No more than ``MQTTPubackWindow/limit`` messages of QoS 1, and one batch, are read before they are acknowledged.
+/// 3. At most ``MQTTPubackWindow/limit`` messages of QoS 1, plus one batch, are read before they are acknowledged.
 /// 4. Nothing is read after ``stop()``, and the connection ends only when every message that was read is acknowledged.
 /// 5. An unanswered SUBSCRIBE has a deadline while the source reads, and none is sent while the source does not read.
 /// 6. Until it resumes, a paused source reads at most ``pausedAllowance`` plus one batch, over all connections.
@@ -21,11 +21,11 @@ struct MQTTSourceStateMachine {
         case connecting
         /// The first requests are being written; nothing is read yet.
         case requesting
-        /// A SUBSCRIBE is unanswered: the source reads within bounds even while paused.
+        /// A SUBSCRIBE is unanswered: the source reads within limits even while paused.
         case subscribing
         /// Every request is answered.
         case reading
-        /// The source shall end, and waits until what it has read is safe.
+        /// The source must end, and waits until what it has read is safe.
         case stopping
         /// Everything is acknowledged.
         case ended
@@ -44,7 +44,7 @@ struct MQTTSourceStateMachine {
 
     /// State that one connection passes to the next.
     struct Carried: Equatable {
-        /// A message has arrived at QoS 0, or a filter was granted with it: the broker does not store those.
+        /// Whether a message has arrived at QoS 0, or a filter was granted with it: the broker does not store those.
         var hasAtMostOnce = false
         /// The reason codes of refused filters that were logged, by filter.
         var refusals: [ExactText: Int32] = [:]
@@ -58,7 +58,7 @@ struct MQTTSourceStateMachine {
         var requests: [MQTTSourceAction]
         /// How many messages are acknowledged, the oldest first.
         var acknowledgements: Int
-        /// The connection ends once that is written.
+        /// Whether the connection ends once that is written.
         var isLast: Bool
         /// Whether to read packets of the broker.
         var reads: Bool
@@ -66,7 +66,7 @@ struct MQTTSourceStateMachine {
 
     private enum Phase: Equatable {
         case connecting
-        /// - isNew: nothing was remembered of the session.
+        /// - isNew: whether nothing was stored about the session.
         case requesting(isNew: Bool)
         case open
         case stopping
@@ -81,11 +81,11 @@ struct MQTTSourceStateMachine {
     private var subscriptions: MQTTSubscriptionStateMachine
     private var window = MQTTPubackWindow()
     private var feedback: MQTTFeedback
-    /// Whether ``warning`` mentions a topic that feeds itself.
+    /// Whether ``warning`` mentions a feedback loop.
     private var hasFeedback = false
     /// The state of the packet identifiers.
     private var packets: MQTTDuplicateDetector.Session?
-    /// A message has arrived at QoS 0, or a filter was granted with it.
+    /// Whether a message has arrived at QoS 0, or a filter was granted with it.
     private(set) var hasAtMostOnce: Bool
     /// Whether the last round could request a filter, because its answer would be read.
     private var mayRequest = true
@@ -120,12 +120,13 @@ struct MQTTSourceStateMachine {
     /// A partial failure, for readiness; `nil` without one.
     var warning: String? {
         let topics = self.feedback.topics
-        let circle = topics.first.map { "the topic \($0)\(topics.count > 1 ? " and \(topics.count - 1) more" : "") feeds itself" }
+        let more = topics.count > 1 ? " and \(topics.count - 1) more" : ""
+        let circle = topics.first.map { "feedback loop at the topic \($0)\(more)" }
         let all = [self.subscriptions.warning, circle].compactMap { $0 }
         return all.isEmpty ? nil : all.joined(separator: "; ")
     }
 
-    /// Whether ``safe(upTo:)`` can make a difference.
+    /// Whether ``safe(upTo:)`` can have an effect.
     var awaitsSafety: Bool { self.window.count > 0 }
 
     /// When the next action is due without any packet; `nil` for never.
@@ -156,7 +157,7 @@ struct MQTTSourceStateMachine {
 
     /// The broker has accepted the connection.
     ///
-    /// - Parameter contents: what is remembered of the session; ignored when the broker has none.
+    /// - Parameter contents: what is stored about the session; ignored when the broker has none.
     mutating func connected(
         _ connack: MQTTConnack, remembered contents: MQTTSessionMemory.Contents
     ) -> [MQTTSourceAction] {
@@ -168,7 +169,7 @@ struct MQTTSourceStateMachine {
         let plan = MQTTSubscriptionPlan(
             self.settings.subscriptions, hasIdentifiers: self.settings.isFive && connack.takesSubscriptionIdentifiers
         )
-        // With MQTT 3.1.1 the window is the broker's own; more keys than this are not kept.
+        // With MQTT 3.1.1 the broker has its own window; no more keys than this are kept.
         let repeats = self.settings.isFive ? MQTTPubackWindow.limit : SourceOutlet.repeatMemory
         var actions: [MQTTSourceAction] = [
             .read(plan, repeatsAhead: isResumed ? repeats : 0),
@@ -185,7 +186,7 @@ struct MQTTSourceStateMachine {
     private func gap(isResumed: Bool) -> String? {
         guard isResumed else { return "the broker kept no session" }
         guard self.hasAtMostOnce || self.settings.subscriptions.contains(where: { $0.qos == 0 }) else { return nil }
-        return "the broker keeps nothing at qos 0"
+        return "the broker stores no messages of qos 0"
     }
 
     /// The packet identifiers continue with this session.
@@ -203,13 +204,12 @@ struct MQTTSourceStateMachine {
         self.subscriptions.ending(as: packet)
     }
 
-    /// The network has taken the first requests; reading begins.
+    /// The network has accepted the first requests; reading begins.
     mutating func requestsWritten() -> [MQTTSourceAction] {
         guard case .requesting(let isNew) = self.phase else { preconditionFailure("requests written while \(self.phase)") }
         self.phase = .open
         var actions: [MQTTSourceAction] = []
-        // With MQTT 3.1.1 not earlier: after a kill a session without subscriptions would look like the one that had
-        // them.
+        // Not earlier with MQTT 3.1.1: after a kill, a session without subscriptions would look like the previous one.
         if isNew, !self.settings.isFive, self.settings.keepsSession { actions.append(.waitUntilKept) }
         if !self.subscriptions.isWaiting { self.subscriptions.complete(&actions) }
         return actions
@@ -217,10 +217,10 @@ struct MQTTSourceStateMachine {
 
     // MARK: Reading
 
-    /// A batch was read, and has shown this about the session.
+    /// Records what a batch has shown about the session.
     ///
     /// - Parameter hasAtMostOnce: whether a message has arrived at QoS 0.
-    /// - Returns: whether that must be remembered before the batch is forwarded.
+    /// - Returns: whether that must be stored before the batch is forwarded.
     mutating func learned(_ session: MQTTDuplicateDetector.Session, hasAtMostOnce: Bool) -> Bool {
         let isFirst = hasAtMostOnce && !self.hasAtMostOnce
         if isFirst { self.hasAtMostOnce = true }
@@ -232,8 +232,8 @@ struct MQTTSourceStateMachine {
     /// A batch was read.
     ///
     /// - Parameters:
-    ///   - messages: those that are wanted.
-    ///   - acknowledgements: how many the broker expects an acknowledgement for, the unwanted ones included.
+    ///   - messages: those that are accepted.
+    ///   - acknowledgements: how many the broker expects an acknowledgement for, including those of ignored messages.
     ///   - bytes: the size of their packets.
     /// - Returns: the messages to forward now, without held ones and with released ones; report them with
     ///   ``forwarded(at:)``.
@@ -245,7 +245,8 @@ struct MQTTSourceStateMachine {
         return self.feedback.pass(messages, now: now)
     }
 
-    /// Everything that ``messagesRead(_:acknowledgements:bytes:now:)`` and ``MQTTSourceAction/forward(_:)`` have given is in the log up to here.
+    /// Records that everything from ``messagesRead(_:acknowledgements:bytes:now:)`` and
+    /// ``MQTTSourceAction/forward(_:)`` is in the log up to here.
     mutating func forwarded(at position: Position) {
         self.window.forwarded(at: position)
     }
@@ -272,7 +273,8 @@ struct MQTTSourceStateMachine {
         }
     }
 
-    /// Forwards messages that were held long enough, all of them when the source stops, and reports topics in a loop.
+    /// Forwards messages that were held long enough, all of them when the source stops, and reports topics in a
+    /// feedback loop.
     mutating func release(now: @autoclosure () -> ContinuousClock.Instant) -> [MQTTSourceAction] {
         var actions: [MQTTSourceAction] = []
         if self.feedback.isHolding {
@@ -303,9 +305,9 @@ struct MQTTSourceStateMachine {
         self.window.safe(upTo: position)
     }
 
-    /// Decides what is done in this round.
+    /// Decides the actions of this round.
     ///
-    /// - Parameter isPaused: whether the source must pause; evaluated only if that decides.
+    /// - Parameter isPaused: whether the source must pause; evaluated only if it matters.
     mutating func step(isPaused: @autoclosure () -> Bool, now: @autoclosure () -> ContinuousClock.Instant) -> Step {
         let isHeld = self.window.isHeld || (self.window.count > 0 && self.feedback.isHolding)
         let acknowledgements = isHeld ? 0 : self.window.acknowledge()

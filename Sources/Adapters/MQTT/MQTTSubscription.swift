@@ -21,7 +21,7 @@ struct MQTTSubscription: SettingGroup {
         case asPublished = "as_published"
     }
 
-    // No filter of one level is refused.
+    // A filter of one level is always valid.
     var filter = try! MQTTTopicFilter("#")
     /// 0 or 1.
     var qos = 1
@@ -46,7 +46,7 @@ struct MQTTSubscription: SettingGroup {
         Setting("retain", \.retainFlag, .retainFlag, "Which messages are marked as retained")
     }
 
-    /// A filter as text with everything else at its default, or a mapping.
+    /// A filter as text with the other settings at their defaults, or a mapping.
     static let codec = SettingCodec<Self>(.either([Self.filterCodec.type, .group(Self.settings.declarations)])) { decoder in
         guard (try? decoder.singleValueContainer().decode(String.self)) != nil else { return try Self(settings: decoder) }
         var subscription = Self()
@@ -74,7 +74,7 @@ struct MQTTSubscription: SettingGroup {
         }
     }
 
-    /// The filter as the broker reads it.
+    /// The filter in the broker's form.
     var wireFilter: String { self.share.map { "$share/\($0)/\(self.filter.text)" } ?? self.filter.text }
 
     /// The subscription options of MQTT 5 §3.8.3.1, without the QoS.
@@ -96,7 +96,7 @@ struct MQTTSubscription: SettingGroup {
 }
 
 extension SettingCodec where Value == MQTTSubscription.RetainFlag {
-    /// A choice; what is written under the other key is recognised.
+    /// A choice; a value of the other key is recognised.
     fileprivate static var retainFlag: Self {
         Self(Self.choice.type, write: \.rawValue) { decoder in
             if let text = try? decoder.singleValueContainer().decode(String.self),

@@ -2,13 +2,13 @@ import BridgeCore
 
 /// The subscriptions to request, so that overlapping filters of one source deliver each message once.
 ///
-/// A filter that another one covers is not requested if the covering one has at least its QoS; the filters of the file
-/// then decide here which retained messages are accepted. If overlapping filters are both needed, the broker may send a
-/// copy for each: with MQTT 5 each has an identifier that comes with its copy (§3.8.2.1.2), see
-/// ``MQTTOverlapDeduplicator``. Without identifiers copies cannot be distinguished, so all overlapping filters get the
-/// highest QoS among them: a broker that sends only one copy then sends a safe one.
+/// A filter that another one covers is not requested if the covering one has at least its QoS. The configured filters
+/// then decide which retained messages are accepted. If overlapping filters are both needed, the broker may send a copy
+/// for each. With MQTT 5 each copy has the identifier of its filter (§3.8.2.1.2), see ``MQTTOverlapDeduplicator``.
+/// Without identifiers, copies cannot be distinguished, so all overlapping filters get the highest QoS among them. A
+/// broker that sends only one copy then sends a safe one.
 struct MQTTSubscriptionPlan: Sendable {
-    /// One subscription as the broker gets it.
+    /// One subscription in the broker's form.
     struct Entry: Sendable {
         var subscription: MQTTSubscription
         /// The subscription identifier; `nil` where no other filter overlaps.
@@ -41,7 +41,7 @@ struct MQTTSubscriptionPlan: Sendable {
         if hasIdentifiers { self.identify() }
     }
 
-    /// The subscriptions, of which those that overlap one of QoS 1 have QoS 1 too.
+    /// The subscriptions, where those that overlap one of QoS 1 have QoS 1 too.
     private static func raised(_ subscriptions: [MQTTSubscription]) -> [MQTTSubscription] {
         let acknowledged = MQTTFilterTree(
             subscriptions.enumerated().lazy.filter { $0.element.share == nil && $0.element.qos > 0 }
@@ -55,8 +55,8 @@ struct MQTTSubscriptionPlan: Sendable {
         }
     }
 
-    /// An identifier is derived from its filter: one of an earlier configuration, on messages that have waited in the
-    /// session, means no other filter.
+    /// An identifier is derived from its filter, so that one of an earlier configuration, on messages that have waited
+    /// in the session, matches no other filter.
     private mutating func identify() {
         let tree = MQTTFilterTree(
             self.entries.enumerated().lazy.filter { $0.element.subscription.share == nil }

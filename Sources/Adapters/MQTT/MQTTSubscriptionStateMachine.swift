@@ -1,6 +1,6 @@
 import BridgeCore
 
-/// The subscriptions of one connection: which filters are requested, which answers are outstanding, what the broker refuses.
+/// The subscriptions of one connection: requested filters, outstanding answers, and refusals.
 ///
 /// A value without I/O. Each filter is in one of four states: requested (a SUBSCRIBE is unanswered), granted, refused (due at some time),
 /// or, with MQTT 3.1.1, still granted by the broker's session and not requested.
@@ -10,12 +10,12 @@ struct MQTTSubscriptionStateMachine {
 
     private let isFive: Bool
     private let noLocal: Bool
-    /// SUBSCRIBE packets without an answer.
+    /// Unanswered SUBSCRIBE packets.
     private var requests: [Int32: MQTTSubscriptionPlan.Entry] = [:]
     private var answerBy = ContinuousClock.now
-    /// UNSUBSCRIBE packets without an answer.
+    /// Unanswered UNSUBSCRIBE packets.
     private var endings: Set<Int32> = []
-    /// How many subscriptions are wanted.
+    /// The number of wanted subscriptions.
     private var wanted = 0
     private var refused = MQTTRefusedFilters()
     /// The subscriptions to store once every request is answered; `nil` when that is done.
@@ -51,21 +51,21 @@ struct MQTTSubscriptionStateMachine {
         self.answerBy = max(self.answerBy, now() + Self.answerLimit)
     }
 
-    /// Whether the broker has exceeded the time for its answer.
+    /// Whether the broker has exceeded the time limit for its answer.
     func isOverdue(now: @autoclosure () -> ContinuousClock.Instant) -> Bool {
         self.isWaiting && now() > self.answerBy
     }
 
     // MARK: Requests
 
-    /// Decides what is requested from the broker at the start of a connection.
+    /// Decides the requests at the start of a connection.
     ///
-    /// With MQTT 5 every connect requests every filter, with an option that brings retained messages only if the broker
-    /// lacks the subscription: a broker that was killed may have restored an older session. MQTT 3.1.1 would bring all
-    /// of them, so a filter that the session holds is requested again only if its retained messages are ignored.
+    /// With MQTT 5 every connect requests every filter, because a broker that was killed may have restored an older
+    /// session. An option limits retained messages to subscriptions that the broker lacks. MQTT 3.1.1 would send all of
+    /// them, so a filter that the session holds is requested again only if its retained messages are ignored.
     ///
     /// - Parameters:
-    ///   - session: what is remembered of the broker's session; empty for a new one.
+    ///   - session: what is stored about the broker's session; empty for a new one.
     ///   - keepsSession: whether the broker keeps a session after this connection.
     mutating func begin(
         _ plan: MQTTSubscriptionPlan, session: MQTTSessionMemory.Contents, keepsSession: Bool
@@ -85,7 +85,7 @@ struct MQTTSubscriptionStateMachine {
             if isGranted, !self.isFive, entry.subscription.retained != .ignore { continue }
             actions.append(self.request(entry, isGranted: isGranted))
         }
-        // After the new ones, which may cover them: nothing falls between.
+        // After the new ones, which may cover them, so that no message is missed.
         return actions + stale.map { .unsubscribe($0) }
     }
 
@@ -168,14 +168,14 @@ struct MQTTSubscriptionStateMachine {
             actions.append(.refusedAll(filter: entry.wireFilter, reason: reason))
             return false
         }
-        // Once for each filter and reason, however often the broker is asked.
+        // Once for each filter and reason, however often it is requested.
         if self.reported.updateValue(code, forKey: ExactText(entry.wireFilter)) != code {
             actions.append(.log(.refused(filter: entry.wireFilter, code: code)))
         }
         return true
     }
 
-    /// Every request is answered, or there is none.
+    /// Completes the requests: every one is answered, or there is none.
     mutating func complete(_ actions: inout [MQTTSourceAction]) {
         actions.append(.ready)
         guard self.endings.isEmpty, let entries = self.unconfirmed else { return }

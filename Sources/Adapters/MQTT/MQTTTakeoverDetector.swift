@@ -36,8 +36,9 @@ final class MQTTTakeoverDetector: Sendable {
     /// - Parameters:
     ///   - age: how long it lasted.
     ///   - isUnexplained: whether the broker closed it without a reason.
-    /// - Returns: true once for each row of connections that the broker has closed so within ``moment``. A connection that lasts longer, or
-    ///   ends with an explanation, ends the row; an attempt that the broker does not accept is none.
+    /// - Returns: true once for each series of connections that the broker has closed within ``moment``. A connection
+    ///   that lasts longer, or ends with an explanation, ends the series; an attempt that the broker does not accept
+    ///   does not count.
     func ended(after age: Duration, isUnexplained: Bool) -> Bool {
         self.count.withLock { count in
             guard age <= Self.moment, isUnexplained else {

@@ -1,5 +1,5 @@
 extension MQTTTopicFilter {
-    /// Why this filter, which is right, may match nothing: one sentence with the remedy; `nil` for one without such a sign.
+    /// Why this valid filter may match nothing: one sentence with the remedy; `nil` if nothing looks wrong.
     var doubt: String? {
         if self.levels.contains(where: { $0.contains("*") }) {
             let isLast = self.levels.last == "*"

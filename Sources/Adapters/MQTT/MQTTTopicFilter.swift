@@ -24,10 +24,10 @@ struct MQTTTopicFilter: Sendable, Hashable, CustomStringConvertible {
         let levels = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
         for (index, level) in levels.enumerated() {
             if level.utf8.contains(UInt8(ascii: "#")), level != "#" || index != levels.count - 1 {
-                throw MQTTTextError("'\(text)' has a '#' that is not the whole of its last level")
+                throw MQTTTextError("'\(text)': '#' must be the whole last level")
             }
             if level.utf8.contains(UInt8(ascii: "+")), level != "+" {
-                throw MQTTTextError("'\(text)' has a '+' that is not the whole of its level")
+                throw MQTTTextError("'\(text)': '+' must be a whole level")
             }
         }
         self.text = text

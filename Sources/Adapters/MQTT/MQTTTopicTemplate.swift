@@ -1,9 +1,9 @@
 import BridgeCore
 import Mosquitto
 
-/// The topic of what a sink publishes, made so that an event's content cannot choose more than its own levels.
+/// The topic of a sink's messages, rendered so that an event's content cannot choose more than its own levels.
 struct MQTTTopicTemplate: Sendable {
-    /// Why a rendered topic cannot be.
+    /// Why a rendered topic is invalid.
     struct Refusal: Error {
         let reason: String
     }

@@ -16,11 +16,11 @@ extension SettingCodec where Value == Int {
 }
 
 extension SettingCodec where Value == Duration {
-    /// A duration in whole seconds, which is how MQTT counts.
+    /// A duration in whole seconds, as used by MQTT.
     ///
-    /// Neither cut nor rounded: half a second would become none, and none may mean something else altogether.
+    /// Neither truncated nor rounded: half a second would become 0, which may have another meaning.
     ///
-    /// - Parameter range: for readers of the declaration; not checked.
+    /// - Parameter range: for the declaration; not checked.
     static func wholeSeconds(in range: ClosedRange<Duration>) -> Self {
         Self(.duration(range), write: \.setting, read: Self.duration.read).checked { duration in
             duration.components.attoseconds == 0

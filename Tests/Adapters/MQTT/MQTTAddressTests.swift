@@ -48,7 +48,7 @@ struct MQTTAddressTests {
             ("mqtt://:1883", "the URL names no host"),
             ("mqtt://broker:0", "'0' is not a port; 1 to 65535 is allowed"),
             ("mqtt://broker:65536", "'65536' is not a port; 1 to 65535 is allowed"),
-            ("mqtt://[fd00::1", "the '[' of an IPv6 address has no ']'"),
+            ("mqtt://[fd00::1", "the IPv6 address lacks its ']'"),
             (
                 "mqtt://a:secret%zz@broker",
                 "a '%' in the user or password is not followed by two hexadecimal digits; write %25 for the sign"

@@ -76,7 +76,7 @@ struct MQTTCircleTests {
         try await eventually("it is reported") { bridge.process.standardError.contains("Feedback loop detected") }
         let rounds = watcher.count
         #expect(rounds < 5000)
-        #expect(try await bridge.get("/readyz").text.contains("the topic a/out feeds itself"))
+        #expect(try await bridge.get("/readyz").text.contains("feedback loop at the topic a/out"))
         #expect(try await bridge.metric("streambridge_mqtt_feedback_total") == 1)
         try await peer.publish("another", on: "a/in")
         try await eventually { watcher.messages.contains { $0.topic == "a/out" && $0.text == "another" } }

@@ -110,7 +110,7 @@ struct MQTTExactTopicsTests {
     @Test(
         arguments: [
             ("$share/\u{301}g/a", "a shared subscription is written with the key share"), ("a\u{7}", "control characters"),
-            ("a/#\u{301}", "not the whole of its last level"),
+            ("a/#\u{301}", "must be the whole last level"),
         ]
     )
     func `a combining mark hides no separator, wildcard or control character of a filter`(filter: String, message: String) {

@@ -116,7 +116,7 @@ struct MQTTHostileBrokerTests {
         #expect(recorder.bodies.map { String(buffer: $0) } == ["first", "last"])
         #expect(
             recorder.gaps.first?.message
-                == "a message of a  is left out: its topic or a property holds control characters or non-characters"
+                == "a message of a  was skipped: its topic or a property holds control characters or non-characters"
         )
         #expect(broker.received(1) == 1)
     }

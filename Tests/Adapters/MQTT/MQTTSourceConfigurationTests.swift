@@ -70,8 +70,8 @@ struct MQTTSourceConfigurationTests {
                     + " loses nothing and may deliver twice"
             ),
             (#""subscribe": {"topic": "a", "qos": 3}"#, "subscribe.qos: 3 is not a quality of service; write 0 or 1"),
-            (#""subscribe": {"topic": "a#"}"#, "subscribe.topic: 'a#' has a '#' that is not the whole of its last level"),
-            (#""subscribe": "a#""#, "subscribe: 'a#' has a '#' that is not the whole of its last level"),
+            (#""subscribe": {"topic": "a#"}"#, "subscribe.topic: 'a#': '#' must be the whole last level"),
+            (#""subscribe": "a#""#, "subscribe: 'a#': '#' must be the whole last level"),
             (
                 #""subscribe": {"topic": "a", "share": "x/y"}"#,
                 "subscribe.share: a group name must not be empty or contain '/', '+' or '#'"

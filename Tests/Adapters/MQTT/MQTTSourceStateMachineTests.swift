@@ -112,7 +112,7 @@ struct MQTTSourceStateMachineTests {
             var driver = try Driver(json, carried: carried)
             return driver.connect(resuming: contents).requests[1]
         }
-        let nothing = "gap: the broker keeps nothing at qos 0"
+        let nothing = "gap: the broker stores no messages of qos 0"
         #expect(try gap(#""subscribe": "a""#, Driver.remembered("a")) == "gap: none")
         #expect(try gap(#""subscribe": {"topic": "a", "qos": 0}"#, Driver.remembered("a")) == nothing)
         #expect(try gap(#""subscribe": "a""#, Driver.remembered("a"), .init(hasAtMostOnce: true)) == nothing)
@@ -343,7 +343,7 @@ struct MQTTSourceStateMachineTests {
         #expect(held > 0)
         #expect(driver.step(safe: driver.position).step.acknowledgements == 0)
         let (actions, step) = driver.step(at: 1000)
-        #expect(actions == ["forward \(held)", #"log feedback(topic: "a/loop")"#, "ready: the topic a/loop feeds itself"])
+        #expect(actions == ["forward \(held)", #"log feedback(topic: "a/loop")"#, "ready: feedback loop at the topic a/loop"])
         #expect(step.acknowledgements == 0)
         #expect(driver.step(safe: driver.position, at: 1001).step.acknowledgements == 201)
     }

@@ -382,7 +382,7 @@ struct MQTTSourceTests {
                 #expect(recorder.gaps.count == (isFirst || keeps ? 0 : 1))
                 let text = recorder.gaps.first?.message
                 #expect(text.map { $0.contains("streambridge was not connected to \(self.url(broker.port)) for ") } != false)
-                #expect(text.map { $0.hasSuffix("across a restart, and the broker keeps nothing at qos 0") } != false)
+                #expect(text.map { $0.hasSuffix("across a restart, and the broker stores no messages of qos 0") } != false)
             }
         }
     }
@@ -411,7 +411,7 @@ struct MQTTSourceTests {
         }
         let second = try MQTTRig(source: json, into: recorder, cursors: cursors)
         try await second.run { try await eventually { recorder.gaps.count == 2 } }
-        #expect(recorder.gaps.allSatisfy { $0.message.hasSuffix("the broker keeps nothing at qos 0") })
+        #expect(recorder.gaps.allSatisfy { $0.message.hasSuffix("the broker stores no messages of qos 0") })
         #expect(recorder.gaps.last?.message.contains("across a restart") == true)
     }
 

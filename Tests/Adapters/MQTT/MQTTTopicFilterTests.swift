@@ -49,9 +49,9 @@ struct MQTTTopicFilterTests {
                 "",
                 "a topic filter has at least one character; write \"#\" in quotes for all topics, since # begins a comment in YAML"
             ),
-            ("a#", "'a#' has a '#' that is not the whole of its last level"),
-            ("#/a", "'#/a' has a '#' that is not the whole of its last level"),
-            ("a/b+", "'a/b+' has a '+' that is not the whole of its level"),
+            ("a#", "'a#': '#' must be the whole last level"),
+            ("#/a", "'#/a': '#' must be the whole last level"),
+            ("a/b+", "'a/b+': '+' must be a whole level"),
             ("a\0b", "a topic filter must not contain NUL"),
             ("$share/group/a", "a shared subscription is written with the key share: topic: alerts/#, share: group"),
             (String(repeating: "x", count: 65_536), "a topic filter has at most 65535 bytes"),
