@@ -1,8 +1,8 @@
-/// The answers to commands that were sent in one write, in the order of the commands.
+/// The answers to commands that were sent in one write, in order.
 struct RedisAnswers: Sendable {
     /// One for each command; fewer when the connection ended early.
     var replies: [RedisReply]
-    /// Why there are fewer, or why commands could not be sent on to another node.
+    /// Why there are fewer, or why commands could not be redirected to another node.
     var failure: (any Error)?
 
     init(_ replies: [RedisReply] = [], failure: (any Error)? = nil) {

@@ -2,13 +2,13 @@ import BridgeCore
 import NIOCore
 
 extension RedisConnection {
-    /// Finds the server, connects, logs in and chooses the database.
+    /// Finds the server, connects, logs in and selects the database.
     ///
-    /// Asked again for each connection, so that a component which is run again after a failover finds the new server.
+    /// Repeated for each connection, so that a component finds the new server after a failover.
     ///
     /// - Parameters:
     ///   - name: shown by `CLIENT LIST`; spaces are replaced.
-    ///   - key: what a cluster's node must serve; `nil` for any node.
+    ///   - key: the key that a cluster's node must serve; `nil` for any node.
     /// - Throws: ``ComponentError``.
     static func open(
         _ settings: RedisSettings, group: any EventLoopGroup, name: String, key: String? = nil
@@ -21,7 +21,7 @@ extension RedisConnection {
             let connection = try await self.connect(to: address, settings, group: group, name: name)
             try await connection.closedOnFailure {
                 let role = try await connection.command("ROLE")
-                // The sentinels' word must do then; a replica refuses writes anyway.
+                // The sentinels' answer must be sufficient then; a replica refuses writes anyway.
                 guard !RedisRequirements.isUnavailable(role) else { return }
                 try RedisFailure.check(role, connection.peer)
                 guard role.items?.first?.text == "master" else {
@@ -40,7 +40,7 @@ extension RedisConnection {
         }
     }
 
-    /// Asks sentinels in turn.
+    /// Queries sentinels in turn.
     private static func master(
         _ name: String, isTLS: Bool, _ sentinels: [RedisSettings.Address], _ settings: RedisSettings, group: any EventLoopGroup,
         name client: String
@@ -66,7 +66,7 @@ extension RedisConnection {
         )
     }
 
-    /// Asks the nodes of a cluster in turn which of them serves a key, and connects to it.
+    /// Queries the nodes of a cluster in turn for the node that serves a key, and connects to it.
     private static func node(
         for key: String?, _ seeds: [RedisSettings.Address], _ settings: RedisSettings, group: any EventLoopGroup, name: String
     ) async throws -> RedisConnection {
@@ -88,7 +88,7 @@ extension RedisConnection {
         )
     }
 
-    /// The address of the master that serves a key, as this node sees the cluster.
+    /// The address of the master that serves a key, according to this node.
     private func address(of key: String, _ seed: RedisSettings.Address) async throws -> RedisSettings.Address {
         let reply = try await self.command("CLUSTER", "SLOTS")
         try RedisFailure.check(reply, self.peer)

@@ -6,11 +6,11 @@ import Synchronization
 
 /// One connection to a Redis server, logged in.
 ///
-/// Thread-safe; everything happens on its event loop. Not reconnected: it ends, and the component is run again.
+/// Thread-safe; everything happens on its event loop. Never reconnects: when it ends, the component runs again.
 struct RedisConnection: Sendable {
     let channel: any Channel
     let address: RedisSettings.Address
-    /// How this one connection has ended.
+    /// How this connection has ended.
     let closed: EventLoopFuture<RedisDisconnection>
     /// The address as text, stored because each batch needs it.
     private let name: String
@@ -19,13 +19,13 @@ struct RedisConnection: Sendable {
     /// The other nodes of a cluster, for redirected commands; `nil` without a cluster.
     private var nodes: RedisNodes?
 
-    /// Whether commands follow the nodes of a cluster.
+    /// Whether commands are redirected to the nodes of a cluster.
     var followsNodes: Bool { self.nodes != nil }
 
     /// The server, for messages.
     var peer: String { self.nodes?.peer ?? self.name }
 
-    /// Connects, logs in and chooses the database.
+    /// Connects, logs in and selects the database.
     ///
     /// - Parameters:
     ///   - name: shown by `CLIENT LIST`; spaces are replaced.
@@ -40,8 +40,8 @@ struct RedisConnection: Sendable {
         let login = isSentinel ? settings.sentinel.login : settings.login
         let tls: (context: NIOSSLContext, host: String)? =
             if case .tcp(let host, _, true) = address { (try login.tls.context(for: settings.location), host) } else { nil }
-        // A channel that ends at once, as in TLS, is closed before its future can be read; several addresses are tried
-        // concurrently.
+        // A channel that ends immediately, as in TLS, is closed before its future can be read; several addresses are
+        // tried concurrently.
         let endings = RedisDisconnections()
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(settings.connectTimeout))
@@ -86,7 +86,7 @@ struct RedisConnection: Sendable {
         } catch {
             channel.close(promise: nil)
             let ending = endings.error(of: ObjectIdentifier(channel))
-            throw ending ?? ComponentError(.connectionLost, "\(peer) closed the connection at once", cause: error)
+            throw ending ?? ComponentError(.connectionLost, "\(peer) closed the connection immediately", cause: error)
         }
         do {
             try await login.perform(connection)
@@ -100,7 +100,7 @@ struct RedisConnection: Sendable {
 
     /// Sends one command.
     ///
-    /// - Returns: its answer, error answers included.
+    /// - Returns: its answer, including error answers.
     func command(_ words: String...) async throws -> RedisReply {
         var buffer = ByteBuffer()
         RedisCommand.write(words, to: &buffer)
@@ -117,9 +117,10 @@ struct RedisConnection: Sendable {
 
     /// Sends encoded commands to this server in one write.
     ///
-    /// Cancelling ends the wait and leaves the connection open: its end would be reported in place of the error that led to it.
+    /// Cancelling ends the wait and leaves the connection open, so that its end is not reported instead of the original
+    /// error.
     ///
-    /// - Returns: what was answered; less than there are commands when the connection ends.
+    /// - Returns: the answers; fewer than the commands when the connection ends.
     func exchange(_ commands: ByteBuffer, replies: Int) async throws -> RedisAnswers {
         let promise = self.channel.eventLoop.makePromise(of: RedisAnswers.self)
         let handler = self.handler
@@ -127,12 +128,12 @@ struct RedisConnection: Sendable {
         return try await withTaskCancellationHandler {
             try await promise.futureResult.get()
         } onCancel: {
-            // A later answer finds the promise completed.
+            // A later answer has no effect on the completed promise.
             promise.fail(CancellationError())
         }
     }
 
-    /// Sends encoded commands in one write; on the event loop of the channel, which calls with the answers.
+    /// Sends encoded commands in one write; on the event loop of the channel, which calls back with the answers.
     ///
     /// In a cluster, to the nodes that serve them.
     func send(_ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (RedisAnswers) -> Void) {
@@ -143,14 +144,15 @@ struct RedisConnection: Sendable {
         }
     }
 
-    /// Sends encoded commands to this server in one write; on the event loop of the channel, which calls with the answers.
+    /// Sends encoded commands to this server in one write; on the event loop of the channel, which calls back with the
+    /// answers.
     func exchange(_ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (RedisAnswers) -> Void) {
         let promise = self.channel.eventLoop.makePromise(of: RedisAnswers.self)
         promise.futureResult.whenSuccess(answered)
         self.handler.value.send(commands, replies: replies, promise: promise)
     }
 
-    /// Runs `body` while the connection lives, and closes it afterwards.
+    /// Runs `body` while the connection is open, and closes it afterwards.
     ///
     /// - Throws: what `body` throws, or why the connection ended before it.
     func whileOpen(_ body: @escaping @Sendable () async throws -> Void) async throws {
@@ -177,7 +179,7 @@ struct RedisConnection: Sendable {
         try await self.closed.get()
     }
 
-    /// Hands every further answer to a subscriber, made on the event loop.
+    /// Passes every further answer to a subscriber, which is made on the event loop.
     func subscribe(_ make: @escaping @Sendable () -> any RedisReceiver, _ commands: ByteBuffer) async throws {
         let handler = self.handler
         let channel = self.channel
@@ -205,7 +207,7 @@ struct RedisConnection: Sendable {
         }
     }
 
-    /// Like ``follow(_:)``, but without cost while the socket is read; for each change that an outlet reports.
+    /// Like ``follow(_:)``, but without cost while the socket is read; call it for each change that an outlet reports.
     func followIfPaused(_ outlet: SourceOutlet) {
         if self.pauseHint.isSet.load(ordering: .relaxed) { self.follow(outlet) }
     }
@@ -232,7 +234,7 @@ struct RedisConnection: Sendable {
     private func choose(_ database: Int, name: String) async throws {
         if database != 0 { try RedisFailure.check(try await self.command("SELECT", String(database)), self.peer) }
         let safe = String(name.map { $0.isASCII && $0 > " " && $0 != "\u{7F}" ? $0 : "_" })
-        // The name is for the operator's eyes: where it cannot be set, all else works.
+        // The name is only for operators; if it cannot be set, everything else works.
         guard case .error(let text) = try await self.command("CLIENT", "SETNAME", safe) else { return }
         guard let error = RedisFailure.connection(text, self.peer), !text.hasPrefix("NOPERM") else { return }
         throw error

@@ -6,7 +6,7 @@ struct RedisDisconnection: Sendable {
     let error: ComponentError
     /// The time of the last data from the server.
     let heard: NIODeadline
-    /// The server closed the connection while it was not read, or soon after.
+    /// Whether the server closed the connection while it was not read, or soon after.
     let isOfSlowReader: Bool
 
     /// ``heard`` in wall-clock time.

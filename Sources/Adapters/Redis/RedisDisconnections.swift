@@ -1,7 +1,7 @@
 import BridgeCore
 import Synchronization
 
-/// Why each of the channels of one attempt to connect has ended.
+/// The reasons why the channels of one connection attempt have ended.
 ///
 /// Thread-safe.
 final class RedisDisconnections: Sendable {
@@ -12,7 +12,7 @@ final class RedisDisconnections: Sendable {
         self.errors.withLock { $0[channel] = error }
     }
 
-    /// Why a channel ended; `nil` while it has not.
+    /// Why a channel has ended; `nil` if it has not.
     func error(of channel: ObjectIdentifier) -> ComponentError? {
         self.errors.withLock { $0[channel] }
     }

@@ -4,9 +4,10 @@ import NIOCore
 
 /// One member of the JSON object that the fields of an entry become.
 ///
-/// Redis lets a field occur twice in an entry and JSON lets no reader rely on that, so its values become one list, in their order.
+/// A field may occur twice in an entry, but JSON readers cannot rely on repeated names. Its values therefore become one
+/// list, in order.
 struct RedisEntryMember {
-    /// The name as a JSON string: the text itself, or the base64 of what is no text.
+    /// The name as a JSON string: the text itself, or base64 if it is not text.
     let name: ByteBuffer
     let isTextName: Bool
     private var values: [ByteBuffer]
@@ -15,7 +16,7 @@ struct RedisEntryMember {
     static func members(of fields: [(name: ByteBuffer, value: ByteBuffer)]) -> [RedisEntryMember] {
         var members: [RedisEntryMember] = []
         members.reserveCapacity(fields.count)
-        // Few names are compared faster than hashed.
+        // For a few names, comparing is faster than hashing.
         var places: [ByteBuffer: Int]? = fields.count > 16 ? [:] : nil
         for field in fields {
             var name = ByteBuffer()
@@ -30,7 +31,7 @@ struct RedisEntryMember {
         return members
     }
 
-    /// Writes the value, or the list of all values of that name: all of them as base64 when one is no text.
+    /// Writes the value, or the list of all values of that name: all of them as base64 if any is not text.
     ///
     /// - Returns: whether all are text.
     func writeValue(to buffer: inout ByteBuffer) -> Bool {

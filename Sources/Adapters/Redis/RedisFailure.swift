@@ -5,13 +5,14 @@ import NIOPosix
 
 /// Interprets an error: an answer, or a failure of the connection.
 ///
-/// An error answer begins with a word in capitals, `ERR` where there is no better one (Redis protocol specification, "Simple errors").
+/// An error answer begins with a word in capitals, `ERR` for unspecific errors (Redis protocol specification, "Simple
+/// errors").
 enum RedisFailure {
     /// What happens to the event whose command was answered with an error.
     enum Verdict {
-        /// The event is given up: another one, for another key or of another size, may well be taken.
+        /// The event is refused; another one, with another key or of another size, may be accepted.
         case refused(String)
-        /// The key is refused: an event for another key may well be taken, one for the same key is not.
+        /// The key is refused; an event with another key may be accepted, one with the same key is not.
         case keyRefused(ComponentError)
         /// The event is retried up to `retry.attempts`, because the error is unknown.
         case postponed(ComponentError)
@@ -19,22 +20,22 @@ enum RedisFailure {
         case unavailable(ComponentError)
     }
 
-    /// Conditions of the server, temporary or for the operator to resolve.
+    /// Conditions of the server: temporary, or resolved by an operator.
     private static let conditions: Set<String> = [
         "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED",
         "NOAUTH", "WRONGPASS", "DENIED", "NOPROTO", "NOMASTERLINK", "INPROG", "NOGOODSLAVE",
     ]
     /// Errors about the command's own key, group or values, for all commands.
     private static let refusals: Set<String> = ["CROSSSLOT", "NOGROUP", "BUSYGROUP", "NOSCRIPT", "EXECABORT"]
-    /// Beginnings of `ERR` answers that concern every command alike.
+    /// Prefixes of `ERR` answers that apply to every command.
     private static let general = [
         "ERR unknown command", "ERR max number of clients", "ERR operation not permitted", "ERR syntax error",
     ]
 
     /// Decides what happens to an event whose command was answered with an error.
     ///
-    /// - Parameter followsNodes: whether `MOVED` and `ASK` are followed, so that a remaining one means that nodes do
-    ///   not agree.
+    /// - Parameter followsNodes: whether `MOVED` and `ASK` are followed, so that a remaining one means that nodes
+    ///   disagree.
     static func verdict(_ text: String, _ peer: String, followsNodes: Bool) -> Verdict {
         let answer = "\(peer) answers: \(text)"
         switch self.word(text) {
@@ -60,7 +61,7 @@ enum RedisFailure {
         }
     }
 
-    /// The error to throw for an answer that concerns the connection, `nil` for one that concerns its command alone.
+    /// The error to throw for an answer that affects the connection; `nil` for one that affects only its command.
     static func connection(_ text: String, _ peer: String) -> ComponentError? {
         let word = self.word(text)
         guard self.conditions.contains(word) || ["NOPERM", "MOVED", "ASK"].contains(word) else { return nil }
@@ -93,7 +94,7 @@ enum RedisFailure {
     static func reason(_ error: any Error) -> String {
         switch error {
         case let error as NIOConnectionError:
-            // The last address tried; without any the name is not known.
+            // The last address tried; if there is none, the name is unknown.
             if let last = error.connectionErrors.last?.error { return self.reason(last) }
             return (error.dnsAError ?? error.dnsAAAAError).map { self.reason($0) } ?? "\(error)"
         case let error as SocketAddressError.UnknownHost: return error.errorDescription

@@ -1,4 +1,4 @@
-/// An answer that lists names and values in turn, such as those of XINFO.
+/// An answer of alternating names and values, such as those of XINFO.
 struct RedisFields {
     private let items: [RedisReply]
 

@@ -7,22 +7,22 @@ import NIOCore
 protocol RedisReceiver: AnyObject {
     /// Each answer, in order; the view is valid within the call.
     func received(_ reply: RedisReplyView)
-    /// All answers of one read have been delivered.
+    /// Called when all answers of one read have been delivered.
     func readComplete()
 }
 
-/// The handler of a Redis channel: decodes answers, and sends a PING after a time of silence.
+/// The handler of a Redis channel: decodes answers, and sends a PING after a period of silence.
 ///
 /// Lives on its event loop.
 final class RedisHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// How silence is met.
+    /// The time limits for silence.
     struct Patience: Sendable {
         /// Silence after which a PING is sent.
         var idle = TimeAmount.seconds(15)
-        /// The silence after which the server counts as gone.
+        /// The silence after which the server counts as lost.
         var dead = TimeAmount.seconds(25)
         /// The interval of that check.
         var interval = TimeAmount.seconds(5)
@@ -34,26 +34,26 @@ final class RedisHandler: ChannelInboundHandler {
     private let patience: Patience
     /// The longest time for a TLS handshake and the first answer after it.
     private let handshakeLimit: TimeAmount
-    /// The server has sent something.
+    /// Whether the server has sent anything.
     private var hasAnswered = false
     /// Ends a connection whose handshake exceeds its limit.
     private var handshake: Scheduled<Void>?
     private let reader = RedisReplyReader()
-    /// Answers to commands, in order, until ``subscriber`` takes over.
+    /// Commands without an answer, in order, until ``subscriber`` takes over.
     private var waiting: CircularBuffer<Waiting> = []
     private var collected: [RedisReply] = []
-    /// Receives everything from the moment it is set.
+    /// Receives every answer from the moment it is set.
     private var subscriber: (any RedisReceiver)?
     private var lastRead = NIODeadline.now()
     private var watch: RepeatedTask?
     private var ending: RedisDisconnection?
-    /// The first and the last moment of the latest time of pauses.
+    /// The start and the end of the latest period of pauses.
     private var pauses: (from: NIODeadline, to: NIODeadline)?
     /// See ``ended(on:)``.
     private var closed: EventLoopPromise<RedisDisconnection>?
     /// The context to write to; `nil` once the channel is closed.
     private var context: ChannelHandlerContext?
-    /// No bytes are expected while the reader is paused.
+    /// Whether the reader is paused, so that no bytes are expected.
     var isPaused = false {
         didSet {
             let now = NIODeadline.now()
@@ -68,7 +68,8 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
-    /// - Parameter ended: gets the reason for the end of the connection, for callers without access to this handler.
+    /// - Parameter ended: is called with the reason for the end of the connection, for callers without access to this
+    ///   handler.
     init(
         _ address: RedisSettings.Address, patience: Patience, handshakeLimit: TimeAmount,
         ended: @escaping @Sendable (ComponentError) -> Void
@@ -117,7 +118,7 @@ final class RedisHandler: ChannelInboundHandler {
         }
     }
 
-    /// A server without TLS takes the handshake for the beginning of a command and does not answer.
+    /// A server without TLS treats the handshake as the start of a command and does not answer.
     func channelActive(context: ChannelHandlerContext) {
         if self.address.isTLS {
             let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -162,7 +163,7 @@ final class RedisHandler: ChannelInboundHandler {
         self.handshake?.cancel()
         self.watch?.cancel()
         self.watch = nil
-        // It holds the connection and so this handler.
+        // It holds the connection and thereby this handler.
         self.subscriber = nil
         self.context = nil
     }
@@ -229,7 +230,7 @@ final class RedisHandler: ChannelInboundHandler {
         )
         self.ending = ending
         self.hasEnded(error)
-        // Answered commands have been carried out.
+        // Answered commands were executed.
         for waiting in self.waiting {
             waiting.promise?.succeed(RedisAnswers(self.collected, failure: error))
             self.collected = []

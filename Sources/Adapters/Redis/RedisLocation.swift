@@ -2,9 +2,9 @@
 enum RedisLocation: Sendable, Equatable, CustomStringConvertible {
     /// One server.
     case server(RedisSettings.Address)
-    /// The master of a name, as reported by any of these sentinels.
+    /// The master with a name, as reported by any of these sentinels.
     case sentinels([RedisSettings.Address], master: String, isTLS: Bool)
-    /// The node of a cluster that serves a key; these are asked which one it is.
+    /// The node of a cluster that serves a key, as reported by any of these nodes.
     case cluster([RedisSettings.Address])
 
     var isCluster: Bool {

@@ -6,7 +6,7 @@ struct RedisLogin: Sendable {
     var password: Secret?
     var tls = TLSSettings()
 
-    /// Logs in, where there is a password.
+    /// Logs in, if there is a password.
     ///
     /// - Throws: ``ComponentError``.
     func perform(_ connection: RedisConnection) async throws {

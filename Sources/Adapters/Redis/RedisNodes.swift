@@ -2,19 +2,20 @@ import BridgeCore
 import NIOCore
 import Synchronization
 
-/// The nodes of a cluster that the commands of one connection go to: that of their key, and others that it names while and after the
-/// key's slot is moved.
+/// The cluster nodes for the commands of one connection: the key's node, and those that it names once the key's slot
+/// moves.
 ///
 /// Guarded by its lock. Connections to further nodes are opened when an answer names one, on the event loop of the
 /// first, and closed with it.
 final class RedisNodes: Sendable {
-    /// How often one command is sent on before its last answer is taken for a failure; nodes may name each other while a slot is moved.
+    /// How often one command is redirected before its last answer counts as a failure; nodes may name each other while
+    /// a slot is moved.
     private static let limit = 8
 
     private struct State {
         /// The node for new commands.
         var current: RedisConnection
-        /// All that were opened.
+        /// All opened connections.
         var opened: [RedisConnection]
         var isClosed = false
         var hasEnded = false
@@ -33,20 +34,20 @@ final class RedisNodes: Sendable {
         self.watch(connection)
     }
 
-    /// How the connection that commands go to first has ended; an earlier one may end without notice.
+    /// How the connection to the current node has ended; an earlier one may end without notice.
     var ended: EventLoopFuture<RedisDisconnection> { self.ending.futureResult }
 
-    /// The node that commands go to first, for messages.
+    /// The current node, for messages.
     var peer: String { self.state.withLock { $0.current.address.description } }
 
-    /// Sends encoded commands in one write, and those that are not served there once more where they are.
+    /// Sends encoded commands in one write, and redirected ones again to the nodes that serve them.
     func send(_ commands: ByteBuffer, replies: Int) async throws -> RedisAnswers {
         let current = self.state.withLock { $0.current }
         let answers = try await current.exchange(commands, replies: replies)
         return await self.followed(answers, of: commands, from: current.address)
     }
 
-    /// Like ``send(_:replies:)``; on the event loop of the connections, which calls with the answers.
+    /// Like ``send(_:replies:)``; on the event loop of the connections, which calls back with the answers.
     func send(_ commands: ByteBuffer, replies: Int, _ answered: @escaping @Sendable (RedisAnswers) -> Void) {
         let current = self.state.withLock { $0.current }
         current.exchange(commands, replies: replies) { answers in
@@ -65,13 +66,13 @@ final class RedisNodes: Sendable {
         answers.contains { RedisRedirect($0, from: origin) != nil }
     }
 
-    /// Replaces answers that name another node with that node's, in the order of the commands.
+    /// Replaces redirects with the answers of the named nodes, in the order of the commands.
     ///
     /// - Parameters:
     ///   - commands: as they were sent.
-    ///   - origin: the node that has answered.
-    /// - Returns: the answers; some name another node still when nodes do so again and again, or when one cannot be reached, which is
-    ///   the failure then.
+    ///   - origin: the node that sent the redirects.
+    /// - Returns: the answers; some are still redirects if the limit is reached, or if a node cannot be reached, which
+    ///   is then the failure.
     func followed(_ answers: RedisAnswers, of commands: ByteBuffer, from origin: RedisSettings.Address) async -> RedisAnswers {
         var answers = answers
         guard Self.redirects(answers.replies, from: origin) else { return answers }
@@ -123,7 +124,7 @@ final class RedisNodes: Sendable {
         return node
     }
 
-    /// Sends following commands to this node first.
+    /// Makes a node the current one.
     private func move(to node: RedisConnection) {
         let isAnother = self.state.withLock { state in
             defer { state.current = node }
@@ -145,7 +146,7 @@ final class RedisNodes: Sendable {
 }
 
 extension RedisConnection {
-    /// Sends commands, each after an `ASKING` where this node is only about to serve them.
+    /// Sends commands, each after an `ASKING` if this node is only about to serve them.
     fileprivate func exchange(_ commands: [ByteBuffer], isAsking: Bool) async throws -> RedisAnswers {
         var buffer = ByteBuffer()
         for command in commands {

@@ -4,7 +4,7 @@
 struct RedisOmission: Equatable, Sendable {
     /// The part that was too large.
     enum Extent: String, Sendable {
-        /// The part by itself: it never can be read.
+        /// The part by itself: it can never be read.
         case alone = "TOOLARGE"
         /// The answer in total: a separate command may read the part.
         case shared = "OVERFLOW"

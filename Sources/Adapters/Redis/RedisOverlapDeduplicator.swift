@@ -13,7 +13,7 @@ struct RedisOverlapDeduplicator {
     /// Processes the next message.
     ///
     /// - Parameter pattern: `nil` for one of the channel's own subscription.
-    /// - Returns: whether it has been taken before, under another subscription.
+    /// - Returns: whether it was received before, through another subscription.
     mutating func isCopy(
         _ channel: UnsafeRawBufferPointer, pattern: UnsafeRawBufferPointer?, _ body: UnsafeRawBufferPointer
     ) -> Bool {

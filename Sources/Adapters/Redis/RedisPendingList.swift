@@ -22,16 +22,16 @@ struct RedisPendingList: Sendable {
         case send
         /// Report that it was deleted before it was acknowledged.
         case reportDeleted
-        /// Give it up: a part is too large.
+        /// Abandon it: a part is too large.
         case giveUpOversized(RedisOmission)
-        /// Give it up: its deliveries exceed the limit.
+        /// Abandon it: its deliveries exceed the limit.
         case giveUpExhausted(deliveries: Int)
     }
 
     /// Entries whose idle time is to be reset by one command.
     struct KeepAlive: Equatable, Sendable {
         let ids: [String]
-        /// The number of deliveries that the server shall count from now on; `nil` leaves it.
+        /// The delivery count to set on the server; `nil` leaves it unchanged.
         let deliveries: Int?
     }
 
@@ -53,7 +53,7 @@ struct RedisPendingList: Sendable {
         self.maximumDeliveries = maximumDeliveries
     }
 
-    /// Whether the number of deliveries matters.
+    /// Whether the delivery count matters.
     var countsDeliveries: Bool { self.maximumDeliveries > 0 }
     /// Whether everything sent is acknowledged.
     var isEmpty: Bool { self.inHand.isEmpty }
@@ -67,7 +67,7 @@ struct RedisPendingList: Sendable {
     ///
     /// - Parameter content: its ``RedisStreamEntry/repeatKey(stream:)``.
     func reading(_ entry: RedisStreamEntry, content: UInt64) -> Reading {
-        // One that is deleted by now was read before.
+        // An entry that is deleted by now was read before.
         if let held = self.inHand[entry.id], entry.fields == nil || held.content == content { return .isInHand(held.position) }
         guard entry.fields != nil else { return .reportDeleted }
         if let omission = entry.omission { return .giveUpOversized(omission) }
@@ -116,7 +116,7 @@ struct RedisPendingList: Sendable {
 
     // MARK: Claiming
 
-    /// A command that claims entries is about to be sent.
+    /// Records that a claim is about to be sent.
     mutating func beginClaim() {
         self.acknowledgedDuringClaim = []
     }
@@ -135,7 +135,7 @@ struct RedisPendingList: Sendable {
         ids.filter { self.inHand[$0] == nil && !self.wasAcknowledged($0) }
     }
 
-    /// No answer to a claim is expected any more.
+    /// Records that no answer to a claim is expected any more.
     mutating func endClaim() {
         self.acknowledgedDuringClaim = nil
     }

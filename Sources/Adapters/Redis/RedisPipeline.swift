@@ -1,19 +1,19 @@
 import BridgeCore
 import NIOCore
 
-/// The commands of one connection of a sink: what is sent, and what each answer means for its delivery.
+/// The commands of one connection of a sink: sends them and settles deliveries by their answers.
 ///
 /// On the event loop of the connection.
 struct RedisPipeline: Sendable {
-    /// How much is sent in one write.
+    /// The limits of one write.
     private static let most = (commands: 512, bytes: 4 << 20)
 
     /// The state that changes from write to write.
     struct State {
         let reader = EventReader()
-        /// Taken and not yet sent.
+        /// Deliveries taken and not yet sent.
         var waiting: ArraySlice<Delivery> = []
-        /// Calls when the last write is answered and settled.
+        /// Completes when the last write is answered and settled.
         var settled: EventLoopFuture<Void>?
     }
 
@@ -27,7 +27,7 @@ struct RedisPipeline: Sendable {
     let recovery: RecoveryLog
     let state: NIOLoopBoundBox<State>
 
-    /// One write at a time: one that is sent on to another node must not be overtaken, and one that has failed must not be followed.
+    /// One write at a time: a redirected one must not be overtaken, and a failed one must not be followed by another.
     func publish(_ drain: InletDrain) {
         guard !drain.hasEnded else { return }
         var state = self.state.value
@@ -55,7 +55,7 @@ struct RedisPipeline: Sendable {
         }
     }
 
-    /// Waits until the last write is answered and settled; soon after the connection has ended.
+    /// Waits until the last write is answered and settled; returns soon after the connection has ended.
     func untilSettled() async {
         let last = try? await self.connection.channel.eventLoop.submit { self.state.value.settled }.get()
         // Never fails.
@@ -88,7 +88,7 @@ struct RedisPipeline: Sendable {
     ) -> (any Error)? {
         let peer = self.connection.peer
         var failure: (any Error)?
-        // Confirmed together while no event was skipped.
+        // Confirmed together as long as no event was skipped.
         var confirmed: Delivery?
         var isComplete = true
         for (delivery, reply) in zip(sent, answers.replies) {
@@ -120,7 +120,7 @@ struct RedisPipeline: Sendable {
         return failure ?? self.blaming(lost, sent.dropFirst(answers.replies.count), since: time)
     }
 
-    /// - Returns: false, what further answers mean for confirming.
+    /// - Returns: false, the new value of whether further answers are confirmed together.
     private func confirm(_ delivery: inout Delivery?) -> Bool {
         if let last = delivery {
             self.inlet.confirm(through: last)
@@ -130,10 +130,10 @@ struct RedisPipeline: Sendable {
         return false
     }
 
-    /// Gives up the delivery on which the server repeatedly closes the connection, sends malformed answers, or stays
-    /// silent.
+    /// Refuses the delivery on which the server repeatedly closes the connection, sends malformed answers, or does not
+    /// answer.
     ///
-    /// A server that has answered the login on each connection and then fails on the same message is not just away.
+    /// A server that answers the login on each connection and then fails on the same message is not just unavailable.
     private func blaming(
         _ error: any Error, _ unanswered: ArraySlice<Delivery>, since time: ContinuousClock.Instant
     ) -> any Error {

@@ -1,11 +1,12 @@
 import BridgeCore
 import NIOCore
 
-/// The loop of both Redis sinks: deliveries become one write of as many commands, and each answer settles its own delivery.
+/// The loop of both Redis sinks: writes deliveries as commands, in one write per batch, and settles each by its own
+/// answer.
 ///
 /// On the event loop of the connection, from the inlet to the socket.
 struct RedisPublisher: Sendable {
-    /// Appends exactly one command for a delivery; what it throws refuses the delivery.
+    /// Appends exactly one command for a delivery; an error refuses the delivery.
     typealias Encoding = @Sendable (Delivery, EventReader, inout ByteBuffer) throws -> Void
 
     let settings: RedisSettings
@@ -46,7 +47,8 @@ struct RedisPublisher: Sendable {
                 try await InletDrain(inlet, on: loop) { pipeline.publish($0) }.run()
             }
         } catch {
-            // The connection is closed. What had been answered before counts, so it must be settled before anything is offered again.
+            // The connection is closed. Earlier answers count, so they must be settled before anything is offered
+            // again.
             await pipeline.untilSettled()
             throw error
         }

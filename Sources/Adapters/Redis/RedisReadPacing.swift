@@ -1,14 +1,14 @@
 /// Decides how long to wait before the next read of a stream.
 ///
-/// `BLOCK` makes the server wait for entries. A server that answers at once without any, such as a proxy that drops the
-/// option, would otherwise be polled as fast as the network allows. The wait doubles with each such answer, and resets
-/// on entries or on a read that blocked.
+/// `BLOCK` makes the server wait for entries. A server that answers immediately without any, such as a proxy that drops
+/// the option, would otherwise be polled as fast as the network allows. The wait doubles with each such answer, and
+/// resets on entries or on a read that blocked.
 struct RedisReadPacing {
     /// The wait after the first such answer; an operator may end a single read early (`CLIENT UNBLOCK`).
     static let shortestWait = Duration.milliseconds(10)
     /// The longest wait: one read a second.
     static let longestWait = Duration.seconds(1)
-    /// This many consecutive answers are no coincidence.
+    /// This many consecutive answers are reported.
     static let reportAfter = 5
 
     private let block: Duration

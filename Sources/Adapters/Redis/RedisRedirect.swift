@@ -1,6 +1,6 @@
-/// A redirect of a cluster's node: `MOVED 3999 host:port` or `ASK 3999 host:port` (Redis cluster specification).
+/// A redirect by a cluster node: `MOVED 3999 host:port` or `ASK 3999 host:port` (Redis cluster specification).
 ///
-/// The command was not carried out.
+/// The command was not executed.
 struct RedisRedirect: Equatable, Sendable {
     let address: RedisSettings.Address
     /// `ASK`: the slot is moving, and only this command goes there after an `ASKING`.
@@ -8,7 +8,7 @@ struct RedisRedirect: Equatable, Sendable {
 
     /// `nil` for every other answer.
     ///
-    /// - Parameter origin: the node that has answered; an address without a host is one of the same host.
+    /// - Parameter origin: the node that sent the redirect; an address without a host has the same host.
     init?(_ reply: RedisReply, from origin: RedisSettings.Address) {
         guard case .error(let text) = reply, text.hasPrefix("MOVED ") || text.hasPrefix("ASK "),
             case .tcp(let host, _, let isTLS) = origin

@@ -1,6 +1,6 @@
-/// Addresses of servers in the answers of sentinels and cluster nodes.
+/// Addresses in the answers of sentinels and cluster nodes.
 ///
-/// An address with a port that does not exist is none: a server may answer anything.
+/// Invalid ports are rejected, because a server may answer anything.
 extension RedisReply {
     /// The master that a sentinel names in the answer to `SENTINEL get-master-addr-by-name`; `nil` when it knows none.
     func master(isTLS: Bool) -> RedisSettings.Address? {
@@ -12,7 +12,7 @@ extension RedisReply {
 
     /// The master that serves a slot, in the answer to `CLUSTER SLOTS`; `nil` when no node does.
     ///
-    /// - Parameter seed: the node that has answered; one that does not know its own address leaves it out.
+    /// - Parameter seed: the node that has answered; a node that does not know its own address omits it.
     func node(serving slot: Int, seenFrom seed: RedisSettings.Address) -> RedisSettings.Address? {
         guard case .tcp(let seedHost, _, let isTLS) = seed else { return nil }
         for range in self.items ?? [] {

@@ -33,7 +33,7 @@ enum RedisReply: Sendable, Equatable {
     }
 }
 
-/// A server's answer in hiredis's memory, valid within the call that hands it out.
+/// A server's answer in hiredis's memory, valid within the call that passes it.
 struct RedisReplyView {
     private let reply: UnsafeMutablePointer<redisReply>
 
@@ -86,14 +86,14 @@ final class RedisReplyReader {
         redisReaderFree(self.reader)
     }
 
-    /// The answers to another write begin, see ``RedisReplyBounds/Limits/pipeline``.
+    /// Starts the answers to another write, see ``RedisReplyBounds/Limits/pipeline``.
     func beginPipeline() {
         self.bounds.beginPipeline()
     }
 
-    /// Feeds bytes and calls `body` with every answer that is complete, in order.
+    /// Feeds bytes and calls `body` with every complete answer, in order.
     ///
-    /// Parts that are too large are errors, see ``RedisOmission``.
+    /// Parts that are too large become errors, see ``RedisOmission``.
     ///
     /// - Throws: ``RedisProtocolError`` for bytes that are not RESP2 or exceed the limits of skipping; the reader is
     ///   then unusable.
@@ -131,7 +131,7 @@ final class RedisReplyReader {
 /// The mistake in a server's bytes: they are not RESP2, or exceed the limits.
 struct RedisProtocolError: Error, CustomStringConvertible {
     let message: String
-    /// They may be right, but are more than is taken.
+    /// Whether they may be valid, but exceed the limits.
     var isTooLarge = false
 
     var description: String { self.message }

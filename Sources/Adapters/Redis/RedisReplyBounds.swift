@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Watches the bytes of a server before hiredis sees them, so that no announced length costs memory (RESP2).
+/// Checks a server's bytes before hiredis parses them, so that no announced length costs memory (RESP2).
 ///
 /// hiredis 0.14 allocates as many items as an array announces, and collects a bulk string of any length. This filter
 /// skips larger parts as they arrive and puts an error in their place (``RedisOmission``), so that later answers can be
@@ -10,9 +10,9 @@ struct RedisReplyBounds {
     struct Limits {
         /// Bytes of one bulk string.
         var bulk = 64 << 20
-        /// Bytes of one answer in all.
+        /// Bytes of one whole answer.
         var reply = 128 << 20
-        /// Items of one answer in all, those of arrays within arrays included.
+        /// Items of one whole answer, including those of nested arrays.
         var items = 1 << 20
         /// Bytes of a line: a status, an error, a number.
         var line = 64 << 10
@@ -20,18 +20,18 @@ struct RedisReplyBounds {
         var depth = 7
         /// Bytes of all answers to the commands of one write.
         var pipeline = 160 << 20
-        /// Bytes of a text that is read even beyond ``reply`` and ``pipeline``, so that what is skipped keeps its id.
+        /// Bytes of a text that is read even beyond ``reply`` and ``pipeline``, so that a skipped part keeps its id.
         var name = 64
         /// Bytes of a bulk string within an array that is skipped; above them the connection is unusable.
         ///
         /// More than a server stores in one value. An entry or message of any size must be skipped, because a new
         /// connection would get it again.
         var skipped = 64 << 30
-        /// Items of a list within an array that is skipped: more than one command brings to a server.
+        /// Items of a list within a skipped array: more than one command can add.
         var skippedItems = Int(Int32.max)
-        /// Bytes of a bulk string that is an answer by itself and is skipped; no command in use is answered by a long one.
+        /// Bytes of a bulk string that is a whole, skipped answer; no command in use has a long one.
         var skippedAnswer = (1 << 30) - 1
-        /// Items of a list that is an answer by itself and is skipped.
+        /// Items of a list that is a whole, skipped answer.
         var skippedAnswerItems = 16 << 20
     }
 
@@ -40,7 +40,7 @@ struct RedisReplyBounds {
         case start
         /// In the length of a bulk string or an array, which is held until it is complete.
         case header
-        /// In a line of another kind, with its length up to now.
+        /// In a line of another kind, with its length so far.
         case line(length: Int)
         /// In the bytes of a bulk string and the line end after them.
         case bulk(left: Int)
@@ -52,9 +52,9 @@ struct RedisReplyBounds {
     private let limits: Limits
     private var state = State.start
     private var header: [UInt8] = []
-    /// How many items are outstanding, for each open array.
+    /// The number of outstanding items of each open array.
     private var open: [Int] = []
-    /// How many arrays were open where that begins which is skipped now.
+    /// The number of open arrays at the start of the skipped part.
     private var skippedFrom: Int?
     private var items = 0
     private var bytes = 0
@@ -64,19 +64,19 @@ struct RedisReplyBounds {
         self.limits = limits
     }
 
-    /// The answers to another write begin.
+    /// Starts the answers to another write.
     mutating func beginPipeline() {
         self.pipelined = 0
     }
 
-    /// Checks the next bytes and forwards those that hiredis may parse.
+    /// Checks the next bytes and passes on those that hiredis may parse.
     ///
-    /// - Throws: ``RedisProtocolError`` when they are or announce more than can be skipped.
+    /// - Throws: ``RedisProtocolError`` when they are not RESP2, or exceed the limits of skipping.
     mutating func filter(
         _ bytes: UnsafeRawBufferPointer, _ pass: (UnsafeRawBufferPointer) throws(RedisProtocolError) -> Void
     ) throws(RedisProtocolError) {
         var index = 0
-        // The beginning of the bytes that are not forwarded yet.
+        // The start of the bytes that are not passed on yet.
         var kept = 0
         while index < bytes.count {
             switch self.state {
@@ -96,7 +96,7 @@ struct RedisReplyBounds {
                     throw RedisProtocolError(message: "a length of the answer has more than \(Self.longestHeader) bytes")
                 }
                 let wasSkipping = self.skippedFrom != nil
-                // It began in earlier bytes, which are held, or it continues in later ones.
+                // It began in earlier bytes, which are held, or continues in later ones.
                 let isWhole = isComplete && self.header.count == index - start
                 if !wasSkipping, !isWhole { try pass(UnsafeRawBufferPointer(rebasing: bytes[kept..<start])) }
                 if !isWhole { kept = index }
@@ -154,7 +154,7 @@ struct RedisReplyBounds {
         for byte in self.header.dropFirst() {
             switch byte {
             case UInt8(ascii: "-"): return -1
-            // Beyond every limit it does not matter by how much.
+            // Far beyond every limit the exact value does not matter.
             case 0x30...0x39 where number < 1 << 40: number = number * 10 + Int(byte) - 0x30
             default: break
             }
@@ -162,7 +162,7 @@ struct RedisReplyBounds {
         return number
     }
 
-    /// - Returns: what is skipped from here on; `nil` when nothing new is.
+    /// - Returns: the part that is skipped from here on; `nil` if none begins.
     private mutating func headerEnded(at index: Int, _ kept: inout Int) throws(RedisProtocolError) -> RedisOmission? {
         let number = self.announced
         let isArray = self.header.first == UInt8(ascii: "*")
@@ -212,7 +212,7 @@ struct RedisReplyBounds {
         return nil
     }
 
-    /// A pair is read beyond the limit, so that what is skipped keeps its id.
+    /// A pair is read beyond the limit, so that a skipped entry keeps its id.
     private func omission(items number: Int) -> RedisOmission? {
         if number > self.limits.items {
             return RedisOmission(.alone, "a list has \(number) items; at most \(self.limits.items) are read")

@@ -1,6 +1,6 @@
-/// The commands that components cannot do without: for whom, and since which version of Redis they exist.
+/// The commands that components require, with the component and the first version of Redis that has them.
 ///
-/// The page of the adapter lists these and the optional ones.
+/// The documentation of the adapter lists these and the optional ones.
 enum RedisRequirements {
     private static let commands: [String: (user: String, version: String)] = [
         "AUTH": ("a password", "1.0"), "SELECT": ("a database other than 0", "1.0"),

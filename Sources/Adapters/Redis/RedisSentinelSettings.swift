@@ -1,10 +1,10 @@
 import BridgeCore
 
-/// `sentinel:`, the login to sentinels; the login to the master that they name is another.
+/// `sentinel:`, the login to sentinels, which is separate from the login to their master.
 struct RedisSentinelSettings: SettingGroup {
     var user: String?
     var password: Secret?
-    /// Sentinels are asked over TLS when there is a `tls:`, even an empty one.
+    /// Any `tls:`, even an empty one, makes connections to sentinels use TLS.
     var tls: TLSSettings?
 
     static let settings = Settings<Self> {

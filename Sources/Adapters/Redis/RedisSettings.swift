@@ -50,7 +50,7 @@ struct RedisSettings: SettingGroup {
             "How long connecting and logging in may take together")
     }
 
-    /// The database that streams are in.
+    /// The database of the streams.
     var database: Int { self.url.database }
 
     var login: RedisLogin {
@@ -156,14 +156,15 @@ struct RedisURL: Equatable {
 }
 
 extension RedisSettings {
-    /// The texts that messages must not repeat: Redis quotes the arguments of a command that it does not know.
+    /// The texts that messages must not repeat: Redis quotes the arguments of unknown commands.
     var secrets: SecretTexts {
         var secrets = SecretTexts()
         for login in [self.login, self.sentinel.login] { secrets.add(user: login.user, password: login.password) }
         return secrets
     }
 
-    /// The server's address; none for sentinels and clusters, of which one node may be up while the one that is needed is away.
+    /// The server's address; none for sentinels and clusters, of which one node may be up while the required one is
+    /// down.
     var peers: [PeerAddress] {
         guard case .server(.tcp(let host, let port, _)) = self.location else { return [] }
         return [PeerAddress(host: host, port: port)]

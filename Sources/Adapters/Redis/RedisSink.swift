@@ -49,7 +49,7 @@ package final class RedisSink: Sink {
 
     /// Makes a sink that connects when it runs.
     ///
-    /// - Parameter variants: the settings of the file first, then those that routes have changed; never empty.
+    /// - Parameter variants: the configured settings first, then those changed by routes; never empty.
     package init(variants: [Configuration], context: ComponentContext) {
         self.variants = variants
         self.context = context
@@ -122,7 +122,7 @@ struct RedisContent: SettingGroup {
         }
     }
 
-    /// The characters that an event's content may add to a channel or key: no control characters.
+    /// Removes control characters, which an event's content must not add to a channel or key.
     static func line(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return text }
         return String(text.map { $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "_" : $0 })
@@ -130,6 +130,6 @@ struct RedisContent: SettingGroup {
 }
 
 extension RedisSink: ReachableComponent {
-    /// The servers, sentinels or nodes that the file names, without user and password.
+    /// The configured servers, sentinels or nodes, without user and password.
     package var peers: [PeerAddress] { self.variants[0].redis.peers }
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Subscribes to Redis channels and patterns (`type: redis`).
 ///
-/// Pub/sub stores nothing: messages that are published while the connection is down are lost, and reported as a gap.
+/// Pub/sub stores nothing: messages published while the connection is down are lost, and reported as a gap.
 package final class RedisSource: Source {
     /// The `type:` of the source.
     package static let kind: ComponentKind = "redis"
@@ -40,7 +40,7 @@ package final class RedisSource: Source {
             }
         }
 
-        /// Wildcards that are none here.
+        /// Wildcards in the wrong syntax, or under the wrong key.
         package var warnings: [SettingError] {
             func warnings(_ names: [String], _ key: String) -> [SettingError] {
                 names.enumerated().compactMap { index, name in
@@ -68,7 +68,7 @@ package final class RedisSource: Source {
 
     private let configuration: Configuration
     private let context: ComponentContext
-    /// How the last connection was lost; `nil` before the first one and while there is one.
+    /// How the last connection was lost; `nil` before the first one and while connected.
     private let lost = Mutex<RedisDisconnection?>(nil)
     private let offline: OfflineTracker
     private let recovery: RecoveryLog
@@ -81,9 +81,9 @@ package final class RedisSource: Source {
         self.offline = OfflineTracker(context, peer: configuration.redis.location.description)
     }
 
-    /// Connects, sends SUBSCRIBE and PSUBSCRIBE, and hands on what is published until stopping.
+    /// Connects, sends SUBSCRIBE and PSUBSCRIBE, and forwards published messages until stopping.
     ///
-    /// Messages go to the outlet on the connection's event loop, a batch for each read.
+    /// Messages go to the outlet on the connection's event loop, one batch per read.
     ///
     /// - Throws: `ComponentError` when the connection cannot be made, a subscription is refused or the connection ends.
     package func run(_ outlet: SourceOutlet) async throws {
@@ -161,6 +161,6 @@ package final class RedisSource: Source {
 }
 
 extension RedisSource: ReachableComponent {
-    /// The servers, sentinels or nodes that the file names, without user and password.
+    /// The configured servers, sentinels or nodes, without user and password.
     package var peers: [PeerAddress] { self.configuration.redis.peers }
 }

@@ -10,14 +10,14 @@ struct RedisStreamEntry: Sendable {
     let fields: [(name: ByteBuffer, value: ByteBuffer)]?
     /// How often it was delivered, if known.
     var deliveries: Int?
-    /// The part that was too large; there are no fields then.
+    /// The part that was too large; there are then no fields.
     var omission: RedisOmission?
 
-    /// Names of a field that alone is the body.
+    /// Names of fields that are the body if they are the only field.
     private static let bodies: Set<String> = ["event", "data", "payload", "json", "body"]
-    /// Whether a field of that name is the body when it is the only one.
+    /// Whether a field with that name is the body if it is the only one.
     static func isBody(_ name: String) -> Bool { self.bodies.contains(name) }
-    /// Names of fields that are about the body.
+    /// Names of fields with attributes of the body.
     private static let attributes: Set<String> = [
         Passage.originAttribute, Passage.hopsAttribute, Passage.traceAttribute, Self.idField,
     ]
@@ -33,7 +33,7 @@ struct RedisStreamEntry: Sendable {
         self.omission = omission
     }
 
-    /// A pending entry with the content that XRANGE or XCLAIM answers for it; without fields when that is nothing.
+    /// A pending entry with its content from XRANGE or XCLAIM; without fields if there is none.
     init(_ pending: RedisPendingEntry, content: RedisReply) {
         let found = Self.entries(content).first
         self.init(id: pending.id, fields: found?.fields, omission: found?.omission)
@@ -68,7 +68,7 @@ struct RedisStreamEntry: Sendable {
         return found
     }
 
-    /// The message that replaces an entry that exceeds the limits.
+    /// The message that replaces an entry over the limits.
     ///
     /// - Parameter reason: also its body.
     func replacement(stream: String, idSuffix: String, reason: String) -> ReceivedMessage {
@@ -78,16 +78,15 @@ struct RedisStreamEntry: Sendable {
         )
     }
 
-    /// The message of an entry; `nil` when it was deleted.
-    ///
-    /// Makes a message of the entry.
+    /// Makes the message of an entry; `nil` when it was deleted.
     ///
     /// A single field called `event`, `data`, `payload`, `json` or `body` is the body. Otherwise the body is a JSON
     /// object of all fields, in which names and values that are not UTF-8 are base64 and named by an attribute. The
     /// fields that our own sink adds become attributes.
     ///
     /// - Parameters:
-    ///   - idSuffix: makes the entry's id the event's own: entries of other streams may have the same; see ``idSuffix(source:stream:)``.
+    ///   - idSuffix: makes the entry's id unique, because entries of other streams may have the same; see
+    ///     ``idSuffix(source:stream:)``.
     ///   - deliveries: how often it was delivered, if that matters.
     func message(stream: String, idSuffix: String = "", deliveries: Int? = nil) -> ReceivedMessage? {
         guard let fields else { return nil }
@@ -97,7 +96,7 @@ struct RedisStreamEntry: Sendable {
         var eventID: String?
         for field in fields {
             let name = String(buffer: field.name)
-            // Ours are text; bytes under such a name are another's.
+            // Our own fields are text; other bytes under such a name come from another program.
             if Self.attributes.contains(name), field.value.isValidUTF8 {
                 let text = String(buffer: field.value)
                 if name == Self.idField { eventID = eventID ?? text }
@@ -122,7 +121,7 @@ struct RedisStreamEntry: Sendable {
         return ".\(hash.value.hexadecimal)"
     }
 
-    /// The same for the same entry of the same stream, in every process.
+    /// A key that is the same for the same entry of the same stream, in every process.
     ///
     /// Includes the content, because a recreated stream may give the same ids to other entries.
     func repeatKey(stream: String) -> UInt64 {
@@ -136,7 +135,7 @@ struct RedisStreamEntry: Sendable {
         return hash.value
     }
 
-    /// - Parameter attributes: get the names of what had to become base64, so that the bytes can be had again.
+    /// - Parameter attributes: receives the names of members in base64, so that the bytes can be restored.
     private static func body(_ fields: [(name: ByteBuffer, value: ByteBuffer)], _ attributes: inout Attributes) -> ByteBuffer {
         if fields.count == 1, self.bodies.contains(String(buffer: fields[0].name)) { return fields[0].value }
         var body = ByteBuffer()

@@ -63,7 +63,7 @@ package final class RedisStreamSink: Sink {
         /// Makes settings of a server on this machine.
         package init() {}
 
-        /// Every template among them.
+        /// All templates.
         var templates: [Template] { [self.stream] + (self.fields ?? []).map(\.value) + (self.structure?.templates ?? []) }
 
         /// A template within a JSON string of a field.
@@ -99,7 +99,7 @@ package final class RedisStreamSink: Sink {
 
     /// Makes a sink that connects when it runs.
     ///
-    /// - Parameter variants: the settings of the file first, then those that routes have changed; never empty.
+    /// - Parameter variants: the configured settings first, then those changed by routes; never empty.
     package init(variants: [Configuration], context: ComponentContext) {
         self.variants = variants
         self.context = context
@@ -175,6 +175,6 @@ package final class RedisStreamSink: Sink {
 }
 
 extension RedisStreamSink: ReachableComponent {
-    /// The servers, sentinels or nodes that the file names, without user and password.
+    /// The configured servers, sentinels or nodes, without user and password.
     package var peers: [PeerAddress] { self.variants[0].redis.peers }
 }

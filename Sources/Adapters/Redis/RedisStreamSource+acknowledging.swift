@@ -7,7 +7,7 @@ extension RedisStreamSource {
     ///
     /// Entries that were skipped because an answer was too large in total are read again one by one.
     ///
-    /// - Returns: whether the source had to pause and has waited.
+    /// - Returns: whether the source had to pause and waited.
     @discardableResult
     func send(
         _ entries: [RedisStreamEntry], _ connection: RedisConnection, _ outlet: SourceOutlet,
@@ -56,7 +56,7 @@ extension RedisStreamSource {
             func marked(_ message: ReceivedMessage) -> ReceivedMessage {
                 var message = message
                 message.repeatKey = keys[index]
-                // Without a group, what was read last before a crash is read once more.
+                // Without a group, the last entries before a crash are read again.
                 message.mayBeRepeated = self.configuration.group == nil ? self.isCatchingUp() : !isNew
                 return message
             }
@@ -70,7 +70,8 @@ extension RedisStreamSource {
                 _ = outlet.giveUp(marked(replacement), reason: reason, attempts: 1)
             case .giveUpExhausted(let count):
                 self.exhausted.increment()
-                let reason = "the entry \(entry.id) of the stream \(stream) was delivered \(count) times and is given up"
+                let reason =
+                    "the entry \(entry.id) of the stream \(stream) was delivered \(count) times without an acknowledgement"
                 guard let message = entry.message(stream: stream, idSuffix: self.idSuffix, deliveries: count) else { break }
                 _ = outlet.giveUp(marked(message), reason: reason, attempts: count)
             case .send:

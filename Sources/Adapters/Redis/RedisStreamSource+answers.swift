@@ -23,12 +23,12 @@ extension RedisStreamSource {
         )
     }
 
-    /// Rejects an answer that makes no progress: reading on would never end.
+    /// Rejects an answer without progress: reading would never end.
     ///
     /// - Parameters:
     ///   - start: where the command began; `-` for the first entry.
     ///   - next: the last id of the answer, or the id to continue at.
-    ///   - isIncluded: whether the start itself may be answered.
+    ///   - isIncluded: whether the answer may contain the start itself.
     /// - Throws: `ComponentError` when the id is not after the start, or is not an id.
     static func checkProgress(
         of command: String, from start: String, to next: String, isIncluded: Bool = false, _ peer: String
@@ -43,7 +43,7 @@ extension RedisStreamSource {
             "\(peer) answers \(command) from \(start) with the entry id \(Self.shown(next)), which is not after it")
     }
 
-    /// An id as an error shows it: its first 64 bytes, without control characters.
+    /// An id for an error message: its first 64 bytes, without control characters.
     private static func shown(_ id: String) -> String {
         SafeText.sentence(String(decoding: id.utf8.prefix(64), as: UTF8.self))
     }

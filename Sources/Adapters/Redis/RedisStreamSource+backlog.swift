@@ -3,10 +3,10 @@ import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// Reads entries that this consumer was given before and has not acknowledged.
+    /// Reads entries that were delivered to this consumer before and are not acknowledged.
     ///
-    /// Does not use XREADGROUP, for which each start would count as a delivery: entries pending for a sink would be
-    /// given up after some restarts without any attempt.
+    /// Does not use XREADGROUP, for which each start would count as a delivery: pending entries would exceed
+    /// `max_deliveries` after some restarts without any attempt.
     func readBacklog(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
@@ -25,8 +25,8 @@ extension RedisStreamSource {
         }
     }
 
-    /// Reads the content of pending entries and resets their idle time; leaves out those that another consumer has
-    /// claimed meanwhile.
+    /// Reads the content of pending entries and resets their idle time; skips those that another consumer has claimed
+    /// in the meantime.
     func kept(
         _ pending: [RedisPendingEntry], _ group: String, _ connection: RedisConnection
     ) async throws -> [RedisStreamEntry] {
@@ -52,7 +52,7 @@ extension RedisStreamSource {
         var others: Set<String> = []
         for (entry, reply) in zip(there, try await connection.send(claims, replies: there.count)) {
             try Self.checkGroup(reply, connection.peer)
-            // An unacknowledged entry may have been kept alive just now.
+            // Claiming our own entry also fails if it was kept alive just now.
             if reply.items?.isEmpty != false, !self.pending.withLock({ $0.contains(entry.id) }) { others.insert(entry.id) }
         }
         return found.filter { !others.contains($0.id) }

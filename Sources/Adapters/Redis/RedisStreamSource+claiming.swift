@@ -14,7 +14,7 @@ extension RedisStreamSource {
 
     /// With XAUTOCLAIM.
     ///
-    /// - Returns: false where the server has or allows no such command (before Redis 6.2).
+    /// - Returns: false if the server lacks or forbids the command (before Redis 6.2).
     private func claimAtOnce(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws -> Bool {
@@ -22,7 +22,7 @@ extension RedisStreamSource {
         var namesAll = true
         let idle = String(self.configuration.claimAfter.milliseconds)
         repeat {
-            // Acknowledging continues meanwhile: entries of the answer may be acknowledged before it is read.
+            // Acknowledging continues in the meantime: entries of the answer may be acknowledged before it is read.
             self.pending.withLock { $0.beginClaim() }
             let reply = try await connection.command(
                 "XAUTOCLAIM", self.configuration.stream, group, self.consumer, idle, from, "COUNT", String(self.batch)
@@ -42,12 +42,12 @@ extension RedisStreamSource {
             if next != "0-0" { try Self.checkProgress(of: "XAUTOCLAIM", from: from, to: next, connection.peer) }
             from = next
         } while from != "0-0" && !outlet.isStopping
-        // Redis 6.2 claims a deleted entry and answers null without its id; this consumer's pending list now has it.
+        // Redis 6.2 claims a deleted entry and answers null without its id; it is then in this consumer's pending list.
         if !namesAll { try await self.readBacklog(group, connection, outlet, done) }
         return true
     }
 
-    /// With XPENDING, and an XCLAIM for each entry that is idle for long.
+    /// With XPENDING, and an XCLAIM for each entry with a long idle time.
     private func claimOneByOne(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
@@ -70,9 +70,9 @@ extension RedisStreamSource {
             var claimed: [RedisStreamEntry] = []
             for (entry, reply) in zip(left, left.isEmpty ? [] : try await connection.send(claims, replies: left.count)) {
                 try Self.checkGroup(reply, connection.peer)
-                // Another consumer was faster, or the entry is deleted and Redis 7 has forgotten it.
+                // Another consumer was faster, or the entry is deleted and Redis 7 has removed it.
                 guard let items = reply.items, !items.isEmpty else { continue }
-                // Before Redis 7 a deleted entry is claimed as nothing.
+                // Before Redis 7, claiming a deleted entry returns null.
                 var taken = RedisStreamEntry(entry, content: reply)
                 taken.deliveries = entry.deliveries + 1
                 claimed.append(taken)
@@ -83,7 +83,7 @@ extension RedisStreamSource {
         }
     }
 
-    /// Adds how often entries were delivered, if that matters.
+    /// Adds the delivery counts of entries, if they matter.
     private func counted(
         _ entries: [RedisStreamEntry], _ group: String, _ connection: RedisConnection
     ) async throws -> [RedisStreamEntry] {

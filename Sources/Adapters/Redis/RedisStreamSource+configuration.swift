@@ -10,13 +10,13 @@ extension RedisStreamSource {
         var consumer: String?
         /// Where a new group, or a source without a cursor, begins: `$` (new entries), `0`, or an entry's id.
         var start = "$"
-        /// Entries read at once.
+        /// The number of entries per read.
         var batch = 100
         /// How long one read waits for entries.
         var block = Duration.seconds(5)
-        /// Entries of other consumers are claimed after this time.
+        /// The idle time after which entries of other consumers are claimed.
         var claimAfter = Duration.seconds(60)
-        /// The limit of deliveries after which an entry is given up; 0 for none.
+        /// The limit of deliveries before an entry is abandoned; 0 for none.
         var maximumDeliveries = 0
         /// Idle time after which consumers of the group without pending entries are removed; `nil` keeps them.
         var removeIdleAfter: Duration?

@@ -2,8 +2,8 @@ import BridgeCore
 import Logging
 
 extension RedisStreamSource {
-    /// Deletes consumers of a group that have nothing pending and are idle for long, in one step: with what is pending, a consumer's
-    /// deletion would lose it.
+    /// Deletes long idle consumers of a group that have nothing pending, atomically: deleting a consumer loses its
+    /// pending entries.
     private static let removal = """
         local removed = 0
         for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
@@ -19,13 +19,13 @@ extension RedisStreamSource {
         return removed
         """
 
-    /// Removes this consumer at the end, where its name is not one that was chosen to stay.
+    /// Removes this consumer at the end, unless its name is configured.
     func removeConsumer(_ group: String, _ connection: RedisConnection) async throws {
         guard self.configuration.consumer == nil else { return }
         try await self.remove(group, connection, idleFor: .zero, name: self.consumer)
     }
 
-    /// Removes the others that are idle for longer than ``Configuration/removeIdleAfter``.
+    /// Removes other consumers that are idle for longer than ``Configuration/removeIdleAfter``.
     func removeIdleConsumers(_ group: String, _ connection: RedisConnection) async throws {
         guard let idle = self.configuration.removeIdleAfter else { return }
         try await self.remove(group, connection, idleFor: idle, name: "")
@@ -40,7 +40,7 @@ extension RedisStreamSource {
             self.context.logger.info("Idle consumers removed", metadata: ["count": "\(count)"])
         case .error(let text):
             if let error = RedisFailure.connection(text, connection.peer), !text.hasPrefix("NOPERM") { throw error }
-            // Scripts may be forbidden; a consumer more in the list does no harm.
+            // Scripts may be forbidden; a stale consumer does no harm.
             self.context.logger.info("Failed to remove idle consumers", metadata: ["error": "\(text)"])
         default: break
         }

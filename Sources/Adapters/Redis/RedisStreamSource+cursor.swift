@@ -8,7 +8,7 @@ extension RedisStreamSource {
     ) async throws {
         var from = self.sent.withLock { $0 } ?? self.keptPlace ?? self.configuration.start
         if from == "$" {
-            // Made a fixed place, so that nothing between two reads, two connections or two runs of the program is missed.
+            // Converted to a fixed id, so that nothing between two reads, connections or runs of the program is missed.
             let last = try await connection.command("XREVRANGE", self.configuration.stream, "+", "-", "COUNT", "1")
             try RedisFailure.check(last, connection.peer)
             from = RedisStreamEntry.entries(last).first?.id ?? "0-0"
@@ -33,13 +33,13 @@ extension RedisStreamSource {
             self.recovery.passed(.working, at: connection.peer)
             try await self.wait(pacing.answered(isEmpty: entries.isEmpty, after: .now - start), connection.peer)
             defer { self.readWasAnswered() }
-            // None within a whole block: the stream may have been recreated, with ids that begin before the cursor.
+            // No entry within a whole block: the stream may have been recreated, with ids that begin before the cursor.
             isBehind = entries.isEmpty || entries.count >= self.batch
             guard let last = entries.last else { continue }
             try Self.checkProgress(of: "XREAD", from: from, to: last.id, connection.peer)
             if try await self.send(entries, connection, outlet, done, isNew: true) { isBehind = true }
             from = last.id
-            // A counter of the server, which wraps around; XSETID sets it to anything.
+            // A counter of the server, which wraps around and which XSETID can set.
             if let added = count.added { count.added = added &+ entries.count }
             self.sent.withLock { [from] in $0 = from }
         }
@@ -47,7 +47,7 @@ extension RedisStreamSource {
 
     /// Reports that entries after the cursor were trimmed, or that the stream was recreated.
     ///
-    /// - Returns: where to read on.
+    /// - Returns: where to continue.
     private func skipTrimmed(
         after cursor: String, _ watch: inout TrimWatch, _ connection: RedisConnection, _ outlet: SourceOutlet
     ) async throws -> String {
@@ -56,7 +56,7 @@ extension RedisStreamSource {
         let reply = try await connection.command("XINFO", "STREAM", stream)
         // The stream does not exist yet.
         if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return cursor }
-        // Then trimming cannot be noticed.
+        // Trimming then cannot be detected.
         guard !RedisRequirements.isUnavailable(reply) else { return cursor }
         try RedisFailure.check(reply, connection.peer)
         let info = RedisFields(reply)
@@ -77,7 +77,7 @@ extension RedisStreamSource {
             return cursor
         }
         guard watch.reported != cursor else { return cursor }
-        // The entry of the cursor is the first one left, or an earlier one is: nothing after it was trimmed.
+        // The entry of the cursor or an earlier one is the first that is left: nothing after it was trimmed.
         let first = info["first-entry"]?.items?.first?.text
         if let first = first.flatMap({ RedisStreamID($0) }), first <= place { return cursor }
         // Read entries are trimmed first.
@@ -100,7 +100,7 @@ extension RedisStreamSource {
     private struct TrimWatch {
         /// The cursor of the last reported loss.
         var reported: String?
-        /// How many entries the stream had got up to the cursor, where that is known (Redis 7).
+        /// How many entries the stream had received up to the cursor, if known (Redis 7).
         var added: Int?
     }
 }

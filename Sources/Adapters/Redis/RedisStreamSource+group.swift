@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// The server answers that the group does not exist.
+    /// The group does not exist.
     struct GroupIsGone: Error {
         let text: String
     }
@@ -16,10 +16,10 @@ extension RedisStreamSource {
 
     /// Creates the group if necessary, and reports when it is not the one that was read before.
     ///
-    /// A group that has vanished, with its stream or alone, begins again where this consumer had read up to, also in an
-    /// earlier run of the program; a recreated stream is read from its start.
+    /// A group that was deleted alone begins again at the last position of this consumer, also from an earlier run of
+    /// the program. A recreated stream is read from its start.
     ///
-    /// - Returns: whether the server would create the group.
+    /// - Returns: whether the server allows creating the group.
     func establish(_ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet) async throws -> Bool {
         let stream = self.configuration.stream
         let known = self.sent.withLock { $0 } ?? self.keptPlace

@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 
 extension RedisStreamSource {
-    /// Keeps unacknowledged entries from being claimed by others while it waits to become safe, until cancelled.
+    /// Keeps entries from being claimed by others until they are safe and acknowledged; runs until cancelled.
     ///
     /// Their idle time is reset three times within ``Configuration/claimAfter``. JUSTID does not change the number of
     /// deliveries.
@@ -20,8 +20,8 @@ extension RedisStreamSource {
         }
     }
 
-    /// Resets the idle time of this consumer's unacknowledged entries; entries that others have claimed meanwhile stay
-    /// theirs.
+    /// Resets the idle time of this consumer's unacknowledged entries; does not take back entries that others have
+    /// claimed in the meantime.
     private func touch(_ group: String, _ connection: RedisConnection) async throws {
         let stream = self.configuration.stream
         var from = "-"

@@ -3,9 +3,10 @@ import BridgeCore
 extension RedisStreamSource {
     /// Reads one entry by a separate command, because it was skipped in an answer that was too large in total.
     ///
-    /// A member of a group may use XRANGE anyway; without a group XREAD is the one command that is needed.
+    /// A member of a group may use XRANGE anyway; without a group, XREAD is the only required command.
     ///
-    /// - Returns: the entry; without fields when it is deleted by now, and as too large when it is that by itself.
+    /// - Returns: the entry; without fields if it is deleted by now, and as too large if it exceeds the limit by
+    ///   itself.
     func readAlone(_ entry: RedisStreamEntry, _ connection: RedisConnection) async throws -> RedisStreamEntry {
         let stream = self.configuration.stream
         let entries: [RedisStreamEntry]
@@ -25,7 +26,7 @@ extension RedisStreamSource {
             return deleted
         }
         found.deliveries = entry.deliveries
-        // Alone it is the whole answer.
+        // It is now the whole answer.
         if let omission = found.omission { found.omission = RedisOmission(.alone, omission.reason) }
         return found
     }

@@ -1,7 +1,7 @@
 import BridgeCore
 
 extension RedisStreamSource {
-    /// How far an earlier run of the program has read; `nil` when that is not known.
+    /// How far an earlier run of the program has read; `nil` when unknown.
     ///
     /// Stored as the entry's id; for a member of a group with the stream and the group, so that another group begins at
     /// its configured start.
@@ -21,7 +21,7 @@ extension RedisStreamSource {
         return parts.count == 2 && parts[1].elementsEqual("\(stream) \(group)".utf8) ? id : nil
     }
 
-    /// Keeps how far everything is safe, for the next run of the program.
+    /// Stores the position up to which everything is safe, for the next run of the program.
     func keepPlace(_ id: String) throws {
         let text = self.configuration.group.map { "\(id) \(self.configuration.stream) \($0)" } ?? id
         try self.context.cursors.move(text, of: self.context.name)

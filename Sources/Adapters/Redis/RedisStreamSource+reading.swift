@@ -16,14 +16,14 @@ extension RedisStreamSource {
                             try await self.readAll(connection, outlet, done)
                         }
                     }
-                    // A waiting read is given up at once: its entries stay at the server.
+                    // A waiting read is cancelled immediately: its entries stay on the server.
                     group.addTask { try await outlet.untilStopping() }
                     defer { group.cancelAll() }
                     try await group.next()
                 }
             }
         } catch {
-            // The server may end the connection meanwhile; sent entries must still be acknowledged.
+            // The server may end the connection in the meantime; sent entries must still be acknowledged.
             guard outlet.isStopping, !Task.isCancelled else { throw error }
         }
     }
@@ -44,11 +44,12 @@ extension RedisStreamSource {
         }
     }
 
-    /// Reads as a member of a group that exists: the own backlog, what others have left, what is new.
+    /// Reads as a member of an existing group: its own backlog, idle entries of others, then new entries.
     private func readMember(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, _ done: @Sendable (SentBatch) -> Void
     ) async throws {
-        // The answer to an acknowledgement may have been lost with a connection: the server does not list those entries any more.
+        // The answer to an acknowledgement may have been lost with a connection: the server no longer lists those
+        // entries.
         for (position, ids) in self.pending.withLock({ $0.unacknowledged() }) {
             done(SentBatch(position: position, ids: ids, place: nil))
         }

@@ -5,18 +5,19 @@ import Synchronization
 extension RedisStreamSource {
     /// Reports that entries were trimmed before the group had delivered them.
     ///
-    /// - Parameter whenUncertain: also where the server does not count what groups have read (before Redis 7, or after XGROUP SETID).
+    /// - Parameter whenUncertain: also reports where the server does not count what groups have read (before Redis 7,
+    ///   or after XGROUP SETID).
     func reportTrimmed(
         _ group: String, _ connection: RedisConnection, _ outlet: SourceOutlet, whenUncertain: Bool
     ) async throws {
         let stream = self.configuration.stream
         var commands = ByteBuffer()
-        // The stream first: entries that others read before the group's state is read are then not a loss.
+        // The stream first, so that entries read by others before the group's state is read are not reported as a loss.
         RedisCommand.write(["XINFO", "STREAM", stream], to: &commands)
         RedisCommand.write(["XINFO", "GROUPS", stream], to: &commands)
         let replies = try await connection.send(commands, replies: 2)
         for reply in replies {
-            // Lost meanwhile: the next read reports it.
+            // Lost in the meantime: the next read reports it.
             if case .error(let text) = reply, text.hasPrefix("ERR no such key") { return }
             guard !RedisRequirements.isUnavailable(reply) else { return }
             try RedisFailure.check(reply, connection.peer)

@@ -5,8 +5,9 @@ import Synchronization
 
 /// Reads a Redis stream (`type: redis-stream`), as a member of a consumer group or with its own cursor.
 ///
-/// With a group, entries are acknowledged (XACK) once they are safe: first our own backlog is read, then what other consumers have left
-/// for too long is claimed, then what is new. Without one, the cursor moves once entries are safe.
+/// With a group, entries are acknowledged (XACK) once they are safe. The source first reads its own backlog, then
+/// claims idle entries of other consumers, then reads new ones. Without a group, the cursor moves once entries are
+/// safe.
 package final class RedisStreamSource: Source {
     /// The `type:` of the source.
     package static let kind: ComponentKind = "redis-stream"
@@ -41,7 +42,7 @@ package final class RedisStreamSource: Source {
         self.configuration = configuration
         self.context = context
         self.recovery = RecoveryLog(logger: context.logger)
-        self.groupLog = BurstLog("Consumer group is gone", logger: context.logger)
+        self.groupLog = BurstLog("Consumer group no longer exists", logger: context.logger)
         self.pending = Mutex(RedisPendingList(maximumDeliveries: configuration.maximumDeliveries))
         self.idSuffix = RedisStreamEntry.idSuffix(source: context.name, stream: configuration.stream)
         self.readSize = Mutex(configuration.batch)
@@ -99,7 +100,7 @@ package final class RedisStreamSource: Source {
         }
     }
 
-    /// Reads until stopping, and returns when all that was read is acknowledged.
+    /// Reads until stopping, and returns when everything read is acknowledged.
     private func carry(_ reader: RedisConnection, _ acknowledger: RedisConnection, _ outlet: SourceOutlet) async throws {
         let (finished, batches) = AsyncStream.makeStream(of: SentBatch.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -118,7 +119,7 @@ package final class RedisStreamSource: Source {
     /// How many entries one read requests now.
     var batch: Int { self.readSize.withLock { $0 } }
 
-    /// The last read was answered: the next one may be a little larger again.
+    /// Records an answered read: the next one may be a little larger again.
     func readWasAnswered() {
         self.readSize.withLock { $0 = min(self.configuration.batch, $0 + 1) }
     }
@@ -139,18 +140,18 @@ package final class RedisStreamSource: Source {
     struct SentBatch: Sendable {
         let position: Position
         let ids: [String]
-        /// The position up to which it has read the stream; `nil` for entries that were delivered before.
+        /// How far it has read the stream; `nil` for entries that were delivered before.
         let place: String?
     }
 
-    /// Whether the number of deliveries matters.
+    /// Whether the delivery count matters.
     var countsDeliveries: Bool { self.configuration.maximumDeliveries > 0 }
 
-    /// The name among the group's consumers.
+    /// The consumer name in the group.
     var consumer: String { self.configuration.consumer ?? "\(self.context.bridge).\(self.context.name)" }
 }
 
 extension RedisStreamSource: ReachableComponent {
-    /// The servers, sentinels or nodes that the file names, without user and password.
+    /// The configured servers, sentinels or nodes, without user and password.
     package var peers: [PeerAddress] { self.configuration.redis.peers }
 }

@@ -1,7 +1,7 @@
 import BridgeCore
 import NIOCore
 
-/// Receives the answers of a subscribed connection: confirmations at first, then messages, a batch per read.
+/// Receives the answers of a subscribed connection: confirmations first, then messages, one batch per read.
 ///
 /// Lives on the connection's event loop.
 final class RedisSubscriber: RedisReceiver {
@@ -13,12 +13,12 @@ final class RedisSubscriber: RedisReceiver {
     private var bodies = ByteBuffer()
     private var batch: [(subject: String, pattern: String?, body: Range<Int>)] = []
     private var lastSubject: (bytes: [UInt8], text: String) = ([], "")
-    /// `nil` when nothing can match twice.
+    /// `nil` when no message can match twice.
     private var copies: RedisOverlapDeduplicator?
 
     /// - Parameters:
     ///   - channels: how many confirmations of channels to expect.
-    ///   - patterns: how many of patterns.
+    ///   - patterns: how many confirmations of patterns to expect.
     ///   - confirmed: succeeds with the last of them.
     init(
         outlet: SourceOutlet, connection: RedisConnection, channels: Int, patterns: Int, confirmed: EventLoopPromise<Void>
@@ -43,7 +43,7 @@ final class RedisSubscriber: RedisReceiver {
             self.unconfirmed -= 1
             if self.unconfirmed == 0 { self.confirmed.succeed() }
         } else if kind.elementsEqual("unsubscribe".utf8) || kind.elementsEqual("punsubscribe".utf8) {
-            // Not requested: a proxy does so when it moves its clients, and no message would follow.
+            // Not requested: a proxy sends this when it moves its clients, and no message would follow.
             let name = reply[1].map { " from '\($0.text.prefix(100))'" } ?? ""
             self.connection.fail(
                 ComponentError(.connectionLost, "\(self.connection.peer) ended the subscription\(name) unexpectedly"))

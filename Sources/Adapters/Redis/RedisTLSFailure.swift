@@ -2,9 +2,9 @@ import Glibc
 import NIOCore
 import NIOSSL
 
-/// Translates TLS failures into mistakes in the file and their remedies.
+/// Translates TLS failures into configuration mistakes and their remedies.
 enum RedisTLSFailure {
-    /// Half a sentence with the mistake and the remedy; `nil` for an error that is none of TLS.
+    /// Half a sentence with the mistake and the remedy; `nil` for an error outside TLS.
     ///
     /// On the event loop of the channel.
     ///
@@ -21,17 +21,17 @@ enum RedisTLSFailure {
             return self.distrust(pipeline)
         case .uncleanShutdown:
             return
-                "the server closed the connection without a word; it may require a client certificate (tls.cert_file and key_file)"
+                "the server closed the connection without an error; it may require a client certificate (tls.cert_file and key_file)"
         default:
             return nil
         }
     }
 
-    /// Texts of BoringSSL, and what they mean.
+    /// Texts of BoringSSL, with their meaning.
     private static let mistakes: [(mark: String, reason: String)] = [
         ("WRONG_VERSION_NUMBER", "the port does not speak TLS; write redis:// or another port"),
         ("HTTP_REQUEST", "the port does not speak TLS; write redis:// or another port"),
-        ("UNSUPPORTED_PROTOCOL", "the server has only versions of TLS that are too old; it needs TLS 1.2 or later"),
+        ("UNSUPPORTED_PROTOCOL", "the server supports only outdated TLS versions; it needs TLS 1.2 or later"),
         ("PROTOCOL_VERSION", "the server has no version of TLS in common with this program; it needs TLS 1.2 or later"),
         ("CERTIFICATE_REQUIRED", "the server requires a client certificate; set tls.cert_file and key_file"),
         ("UNKNOWN_CA", "the server does not trust the client certificate of tls.cert_file"),
@@ -54,6 +54,6 @@ enum RedisTLSFailure {
             }
         }
         return "the certificate of the server is from an unknown authority; name that authority's certificate with"
-            + " tls.ca_file, and see that the certificate has not expired"
+            + " tls.ca_file, and check that the certificate has not expired"
     }
 }

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Recognises a server that is none of Redis by its first bytes.
+/// Recognises a server other than Redis by its first bytes.
 enum RedisWrongService {
     /// The mistake and the remedy, as half a sentence; `nil` for unknown bytes.
     static func reason(_ bytes: ByteBuffer) -> String? {

@@ -74,7 +74,7 @@ struct RedisStreamGroupTests {
         #expect(harness.texts == ["good"])
         let gap = try #require(harness.gaps.first)
         #expect(gap.hasPrefix("the entry 1-1 of the stream s was delivered "))
-        #expect(gap.hasSuffix(" times and is given up"))
+        #expect(gap.hasSuffix(" times without an acknowledgement"))
     }
 
     @Test func `entries deleted while pending are reported once and acknowledged`() async throws {
