@@ -3,9 +3,9 @@ import NIOCore
 
 /// The model's own JSON exactly as ``EventJSON`` writes it, the usual form of events from other bridges.
 ///
-/// Reads in one pass, in which only the payload needs a parser, and reuses the text. Any deviation (another order, an
-/// escape, a byte that is not ASCII) is left to ``NativeShape``, which makes the same event of it. Not thread-safe: it
-/// parses with one parser.
+/// Reads in one pass, in which only the payload needs a parser, and reuses the text. ``NativeShape`` handles any
+/// deviation (another order, an escape, a non-ASCII byte) with the same result. Not thread-safe: it parses with one
+/// parser.
 final class CanonicalShape {
     private let limits: EventLimits
     /// A payload is one level deep.
@@ -20,7 +20,7 @@ final class CanonicalShape {
         guard let (found, payloadStart) = body.withUnsafeReadableBytes({ Self.draft(of: $0, self.limits) }) else { return nil }
         var draft = found
         if let payloadStart {
-            // From there to the last brace.
+            // Up to the last brace.
             let view = body.readableBytesView
             guard view.last == UInt8(ascii: "}"),
                 let payload = body.getSlice(at: body.readerIndex + payloadStart, length: view.count - payloadStart - 1),
@@ -39,7 +39,7 @@ final class CanonicalShape {
         return (try? self.parser.parse(payload)) != nil
     }
 
-    /// - Returns: also where the payload begins, when there is one.
+    /// - Returns: also the offset of the payload, if there is one.
     private static func draft(of bytes: UnsafeRawBufferPointer, _ limits: EventLimits) -> (draft: Draft, payloadStart: Int?)? {
         var scanner = Scanner(bytes: bytes)
         var draft = Draft()
@@ -120,8 +120,8 @@ final class CanonicalShape {
             let quotes = word ^ (ones &* 0x22)
             let backslashes = word ^ (ones &* 0x5C)
             let deletes = word ^ (ones &* 0x7F)
-            // The high bit of a byte is set where it was 0x80 or more, or where the subtraction borrowed; a borrow that
-            // continues into the next byte comes from one that is refused anyway.
+            // The high bit of a byte is set if it was 0x80 or more, or if the subtraction borrowed. A borrow that
+            // continues into the next byte comes from a refused one.
             let refused =
                 word | (word &- ones &* 0x20) | (quotes &- ones) | (backslashes &- ones) | (deletes &- ones)
             return refused & (ones &* 0x80) == 0

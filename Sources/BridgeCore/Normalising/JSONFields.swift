@@ -9,7 +9,7 @@ enum JSONFields {
         return text
     }
 
-    /// A priority as a sender writes it: a number, also as text, rounded and clamped to 1…5, or a word.
+    /// A priority of a sender: a number, possibly as text, rounded and clamped to 1…5, or a word.
     static func priority(_ element: JSONElement) -> Int? {
         if let text = element.string { return PriorityText.rendered(text) ?? SeverityWord(text)?.priority }
         return element.double.map(self.priority)
@@ -31,11 +31,11 @@ enum JSONFields {
         return tags
     }
 
-    /// The non-empty texts of a JSON array, which `{{ .tags + ["new"] }}` renders; `nil` when the text is none.
+    /// The non-empty texts of a JSON array, as rendered by `{{ .tags + ["new"] }}`; `nil` for any other text.
     static func array(_ text: String) -> [String]? {
         guard text.utf8.first == UInt8(ascii: "[") else { return nil }
         let parser = JSONParser()
-        // The element lives in the parser.
+        // The element is valid only as long as the parser.
         defer { withExtendedLifetime(parser) {} }
         // A text that only looks like an array is a comma list.
         guard let element = try? parser.parse(ByteBuffer(string: text)), element.kind == .array else { return nil }
@@ -65,7 +65,7 @@ enum JSONFields {
         return element?.double.flatMap(self.timestamp)
     }
 
-    /// A time as a sender writes it, from 2000 to 2099; see `Timestamp(lenient:)`.
+    /// A time of a sender, from 2000 to 2099; see `Timestamp(lenient:)`.
     static func time(_ element: JSONElement) -> Timestamp? {
         let time = element.string.map { Timestamp(lenient: $0) } ?? element.double.flatMap(self.timestamp)
         return time.flatMap { $0.isPlausible ? $0 : nil }

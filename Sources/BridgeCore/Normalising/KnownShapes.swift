@@ -1,8 +1,8 @@
 import JSON
 
-/// Bodies of well-known senders, by marks that no other body is likely to have.
+/// Bodies of well-known senders, recognised by members that hardly any other body has.
 ///
-/// Checked before the heuristic, which would take their metadata for content.
+/// Checked before the heuristic, which would treat their metadata as content.
 enum KnownShapes {
     static func draft(_ root: JSONElement) -> Draft? {
         self.cloudEvent(root) ?? self.ntfy(root) ?? self.gotify(root) ?? AlertmanagerShape.draft(root)

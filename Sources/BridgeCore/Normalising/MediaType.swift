@@ -2,7 +2,7 @@
 package enum MediaType {
     /// `application/json` or a type that ends in `+json` (RFC 6839 §3.1), regardless of case and parameters.
     package static func isJSON(_ contentType: String) -> Bool {
-        // The form that nearly all senders use; others cost several times as much.
+        // The form that nearly all senders use; checking others costs several times as much.
         if contentType == "application/json" { return true }
         let type = Self.name(contentType)
         return type == "application/json" || type.hasSuffix("+json")

@@ -11,7 +11,7 @@ enum NativeShape {
         var draft = Draft()
         draft.message = message
         var known = 1
-        // A value of another type would be lost here; the heuristic keeps the whole body as payload.
+        // A value of another type would be lost here; the heuristic keeps the whole body as the payload.
         if let id = root["id"] {
             guard id.kind == .string else { return nil }
             draft.id = id.string
@@ -41,7 +41,7 @@ enum NativeShape {
         }
         let hasPayload = root["payload"] != nil
         if hasPayload { known += 1 }
-        // Any other key is none of the model's, a second one of the same name would be lost.
+        // Any other key is not the model's; a repeated one would be lost.
         guard root.count == known else { return nil }
         if draft.title?.isEmpty == true { draft.title = nil }
         draft.id = draft.id.flatMap { EventID.isLegal($0) ? $0 : nil }

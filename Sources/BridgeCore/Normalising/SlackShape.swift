@@ -11,7 +11,7 @@ enum SlackShape {
         draft.message = JSONFields.text(root["text"])
         blocks.map { self.add(blocks: $0, to: &draft) }
         attachments?.forEachItem { self.add(attachment: $0, to: &draft) }
-        // A text that is not Slack's, such as an object, is left to the general shape.
+        // A `text` that is not a string is not Slack's; the general shape handles it.
         return draft.message == nil && draft.title == nil ? nil : draft
     }
 

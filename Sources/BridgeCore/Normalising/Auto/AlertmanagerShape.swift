@@ -2,7 +2,7 @@ import JSON
 
 /// Groups of alerts as Prometheus Alertmanager (webhook version 4) and Grafana send them: `status`, `alerts`, `commonLabels`.
 enum AlertmanagerShape {
-    /// How many alerts of a group are named in the message.
+    /// How many alerts of a group the message lists.
     private static let limit = 10
 
     /// Makes the draft of such a group; `nil` for any other object.
@@ -29,7 +29,7 @@ enum AlertmanagerShape {
         return ["summary", "description", "message"].lazy.compactMap { JSONFields.text(annotations[$0]) }.first
     }
 
-    /// A line for each alert of a group whose alerts differ.
+    /// One line for each alert, if the alerts differ.
     private static func summaries(_ alerts: JSONElement) -> String? {
         var lines: [String] = []
         alerts.forEachItem { alert in

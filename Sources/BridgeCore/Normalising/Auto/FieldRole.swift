@@ -1,6 +1,6 @@
 import JSON
 
-/// What the name of a JSON member says that its value is, in the words that senders use.
+/// The meaning of a JSON member by its name, as senders use it.
 ///
 /// Names count without regard to case, `_`, `-` and `@`: `created_at`, `createdAt` and `CreatedAt` are one name.
 enum FieldRole: UInt8 {
@@ -23,7 +23,7 @@ enum FieldRole: UInt8 {
     /// A dangerous condition when it is true, such as smoke.
     case hazard
 
-    /// A role, and how good the name is among those of the role: 0 is the best.
+    /// A role and the rank of the name within it: 0 is the best.
     struct Match {
         let role: FieldRole
         let rank: Int
@@ -94,7 +94,7 @@ enum FieldRole: UInt8 {
         return table
     }()
 
-    /// What a member's name says; `nil` for a name without a role.
+    /// The role of a member's name; `nil` for other names.
     ///
     /// - Parameter name: UTF-8.
     static func match(_ name: Span<UInt8>) -> Match? {

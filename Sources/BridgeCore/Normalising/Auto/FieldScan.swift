@@ -5,9 +5,9 @@ import JSON
 /// Of the fields with one role, the one with the least distance wins: first by the object that it is in (``FieldScope``), then by its
 /// name (``FieldRole``). The elements are valid as long as the parser's document.
 struct FieldScan {
-    /// How many members are looked at.
+    /// How many members are examined.
     static let limit = 1000
-    /// How many levels of objects are looked at.
+    /// How many levels of objects are examined.
     static let levels = 5
 
     /// The text that names the thing.
@@ -19,9 +19,9 @@ struct FieldScan {
     private(set) var action: String?
     private(set) var kind: String?
     private(set) var timestamp: Timestamp?
-    /// The priority that a level, a state or a danger stands for.
+    /// The priority of a level, a state or a hazard.
     var priority: Int? { self.severity.priority }
-    /// A state that has a level and is worth a word in the title, such as `down`.
+    /// A state with a priority that belongs in the title, such as `down`.
     var state: String? { self.severity.state }
     private(set) var tags: [String] = []
 
@@ -40,9 +40,9 @@ struct FieldScan {
         var distance = Int.max
         var object = 0
 
-        /// Moves to another place.
+        /// Moves to another place if it is nearer.
         ///
-        /// - Returns: false, without an effect, if that is worse.
+        /// - Returns: false, without an effect, if it is not.
         mutating func take(_ distance: Int, in object: Int) -> Bool {
             guard distance < self.distance || distance == self.distance && object == self.object else { return false }
             (self.distance, self.object) = (distance, object)
@@ -99,7 +99,7 @@ struct FieldScan {
     ) {
         switch match.role {
         case .title:
-            // The name of a host or an entity only counts where nothing else names the thing.
+            // The name of a host or an entity is the title only if there is no other.
             let distance = match.rank < FieldRole.weakTitle ? distance : distance + 10_000
             guard !isCause, let text = Self.words(value), self.titlePlace.take(distance, in: object) else { return }
             self.title = text
@@ -123,11 +123,11 @@ struct FieldScan {
         }
     }
 
-    /// The kind of the message, where it is the name of an event at the top and the title is of something further in: `Grab` of
-    /// `Grab: Harbour`.
+    /// The kind of the message, if it is an event's name at the top level and the title comes from a nested object:
+    /// `Grab` of `Grab: Harbour`.
     var event: String? { self.kindPlace.distance < 2 && self.titlePlace.distance >= 1000 ? self.kind : nil }
 
-    /// A text for people: not empty, no address, no JSON and no base64.
+    /// Readable text: not empty, and neither a URL, JSON nor base64.
     private static func words(_ value: JSONElement) -> String? {
         guard let text = value.string, let first = text.utf8.first(where: { $0 > 0x20 }) else { return nil }
         guard first != UInt8(ascii: "{"), !text.hasPrefix("http://"), !text.hasPrefix("https://") else { return nil }

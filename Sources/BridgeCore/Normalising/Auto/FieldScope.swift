@@ -2,15 +2,15 @@
 ///
 /// Names count as in ``FieldRole``; a name that is not listed is ``other``.
 enum FieldScope {
-    /// The message is about it, or it wraps the message: its fields count nearly as much as those around it.
+    /// What the message is about, or a wrapper of the message: its fields count nearly as much as those around it.
     ///
-    /// The number is its place among the names that usually hold the subject of a message, from 0.
+    /// The number is its rank among the usual names for the subject of a message, from 0.
     case subject(Int)
     /// A repository or project, whose name goes in front of the title.
     case place
-    /// Who or what did it, such as a person or a commit: a name in it is no title.
+    /// The author or cause, such as a person or a commit: a name in it is not a title.
     case cause
-    /// What was before, or belongs to the sender: nothing in it counts.
+    /// The previous state, or data about the sender: nothing in it counts.
     case ignored
     /// Anything else.
     case other
@@ -54,7 +54,7 @@ enum FieldScope {
         return true
     }
 
-    /// How much worse its fields are than those of the object around it.
+    /// The additional distance of its fields, compared with those of the object around it.
     var distance: Int {
         switch self {
         case .subject(let place): 1000 + place * 20

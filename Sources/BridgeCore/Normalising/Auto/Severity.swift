@@ -1,20 +1,20 @@
 import JSON
 
-/// How serious a message is, from its level, its state and the dangers that it reports.
+/// The severity of a message, from its level, its state and its hazards.
 ///
-/// A given priority wins; then an end of trouble, such as `resolved`; then the worse of level and state.
+/// An explicit priority wins; then a recovery, such as `resolved`; then the worse of level and state.
 struct Severity {
     private var given: Int?
     private var level: (priority: Int, distance: Int)?
     private var danger: Int?
     private var condition: (word: SeverityWord, text: String, distance: Int)?
 
-    /// 1 to 5; `nil` when nothing says it.
+    /// 1 to 5; `nil` when unknown.
     var priority: Int? {
         if let given { return given }
         let condition = self.condition?.word
         if condition?.isEnd == true { return condition?.priority }
-        // A good state does not make an error harmless, and a low level does not make a failure so.
+        // A good state does not make an error harmless, and a low level does not make a failure harmless.
         let worst = max(self.level?.priority ?? 0, self.danger ?? 0, condition?.priority ?? 0)
         return worst > 0 ? worst : nil
     }
@@ -22,7 +22,7 @@ struct Severity {
     /// The word of a state that has a priority, as the sender writes it.
     var state: String? { self.condition?.text }
 
-    /// Records the priority that the sender gives: a number counts alone, a word as a level.
+    /// Records an explicit priority: a number overrides everything, a word counts as a level.
     mutating func take(priority value: JSONElement) {
         guard let priority = JSONFields.priority(value) else { return }
         if let text = value.string, Double(decimal: text) == nil {
@@ -32,7 +32,7 @@ struct Severity {
         }
     }
 
-    /// Records a danger.
+    /// Records a hazard.
     mutating func set(_ priority: Int, distance: Int) {
         guard distance < 3000 else { return }
         self.danger = max(priority, self.danger ?? 1)
@@ -52,10 +52,10 @@ struct Severity {
         if let priority { self.level = (priority, distance) }
     }
 
-    /// Records a state, if its word says how serious it is.
+    /// Records a state, if its word has a severity.
     mutating func take(state value: JSONElement, distance: Int) {
         guard distance <= self.condition?.distance ?? .max, let text = value.string, let word = SeverityWord(text) else { return }
-        // In a part, `available` is said of a firmware too.
+        // In a nested object, `available` may refer to a firmware.
         guard !word.isAvailability || distance < 3000 else { return }
         self.condition = (word, text, distance)
     }

@@ -1,10 +1,10 @@
-/// A word that says how serious something is: a level of a logger, of syslog (RFC 5424 §6.2.1) or of a monitor, or a state.
+/// A word for a severity: a level of a logger, of syslog (RFC 5424 §6.2.1) or of a monitor, or a state.
 struct SeverityWord {
     /// 1 to 5.
     let priority: Int
-    /// Whether it says that the trouble is over.
+    /// Whether it reports a recovery.
     var isEnd: Bool { self.priority == 2 && !self.isLevel }
-    /// Whether it says whether a thing can be reached: a title then reads `pump is offline`.
+    /// Whether it reports the availability of a thing: a title then reads `pump is offline`.
     let isAvailability: Bool
     private let isLevel: Bool
 

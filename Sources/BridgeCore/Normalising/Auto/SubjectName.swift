@@ -10,15 +10,15 @@ enum SubjectName {
         "zwavejs2mqtt", "owntracks", "valetudo", "rtl_433", "homie", "espurna", "wled", "openmqttgateway", "domoticz",
         "blegateway",
     ]
-    /// Last parts that say what is reported about the thing.
+    /// Last parts that name the aspect of the thing.
     private static let tails: Set<String> = [
         "state", "status", "availability", "available", "lwt", "value", "action", "sensor", "result", "config", "attributes",
         "json",
         "rpc", "events", "event", "online", "set", "get", "telemetry", "info",
     ]
-    /// Parts that name the sender and not a thing of its.
+    /// Parts that name the sender itself.
     private static let senders: Set<String> = ["bridge", "gateway", "server", "hub", "service", "daemon", "controller"]
-    /// Parts within that say of what kind the thing is.
+    /// Parts within the subject that name the kind of thing.
     private static let kinds: Set<String> = [
         "binary_sensor", "sensor", "light", "switch", "cover", "climate", "fan", "lock", "button", "number", "select",
         "text_sensor",
@@ -45,7 +45,7 @@ enum SubjectName {
         return (named.isEmpty ? Array(rest) : named).joined(separator: " ")
     }
 
-    /// Whether the last part says that the body is whether the thing can be reached.
+    /// Whether the last part names the availability of the thing.
     static func isAvailability(_ subject: String) -> Bool {
         let last = subject.split(separator: "/").last?.lowercased() ?? ""
         return ["lwt", "availability", "available", "status", "online", "connected", "state", "connection"].contains(last)

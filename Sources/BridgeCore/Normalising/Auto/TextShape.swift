@@ -1,6 +1,6 @@
-/// A body of text: its own words, and the level that the first of them state.
+/// A text body: the text, and the level that its first words state.
 enum TextShape {
-    /// How far a level is looked for, in bytes.
+    /// How many bytes are searched for a level.
     private static let head = 96
 
     /// Makes the draft of a text.
@@ -8,7 +8,7 @@ enum TextShape {
     /// - Parameters:
     ///   - text: the whole body.
     ///   - subject: the message's.
-    ///   - name: what the subject names.
+    ///   - name: the name in the subject.
     static func draft(_ text: String, subject: String, name: String) -> Draft {
         var draft = Draft()
         draft.title = name
@@ -24,8 +24,8 @@ enum TextShape {
         return draft
     }
 
-    /// The priority of a level as log lines state it (`[ERROR]`, `WARN:`, `CRITICAL -`, `level=error`, `[🔴 Down]`), or of an ending such
-    /// as `is down`.
+    /// The priority of a level as in log lines (`[ERROR]`, `WARN:`, `CRITICAL -`, `level=error`, `[🔴 Down]`), or of an
+    /// ending such as `is down`.
     static func priority(_ text: String) -> Int? {
         var text = text
         return text.withUTF8 { bytes in self.stated(bytes.prefix(self.head)) ?? self.ending(bytes) }

@@ -1,5 +1,5 @@
 extension Timestamp {
-    /// The years in which a number or text of a sender is taken for the time of its message.
+    /// The range in which a number or text counts as a time.
     private static let plausible = Timestamp(milliseconds: 946_684_800_000)..<Timestamp(milliseconds: 4_102_444_800_000)
 
     /// Whether the time is from 2000 to 2099: another number is probably something else.

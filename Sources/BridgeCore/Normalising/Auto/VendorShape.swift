@@ -1,6 +1,6 @@
 import JSON
 
-/// Any JSON of a sender that is not known: a title that names the thing, a message in words, its level, time and labels.
+/// Any other JSON: a title that names the thing, a message in words, its level, time and labels.
 enum VendorShape {
     /// Header fields in which senders of webhooks name the kind of the message.
     private static let kindHeaders = [
@@ -12,7 +12,7 @@ enum VendorShape {
     ///
     /// - Parameters:
     ///   - root: an object or array.
-    ///   - name: what the subject names, for a body that names nothing.
+    ///   - name: the name in the subject, for a body without one.
     ///   - attributes: those of the message.
     static func draft(_ root: JSONElement, name: String, attributes: Attributes) -> Draft {
         var draft = Draft()
@@ -50,7 +50,7 @@ enum VendorShape {
         return title
     }
 
-    /// Adds a state such as `down` or `failure` to the title, unless title or message say it.
+    /// Adds a state such as `down` or `failure` to the title, unless the title or message contains it.
     private static func addState(of scan: FieldScan, to draft: inout Draft) {
         guard let state = scan.state, let title = draft.title, let word = SeverityWord(state) else { return }
         let said = word.isAvailability ? title : "\(title) \(draft.message?.prefix(200) ?? "")"
