@@ -47,7 +47,9 @@ let package = Package(
                 .http1, .signals,
             ]
                 + adapters.libraries
-                + [.product(name: "ArgumentParser", package: "swift-argument-parser")]
+                + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            // The static standard library asks for all symbols to be exported, which keeps unused code and slows the start.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--no-export-dynamic"])]
         ),
         .target(
             name: "BridgeCore",
@@ -78,7 +80,7 @@ let package = Package(
             path: "Sources/Support/HTTPServer"
         ),
 
-        .systemLibrary(name: "CCurl", path: "Sources/C/CCurl", pkgConfig: "libcurl"),
+        .target(name: "CCurl", path: "Sources/C/CCurl", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(name: "CHiredis", path: "Sources/C/CHiredis"),
         .systemLibrary(name: "CJq", path: "Sources/C/CJq"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
@@ -204,7 +206,7 @@ extension Target.Dependency {
 
 for target in package.targets where target.type != .system {
     // The targets in C and C++ take no Swift settings.
-    guard !["CAllocationCount", "CSandbox", "CSimdjson", "BridgeFloor"].contains(target.name) else { continue }
+    guard !["CAllocationCount", "CCurl", "CSandbox", "CSimdjson", "BridgeFloor"].contains(target.name) else { continue }
     target.swiftSettings = [
         .treatAllWarnings(as: .error),
         .enableUpcomingFeature("ExistentialAny"),
@@ -212,6 +214,8 @@ for target in package.targets where target.type != .system {
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ]
+    // The tests run the debug build, which checks exclusive access to memory; the release build does without the checks.
+    target.swiftSettings?.append(.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)))
     if isFuzzing { target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer,address", "-enable-testing"])) }
     // Peers that look at each byte cost the tests more than what they test.
     if target.name == "BridgeTesting" {

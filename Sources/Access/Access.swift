@@ -17,7 +17,7 @@ package final class Access: HTTPAccess {
     private let hook: AccessHook?
     private let refusals: HTTPRefusals
 
-    /// - Throws: ``ComponentError`` for keys that cannot be read.
+    /// - Throws: ``ComponentError`` for keys that cannot be read; `CurlError` when libcurl is needed and cannot be loaded.
     package init(_ settings: AccessSettings, group: any EventLoopGroup, curl: CurlMulti, refusals: HTTPRefusals, logger: Logger)
         async throws
     {
@@ -30,6 +30,7 @@ package final class Access: HTTPAccess {
         } else {
             self.verifier = nil
         }
+        if settings.hook != nil { try CurlMulti.load() }
         self.hook = settings.hook.map { AccessHook($0, curl: curl, logger: logger) }
     }
 

@@ -19,10 +19,12 @@ actor TokenVerifier {
     private let keys = JWTKeyCollection()
     private let remote: RemoteKeys?
 
-    /// - Throws: ``ComponentError`` for keys that cannot be read; those of a URL are fetched by ``run()``.
+    /// - Throws: ``ComponentError`` for keys that cannot be read; those of a URL are fetched by ``run()``. `CurlError` when that is
+    ///   impossible without libcurl.
     init(_ settings: AccessSettings.JWT, curl: CurlMulti, logger: Logger) async throws {
         self.settings = settings
         if case .url(let url) = settings.keys {
+            try CurlMulti.load()
             self.remote = RemoteKeys(url, curl: curl, logger: logger)
         } else {
             self.remote = nil

@@ -70,7 +70,8 @@ struct SinkDefaults: SettingGroup {
         Setting("retry", \.retry, .group, "How a lost connection and a refused event are retried")
     }
 
-    static func buffer<Root>(_ path: any WritableKeyPath<Root, BufferDeclaration> & Sendable) -> Setting<Root> {
+    static func buffer<Root>(_ path: any WritableKeyPath<Root, BufferDeclaration> & Sendable) -> Setting<Root>
+    where Root: SettingGroup {
         Setting("buffer", path, .group, "Limits of the events that wait for the sink")
     }
 }

@@ -16,7 +16,7 @@ package struct AdapterCatalog: Sendable {
         precondition(self.sources[S.kind] == nil, "a source of kind \(S.kind) is registered twice")
         self.sources[S.kind] = SourceRegistration(
             kind: S.kind,
-            settings: S.Configuration.settings.declarations,
+            declareSettings: { S.Configuration.settings.declarations },
             decode: { try S.Configuration(component: $0) },
             make: { try S(configuration: Self.settings($0, of: S.kind), context: $1) }
         )
@@ -27,8 +27,8 @@ package struct AdapterCatalog: Sendable {
         precondition(self.sinks[S.kind] == nil, "a sink of kind \(S.kind) is registered twice")
         self.sinks[S.kind] = SinkRegistration(
             kind: S.kind,
-            settings: S.Configuration.settings.declarations,
-            retrySettings: S.Configuration.retrySettings.declarations,
+            declareSettings: { S.Configuration.settings.declarations },
+            declareRetrySettings: { S.Configuration.retrySettings.declarations },
             decode: { try S.Configuration(component: $0) },
             make: { try S(variants: $0.map { Self.settings($0, of: S.kind) }, context: $1) }
         )
@@ -46,25 +46,34 @@ package struct AdapterCatalog: Sendable {
 package struct SourceRegistration: Sendable {
     /// The value of `type:`.
     package let kind: ComponentKind
-    /// The keys that its mapping may have in addition to the common ones.
-    package let settings: [SettingDeclaration]
+    /// Declares its keys only for a file that names it, because the declarations of all kinds slow down the start.
+    let declareSettings: @Sendable () -> [SettingDeclaration]
     /// Decodes the settings; ``SettingGroup/validate()`` follows, so that its error is reported after those of single
     /// values.
     package let decode: @Sendable (any Decoder) throws -> any ComponentConfiguration
     /// Makes the source and throws what its `init` throws; traps for settings of another kind.
     package let make: @Sendable (any ComponentConfiguration, ComponentContext) throws -> any Source
+
+    /// The keys that its mapping may have in addition to the common ones.
+    package var settings: [SettingDeclaration] { self.declareSettings() }
 }
 
 /// The registration of one kind of sink.
 package struct SinkRegistration: Sendable {
     /// The value of `type:`.
     package let kind: ComponentKind
-    /// The keys that its mapping may have in addition to the common ones.
-    package let settings: [SettingDeclaration]
-    /// The keys of `retry:` that the sink reads in addition to the common ones.
-    package let retrySettings: [SettingDeclaration]
+    /// Declares its keys only for a file that names it, because the declarations of all kinds slow down the start.
+    let declareSettings: @Sendable () -> [SettingDeclaration]
+    /// Declares the keys of `retry:`.
+    let declareRetrySettings: @Sendable () -> [SettingDeclaration]
     /// Decodes the settings; ``SettingGroup/validate()`` follows.
     package let decode: @Sendable (any Decoder) throws -> any ComponentConfiguration
     /// Makes the sink from its own settings, followed by those of every `with:`; traps for settings of another kind.
     package let make: @Sendable ([any ComponentConfiguration], ComponentContext) throws -> any Sink
+
+    /// The keys that its mapping may have in addition to the common ones.
+    package var settings: [SettingDeclaration] { self.declareSettings() }
+
+    /// The keys of `retry:` that the sink reads in addition to the common ones.
+    package var retrySettings: [SettingDeclaration] { self.declareRetrySettings() }
 }

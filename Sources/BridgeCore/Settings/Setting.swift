@@ -3,7 +3,7 @@
 /// It binds name, type, range and meaning to the property that holds the value; the property's initial value is the
 /// default. Reading uses the declaration, so a key cannot be declared without being read, nor read without being
 /// declared. Immutable.
-package struct Setting<Root: SettingGroup>: Sendable {
+package struct Setting<Root>: Sendable {
     /// The declaration, which is independent of a file.
     package private(set) var declaration: SettingDeclaration
     /// Reads the value into its property.
@@ -24,7 +24,7 @@ package struct Setting<Root: SettingGroup>: Sendable {
     /// Declares a key whose default is the initial value of its property.
     package init<Value>(
         _ name: String, _ path: any WritableKeyPath<Root, Value> & Sendable, _ codec: SettingCodec<Value>, _ summary: String
-    ) {
+    ) where Root: SettingGroup {
         self.init(
             SettingDeclaration(
                 name: name, type: codec.type, presence: .optional(default: codec.write(Root()[keyPath: path])), summary: summary)

@@ -1,5 +1,5 @@
 /// The keys of one mapping in the configuration file, in the order in which the documentation shows them.
-package struct Settings<Root: SettingGroup>: Sendable {
+package struct Settings<Root>: Sendable {
     /// The keys; no name occurs twice.
     let members: [Setting<Root>]
     /// The declarations of the keys, which are independent of a file.
@@ -64,7 +64,7 @@ package struct Settings<Root: SettingGroup>: Sendable {
 
 /// Lists declarations one per line.
 @resultBuilder
-package enum SettingsBuilder<Root: SettingGroup> {
+package enum SettingsBuilder<Root> {
     /// One key.
     package static func buildExpression(_ setting: Setting<Root>) -> [Setting<Root>] { [setting] }
     /// Keys that several mappings share.

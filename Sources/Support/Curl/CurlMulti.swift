@@ -1,3 +1,4 @@
+import CCurl
 import Glibc
 import NIOCore
 import PollThread
@@ -6,12 +7,20 @@ import PollThread
 ///
 /// Thread-safe. The object creates the descriptor that wakes the thread; the thread starts with the first transfer and
 /// ends with the object, which cancels transfers in flight. A transfer fails when the process lacks a descriptor or a
-/// thread for it, and the next one retries.
+/// thread for it, and the next one retries. The thread loads libcurl; where that is not possible, every transfer fails.
 package final class CurlMulti: Sendable {
     private let mailbox = CurlMailbox()
 
     /// Makes a client whose thread starts with the first transfer.
     package init() {}
+
+    /// Loads libcurl, which else the first transfer does; that needs a descriptor for a moment. Any thread may call it.
+    ///
+    /// - Throws: ``CurlError`` with the reason and, where the library is not installed, what to install.
+    package static func load() throws(CurlError) {
+        guard let reason = ccurl_load() else { return }
+        throw CurlError(.other, "libcurl cannot be loaded: \(String(cString: reason)); Debian's package is libcurl4")
+    }
 
     deinit {
         self.mailbox.end()
@@ -77,6 +86,11 @@ private final class CurlThread: Sendable {
 
     /// On the thread, to its end.
     func run() {
+        do {
+            try CurlMulti.load()
+        } catch {
+            return self.mailbox.refuseAll(error)
+        }
         guard let loop = CurlLoop(mailbox: self.mailbox, bell: self.bell) else {
             return self.mailbox.refuseAll(CurlError(.other, "libcurl cannot begin: it has no memory or no descriptor"))
         }

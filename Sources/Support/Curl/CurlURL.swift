@@ -56,7 +56,7 @@ struct CurlURL {
 
     private static func part(_ part: CURLUPart, of handle: OpaquePointer, _ flags: UInt32 = 0) -> String? {
         var bytes: UnsafeMutablePointer<CChar>?
-        guard curl_url_get(handle, part, &bytes, flags) == CURLUE_OK, let bytes else { return nil }
+        guard ccurl_url_get(handle, part, &bytes, flags) == CURLUE_OK, let bytes else { return nil }
         defer { curl_free(bytes) }
         return String(cString: bytes)
     }

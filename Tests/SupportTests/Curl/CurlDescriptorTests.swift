@@ -20,10 +20,26 @@ import Testing
         }
     }
 
+    @Test func `a library that finds no descriptor is loaded later`() async {
+        await #expect(processExitsWith: .success) {
+            let server = try await ScriptedHTTPServer { _, reply in reply.answer(200, [], "yes") }
+            let curl = CurlMulti()
+            let taken = try takeAllDescriptors()
+            let error = await #expect(throws: CurlError.self) {
+                try await curl.response(to: CurlRequest(server.url(), timeout: .seconds(5)), bodyLimit: 10)
+            }
+            #expect(error?.message.contains("libcurl cannot be loaded: ") == true)
+            #expect(error?.message.contains("Too many open files") == true)
+            for descriptor in taken { close(descriptor) }
+            try await expectQuickAnswers(curl, server)
+        }
+    }
+
     @Test func `descriptors made at the start work while none are left`() async {
         await #expect(processExitsWith: .success) {
             let server = try await ScriptedHTTPServer { _, reply in reply.answer(200, [], "yes") }
             let curl = CurlMulti()
+            try CurlMulti.load()
             let taken = try takeAllDescriptors()
             // The thread starts now, and libcurl finds no descriptor for anything.
             let error = await #expect(throws: CurlError.self) {

@@ -20,7 +20,7 @@ package final class SSESource: Source {
 
     /// Makes a source that connects when it runs.
     ///
-    /// - Throws: when there is no shared ``CurlMulti``.
+    /// - Throws: when there is no shared ``CurlMulti`` or libcurl cannot be loaded.
     package convenience init(configuration: Configuration, context: ComponentContext) throws {
         try self.init(configuration: configuration, context: context, reconnect: SSEReconnectPolicy())
     }
@@ -31,6 +31,7 @@ package final class SSESource: Source {
         self.configuration = configuration
         self.context = context
         self.curl = try context.shared.find(CurlMulti.self)
+        try CurlMulti.load()
         self.reading = SSEReading(configuration, metrics: context.metrics)
         self.recovery = RecoveryLog(logger: context.logger)
         self.offline = OfflineTracker(context, peer: "\(self.reading.url) \(configuration.unixSocket ?? "")")

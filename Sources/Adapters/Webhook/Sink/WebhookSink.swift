@@ -33,7 +33,7 @@ package final class WebhookSink: Sink {
     /// Makes a sink that connects when it has events.
     ///
     /// - Parameter variants: the settings of the file first, then those that routes have changed; never empty.
-    /// - Throws: when there is no shared ``CurlMulti``.
+    /// - Throws: when there is no shared ``CurlMulti`` or libcurl cannot be loaded.
     package convenience init(variants: [Configuration], context: ComponentContext) throws {
         try self.init(variants: variants, context: context, probeTimeout: .seconds(5))
     }
@@ -54,6 +54,7 @@ package final class WebhookSink: Sink {
         }
         self.requests = variants.map { WebhookRequest($0, headerFailures: failures) }
         self.curl = try context.shared.find(CurlMulti.self)
+        try CurlMulti.load()
         self.drains = WebhookDrains(context.eventLoopGroup.next())
     }
 
