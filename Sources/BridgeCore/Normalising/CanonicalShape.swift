@@ -25,7 +25,7 @@ final class CanonicalShape {
             guard view.last == UInt8(ascii: "}"),
                 let payload = body.getSlice(at: body.readerIndex + payloadStart, length: view.count - payloadStart - 1),
                 let first = payload.readableBytesView.first, let last = payload.readableBytesView.last, first > 0x20, last > 0x20,
-                !payload.readableBytesView.contains(where: { $0 == 0x0A || $0 == 0x0D }),
+                JSONScanner.isSingleLine(payload),
                 self.isDocument(payload)
             else { return nil }
             draft.payload = payload

@@ -1,3 +1,4 @@
+import Glibc
 package import NIOCore
 
 /// Locates parts of a valid JSON document, so that they can be forwarded byte for byte.
@@ -17,12 +18,20 @@ package enum JSONScanner {
     ///
     /// Only white space is removed: strings contain neither unescaped (RFC 8259 §7).
     package static func singleLine(_ document: ByteBuffer) -> ByteBuffer {
+        guard !self.isSingleLine(document) else { return document }
         let view = document.readableBytesView
-        guard view.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return document }
         var result = ByteBuffer()
         result.reserveCapacity(view.count)
         result.writeBytes(view.lazy.filter { $0 != 0x0A && $0 != 0x0D })
         return result
+    }
+
+    /// Whether a document has no line breaks.
+    package static func isSingleLine(_ document: ByteBuffer) -> Bool {
+        document.withUnsafeReadableBytes { bytes in
+            guard let start = bytes.baseAddress else { return true }
+            return memchr(start, 0x0A, bytes.count) == nil && memchr(start, 0x0D, bytes.count) == nil
+        }
     }
 
     private static func range(of name: StaticString, in bytes: UnsafeRawBufferPointer) -> Range<Int>? {
