@@ -53,7 +53,7 @@ let package = Package(
         ),
         .target(
             name: "BridgeCore",
-            dependencies: ["JSON", "PollThread", .nio, .logging, .deque]
+            dependencies: ["Compression", "JSON", "PollThread", .nio, .logging, .deque]
         ),
         .target(name: "SQLiteLog", dependencies: ["BridgeCore", "CSQLite", "JSON", .nio], path: "Sources/Logs/SQLite"),
         .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "YAML", .logging]),
@@ -116,7 +116,8 @@ let package = Package(
         ),
 
         .testTarget(
-            name: "BridgeCoreTests", dependencies: ["BridgeCore", "BridgeTesting", "JSON", "PollThread", .nio, .logging],
+            name: "BridgeCoreTests",
+            dependencies: ["BridgeCore", "BridgeTesting", "Compression", "JSON", "PollThread", .nio, .logging],
             exclude: ["Normalising/Corpus"]
         ),
         .testTarget(

@@ -30,6 +30,9 @@ struct ComponentReader {
             if let conflict = settings.acknowledgeConflict(with: acknowledge) {
                 self.findings.error(conflict.message, at: place.descend(conflict.path))
             }
+            for warning in declaration.normalise.warnings {
+                self.findings.warning(warning.message, at: place.descend(warning.path))
+            }
             var normalise = declaration.normalise
             normalise.limits = self.limits
             return Found(

@@ -131,8 +131,12 @@ final class NodeReader {
         guard case .scalar(let scalar) = node, scalar.style == .plain, scalar.string.isEmpty, path.count > 1,
             !path.contains("json")
         else { return }
+        // Below a case of `normalise` no value means one thing: the field is removed.
+        let isRemoval = path.count > 3 && path[path.count - 2] == "set" && path.contains("cases")
         self.findings.warning(
-            "has no value and counts as left out; write one, or remove the key", at: Located(node: node, path: path))
+            isRemoval
+                ? "has no value, which removes the field; write null to say so"
+                : "has no value and counts as left out; write one, or remove the key", at: Located(node: node, path: path))
     }
 
     /// `{{ .title }}` without quotes is a mapping whose key is a mapping.

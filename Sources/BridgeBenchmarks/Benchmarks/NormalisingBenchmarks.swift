@@ -1,4 +1,6 @@
+import BridgeConfiguration
 import BridgeCore
+import Expressions
 import NIOCore
 
 /// From received bytes to an event.
@@ -7,16 +9,42 @@ enum NormalisingBenchmarks {
         Self.benchmark("normalise: native JSON", Samples.native),
         Self.benchmark("normalise: vendor JSON", Samples.vendor),
         Self.benchmark("normalise: text", Samples.text, contentType: "text/plain"),
+        Self.benchmark("normalise: device state", Samples.deviceState, subject: "zigbee2mqtt/hall_motion"),
+        Self.benchmark(
+            "normalise: device state, by cases", Samples.deviceState, subject: "zigbee2mqtt/hall_motion",
+            settings: { Self.settings(Samples.deviceCases) }),
     ]
 
-    private static func benchmark(_ name: String, _ body: ByteBuffer, contentType: String? = nil) -> Benchmark {
+    private static func benchmark(
+        _ name: String, _ body: ByteBuffer, contentType: String? = nil, subject: String? = nil,
+        settings: @escaping @Sendable () -> NormaliseSettings = { NormaliseSettings() }
+    ) -> Benchmark {
         Benchmark(name: name, eventsPerCall: 64) {
-            let normaliser = Normaliser(source: "in", settings: NormaliseSettings(), bridge: "bench")
-            let messages = Samples.messages(body, count: 64, contentType: contentType)
+            let normaliser = Normaliser(source: "in", settings: settings(), bridge: "bench")
+            var messages = Samples.messages(body, count: 64, contentType: contentType)
+            if let subject { for place in messages.indices { messages[place].subject = subject } }
             return {
                 let now = Timestamp.now()
                 for message in messages { _ = normaliser.event(from: message, now: now) }
             }
+        }
+    }
+
+    /// The settings of a source whose `normalise` is a YAML mapping in flow style.
+    private static func settings(_ normalise: String) -> NormaliseSettings {
+        var catalog = AdapterCatalog()
+        catalog.add(IdleSource.self)
+        catalog.add(IdleSink.self)
+        let text = """
+            sources: { in: { type: idle, normalise: \(normalise) } }
+            sinks: { out: { type: idle } }
+            routes: [{ to: out }]
+            """
+        do {
+            let loader = BridgeLoader(catalog: catalog, expressions: JQCompiler(), environment: [:], readFile: { _ in "" })
+            return try loader.load(text: text, file: "bench.yaml").sources[0].normalise
+        } catch {
+            preconditionFailure("\(error)")
         }
     }
 }

@@ -14,6 +14,23 @@ enum Samples {
             + #""tags":["door","home"],"timestamp":"2026-01-15T10:00:00.000Z","payload":{"state":"open","battery":87}}"#
     )
 
+    static let deviceState = ByteBuffer(
+        string: #"{"battery":87,"illuminance":12,"linkquality":120,"occupancy":true,"temperature":21.5,"voltage":2900}"#)
+    /// Cases for messages of Zigbee2MQTT, of which the last is for states.
+    static let deviceCases = """
+        { cases: [
+            { match: { subject: [zigbee2mqtt/bridge/devices, zigbee2mqtt/bridge/groups, zigbee2mqtt/bridge/definitions] }, drop: true },
+            { match: { subject: zigbee2mqtt/bridge/# }, set: { tags: [zigbee2mqtt, bridge] } },
+            { match: { subject: zigbee2mqtt/+/availability }, set: {
+                title: "{{ $segments[1] }} is {{ .payload.state }}", tags: [zigbee2mqtt, availability],
+                priority: { from: .payload.state, map: { offline: 4 }, default: 2 } } },
+            { match: { any: [{ payload.smoke: true }, { payload.water_leak: true }] }, set: { priority: urgent } },
+            { match: { payload.battery: { lt: 10 } }, set: { priority: high, tags: [zigbee2mqtt, battery] } },
+            { set: {
+                title: "{{ $segments[1] }}", tags: [zigbee2mqtt],
+                message: { fields: .payload, except: [linkquality, voltage] } } } ] }
+        """
+
     /// Without an id, so that the same bytes are a new event each time.
     static let vendorDoor = ByteBuffer(
         string: #"{"title":"Door","message":"the front door is open","priority":4,"tags":["door","home"],"battery":87}"#)

@@ -41,7 +41,10 @@ final class SourceIntake {
     /// Makes the records of a batch, in order, without duplicates.
     ///
     /// - Parameter asksIDs: whether ``ids`` is wanted.
-    func records(of messages: [ReceivedMessage], asksIDs: Bool = false) -> [LogRecord] {
+    func records(of received: [ReceivedMessage], asksIDs: Bool = false) -> [LogRecord] {
+        let unpacked = self.normaliser.unpack(received, isKnown: self.isKnown)
+        let messages = unpacked.messages
+        let asksIDs = asksIDs || unpacked.isSplit
         let now = Timestamp.now()
         let accepted = ContinuousClock.now
         var records: [LogRecord] = []
@@ -69,6 +72,8 @@ final class SourceIntake {
             let outcome = self.normaliser.event(from: message, at: place, now: now)
             if outcome.isNoise {
                 noise += 1
+                // Its other items may be events that are not to come again.
+                if unpacked.isSplit, let key = message.repeatKey { _ = self.repeatKeys.insert(key) }
                 self.lastID = outcome.event.id
                 continue
             }
@@ -103,9 +108,13 @@ final class SourceIntake {
         // A sender that waits for an answer must not get an id for a refused event.
         if !back.looped.isEmpty, messages.count == 1 { self.lastID = nil }
         if asksIDs { for record in back.looped { self.ids[places[record]] = nil } }
+        if unpacked.isSplit {
+            self.ids = unpacked.ids(ofParts: self.ids)
+            self.lastID = self.ids.last ?? nil
+        }
         self.metrics.routed(records)
         self.metrics.received(
-            messages.count, ignored: noise, unreadable: unreadable, cut: cut, looped: looped + back.looped.count,
+            received.count, ignored: noise, unreadable: unreadable, cut: cut, looped: looped + back.looped.count,
             repeated: known + back.repeated
         )
         return records
@@ -119,7 +128,7 @@ final class SourceIntake {
     }
 
     private func event(of message: ReceivedMessage) -> Event {
-        self.normaliser.event(from: message, now: .now()).event
+        self.normaliser.event(from: self.normaliser.opened(message), now: .now()).event
     }
 
     /// Whether the peer has sent the message before.

@@ -40,7 +40,8 @@ final class SourceMetrics: Sendable {
         self.received = metrics.counter("events_received", help: "Messages received from the source.")
         self.gaps = metrics.counter("gaps", help: "Losses reported by the source.")
         self.ignored = metrics.counter(
-            "events_ignored", help: "Messages that are no event: keep-alives and end marks of event streams.")
+            "events_ignored",
+            help: "Messages that are no event: keep-alives, end marks of event streams, and what normalise drops.")
         self.unreadable = log(
             "Body does not match its declared content type", level: .info,
             metrics.counter(
@@ -51,9 +52,9 @@ final class SourceMetrics: Sendable {
         self.looped = log("Event looped back or crossed too many bridges", dropped("loop"))
         self.repeated = log("Duplicate event dropped", level: .info, dropped("repeated"))
         self.mappingFailures = log(
-            "Template of normalise failed",
+            "Part of normalise failed",
             metrics.counter(
-                "normalise_errors", help: "Fields whose normalise template failed; filled by the automatic mapping instead."))
+                "normalise_errors", help: "Parts of normalise that failed for a message, which was read automatically there."))
         self.givenUp = deadLetters("attempts")
         self.lostAndKept = deadLetters("expression")
         self.lost = log("Event dropped", level: .error, dropped("expression"))
@@ -112,8 +113,8 @@ final class SourceMetrics: Sendable {
         }
     }
 
-    /// Counts fields that the source's mapping could not make.
-    func failed(mapping failures: [FieldMapping.Failure], of event: Event) {
+    /// Counts the parts of the source's mapping that failed for an event.
+    func failed(mapping failures: [FieldFailure], of event: Event) {
         self.mappingFailures.note(
             ["event": "\(event.id)", "field": "\(failures[0].field)", "error": "\(failures[0].reason)"], count: failures.count)
     }

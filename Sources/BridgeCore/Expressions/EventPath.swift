@@ -35,6 +35,11 @@ package struct EventPath: Sendable, Hashable {
     let root: Root
     let steps: [Step]
 
+    init(root: Root, steps: [Step]) {
+        self.root = root
+        self.steps = steps
+    }
+
     /// A path within the payload as matchers write it, without the leading `payload.`.
     ///
     /// Keys are separated by dots; `["x.y"]` and `[0]` work too.

@@ -6,7 +6,7 @@
 package struct Template: Sendable, Decodable {
     /// The text as written.
     package let text: String
-    private let parts: [Part]
+    let parts: [Part]
     /// The code in the braces of each of ``parts``, for messages; empty for literal text.
     private let codes: [String]
 
@@ -50,12 +50,7 @@ package struct Template: Sendable, Decodable {
 
     /// Whether it needs an evaluator, which blocks: never on an event loop.
     package var isEvaluated: Bool {
-        self.parts.contains { part in
-            switch part {
-            case .literal, .path: false
-            case .digits(_, let expression), .expression(let expression): expression.evaluator != nil
-            }
-        }
+        self.parts.contains(where: \.isEvaluated)
     }
 
     /// The literal texts in it, in order.
@@ -169,6 +164,23 @@ package struct Template: Sendable, Decodable {
         /// `path | tojson` or `path | tostring`: the digits of a whole number, which a double may not represent, else
         /// the expression.
         case digits(EventPath, any Expression)
+
+        /// Whether it needs the event's JSON, beyond its fields.
+        var needsJSON: Bool {
+            switch self {
+            case .literal: false
+            case .path(let path): path.root == .event
+            case .digits, .expression: true
+            }
+        }
+
+        /// Whether it needs an evaluator, which blocks.
+        var isEvaluated: Bool {
+            switch self {
+            case .literal, .path: false
+            case .digits(_, let expression), .expression(let expression): expression.evaluator != nil
+            }
+        }
 
         /// The expression to evaluate for the event that the reader holds.
         func expression(for reader: EventReader) -> (any Expression)? {

@@ -24,6 +24,44 @@ package enum Base64 {
         buffer.writeStaticString("\"")
     }
 
+    /// Decodes base64 in either alphabet (RFC 4648 §4, §5), with or without padding, white space and quotes around it.
+    ///
+    /// - Returns: `nil` for anything else.
+    static func decoded(_ text: ByteBuffer) -> ByteBuffer? {
+        var result = ByteBuffer()
+        result.reserveCapacity(text.readableBytes / 4 * 3 + 3)
+        var (group, count) = (UInt32(0), 0)
+        var isPadded = false
+        for byte in text.readableBytesView {
+            switch byte {
+            case 0x09, 0x0A, 0x0D, 0x20, UInt8(ascii: "\""): continue
+            case UInt8(ascii: "="): isPadded = true
+            default:
+                guard !isPadded, let value = self.values[byte] else { return nil }
+                group = group << 6 | value
+                count += 1
+                guard count == 4 else { continue }
+                result.writeBytes([
+                    UInt8(truncatingIfNeeded: group >> 16), UInt8(truncatingIfNeeded: group >> 8), UInt8(group & 255),
+                ])
+                (group, count) = (0, 0)
+            }
+        }
+        switch count {
+        case 0: break
+        case 2: result.writeInteger(UInt8(truncatingIfNeeded: group >> 4))
+        case 3: result.writeBytes([UInt8(truncatingIfNeeded: group >> 10), UInt8(truncatingIfNeeded: group >> 2)])
+        default: return nil
+        }
+        return result.readableBytes > 0 ? result : nil
+    }
+
+    private static let values: [UInt8: UInt32] = {
+        var values: [UInt8: UInt32] = [UInt8(ascii: "-"): 62, UInt8(ascii: "_"): 63]
+        for (value, byte) in Self.alphabet.enumerated() { values[byte] = UInt32(value) }
+        return values
+    }()
+
     /// The base64 of a text, without padding.
     static func text(of text: String) -> String {
         var buffer = ByteBuffer()

@@ -20,12 +20,25 @@ enum BodyText {
         if first == 0xFE, bytes.starts(with: [0xFE, 0xFF]) { return self.utf16(bytes.dropFirst(2), isBig: true) }
         guard let contentType, contentType.utf8.count > 10, let charset = self.charset(of: contentType) else { return body }
         switch charset {
-        case "iso-8859-1", "latin1", "windows-1252", "cp1252", "l1", "iso8859-1", "iso-8859-15", "latin-1":
+        case _ where self.latin.contains(charset):
             return bytes.allSatisfy { $0 < 0x80 } ? body : self.windows1252(bytes)
         case "utf-16", "utf-16le", "utf16": return self.utf16(bytes[...], isBig: false)
         case "utf-16be": return self.utf16(bytes[...], isBig: true)
         default: return body
         }
+    }
+
+    /// Names of Latin-1 and of what passes for it.
+    private static let latin: Set<String> = [
+        "iso-8859-1", "latin1", "windows-1252", "cp1252", "l1", "iso8859-1", "iso-8859-15", "latin-1",
+    ]
+
+    /// Whether bodies in a charset are read.
+    ///
+    /// - Parameter charset: in lower case.
+    static func knows(charset: String) -> Bool {
+        self.latin.contains(charset)
+            || ["utf-8", "utf8", "us-ascii", "utf-16", "utf-16le", "utf16", "utf-16be"].contains(charset)
     }
 
     /// The value of the parameter `charset` in lower case (RFC 9110 §8.3.2).

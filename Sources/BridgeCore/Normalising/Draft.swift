@@ -17,4 +17,6 @@ struct Draft {
     var problem: String?
     /// Added to the event's attributes.
     var encoding: String?
+    /// In place of the message's own.
+    var subject: String?
 }

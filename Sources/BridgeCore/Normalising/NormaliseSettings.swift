@@ -16,6 +16,14 @@ package struct NormaliseSettings: SettingGroup {
     package var id: Template?
     /// RFC 3339, or seconds or milliseconds since 1970 (distinguished by size).
     package var timestamp: Template?
+    /// How bodies are packed, from the outside in.
+    var decode: [BodyDecoding] = []
+    /// Which part of a body is the payload.
+    var root: EventPath?
+    /// A list of which each item becomes an event.
+    var split: EventPath?
+    /// What messages become by their kind; the first case that matches counts.
+    var cases: [NormaliseCase] = []
     /// The limits of the events.
     package var limits: EventLimits
 
@@ -43,6 +51,12 @@ package struct NormaliseSettings: SettingGroup {
                     ? "'\(text)' is not a time; write a template such as '{{ .payload.time }}'" : nil
             },
             "Time of the events, RFC 3339 or a number since 1970")
+        Setting("decode", \.decode, .decodings, "How bodies are packed, from the outside in")
+        Setting("root", \.root, .payloadPath, default: "all of it", "Which part of a body is the payload")
+        Setting("split", \.split, .payloadPath, "List in the payload of which each item becomes an event")
+        Setting(
+            "cases", \.cases, .list(of: .group).checked { $0.isEmpty ? "is empty; write a case, or leave it out" : nil },
+            "What messages become by their kind; the first case that matches counts")
     }
 
     /// Makes a mapping that leaves everything to `auto`.
@@ -64,9 +78,29 @@ package struct NormaliseSettings: SettingGroup {
         self.limits = limits
     }
 
+    /// Validates the cases together.
+    ///
+    /// - Throws: ``SettingError`` for cases that no message can reach, or that leave no message.
+    package func validate() throws {
+        guard let last = self.cases.firstIndex(where: { $0.match == nil }) else { return }
+        if last + 1 < self.cases.count {
+            throw SettingError(
+                path: [SettingKey("cases"), SettingKey(last + 1)],
+                "is never reached, because the case before it matches every message; add match: there, or move it to the end")
+        }
+        if last == 0, self.cases[0].isDropped {
+            throw SettingError(
+                path: [SettingKey("cases"), SettingKey(0)], "drops every message of the source; add match: with those to drop")
+        }
+    }
+
+    /// Conditions that are valid but can never hold, with their paths from the source.
+    package var warnings: [SettingError] { self.cases.flatMap { $0.match?.warnings ?? [] } }
+
     /// Whether expressions are evaluated for the mapping.
     var evaluates: Bool {
         [self.title, self.message, self.priority, self.tags, self.id, self.timestamp].contains { $0?.isEvaluated == true }
+            || self.cases.contains { $0.parts.contains(where: \.isEvaluated) }
     }
 }
 

@@ -6,7 +6,7 @@ import NIOCore
 /// Never fails: an unreadable body becomes an event that reports it. One per source, used under its outlet's lock: not
 /// thread-safe.
 ///
-/// In this order: the source's own mapping; then, for JSON objects, the model's own shape, the shapes of well-known
+/// In this order: the source's own mapping, its ``SourceMapping``; then, for JSON objects, the model's own shape, the shapes of well-known
 /// senders (CloudEvents, ntfy, Gotify, Alertmanager, Home Assistant, Slack), ``VendorShape``; then text
 /// (``TextShape``). The subject is the title of a body that names nothing.
 package final class Normaliser {
@@ -20,18 +20,19 @@ package final class Normaliser {
         package let problem: String?
         /// Title or message exceeded the limits, and the payload does not have the whole text either.
         package let isCut: Bool
-        /// Whether the message is for nobody, such as a keep-alive, by ``Noise``.
+        /// Whether the message is no event: a keep-alive by ``Noise``, or what a case of the source drops.
         ///
-        /// Always false for a source with its own mapping.
+        /// A message that the source's mapping is for is always an event, unless a case drops it.
         var isNoise = false
-        /// The fields that the source's mapping could not make, and why; they are as without it.
-        let failures: [FieldMapping.Failure]
+        /// The parts of the source's mapping that did not apply, and why.
+        var failures: [FieldFailure]
     }
 
     /// A message of a batch with its event before the mapping.
     private struct Unmapped {
         let draft: Draft
         let subject: String
+        /// Without its JSON, where the mapping does not need it.
         let event: Event
     }
 
@@ -40,7 +41,10 @@ package final class Normaliser {
     private let bridge: String
     private let parser = JSONParser()
     private let canonical: CanonicalShape
-    private let mapping: FieldMapping?
+    private let mapping: SourceMapping?
+    private let unpacker: MessageUnpacker?
+    /// The parts of the batch, where something unpacks it.
+    private var parts: [MessageUnpacker.Part] = []
     /// The context of the last message.
     private var last: Context?
     /// What subjects name, at most ``nameLimit`` of them, each of at most as many bytes.
@@ -57,7 +61,35 @@ package final class Normaliser {
         self.settings = settings
         self.bridge = bridge
         self.canonical = CanonicalShape(limits: settings.limits)
-        self.mapping = FieldMapping(settings)
+        self.mapping = SourceMapping(settings)
+        self.unpacker = MessageUnpacker(settings)
+    }
+
+    /// Opens the messages of a batch, whose parts are then read one by one until ``endBatch()``.
+    ///
+    /// - Parameter isKnown: whether a message was here before; such a one is opened and stays whole.
+    func unpack(_ messages: [ReceivedMessage], isKnown: (ReceivedMessage) -> Bool) -> UnpackedMessages {
+        guard let unpacker else { return UnpackedMessages(messages: messages, starts: []) }
+        var starts: [Int] = []
+        // One that the batch has twice is known the second time.
+        var keys: Set<UInt64> = []
+        for message in messages {
+            starts.append(self.parts.count)
+            let opened = unpacker.open(message)
+            let isNew = message.repeatKey.map { keys.insert($0).inserted } ?? true
+            if !isKnown(message), isNew || !message.mayBeRepeated {
+                self.parts += unpacker.parts(of: opened)
+            } else {
+                self.parts.append(opened)
+            }
+        }
+        return UnpackedMessages(
+            messages: self.parts.map(\.message), starts: self.parts.count == messages.count ? [] : starts)
+    }
+
+    /// The message as it is read when it is not split.
+    func opened(_ message: ReceivedMessage) -> ReceivedMessage {
+        self.unpacker?.open(message).message ?? message
     }
 
     /// Evaluates the mapping's expressions for all messages of a batch in one go, where it has some.
@@ -71,6 +103,7 @@ package final class Normaliser {
 
     /// Forgets the batch.
     func endBatch() {
+        self.parts.removeAll()
         guard !self.batch.isEmpty else { return }
         self.batch = []
         self.mapping?.endBatch()
@@ -80,8 +113,12 @@ package final class Normaliser {
     ///
     /// - Parameter place: the message's in the batch.
     func event(from message: ReceivedMessage, at place: Int, now: Timestamp) -> Outcome {
-        guard !self.batch.isEmpty else { return self.event(from: message, now: now) }
-        return self.event(from: message, self.batch[place], now: now)
+        var outcome =
+            self.batch.isEmpty ? self.event(from: message, now: now) : self.event(from: message, self.batch[place], now: now)
+        guard self.parts.indices.contains(place) else { return outcome }
+        outcome.failures = self.parts[place].failures + outcome.failures
+        outcome.isNoise = outcome.isNoise || self.parts[place].isEmpty
+        return outcome
     }
 
     /// Makes the event of one message.
@@ -95,19 +132,40 @@ package final class Normaliser {
     }
 
     private func event(from message: ReceivedMessage, _ unmapped: Unmapped, now: Timestamp) -> Outcome {
+        guard let mapping else { preconditionFailure("there is no mapping") }
         var draft = unmapped.draft
-        let failures = self.mapping?.apply(to: &draft, as: unmapped.event, now: now) ?? []
-        draft.json = nil
-        return Self.outcome(draft, self.event(of: draft, message, subject: unmapped.subject, now: now), failures)
+        let result = mapping.apply(to: &draft, as: unmapped.event, now: now)
+        guard !result.isDropped else {
+            return Outcome(event: unmapped.event, isNative: false, problem: nil, isCut: false, isNoise: true, failures: [])
+        }
+        let event: Event
+        if result.isMapped || !mapping.needsJSON {
+            if result.isMapped { draft.json = nil }
+            event = self.event(of: draft, message, subject: draft.subject ?? unmapped.subject, now: now)
+        } else {
+            event = unmapped.event
+        }
+        var outcome = Self.outcome(draft, event, result.failures)
+        outcome.isNoise = !result.isMapped && Noise.isNoise(message)
+        return outcome
     }
 
     private func unmapped(_ message: ReceivedMessage, now: Timestamp) -> Unmapped {
         let subject = SafeText.line(message.subject)
-        let draft = self.draft(of: message, subject: subject)
-        return Unmapped(draft: draft, subject: subject, event: self.event(of: draft, message, subject: subject, now: now))
+        var draft = self.draft(of: message, subject: subject)
+        // Templates see the id that the event will have.
+        draft.id = self.id(of: draft, message)
+        let isRendered = self.mapping?.needsJSON != false
+        return Unmapped(
+            draft: draft, subject: subject,
+            event: self.event(of: draft, message, subject: subject, now: now, isRendered: isRendered))
     }
 
-    private static func outcome(_ draft: Draft, _ event: Event, _ failures: [FieldMapping.Failure]) -> Outcome {
+    private func id(of draft: Draft, _ message: ReceivedMessage) -> String {
+        draft.id.flatMap { EventID.legal($0) } ?? message.upstreamID.flatMap { EventID.legal($0) } ?? EventID.generate()
+    }
+
+    private static func outcome(_ draft: Draft, _ event: Event, _ failures: [FieldFailure]) -> Outcome {
         Outcome(
             event: event, isNative: draft.isNative, problem: draft.problem,
             isCut: Self.isCut(draft.message, event.message, event) || Self.isCut(draft.title, event.title, event),
@@ -121,17 +179,19 @@ package final class Normaliser {
         return (event.payload?.readableBytes ?? 0) < text.utf8.count
     }
 
-    private func event(of draft: Draft, _ message: ReceivedMessage, subject: String, now: Timestamp) -> Event {
+    /// - Parameter isRendered: whether the event gets its JSON, and its texts are cut.
+    private func event(
+        of draft: Draft, _ message: ReceivedMessage, subject: String, now: Timestamp, isRendered: Bool = true
+    ) -> Event {
         let context = self.context(of: message.attributes)
         var attributes = context.attributes
         if let encoding = draft.encoding { attributes.append("encoding", encoding) }
-        let id = draft.id.flatMap { EventID.legal($0) } ?? message.upstreamID.flatMap { EventID.legal($0) }
         return Event(
-            id: id ?? EventID.generate(), title: draft.title, message: draft.message ?? "", priority: draft.priority,
+            id: self.id(of: draft, message), title: draft.title, message: draft.message ?? "", priority: draft.priority,
             tags: draft.tags,
             timestamp: draft.timestamp ?? message.timestamp ?? now, payload: draft.payload, source: self.source, subject: subject,
             attributes: attributes, raw: message.original ?? message.body, passage: context.passage, limits: self.settings.limits,
-            rendered: draft.json
+            rendered: isRendered ? draft.json : ByteBuffer()
         )
     }
 

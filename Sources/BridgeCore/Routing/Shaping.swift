@@ -105,7 +105,7 @@ package struct Shaping: SettingGroup {
     }
 
     /// The payload that an expression makes; `null` removes the payload.
-    private static func json(_ part: Template.Part, _ reader: EventReader) throws -> ByteBuffer? {
+    static func json(_ part: Template.Part, _ reader: EventReader) throws -> ByteBuffer? {
         switch part {
         case .literal(let text): return ByteBuffer(string: JSONText.string(text))
         case .path(let path):

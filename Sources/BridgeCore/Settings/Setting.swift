@@ -12,6 +12,8 @@ package struct Setting<Root>: Sendable {
     private(set) var conditions: [Condition] = []
     /// Whether a key without a value is refused; otherwise it counts as missing.
     private(set) var refusesNothing = false
+    /// Whether a key without a value, such as `null`, is read like any other; otherwise it counts as missing.
+    private(set) var readsNothing = false
 
     /// A condition on the other keys for this one.
     struct Condition: Sendable {
@@ -88,6 +90,13 @@ package struct Setting<Root>: Sendable {
         return setting
     }
 
+    /// Has `null` read by the codec, where it means something.
+    package func readingNothing() -> Self {
+        var setting = self
+        setting.readsNothing = true
+        return setting
+    }
+
     /// The same key of a mapping whose settings contain these.
     func lifted<Outer>(to path: any WritableKeyPath<Outer, Root> & Sendable) -> Setting<Outer> {
         var setting = Setting<Outer>(self.declaration) { decoder, outer in try self.store(decoder, &outer[keyPath: path]) }
@@ -95,6 +104,7 @@ package struct Setting<Root>: Sendable {
             Setting<Outer>.Condition(names: $0.names, isWanted: $0.isWanted, refusal: $0.refusal)
         }
         setting.refusesNothing = self.refusesNothing
+        setting.readsNothing = self.readsNothing
         return setting
     }
 }

@@ -38,7 +38,7 @@ package struct Settings<Root>: Sendable {
                 }
                 continue
             }
-            if member.declaration.presence != .required, try container.decodeNil(forKey: key) {
+            if member.declaration.presence != .required, !member.readsNothing, try container.decodeNil(forKey: key) {
                 guard member.refusesNothing else { continue }
                 throw SettingError(path: decoder.codingPath + [key], "has no value; write one or leave it out")
             }

@@ -10,6 +10,7 @@ package enum JSONScanner {
     ///   - document: one valid JSON document.
     /// - Returns: the value of the last such member; `nil` when there is none or the root is no object.
     package static func member(_ name: StaticString, of document: ByteBuffer) -> ByteBuffer? {
+        let name = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
         let range = document.withUnsafeReadableBytes { bytes in self.range(of: name, in: bytes) }
         return range.flatMap { document.getSlice(at: document.readerIndex + $0.lowerBound, length: $0.count) }
     }
@@ -34,7 +35,7 @@ package enum JSONScanner {
         }
     }
 
-    private static func range(of name: StaticString, in bytes: UnsafeRawBufferPointer) -> Range<Int>? {
+    static func range(of name: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer) -> Range<Int>? {
         var index = self.skipSpace(bytes, 0)
         guard index < bytes.count, bytes[index] == UInt8(ascii: "{") else { return nil }
         index = self.skipSpace(bytes, index + 1)
@@ -43,8 +44,7 @@ package enum JSONScanner {
             let key = index + 1
             index = self.skipString(bytes, index)
             let isWanted =
-                index - 1 - key == name.utf8CodeUnitCount
-                && bytes[key..<index - 1].elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+                index - 1 - key == name.count && bytes[key..<index - 1].elementsEqual(name)
             index = self.skipSpace(bytes, self.skipSpace(bytes, index) + 1)
             let value = index
             index = self.skipValue(bytes, index)
@@ -56,14 +56,14 @@ package enum JSONScanner {
         return found
     }
 
-    private static func skipSpace(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
+    static func skipSpace(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
         var index = start
         while index < bytes.count, bytes[index] <= 0x20 { index += 1 }
         return index
     }
 
     /// The index after the closing quote of the string that begins at `start`.
-    private static func skipString(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
+    static func skipString(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
         var index = start + 1
         while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
             index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
@@ -71,7 +71,7 @@ package enum JSONScanner {
         return min(index + 1, bytes.count)
     }
 
-    private static func skipValue(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
+    static func skipValue(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
         var index = start
         var depth = 0
         while index < bytes.count {

@@ -31,15 +31,18 @@ struct FieldSentence {
     private var last: (name: String, value: String) = ("", "")
     private var isCut = false
     private let title: String
+    /// Names that are left out.
+    private let excluded: Set<String>
 
     /// Writes the fields of a value.
     ///
     /// - Parameters:
     ///   - value: an object or an array.
     ///   - title: what needs no repeating.
+    ///   - excluded: names of members that are left out.
     /// - Returns: `nil` when nothing is left to say.
-    static func of(_ value: JSONElement, title: String?) -> String? {
-        var sentence = Self(title: title ?? "")
+    static func of(_ value: JSONElement, title: String?, without excluded: Set<String> = []) -> String? {
+        var sentence = Self(title: title ?? "", excluded: excluded)
         switch value.kind {
         case .object: sentence.add(self.content(of: value, levels: 3), under: "", levels: 3)
         case .array: sentence.add(items: value)
@@ -50,8 +53,9 @@ struct FieldSentence {
         return sentence.isCut ? sentence.text + ", …" : sentence.text
     }
 
-    private init(title: String) {
+    private init(title: String, excluded: Set<String>) {
         self.title = title
+        self.excluded = excluded
     }
 
     /// The object that the message is about: one with a name that wraps, unless the object around it has values of its own.
@@ -84,6 +88,7 @@ struct FieldSentence {
         object.whileMembers { name, value in
             guard !self.isCut else { return false }
             guard !name.isEmpty, name[0] != UInt8(ascii: "_") else { return true }
+            if !self.excluded.isEmpty, self.excluded.contains(name.text) { return true }
             switch value.kind {
             case .null: break
             case .object:
@@ -170,7 +175,7 @@ struct FieldSentence {
             guard !self.isCut else { return }
             let part: String?
             switch item.kind {
-            case .object: part = Self.of(item, title: self.title)
+            case .object: part = Self.of(item, title: self.title, without: self.excluded)
             case .array: part = self.list(item)
             default: part = Self.shortened(item.text())
             }

@@ -1,0 +1,108 @@
+import NIOCore
+
+/// `set:` of a case: the fields of the event that do not come from ``Normaliser``'s automatic reading.
+///
+/// A field whose source has no value in an event stays as it is. So does one whose source fails, and that is a
+/// ``FieldFailure``.
+struct CaseFields: SettingGroup {
+    private var title: FieldSource?
+    private var message: FieldSource?
+    private var priority: FieldSource?
+    private var tags: FieldSource?
+    private var timestamp: FieldSource?
+    private var id: FieldSource?
+    private var payload: FieldSource?
+    private var subject: FieldSource?
+
+    /// The keys of `set`; `null` removes a field.
+    static let settings = Settings<Self> {
+        Setting("title", \.title, .field(.title), "Title of the event").readingNothing()
+        Setting("message", \.message, .field(.message), "Message of the event").readingNothing()
+        Setting("priority", \.priority, .field(.priority), "Priority of the event, a number or a word").readingNothing()
+        Setting("tags", \.tags, .field(.tags), "Tags of the event, a list or a text with commas").readingNothing()
+        Setting("timestamp", \.timestamp, .field(.timestamp), "Time of the event").readingNothing()
+        Setting("id", \.id, .field(.id), "Identifier of the event").readingNothing()
+        Setting("payload", \.payload, .field(.payload), "Payload of the event").readingNothing()
+        Setting("subject", \.subject, .field(.subject), "Subject of the event").readingNothing()
+    }
+
+    init() {}
+
+    func validate() throws {
+        guard self.sources.isEmpty else { return }
+        let known = Self.settings.declarations.map(\.name).joined(separator: ", ")
+        throw SettingError("sets nothing; there are \(known)")
+    }
+
+    private var sources: [FieldSource] {
+        [self.title, self.message, self.priority, self.tags, self.timestamp, self.id, self.payload, self.subject].compactMap {
+            $0
+        }
+    }
+
+    /// The parts of all templates and paths.
+    var parts: [Template.Part] { self.sources.flatMap(\.parts) }
+
+    /// Applies the fields to the draft of the event that the reader holds.
+    ///
+    /// - Parameter place: where this is below `normalise` in the file.
+    func apply(to draft: inout Draft, _ reader: EventReader, at place: String, failures: inout [FieldFailure]) {
+        func read<Value>(
+            _ source: FieldSource?, _ field: EventField, _ change: (Value?) -> Void, _ value: (FieldSource) throws -> Value?
+        ) {
+            guard let source else { return }
+            if case .nothing = source { return change(nil) }
+            do {
+                if let value = try value(source) { change(value) }
+            } catch {
+                failures.append(FieldFailure(field: "\(place).\(field)", reason: "\(error)"))
+            }
+        }
+        read(self.title, .title, { draft.title = $0 }, { try $0.text(reader) })
+        read(self.message, .message, { draft.message = $0 ?? "" }, { try $0.text(reader) })
+        read(self.subject, .subject, { draft.subject = $0 ?? "" }, { try $0.text(reader).map(SafeText.line) })
+        read(self.priority, .priority, { draft.priority = $0 }) { source in
+            try Self.valid(source.text(reader), "a priority", PriorityText.read)
+        }
+        read(self.tags, .tags, { draft.tags = $0 ?? [] }, { try Self.tags($0, reader) })
+        read(self.timestamp, .timestamp, { draft.timestamp = $0 }) { try Self.timestamp($0, reader) }
+        read(self.id, .id, { draft.id = $0 ?? EventID.generate() }) { source in
+            try Self.valid(source.text(reader), "an id that an event can have", EventID.legal)
+        }
+        read(self.payload, .payload, { draft.payload = $0 }, { try Self.payload($0, reader) })
+    }
+
+    /// - Throws: ``ExpressionError`` for a text that is not what the field takes.
+    private static func valid<Value>(_ text: String?, _ wanted: String, _ read: (String) -> Value?) throws -> Value? {
+        guard let text else { return nil }
+        guard let value = read(text) else { throw ExpressionError("'\(text.prefix(100))' is not \(wanted)") }
+        return value
+    }
+
+    private static func timestamp(_ source: FieldSource, _ reader: EventReader) throws -> Timestamp? {
+        var zone: LocalZone?
+        if case .lookup(let lookup) = source { zone = lookup.zone }
+        return try self.valid(source.text(reader), "a time, such as 2026-11-30T18:00:00Z or a number since 1970") { text in
+            zone.flatMap { Timestamp(local: text, in: $0) } ?? Timestamp(lenient: text)
+        }
+    }
+
+    private static func tags(_ source: FieldSource, _ reader: EventReader) throws -> [String]? {
+        if case .list(let sources) = source { return sources.isEmpty ? [] : try source.texts(reader) }
+        let texts = try source.texts(reader)
+        guard texts.count == 1, case .template = source else { return texts.isEmpty ? nil : texts }
+        return JSONFields.array(texts[0]) ?? JSONFields.tags(texts[0])
+    }
+
+    private static func payload(_ source: FieldSource, _ reader: EventReader) throws -> ByteBuffer? {
+        switch source {
+        case .template(let template):
+            var json = ByteBuffer()
+            return try template.writeJSON(reader, to: &json) ? json : nil
+        case .json(let json): return try json.render(reader)
+        case .lookup(let lookup) where lookup.table == nil && lookup.standard == nil:
+            return try Shaping.json(lookup.part, reader)
+        default: return try source.text(reader).map { ByteBuffer(string: JSONText.string($0)) }
+        }
+    }
+}

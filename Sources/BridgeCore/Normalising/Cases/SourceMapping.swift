@@ -1,0 +1,79 @@
+/// What a source's `normalise` changes in its events: the first case that matches, over the templates of single fields.
+///
+/// Everything sees the event as it is read automatically. Not thread-safe: it reads events with one reader.
+final class SourceMapping {
+    /// What became of one message.
+    struct Result {
+        /// The parts that did not apply.
+        var failures: [FieldFailure] = []
+        /// Whether a case says that the message is no event.
+        var isDropped = false
+        /// Whether a case or the templates had a say.
+        var isMapped = false
+    }
+
+    private let fields: FieldMapping?
+    private let cases: [NormaliseCase]
+    private let reader = EventReader()
+    /// Whether some part of it needs the JSON of the event.
+    let needsJSON: Bool
+    /// Whether it has expressions that benefit from an evaluation in batches.
+    let evaluatesAhead: Bool
+
+    /// `nil` when the settings map nothing.
+    init?(_ settings: NormaliseSettings) {
+        self.fields = FieldMapping(settings)
+        self.cases = settings.cases
+        guard self.fields != nil || !self.cases.isEmpty else { return nil }
+        let parts = (self.fields?.templates.flatMap(\.parts) ?? []) + self.cases.flatMap(\.parts)
+        self.needsJSON = parts.contains(where: \.needsJSON)
+        self.evaluatesAhead = parts.contains(where: \.isEvaluated)
+    }
+
+    /// Evaluates the expressions for the events of a batch, which ``apply(to:as:now:)`` then gets one by one.
+    func begin(_ events: [Event], now: Timestamp) {
+        self.reader.begin(events, now: now)
+        var requests: [EvaluatedAhead.Request] = []
+        for place in events.indices {
+            self.reader.load(at: place)
+            let own = self.matching.map { self.cases[$0].parts } ?? []
+            for part in (self.fields?.templates.flatMap(\.parts) ?? []) + own {
+                guard let expression = part.expression(for: self.reader) else { continue }
+                requests.append(EvaluatedAhead.Request(expression: expression, event: place, view: .template))
+            }
+        }
+        self.reader.evaluateAhead(requests)
+    }
+
+    /// Forgets the batch.
+    func endBatch() {
+        self.reader.endBatch()
+    }
+
+    /// Changes the draft of an event.
+    ///
+    /// - Parameter event: the draft as an event.
+    func apply(to draft: inout Draft, as event: Event, now: Timestamp) -> Result {
+        let isAlone = self.evaluatesAhead && self.reader.batch == nil
+        if isAlone { self.begin([event], now: now) }
+        defer { if isAlone { self.reader.endBatch() } }
+        self.reader.load(event, now: now)
+        var result = Result()
+        let index = self.matching
+        if let index, self.cases[index].isDropped {
+            result.isDropped = true
+            return result
+        }
+        result.isMapped = self.fields != nil || index != nil
+        self.fields?.apply(to: &draft, self.reader, failures: &result.failures)
+        if let index {
+            self.cases[index].fields?.apply(to: &draft, self.reader, at: "cases[\(index)].set", failures: &result.failures)
+        }
+        return result
+    }
+
+    /// The first case for the event that the reader holds.
+    private var matching: Int? {
+        self.cases.firstIndex { $0.match?.matches(self.reader) ?? true }
+    }
+}
