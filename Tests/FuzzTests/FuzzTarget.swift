@@ -27,11 +27,11 @@ struct FuzzTarget: Sendable {
         // What peers send over the network.
         http1Connection, http2Connection, requestHead, together("policy", hosts, forwarded), query, streamParameters, credentials,
         together("grants", tokens, hookAnswers), webhook, answerHeads, eventStream, compression, decompression, mqttPackets,
-        redisReplies, redisEntries, json, normaliser, streamFormat, lines,
+        redisReplies, redisEntries, json, normaliser, decodings, streamFormat, lines,
         // What the program's own processes and files say.
         workerFrames, logRows, cursors,
         // What the file and clients write.
-        configuration, together("settings", addresses, times), together("patterns", subjects, topics),
+        configuration, together("settings", addresses, times, zones), together("patterns", subjects, topics),
         together("templates", templates, paths), expressionTexts, regularExpressions,
     ]
 

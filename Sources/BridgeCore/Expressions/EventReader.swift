@@ -28,6 +28,14 @@ package final class EventReader {
         self.read(event, now: now, place: self.place(of: event))
     }
 
+    /// Makes `event` the one that is read, with its payload as another parser has it.
+    ///
+    /// - Parameter root: valid until another event is loaded; `nil` has the payload parsed on first use.
+    func load(_ event: Event, now: Timestamp, root: JSONElement?) {
+        self.load(event, now: now)
+        if let root { self.payload = .root(root) }
+    }
+
     /// - Parameter place: that of the event in the batch.
     func read(_ event: Event, now: Timestamp?, place: Int?) {
         self.unloadLarge()

@@ -174,6 +174,11 @@ package struct Template: Sendable, Decodable {
             }
         }
 
+        /// Whether it depends on the message of the event.
+        var readsMessage: Bool {
+            if case .path(let path) = self { path.root == .message || self.needsJSON } else { self.needsJSON }
+        }
+
         /// Whether it needs an evaluator, which blocks.
         var isEvaluated: Bool {
             switch self {

@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 
 /// An event in the making: what one of the shapes has found in a body.
@@ -19,4 +20,14 @@ struct Draft {
     var encoding: String?
     /// In place of the message's own.
     var subject: String?
+    /// The payload as the normaliser's parser has it, valid until the next message is read; `nil` when it is not parsed so.
+    var root: JSONElement?
+    /// What makes the message of ``root``, where it has been left for later.
+    var pending: PendingMessage?
+
+    /// What ``VendorShape`` has found out about a message that it does not write yet.
+    struct PendingMessage {
+        let title: String?
+        let kind: String?
+    }
 }

@@ -97,7 +97,7 @@ package final class Normaliser {
     /// Then ``event(from:at:now:)`` makes their events one by one, and ``endBatch()`` ends the batch.
     func begin(_ messages: [ReceivedMessage], now: Timestamp) {
         guard let mapping, mapping.evaluatesAhead, messages.count > 1 else { return }
-        self.batch = messages.map { self.unmapped($0, now: now) }
+        self.batch = messages.map { self.unmapped($0, now: now, isAlone: false) }
         mapping.begin(self.batch.map(\.event), now: now)
     }
 
@@ -138,6 +138,7 @@ package final class Normaliser {
         guard !result.isDropped else {
             return Outcome(event: unmapped.event, isNative: false, problem: nil, isCut: false, isNoise: true, failures: [])
         }
+        VendorShape.complete(&draft)
         let event: Event
         if result.isMapped || !mapping.needsJSON {
             if result.isMapped { draft.json = nil }
@@ -150,9 +151,11 @@ package final class Normaliser {
         return outcome
     }
 
-    private func unmapped(_ message: ReceivedMessage, now: Timestamp) -> Unmapped {
+    /// - Parameter isAlone: whether the message becomes an event before another is read.
+    private func unmapped(_ message: ReceivedMessage, now: Timestamp, isAlone: Bool = true) -> Unmapped {
         let subject = SafeText.line(message.subject)
-        var draft = self.draft(of: message, subject: subject)
+        var draft = self.draft(of: message, subject: subject, isPatient: isAlone && self.mapping?.readsMessage == false)
+        if !isAlone { draft.root = nil }
         // Templates see the id that the event will have.
         draft.id = self.id(of: draft, message)
         let isRendered = self.mapping?.needsJSON != false
@@ -222,7 +225,8 @@ package final class Normaliser {
 
     // MARK: Bodies
 
-    private func draft(of message: ReceivedMessage, subject: String) -> Draft {
+    /// - Parameter isPatient: see ``VendorShape``.
+    private func draft(of message: ReceivedMessage, subject: String, isPatient: Bool = false) -> Draft {
         let body = BodyText.utf8(message.body, contentType: message.contentType)
         let claimsJSON = message.contentType.map(MediaType.isJSON)
         if claimsJSON == true || (Self.mayBeJSON(message.contentType) && Self.looksLikeJSON(body)) {
@@ -230,7 +234,10 @@ package final class Normaliser {
             // The draft copies its parts of the document.
             defer { if body.readableBytes > JSONParser.large { self.parser.trim() } }
             do {
-                return self.draft(ofJSON: try self.parser.parse(body), body, message, subject: subject)
+                let isSmall = body.readableBytes <= JSONParser.large
+                return self.draft(
+                    ofJSON: try self.parser.parse(body), body, message, subject: subject, isPatient: isPatient && isSmall,
+                    keepsRoot: isSmall)
             } catch {
                 guard claimsJSON == true else { return self.draft(ofText: body, message, subject: subject) }
                 var draft = self.draft(ofText: body, message, subject: subject)
@@ -241,7 +248,10 @@ package final class Normaliser {
         return self.draft(ofText: body, message, subject: subject)
     }
 
-    private func draft(ofJSON root: JSONElement, _ body: ByteBuffer, _ message: ReceivedMessage, subject: String) -> Draft {
+    private func draft(
+        ofJSON root: JSONElement, _ body: ByteBuffer, _ message: ReceivedMessage, subject: String, isPatient: Bool,
+        keepsRoot: Bool
+    ) -> Draft {
         if root.kind == .object, let native = NativeShape.draft(root, body) { return native }
         let name = self.name(subject, root)
         var draft: Draft
@@ -251,11 +261,12 @@ package final class Normaliser {
             if draft.tags.isEmpty { draft.tags = JSONFields.tags(root["tags"]) }
             draft.title = draft.title ?? name
         } else if root.kind == .object || root.kind == .array {
-            draft = VendorShape.draft(root, name: name, attributes: message.attributes)
+            draft = VendorShape.draft(root, name: name, attributes: message.attributes, isPatient: isPatient)
         } else {
             draft = TextShape.draft(root.text(), subject: subject, name: name)
         }
-        draft.message = draft.message ?? root.text()
+        if draft.pending == nil { draft.message = draft.message ?? root.text() }
+        if keepsRoot { draft.root = root }
         draft.payload = Self.trimmed(body)
         self.addHeaders(message.attributes, to: &draft, overriding: false)
         return draft

@@ -24,6 +24,16 @@ indirect enum Predicate: Sendable {
         case scalar(FoldedText, Double?)
     }
 
+    /// Whether it depends on the message of the event.
+    var readsMessage: Bool {
+        switch self {
+        case .message: true
+        case .all(let parts), .any(let parts): parts.contains(where: \.readsMessage)
+        case .not(let part): part.readsMessage
+        case .source, .subject, .priority, .anyTag, .allTags, .noTag, .title, .value, .attribute: false
+        }
+    }
+
     /// - Parameter reader: holds the event.
     func holds(_ reader: EventReader) -> Bool {
         guard let event = reader.event else { return false }

@@ -81,14 +81,33 @@ package struct SubjectPattern: Sendable, Hashable, Decodable, CustomStringConver
     /// (§4.7.2).
     private static func filter(_ filter: String, matches subject: String) -> Bool {
         if subject.utf8.first == UInt8(ascii: "$"), let first = filter.utf8.first, "+#".utf8.contains(first) { return false }
-        var subjectLevels = LevelIterator(subject)
-        var filterLevels = LevelIterator(filter)
-        while let level = filterLevels.next() {
-            if level.utf8.elementsEqual("#".utf8) { return true }
-            guard let other = subjectLevels.next() else { return false }
-            guard level.utf8.elementsEqual("+".utf8) || level.utf8.elementsEqual(other.utf8) else { return false }
+        var (filter, subject) = (filter, subject)
+        return filter.withUTF8 { filter in subject.withUTF8 { self.levels(filter, match: $0) } }
+    }
+
+    private static func levels(_ filter: UnsafeBufferPointer<UInt8>, match subject: UnsafeBufferPointer<UInt8>) -> Bool {
+        let slash = UInt8(ascii: "/")
+        var (index, place) = (0, 0)
+        // Each turn compares one level; `place` is behind the end once the subject has none.
+        while true {
+            let isWildcard = index + 1 == filter.count || index + 1 < filter.count && filter[index + 1] == slash
+            if isWildcard, filter[index] == UInt8(ascii: "#") { return true }
+            guard place <= subject.count else { return false }
+            if isWildcard, filter[index] == UInt8(ascii: "+") {
+                index += 1
+                while place < subject.count, subject[place] != slash { place += 1 }
+            } else {
+                while index < filter.count, filter[index] != slash {
+                    guard place < subject.count, filter[index] == subject[place] else { return false }
+                    index += 1
+                    place += 1
+                }
+                guard place == subject.count || subject[place] == slash else { return false }
+            }
+            guard index < filter.count else { return place == subject.count }
+            index += 1
+            place += 1
         }
-        return subjectLevels.next() == nil
     }
 
     /// MQTT 3.1.1 §4.7.1.2 and §4.7.1.3.

@@ -106,8 +106,8 @@ struct FieldSentence {
                     self.add(prefix, name, list)
                 }
             default:
-                if FieldRole.match(name)?.role == .time, JSONFields.time(value) != nil { return true }
-                if FieldRole.match(name)?.role == .tags { return true }
+                let role = FieldRole.match(name)?.role
+                if role == .tags || role == .time && JSONFields.time(value) != nil { return true }
                 // The numbers of parts, such as `series id`, mean nothing to a reader.
                 if !prefix.isEmpty, Self.isIdentifier(name) { return true }
                 if Self.isSecret(name) { return true }
@@ -129,10 +129,29 @@ struct FieldSentence {
 
     /// Whether a name may be that of a secret, which is for the receiver of the message alone.
     private static func isSecret(_ name: Span<UInt8>) -> Bool {
-        let text = name.text.lowercased()
-        return ["token", "secret", "password", "passwd", "signature", "apikey", "api_key", "authorization"].contains {
-            text.hasSuffix($0)
+        // Most names end in another letter than these.
+        switch name[name.count - 1] | 0x20 {
+        case UInt8(ascii: "n"): self.ends(name, "token") || self.ends(name, "authorization")
+        case UInt8(ascii: "t"): self.ends(name, "secret")
+        case UInt8(ascii: "d"): self.ends(name, "password") || self.ends(name, "passwd")
+        case UInt8(ascii: "e"): self.ends(name, "signature")
+        case UInt8(ascii: "y"): self.ends(name, "apikey") || self.ends(name, "api_key")
+        default: false
         }
+    }
+
+    /// Whether a name has an ending, in any case.
+    ///
+    /// - Parameter ending: in lower case, of letters and `_`.
+    private static func ends(_ name: Span<UInt8>, _ ending: StaticString) -> Bool {
+        let start = name.count - ending.utf8CodeUnitCount
+        guard start >= 0 else { return false }
+        for place in 0..<ending.utf8CodeUnitCount {
+            let byte = name[start + place]
+            let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            if (isUpper ? byte | 0x20 : byte) != ending.utf8Start[place] { return false }
+        }
+        return true
     }
 
     /// Whether a name is `id` or ends in it: `jobId`, `series_id`, `uuid`.

@@ -14,7 +14,8 @@ enum VendorShape {
     ///   - root: an object or array.
     ///   - name: the name in the subject, for a body without one.
     ///   - attributes: those of the message.
-    static func draft(_ root: JSONElement, name: String, attributes: Attributes) -> Draft {
+    ///   - isPatient: whether a sentence about the fields may be left for ``complete(_:)``, as the source may have another message.
+    static func draft(_ root: JSONElement, name: String, attributes: Attributes, isPatient: Bool = false) -> Draft {
         var draft = Draft()
         guard root.kind == .object else {
             draft.title = name
@@ -28,12 +29,22 @@ enum VendorShape {
         }
         let scan = FieldScan(root)
         draft.title = self.title(scan, name: name, attributes: attributes)
-        draft.message = scan.message ?? FieldSentence.of(root, title: scan.title) ?? scan.kind ?? root.text()
+        if isPatient, scan.message == nil, scan.state == nil {
+            draft.pending = Draft.PendingMessage(title: scan.title, kind: scan.kind)
+        } else {
+            draft.message = scan.message ?? FieldSentence.of(root, title: scan.title) ?? scan.kind ?? root.text()
+        }
         self.addState(of: scan, to: &draft)
         draft.priority = scan.priority ?? scan.message.flatMap { TextShape.priority($0) }
         draft.tags = scan.tags
         draft.timestamp = scan.timestamp
         return draft
+    }
+
+    /// Writes a message that was left for later, unless there is one by now.
+    static func complete(_ draft: inout Draft) {
+        guard let pending = draft.pending, let root = draft.root, draft.message == nil else { return }
+        draft.message = FieldSentence.of(root, title: pending.title) ?? pending.kind ?? root.text()
     }
 
     private static func title(_ scan: FieldScan, name: String, attributes: Attributes) -> String {

@@ -71,10 +71,11 @@ struct MessagePackReader {
             if index > 0 { json.writeString(",") }
             var key = ByteBuffer()
             try self.write(to: &key, levels: levels - 1)
-            if key.readableBytesView.first == UInt8(ascii: "\"") {
-                json.writeImmutableBuffer(key)
-            } else {
-                JSONWriter.write(String(buffer: key), to: &json)
+            switch key.readableBytesView.first {
+            case UInt8(ascii: "\""): json.writeImmutableBuffer(key)
+            // Its quotes would have to be escaped once more on each level.
+            case UInt8(ascii: "{"), UInt8(ascii: "["): throw BodyDecoding.Failure(message: "a key of a map is a map or a list")
+            default: JSONWriter.write(String(buffer: key), to: &json)
             }
             json.writeString(":")
             try self.write(to: &json, levels: levels - 1)
@@ -102,7 +103,7 @@ struct MessagePackReader {
             seconds = bytes.readInteger(as: Int64.self)
         default: return nil
         }
-        guard let seconds, abs(seconds) < 1 << 40 else { return nil }
+        guard let seconds, (-(1 << 40)..<1 << 40).contains(seconds) else { return nil }
         return Timestamp(milliseconds: seconds * 1000 + nanoseconds / 1_000_000)
     }
 

@@ -17,6 +17,8 @@ final class SourceMapping {
     private let reader = EventReader()
     /// Whether some part of it needs the JSON of the event.
     let needsJSON: Bool
+    /// Whether some part of it depends on the message that is read automatically.
+    let readsMessage: Bool
     /// Whether it has expressions that benefit from an evaluation in batches.
     let evaluatesAhead: Bool
 
@@ -27,6 +29,8 @@ final class SourceMapping {
         guard self.fields != nil || !self.cases.isEmpty else { return nil }
         let parts = (self.fields?.templates.flatMap(\.parts) ?? []) + self.cases.flatMap(\.parts)
         self.needsJSON = parts.contains(where: \.needsJSON)
+        self.readsMessage =
+            parts.contains(where: \.readsMessage) || self.cases.contains { $0.match?.residual?.readsMessage == true }
         self.evaluatesAhead = parts.contains(where: \.isEvaluated)
     }
 
@@ -57,7 +61,7 @@ final class SourceMapping {
         let isAlone = self.evaluatesAhead && self.reader.batch == nil
         if isAlone { self.begin([event], now: now) }
         defer { if isAlone { self.reader.endBatch() } }
-        self.reader.load(event, now: now)
+        self.reader.load(event, now: now, root: draft.root)
         var result = Result()
         let index = self.matching
         if let index, self.cases[index].isDropped {

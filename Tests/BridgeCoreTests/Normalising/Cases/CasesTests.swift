@@ -141,4 +141,31 @@ struct CasesTests {
         #expect(events.map(\.title) == ["upper of a", "b", "upper of a"])
         #expect(events.map(\.message) == ["x", "lower of b", "x"])
     }
+
+    @Test(arguments: [
+        (#"{"match":{"message":{"contains":"battery"}},"set":{"title":"x"}}"#, "x", "battery: 87, ok: true"),
+        (#"{"set":{"title":"{{ .message }}"}}"#, "battery: 87, ok: true", "battery: 87, ok: true"),
+        (#"{"set":{"title":{"from":".","default":"x"},"message":"y"}}"#, nil, "y"),
+        (
+            #"{"match":{"not":{"any":[{"message":"x"}]}},"set":{"message":{"from":".payload.absent"}}}"#, "pump",
+            "battery: 87, ok: true"
+        ),
+        (#"{"set":{"message":{"from":".payload.absent"}}}"#, "pump", "battery: 87, ok: true"),
+        (#"{"match":{"payload.battery":87},"set":{"message":null}}"#, "pump", ""),
+    ])
+    func `the automatic message is there for a case that reads it, and for one that does not set it`(
+        json: String, title: String?, message: String
+    ) throws {
+        let event = try NormaliseSample.outcome(#"{"cases":[\#(json)]}"#, #"{"battery":87,"ok":true}"#, subject: "pump").event
+        if let title { #expect(event.title == title) } else { #expect(event.title?.hasPrefix(#"{"id":"msg_"#) == true) }
+        #expect(event.message == message)
+    }
+
+    @Test func `a large body is read like a small one`() throws {
+        let padding = String(repeating: "x", count: 300 << 10)
+        let event = try NormaliseSample.outcome(
+            #"{"cases":[{"match":{"payload.n":7},"set":{"title":"n {{ .payload.n }}"}}]}"#, #"{"n":7,"padding":"\#(padding)"}"#
+        ).event
+        #expect(event.title == "n 7" && event.message.hasPrefix("n: 7, padding: xxx"))
+    }
 }
