@@ -11,7 +11,7 @@ package struct SourceDeclaration: SettingGroup {
     package static let settings = Settings<Self> {
         Setting(required: "type", \.type, .text("kind"), "Kind of the source")
         SourceDefaults.settings.within(\.defaults)
-        Setting("normalise", \.normalise, .group, "How messages become events, field by field")
+        Setting("normalise", \.normalise, .group, "How messages become events")
         Setting("required", \.isRequired, .flag, "Whether readiness needs its connection")
     }
 

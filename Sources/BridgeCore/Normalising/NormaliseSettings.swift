@@ -51,7 +51,9 @@ package struct NormaliseSettings: SettingGroup {
                     ? "'\(text)' is not a time; write a template such as '{{ .payload.time }}'" : nil
             },
             "Time of the events, RFC 3339 or a number since 1970")
-        Setting("decode", \.decode, .decodings, "How bodies are packed, from the outside in")
+        Setting(
+            "decode", \.decode, .decodings,
+            "How bodies are packed, from the outside in: json, form, msgpack, base64, gzip, deflate, zstd, text/CHARSET")
         Setting("root", \.root, .payloadPath, default: "all of it", "Which part of a body is the payload")
         Setting("split", \.split, .payloadPath, "List in the payload of which each item becomes an event")
         Setting(

@@ -56,6 +56,7 @@ struct FieldSentence {
     private init(title: String, excluded: Set<String>) {
         self.title = title
         self.excluded = excluded
+        self.text.reserveCapacity(128)
     }
 
     /// The object that the message is about: one with a name that wraps, unless the object around it has values of its own.

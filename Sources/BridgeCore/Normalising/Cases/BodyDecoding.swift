@@ -131,7 +131,7 @@ extension SettingCodec where Value == [BodyDecoding] {
     /// One step or several, in the order in which the body is unpacked.
     static var decodings: Self {
         let names = SettingCodec<[String]>.oneOrMore(
-            of: .text("json, form, msgpack, base64, gzip, deflate, zstd or text/CHARSET"))
+            of: .text("name of a coding"))
         return Self(names.type) { decoder in
             let isList = (try? decoder.unkeyedContainer()) != nil
             var steps: [BodyDecoding] = []

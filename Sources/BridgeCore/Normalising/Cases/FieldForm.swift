@@ -17,7 +17,7 @@ struct FieldForm: SettingGroup {
             .needing("from", else: "has nothing to look up; add from: with the path of the value")
         Setting("default", \.standard, .scalar, "What counts for a value that is missing or not in the map")
             .needing("from", else: "belongs to from; add from: with the path of the value")
-        Setting("zone", \.zone, .zone, "Time zone of times that have none, such as Europe/Berlin")
+        Setting("zone", \.zone, .zone, "Time zone of times that have none, such as Europe/Berlin; of timestamp only")
             .needing("from", else: "belongs to from; add from: with the path of the time")
         Setting("fields", \.fields, .payloadPath, "Path of an object whose members are written as words")
         Setting("only", \.only, .members, "The members to write, in this order")
@@ -29,9 +29,9 @@ struct FieldForm: SettingGroup {
         )
         .needing("fields", else: "belongs to fields; add fields: .payload")
         Setting("join", \.join, .sources, "Texts to put together; what is missing is left out")
-        Setting("with", \.separator, .text, default: ", ", "Text between the parts of join")
+        Setting("with", \.separator, .text, default: "', '", "Text between the parts of join")
             .needing("join", else: "belongs to join; add join: with a list of texts")
-        Setting("json", \.json, .json, "Structure whose texts may be templates")
+        Setting("json", \.json, .json, "Structure whose texts may be templates; of payload only")
     }
 
     init() {}

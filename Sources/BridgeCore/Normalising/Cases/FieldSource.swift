@@ -38,10 +38,16 @@ indirect enum FieldSource: Sendable {
     ///
     /// - Throws: as ``text(_:)`` does.
     func texts(_ reader: EventReader) throws -> [String] {
+        var texts: [String] = []
+        try self.append(to: &texts, reader)
+        return texts
+    }
+
+    private func append(to texts: inout [String], _ reader: EventReader) throws {
         switch self {
-        case .lookup(let lookup): try lookup.texts(reader)
-        case .join(let sources, _), .list(let sources): try sources.flatMap { try $0.texts(reader) }
-        default: try self.text(reader).map { [$0] } ?? []
+        case .lookup(let lookup): texts += try lookup.texts(reader)
+        case .join(let sources, _), .list(let sources): for source in sources { try source.append(to: &texts, reader) }
+        default: if let text = try self.text(reader) { texts.append(text) }
         }
     }
 

@@ -1,7 +1,9 @@
 extension SettingCodec where Value == FieldSource {
     /// The source of a field: `null`, a text with `{{ … }}`, a number, a list, or a mapping with the keys of ``FieldForm``.
     static func field(_ field: EventField) -> Self {
-        Self(.either([.template, .group(FieldForm.settings.declarations)])) { decoder in
+        // The keys of the mapping are declared once, with the first field.
+        let form: SettingType = field == .title ? .group(FieldForm.settings.declarations) : .text("mapping as of title")
+        return Self(.either([.template, form])) { decoder in
             let source = try self.source(decoder, of: field)
             if let problem = field.problem(with: source) { throw SettingError(path: decoder.codingPath, problem) }
             return source
