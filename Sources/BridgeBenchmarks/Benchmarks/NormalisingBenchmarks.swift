@@ -13,6 +13,10 @@ enum NormalisingBenchmarks {
         Self.benchmark(
             "normalise: device state, by cases", Samples.deviceState, subject: "zigbee2mqtt/hall_motion",
             settings: { Self.settings(Samples.deviceCases) }),
+        Self.benchmark("normalise: Alertmanager", Samples.alerts, contentType: "application/json"),
+        Self.benchmark(
+            "normalise: Alertmanager, by cases", Samples.alerts, contentType: "application/json",
+            settings: { Self.settings(Samples.alertCases) }),
     ]
 
     private static func benchmark(

@@ -31,6 +31,35 @@ enum Samples {
                 message: { fields: .payload, except: [linkquality, voltage] } } } ] }
         """
 
+    /// A notification of Alertmanager with two alerts.
+    static let alerts = ByteBuffer(
+        string: [
+            #"{"receiver":"streambridge","status":"firing","alerts":["#,
+            #"{"status":"firing","labels":{"alertname":"InstanceDown","instance":"web-01:9100","job":"node","sever"#,
+            #"ity":"critical"},"annotations":{"summary":"web-01 is down","description":"web-01:9100 of job node ha"#,
+            #"s been down for more than 5 minutes."},"startsAt":"2026-11-28T17:05:00.000Z","endsAt":"0001-01-01T00"#,
+            #":00:00Z","generatorURL":"http://prometheus:9090/graph?g0.expr=up","fingerprint":"a1b2c3d4e5f60711"},"#,
+            #"{"status":"firing","labels":{"alertname":"InstanceDown","instance":"web-02:9100","job":"node","sever"#,
+            #"ity":"critical"},"annotations":{"summary":"web-02 is down","description":"web-02:9100 of job node ha"#,
+            #"s been down for more than 5 minutes."},"startsAt":"2026-11-28T17:05:00.000Z","endsAt":"0001-01-01T00"#,
+            #":00:00Z","generatorURL":"http://prometheus:9090/graph?g0.expr=up","fingerprint":"a1b2c3d4e5f60712"}]"#,
+            #","groupLabels":{"alertname":"InstanceDown"},"commonLabels":{"alertname":"InstanceDown","job":"node","#,
+            #""severity":"critical"},"#,
+            #""commonAnnotations":{},"externalURL":"http://alertmanager:9093","version":"4","groupKey":"{}:{alertn"#,
+            #"ame=\"InstanceDown\"}","truncatedAlerts":0}"#,
+        ].joined())
+    static let alertCases = """
+        { cases: [
+            { match: { payload.version: "4", payload.status: resolved }, set: { priority: low } },
+            { match: { payload.version: "4" }, set: {
+                title: "{{ .payload.commonLabels.alertname }}: {{ .payload.alerts[0].labels.instance }}",
+                message: { join: [{ from: .payload.commonAnnotations.summary }, "{{ .payload.alerts[0].annotations.summary }}",
+                    "{{ .payload.alerts[1].annotations.summary }}"], with: "; " },
+                priority: { from: .payload.commonLabels.severity, map: { critical: 5, warning: 4 }, default: 3 },
+                tags: ["{{ .payload.commonLabels.job }}", alertmanager],
+                timestamp: { from: ".payload.alerts[0].startsAt" } } } ] }
+        """
+
     /// Without an id, so that the same bytes are a new event each time.
     static let vendorDoor = ByteBuffer(
         string: #"{"title":"Door","message":"the front door is open","priority":4,"tags":["door","home"],"battery":87}"#)

@@ -74,6 +74,7 @@ package struct Template: Sendable, Decodable {
     /// - Throws: ``ExpressionError`` of a jq part.
     package func render(_ reader: EventReader, escape: (String) -> String = { $0 }) throws -> String {
         if let constant { return constant }
+        if let part = self.onlyPart { return try Self.text(of: part, reader, escape) ?? "" }
         var result = ""
         for part in self.parts { result += try Self.text(of: part, reader, escape) ?? "" }
         return result

@@ -126,7 +126,8 @@ package final class Normaliser {
         guard self.mapping == nil else { return self.event(from: message, self.unmapped(message, now: now), now: now) }
         let subject = SafeText.line(message.subject)
         let draft = self.draft(of: message, subject: subject)
-        var outcome = Self.outcome(draft, self.event(of: draft, message, subject: subject, now: now), [])
+        var outcome = Self.outcome(
+            draft, self.event(of: draft, message, id: self.id(of: draft, message), subject: subject, now: now), [])
         outcome.isNoise = Noise.isNoise(message)
         return outcome
     }
@@ -142,7 +143,8 @@ package final class Normaliser {
         let event: Event
         if result.isMapped || !mapping.needsJSON {
             if result.isMapped { draft.json = nil }
-            event = self.event(of: draft, message, subject: draft.subject ?? unmapped.subject, now: now)
+            let id = draft.id ?? unmapped.event.id
+            event = self.event(of: draft, message, id: id, subject: draft.subject ?? unmapped.subject, now: now)
         } else {
             event = unmapped.event
         }
@@ -157,11 +159,12 @@ package final class Normaliser {
         var draft = self.draft(of: message, subject: subject, isPatient: isAlone && self.mapping?.readsMessage == false)
         if !isAlone { draft.root = nil }
         // Templates see the id that the event will have.
-        draft.id = self.id(of: draft, message)
+        let id = self.id(of: draft, message)
+        draft.id = id
         let isRendered = self.mapping?.needsJSON != false
         return Unmapped(
             draft: draft, subject: subject,
-            event: self.event(of: draft, message, subject: subject, now: now, isRendered: isRendered))
+            event: self.event(of: draft, message, id: id, subject: subject, now: now, isRendered: isRendered))
     }
 
     private func id(of draft: Draft, _ message: ReceivedMessage) -> String {
@@ -182,15 +185,17 @@ package final class Normaliser {
         return (event.payload?.readableBytes ?? 0) < text.utf8.count
     }
 
-    /// - Parameter isRendered: whether the event gets its JSON, and its texts are cut.
+    /// - Parameters:
+    ///   - id: a legal one.
+    ///   - isRendered: whether the event gets its JSON, and its texts are cut.
     private func event(
-        of draft: Draft, _ message: ReceivedMessage, subject: String, now: Timestamp, isRendered: Bool = true
+        of draft: Draft, _ message: ReceivedMessage, id: String, subject: String, now: Timestamp, isRendered: Bool = true
     ) -> Event {
         let context = self.context(of: message.attributes)
         var attributes = context.attributes
         if let encoding = draft.encoding { attributes.append("encoding", encoding) }
         return Event(
-            id: self.id(of: draft, message), title: draft.title, message: draft.message ?? "", priority: draft.priority,
+            id: id, title: draft.title, message: draft.message ?? "", priority: draft.priority,
             tags: draft.tags,
             timestamp: draft.timestamp ?? message.timestamp ?? now, payload: draft.payload, source: self.source, subject: subject,
             attributes: attributes, raw: message.original ?? message.body, passage: context.passage, limits: self.settings.limits,

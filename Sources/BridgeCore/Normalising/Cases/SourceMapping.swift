@@ -78,6 +78,10 @@ final class SourceMapping {
 
     /// The first case for the event that the reader holds.
     private var matching: Int? {
-        self.cases.firstIndex { $0.match?.matches(self.reader) ?? true }
+        for index in self.cases.indices {
+            guard let match = self.cases[index].match else { return index }
+            if match.matches(self.reader) { return index }
+        }
+        return nil
     }
 }
