@@ -40,7 +40,7 @@ struct QuotedSecretsTests {
         let bridge = try await BridgeProcess.start(
             """
             sources:
-              in: { type: webhook, id: hello }
+              in: { type: webhook, id: hello, timeout: 1s }
             sinks:
               out: { type: webhook, url: "\(peer.url())", json: { token: "${file:{directory}/token}", text: "{{ .message }}" } }
               dead: { type: file, path: "{directory}/dead.jsonl" }
