@@ -17,7 +17,7 @@ struct ExposureChecks {
         let address = ListenAddress(host: self.http.host, port: self.http.port)
         guard !address.isLoopback, self.http.access == nil else { return }
         let open =
-            self.components("sources", type: "webhook", protections: ["token", "signature"])
+            self.components("sources", type: "webhook", protections: ["token", "password", "signature"])
             + self.components("sinks", type: "sse", protections: ["token"])
         guard !open.isEmpty else { return }
         let names = open.prefix(5).joined(separator: ", ") + (open.count > 5 ? " and \(open.count - 5) more" : "")

@@ -177,7 +177,7 @@ struct CommandTests {
         for line in [
             "  max_body: Size above which a body is refused (size, 1B or more; default: 1MiB)",
             "  url: URL to send to, with http:// or https://; templates are allowed after the host (template; required)",
-            "  signature.algorithm: Hash of the signature (sha256, sha512; default: sha256)",
+            "  signature.algorithm: Hash of the signature (sha1, sha256, sha512; default: sha256)",
             "  retry.on: Answers after which an event is retried (list of status, range or class; default: 408, 425, 429, 5xx)",
             "  retry.factor: Growth of the bound with each attempt (number, 1 to 100; default: 2)",
             "  normalise.title: Title of the events (template)",

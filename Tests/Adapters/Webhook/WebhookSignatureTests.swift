@@ -31,6 +31,45 @@ import Testing
         #expect(WebhookSignature(secret: Secret("Jefe"), algorithm: .sha512).verify("sha512=\(self.sha512)", body: self.body))
     }
 
+    @Test func `a signature can be base64, without a prefix unless one is given`() {
+        let text = "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="
+        let signature = WebhookSignature(secret: Secret("Jefe"), encoding: .base64)
+        #expect(signature.sign(self.body) == text)
+        #expect(signature.verify(text, body: self.body))
+        #expect(signature.verify(String(text.dropLast()), body: self.body), "padding may be missing")
+        for other in [text + "==", "=" + text, text.lowercased(), "sha256=" + text, String(text.dropLast(2)), ""] {
+            #expect(!signature.verify(other, body: self.body), "\(other)")
+        }
+        let prefixed = WebhookSignature(secret: Secret("Jefe"), encoding: .base64, prefix: "sha256=")
+        #expect(prefixed.sign(self.body) == "sha256=" + text)
+    }
+
+    @Test func `SHA-1 signs as RFC 2202 shows`() {
+        // RFC 2202 §3, test case 2.
+        let signature = WebhookSignature(secret: Secret("Jefe"), algorithm: .sha1)
+        #expect(signature.sign(self.body) == "sha1=effcdf6ae5eb2fa2d27416d5f184df9c259a7c79")
+        #expect(signature.verify("sha1=effcdf6ae5eb2fa2d27416d5f184df9c259a7c79", body: self.body))
+        #expect(signature.form == "'sha1=' and 40 hexadecimal digits")
+        #expect(WebhookSignature(secret: Secret("s"), encoding: .base64).form == "44 characters of base64")
+    }
+
+    @Test func `text in front of the body is signed like a part of it`() {
+        let signature = WebhookSignature(secret: Secret("Jefe"))
+        let rest = ByteBuffer(string: "do ya want for nothing?")
+        #expect(signature.sign(rest, after: "what ") == signature.sign(self.body))
+        #expect(signature.verify(signature.sign(self.body), body: rest, after: "what "))
+        #expect(!signature.verify(signature.sign(self.body), body: rest))
+    }
+
+    @Test(
+        arguments: [
+            ("", []), ("TQ==", [77]), ("TQ", [77]), ("TWE=", [77, 97]), ("TWFu", [77, 97, 110]), ("+/8=", [0xFB, 0xFF]),
+            ("T", nil), ("TQ===", nil), ("T===", nil), ("TQ=a", nil), ("T-_u", nil), (" TQ==", nil), ("TQ==\n", nil),
+        ] as [(String, [UInt8]?)])
+    func `base64 is read strictly, but for its padding`(text: String, bytes: [UInt8]?) {
+        #expect(WebhookSignature.bytes(base64: text[...].utf8) == bytes)
+    }
+
     @Test(arguments: [
         "", "sha256=", "sha256=zz", "sha256=5", "SHA256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",

@@ -18,7 +18,7 @@ struct WebhookRequest: Sendable {
         self.configuration = configuration
         self.headerFailures = headerFailures
         self.signature = configuration.signature.map {
-            WebhookSignature(secret: $0.secret, algorithm: $0.algorithm, prefix: $0.prefix)
+            WebhookSignature(secret: $0.secret, algorithm: $0.algorithm, encoding: $0.encoding, prefix: $0.prefix)
         }
         let own = configuration.headers.sorted { $0.key < $1.key }
         var headers: [CurlRequest.Header] = [("User-Agent", "streambridge")]

@@ -15,6 +15,13 @@ struct WebhookAttributes {
     /// The fields of the request before, and what they became.
     private var fields: [(name: String, value: String)] = []
     private var attributes = Attributes()
+    /// A further field that is left out, in lower case.
+    private let secretField: String?
+
+    /// - Parameter secretField: a header field that has the token of requests.
+    init(secretField: String? = nil) {
+        self.secretField = secretField?.lowercased()
+    }
 
     /// All header fields but the secret ones as attributes, names in lower case.
     mutating func make(of headers: HTTPHeaders) -> Attributes {
@@ -22,7 +29,7 @@ struct WebhookAttributes {
         var attributes = Attributes()
         for (name, value) in headers {
             let name = name.lowercased()
-            guard !Self.dropped.contains(name), !Self.isSecret(name) else { continue }
+            guard !Self.dropped.contains(name), !Self.isSecret(name), name != self.secretField else { continue }
             attributes.append(name, value)
         }
         self.fields = Array(headers)

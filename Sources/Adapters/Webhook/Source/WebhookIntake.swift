@@ -16,9 +16,11 @@ final class WebhookIntake {
     private let count: WebhookWaiting
     private let rules: WebhookRefusals
     private let timeout: TimeAmount
+    /// Header fields that identify a message, beside ``WebhookKey/field``.
+    private let idFields: [String]
     private let metrics: WebhookMetrics
     private let parser = JSONParser()
-    private var attributes = WebhookAttributes()
+    private var attributes: WebhookAttributes
     /// What has arrived in this turn of the loop, in order.
     private var arrived = Batch()
     private var waiting = CircularBuffer<Request>()
@@ -28,16 +30,18 @@ final class WebhookIntake {
 
     /// - Parameters:
     ///   - count: where other threads see how many requests wait.
-    ///   - timeout: how long a request may wait.
+    ///   - configuration: how long a request may wait, and how it is read.
     init(
-        eventLoop: any EventLoop, gate: WebhookGate, count: WebhookWaiting, rules: WebhookRefusals, timeout: Duration,
-        metrics: WebhookMetrics
+        eventLoop: any EventLoop, gate: WebhookGate, count: WebhookWaiting, rules: WebhookRefusals,
+        configuration: WebhookSourceConfiguration, metrics: WebhookMetrics
     ) {
         self.eventLoop = eventLoop
         self.gate = gate
         self.count = count
         self.rules = rules
-        self.timeout = TimeAmount(timeout)
+        self.timeout = TimeAmount(configuration.timeout)
+        self.idFields = configuration.signature?.scheme.idFields ?? []
+        self.attributes = WebhookAttributes(secretField: configuration.tokenHeader)
         self.metrics = metrics
     }
 
@@ -47,7 +51,7 @@ final class WebhookIntake {
     ///
     /// - Parameter status: the success status of its path.
     func take(_ request: HTTPRequest, id: String, status: HTTPResponseStatus, _ responder: HTTPResponder) {
-        if let refusal = self.rules.refusal(ofBody: request.body, request) ?? WebhookMessage.refusal(request, self.parser) {
+        if let refusal = self.rules.refusal(ofSignature: request) ?? WebhookMessage.refusal(request, self.parser) {
             self.refuse(responder, refusal)
             return
         }
@@ -57,7 +61,8 @@ final class WebhookIntake {
         }
         // Counted before the watermark is read, so that a concurrent change of it sees a waiting request.
         self.count.add(1)
-        let message = WebhookMessage.make(request, id: id, self.attributes.make(of: request.headers))
+        let message = WebhookMessage.make(
+            request, id: id, self.attributes.make(of: request.headers), idFields: self.idFields)
         if outlet.answersLater {
             self.takeLater(message, outlet, status, responder)
         } else {

@@ -9,11 +9,16 @@ enum WebhookMessage {
     /// The message of a request.
     ///
     /// A form becomes JSON; see ``WebhookForm`` and ``WebhookMultipart``.
-    static func make(_ request: HTTPRequest, id: String, _ attributes: Attributes) -> ReceivedMessage {
+    ///
+    /// - Parameter idFields: header fields that identify a message like ``WebhookKey/field`` does, and come before that.
+    static func make(
+        _ request: HTTPRequest, id: String, _ attributes: Attributes, idFields: [String] = []
+    ) -> ReceivedMessage {
         let (body, bodyType) = Self.body(of: request, type: request.header("Content-Type"))
         var message = ReceivedMessage(subject: id, body: body, contentType: bodyType, attributes: attributes)
         if body != request.body { message.original = request.body }
-        if let key = request.header(WebhookKey.field).flatMap({ WebhookKey($0) }) { key.mark(&message) }
+        let key = (idFields + [WebhookKey.field]).lazy.compactMap { request.header($0).flatMap { WebhookKey($0) } }.first
+        key?.mark(&message)
         return message
     }
 

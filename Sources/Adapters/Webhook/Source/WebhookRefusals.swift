@@ -19,37 +19,29 @@ struct WebhookRefusals: Sendable {
         .error(.serviceUnavailable, "Not confirmed in time", headers: [("Retry-After", "5")])
     }
 
-    private let token: Secret?
-    private let signature: (verifier: WebhookSignature, header: String)?
-
+    private let credentials: WebhookCredentials?
+    private let verifier: WebhookVerifier?
     private let refusals: HTTPRefusals?
+    private let now: @Sendable () -> Timestamp
 
-    /// - Parameter refusals: counts requests without the right token or signature.
-    init(_ configuration: WebhookSourceConfiguration, refusals: HTTPRefusals? = nil) {
+    /// - Parameters:
+    ///   - refusals: counts requests without the right credentials or signature.
+    ///   - now: the clock that signed times are compared with.
+    init(
+        _ configuration: WebhookSourceConfiguration, refusals: HTTPRefusals? = nil,
+        now: @escaping @Sendable () -> Timestamp = { .now() }
+    ) {
         self.refusals = refusals
-        self.token = configuration.token
-        self.signature = configuration.signature.map {
-            (WebhookSignature(secret: $0.secret, algorithm: $0.algorithm, prefix: $0.prefix), $0.header)
-        }
+        self.now = now
+        self.credentials = WebhookCredentials(configuration)
+        self.verifier = configuration.signature.map { WebhookVerifier($0) }
     }
 
     /// Checks the head, before the body is read.
     func refusal(of request: HTTPRequest, _ gate: WebhookGate) -> HTTPResponse? {
-        if let token {
-            guard let key = request.bearerToken else {
-                self.refusals?.note(.noCredentials, request)
-                return .error(
-                    .unauthorized, "Missing or invalid Authorization header",
-                    headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\"")]
-                )
-            }
-            guard token.matches(key) else {
-                self.refusals?.note(.unknownCredentials, request)
-                return .error(
-                    .unauthorized, "Invalid API key",
-                    headers: [("WWW-Authenticate", "Bearer realm=\"streambridge\", error=\"invalid_token\"")]
-                )
-            }
+        if let (problem, answer) = self.credentials?.refusal(of: request) {
+            self.refusals?.note(problem.reason, request, detail: problem.message)
+            return answer
         }
         if let refusal = Self.refusal(ofType: request) { return refusal }
         switch gate.phase {
@@ -61,16 +53,16 @@ struct WebhookRefusals: Sendable {
         }
     }
 
-    /// Checks the signature of the body.
-    func refusal(ofBody body: ByteBuffer, _ request: HTTPRequest) -> HTTPResponse? {
-        guard let signature else { return nil }
-        guard let value = request.header(signature.header) else {
-            self.refusals?.note(.noCredentials, request, detail: "no \(signature.header)")
-            return .error(.unauthorized, "Missing \(signature.header) header")
+    /// Checks the signature of a request with its body.
+    func refusal(ofSignature request: HTTPRequest) -> HTTPResponse? {
+        guard let verifier else { return nil }
+        do {
+            try verifier.verify(request, now: self.now())
+            return nil
+        } catch {
+            self.refusals?.note(error.reason, request, detail: error.message)
+            return .error(.unauthorized, error.message)
         }
-        guard !signature.verifier.verify(value, body: body) else { return nil }
-        self.refusals?.note(.invalidSignature, request)
-        return .error(.unauthorized, "Invalid signature")
     }
 
     /// Asks, before a body is read, whether the grant of its request lets it write to a webhook.

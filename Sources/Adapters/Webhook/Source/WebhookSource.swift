@@ -36,12 +36,10 @@ package final class WebhookSource: Source {
         self.loops = context.eventLoopGroup.makeIterator().map { eventLoop in
             let waiting = WebhookWaiting()
             let intake = WebhookIntake(
-                eventLoop: eventLoop, gate: gate, count: waiting, rules: rules, timeout: configuration.timeout, metrics: metrics)
+                eventLoop: eventLoop, gate: gate, count: waiting, rules: rules, configuration: configuration, metrics: metrics)
             return Loop(intake: .makeBoxSendingValue(intake, eventLoop: eventLoop), waiting: waiting)
         }
-        // A signature or the source's own token authorises the sender.
-        let isOpen = configuration.token == nil && configuration.signature == nil
-        let access = isOpen ? try? context.shared.find(HTTPAccessService.self).access : nil
+        let access = configuration.isOpen ? try? context.shared.find(HTTPAccessService.self).access : nil
         self.registrations = try Self.register(configuration, on: self.router, self.loops, access) { request in
             let refusal = rules.refusal(of: request, gate)
             if let refusal { metrics.answered(refusal.status) }
@@ -123,8 +121,8 @@ package final class WebhookSource: Source {
                             .POST, path, bodyLimit: configuration.maxBody,
                             admit: admit,
                             authorize: access.map { WebhookRefusals.authorization($0, id: id) },
-                            // A page cannot sign a body or send a token by itself.
-                            writes: configuration.token == nil && configuration.signature == nil,
+                            // A page cannot sign a body or send a token by itself; a browser adds Basic credentials for it.
+                            writes: configuration.tokens.isEmpty && configuration.signature == nil,
                             handler: { request, responder in
                                 intakes[ObjectIdentifier(responder.eventLoop)]?.value
                                     .take(request, id: id, status: status, responder)

@@ -4,10 +4,18 @@ package import BridgeCore
 package struct WebhookSourceConfiguration: ComponentConfiguration {
     /// The last parts of the paths `/api/webhooks/{id}` and `/n/{id}`: `id:` for one, `ids:` for several.
     package var ids: [String] = []
-    /// The token that `Authorization: Bearer …` must have; `nil` means that the id is the secret.
-    package var token: Secret?
-    /// How a sender signs its bodies; `nil` means that signatures are not checked.
-    package var signature: WebhookSignatureSettings?
+    /// The tokens, one of which a request must have; none means that the id is the secret.
+    package var tokens: [Secret] = []
+    /// The header field that has the token; `nil` means `Authorization: Bearer` unless ``tokenQuery`` is set.
+    package var tokenHeader: String?
+    /// The query field that has the token.
+    package var tokenQuery: String?
+    /// The user of Basic authentication.
+    package var user: String?
+    /// The password of Basic authentication.
+    package var password: Secret?
+    /// How a sender signs its requests; `nil` means that signatures are not checked.
+    package var signature: WebhookVerificationSettings?
     /// Bytes of a body; more is answered 413.
     package var maxBody = 1 << 20
     /// How long a request waits for its event to be safe before it is answered 503.
@@ -22,11 +30,31 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
         Setting("ids", \.ids, .list(of: id), "Last parts of several paths")
             .excluding("id", else: "id and ids exclude each other; put every id into ids")
         Setting(
-            "token", \.token,
-            .secret.checked { $0.value.isEmpty ? "the token is empty; write one or leave the key out" : nil },
-            "Bearer token that a client must send"
+            "token", \.tokens, .secrets(named: "token", remedy: "write one or leave the key out"),
+            "Bearer token that a client must send; several while one replaces another"
         ).protecting()
-        Setting("signature", \.signature, .group, "How senders sign their bodies; a wrong signature is refused").protecting()
+        Setting("token_header", \.tokenHeader, .headerName, "Header that has the token in place of Authorization")
+            .needing("token", else: "a header without a token protects nothing; set token").protecting()
+        Setting(
+            "token_query", \.tokenQuery,
+            .text.checked { $0.isEmpty ? "is empty; write the name of a query field or leave it out" : nil },
+            "Query field that has the token in place of Authorization"
+        ).needing("token", else: "a query field without a token protects nothing; set token").excluding(
+            "token_header", else: "token_query and token_header exclude each other; leave one out"
+        ).protecting()
+        Setting(
+            "user", \.user,
+            .text.checked { $0.isEmpty || $0.contains(":") ? "a user has one character or more, and no colon" : nil },
+            "User of Basic authentication that a client must send"
+        ).needing("password", else: "a user needs a password; set password").excluding(
+            "token", else: "user and token exclude each other; leave one out"
+        ).protecting()
+        Setting(
+            "password", \.password,
+            .secret.checked { $0.value.isEmpty ? "the password is empty; write one or leave the key out" : nil },
+            "Password of Basic authentication that a client must send"
+        ).needing("user", else: "a password needs a user; set user").protecting()
+        Setting("signature", \.signature, .group, "How senders sign their requests; a wrong signature is refused").protecting()
         Setting("max_body", \.maxBody, .bytes(in: 1...), "Size above which a body is refused")
         Setting(
             "timeout", \.timeout, .duration(in: .milliseconds(100)...),
@@ -41,11 +69,14 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
         self.ids = ids
     }
 
-    /// The token and the key of signatures.
+    /// Whether the source itself does not authorise senders, so that `http.access` does.
+    var isOpen: Bool { self.tokens.isEmpty && self.password == nil && self.signature == nil }
+
+    /// The tokens, the password and the keys of signatures.
     package var secrets: SecretTexts {
         var secrets = SecretTexts()
-        secrets.add(self.token)
-        secrets.add(self.signature?.secret)
+        for secret in self.tokens + (self.signature?.secrets ?? []) { secrets.add(secret) }
+        secrets.add(user: self.user, password: self.password)
         return secrets
     }
 

@@ -68,11 +68,11 @@ import Testing
         ("http://a", #""signature": {"secret": "x", "header": "a b"}"#, "signature.header: 'a b' is not the name of a header"),
         (
             "http://a", #""signature": {"secret": "x", "algorithm": "md5"}"#,
-            "signature.algorithm: 'md5' is not one of sha256, sha512"
+            "signature.algorithm: 'md5' is not one of sha1, sha256, sha512"
         ),
         (
             "http://a", #""signature": {"secret": "x", "key": "y"}"#,
-            "signature.key: unknown key 'key'; there are algorithm, header, prefix, secret"
+            "signature.key: unknown key 'key'; there are algorithm, encoding, header, prefix, secret"
         ),
     ])
     func `an invalid value is refused with the reason`(_ url: String, _ settings: String, _ reason: String) {
