@@ -7,7 +7,7 @@ let adapters: [Target] =
     + adapter("MQTT", ["Mosquitto", "PollThread"])
     + adapter("Redis", ["CHiredis", "JSON", .posix, .tls])
     + adapter("SSE", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1])
-    + adapter("Webhook", ["Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
+    + adapter("Webhook", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
 
 /// Set by `deploy/fuzz`: our own targets are compiled with coverage and address checks, dependencies as ever, so they are not built again.
 let isFuzzing = Context.environment["BRIDGE_FUZZ"] != nil

@@ -69,7 +69,8 @@ struct HTTPIntake {
 }
 
 extension HTTPResponse {
-    static func tooLarge(limit: Int) -> HTTPResponse {
+    /// The answer to a body of more than so many bytes.
+    package static func tooLarge(limit: Int) -> HTTPResponse {
         .json(.payloadTooLarge, "{\"error\":\"Payload too large\",\"limit\":\(limit)}")
     }
 

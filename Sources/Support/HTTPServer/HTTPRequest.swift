@@ -6,8 +6,8 @@ package import NIOHTTP1
 /// Copies share everything except the body, so that passing it on costs two references.
 package struct HTTPRequest: Sendable {
     private let head: Head
-    /// The whole body.
-    package internal(set) var body = ByteBuffer()
+    /// The whole body; a handler may replace it, for example by its decoded form.
+    package var body = ByteBuffer()
 
     init(
         method: HTTPMethod, version: HTTPVersion, path: String, rawQuery: String, headers: HTTPHeaders,

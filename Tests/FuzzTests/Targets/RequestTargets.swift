@@ -139,6 +139,12 @@ extension FuzzTarget {
         let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
         var request = Self.request("/n/in", query: "", fields: String(decoding: parts[0], as: UTF8.self))
         request.body = ByteBuffer(bytes: parts.count > 1 ? parts[1] : [])
+        for coding in ["gzip", "deflate", "zstd"] {
+            guard let decoder = try ContentDecoder.make(for: coding) else { continue }
+            if case .decoded(let body) = WebhookCoding.decode(request.body, with: decoder, limit: 1000) {
+                try FuzzFailure.unless(body.readableBytes <= 1000, "a body is decoded above its limit")
+            }
+        }
         _ = WebhookMessage.refusal(request, JSONParser())
         var attributes = WebhookAttributes()
         let message = WebhookMessage.make(request, id: "in", attributes.make(of: request.headers))

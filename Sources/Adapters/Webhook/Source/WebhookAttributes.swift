@@ -5,9 +5,10 @@ import NIOHTTP1
 ///
 /// A value of one event loop. What the core derives from attributes it too keeps as long as they share their storage.
 struct WebhookAttributes {
-    /// Header fields about the connection alone (RFC 9110 §7.6.1), or that the body's bytes make redundant.
+    /// Header fields about the connection alone (RFC 9110 §7.6.1), or that the decoded bytes of the body make redundant.
     private static let dropped: Set<String> = [
-        "connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "authorization",
+        "connection", "content-encoding", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding",
+        "upgrade", "authorization",
         "cookie", "set-cookie", "proxy-authorization", "proxy-connection",
     ]
     private static let length = "content-length"

@@ -18,6 +18,7 @@ final class WebhookIntake {
     private let timeout: TimeAmount
     /// Header fields that identify a message, beside ``WebhookKey/field``.
     private let idFields: [String]
+    private let maxBody: Int
     private let metrics: WebhookMetrics
     private let parser = JSONParser()
     private var attributes: WebhookAttributes
@@ -40,6 +41,7 @@ final class WebhookIntake {
         self.count = count
         self.rules = rules
         self.timeout = TimeAmount(configuration.timeout)
+        self.maxBody = configuration.maxBody
         self.idFields = configuration.signature?.scheme.idFields ?? []
         self.attributes = WebhookAttributes(secretField: configuration.tokenHeader)
         self.metrics = metrics
@@ -51,7 +53,12 @@ final class WebhookIntake {
     ///
     /// - Parameter status: the success status of its path.
     func take(_ request: HTTPRequest, id: String, status: HTTPResponseStatus, _ responder: HTTPResponder) {
-        if let refusal = self.rules.refusal(ofSignature: request) ?? WebhookMessage.refusal(request, self.parser) {
+        var request = request
+        // The signature is that of the bytes that are sent; nothing is decoded for senders without one.
+        let refusal =
+            self.rules.refusal(ofSignature: request) ?? WebhookCoding.decode(&request, limit: self.maxBody)
+            ?? WebhookMessage.refusal(request, self.parser)
+        if let refusal {
             self.refuse(responder, refusal)
             return
         }

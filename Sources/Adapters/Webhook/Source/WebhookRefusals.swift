@@ -82,12 +82,7 @@ struct WebhookRefusals: Sendable {
 
     /// Bodies that could not be read.
     private static func refusal(ofType request: HTTPRequest) -> HTTPResponse? {
-        if let coding = request.header("Content-Encoding"), coding.lowercased() != "identity" {
-            return .error(
-                .unsupportedMediaType, "Content-Encoding '\(coding)' is not supported",
-                headers: [("Accept-Encoding", "identity")]
-            )
-        }
+        if let refusal = WebhookCoding.refusal(of: request) { return refusal }
         if let type = request.header("Content-Type"), type.lowercased().hasPrefix("multipart/"),
             MediaType.name(type) != "multipart/form-data"
         {

@@ -108,10 +108,6 @@ import Testing
 
     @Test func `what cannot be read, does not exist or is too large is refused`() async throws {
         try await WebhookFixture.run({ $0.maxBody = 100 }) { hook in
-            let encoded = try await hook.post("x", headers: "Content-Encoding: gzip\r\n")
-            #expect(encoded.status == 415)
-            #expect(encoded.body == #"{"error":"Content-Encoding 'gzip' is not supported"}"#)
-            #expect(encoded.head.contains("Accept-Encoding: identity\r\n"))
             let mixed = try await hook.post("x", headers: "Content-Type: multipart/mixed; boundary=b\r\n")
             #expect(mixed.status == 415)
             #expect(
