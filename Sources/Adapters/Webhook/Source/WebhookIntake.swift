@@ -18,6 +18,7 @@ final class WebhookIntake {
     private let timeout: TimeAmount
     /// Header fields that identify a message, beside ``WebhookKey/field``.
     private let idFields: [String]
+    private let tokenQuery: String?
     private let maxBody: Int
     private let metrics: WebhookMetrics
     private let parser = JSONParser()
@@ -41,6 +42,7 @@ final class WebhookIntake {
         self.count = count
         self.rules = rules
         self.timeout = TimeAmount(configuration.timeout)
+        self.tokenQuery = configuration.tokenQuery
         self.maxBody = configuration.maxBody
         self.idFields = configuration.signature?.scheme.idFields ?? []
         self.attributes = WebhookAttributes(secretField: configuration.tokenHeader)
@@ -55,10 +57,7 @@ final class WebhookIntake {
     func take(_ request: HTTPRequest, id: String, status: HTTPResponseStatus, _ responder: HTTPResponder) {
         var request = request
         // The signature is that of the bytes that are sent; nothing is decoded for senders without one.
-        let refusal =
-            self.rules.refusal(ofSignature: request) ?? WebhookCoding.decode(&request, limit: self.maxBody)
-            ?? WebhookMessage.refusal(request, self.parser)
-        if let refusal {
+        if let refusal = self.rules.refusal(ofSignature: request) ?? self.refusal(ofBody: &request) {
             self.refuse(responder, refusal)
             return
         }
@@ -69,12 +68,18 @@ final class WebhookIntake {
         // Counted before the watermark is read, so that a concurrent change of it sees a waiting request.
         self.count.add(1)
         let message = WebhookMessage.make(
-            request, id: id, self.attributes.make(of: request.headers), idFields: self.idFields)
+            request, id: id, self.attributes.make(of: request.headers), idFields: self.idFields, tokenQuery: self.tokenQuery)
         if outlet.answersLater {
             self.takeLater(message, outlet, status, responder)
         } else {
             self.add(message, outlet, Request(responder: responder, status: status, deadline: .now() + self.timeout))
         }
+    }
+
+    /// Decodes the body, and checks that it is what its type says.
+    private func refusal(ofBody request: inout HTTPRequest) -> HTTPResponse? {
+        guard request.method != .GET else { return nil }
+        return WebhookCoding.decode(&request, limit: self.maxBody) ?? WebhookMessage.refusal(request, self.parser)
     }
 
     private func add(_ message: ReceivedMessage, _ outlet: SourceOutlet, _ request: Request) {

@@ -10,13 +10,22 @@ enum WebhookMessage {
     ///
     /// A form becomes JSON; see ``WebhookForm`` and ``WebhookMultipart``.
     ///
-    /// - Parameter idFields: header fields that identify a message like ``WebhookKey/field`` does, and come before that.
+    /// - Parameters:
+    ///   - idFields: header fields that identify a message like ``WebhookKey/field`` does, and come before that.
+    ///   - tokenQuery: the field of the query that has the token.
     static func make(
-        _ request: HTTPRequest, id: String, _ attributes: Attributes, idFields: [String] = []
+        _ request: HTTPRequest, id: String, _ attributes: Attributes, idFields: [String] = [], tokenQuery: String? = nil
     ) -> ReceivedMessage {
-        let (body, bodyType) = Self.body(of: request, type: request.header("Content-Type"))
-        var message = ReceivedMessage(subject: id, body: body, contentType: bodyType, attributes: attributes)
-        if body != request.body { message.original = request.body }
+        var message: ReceivedMessage
+        if request.method == .GET {
+            // The body of a GET has no meaning (RFC 9110 §9.3.1).
+            let body = WebhookQuery.message(request.rawQuery, without: tokenQuery)
+            message = ReceivedMessage(subject: id, body: body, attributes: attributes)
+        } else {
+            let (body, type) = Self.body(of: request, type: request.header("Content-Type"))
+            message = ReceivedMessage(subject: id, body: body, contentType: type, attributes: attributes)
+            if body != request.body { message.original = request.body }
+        }
         let key = (idFields + [WebhookKey.field]).lazy.compactMap { request.header($0).flatMap { WebhookKey($0) } }.first
         key?.mark(&message)
         return message

@@ -21,6 +21,8 @@ struct WebhookRefusals: Sendable {
 
     private let credentials: WebhookCredentials?
     private let verifier: WebhookVerifier?
+    private let methods: [HTTPMethod]
+    private let tokenQuery: String?
     private let refusals: HTTPRefusals?
     private let now: @Sendable () -> Timestamp
 
@@ -33,17 +35,27 @@ struct WebhookRefusals: Sendable {
     ) {
         self.refusals = refusals
         self.now = now
+        self.methods = configuration.methods.map(\.http)
+        self.tokenQuery = configuration.tokenQuery
         self.credentials = WebhookCredentials(configuration)
         self.verifier = configuration.signature.map { WebhookVerifier($0) }
     }
 
     /// Checks the head, before the body is read.
     func refusal(of request: HTTPRequest, _ gate: WebhookGate) -> HTTPResponse? {
+        guard self.methods.contains(request.method) else {
+            // The server takes HEAD for GET.
+            let allowed = self.methods.map(\.rawValue).sorted().joined(separator: ", ")
+            return .error(.methodNotAllowed, "Method not allowed", headers: [("Allow", allowed)])
+        }
         if let (problem, answer) = self.credentials?.refusal(of: request) {
             self.refusals?.note(problem.reason, request, detail: problem.message)
             return answer
         }
-        if let refusal = Self.refusal(ofType: request) { return refusal }
+        let refusal =
+            request.method == .GET
+            ? WebhookQuery.refusal(request.rawQuery, without: self.tokenQuery) : Self.refusal(ofType: request)
+        if let refusal { return refusal }
         switch gate.phase {
         case .notYet, .stopping:
             return Self.closed

@@ -4,7 +4,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Receives events by `POST /api/webhooks/{id}` and `POST /n/{id}`.
+/// Receives events by `/api/webhooks/{id}` and `/n/{id}`.
 ///
 /// A request is answered once its event is safe by the source's acknowledge policy. The paths exist as long as the
 /// source: while it does not run they answer 503, which senders retry, and not 404, which they treat as final.
@@ -114,11 +114,12 @@ package final class WebhookSource: Source {
         var registrations: [HTTPRouter.Registration] = []
         let intakes = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.intake.eventLoop), $0.intake) })
         do {
-            for id in configuration.ids {
+            let targets = configuration.ids.flatMap { id in configuration.methods.map { (id, $0) } }
+            for (id, method) in targets {
                 for (path, status) in [("/api/webhooks/\(id)", HTTPResponseStatus.ok), ("/n/\(id)", .created)] {
                     registrations.append(
                         try router.register(
-                            .POST, path, bodyLimit: configuration.maxBody,
+                            method.http, path, bodyLimit: configuration.maxBody,
                             admit: admit,
                             authorize: access.map { WebhookRefusals.authorization($0, id: id) },
                             // A page cannot sign a body or send a token by itself; a browser adds Basic credentials for it.

@@ -16,6 +16,8 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
     package var password: Secret?
     /// How a sender signs its requests; `nil` means that signatures are not checked.
     package var signature: WebhookVerificationSettings?
+    /// The methods that send events; not empty.
+    package var methods: [WebhookMethod] = [.post, .put]
     /// Bytes of a body; more is answered 413.
     package var maxBody = 1 << 20
     /// How long a request waits for its event to be safe before it is answered 503.
@@ -55,6 +57,14 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
             "Password of Basic authentication that a client must send"
         ).needing("user", else: "a password needs a user; set user").protecting()
         Setting("signature", \.signature, .group, "How senders sign their requests; a wrong signature is refused").protecting()
+        Setting(
+            "methods", \.methods,
+            SettingCodec<[WebhookMethod]>.list(of: .choice).map(write: { $0.map(\.rawValue).joined(separator: ", ") }) { $0 }
+                .checked { methods in
+                    if methods.isEmpty { return "the list is empty; write POST, PUT or GET" }
+                    return Set(methods).count == methods.count ? nil : "the same method is listed twice; remove one"
+                },
+            "Methods that send an event; with GET the fields of the query are the body")
         Setting("max_body", \.maxBody, .bytes(in: 1...), "Size above which a body is refused")
         Setting(
             "timeout", \.timeout, .duration(in: .milliseconds(100)...),
@@ -90,6 +100,12 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
         }
         guard Set(self.ids).count == self.ids.count else {
             throw SettingError(at: "ids", because: "the same id is listed twice; remove one")
+        }
+        guard self.signature == nil || !self.methods.contains(.get) else {
+            throw SettingError(
+                at: "methods",
+                because:
+                    "a signature covers the body, and GET has none; leave GET out, or write a token in place of the signature")
         }
     }
 
