@@ -129,6 +129,7 @@ extension FuzzTarget {
         seeds: [
             "Content-Type: application/json\u{0}{\"message\":\"a\"}",
             "Content-Type: application/x-www-form-urlencoded\u{0}payload=%7B%7D",
+            "Content-Type: application/x-ndjson\u{0}{}\n[1]", "Content-Type: text/plain\u{0}[{\"a\":\"]\"},[2]]",
             "X-Title: a\nIdempotency-Key: \"a\\\"b\"\u{0}text", "Content-Type: text/plain; charset=latin1\u{0}\u{E9}",
         ],
         words: [
@@ -143,6 +144,13 @@ extension FuzzTarget {
             guard let decoder = try ContentDecoder.make(for: coding) else { continue }
             if case .decoded(let body) = WebhookCoding.decode(request.body, with: decoder, limit: 1000) {
                 try FuzzFailure.unless(body.readableBytes <= 1000, "a body is decoded above its limit")
+            }
+        }
+        for batch in [nil, WebhookBatch.split] {
+            guard case .several(let items) = WebhookItems.split(request, batch, JSONParser()) else { continue }
+            try FuzzFailure.unless(items.count <= WebhookItems.limit, "a body has too many items")
+            for item in items {
+                try FuzzFailure.unless((try? JSONParser().parse(item)) != nil, "an item is not JSON")
             }
         }
         _ = WebhookMessage.refusal(request, JSONParser())

@@ -19,6 +19,7 @@ final class WebhookIntake {
     /// Header fields that identify a message, beside ``WebhookKey/field``.
     private let idFields: [String]
     private let tokenQuery: String?
+    private let batching: WebhookBatch?
     private let maxBody: Int
     private let metrics: WebhookMetrics
     private let parser = JSONParser()
@@ -43,6 +44,7 @@ final class WebhookIntake {
         self.rules = rules
         self.timeout = TimeAmount(configuration.timeout)
         self.tokenQuery = configuration.tokenQuery
+        self.batching = configuration.batch
         self.maxBody = configuration.maxBody
         self.idFields = configuration.signature?.scheme.idFields ?? []
         self.attributes = WebhookAttributes(secretField: configuration.tokenHeader)
@@ -57,38 +59,69 @@ final class WebhookIntake {
     func take(_ request: HTTPRequest, id: String, status: HTTPResponseStatus, _ responder: HTTPResponder) {
         var request = request
         // The signature is that of the bytes that are sent; nothing is decoded for senders without one.
-        if let refusal = self.rules.refusal(ofSignature: request) ?? self.refusal(ofBody: &request) {
+        if let refusal = self.rules.refusal(ofSignature: request) ?? self.decode(&request) {
             self.refuse(responder, refusal)
             return
+        }
+        var items: [ByteBuffer]?
+        switch request.method == .GET ? .one : WebhookItems.split(request, self.batching, self.parser) {
+        case .several(let several): items = several
+        case .refused(let refusal):
+            self.refuse(responder, refusal)
+            return
+        case .one:
+            if let refusal = self.refusal(ofBody: request) {
+                self.refuse(responder, refusal)
+                return
+            }
         }
         guard case .open(let outlet) = self.gate.phase else {
             self.refuse(responder, WebhookRefusals.closed)
             return
         }
+        if items?.isEmpty == true {
+            self.metrics.answered(status)
+            responder.respond(.queued(status, ids: []))
+            return
+        }
         // Counted before the watermark is read, so that a concurrent change of it sees a waiting request.
         self.count.add(1)
-        let message = WebhookMessage.make(
-            request, id: id, self.attributes.make(of: request.headers), idFields: self.idFields, tokenQuery: self.tokenQuery)
-        if outlet.answersLater {
-            self.takeLater(message, outlet, status, responder)
+        let attributes = self.attributes.make(of: request.headers)
+        var waiting = Request(responder: responder, status: status, deadline: .now() + self.timeout)
+        let messages: [ReceivedMessage]
+        if let items {
+            waiting.count = items.count
+            waiting.isBatch = true
+            messages = WebhookMessage.make(items: items, request, id: id, attributes, idFields: self.idFields)
         } else {
-            self.add(message, outlet, Request(responder: responder, status: status, deadline: .now() + self.timeout))
+            messages = [
+                WebhookMessage.make(request, id: id, attributes, idFields: self.idFields, tokenQuery: self.tokenQuery)
+            ]
+        }
+        if outlet.answersLater {
+            self.addLater(messages, outlet, waiting)
+        } else {
+            self.add(messages, outlet, waiting)
         }
     }
 
-    /// Decodes the body, and checks that it is what its type says.
-    private func refusal(ofBody request: inout HTTPRequest) -> HTTPResponse? {
-        guard request.method != .GET else { return nil }
-        return WebhookCoding.decode(&request, limit: self.maxBody) ?? WebhookMessage.refusal(request, self.parser)
+    /// Removes the content coding of the body; a GET has none.
+    private func decode(_ request: inout HTTPRequest) -> HTTPResponse? {
+        request.method == .GET ? nil : WebhookCoding.decode(&request, limit: self.maxBody)
     }
 
-    private func add(_ message: ReceivedMessage, _ outlet: SourceOutlet, _ request: Request) {
-        self.arrived.messages.append(message)
+    /// Checks that the body is what its type says.
+    private func refusal(ofBody request: HTTPRequest) -> HTTPResponse? {
+        request.method == .GET ? nil : WebhookMessage.refusal(request, self.parser, acceptsLists: self.batching != nil)
+    }
+
+    private func add(_ messages: [ReceivedMessage], _ outlet: SourceOutlet, _ request: Request) {
+        self.arrived.messages += messages
         self.arrived.requests.append(request)
-        self.arrived.bytes += message.body.readableBytes
+        self.arrived.bytes += messages.reduce(0) { $0 + $1.body.readableBytes }
         if self.arrived.messages.count >= Self.batch.messages || self.arrived.bytes >= Self.batch.bytes {
             self.sendArrived(to: outlet)
-        } else if self.arrived.messages.count == 1 {
+        } else if self.arrived.requests.count == 1 {
             let intake = NIOLoopBound(self, eventLoop: self.eventLoop)
             // Behind the sockets that are ready in this turn.
             self.eventLoop.execute { intake.value.sendArrived(to: outlet) }
@@ -104,13 +137,15 @@ final class WebhookIntake {
         if receipt.demand == .pause { self.gate.follow(outlet) }
         let isSafe =
             outlet.acknowledge == .received || (self.waiting.isEmpty && receipt.position <= outlet.safe)
-        for (var request, id) in zip(batch.requests, ids) {
-            guard let id else {
+        var rest = ids[...]
+        for var request in batch.requests {
+            request.ids = Array(rest.prefix(request.count))
+            rest = rest.dropFirst(request.count)
+            guard !request.isLoop else {
                 self.count.add(-1)
                 self.refuse(request.responder, WebhookRefusals.loop)
                 continue
             }
-            request.eventID = id
             request.position = receipt.position
             if isSafe { self.accept(request) } else { self.waiting.append(request) }
         }
@@ -118,34 +153,34 @@ final class WebhookIntake {
         self.setTimer()
     }
 
-    /// Accepts an event that expressions decide about: the request waits for them too, and the loop serves others.
-    private func takeLater(
-        _ message: ReceivedMessage, _ outlet: SourceOutlet, _ status: HTTPResponseStatus, _ responder: HTTPResponder
-    ) {
+    /// Accepts events that expressions decide about: the request waits for them too, and the loop serves others.
+    private func addLater(_ messages: [ReceivedMessage], _ outlet: SourceOutlet, _ request: Request) {
         self.lastNumber += 1
         let number = self.lastNumber
         let (intake, loop) = (NIOLoopBound(self, eventLoop: self.eventLoop), self.eventLoop)
-        let receipt = outlet.send(message) { eventID in
-            loop.execute { intake.value.decided(number, eventID, outlet) }
-        }
-        if receipt.demand == .pause { self.gate.follow(outlet) }
-        var waiting = Request(responder: responder, status: status, deadline: .now() + self.timeout)
-        waiting.position = receipt.position
+        var waiting = request
         waiting.number = number
+        for message in messages {
+            let receipt = outlet.send(message) { eventID in
+                loop.execute { intake.value.decided(number, eventID, outlet) }
+            }
+            if receipt.demand == .pause { self.gate.follow(outlet) }
+            waiting.position = receipt.position
+        }
         self.waiting.append(waiting)
         self.setTimer()
     }
 
-    /// The event of a request is in the log, or is refused as a loop.
+    /// An event of a request is in the log, or is refused as a loop.
     private func decided(_ number: UInt64, _ eventID: String?, _ outlet: SourceOutlet) {
         // Answers arrive in the order of the requests, so it is near the first; after its time-out it is gone.
         if let index = self.waiting.firstIndex(where: { $0.number == number }) {
-            if let eventID {
-                self.waiting[index].eventID = eventID
-                if outlet.acknowledge == .received { self.accept(self.waiting.remove(at: index)) }
-            } else {
+            self.waiting[index].ids.append(eventID)
+            if self.waiting[index].isLoop {
                 self.count.add(-1)
                 self.refuse(self.waiting.remove(at: index).responder, WebhookRefusals.loop)
+            } else if self.waiting[index].isDecided, outlet.acknowledge == .received {
+                self.accept(self.waiting.remove(at: index))
             }
         }
         self.release(through: outlet.safe)
@@ -153,7 +188,7 @@ final class WebhookIntake {
 
     /// Answers every request whose event is safe.
     func release(through safe: Position) {
-        while let request = self.waiting.first, request.eventID != nil, request.position <= safe {
+        while let request = self.waiting.first, request.isDecided, request.position <= safe {
             self.waiting.removeFirst()
             self.accept(request)
         }
@@ -170,7 +205,9 @@ final class WebhookIntake {
     private func accept(_ request: Request) {
         self.count.add(-1)
         self.metrics.answered(request.status)
-        request.responder.respond(.queued(request.status, id: request.eventID ?? ""))
+        request.responder.respond(
+            request.isBatch
+                ? .queued(request.status, ids: request.ids) : .queued(request.status, id: (request.ids.first ?? nil) ?? ""))
     }
 
     private func refuse(_ responder: HTTPResponder, _ response: HTTPResponse) {
@@ -201,12 +238,21 @@ final class WebhookIntake {
         let responder: HTTPResponder
         let status: HTTPResponseStatus
         let deadline: NIODeadline
-        /// Where its event is safe.
+        /// How many events it makes.
+        var count = 1
+        /// Whether its body has several items, were it only one.
+        var isBatch = false
+        /// Where its events are safe.
         var position = Position.start
-        /// `nil` until it is evaluated.
-        var eventID: String?
+        /// The ids of its events, as far as they are evaluated; `nil` for one that is refused as a loop.
+        var ids: [String?] = []
         /// Distinguishes it from other requests that wait for an evaluation; 0 once it is evaluated.
         var number: UInt64 = 0
+
+        /// Whether all of its events are evaluated.
+        var isDecided: Bool { self.ids.count == self.count }
+        /// Whether all of its events are refused as a loop.
+        var isLoop: Bool { self.isDecided && self.ids.allSatisfy { $0 == nil } }
     }
 
     /// Requests whose events are sent together.

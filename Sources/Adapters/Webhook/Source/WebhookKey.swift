@@ -32,6 +32,15 @@ struct WebhookKey {
         self.text = text
     }
 
+    /// The key of one item of a body that has several.
+    ///
+    /// - Parameter number: the item's, from 1.
+    func item(_ number: Int) -> WebhookKey { WebhookKey(text: "\(self.text)-\(number)") }
+
+    private init(text: String) {
+        self.text = text
+    }
+
     /// Gives a message the key as its id, and makes a repeat recognisable.
     ///
     /// The body is included: a key that is reused for another body must not drop that one.

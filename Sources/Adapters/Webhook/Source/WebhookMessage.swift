@@ -26,9 +26,26 @@ enum WebhookMessage {
             message = ReceivedMessage(subject: id, body: body, contentType: type, attributes: attributes)
             if body != request.body { message.original = request.body }
         }
-        let key = (idFields + [WebhookKey.field]).lazy.compactMap { request.header($0).flatMap { WebhookKey($0) } }.first
-        key?.mark(&message)
+        self.key(of: request, idFields)?.mark(&message)
         return message
+    }
+
+    /// The messages of a request whose body has several items, each valid JSON.
+    ///
+    /// - Parameter idFields: as for one message; the items are numbered.
+    static func make(
+        items: [ByteBuffer], _ request: HTTPRequest, id: String, _ attributes: Attributes, idFields: [String]
+    ) -> [ReceivedMessage] {
+        let key = self.key(of: request, idFields)
+        return items.enumerated().map { index, item in
+            var message = ReceivedMessage(subject: id, body: item, contentType: "application/json", attributes: attributes)
+            key?.item(index + 1).mark(&message)
+            return message
+        }
+    }
+
+    private static func key(of request: HTTPRequest, _ idFields: [String]) -> WebhookKey? {
+        (idFields + [WebhookKey.field]).lazy.compactMap { request.header($0).flatMap { WebhookKey($0) } }.first
     }
 
     /// The body, and its type: JSON for a form.
@@ -44,13 +61,18 @@ enum WebhookMessage {
     }
 
     /// Why a body declared as JSON cannot be accepted.
-    static func refusal(_ request: HTTPRequest, _ parser: JSONParser) -> HTTPResponse? {
+    ///
+    /// Alphorn takes objects only, so lists are accepted only where the file asks for them.
+    static func refusal(_ request: HTTPRequest, _ parser: JSONParser, acceptsLists: Bool = false) -> HTTPResponse? {
         guard let type = request.header("Content-Type"), type == "application/json" || MediaType.name(type) == "application/json"
         else { return nil }
-        guard request.body.readableBytes > 0 else { return .error(.badRequest, "JSON body must be an object") }
+        let mismatch = HTTPResponse.error(
+            .badRequest, acceptsLists ? "JSON body must be an object or a list" : "JSON body must be an object")
+        guard request.body.readableBytes > 0 else { return mismatch }
         defer { if request.body.readableBytes > JSONParser.large { parser.trim() } }
         do {
-            return try parser.parse(request.body).kind == .object ? nil : .error(.badRequest, "JSON body must be an object")
+            let kind = try parser.parse(request.body).kind
+            return kind == .object || (acceptsLists && kind == .array) ? nil : mismatch
         } catch {
             return .error(.badRequest, "Invalid JSON body")
         }

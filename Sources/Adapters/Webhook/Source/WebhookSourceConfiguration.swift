@@ -18,6 +18,8 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
     package var signature: WebhookVerificationSettings?
     /// The methods that send events; not empty.
     package var methods: [WebhookMethod] = [.post, .put]
+    /// What becomes of a body with several items; `nil` divides those whose type declares several.
+    package var batch: WebhookBatch?
     /// Bytes of a body; more is answered 413.
     package var maxBody = 1 << 20
     /// How long a request waits for its event to be safe before it is answered 503.
@@ -65,6 +67,9 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
                     return Set(methods).count == methods.count ? nil : "the same method is listed twice; remove one"
                 },
             "Methods that send an event; with GET the fields of the query are the body")
+        Setting(
+            "batch", \.batch, .choice, default: "split for lines of JSON and CloudEvents batches, one for other lists",
+            "Whether the items of a body are events of their own")
         Setting("max_body", \.maxBody, .bytes(in: 1...), "Size above which a body is refused")
         Setting(
             "timeout", \.timeout, .duration(in: .milliseconds(100)...),

@@ -45,6 +45,23 @@ struct WebhookExpressionTests {
         }
     }
 
+    @Test(arguments: [AcknowledgePolicy.received, .delivered])
+    func `a batch is answered once all of its events are evaluated`(acknowledge: AcknowledgePolicy) async throws {
+        try await self.run(acknowledge: acknowledge) { fixture in
+            self.language.close()
+            let connection = try RawConnection(port: fixture.port)
+            let type = "Content-Type: application/x-ndjson\r\n"
+            try await WebhookFixture.send("1\n2\n3", headers: type + "Idempotency-Key: k\r\n", on: connection)
+            try await eventually("it is evaluated") { !self.language.exchanges.isEmpty }
+            self.language.open()
+            let answer = try await Answer.read(from: connection)
+            #expect(answer.status == 200 && answer.body.contains(#""ids":["k-1","k-2","k-3"]"#))
+            try await eventually("all are delivered") { fixture.sink.events.map(\.message) == ["1", "2", "3"] }
+            let passage = "streambridge-origin: b\r\nstreambridge-hops: 2\r\n"
+            #expect(try await fixture.post("1\n2", headers: type + passage).status == 508)
+        }
+    }
+
     @Test func `a request that is not evaluated in time is answered 503, and its event is delivered nevertheless`() async throws {
         try await self.run({ $0.timeout = .seconds(1) }) { fixture in
             self.language.close()
