@@ -99,8 +99,12 @@ extension HTTPRouter {
             return .refuse(.error(.badRequest, "Malformed path"))
         case .notFound:
             return .refuse(.error(.notFound, "Not found"))
-        case .other(let allow, _, _) where head.method == .OPTIONS:
-            return .refuse(HTTPResponse(.noContent, headers: [("Allow", allow)] + Self.preflight(head, allow, policy)))
+        case .other(let allow, let route, _) where head.method == .OPTIONS:
+            let granted = route.grant?(request) ?? []
+            return .refuse(
+                HTTPResponse(
+                    granted.isEmpty ? .noContent : .ok,
+                    headers: [("Allow", allow)] + granted + Self.preflight(head, allow, policy)))
         case .other(let allow, _, _):
             return .refuse(.error(.methodNotAllowed, "Method not allowed", headers: [("Allow", allow)]))
         case .route(let route, _):

@@ -29,6 +29,11 @@ package final class HTTPRouter: Sendable {
     /// Called on the connection's event loop. The request has no body.
     package typealias Refusing = @Sendable (HTTPRequest, HTTPResponse) -> HTTPResponse
 
+    /// Header fields by which a path grants what an `OPTIONS` request asks for; none for a request that asks for nothing of it.
+    ///
+    /// Called on the connection's event loop.
+    package typealias Grant = @Sendable (HTTPRequest) -> [(name: String, value: String)]
+
     /// Is called with each request and its answer, on any thread; must not block.
     package typealias Observer = @Sendable (HTTPRequest, HTTPResponse) -> Void
 
@@ -44,6 +49,8 @@ package final class HTTPRouter: Sendable {
         let admit: Admission?
         let authorize: Authorization?
         let refusing: Refusing?
+        /// Answers `OPTIONS`.
+        let grant: Grant?
         /// Whether it is answered even when there are too many connections.
         let isVital: Bool
         /// Whether it changes something, so that pages of other origins must not request it.
@@ -52,12 +59,13 @@ package final class HTTPRouter: Sendable {
 
         init(
             limit: Int, admit: Admission? = nil, authorize: Authorization? = nil, refusing: Refusing? = nil,
-            isVital: Bool = false, writes: Bool = false, handler: HTTPIntake.Handler
+            grant: Grant? = nil, isVital: Bool = false, writes: Bool = false, handler: HTTPIntake.Handler
         ) {
             self.limit = limit
             self.admit = admit
             self.authorize = authorize
             self.refusing = refusing
+            self.grant = grant
             self.isVital = isVital
             self.writes = writes
             self.handler = handler
@@ -110,19 +118,20 @@ package final class HTTPRouter: Sendable {
     ///   - bodyLimit: bytes; a larger body is answered 413, before it is read if its length is announced.
     ///   - admit: see ``Admission``.
     ///   - authorize: see ``Authorization``.
+    ///   - grant: see ``Grant``; that of the first route of a path counts.
     ///   - isVital: whether it is answered even when there are too many connections.
     ///   - writes: whether it changes something, so that pages of origins outside ``HTTPPolicy`` are refused.
     /// - Throws: ``HTTPServerError`` for a malformed pattern or an existing registration.
     @discardableResult
     package func register(
         _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, admit: Admission? = nil,
-        authorize: Authorization? = nil, isVital: Bool = false, writes: Bool = false,
+        authorize: Authorization? = nil, grant: Grant? = nil, isVital: Bool = false, writes: Bool = false,
         handler: @escaping BufferedHandler
     ) throws -> Registration {
         try self.add(
             method, pattern,
             Route(
-                limit: bodyLimit, admit: admit, authorize: authorize, isVital: isVital, writes: writes,
+                limit: bodyLimit, admit: admit, authorize: authorize, grant: grant, isVital: isVital, writes: writes,
                 handler: .buffered(handler)))
     }
 

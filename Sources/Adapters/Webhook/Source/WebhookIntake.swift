@@ -14,16 +14,9 @@ final class WebhookIntake {
     private let eventLoop: any EventLoop
     private let gate: WebhookGate
     private let count: WebhookWaiting
-    private let rules: WebhookRefusals
+    private let reader: WebhookReader
     private let timeout: TimeAmount
-    /// Header fields that identify a message, beside ``WebhookKey/field``.
-    private let idFields: [String]
-    private let tokenQuery: String?
-    private let batching: WebhookBatch?
-    private let maxBody: Int
     private let metrics: WebhookMetrics
-    private let parser = JSONParser()
-    private var attributes: WebhookAttributes
     /// What has arrived in this turn of the loop, in order.
     private var arrived = Batch()
     private var waiting = CircularBuffer<Request>()
@@ -41,13 +34,8 @@ final class WebhookIntake {
         self.eventLoop = eventLoop
         self.gate = gate
         self.count = count
-        self.rules = rules
+        self.reader = WebhookReader(configuration, rules: rules)
         self.timeout = TimeAmount(configuration.timeout)
-        self.tokenQuery = configuration.tokenQuery
-        self.batching = configuration.batch
-        self.maxBody = configuration.maxBody
-        self.idFields = configuration.signature?.scheme.idFields ?? []
-        self.attributes = WebhookAttributes(secretField: configuration.tokenHeader)
         self.metrics = metrics
     }
 
@@ -57,62 +45,33 @@ final class WebhookIntake {
     ///
     /// - Parameter status: the success status of its path.
     func take(_ request: HTTPRequest, id: String, status: HTTPResponseStatus, _ responder: HTTPResponder) {
-        var request = request
-        // The signature is that of the bytes that are sent; nothing is decoded for senders without one.
-        if let refusal = self.rules.refusal(ofSignature: request) ?? self.decode(&request) {
-            self.refuse(responder, refusal)
+        var waiting = Request(responder: responder, status: status, deadline: .now() + self.timeout)
+        let messages: [ReceivedMessage]
+        switch self.reader.read(request, id: id) {
+        case .answer(let answer):
+            self.answer(responder, answer)
             return
-        }
-        var items: [ByteBuffer]?
-        switch request.method == .GET ? .one : WebhookItems.split(request, self.batching, self.parser) {
-        case .several(let several): items = several
-        case .refused(let refusal):
-            self.refuse(responder, refusal)
-            return
-        case .one:
-            if let refusal = self.refusal(ofBody: request) {
-                self.refuse(responder, refusal)
-                return
-            }
+        case .one(let message): messages = [message]
+        case .several(let several):
+            messages = several
+            waiting.count = several.count
+            waiting.isBatch = true
         }
         guard case .open(let outlet) = self.gate.phase else {
-            self.refuse(responder, WebhookRefusals.closed)
+            self.answer(responder, WebhookRefusals.closed)
             return
         }
-        if items?.isEmpty == true {
-            self.metrics.answered(status)
-            responder.respond(.queued(status, ids: []))
+        guard !messages.isEmpty else {
+            self.answer(responder, .queued(status, ids: []))
             return
         }
         // Counted before the watermark is read, so that a concurrent change of it sees a waiting request.
         self.count.add(1)
-        let attributes = self.attributes.make(of: request.headers)
-        var waiting = Request(responder: responder, status: status, deadline: .now() + self.timeout)
-        let messages: [ReceivedMessage]
-        if let items {
-            waiting.count = items.count
-            waiting.isBatch = true
-            messages = WebhookMessage.make(items: items, request, id: id, attributes, idFields: self.idFields)
-        } else {
-            messages = [
-                WebhookMessage.make(request, id: id, attributes, idFields: self.idFields, tokenQuery: self.tokenQuery)
-            ]
-        }
         if outlet.answersLater {
             self.addLater(messages, outlet, waiting)
         } else {
             self.add(messages, outlet, waiting)
         }
-    }
-
-    /// Removes the content coding of the body; a GET has none.
-    private func decode(_ request: inout HTTPRequest) -> HTTPResponse? {
-        request.method == .GET ? nil : WebhookCoding.decode(&request, limit: self.maxBody)
-    }
-
-    /// Checks that the body is what its type says.
-    private func refusal(ofBody request: HTTPRequest) -> HTTPResponse? {
-        request.method == .GET ? nil : WebhookMessage.refusal(request, self.parser, acceptsLists: self.batching != nil)
     }
 
     private func add(_ messages: [ReceivedMessage], _ outlet: SourceOutlet, _ request: Request) {
@@ -143,7 +102,7 @@ final class WebhookIntake {
             rest = rest.dropFirst(request.count)
             guard !request.isLoop else {
                 self.count.add(-1)
-                self.refuse(request.responder, WebhookRefusals.loop)
+                self.answer(request.responder, WebhookRefusals.loop)
                 continue
             }
             request.position = receipt.position
@@ -178,7 +137,7 @@ final class WebhookIntake {
             self.waiting[index].ids.append(eventID)
             if self.waiting[index].isLoop {
                 self.count.add(-1)
-                self.refuse(self.waiting.remove(at: index).responder, WebhookRefusals.loop)
+                self.answer(self.waiting.remove(at: index).responder, WebhookRefusals.loop)
             } else if self.waiting[index].isDecided, outlet.acknowledge == .received {
                 self.accept(self.waiting.remove(at: index))
             }
@@ -198,7 +157,7 @@ final class WebhookIntake {
     func giveUp() {
         while let request = self.waiting.popFirst() {
             self.count.add(-1)
-            self.refuse(request.responder, WebhookRefusals.late)
+            self.answer(request.responder, WebhookRefusals.late)
         }
     }
 
@@ -210,7 +169,7 @@ final class WebhookIntake {
                 ? .queued(request.status, ids: request.ids) : .queued(request.status, id: (request.ids.first ?? nil) ?? ""))
     }
 
-    private func refuse(_ responder: HTTPResponder, _ response: HTTPResponse) {
+    private func answer(_ responder: HTTPResponder, _ response: HTTPResponse) {
         self.metrics.answered(response.status)
         responder.respond(response)
     }
@@ -229,7 +188,7 @@ final class WebhookIntake {
         while let request = self.waiting.first, request.deadline <= now {
             self.waiting.removeFirst()
             self.count.add(-1)
-            self.refuse(request.responder, WebhookRefusals.late)
+            self.answer(request.responder, WebhookRefusals.late)
         }
         self.setTimer()
     }

@@ -6,7 +6,8 @@ import NIOHTTP1
 /// The metrics are looked up once: a request costs one increment.
 struct WebhookMetrics: Sendable {
     private static let statuses: [HTTPResponseStatus] = [
-        .ok, .created, .badRequest, .unauthorized, .methodNotAllowed, .payloadTooLarge, .unsupportedMediaType, .tooManyRequests,
+        .ok, .created, .badRequest, .unauthorized, .forbidden, .methodNotAllowed, .payloadTooLarge, .unsupportedMediaType,
+        .tooManyRequests,
         .serviceUnavailable,
         .loopDetected,
     ]

@@ -21,6 +21,7 @@ struct WebhookRefusals: Sendable {
 
     private let credentials: WebhookCredentials?
     private let verifier: WebhookVerifier?
+    private let handshake: WebhookHandshake?
     private let methods: [HTTPMethod]
     private let tokenQuery: String?
     private let refusals: HTTPRefusals?
@@ -35,14 +36,19 @@ struct WebhookRefusals: Sendable {
     ) {
         self.refusals = refusals
         self.now = now
+        self.handshake = configuration.handshake.map { WebhookHandshake($0) }
         self.methods = configuration.methods.map(\.http)
         self.tokenQuery = configuration.tokenQuery
         self.credentials = WebhookCredentials(configuration)
         self.verifier = configuration.signature.map { WebhookVerifier($0) }
     }
 
-    /// Checks the head, before the body is read.
+    /// Checks the head, before the body is read; also answers a verification, which has no body.
     func refusal(of request: HTTPRequest, _ gate: WebhookGate) -> HTTPResponse? {
+        if let (problem, answer) = self.handshake?.answer(toQueryOf: request) {
+            if let problem { self.refusals?.note(problem.reason, request, detail: problem.message) }
+            return answer
+        }
         guard self.methods.contains(request.method) else {
             // The server takes HEAD for GET.
             let allowed = self.methods.map(\.rawValue).sorted().joined(separator: ", ")

@@ -114,7 +114,15 @@ package final class WebhookSource: Source {
         var registrations: [HTTPRouter.Registration] = []
         let intakes = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.intake.eventLoop), $0.intake) })
         do {
-            let targets = configuration.ids.flatMap { id in configuration.methods.map { (id, $0) } }
+            var methods = configuration.methods
+            // Meta verifies by GET; the rules answer other requests with that method 405.
+            if configuration.handshake?.verifyToken != nil, !methods.contains(.get) { methods.append(.get) }
+            let targets = configuration.ids.flatMap { id in methods.map { (id, $0) } }
+            var grant: HTTPRouter.Grant?
+            if let settings = configuration.handshake {
+                let handshake = WebhookHandshake(settings)
+                grant = { request in handshake.grant(request) }
+            }
             for (id, method) in targets {
                 for (path, status) in [("/api/webhooks/\(id)", HTTPResponseStatus.ok), ("/n/\(id)", .created)] {
                     registrations.append(
@@ -122,6 +130,7 @@ package final class WebhookSource: Source {
                             method.http, path, bodyLimit: configuration.maxBody,
                             admit: admit,
                             authorize: access.map { WebhookRefusals.authorization($0, id: id) },
+                            grant: grant,
                             // A page cannot sign a body or send a token by itself; a browser adds Basic credentials for it.
                             writes: configuration.tokens.isEmpty && configuration.signature == nil,
                             handler: { request, responder in

@@ -16,6 +16,8 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
     package var password: Secret?
     /// How a sender signs its requests; `nil` means that signatures are not checked.
     package var signature: WebhookVerificationSettings?
+    /// How the source answers senders that ask before they send; `nil` answers only Slack, by its scheme.
+    package var handshake: WebhookHandshakeSettings?
     /// The methods that send events; not empty.
     package var methods: [WebhookMethod] = [.post, .put]
     /// What becomes of a body with several items; `nil` divides those whose type declares several.
@@ -59,6 +61,7 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
             "Password of Basic authentication that a client must send"
         ).needing("user", else: "a password needs a user; set user").protecting()
         Setting("signature", \.signature, .group, "How senders sign their requests; a wrong signature is refused").protecting()
+        Setting("handshake", \.handshake, .group, "How senders verify the source before they send").protecting()
         Setting(
             "methods", \.methods,
             SettingCodec<[WebhookMethod]>.list(of: .choice).map(write: { $0.map(\.rawValue).joined(separator: ", ") }) { $0 }
@@ -92,6 +95,7 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
         var secrets = SecretTexts()
         for secret in self.tokens + (self.signature?.secrets ?? []) { secrets.add(secret) }
         secrets.add(user: self.user, password: self.password)
+        secrets.add(self.handshake?.verifyToken)
         return secrets
     }
 
