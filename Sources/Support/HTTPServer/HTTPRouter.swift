@@ -40,6 +40,7 @@ package final class HTTPRouter: Sendable {
     /// What was registered, for ``HTTPRouter/unregister(_:)``.
     package struct Registration: Sendable {
         fileprivate let number: Int
+        fileprivate let pattern: String
     }
 
     /// The registration of a method and a path; requests refer to it.
@@ -159,11 +160,9 @@ package final class HTTPRouter: Sendable {
     /// A repeated call has no effect.
     package func unregister(_ registration: Registration) {
         self.state.withLock { state in
-            for (path, entry) in state.literals {
-                let rest = entry.filter { $0.number != registration.number }
-                if rest.count < entry.count {
-                    state.literals[path] = rest.isEmpty ? nil : rest
-                }
+            if let entries = state.literals[registration.pattern] {
+                let rest = entries.filter { $0.number != registration.number }
+                state.literals[registration.pattern] = rest.isEmpty ? nil : rest
             }
             state.patterns.removeAll { $0.entry.number == registration.number }
         }
@@ -183,7 +182,7 @@ package final class HTTPRouter: Sendable {
                 if !taken { state.literals[pattern, default: []].append(entry) }
             }
             guard !taken else { throw HTTPServerError(.taken, "\(method) \(pattern) is registered already") }
-            return Registration(number: entry.number)
+            return Registration(number: entry.number, pattern: pattern)
         }
     }
 

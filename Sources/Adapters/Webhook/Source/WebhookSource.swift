@@ -124,7 +124,11 @@ package final class WebhookSource: Source {
                 grant = { request in handshake.grant(request) }
             }
             for (id, method) in targets {
-                for (path, status) in [("/api/webhooks/\(id)", HTTPResponseStatus.ok), ("/n/\(id)", .created)] {
+                // Users copy addresses with a slash at the end, and some senders add one.
+                let paths: [(String, HTTPResponseStatus)] = ["", "/"].flatMap { end in
+                    [("/api/webhooks/\(id)\(end)", .ok), ("/n/\(id)\(end)", .created)]
+                }
+                for (path, status) in paths {
                     registrations.append(
                         try router.register(
                             method.http, path, bodyLimit: configuration.maxBody,

@@ -58,6 +58,18 @@ import Testing
         }
     }
 
+    @Test func `a path with a slash at the end is the same path`() async throws {
+        try await WebhookFixture.run { hook in
+            #expect(try await hook.post("a", to: "/api/webhooks/h/").status == 200)
+            #expect(try await hook.post("b", to: "/n/h2/?x=1").status == 201)
+            try await eventually("both have arrived") { hook.sink.count == 2 }
+            #expect(hook.sink.events.map(\.subject) == ["h", "h2"])
+            for path in ["/n/h//", "/n//h", "/n/h/x", "/n/", "//n/h"] {
+                #expect(try await hook.post("c", to: path).status == 404, "\(path)")
+            }
+        }
+    }
+
     @Test func `header fields become attributes, those that hold secrets do not`() async throws {
         try await WebhookFixture.run { hook in
             let secret = [
