@@ -131,6 +131,10 @@ extension FuzzTarget {
             "Content-Type: application/x-www-form-urlencoded\u{0}payload=%7B%7D",
             "Content-Type: application/x-ndjson\u{0}{}\n[1]", "Content-Type: text/plain\u{0}[{\"a\":\"]\"},[2]]",
             "X-Title: a\nIdempotency-Key: \"a\\\"b\"\u{0}text", "Content-Type: text/plain; charset=latin1\u{0}\u{E9}",
+            "Stripe-Signature: t=1614265330,v1=00,v1=01\u{0}a",
+            "X-Slack-Request-Timestamp: 1614265330\nX-Slack-Signature: v0=0\u{0}a",
+            "svix-id: a\nsvix-timestamp: 1614265330\nsvix-signature: v1,AAAA v1a,AA==\u{0}{\"type\":\"url_verification\",\"challenge\":\"c\"}",
+            "title=a&key=b&title=%7B\u{0}",
         ],
         words: [
             "Content-Type: ", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=",
@@ -163,7 +167,22 @@ extension FuzzTarget {
         let signature = WebhookSignature(secret: Secret("s"))
         try FuzzFailure.unless(
             signature.verify(signature.sign(request.body), body: request.body), "its own signature is not accepted")
+        for scheme in WebhookVerificationSettings.Scheme.allCases {
+            let verifier = WebhookVerifier(WebhookVerificationSettings(scheme: scheme, secret: Secret("whsec_AAAA")))
+            let time = Timestamp(milliseconds: 1_614_265_330_000)
+            try FuzzFailure.unless((try? verifier.verify(request, now: time)) == nil, "a request without the secret is accepted")
+            let claim = try? WebhookClaim.read(request, scheme, header: "X-Hub-Signature-256")
+            try FuzzFailure.unless(
+                (claim?.signatures.count ?? 1) <= WebhookClaim.signatureLimit, "a header has too many signatures")
+        }
+        if let answer = WebhookHandshake.answer(toSlack: request.body, JSONParser()) {
+            try FuzzFailure.unless(answer.body.readableBytes <= WebhookHandshake.textLimit, "a challenge is too long")
+        }
         let claimed = String(decoding: parts[0], as: UTF8.self)
+        if WebhookQuery.refusal(claimed, without: "key") == nil {
+            try FuzzFailure.unless(
+                WebhookQuery.message(claimed, without: "key").readableBytes <= 6 * claimed.utf8.count + 16, "a query grows")
+        }
         if signature.verify(claimed, body: request.body) {
             try FuzzFailure.unless(claimed.lowercased() == signature.sign(request.body), "a wrong signature is accepted")
         }
