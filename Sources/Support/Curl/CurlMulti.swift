@@ -14,7 +14,9 @@ package final class CurlMulti: Sendable {
     /// Makes a client whose thread starts with the first transfer.
     package init() {}
 
-    /// Loads libcurl, which else the first transfer does; that needs a descriptor for a moment. Any thread may call it.
+    /// Loads libcurl, which else the first transfer does.
+    ///
+    /// Loading needs a descriptor for a moment. Any thread may call it.
     ///
     /// - Throws: ``CurlError`` with the reason and, where the library is not installed, what to install.
     package static func load() throws(CurlError) {
