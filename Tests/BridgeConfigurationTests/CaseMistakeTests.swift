@@ -41,6 +41,22 @@ struct CaseMistakeTests {
             "set: { timestamp: { from: .payload.t, zone: Europe/Berln } }", "7:55",
             "[0].set.timestamp.zone: 'Europe/Berln' is not a time zone; write a name such as Europe/Berlin or UTC"
         ),
+        (
+            "set: { tags: [door, .payload.room] }", "7:31",
+            "[0].set.tags[1]: '.payload.room' is a constant text; write '{{ .payload.room }}' or { from: '.payload.room' } for the value"
+        ),
+        (
+            "set: { title: '{ .payload.room }' }", "7:25",
+            "[0].set.title: '{ .payload.room }' is a constant text; write '{{ .payload.room }}' or { from: '.payload.room' } for the value"
+        ),
+        (
+            "set: { title: { from: .payload.s, map: { a: null } } }", "7:55",
+            "[0].set.title.map.a: has no value; write one, or '' for an empty text"
+        ),
+        (
+            "set: { title: { from: .payload.s, default: null } }", "7:54",
+            "[0].set.title.default: has no value; write one or leave it out"
+        ),
         ("drop: true", "7:11", "[0]: drops every message of the source; add match: with those to drop"),
         (
             "set: { priority: { from: .payload.s, map: { ON: loud } } }", "7:59",

@@ -18,6 +18,8 @@ final class SourceIntake {
     private var repeatKeys: RecentSet
     /// The id of the last message of the last batch, for a duplicate the first id; `nil` when it was refused as a loop.
     private(set) var lastID: String?
+    /// What is done with bodies before they are read.
+    var opening: NormaliseSettings.Opening { self.settings.normalise.opening }
     /// By message of the last batch, if requested: the value of ``lastID``.
     private(set) var ids: [String?] = []
     /// The sinks that were given an event of the last batch before, possibly by another source, and may not have

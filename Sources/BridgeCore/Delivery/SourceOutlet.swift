@@ -47,6 +47,7 @@ package final class SourceOutlet: Sendable {
         self.log = log
         self.source = source
         self.acknowledge = acknowledge
+        self.opening = intake.opening
         let appender = SourceAppender(log: log, source: source, intake: intake, emitsGaps: emitsGaps, metrics: metrics)
         self.appender = appender
         self.queue = threads.map { SourceQueue(appender, threads: $0) }
@@ -112,6 +113,9 @@ package final class SourceOutlet: Sendable {
         self.status.progressed()
         return self.appender.sendAll(messages)
     }
+
+    /// What `normalise` does with a body before it is read, for a source that checks bodies itself.
+    package let opening: NormaliseSettings.Opening
 
     /// Whether ``send(_:answer:)`` answers after it has returned.
     package var answersLater: Bool { self.queue != nil }

@@ -1,7 +1,7 @@
-import NIOCore
+package import NIOCore
 
 /// The characters of a body: UTF-8 without a byte order mark, whatever the sender used (WHATWG Encoding §4).
-enum BodyText {
+package enum BodyText {
     /// The body as UTF-8.
     ///
     /// UTF-16 is recognised by its byte order mark or its name, Latin-1 by its name (as browsers do, it stands for Windows-1252). A
@@ -10,7 +10,7 @@ enum BodyText {
     /// - Parameters:
     ///   - body: any bytes.
     ///   - contentType: the media type with its parameters, such as `text/plain; charset=iso-8859-1`.
-    static func utf8(_ body: ByteBuffer, contentType: String?) -> ByteBuffer {
+    package static func utf8(_ body: ByteBuffer, contentType: String?) -> ByteBuffer {
         let bytes = body.readableBytesView
         guard let first = bytes.first else { return body }
         if first == 0xEF, bytes.starts(with: [0xEF, 0xBB, 0xBF]) {

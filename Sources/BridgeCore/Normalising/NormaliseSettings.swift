@@ -29,28 +29,31 @@ package struct NormaliseSettings: SettingGroup {
 
     /// The keys of `normalise`; what is the same for every event and means nothing, such as an empty title, is refused.
     package static let settings = Settings<Self> {
-        Setting("title", \.title, .mapped { _ in nil }, "Title of the events")
-        Setting("message", \.message, .mapped { _ in nil }, "Message of the events")
+        Setting("title", \.title, .mapped { _ in nil }, "Title of the events").protecting()
+        Setting("message", \.message, .mapped { _ in nil }, "Message of the events").protecting()
         Setting(
             "priority", \.priority,
             .mapped { text in
                 PriorityText.constant(text) == nil ? "'\(text)' is not a priority; write \(PriorityText.allowed)" : nil
             },
-            "Priority of the events, a number or a word")
-        Setting("tags", \.tags, .mappedTags, "Tags of the events, with commas between them")
+            "Priority of the events, a number or a word"
+        ).protecting()
+        Setting("tags", \.tags, .mappedTags, "Tags of the events, with commas between them").protecting()
         Setting(
             "id", \.id,
             .mapped { _ in
                 "gives every event the same id, so that all but the first count as duplicates; write a template such as '{{ .payload.id }}'"
             },
-            "Identifier of the events")
+            "Identifier of the events"
+        ).protecting()
         Setting(
             "timestamp", \.timestamp,
             .mapped { text in
                 Timestamp(rfc3339: text) ?? Double(text).flatMap { JSONFields.timestamp($0) } == nil
                     ? "'\(text)' is not a time; write a template such as '{{ .payload.time }}'" : nil
             },
-            "Time of the events, RFC 3339 or a number since 1970")
+            "Time of the events, RFC 3339 or a number since 1970"
+        ).protecting()
         Setting(
             "decode", \.decode, .decodings,
             "How bodies are packed, from the outside in: json, form, msgpack, base64, gzip, deflate, zstd, text/CHARSET")
@@ -99,6 +102,22 @@ package struct NormaliseSettings: SettingGroup {
     /// Conditions that are valid but can never hold, with their paths from the source.
     package var warnings: [SettingError] { self.cases.flatMap { $0.match?.warnings ?? [] } }
 
+    /// What `normalise` does with a body before it is read.
+    package enum Opening: Sendable {
+        /// Nothing: it is read as the sender declares it.
+        case nothing
+        /// Takes a part of it, or its items.
+        case divides
+        /// Decodes it, and may divide it then.
+        case decodes
+    }
+
+    /// What is done with bodies before they are read.
+    var opening: Opening {
+        if !self.decode.isEmpty { return .decodes }
+        return self.root == nil && self.split == nil ? .nothing : .divides
+    }
+
     /// Whether expressions are evaluated for the mapping.
     var evaluates: Bool {
         [self.title, self.message, self.priority, self.tags, self.id, self.timestamp].contains { $0?.isEvaluated == true }
@@ -113,7 +132,9 @@ extension SettingCodec where Value == Template {
     fileprivate static func mapped(_ check: @escaping @Sendable (String) -> String?) -> Self {
         Self.template.checked { template in
             guard let text = template.constant else { return nil }
-            return text.allSatisfy(\.isWhitespace) ? "is empty, which changes nothing; leave it out" : check(text)
+            if text.allSatisfy(\.isWhitespace) { return "is empty, which changes nothing; leave it out" }
+            if let path = EventField.path(text) { return "'\(text)' is a constant text; write '{{ \(path) }}' for the value" }
+            return check(text)
         }
     }
 

@@ -67,7 +67,7 @@ package final class Normaliser {
 
     /// Opens the messages of a batch, whose parts are then read one by one until ``endBatch()``.
     ///
-    /// - Parameter isKnown: whether a message was here before; such a one is opened and stays whole.
+    /// - Parameter isKnown: whether a message was here before; such a one is opened, and not split.
     func unpack(_ messages: [ReceivedMessage], isKnown: (ReceivedMessage) -> Bool) -> UnpackedMessages {
         guard let unpacker else { return UnpackedMessages(messages: messages, starts: []) }
         var starts: [Int] = []
@@ -80,7 +80,7 @@ package final class Normaliser {
             if !isKnown(message), isNew || !message.mayBeRepeated {
                 self.parts += unpacker.parts(of: opened)
             } else {
-                self.parts.append(opened)
+                self.parts.append(unpacker.repeated(opened))
             }
         }
         return UnpackedMessages(

@@ -97,6 +97,17 @@ struct NormaliseDeliveryTests {
         #expect(outlet.sendAll([Self.message(#"{"items":["a","b"]}"#, id: "u")]).ids == ["u-0"])
     }
 
+    @Test func `a repeat is answered with the id of the first part, and parts without an id share one`() throws {
+        let bridge = try self.bridge(#"{"split":".payload"}"#)
+        let outlet = bridge.sources[0].outlet
+        #expect(outlet.sendAll([Self.message("[1,2]", id: "K", key: 7, again: true)]).ids == ["K-0"])
+        #expect(outlet.sendAll([Self.message("[1,2]", id: "K", key: 7, again: true)]).ids == ["K-0"])
+        #expect(Self.take(bridge).map(\.event.id) == ["K-0", "K-1"])
+        let id = try #require(outlet.sendAll([Self.message("[1,2]")]).ids[0])
+        #expect(id.hasSuffix("-0"))
+        #expect(Self.take(bridge).map(\.event.id) == [id, id.dropLast() + "1"])
+    }
+
     @Test func `a message that the peer sends again is dropped whole`() throws {
         let bridge = try self.bridge(#"{"split":".payload.items"}"#)
         let outlet = bridge.sources[0].outlet
@@ -104,6 +115,6 @@ struct NormaliseDeliveryTests {
         _ = outlet.send([Self.message(body, id: "m", key: 7, again: true), Self.message(body, id: "m", key: 7, again: true)])
         _ = outlet.send([Self.message(body, id: "m", key: 7, again: true)])
         #expect(Self.take(bridge).map(\.event.id) == ["m-0", "m-1"])
-        #expect(outlet.sendAll([Self.message(body, id: "m", key: 7, again: true)]).ids == ["m"])
+        #expect(outlet.sendAll([Self.message(body, id: "m", key: 7, again: true)]).ids == ["m-0"])
     }
 }

@@ -44,12 +44,35 @@ struct AutoTests {
             ("an ERRORless day", "s", "s", nil), ("ts=1 level=error msg=x", "s", "s", 4), ("CRITICAL - disk", "s", "s", 5),
             ("[Shop] [🔴 Down] refused", "s", "s", 5), ("Nightly backup is down", "s", "s", 5),
             ("the sun is down the hill", "s", "s", nil),
+            ("false", "shellies/plug/online", "plug is offline", 4), ("true", "shellies/plug/online", "plug is online", 2),
+            ("false", "home/heating", "home/heating", nil), ("off", "home/pump/connected", "home/pump/connected is offline", 4),
+            ("ON", "home/kitchen/smoke", "home/kitchen/smoke", 5), ("wet", "cellar/water_leak/state", "cellar water_leak", 5),
+            ("true", "hall/battery_low", "hall/battery_low", 4), ("off", "home/kitchen/smoke", "home/kitchen/smoke", nil),
+            ("on", "smoke", "smoke", nil),
         ] as [(String, String, String, Int?)])
     func `text has its thing as title and the level that it states`(body: String, subject: String, title: String, priority: Int?)
     {
         let event = self.event(body, subject)
         #expect(event.title == title)
         #expect(event.message == body)
+        #expect(event.priority == priority)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"alert":{"message":"Disk full","priority":"P1"},"action":"Create"}"#, "p", "Disk full", nil),
+            (#"{"title":"Disk full","priority":"P1"}"#, "p", "priority: P1", 5),
+            (
+                #"{"issue":{"key":"A-1","fields":{"summary":"Lamp flickers","priority":{"name":"High"},"status":{"name":"Open"}}}}"#,
+                "jira", "Lamp flickers", 4
+            ),
+            (#"{"id":7,"total":"9.90","line_items":[{"name":"Lamp"}]}"#, "shop", "id: 7, total: 9.90", nil),
+            (#"{"title":"Only"}"#, "s", "Only", nil), (#"{"labels":{"alertname":"Idle"}}"#, "s", "Idle", nil),
+        ] as [(String, String, String, Int?)])
+    func `a name that belongs to an aspect is no title`(body: String, subject: String, words: String, priority: Int?) {
+        let event = self.event(body, subject)
+        #expect(event.message.hasPrefix(words), "\(event.message)")
+        #expect(event.title != "High" && event.title != "Lamp", "\(event.title ?? "")")
         #expect(event.priority == priority)
     }
 

@@ -25,8 +25,7 @@ struct WebhookClaim: Equatable {
         case .hmac: return Self(field: header, signatures: [try self.value(of: header, request)])
         case .slack: return try self.slack(request)
         case .stripe: return try self.stripe(request)
-        case .standardWebhooks: return try self.standard(request, "webhook")
-        case .svix: return try self.standard(request, request.header("svix-signature") == nil ? "webhook" : "svix")
+        case .standardWebhooks, .svix: return try self.standard(request, scheme.fieldPrefix(of: request) ?? "webhook")
         }
     }
 

@@ -14,13 +14,18 @@ enum WebhookForm {
 
     /// The message in a form.
     ///
+    /// The values may be written as they are, as `curl -d 'title=Front Door'` does, if they contain no `=`.
+    ///
     /// - Returns: the JSON of a field such as `payload`; else an object of all fields, where a name that occurs several times has a list;
     ///   for a single text without `=` that is percent-encoded, the text; `nil` for a body that is no form.
     static func message(of body: ByteBuffer) -> ByteBuffer? {
         let bytes = body.readableBytesView
-        guard !bytes.isEmpty, bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "{") && $0 != UInt8(ascii: "\"") })
-        else { return nil }
+        guard !bytes.isEmpty, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
         let text = String(buffer: body)
+        let isEncoded = bytes.allSatisfy {
+            $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "{") && $0 != UInt8(ascii: "\"")
+        }
+        guard isEncoded || self.isWritten(text) else { return nil }
         guard bytes.contains(UInt8(ascii: "=")) else {
             guard bytes.contains(UInt8(ascii: "%")), let decoded = HTTPForm.pairs(of: text).first,
                 HTTPForm.pairs(of: text).count == 1
@@ -31,6 +36,26 @@ enum WebhookForm {
         let pairs = HTTPForm.pairs(of: text)
         guard !pairs.isEmpty, pairs.allSatisfy({ $0.value != nil && !$0.name.isEmpty }) else { return nil }
         return self.message(in: pairs.map { ($0.name, .text($0.value ?? "")) })
+    }
+
+    /// Whether a text that is not percent-encoded looks like fields: each has a name and one `=`, unless its value is JSON.
+    private static func isWritten(_ text: String) -> Bool {
+        text.utf8.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false).allSatisfy { field in
+            let parts = field.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let name = parts.first, (1...64).contains(name.count), name.allSatisfy(Self.isInName)
+            else { return false }
+            return !parts[1].contains(UInt8(ascii: "="))
+                || self.carriers.contains(String(decoding: name, as: UTF8.self)) && parts[1].first == UInt8(ascii: "{")
+        }
+    }
+
+    private static func isInName(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "["), UInt8(ascii: "]"):
+            true
+        default: false
+        }
     }
 
     /// The value of one field.

@@ -47,7 +47,9 @@ final class WebhookIntake {
     func take(_ request: HTTPRequest, id: String, status: HTTPResponseStatus, _ responder: HTTPResponder) {
         var waiting = Request(responder: responder, status: status, deadline: .now() + self.timeout)
         let messages: [ReceivedMessage]
-        switch self.reader.read(request, id: id) {
+        var opening = NormaliseSettings.Opening.nothing
+        if case .open(let outlet) = self.gate.phase { opening = outlet.opening }
+        switch self.reader.read(request, id: id, opening: opening) {
         case .answer(let answer):
             self.answer(responder, answer)
             return

@@ -11,10 +11,12 @@ enum WebhookMessage {
     /// A form becomes JSON; see ``WebhookForm`` and ``WebhookMultipart``.
     ///
     /// - Parameters:
-    ///   - idFields: header fields that identify a message like ``WebhookKey/field`` does, and come before that.
+    ///   - idField: the header field that identifies the message.
     ///   - tokenQuery: the field of the query that has the token.
+    ///   - isDecodedLater: whether `normalise` decodes bodies, so that a form stays as it is.
     static func make(
-        _ request: HTTPRequest, id: String, _ attributes: Attributes, idFields: [String] = [], tokenQuery: String? = nil
+        _ request: HTTPRequest, id: String, _ attributes: Attributes, idField: String = WebhookKey.field,
+        tokenQuery: String? = nil, isDecodedLater: Bool = false
     ) -> ReceivedMessage {
         var message: ReceivedMessage
         if request.method == .GET {
@@ -22,21 +24,22 @@ enum WebhookMessage {
             let body = WebhookQuery.message(request.rawQuery, without: tokenQuery)
             message = ReceivedMessage(subject: id, body: body, attributes: attributes)
         } else {
-            let (body, type) = Self.body(of: request, type: request.header("Content-Type"))
+            let declared = request.header("Content-Type")
+            let (body, type) = isDecodedLater ? (request.body, declared) : Self.body(of: request, type: declared)
             message = ReceivedMessage(subject: id, body: body, contentType: type, attributes: attributes)
             if body != request.body { message.original = request.body }
         }
-        self.key(of: request, idFields)?.mark(&message)
+        self.key(of: request, idField)?.mark(&message)
         return message
     }
 
     /// The messages of a request whose body has several items, each valid JSON.
     ///
-    /// - Parameter idFields: as for one message; the items are numbered.
+    /// - Parameter idField: as for one message; the items are numbered.
     static func make(
-        items: [ByteBuffer], _ request: HTTPRequest, id: String, _ attributes: Attributes, idFields: [String]
+        items: [ByteBuffer], _ request: HTTPRequest, id: String, _ attributes: Attributes, idField: String = WebhookKey.field
     ) -> [ReceivedMessage] {
-        let key = self.key(of: request, idFields)
+        let key = self.key(of: request, idField)
         return items.enumerated().map { index, item in
             var message = ReceivedMessage(subject: id, body: item, contentType: "application/json", attributes: attributes)
             key?.item(index + 1).mark(&message)
@@ -44,8 +47,8 @@ enum WebhookMessage {
         }
     }
 
-    private static func key(of request: HTTPRequest, _ idFields: [String]) -> WebhookKey? {
-        (idFields + [WebhookKey.field]).lazy.compactMap { request.header($0).flatMap { WebhookKey($0) } }.first
+    private static func key(of request: HTTPRequest, _ idField: String) -> WebhookKey? {
+        request.header(idField).flatMap { WebhookKey($0) }
     }
 
     /// The body, and its type: JSON for a form.
@@ -68,10 +71,11 @@ enum WebhookMessage {
         else { return nil }
         let mismatch = HTTPResponse.error(
             .badRequest, acceptsLists ? "JSON body must be an object or a list" : "JSON body must be an object")
-        guard request.body.readableBytes > 0 else { return mismatch }
-        defer { if request.body.readableBytes > JSONParser.large { parser.trim() } }
+        let body = BodyText.utf8(request.body, contentType: type)
+        guard body.readableBytes > 0 else { return mismatch }
+        defer { if body.readableBytes > JSONParser.large { parser.trim() } }
         do {
-            let kind = try parser.parse(request.body).kind
+            let kind = try parser.parse(body).kind
             return kind == .object || (acceptsLists && kind == .array) ? nil : mismatch
         } catch {
             return .error(.badRequest, "Invalid JSON body")

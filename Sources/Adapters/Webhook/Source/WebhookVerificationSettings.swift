@@ -1,4 +1,5 @@
 package import BridgeCore
+import HTTPServer
 
 /// `signature:` of a source: how senders sign their requests.
 package struct WebhookVerificationSettings: SettingGroup {
@@ -18,12 +19,14 @@ package struct WebhookVerificationSettings: SettingGroup {
         /// Whether a secret is `whsec_` and base64.
         var hasEncodedSecret: Bool { self == .standardWebhooks || self == .svix }
 
-        /// The header fields with the id of a message, which is signed and the same for each repeat.
-        var idFields: [String] {
+        /// The first part of the names of the fields with id, time and signature of a request, where the id is signed.
+        ///
+        /// Svix's customers choose between its names and those of the standard: what counts is where the signature is.
+        func fieldPrefix(of request: HTTPRequest) -> String? {
             switch self {
-            case .hmac, .slack, .stripe: []
-            case .standardWebhooks: ["webhook-id"]
-            case .svix: ["svix-id", "webhook-id"]
+            case .hmac, .slack, .stripe: nil
+            case .standardWebhooks: "webhook"
+            case .svix: request.header("svix-signature") == nil ? "webhook" : "svix"
             }
         }
     }

@@ -47,7 +47,13 @@ enum FieldRole: UInt8 {
             ]
         ),
         (.level, ["severity", "level", "loglevel levelname severitytext", "urgency", "importance", "color"]),
-        (.state, ["status", "state", "conclusion", "result outcome", "health", "availability connection connectionstate"]),
+        (
+            .state,
+            [
+                "status", "state", "conclusion", "result outcome", "health", "availability connection connectionstate",
+                "alerttypefriendlyname",
+            ]
+        ),
         (
             .time,
             [

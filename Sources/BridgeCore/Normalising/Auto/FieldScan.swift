@@ -89,6 +89,8 @@ struct FieldScan {
         case .place:
             if self.place == nil { self.place = Self.place(value) }
             return
+        case .level:
+            if let name = value["name"] { self.severity.take(level: name, distance: distance) }
         case .cause: self.scan(value, distance: distance + scope.distance, levels: levels - 1, isCause: true)
         default: self.scan(value, distance: distance + scope.distance, levels: levels - 1, isCause: isCause)
         }

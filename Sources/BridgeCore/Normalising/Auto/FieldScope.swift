@@ -8,6 +8,8 @@ enum FieldScope {
     case subject(Int)
     /// A repository or project, whose name goes in front of the title.
     case place
+    /// A level with a name of its own, such as Jira's `priority: { name: High }`.
+    case level
     /// The author or cause, such as a person or a commit: a name in it is not a title.
     case cause
     /// The previous state, or data about the sender: nothing in it counts.
@@ -34,10 +36,11 @@ enum FieldScope {
             "user", "sender", "author", "actor", "owner", "pusher", "creator", "assignee", "committer", "account", "customer",
             "member",
             "person", "organization", "organisation", "enterprise", "team", "from", "reporter", "requester", "commit", "commits",
-            "headcommit",
+            "headcommit", "status", "issuetype", "resolution", "type", "category", "lineitems", "items", "products", "lines",
         ] {
             add(name, .cause)
         }
+        for name in ["priority", "severity", "level"] { add(name, .level) }
         for name in [
             "before", "oldstate", "previous", "old", "changes", "context", "installation", "config", "settings", "license",
             "cmps",
@@ -60,7 +63,7 @@ enum FieldScope {
         case .subject(let place): 1000 + place * 20
         case .place: 2000
         case .other: 3000
-        case .cause: 4000
+        case .cause, .level: 4000
         case .ignored: 9000
         }
     }

@@ -24,7 +24,7 @@ struct Severity {
 
     /// Records an explicit priority: a number overrides everything, a word counts as a level.
     mutating func take(priority value: JSONElement) {
-        guard let priority = JSONFields.priority(value) else { return }
+        guard let priority = JSONFields.priority(value) ?? value.string.flatMap({ SeverityWord($0)?.priority }) else { return }
         if let text = value.string, Double(decimal: text) == nil {
             self.level = (priority, 0)
         } else {

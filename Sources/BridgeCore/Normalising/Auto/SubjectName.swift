@@ -45,6 +45,22 @@ enum SubjectName {
         return (named.isEmpty ? Array(rest) : named).joined(separator: " ")
     }
 
+    /// Whether the last part says that what follows is true of a thing that can be reached.
+    static func isOnline(_ subject: String) -> Bool {
+        let last = subject.split(separator: "/").last?.lowercased() ?? ""
+        return ["availability", "available", "online", "connected", "alive", "reachable"].contains(last)
+    }
+
+    /// The priority of the dangerous condition that one of the last two parts names, such as `smoke`; `nil` for none.
+    static func hazard(_ subject: String) -> Int? {
+        let parts = subject.split(separator: "/")
+        guard parts.count > 1 else { return nil }
+        return parts.suffix(2).lazy.compactMap { part in
+            guard let match = FieldRole.match(Array(part.utf8).span), match.role == .hazard else { return nil }
+            return match.rank == 0 ? 5 : 4
+        }.max()
+    }
+
     /// Whether the last part names the availability of the thing.
     static func isAvailability(_ subject: String) -> Bool {
         let last = subject.split(separator: "/").last?.lowercased() ?? ""

@@ -18,10 +18,27 @@ enum TextShape {
             if word.isAvailability, SubjectName.isAvailability(subject) {
                 draft.title = "\(name) is \(text.trimmingSpaces)"
             }
+        } else if let isTrue = self.isTrue(text) {
+            if SubjectName.isOnline(subject) {
+                draft.title = "\(name) is \(isTrue ? "online" : "offline")"
+                draft.priority = isTrue ? 2 : 4
+            } else if isTrue {
+                draft.priority = SubjectName.hazard(subject)
+            }
         } else if let message = draft.message {
             draft.priority = self.priority(message)
         }
         return draft
+    }
+
+    /// Whether a sensor reports a condition; `nil` for any other text.
+    private static func isTrue(_ text: String) -> Bool? {
+        guard text.utf8.count <= 8 else { return nil }
+        return switch text.trimmingSpaces.lowercased() {
+        case "true", "on", "yes", "detected", "wet", "alarm": true
+        case "false", "off", "no", "clear", "dry": false
+        default: nil
+        }
     }
 
     /// The priority of a level as in log lines (`[ERROR]`, `WARN:`, `CRITICAL -`, `level=error`, `[🔴 Down]`), or of an

@@ -32,7 +32,7 @@ enum VendorShape {
         if isPatient, scan.message == nil, scan.state == nil {
             draft.pending = Draft.PendingMessage(title: scan.title, kind: scan.kind)
         } else {
-            draft.message = scan.message ?? FieldSentence.of(root, title: scan.title) ?? scan.kind ?? root.text()
+            draft.message = scan.message ?? FieldSentence.of(root, title: scan.title) ?? scan.kind ?? scan.title ?? root.text()
         }
         self.addState(of: scan, to: &draft)
         draft.priority = scan.priority ?? scan.message.flatMap { TextShape.priority($0) }
@@ -44,7 +44,7 @@ enum VendorShape {
     /// Writes a message that was left for later, unless there is one by now.
     static func complete(_ draft: inout Draft) {
         guard let pending = draft.pending, let root = draft.root, draft.message == nil else { return }
-        draft.message = FieldSentence.of(root, title: pending.title) ?? pending.kind ?? root.text()
+        draft.message = FieldSentence.of(root, title: pending.title) ?? pending.kind ?? pending.title ?? root.text()
     }
 
     private static func title(_ scan: FieldScan, name: String, attributes: Attributes) -> String {

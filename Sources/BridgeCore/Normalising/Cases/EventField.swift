@@ -47,10 +47,12 @@ enum EventField: String, CaseIterable {
         }
     }
 
-    /// A constant that is meant as a path; text such as `.` or `$5` is none.
-    private static func path(_ text: String) -> String? {
-        guard text.utf8.count > 1, (try? EventPath(expression: text)).flatMap({ $0 }) != nil else { return nil }
-        return text
+    /// The path that a constant is meant as, such as `.payload.room` or `{ .payload.room }`; text such as `.` or `$5` is none.
+    static func path(_ text: String) -> String? {
+        var path = text.trimmingSpaces
+        if path.first == "{", path.last == "}" { path = String(path.dropFirst().dropLast()).trimmingSpaces }
+        guard path.utf8.count > 1, (try? EventPath(expression: path)).flatMap({ $0 }) != nil else { return nil }
+        return path
     }
 }
 

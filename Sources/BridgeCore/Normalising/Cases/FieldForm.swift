@@ -16,7 +16,7 @@ struct FieldForm: SettingGroup {
         Setting("map", \.table, .table, "What each value stands for, in any case")
             .needing("from", else: "has nothing to look up; add from: with the path of the value")
         Setting("default", \.standard, .scalar, "What counts for a value that is missing or not in the map")
-            .needing("from", else: "belongs to from; add from: with the path of the value")
+            .needing("from", else: "belongs to from; add from: with the path of the value").protecting()
         Setting("zone", \.zone, .zone, "Time zone of times that have none, such as Europe/Berlin; of timestamp only")
             .needing("from", else: "belongs to from; add from: with the path of the time")
         Setting("fields", \.fields, .payloadPath, "Path of an object whose members are written as words")

@@ -24,7 +24,7 @@ final class MessageUnpacker {
 
     /// `nil` when the settings open nothing.
     init?(_ settings: NormaliseSettings) {
-        guard !settings.decode.isEmpty || settings.root != nil || settings.split != nil else { return nil }
+        guard settings.opening != .nothing else { return nil }
         self.decode = settings.decode
         self.root = settings.root
         self.split = settings.split
@@ -36,7 +36,9 @@ final class MessageUnpacker {
         if !self.decode.isEmpty, message.body.readableBytes > 0 { self.decodeBody(of: &part) }
         if let root, let document = self.document(of: part.message) {
             if let value = document.value(at: root.steps) {
-                self.replaceBody(of: &part.message, by: value, contentType: "application/json")
+                // A text is a body of its own, which may be JSON.
+                let text = self.text(value)
+                self.replaceBody(of: &part.message, by: text ?? value, contentType: text == nil ? "application/json" : nil)
             } else {
                 part.failures.append(FieldFailure(field: "root", reason: "the payload has no such member"))
             }
@@ -64,13 +66,14 @@ final class MessageUnpacker {
             whole.isEmpty = true
             return [whole]
         }
+        let id = opened.message.upstreamID ?? EventID.generate()
         return items.enumerated().map { index, item in
             var part = Part(message: opened.message, failures: index == 0 ? opened.failures : [])
             // A copy: one item that waits must not keep the others in memory.
             part.message.body = ByteBuffer(bytes: item.readableBytesView)
             part.message.original = nil
             part.message.contentType = "application/json"
-            part.message.upstreamID = opened.message.upstreamID.map { Self.id(of: $0, index) }
+            part.message.upstreamID = Self.id(of: id, index)
             part.message.mayBeRepeated = false
             if index + 1 < items.count { part.message.repeatKey = nil }
             return part
@@ -104,6 +107,19 @@ final class MessageUnpacker {
         message.original = message.original ?? message.body
         message.body = body
         message.contentType = contentType
+    }
+
+    /// The message of a repeat, whose parts were here before: it has the id of the first of them.
+    func repeated(_ opened: Part) -> Part {
+        var part = opened
+        part.message.upstreamID = self.parts(of: opened).first?.message.upstreamID
+        return part
+    }
+
+    /// The characters of a value that is a text; `nil` for any other value.
+    private func text(_ value: ByteBuffer) -> ByteBuffer? {
+        guard value.readableBytesView.first == UInt8(ascii: "\"") else { return nil }
+        return (try? self.parser.parse(value))?.string.map { ByteBuffer(string: $0) }
     }
 
     /// The body of a message, where it is a JSON object or array.

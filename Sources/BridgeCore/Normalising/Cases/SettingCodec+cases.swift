@@ -33,8 +33,13 @@ extension SettingCodec where Value == FieldSource {
         Self(.template) { decoder in
             let source = try self.source(decoder, of: nil)
             switch source {
-            case .template(let template) where template.constant?.isEmpty == true:
-                throw SettingError(path: decoder.codingPath, "is empty; leave it out")
+            case .template(let template):
+                guard let text = template.constant else { return source }
+                if text.isEmpty { throw SettingError(path: decoder.codingPath, "is empty; leave it out") }
+                guard let path = EventField.path(text) else { return source }
+                throw SettingError(
+                    path: decoder.codingPath,
+                    "'\(text)' is a constant text; write '{{ \(path) }}' or { from: '\(path)' } for the value")
             case .list: throw SettingError(path: decoder.codingPath, "is a list in a list; write its items in the outer one")
             case .json: throw SettingError(path: decoder.codingPath, "json is for payload only; write a text, or { from: … }")
             case .lookup(let lookup) where lookup.zone != nil:
@@ -58,6 +63,9 @@ extension SettingCodec where Value == Template {
     static var scalar: Self {
         Self(.template) { decoder in
             let container = try decoder.singleValueContainer()
+            guard !container.decodeNil() else {
+                throw SettingError(path: decoder.codingPath, "has no value; write one, or '' for an empty text")
+            }
             let text: String
             if let written = try? container.decode(String.self) {
                 text = written

@@ -20,7 +20,10 @@ struct WebhookFormTests {
             ("payload=plain&x=1", #"{"payload":"plain","x":"1"}"#),
             ("a=%22%0A", #"{"a":"\"\n"}"#), ("a=", #"{"a":""}"#), ("disk%20almost%20full", "disk almost full"),
             ("disk almost full", nil), (#"{"message":"m"}"#, nil), ("", nil), ("a=%FF", nil), ("=a", nil), ("word", nil),
-            ("a=b c", nil),
+            ("title=Front Door&message=it's open, now", #"{"title":"Front Door","message":"it's open, now"}"#),
+            ("name=Tür+1&n=%C3%BC", #"{"name":"Tür 1","n":"ü"}"#), (#"payload={"text":"a=b & c"}"#, nil),
+            (#"payload={"text":"a=b"}"#, #"{"text":"a=b"}"#), ("level=error msg=boom", nil), ("a b=c d", nil),
+            ("https://example.com/?a=b c", nil), ("a=b&c d", nil), ("a=b\nc=d e", nil),
         ] as [(String, String?)])
     func `a form is an object of its fields, or the message that a field carries`(body: String, message: String?) {
         #expect(self.form(body) == message)
