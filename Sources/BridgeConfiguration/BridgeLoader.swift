@@ -6,14 +6,17 @@ package struct BridgeLoader: Sendable {
     private let catalog: AdapterCatalog
     private let expressions: any ExpressionCompiler
     private let expansion: ScalarExpansion
+    private let presets: [Preset]
 
     /// - Parameters:
     ///   - environment: the values for `${env:NAME}`.
+    ///   - presets: what `preset:` of sources and sinks may name.
     ///   - readFile: reads the values for `${file:PATH}`.
     package init(
         catalog: AdapterCatalog, expressions: any ExpressionCompiler, environment: [String: String],
-        readFile: @escaping @Sendable (String) throws -> String
+        presets: [Preset] = Preset.shipped, readFile: @escaping @Sendable (String) throws -> String
     ) {
+        self.presets = presets
         self.catalog = catalog
         self.expressions = expressions
         self.expansion = ScalarExpansion(environment: environment, readFile: readFile)
@@ -27,7 +30,9 @@ package struct BridgeLoader: Sendable {
     package func load(text: String, file: String) throws(ConfigurationErrors) -> BridgePlan {
         let findings = Findings(file: file)
         var plan = BridgePlan()
-        if let root = self.root(text, findings) { self.read(root, into: &plan, findings) }
+        if let root = self.root(text, findings) {
+            self.read(PresetMerger(presets: self.presets, findings: findings).merged(root), into: &plan, findings)
+        }
         try Self.throwErrors(of: findings)
         plan.references = findings.references
         plan.warnings = findings.warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }

@@ -3,13 +3,15 @@ package import BridgeCore
 /// The keys that every source has in addition to its adapter's.
 package struct SourceDeclaration: SettingGroup {
     var type = ""
+    var preset: String?
     var defaults = SourceDefaults()
     var normalise = NormaliseSettings()
     var isRequired = true
 
     /// The common keys of sources.
     package static let settings = Settings<Self> {
-        Setting(required: "type", \.type, .text("kind"), "Kind of the source")
+        Setting(required: "type", \.type, .text("kind"), "Kind of the source; that of the preset by default")
+        PresetKey.setting(\.preset)
         SourceDefaults.settings.within(\.defaults)
         Setting("normalise", \.normalise, .group, "How messages become events")
         Setting("required", \.isRequired, .flag, "Whether readiness needs its connection")
@@ -17,6 +19,16 @@ package struct SourceDeclaration: SettingGroup {
 
     /// Makes settings of no kind.
     package init() {}
+}
+
+/// `preset:` of a source or a sink, which is resolved before the component is decoded.
+enum PresetKey {
+    static let name = "preset"
+
+    static func setting<Root: SettingGroup>(_ path: any WritableKeyPath<Root, String?> & Sendable) -> Setting<Root> {
+        Setting(
+            Self.name, path, .text("name of a preset"), "Settings for a well-known peer, which the other keys override")
+    }
 }
 
 /// The common keys of sources that `defaults.source` can set for all of them.
@@ -40,13 +52,15 @@ struct SourceDefaults: SettingGroup {
 /// The keys that every sink has in addition to its adapter's.
 package struct SinkDeclaration: SettingGroup {
     var type = ""
+    var preset: String?
     var defaults = SinkDefaults()
     var deadLetter: String?
     var isRequired = true
 
     /// The common keys of sinks.
     package static let settings = Settings<Self> {
-        Setting(required: "type", \.type, .text("kind"), "Kind of the sink")
+        Setting(required: "type", \.type, .text("kind"), "Kind of the sink; that of the preset by default")
+        PresetKey.setting(\.preset)
         SinkDefaults.buffer(\.defaults.buffer)
         // An adapter can have further keys in it.
         Setting("retry", \.defaults.retry, .openGroup, "How a lost connection and a refused event are retried")

@@ -107,7 +107,7 @@ struct ComponentReader {
                 return false
             }
             guard component.node.mapping != nil else {
-                self.findings.error("must be a mapping with a 'type'", at: component)
+                self.findings.error("must be a mapping with a 'type' or a 'preset'", at: component)
                 return false
             }
             return true
@@ -118,6 +118,8 @@ struct ComponentReader {
         _ place: Located, _ noun: String, _ known: [ComponentKind: Registration]
     ) -> Registration? {
         guard let type = place.child("type") else {
+            // A preset that is left could not be resolved, which has been reported.
+            if let preset = place.child(PresetKey.name), !preset.isNull { return nil }
             self.findings.error("'type' is missing\(NearestName.hint(for: "", among: known.keys.map(\.rawValue)))", at: place)
             return nil
         }

@@ -44,7 +44,8 @@ final class Findings {
 
     private func diagnostic(_ severity: Diagnostic.Severity, _ message: String, at place: Located) -> Diagnostic {
         Diagnostic(
-            severity: severity, file: self.file, line: place.node.mark?.line ?? 1, column: place.node.mark?.column ?? 1,
+            severity: severity, file: place.node.mark?.source ?? self.file, line: place.node.mark?.line ?? 1,
+            column: place.node.mark?.column ?? 1,
             path: place.path.joined(separator: ".").replacing(".[", with: "["), message: self.concealed.redacted(message)
         )
     }

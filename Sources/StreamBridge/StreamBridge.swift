@@ -11,7 +11,9 @@ package struct StreamBridge: AsyncParsableCommand {
         abstract: "Connects SSE, MQTT, Redis and HTTP webhooks: one daemon, one YAML file.",
         discussion: "Exit codes: 0 success, 1 failure, 64 usage error, 78 configuration error.",
         version: Self.version,
-        subcommands: [RunCommand.self, CheckCommand.self, HealthcheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self]
+        subcommands: [
+            RunCommand.self, CheckCommand.self, HealthcheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self, PresetsCommand.self,
+        ]
     )
 
     /// Makes the command; `ArgumentParser` then fills in its options.

@@ -227,7 +227,7 @@ struct BridgeLoaderTests {
         ("in: { type: fake, url: bad }", "sources.in.url: 'bad' is not an address; write scheme://host"),
         ("in: { type: fake, url: forgetful }", "sources.in.url: ack: delivered needs a peer that remembers"),
         ("in: { url: x }", "sources.in: 'type' is missing; there are fake"),
-        ("in: text", "sources.in: must be a mapping with a 'type'"),
+        ("in: text", "sources.in: must be a mapping with a 'type' or a 'preset'"),
         ("'a/b': { type: fake, url: x }", "invalid name 'a/b'; use letters, digits, '.', '_' and '-'"),
         ("in: { type: fake, url: [1] }", "sources.in.url: must be text"),
         ("in: { type: fake }", "sources.in: 'url' is missing"),

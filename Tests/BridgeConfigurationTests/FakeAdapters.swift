@@ -67,12 +67,12 @@ struct FakeCompiler: ExpressionCompiler {
 }
 
 /// Loads a file with the fake adapters.
-func load(_ text: String, environment: [String: String] = [:]) throws -> BridgePlan {
+func load(_ text: String, environment: [String: String] = [:], presets: [Preset] = []) throws -> BridgePlan {
     var catalog = AdapterCatalog()
     catalog.add(FakeSource.self)
     catalog.add(FakeSink.self)
     let loader = BridgeLoader(
-        catalog: catalog, expressions: FakeCompiler(), environment: environment,
+        catalog: catalog, expressions: FakeCompiler(), environment: environment, presets: presets,
         readFile: { path in
             if path == "/empty" { return "\n" }
             guard path == "/secret" else { throw ExpressionError("no such file") }
@@ -83,9 +83,9 @@ func load(_ text: String, environment: [String: String] = [:]) throws -> BridgeP
 }
 
 /// The lines that a file's mistakes are reported in.
-func mistakes(_ text: String, environment: [String: String] = [:]) -> [String] {
+func mistakes(_ text: String, environment: [String: String] = [:], presets: [Preset] = []) -> [String] {
     do {
-        _ = try load(text, environment: environment)
+        _ = try load(text, environment: environment, presets: presets)
         return []
     } catch let errors as ConfigurationErrors {
         return errors.diagnostics.map(\.description)

@@ -1,3 +1,4 @@
+import BridgeConfiguration
 import BridgeTesting
 import Glibc
 import Testing
@@ -165,8 +166,8 @@ struct CommandTests {
         #expect(kinds == ["file", "mqtt", "redis", "redis-stream", "sse", "webhook", "every kind"])
         #expect(output.contains("  source  follow, max_line, path, rotate_wait, start, subject"))
         #expect(output.contains("  with    body, format"))
-        #expect(output.contains("  source  ack, normalise, on_gap, required, retry, type\n"))
-        #expect(output.contains("  sink    buffer, dead_letter, required, retry, type\n"))
+        #expect(output.contains("  source  ack, normalise, on_gap, preset, required, retry, type\n"))
+        #expect(output.contains("  sink    buffer, dead_letter, preset, required, retry, type\n"))
     }
 
     @Test func `adapters shows the details of each key of one kind`() async throws {
@@ -189,6 +190,24 @@ struct CommandTests {
         let (code, _, error) = try await BridgeProcess.command("adapters", "mqtts")
         #expect(code == 64)
         #expect(error.contains("no adapter is called 'mqtts'; did you mean 'mqtt'?"))
+    }
+
+    @Test func `presets list names each preset with direction, type and description`() async throws {
+        let (code, output, _) = try await BridgeProcess.command("presets", "list")
+        #expect(code == 0)
+        let lines = output.split(separator: "\n")
+        #expect(lines.count == Preset.shipped.count)
+        let words = lines.first { $0.hasPrefix("zigbee2mqtt ") }?.split(separator: " ") ?? []
+        #expect(words.prefix(3) == ["zigbee2mqtt", "source", "mqtt"] && words.count > 3, "\(words)")
+    }
+
+    @Test func `presets show prints the YAML, and refuses an unknown name with the nearest one`() async throws {
+        let (code, output, _) = try await BridgeProcess.command("presets", "show", "zigbee2mqtt")
+        #expect(code == 0)
+        #expect(output.hasPrefix("# Zigbee2MQTT: ") && output.contains("\ntype: mqtt\n"))
+        let (refused, _, error) = try await BridgeProcess.command("presets", "show", "zigbe2mqtt")
+        #expect(refused == 64)
+        #expect(error.contains("no preset is called 'zigbe2mqtt'; did you mean 'zigbee2mqtt'?"))
     }
 
     @Test func `a wrong command line ends with 64`() async throws {

@@ -4,18 +4,20 @@ package struct Composer {
     package static let maximumDepth = 128
 
     private let parser: EventParser
+    private let source: String?
     /// The values by anchor; a later anchor of the same name replaces an earlier one (YAML 1.2.2 §7.1).
     private var anchors: [String: Node] = [:]
     private var depth = 0
 
     /// Composes the value of the only document in a text.
     ///
+    /// - Parameter source: a name of the text for the marks of the nodes; see ``Mark/source``.
     /// - Returns: `nil` for a text without a document.
     /// - Throws: ``YAMLError`` for anything else that is not one document.
-    package static func compose(_ text: String) throws(YAMLError) -> Node? {
+    package static func compose(_ text: String, source: String? = nil) throws(YAMLError) -> Node? {
         var text = text
         let result: Result<Node?, YAMLError> = text.withUTF8 { bytes in
-            var composer = Composer(parser: EventParser(bytes))
+            var composer = Composer(parser: EventParser(bytes), source: source)
             do throws(YAMLError) {
                 return .success(try composer.document())
             } catch {
@@ -25,8 +27,9 @@ package struct Composer {
         return try result.get()
     }
 
-    private init(parser: EventParser) {
+    private init(parser: EventParser, source: String?) {
         self.parser = parser
+        self.source = source
     }
 
     private mutating func document() throws(YAMLError) -> Node? {
@@ -40,19 +43,20 @@ package struct Composer {
 
     private mutating func node(_ event: EventParser.Event) throws(YAMLError) -> Node {
         let node: Node
+        let mark = self.source.map { Mark(line: event.mark.line, column: event.mark.column, source: $0) } ?? event.mark
         switch event.kind {
         case .alias(let anchor):
             guard let node = self.anchors[anchor] else { throw YAMLError(reason: .undefinedAlias, mark: event.mark) }
             return node
         case .scalar(let text, let style):
-            node = .scalar(Node.Scalar(text, tag: event.tag, style: style, mark: event.mark))
+            node = .scalar(Node.Scalar(text, tag: event.tag, style: style, mark: mark))
         case .sequenceStart:
             try self.descend(event.mark)
-            node = .sequence(Node.Sequence(try self.items(), tag: event.tag, mark: event.mark))
+            node = .sequence(Node.Sequence(try self.items(), tag: event.tag, mark: mark))
             self.depth -= 1
         case .mappingStart:
             try self.descend(event.mark)
-            node = .mapping(Node.Mapping(try self.pairs(), tag: event.tag, mark: event.mark))
+            node = .mapping(Node.Mapping(try self.pairs(), tag: event.tag, mark: mark))
             self.depth -= 1
         case .sequenceEnd, .mappingEnd, .documentStart, .documentEnd, .streamEnd:
             preconditionFailure("libyaml ended a value that it had not begun")

@@ -4,10 +4,13 @@ package struct Mark: Equatable, Sendable {
     package let line: Int
     /// The column, from 1, in Unicode scalars.
     package let column: Int
+    /// The name of the text, where it is another than the one that the reader was given; else `nil`.
+    package let source: String?
 
     /// Makes a location from numbers that begin at 1.
-    package init(line: Int, column: Int) {
+    package init(line: Int, column: Int, source: String? = nil) {
         self.line = line
         self.column = column
+        self.source = source
     }
 }

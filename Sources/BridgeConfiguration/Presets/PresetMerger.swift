@@ -1,0 +1,93 @@
+import BridgeCore
+import YAML
+
+/// Puts the settings of presets under those of the components that name one.
+///
+/// Mappings are merged; a list or a scalar of the file replaces that of the preset. Only the `cases` of `normalise` are joined: those of the
+/// file come first. Every value keeps its place, in the file or in the preset.
+struct PresetMerger {
+    let presets: [Preset]
+    let findings: Findings
+
+    /// Settings of a preset that count only where the component has another key.
+    private static let conditional = "if_given"
+
+    /// The file with all presets resolved; `preset` is left where that is not possible.
+    func merged(_ root: Located) -> Located {
+        guard case .mapping(let mapping) = root.node else { return root }
+        let pairs = mapping.map { key, value -> Node.Mapping.Element in
+            guard let name = key.string, let part = root.child(name) else { return (key, value) }
+            switch name {
+            case "sources": return (key, self.components(part, .source))
+            case "sinks": return (key, self.components(part, .sink))
+            default: return (key, value)
+            }
+        }
+        return Located(node: .mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark)), path: root.path)
+    }
+
+    private func components(_ place: Located, _ direction: Preset.Direction) -> Node {
+        guard case .mapping(let mapping) = place.node else { return place.node }
+        let pairs = mapping.map { key, value in
+            let component = Located(node: value, path: place.path + [key.string ?? "?"])
+            return (key: key, value: self.component(component, direction))
+        }
+        return .mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark))
+    }
+
+    private func component(_ place: Located, _ direction: Preset.Direction) -> Node {
+        guard let named = place.child(PresetKey.name), !named.isNull else { return place.node }
+        guard let name = named.text else {
+            self.findings.error("must be text", at: named)
+            return place.node
+        }
+        guard let preset = self.presets.first(where: { $0.name == name && $0.direction == direction }),
+            let settings = preset.settings
+        else {
+            self.findings.error(self.refusal(of: name, direction), at: named)
+            return place.node
+        }
+        var own = place.replacing(PresetKey.name, by: nil)
+        if let type = place.child("type"), !type.isNull, type.text != preset.kind?.rawValue {
+            self.findings.error(
+                "the preset '\(name)' is for \(preset.kind?.rawValue ?? "another type"); leave 'type' out", at: type)
+            own = own.replacing("type", by: nil)
+        }
+        return Self.merge(own.node, over: Self.defaults(settings, for: own), [])
+    }
+
+    private func refusal(of name: String, _ direction: Preset.Direction) -> String {
+        let other: Preset.Direction = direction == .source ? .sink : .source
+        let names = self.presets.names(direction)
+        let list = names.joined(separator: ", ")
+        if self.presets.names(other).contains(name) {
+            return "the preset '\(name)' is for \(other)s; those for \(direction)s are \(list)"
+        }
+        let hint = NearestName.hint(for: name, among: names)
+        return "no preset for \(direction)s is called '\(name)'\(hint)\(hint.hasSuffix("?") ? " (\(list))" : "")"
+    }
+
+    /// The settings of the preset that count beside the component's own.
+    private static func defaults(_ settings: Node.Mapping, for own: Located) -> Node {
+        var base = Node.mapping(Node.Mapping(settings.filter { $0.key.string != Self.conditional }, mark: settings.mark))
+        for (key, more) in settings[Self.conditional]?.mapping.map(Array.init) ?? [] {
+            if let name = key.string, let given = own.child(name), !given.isNull { base = Self.merge(more, over: base, []) }
+        }
+        return base
+    }
+
+    private static func merge(_ own: Node, over base: Node, _ path: [String]) -> Node {
+        if path == ["normalise", "cases"], case .sequence(let list) = own, case .sequence(let more) = base {
+            // A case for every message leaves nothing to the preset.
+            let isForAll = list.items.contains { $0.mapping != nil && $0.mapping?["match"] == nil }
+            return isForAll ? own : .sequence(Node.Sequence(list.items + more.items, tag: list.tag, mark: list.mark))
+        }
+        guard case .mapping(let mapping) = own, case .mapping(let more) = base else { return own }
+        var pairs = mapping.map { key, value -> Node.Mapping.Element in
+            guard let name = key.string, let inherited = more[name] else { return (key, value) }
+            return (key, Self.merge(value, over: inherited, path + [name]))
+        }
+        pairs += more.filter { key, _ in key.string.map { mapping[$0] == nil } ?? false }
+        return .mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark))
+    }
+}
