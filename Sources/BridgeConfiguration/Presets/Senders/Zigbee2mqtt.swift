@@ -34,7 +34,7 @@ extension Preset {
                 title: "{{ $segments[1] }}"
                 priority: 2
                 tags: [zigbee2mqtt, action, "{{ .message }}"]
-            - match: { any: [{ subject: +/+/set/# }, { subject: +/+/get/# }] }
+            - match: { subject: [+/+/set/#, +/+/get/#] }
               drop: true
             - match: { priority: { gte: 4 } }
               set: { tags: [zigbee2mqtt, "{{ $segments[1] }}"] }
