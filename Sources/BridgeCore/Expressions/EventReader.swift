@@ -121,26 +121,8 @@ package final class EventReader {
     }
 
     private func payloadValue(at steps: [EventPath.Step]) -> EventValue {
-        guard var element = self.root else { return .missing }
-        for step in steps {
-            let next: JSONElement? =
-                switch step {
-                case .key(let key): element.kind == .object ? element[key] : nil
-                case .index(let index): Self.item(index, of: element)
-                case .number(let index, let key):
-                    element.kind == .array ? Self.item(index, of: element) : element.kind == .object ? element[key] : nil
-                }
-            guard let next else { return .missing }
-            element = next
-        }
+        guard let root = self.root, let element = EventPath.element(at: steps, in: root) else { return .missing }
         return element.kind == .null ? .missing : .json(element)
-    }
-
-    private static func item(_ index: Int, of element: JSONElement) -> JSONElement? {
-        guard element.kind == .array else { return nil }
-        if index >= 0 { return element[index] }
-        let place = element.count + index
-        return place < 0 ? nil : element[place]
     }
 
     /// The payload, parsed on first access.

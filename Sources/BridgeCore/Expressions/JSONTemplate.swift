@@ -5,17 +5,25 @@ package import NIOCore
 ///
 /// The result is valid JSON for every event. A text that is one `{{ … }}` becomes the value itself, with its type;
 /// other texts become JSON strings. A member or an item whose value is missing or `null` is left out. Parts of the file
-/// without `{{ }}` stay unchanged, including `null`.
+/// without `{{ }}` stay unchanged, including `null`. A mapping such as `{ from: .priority, map: … }` is a ``JSONValue``,
+/// `{ when: .title, then: … }` a ``JSONCondition``, and `{ required: "the chat" }` a value that the file must replace.
 package struct JSONTemplate: Sendable, Decodable {
     private let root: Node
 
     private indirect enum Node: Sendable {
-        /// JSON that no event can change.
-        case constant(String)
+        /// JSON that no event can change, and the text of a scalar.
+        case constant(String, text: String?)
         case template(Template)
+        case value(JSONValue)
+        case condition(JSONCondition)
         /// Names are JSON strings.
         case object([(name: String, value: Node)])
         case array([Node])
+    }
+
+    /// Makes `null`.
+    package init() {
+        self.root = .constant("null", text: nil)
     }
 
     /// Decodes any YAML value; each text in it may be a template.
@@ -34,6 +42,35 @@ package struct JSONTemplate: Sendable, Decodable {
         return json
     }
 
+    /// The text for the event that the reader holds; empty when there is no value.
+    ///
+    /// - Throws: ``ExpressionError``.
+    func shaped(_ reader: EventReader) throws -> ShapedText {
+        switch self.root {
+        case .constant(_, let text): return ShapedText(text ?? "")
+        case .template(let template): return ShapedText(try template.renderOptional(reader) ?? "")
+        case .value(let value): return try value.shaped(reader)
+        case .condition(let condition): return try condition.branch(reader)?.shaped(reader) ?? ShapedText()
+        case .object, .array: return ShapedText()
+        }
+    }
+
+    /// Whether it is a text and not a structure, for every event.
+    var isText: Bool {
+        switch self.root {
+        case .constant, .template: true
+        case .value(let value): value.mayBeText
+        case .condition(let condition): condition.mayBeText
+        case .object, .array: false
+        }
+    }
+
+    /// - Returns: false when there is no value, and nothing was written; a `null` of a table is no value either.
+    func write(_ reader: EventReader, to json: inout ByteBuffer) throws -> Bool {
+        if case .constant("null", nil) = self.root { return false }
+        return try Self.write(self.root, reader, to: &json)
+    }
+
     /// The templates in it.
     package var templates: [Template] { Self.templates(in: self.root) }
 
@@ -42,8 +79,10 @@ package struct JSONTemplate: Sendable, Decodable {
 
     private static func texts(in node: Node) -> [String] {
         switch node {
-        case .constant(let json): [json]
+        case .constant(let json, let text): [text ?? json]
         case .template(let template): [template.text]
+        case .value(let value): value.texts
+        case .condition(let condition): condition.texts
         case .object(let members): members.flatMap { self.texts(in: $0.value) }
         case .array(let items): items.flatMap { self.texts(in: $0) }
         }
@@ -53,6 +92,8 @@ package struct JSONTemplate: Sendable, Decodable {
         switch node {
         case .constant: []
         case .template(let template): [template]
+        case .value(let value): value.templates
+        case .condition(let condition): condition.templates
         case .object(let members): members.flatMap { self.templates(in: $0.value) }
         case .array(let items): items.flatMap { self.templates(in: $0) }
         }
@@ -61,8 +102,12 @@ package struct JSONTemplate: Sendable, Decodable {
     /// - Returns: false when there is no value, and nothing was written.
     private static func write(_ node: Node, _ reader: EventReader, to json: inout ByteBuffer) throws -> Bool {
         switch node {
-        case .constant(let text):
+        case .constant(let text, _):
             json.writeString(text)
+        case .value(let value):
+            return try value.write(reader, to: &json)
+        case .condition(let condition):
+            return try condition.branch(reader)?.write(reader, to: &json) ?? false
         case .template(let template):
             return try template.writeJSON(reader, to: &json)
         case .object(let members):
@@ -95,6 +140,7 @@ package struct JSONTemplate: Sendable, Decodable {
 
     private static func node(_ decoder: any Decoder) throws -> Node {
         if let container = try? decoder.container(keyedBy: SettingKey.self) {
+            if let form = try self.form(container, decoder) { return form }
             return .object(
                 try container.allKeys.map { key in
                     (JSONText.string(key.stringValue), try self.node(try container.superDecoder(forKey: key)))
@@ -107,16 +153,39 @@ package struct JSONTemplate: Sendable, Decodable {
             return .array(items)
         }
         let container = try decoder.singleValueContainer()
-        if container.decodeNil() { return .constant("null") }
-        if let value = try? container.decode(Bool.self) { return .constant(value ? "true" : "false") }
-        if let value = try? container.decode(Int.self) { return .constant(String(value)) }
+        if container.decodeNil() { return .constant("null", text: nil) }
+        if let value = try? container.decode(Bool.self) { return .constant("\(value)", text: "\(value)") }
+        if let value = try? container.decode(Int.self) { return .constant("\(value)", text: "\(value)") }
         if let value = try? container.decode(Double.self) {
             guard value.isFinite else {
                 throw SettingError(path: decoder.codingPath, "JSON has no such number; write it as a text in quotes")
             }
-            return .constant(ExpressionValue.number(value).text)
+            let text = ExpressionValue.number(value).text
+            return .constant(text, text: text)
         }
         let template = try Template(from: decoder)
-        return template.constant.map { .constant(JSONText.string($0)) } ?? .template(template)
+        return template.constant.map { .constant(JSONText.string($0), text: $0) } ?? .template(template)
+    }
+
+    /// What a mapping says that is not itself sent; `nil` for an object.
+    private static func form(_ container: KeyedDecodingContainer<SettingKey>, _ decoder: any Decoder) throws -> Node? {
+        let keys = Set(container.allKeys.map(\.stringValue))
+        func text(_ key: String) -> String? { try? container.decode(String.self, forKey: SettingKey(key)) }
+        if keys.contains("when"), keys.contains("then") {
+            return .condition(try JSONCondition(settings: decoder))
+        }
+        // Other texts, such as an address, are members of that name.
+        if keys.contains("from"), let first = text("from")?.first, first == "." || first == "$" {
+            return .value(try JSONValue(decoder))
+        }
+        if keys.contains("join"), (try? container.nestedUnkeyedContainer(forKey: SettingKey("join"))) != nil,
+            keys.isSubset(of: JSONValue.settings.declarations.map(\.name))
+        {
+            return .value(try JSONValue(decoder))
+        }
+        if keys == ["required"], let what = text("required") {
+            throw SettingError(path: decoder.codingPath, "has no value; write \(what)")
+        }
+        return nil
     }
 }

@@ -27,6 +27,15 @@ extension Template {
         return true
     }
 
+    /// Appends the value of a part as JSON, without the defaults that templates have.
+    ///
+    /// - Returns: false when there is no value, and nothing was written.
+    /// - Throws: ``ExpressionError`` of a jq part.
+    static func writeOwnValue(of part: Part, _ reader: EventReader, to json: inout ByteBuffer) throws -> Bool {
+        guard case .path(let path) = part else { return try Template(part: part).writeJSON(reader, to: &json) }
+        return Self.write(reader.value(at: path), isDocument: path.isEvent, to: &json)
+    }
+
     /// - Parameter isDocument: the text is JSON itself.
     private static func write(_ value: EventValue, isDocument: Bool, to json: inout ByteBuffer) -> Bool {
         switch value {

@@ -25,6 +25,13 @@ package struct Template: Sendable, Decodable {
         self.codes = parts.map(\.code)
     }
 
+    /// Makes a template of one part, which is not within braces.
+    init(part: Part) {
+        self.text = ""
+        self.parts = [part]
+        self.codes = [""]
+    }
+
     /// Decodes a text, and compiles its expressions with the decoder's ``ExpressionCompiler``.
     ///
     /// - Throws: ``SettingError`` for a mistake in the template.

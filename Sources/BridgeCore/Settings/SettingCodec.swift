@@ -86,6 +86,11 @@ extension SettingCodec where Value == JSONTemplate {
     package static var json: Self { .value(.json) }
 }
 
+extension SettingCodec where Value == TextTemplate {
+    /// A template, or a mapping such as `{ from: .title }`.
+    package static var headerText: Self { .value(.json) }
+}
+
 extension SettingCodec where Value: RawRepresentable & CaseIterable & SendableMetatype, Value.RawValue == String {
     /// A case of an enumeration by its raw value.
     package static var choice: Self {

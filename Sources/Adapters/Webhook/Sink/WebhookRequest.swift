@@ -9,7 +9,7 @@ struct WebhookRequest: Sendable {
     private let configuration: WebhookSink.Configuration
     private let signature: WebhookSignature?
     private let fixedHeaders: [CurlRequest.Header]
-    private let madeHeaders: [(name: String, template: Template)]
+    private let madeHeaders: [(name: String, template: TextTemplate)]
     private let contentType: String?
 
     private let headerFailures: OmissionReport

@@ -50,7 +50,7 @@ package final class WebhookSink: Sink {
             message: "Header left out because its template failed"
         )
         self.templates = variants.map { variant in
-            [variant.url] + Array(variant.headers.values) + [variant.body].compactMap { $0 } + (variant.json?.templates ?? [])
+            [variant.url] + variant.headers.values.flatMap(\.templates) + [variant.body].compactMap { $0 } + (variant.json?.templates ?? [])
         }
         self.requests = variants.map { WebhookRequest($0, headerFailures: failures) }
         self.curl = try context.shared.find(CurlMulti.self)

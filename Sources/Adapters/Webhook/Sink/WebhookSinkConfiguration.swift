@@ -28,7 +28,7 @@ extension WebhookSink {
         /// The method of the requests.
         package var method = Method.post
         /// Headers to send, by name.
-        package var headers: [String: Template] = [:]
+        package var headers: [String: TextTemplate] = [:]
         /// `nil` means ``Format/json`` unless there is a ``body`` or ``json``.
         package var format: Format?
         /// The body, made per event.
@@ -75,7 +75,7 @@ extension WebhookSink {
                 "URL to send to, with http:// or https://; templates are allowed after the host"
             ).perRoute()
             Setting("method", \.method, .choice, "Method of the requests; GET sends no body").perRoute()
-            Setting("headers", \.headers, .mapping(of: .template), "Headers to send; one whose template has no value is left out")
+            Setting("headers", \.headers, .mapping(of: .headerText), "Headers to send; one whose template has no value is left out")
                 .perRoute()
             Setting(
                 "format", \.format, .choice, default: "json",

@@ -1,0 +1,168 @@
+import JSON
+import NIOCore
+
+/// `{ from: .priority, map: { 5: critical }, default: warning }` or `{ join: […], with: ": " }` in a structure: a value of the
+/// event, looked up in a table, or made fit for its receiver.
+///
+/// Native, unless `from` is jq that is not a plain path. Unlike `{{ .priority }}`, it has no default of its own.
+struct JSONValue: SettingGroup {
+    /// How a time is written.
+    enum TimeForm: String, Sendable, CaseIterable {
+        /// Whole seconds since 1970, as a number.
+        case unix
+    }
+
+    private var part: Template.Part?
+    private var parts: [JSONTemplate]?
+    private var table: [String: JSONTemplate]?
+    private var standard: JSONTemplate?
+    private var separator: String?
+    private var limit: Int?
+    private var limitBytes: Int?
+    private var ellipsis: String?
+    private var markup: TextEscape.Markup?
+    private var replacements: [String: String]?
+    private var before: String?
+    private var after: String?
+    private var timeForm: TimeForm?
+    /// Made of the settings above.
+    private var entries: [FoldedText: JSONTemplate] = [:]
+    private var escape: TextEscape?
+    private var limits: [TextLimit] = []
+    private var isText = false
+
+    static let settings = Settings<Self> {
+        Setting("from", \.part, .expression, "Where the value is: a path such as .priority, or other jq")
+        Setting("join", \.parts, .list(of: .json), "Texts to put together, without those that the event does not have")
+            .excluding("from", "map", "as", else: "join stands alone; write map or as in its items")
+        Setting("map", \.table, .mapping(of: .json), "What each value stands for, in any case")
+            .needing("from", else: "a map needs from; write a path such as .priority")
+        Setting(
+            "default", \.standard, .json, "What counts where there is no value, or one that map does not have; null leaves it out"
+        ).readingNothing()
+        Setting("with", \.separator, .text, default: "', ', and a space for join", "Text between the items of a list")
+        Setting("limit", \.limit, .integer(in: 1...1_000_000), "Longest text in Unicode characters")
+        Setting("limit_bytes", \.limitBytes, .integer(in: 1...4_000_000), "Longest text in bytes of UTF-8")
+        Setting("ellipsis", \.ellipsis, .text, "What a text ends with that was cut, such as …")
+        Setting("escape", \.markup, .choice, "Markup of the receiver, in which the text stands")
+        Setting("replace", \.replacements, .mapping(of: .text), "Other texts for single characters")
+        Setting("before", \.before, .text, "Markup before a text; it does not count in the limit")
+        Setting("after", \.after, .text, "Markup after a text; it does not count in the limit")
+        Setting("as", \.timeForm, .choice, "unix writes a time as seconds since 1970")
+    }
+
+    init() {}
+
+    init(_ decoder: any Decoder) throws {
+        try self.init(settings: decoder)
+        let keys = (self.table ?? [:]).keys
+        self.entries = Dictionary((self.table ?? [:]).map { (FoldedText($0.key), $0.value) }) { first, _ in first }
+        guard self.entries.count == keys.count else {
+            throw SettingError(
+                path: decoder.codingPath + [SettingKey("map")],
+                "has two keys that differ only by case, which does not matter; remove one")
+        }
+        var own: [Unicode.Scalar: String] = [:]
+        for (key, text) in self.replacements ?? [:] {
+            guard let scalar = key.unicodeScalars.first, key.unicodeScalars.count == 1 else {
+                throw SettingError(path: decoder.codingPath + [SettingKey("replace")], "'\(key)' is not a single character")
+            }
+            own[scalar] = text
+        }
+        if self.markup != nil || !own.isEmpty { self.escape = TextEscape(self.markup, own) }
+        if let limit { self.limits.append(TextLimit(count: limit, unit: .characters, ellipsis: self.ellipsis ?? "")) }
+        if let limitBytes { self.limits.append(TextLimit(count: limitBytes, unit: .bytes, ellipsis: self.ellipsis ?? "")) }
+        self.isText =
+            self.parts != nil || self.separator != nil || self.escape != nil || !self.limits.isEmpty || self.before != nil
+            || self.after != nil
+        let values = (self.parts ?? []) + (self.isText ? Array(self.entries.values) : [])
+        guard values.allSatisfy(\.isText), !self.isText || self.standard?.isText != false else {
+            throw SettingError(path: decoder.codingPath, "is a text, so a mapping or a list cannot be a part of it")
+        }
+    }
+
+    /// Whether it can be part of a text: a map may hold anything.
+    var mayBeText: Bool { self.entries.values.allSatisfy(\.isText) && self.standard?.isText != false }
+
+    /// - Returns: false when there is no value, and nothing was written.
+    func write(_ reader: EventReader, to json: inout ByteBuffer) throws -> Bool {
+        guard let part, !self.isText else {
+            let text = try self.shaped(reader)
+            guard !text.isEmpty else { return false }
+            JSONWriter.write(text.text, to: &json)
+            return true
+        }
+        if self.table == nil, self.timeForm == nil {
+            let start = json.writerIndex
+            // An empty text is no value.
+            if try Template.writeOwnValue(of: part, reader, to: &json) {
+                guard json.getString(at: start, length: json.writerIndex - start) == "\"\"" else { return true }
+                json.moveWriterIndex(to: start)
+            }
+            return try self.standard?.write(reader, to: &json) ?? false
+        }
+        let texts = try self.texts(of: part, reader)
+        guard texts.count <= 1 else {
+            JSONWriter.write(try self.shaped(reader).text, to: &json)
+            return true
+        }
+        guard let text = texts.first else { return try self.standard?.write(reader, to: &json) ?? false }
+        if self.table != nil { return try self.entry(for: text).write(reader, to: &json) }
+        json.writeString(try self.time(text))
+        return true
+    }
+
+    /// The text; empty when there is no value.
+    func shaped(_ reader: EventReader) throws -> ShapedText {
+        var text = ShapedText()
+        if let parts {
+            for part in parts { text.append(try part.shaped(reader), separator: self.separator ?? " ") }
+        } else if let part {
+            for value in try self.texts(of: part, reader) {
+                let shaped =
+                    if self.table != nil {
+                        try self.entry(for: value).shaped(reader)
+                    } else {
+                        ShapedText(try self.timeForm == nil ? value : self.time(value))
+                    }
+                text.append(shaped, separator: self.separator ?? ", ")
+            }
+        }
+        if text.isEmpty, let standard { text = try standard.shaped(reader) }
+        guard !text.isEmpty else { return text }
+        if let escape { text.escape(escape) }
+        for limit in self.limits { text.cut(to: limit) }
+        text.surround(self.before ?? "", self.after ?? "")
+        return text
+    }
+
+    private func texts(of part: Template.Part, _ reader: EventReader) throws -> [String] {
+        try FieldLookup(part: part, table: nil, standard: nil, zone: nil).texts(reader)
+    }
+
+    private func entry(for text: String) throws -> JSONTemplate {
+        guard let entry = self.entries[FoldedText(text)] ?? self.standard else {
+            throw ExpressionError("'\(text.prefix(100))' is not in the map, which has no default", quotesEvent: true)
+        }
+        return entry
+    }
+
+    private func time(_ text: String) throws -> String {
+        guard let time = Timestamp(lenient: text) else {
+            throw ExpressionError("'\(text.prefix(100))' is not a time", quotesEvent: true)
+        }
+        return String(time.milliseconds / 1000)
+    }
+
+    /// The structures in it.
+    private var inner: [JSONTemplate] { (self.parts ?? []) + Array(self.entries.values) + [self.standard].compactMap { $0 } }
+
+    /// Its templates and its path.
+    var templates: [Template] { [self.part].compactMap { $0.map(Template.init(part:)) } + self.inner.flatMap(\.templates) }
+
+    /// The texts of the file.
+    var texts: [String] {
+        [self.before, self.after, self.separator].compactMap { $0 } + Array((self.replacements ?? [:]).values)
+            + self.inner.flatMap(\.texts)
+    }
+}
