@@ -1,32 +1,32 @@
 import Curl
 import NIOCore
 
-/// An answer: its head and the beginning of its body.
-struct WebhookAnswer: Sendable {
-    let head: CurlHead
-    let body: ByteBuffer
-}
-
 /// Receives the response to one request: its status decides, whatever happens to the body.
 ///
 /// Created and called on the curl thread. A body that continues for too long is dropped together with its connection.
 final class WebhookReception: CurlReceiver {
     /// How many bytes of a body are read before the connection is given up instead, so that ordinary pages let it be used again.
     static let longestBody = 1 << 20
-    /// How many bytes of a body are kept.
+    /// How many bytes of a body are kept for messages.
     static let kept = 512
 
     private let drains: WebhookDrains
     private let transfer: CurlTransfer
+    private let kept: Int
     private let done: (Result<WebhookAnswer, CurlError>) -> Void
     private var head: CurlHead?
     private var body = ByteBuffer()
     private var length = 0
     private var drain: WebhookDrains.Number?
 
-    /// - Parameter done: gets the answer, or why there is none; called once.
-    init(_ transfer: CurlTransfer, drains: WebhookDrains, done: @escaping (Result<WebhookAnswer, CurlError>) -> Void) {
+    /// - Parameters:
+    ///   - kept: how many bytes of the body are kept.
+    ///   - done: gets the answer, or why there is none; called once.
+    init(
+        _ transfer: CurlTransfer, drains: WebhookDrains, kept: Int, done: @escaping (Result<WebhookAnswer, CurlError>) -> Void
+    ) {
         self.transfer = transfer
+        self.kept = kept
         self.drains = drains
         self.done = done
     }
@@ -38,7 +38,7 @@ final class WebhookReception: CurlReceiver {
     }
 
     func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand {
-        let room = Self.kept - self.body.readableBytes
+        let room = self.kept - self.body.readableBytes
         if room > 0 { self.body.writeBytes(bytes.prefix(room)) }
         self.length += bytes.count
         return self.length > Self.longestBody ? .stop : .more
@@ -49,7 +49,7 @@ final class WebhookReception: CurlReceiver {
     func ended(_ result: Result<Void, CurlError>) {
         if let drain { self.drains.ended(drain) }
         switch (result, self.head) {
-        case (_, let head?): self.done(.success(WebhookAnswer(head: head, body: self.body)))
+        case (_, let head?): self.done(.success(WebhookAnswer(head: head, body: self.body, isCut: self.length > self.kept)))
         case (.failure(let error), nil): self.done(.failure(error))
         case (.success, nil): self.done(.failure(CurlError(.lost, "the server closed the connection without an answer")))
         }

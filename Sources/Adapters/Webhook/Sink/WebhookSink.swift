@@ -6,7 +6,7 @@ import Synchronization
 
 /// Sends one HTTP request for each event.
 ///
-/// The status of the answer decides: success confirms the event, a permanent refusal makes it a dead letter, and a
+/// The status of the answer decides, and its body where the settings name a member of it: success confirms the event, a permanent refusal makes it a dead letter, and a
 /// temporary one (`retry.on`) retries it before later events, within `retry.attempts` and `retry.for`. A malformed
 /// answer counts as a temporary refusal. So does a time-out while the peer answers other requests. The sink waits for a
 /// peer that is unreachable or answers nothing. It gives up an event on which the peer repeatedly closes the connection
@@ -50,7 +50,8 @@ package final class WebhookSink: Sink {
             message: "Header left out because its template failed"
         )
         self.templates = variants.map { variant in
-            [variant.url] + variant.headers.values.flatMap(\.templates) + [variant.body].compactMap { $0 } + (variant.json?.templates ?? [])
+            [variant.url] + variant.headers.values.flatMap(\.templates) + [variant.body].compactMap { $0 }
+                + (variant.json?.templates ?? [])
         }
         self.requests = variants.map { WebhookRequest($0, headerFailures: failures) }
         self.curl = try context.shared.find(CurlMulti.self)
@@ -189,16 +190,21 @@ package final class WebhookSink: Sink {
         self.silences.ended(delivery)
         if self.isInDoubt.exchange(false, ordering: .relaxed) { inlet.connected() }
         let head = response.head
-        if self.configuration.success.contains(head.status) {
+        let isSuccess = self.configuration.success.statuses.contains(head.status)
+        let verdict = response.verdict(self.configuration.answerReading)
+        if isSuccess, verdict.meaning == .accepted {
             self.refusals.ended()
             self.recovery.passed(.working, at: peer)
             inlet.confirm(delivery)
-        } else if self.configuration.retriedStatuses.contains(head.status) {
+        } else if self.configuration.retriedStatuses.contains(head.status)
+            || (isSuccess && (verdict.wait != nil || verdict.meaning == .unknown))
+        {
             let reason = "\(peer) answered \(self.described(response))"
             inlet.postpone(delivery, reason)
+            let wait = head.retryAfter(now: Int(Timestamp.now().milliseconds / 1000))
             throw ComponentError(
-                head.status == 429 ? .throttled : .rejected, reason,
-                retryAfter: head.retryAfter(now: Int(Timestamp.now().milliseconds / 1000))
+                head.status == 429 || verdict.wait != nil ? .throttled : .rejected, reason,
+                retryAfter: [wait, verdict.wait].compactMap { $0 }.max()
             )
         } else if self.configuration.retriedStatuses == WebhookRetryStatuses.standard,
             let remedy = self.requests[delivery.variant].remedy(for: head)
@@ -240,10 +246,11 @@ package final class WebhookSink: Sink {
     /// Makes a request and waits for the answer: its head, and the body within a limit.
     private func answer(to request: CurlRequest) async throws(CurlError) -> WebhookAnswer {
         let transfer = self.curl.transfer()
+        let kept = self.configuration.answerReading.kept
         let result: Result<WebhookAnswer, CurlError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 self.curl.start(transfer, request) {
-                    WebhookReception(transfer, drains: self.drains) { continuation.resume(returning: $0) }
+                    WebhookReception(transfer, drains: self.drains, kept: kept) { continuation.resume(returning: $0) }
                 }
                 // A cancellation before the start found nothing to cancel.
                 if Task.isCancelled { transfer.cancel() }
@@ -273,7 +280,8 @@ package final class WebhookSink: Sink {
         let body = response.body
         let whole = String(decoding: body.readableBytesView, as: UTF8.self)
         // Before anything is cut off: a peer may quote the request.
-        let text = self.redaction.redacted(whole, isCut: body.readableBytes >= WebhookReception.kept).unicodeScalars.prefix(200)
+        let text = self.redaction.redacted(whole, isCut: response.isCut || body.readableBytes >= WebhookReception.kept)
+            .unicodeScalars.prefix(200)
         let line = text.map { $0.value < 32 || $0.value == 127 ? " " : Character($0) }
         let words = String(line).split(separator: " ").joined(separator: " ")
         return words.isEmpty ? response.head.line : "\(response.head.line): \(words)"

@@ -56,9 +56,11 @@ extension WebhookSink {
         /// The longest time for one whole request.
         package var timeout = Duration.seconds(15)
         /// The answers that count as success.
-        package var success = WebhookStatuses.success
+        package var success = WebhookSuccess.standard
         /// The statuses after which an event is retried.
         package var retriedStatuses = WebhookRetryStatuses.standard
+        /// Where an answer says how long to wait, in seconds; `nil` reads only `Retry-After`.
+        package var waitPath: EventPath?
         /// Whether the file sets `retry.for`.
         package var limitsTime = false
         /// How old a connection may be that is used again, so that changes of DNS are followed.
@@ -75,8 +77,10 @@ extension WebhookSink {
                 "URL to send to, with http:// or https://; templates are allowed after the host"
             ).perRoute()
             Setting("method", \.method, .choice, "Method of the requests; GET sends no body").perRoute()
-            Setting("headers", \.headers, .mapping(of: .headerText), "Headers to send; one whose template has no value is left out")
-                .perRoute()
+            Setting(
+                "headers", \.headers, .mapping(of: .headerText), "Headers to send; one whose template has no value is left out"
+            )
+            .perRoute()
             Setting(
                 "format", \.format, .choice, default: "json",
                 "What a body holds: the event's JSON, or the body as it arrived"
@@ -112,7 +116,8 @@ extension WebhookSink {
                 "Unix domain socket to connect to in place of the URL's host")
             Setting("timeout", \.timeout, .duration(in: .milliseconds(1)...), "How long one request may take")
             Setting(
-                "success", \.success, .value(.list(.text("status or range"))) { _ in "200-299" }, "Answers that confirm an event")
+                "success", \.success, .success,
+                "Answers that confirm an event: statuses, or where the answer says so, such as .ok")
             Setting("signature", \.signature, .group, "How bodies are signed")
             Setting(
                 "in_flight", \.inFlight, .integer(in: 1...1000),
@@ -129,11 +134,18 @@ extension WebhookSink {
                 SettingCodec<WebhookRetryStatuses>.value(.list(.text("status, range or class"))).map(
                     write: { _ in "408, 425, 429, 5xx" }, \.statuses),
                 "Answers after which an event is retried")
+            Setting(
+                "after", \.waitPath, .answerPath,
+                "Where an answer says after how many seconds to retry, such as .parameters.retry_after; Retry-After counts anyway"
+            )
             // The loader reads the duration; here its presence counts.
             Setting(
                 "for", \.limitsTime, SettingCodec(.duration(.milliseconds(1) ... .longest)) { _ in true },
                 "How long an event is retried after its first refusal")
         }
+
+        /// What the sink reads in the body of an answer.
+        var answerReading: WebhookAnswerReading { WebhookAnswerReading(success: self.success.path, wait: self.waitPath) }
 
         /// Makes settings in which every key has its default; required ones are empty.
         package init() {}
@@ -170,7 +182,7 @@ extension WebhookSink {
                 }
             }
             // The default statuses may well count as success.
-            if self.retriedStatuses != WebhookRetryStatuses.standard, self.retriedStatuses.overlaps(self.success) {
+            if self.retriedStatuses != WebhookRetryStatuses.standard, self.retriedStatuses.overlaps(self.success.statuses) {
                 throw SettingError(
                     at: "retry", "on", because: "lists a status that success lists too; remove it from one of them")
             }

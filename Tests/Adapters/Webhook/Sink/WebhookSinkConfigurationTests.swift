@@ -9,8 +9,8 @@ import Testing
         #expect(configuration.method == .post)
         #expect(configuration.timeout == .seconds(15))
         #expect(configuration.inFlight == 1)
-        #expect(configuration.success == .success)
-        #expect([199, 200, 299, 300].map(configuration.success.contains) == [false, true, true, false])
+        #expect(configuration.success.path == nil)
+        #expect([199, 200, 299, 300].map(configuration.success.statuses.contains) == [false, true, true, false])
     }
 
     @Test(arguments: [
@@ -46,6 +46,17 @@ import Testing
         (
             "http://a", #""token": "x", "headers": {"authorization": "y"}"#,
             "headers.authorization: authorization is set by token; leave one of them out"
+        ),
+        ("http://a", #""success": "ok""#, "success: 'ok' is not a path in the answer; write one such as .ok"),
+        (
+            "http://a", #""retry": {"after": "retry_after"}"#,
+            "retry.after: 'retry_after' is not a path in the answer; write one such as .ok"
+        ),
+        ("http://a", #""json": {"a": {"required": "a name"}}"#, "json.a: has no value; write a name"),
+        ("http://a", #""headers": {"X-A": {"required": "a token"}}"#, "headers.X-A: has no value; write a token"),
+        (
+            "http://a", #""headers": {"X-A": {"b": "c"}}"#,
+            "headers.X-A: is not a text; write one, or a value such as { from: .title }"
         ),
         ("http://a", #""timeout": "0s""#, "timeout: must be longer than 0s"),
         ("http://a", #""max_connection_age": "999ms""#, "max_connection_age: must be 1s or longer"),
@@ -102,7 +113,7 @@ import Testing
         let error = #expect(throws: SettingError.self) { try HookFixture.configuration("http://a", settings) }
         #expect(
             error?.description == "retry.on: lists a status that success lists too; remove it from one of them")
-        #expect(try HookFixture.configuration("http://a", #""success": [503]"#).success.contains(503))
+        #expect(try HookFixture.configuration("http://a", #""success": [503]"#).success.statuses.contains(503))
     }
 
     @Test func `by default 408, 425, 429 and 5xx are retried`() throws {
