@@ -145,7 +145,8 @@ let package = Package(
                 .posix, .http1,
                 .logging,
             ]
-                + adapters.libraries
+                + adapters.libraries,
+            exclude: ["Receivers"]
         ),
         .testTarget(
             name: "StreamBridgeTests",

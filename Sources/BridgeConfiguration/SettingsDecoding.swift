@@ -27,8 +27,11 @@ struct SettingsDecoding {
         var place = place
         var outcome = attempt(place)
         if case .success(let value) = outcome { return value }
+        var reported: [[any CodingKey]] = []
         for _ in 0..<Self.mostMistakes {
-            guard case .failure(let failure) = outcome else { return nil }
+            // What stands in for a bad value may itself be refused later.
+            guard case .failure(let failure) = outcome, !reported.contains(where: failure.path.isWithin) else { return nil }
+            reported.append(failure.path)
             let wrong = failure.isAboutKey ? place.key(at: failure.path) : place.descend(failure.path)
             self.findings.error(Self.completed(failure, at: wrong), at: wrong)
             // A mistake of the whole may be caused by what is left of it.

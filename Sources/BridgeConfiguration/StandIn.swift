@@ -44,7 +44,8 @@ enum StandIn {
 }
 
 extension [any CodingKey] {
-    fileprivate func isWithin(_ path: Self) -> Bool {
+    /// Whether it leads to a value or into it.
+    func isWithin(_ path: Self) -> Bool {
         self.starts(with: path) { $0.stringValue == $1.stringValue }
     }
 }

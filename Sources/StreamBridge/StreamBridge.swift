@@ -12,7 +12,8 @@ package struct StreamBridge: AsyncParsableCommand {
         discussion: "Exit codes: 0 success, 1 failure, 64 usage error, 78 configuration error.",
         version: Self.version,
         subcommands: [
-            RunCommand.self, CheckCommand.self, HealthcheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self, PresetsCommand.self,
+            RunCommand.self, CheckCommand.self, HealthcheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self,
+            PresetsCommand.self,
         ]
     )
 

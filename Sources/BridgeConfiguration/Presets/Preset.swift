@@ -30,7 +30,7 @@ package struct Preset: Sendable {
     }
 
     /// All that the program has.
-    package static let shipped = Self.senders + Self.receivers
+    package static let shipped = Senders.all + Receivers.all
 
     /// The first line of the comment.
     package var summary: String {

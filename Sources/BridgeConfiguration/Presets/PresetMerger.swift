@@ -84,10 +84,16 @@ struct PresetMerger {
         }
         guard case .mapping(let mapping) = own, case .mapping(let more) = base else { return own }
         var pairs = mapping.map { key, value -> Node.Mapping.Element in
-            guard let name = key.string, let inherited = more[name] else { return (key, value) }
+            guard let name = key.string, let inherited = Self.value(of: name, in: more, path) else { return (key, value) }
             return (key, Self.merge(value, over: inherited, path + [name]))
         }
-        pairs += more.filter { key, _ in key.string.map { mapping[$0] == nil } ?? false }
+        pairs += more.filter { key, _ in key.string.map { Self.value(of: $0, in: mapping, path) == nil } ?? false }
         return .mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark))
+    }
+
+    /// The value of a key; the case of a header's name does not matter (RFC 9110 §5.1).
+    private static func value(of name: String, in mapping: Node.Mapping, _ path: [String]) -> Node? {
+        guard path == ["headers"] else { return mapping[name] }
+        return mapping.first { $0.key.string?.lowercased() == name.lowercased() }?.value
     }
 }

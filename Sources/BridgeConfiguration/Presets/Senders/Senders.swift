@@ -1,6 +1,7 @@
-extension Preset {
-    /// The presets for sources, in the order of the page *Presets*.
-    static let senders: [Preset] = [
+/// The presets for sources, each in a file of its own.
+enum Senders {
+    /// All of them, in the order of the page *Presets*.
+    static let all: [Preset] = [
         Self.zigbee2mqtt, Self.tasmota, Self.shelly, Self.shellyGen1, Self.esphome, Self.esphomeSse, Self.homeAssistant,
         Self.homeAssistantStream, Self.haDiscovery, Self.frigate, Self.owntracks, Self.zwaveJsUi, Self.openmqttgateway,
         Self.rtl433, Self.valetudo, Self.hue, Self.uptimeKuma, Self.alertmanager, Self.grafana, Self.healthchecks,

@@ -1,0 +1,22 @@
+extension Receivers {
+    static let discord = Preset(
+        "discord", .sink,
+        #"""
+        # Discord, by a webhook of a channel: an embed with a colour for the priority; mentions call nobody.
+        # Documentation: https://docs.discord.com/developers/resources/webhook (title 256, description 4,096, all 6,000)
+        # sinks:
+        #   chat:
+        #     preset: discord
+        #     url: ${env:DISCORD_WEBHOOK}
+        type: webhook
+        json:
+          embeds:
+            - title: { from: .title, limit: 256 }
+              description: { from: .message, limit: 4096 }
+              color: { from: .priority, map: { 1: 9807270, 2: 9807270, 4: 15105570, 5: 15158332 }, default: 3447003 }
+              timestamp: "{{ .timestamp }}"
+              footer: { when: .tags, then: { text: { from: .tags, with: ", ", limit: 1600 } } }
+          allowed_mentions: { parse: [] }
+        retry: { after: .retry_after }
+        """#)
+}

@@ -1,0 +1,23 @@
+extension Receivers {
+    static let homeAssistant = Preset(
+        "home-assistant", .sink,
+        #"""
+        # Home Assistant, by a webhook trigger of an automation, which finds the event in trigger.json.
+        # Documentation: https://www.home-assistant.io/docs/automation/trigger/#webhook-trigger (unknown ids get 200 too)
+        # sinks:
+        #   house:
+        #     preset: home-assistant
+        #     url: http://homeassistant.local:8123/api/webhook/${env:HA_WEBHOOK}
+        type: webhook
+        json:
+          id: "{{ .id }}"
+          title: { from: .title }
+          message: "{{ .message }}"
+          priority: { from: .priority }
+          tags: { from: .tags }
+          timestamp: "{{ .timestamp }}"
+          source: "{{ $source }}"
+          subject: { from: $subject }
+          payload: "{{ .payload }}"
+        """#)
+}

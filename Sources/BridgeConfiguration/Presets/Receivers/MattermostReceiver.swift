@@ -1,0 +1,15 @@
+extension Receivers {
+    static let mattermost = Preset(
+        "mattermost", .sink,
+        #"""
+        # Mattermost, by an incoming webhook: the title in bold, and the message.
+        # Documentation: https://developers.mattermost.com/integrate/webhooks/incoming/ (16,383 characters)
+        # sinks:
+        #   chat:
+        #     preset: mattermost
+        #     url: ${env:MATTERMOST_WEBHOOK}    # also json: { channel: alerts, username: streambridge }
+        type: webhook
+        json:
+          text: { join: [{ from: .title, before: "**", after: "**" }, { from: .message }], with: "\n", limit: 16300 }
+        """#)
+}

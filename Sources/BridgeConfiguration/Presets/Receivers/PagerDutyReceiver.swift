@@ -1,0 +1,24 @@
+extension Receivers {
+    static let pagerDuty = Preset(
+        "pagerduty", .sink,
+        #"""
+        # PagerDuty, Events API v2: opens an alert, one for each title.
+        # Documentation: https://developer.pagerduty.com/docs/events-api-v2-trigger-events
+        # sinks:
+        #   duty:
+        #     preset: pagerduty
+        #     json: { routing_key: "${env:PAGERDUTY_KEY}" }
+        type: webhook
+        url: https://events.pagerduty.com/v2/enqueue
+        json:
+          routing_key: { required: "the integration key of a service" }
+          event_action: trigger
+          dedup_key: { from: .title, default: "{{ .message }}", limit: 255 }
+          payload:
+            summary: { join: [{ from: .title }, { from: .message }], with: ": ", limit: 1024 }
+            source: "{{ $source }}"
+            severity: { from: .priority, map: { 1: info, 2: info, 4: error, 5: critical }, default: warning }
+            timestamp: "{{ .timestamp }}"
+            custom_details: "{{ .payload }}"
+        """#)
+}

@@ -1,0 +1,23 @@
+extension Receivers {
+    static let slack = Preset(
+        "slack", .sink,
+        #"""
+        # Slack, by an incoming webhook: a header, the message, and tags below it.
+        # Documentation: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+        # sinks:
+        #   chat:
+        #     preset: slack
+        #     url: ${env:SLACK_WEBHOOK}
+        type: webhook
+        json:
+          text: { join: [{ from: .title }, { from: .message }], with: ": ", escape: mrkdwn, limit: 3000 }
+          blocks:
+            - when: .title
+              then: { type: header, text: { type: plain_text, text: { from: .title, limit: 150 }, emoji: true } }
+            - { type: section, text: { type: mrkdwn, text: { from: .message, escape: mrkdwn, limit: 3000 } } }
+            - when: .tags
+              then:
+                type: context
+                elements: [{ type: mrkdwn, text: { from: .tags, with: ", ", escape: mrkdwn, limit: 2000 } }]
+        """#)
+}

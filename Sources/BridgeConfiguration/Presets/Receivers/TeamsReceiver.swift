@@ -1,0 +1,34 @@
+extension Receivers {
+    static let teams = Preset(
+        "teams", .sink,
+        #"""
+        # Microsoft Teams, by a workflow that a webhook starts: an Adaptive Card.
+        # Documentation: https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook
+        # sinks:
+        #   chat:
+        #     preset: teams
+        #     url: ${env:TEAMS_WORKFLOW}
+        type: webhook
+        json:
+          type: message
+          attachments:
+            - contentType: application/vnd.microsoft.card.adaptive
+              contentUrl: null
+              content:
+                $schema: http://adaptivecards.io/schemas/adaptive-card.json
+                type: AdaptiveCard
+                version: "1.4"
+                body:
+                  - when: .title
+                    then:
+                      type: TextBlock
+                      text: { from: .title }
+                      weight: Bolder
+                      size: Large
+                      wrap: true
+                      color: { from: .priority, map: { 4: Warning, 5: Attention }, default: Default }
+                  # One line break is a space in a card, and 28 KB are the most.
+                  - { type: TextBlock, text: { from: .message, replace: { "\n": "\n\n" }, limit_bytes: 20000 }, wrap: true }
+                msteams: { width: full }
+        """#)
+}

@@ -1,0 +1,30 @@
+extension Senders {
+    static let esphome = Preset(
+        "esphome", .source,
+        #"""
+        # ESPHome over MQTT: states of entities and availability of nodes.
+        # Formats: https://esphome.io/components/mqtt and esphome/components/mqtt/mqtt_component.cpp
+        # Topics begin with the name of the node; here with a prefix in front: `topic_prefix: esphome/NODE`.
+        type: mqtt
+        subscribe:
+          - { topic: esphome/#, retained: first_time }
+        normalise:
+          cases:
+            - match: { subject: +/+/status }
+              set:
+                title: "{{ $segments[1] }} is {{ .message }}"
+                message: "ESPHome node {{ $segments[1] }}: {{ .message }}"
+                priority: { from: .message, map: { offline: 4 }, default: 2 }
+                tags: [esphome, status, "{{ .message }}"]
+            - match: { subject: +/+/debug }
+              set: { title: "{{ $segments[1] }} log", tags: [esphome, log] }
+            - match: { subject: +/+/+/+/command }
+              drop: true
+            - match: { subject: +/+/+/+/state }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[3] }}"
+                message: { fields: .payload }
+                priority: { from: "$segments[2]", map: { binary_sensor: 2, alarm_control_panel: 3, lock: 3 }, default: 1 }
+                tags: [esphome, "{{ $segments[2] }}"]
+        """#)
+}

@@ -1,0 +1,56 @@
+extension Senders {
+    static let frigate = Preset(
+        "frigate", .source,
+        #"""
+        # Frigate: reviews, object counts, snapshots and availability of cameras.
+        # Formats: https://docs.frigate.video/integrations/mqtt
+        type: mqtt
+        subscribe:
+          - { topic: frigate/#, retained: first_time }
+        normalise:
+          cases:
+            - match: { subject: +/available }
+              set:
+                title: "Frigate is {{ .message }}"
+                message: "{{ $subject }}: {{ .message }}"
+                priority: { from: .message, map: { offline: 5, stopped: 5 }, default: 2 }
+                tags: [frigate, availability]
+            - match: { subject: +/reviews }
+              set:
+                title: "{{ .payload.after.severity }} on {{ .payload.after.camera }}"
+                message: { from: '.payload.after.data | [.objects, .zones] | map(join(", ") | select(. != "")) | join(" in ")' }
+                priority: { from: .payload.after.severity, map: { alert: 4 }, default: 3 }
+                tags: [frigate, "{{ .payload.after.severity }}", "{{ .payload.after.camera }}"]
+                timestamp: { from: .payload.after.start_time }
+            - match: { subject: +/events }
+              set:
+                title: "{{ .payload.after.label }} on {{ .payload.after.camera }}"
+                message: { join: ["{{ .payload.type }}", { from: .payload.after.entered_zones }], with: " in " }
+                priority: 2
+                tags: [frigate, event, "{{ .payload.after.camera }}"]
+                timestamp: { from: .payload.after.start_time }
+            - match: { subject: [+/stats, +/+/+/set, +/+/birdseye/#] }
+              drop: true
+            - match: { subject: +/+/+/snapshot }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[2] }} snapshot"
+                priority: 1
+                tags: [frigate, snapshot]
+            - match: { subject: +/+/+/state }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[2] }}"
+                priority: 1
+                tags: [frigate, setting]
+            - match: { subject: +/+/motion }
+              set:
+                title: "{{ $segments[1] }} motion"
+                priority: 1
+                tags: [frigate, motion]
+            - match: { subject: +/+/+ }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[2] }}"
+                priority: 2
+                tags: [frigate, count]
+            - set: { tags: [frigate] }
+        """#)
+}

@@ -1,0 +1,58 @@
+extension Senders {
+    static let github = Preset(
+        "github", .source,
+        #"""
+        # GitHub: pushes, issues, pull requests, workflows and releases of repositories.
+        # Formats: https://docs.github.com/webhooks/webhook-events-and-payloads (both content types)
+        # `signature: { secret: … }` takes the secret of the webhook.
+        type: webhook
+        id: github
+        normalise:
+          cases:
+            - match: { attributes.x-github-event: ping }
+              drop: true
+            - match: { attributes.x-github-event: push }
+              set:
+                title: { from: '"\(.payload.repository.full_name): push to \(.payload.ref | sub("^refs/(heads|tags)/"; ""))"' }
+                message: "{{ .payload.pusher.name }}: {{ .payload.head_commit.message }}"
+                priority: 2
+                tags: [github, push]
+                timestamp: { from: .payload.head_commit.timestamp }
+            - match: { attributes.x-github-event: issues }
+              set:
+                title: "{{ .payload.repository.full_name }}: issue {{ .payload.issue.number }} {{ .payload.action }}: {{ .payload.issue.title }}"
+                message: { from: .payload.issue.body, default: "{{ .payload.issue.title }}" }
+                priority: 3
+                tags: [github, issues, "{{ .payload.action }}"]
+                timestamp: { from: .payload.issue.updated_at }
+            - match: { attributes.x-github-event: issue_comment }
+              set:
+                title: "{{ .payload.repository.full_name }}: comment on {{ .payload.issue.number }}: {{ .payload.issue.title }}"
+                message: "{{ .payload.comment.user.login }}: {{ .payload.comment.body }}"
+                priority: 3
+                tags: [github, issue_comment, "{{ .payload.action }}"]
+                timestamp: { from: .payload.comment.updated_at }
+            - match: { attributes.x-github-event: pull_request }
+              set:
+                title: "{{ .payload.repository.full_name }}: pull request {{ .payload.number }} {{ .payload.action }}: {{ .payload.pull_request.title }}"
+                message: { from: .payload.pull_request.body, default: "{{ .payload.pull_request.title }}" }
+                priority: 3
+                tags: [github, pull_request, "{{ .payload.action }}"]
+                timestamp: { from: .payload.pull_request.updated_at }
+            - match: { attributes.x-github-event: workflow_run, payload.action: completed }
+              set:
+                title: "{{ .payload.repository.full_name }}: workflow {{ .payload.workflow_run.name }} {{ .payload.workflow_run.conclusion }}"
+                message: "{{ .payload.workflow_run.display_title }} on {{ .payload.workflow_run.head_branch }}"
+                priority: { from: .payload.workflow_run.conclusion, map: { failure: 4, timed_out: 4, action_required: 4 }, default: 2 }
+                tags: [github, workflow_run, "{{ .payload.workflow_run.conclusion }}"]
+                timestamp: { from: .payload.workflow_run.updated_at }
+            - match: { attributes.x-github-event: release }
+              set:
+                title: "{{ .payload.repository.full_name }}: release {{ .payload.release.tag_name }} {{ .payload.action }}"
+                priority: 3
+                tags: [github, release, "{{ .payload.action }}"]
+                timestamp: { from: .payload.release.published_at }
+            - set:
+                tags: [github, "{{ $attributes[\"x-github-event\"] }}", "{{ .payload.action }}"]
+        """#)
+}

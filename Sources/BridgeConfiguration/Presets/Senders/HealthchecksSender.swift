@@ -1,0 +1,21 @@
+extension Senders {
+    static let healthchecks = Preset(
+        "healthchecks", .source,
+        #"""
+        # Healthchecks: checks that go down and come up again, by the integration "Webhook".
+        # Formats: https://healthchecks.io/docs/configuring_notifications/#webhook and /docs/api/ (body $JSON, or text with $NAME)
+        type: webhook
+        id: healthchecks
+        normalise:
+          cases:
+            - match: { payload.status: { regex: "." } }
+              set:
+                title: "{{ .payload.name }} is {{ .payload.status }}"
+                message: "last ping {{ .payload.last_ping }}"
+                priority: { from: .payload.status, map: { down: 5, grace: 4 }, default: 2 }
+                tags: { from: '["healthchecks", .payload.status] + ((.payload.tags // "") | split(" ")) | map(select(. != ""))' }
+            - match: { message: { regex: "is down$" } }
+              set: { title: "{{ .message }}", priority: 5, tags: [healthchecks] }
+            - set: { tags: [healthchecks] }
+        """#)
+}

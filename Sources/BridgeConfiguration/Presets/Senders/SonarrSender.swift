@@ -1,0 +1,31 @@
+extension Senders {
+    static let sonarr = Preset(
+        "sonarr", .source,
+        #"""
+        # Sonarr: Episodes that are grabbed and imported, and problems of its health.
+        # Formats: https://github.com/Sonarr/Sonarr src/NzbDrone.Core/Notifications/Webhook/*.cs
+        # The connection "Webhook" can send `user` and `password`.
+        type: webhook
+        id: sonarr
+        normalise:
+          cases:
+            - match: { payload.eventType: Test }
+              set: { title: Sonarr test, priority: 1, tags: [sonarr, Test] }
+            - match: { payload.eventType: { regex: "^(Health|HealthRestored)$" } }
+              set:
+                title: "{{ .payload.instanceName }} health: {{ .payload.level }}"
+                message: "{{ .payload.message }}"
+                priority: { from: .payload.level, map: { error: 5, warning: 4 }, default: 2 }
+                tags: [sonarr, "{{ .payload.eventType }}"]
+            - match: { payload.episodes.0.episodeNumber: { regex: "." } }
+              set:
+                title:
+                  from: >-
+                    def two: tostring | if length < 2 then "0" + . else . end;
+                    .payload | "\(.eventType): \(.series.title) S\(.episodes[0].seasonNumber | two)E\(.episodes[0].episodeNumber | two) \(.episodes[0].title)"
+                message: { join: [{ from: .payload.release.quality, default: "{{ .payload.episodeFile.quality }}" }, "{{ .payload.release.indexer }}"], with: " from " }
+                priority: 2
+                tags: [sonarr, "{{ .payload.eventType }}"]
+            - set: { priority: 2, tags: [sonarr, "{{ .payload.eventType }}"] }
+        """#)
+}

@@ -1,0 +1,46 @@
+extension Senders {
+    static let tasmota = Preset(
+        "tasmota", .source,
+        #"""
+        # Tasmota: telemetry, switching and availability of devices.
+        # Formats: https://tasmota.github.io/docs/MQTT/ and https://tasmota.github.io/docs/JSON-Status-Responses/
+        # The times of a device have no zone; set `zone` of `timestamp` in a case of your own where it is not UTC.
+        type: mqtt
+        subscribe:
+          - { topic: tele/#, retained: first_time }
+          - { topic: stat/# }
+        normalise:
+          cases:
+            - match: { subject: tele/+/LWT }
+              set:
+                title: "{{ $segments[1] }} is {{ .message }}"
+                message: "Tasmota {{ $segments[1] }}: {{ .message }}"
+                priority: { from: .message, map: { offline: 4 }, default: 2 }
+                tags: [tasmota, lwt, { from: .message, map: { offline: offline, online: online }, default: "" }]
+            - match: { subject: tele/+/STATE }
+              set:
+                title: "{{ $segments[1] }}"
+                message: { join: [{ fields: .payload, only: [POWER, POWER1, POWER2, Dimmer, Uptime] }, "RSSI: {{ .payload.Wifi.RSSI }}"] }
+                priority: 1
+                tags: [tasmota, state]
+            - match: { subject: tele/+/SENSOR }
+              set:
+                title: "{{ $segments[1] }} sensors"
+                message:
+                  from: >-
+                    .payload | del(.Time, .TempUnit, .SpeedUnit, .PressureUnit) | to_entries | map(.key as $sensor | .value
+                    | if type == "object" then to_entries[] | "\($sensor) \(.key): \(.value)" else "\($sensor): \(.)" end) | join(", ")
+                priority: 1
+                tags: [tasmota, sensor]
+            - match: { subject: tele/+/# }
+              set: { title: "{{ $segments[1] }}", tags: [tasmota, telemetry] }
+            - match: { subject: [stat/+/RESULT, stat/+/STATUS] }
+              drop: true
+            - match: { subject: stat/+/+ }
+              set:
+                title: "{{ $segments[1] }}"
+                message: "{{ $segments[2] }}: {{ .message }}"
+                priority: 2
+                tags: [tasmota, power]
+        """#)
+}

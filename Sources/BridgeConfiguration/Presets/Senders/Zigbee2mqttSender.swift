@@ -1,0 +1,45 @@
+extension Senders {
+    static let zigbee2mqtt = Preset(
+        "zigbee2mqtt", .source,
+        #"""
+        # Zigbee2MQTT: states, actions and availability of Zigbee devices.
+        # Formats: https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html
+        type: mqtt
+        subscribe:
+          - { topic: zigbee2mqtt/#, retained: first_time }
+        normalise:
+          cases:
+            - match: { subject: +/bridge/state }
+              set:
+                title: "Zigbee2MQTT is {{ .payload.state }}"
+                message: "The Zigbee2MQTT bridge is {{ .payload.state }}"
+                priority: { from: .payload.state, map: { offline: 5 }, default: 2 }
+                tags: [zigbee2mqtt, bridge, "{{ .payload.state }}"]
+            - match: { subject: +/bridge/event }
+              set:
+                title: "{{ .payload.type }}: {{ .payload.data.friendly_name }}"
+                message: "Zigbee device {{ .payload.data.friendly_name }}: {{ .payload.type }}"
+                priority: 3
+                tags: [zigbee2mqtt, event, "{{ .payload.type }}"]
+            - match: { subject: +/bridge/# }
+              drop: true
+            - match: { subject: +/+/availability }
+              set:
+                title: "{{ $segments[1] }} is {{ .payload.state }}"
+                message: "Zigbee2MQTT reports {{ $segments[1] }} as {{ .payload.state }}"
+                priority: { from: .payload.state, map: { offline: 4 }, default: 2 }
+                tags: [zigbee2mqtt, availability, "{{ .payload.state }}"]
+            - match: { subject: +/+/action }
+              set:
+                title: "{{ $segments[1] }}"
+                priority: 2
+                tags: [zigbee2mqtt, action, "{{ .message }}"]
+            - match: { subject: [+/+/set/#, +/+/get/#] }
+              drop: true
+            - match: { priority: { gte: 4 } }
+              set: { tags: [zigbee2mqtt, "{{ $segments[1] }}"] }
+            - set:
+                priority: 2
+                tags: [zigbee2mqtt, "{{ $segments[1] }}"]
+        """#)
+}

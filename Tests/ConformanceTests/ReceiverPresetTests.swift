@@ -1,0 +1,209 @@
+import BridgeConfiguration
+import BridgeCore
+import BridgeTesting
+import Curl
+import Expressions
+import FoundationEssentials
+import Logging
+import NIOCore
+import NIOPosix
+import StreamBridge
+import Testing
+
+@testable import WebhookAdapter
+
+/// Each preset for a receiver, with the few keys that a user writes, sends exactly what the receiver documents.
+///
+/// `Receivers/NAME.json` holds the requests for the events of `Receivers/events.json`.
+@Suite struct ReceiverPresetTests {
+    struct Receiver: CustomTestStringConvertible, Sendable {
+        let preset: String
+        /// The file of its requests.
+        let file: String
+        /// What the user writes beside the preset.
+        let settings: String
+
+        init(_ preset: String, file: String? = nil, _ settings: String) {
+            self.preset = preset
+            self.file = file ?? preset
+            self.settings = settings
+        }
+
+        var testDescription: String { self.preset }
+    }
+
+    static let receivers = [
+        Receiver("ntfy", file: "ntfy-json", "url: https://ntfy.example/, token: tk_x, json: { topic: alerts }"),
+        Receiver("ntfy-headers", "url: https://ntfy.example/alerts"),
+        Receiver("gotify", "url: https://gotify.example/message, headers: { x-gotify-key: Akey }"),
+        Receiver("apprise", "url: http://apprise.example/notify/home"),
+        Receiver("slack", "url: https://hooks.slack.example/services/T0/B0/xyz"),
+        Receiver("discord", "url: https://discord.example/api/webhooks/1/tok"),
+        Receiver(
+            "teams",
+            "url: 'https://teams.example/workflows/abc/triggers/manual/paths/invoke?api-version=2016-06-01&sig=s%2Bx'"),
+        Receiver("telegram", "url: 'https://telegram.example/bot123:ABC/sendMessage', json: { chat_id: '-100123' }"),
+        Receiver(
+            "matrix",
+            """
+            url: 'https://matrix.example/_matrix/client/v3/rooms/%21room%3Amatrix.example/send/m.room.message/{{ .id }}', \
+            token: syt_x
+            """),
+        Receiver("pushover", "json: { token: app, user: usr }"),
+        Receiver("pagerduty", "json: { routing_key: RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR }"),
+        Receiver("alphorn", "url: https://alphorn.example/n/V1StGXR8_Z5jdHi6B-myT, token: alp_x"),
+    ]
+
+    @Test(arguments: Self.receivers, ["full", "bare", "long"])
+    func `the request is exact`(_ receiver: Receiver, _ event: String) throws {
+        let expected = try #require(try Self.file(Requests.self, receiver.file).requests[event])
+        let request = try Self.request(receiver, Self.event(named: event))
+        #expect(request.method == expected.method)
+        #expect(request.url.dropFirst(CurlRequest.origin(of: request.url).count) == expected.path)
+        for (name, value) in expected.headers {
+            #expect(request.headers.filter { $0.name.lowercased() == name }.map(\.value) == (value.map { [$0] } ?? []))
+        }
+        let body = try #require(request.body)
+        if case .text(let text) = expected.body {
+            #expect(String(buffer: body) == text)
+        } else {
+            #expect(try JSONDecoder().decode(Body.self, from: Data(body.readableBytesView)) == expected.body)
+        }
+    }
+
+    @Test func `other receivers get their own form`() throws {
+        let event = try Self.event(named: "full")
+        let mattermost = try Self.request(Receiver("mattermost", "url: https://mattermost.example/hooks/x"), event)
+        #expect(
+            String(buffer: try #require(mattermost.body))
+                == #"{"text":"**Front door**\nIt's \"open\" <b>& unlocked</b>\nsince 18:00 ✓ — Größe 3"}"#)
+        let house = try Self.request(Receiver("home-assistant", "url: http://ha.example:8123/api/webhook/x"), event)
+        let text = String(buffer: try #require(house.body))
+        #expect(text.contains(#""title":"Front door""#) && text.contains(#""priority":5,"tags":["door","alarm"]"#))
+        #expect(text.contains(#""payload":{"room":"hall","name":"web-01"}"#) && text.contains(#""source":"in""#))
+        let bare = try Self.request(
+            Receiver("home-assistant", "url: http://ha.example:8123/api/webhook/x"), Self.event(named: "bare"))
+        #expect(!String(buffer: try #require(bare.body)).contains("priority"))
+    }
+
+    @Test(arguments: [
+        ("ntfy", "", "sinks.out.json.topic: has no value; write the topic, such as alerts"),
+        ("ntfy-headers", "", "sinks.out: 'url' is missing"),
+        ("gotify", "url: http://a", "sinks.out.headers.x-gotify-key: has no value; write the token of an application"),
+        ("slack", "", "sinks.out: 'url' is missing"),
+        ("telegram", "url: http://a", "sinks.out.json.chat_id: has no value; write the chat, such as '-100123' or '@channel'"),
+        ("pushover", "json: { token: a }", "sinks.out.json.user: has no value; write the key of a user or a group"),
+        ("pagerduty", "", "sinks.out.json.routing_key: has no value; write the integration key of a service"),
+    ])
+    func `a missing key is named`(preset: String, settings: String, message: String) {
+        let error = #expect(throws: ConfigurationErrors.self) { try Self.configuration(Receiver(preset, settings)) }
+        #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+    }
+
+    @Test func `missing keys are named together, and nothing else is`() throws {
+        let error = #expect(throws: ConfigurationErrors.self) { try Self.configuration(Receiver("gotify", "")) }
+        let messages = try #require(error).diagnostics.map(\.message)
+        #expect(Set(messages) == ["'url' is missing", "has no value; write the token of an application"], "\(messages)")
+    }
+
+    @Test func `the case of a header does not matter`() throws {
+        let receiver = Receiver("gotify", "url: https://gotify.example/message, headers: { X-Gotify-Key: Akey }")
+        let request = try Self.request(receiver, Self.event(named: "bare"))
+        #expect(request.headers.filter { $0.name.lowercased() == "x-gotify-key" }.map(\.value) == ["Akey"])
+    }
+
+    @Test func `the answers of some receivers are read`() throws {
+        let telegram = try Self.configuration(Receiver("telegram", "url: http://a, json: { chat_id: x }")).answerReading
+        #expect(telegram.success != nil && telegram.wait != nil)
+        #expect(try Self.configuration(Receiver("discord", "url: http://a")).answerReading.wait != nil)
+        #expect(try Self.configuration(Receiver("pushover", "json: { token: a, user: b }")).answerReading.success != nil)
+    }
+
+    // MARK: Making a request
+
+    private static func configuration(_ receiver: Receiver) throws -> WebhookSink.Configuration {
+        let settings = receiver.settings.isEmpty ? "" : ", \(receiver.settings)"
+        let text = """
+            sources: { in: { type: webhook, id: a } }
+            sinks: { out: { preset: \(receiver.preset)\(settings) } }
+            routes: [{ to: out }]
+            """
+        let loader = BridgeLoader(
+            catalog: .shipped, expressions: JQCompiler(executable: BridgeProcess.executable), environment: [:],
+            readFile: { _ in "" })
+        let plan = try loader.load(text: text, file: "bridges.yaml")
+        return try #require(plan.sinks[0].variants[0] as? WebhookSink.Configuration)
+    }
+
+    private static func request(_ receiver: Receiver, _ event: Event) throws -> CurlRequest {
+        let metrics = ComponentMetrics(component: "out", kind: "webhook", direction: "sink", metrics: Metrics())
+        let context = ComponentContext(
+            name: "out", logger: Logger(label: "out"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, bridge: "b",
+            cursors: MemoryCursorStore(), metrics: metrics, shared: SharedServices(), redaction: Redaction([], references: []))
+        let failures = OmissionReport(context, counter: "failed", help: "", message: "failed")
+        let requests = WebhookRequest(try Self.configuration(receiver), headerFailures: failures)
+        let delivery = Delivery(event: event, variant: 0, route: "all", attempts: 0, position: Position(1), ticket: 1)
+        return try requests.request(for: delivery, EventReader())
+    }
+
+    private static func event(named name: String) throws -> Event {
+        let sample = try #require(try Self.file([String: Sample].self, "events")[name])
+        let payload = sample.payload.map { ByteBuffer(string: #"{"room":"\#($0["room"] ?? "")","name":"\#($0["name"] ?? "")"}"#) }
+        return Event(
+            id: sample.id, title: sample.title, message: sample.message, priority: sample.priority, tags: sample.tags ?? [],
+            timestamp: try #require(Timestamp(rfc3339: sample.timestamp)), payload: payload, source: "in", subject: "",
+            attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits())
+    }
+
+    private static func file<Contents: Decodable>(_ type: Contents.Type, _ name: String) throws -> Contents {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Receivers")
+        return try JSONDecoder().decode(type, from: Data(contentsOf: folder.appending(path: "\(name).json")))
+    }
+
+    private struct Sample: Decodable {
+        let id: String
+        let title: String?
+        let message: String
+        let priority: Int?
+        let tags: [String]?
+        let timestamp: String
+        let payload: [String: String]?
+    }
+
+    private struct Requests: Decodable {
+        struct Request: Decodable {
+            let method: String
+            let path: String
+            let headers: [String: String?]
+            let body: Body
+        }
+
+        let requests: [String: Request]
+    }
+
+    private indirect enum Body: Decodable, Equatable {
+        case nothing
+        case flag(Bool)
+        case number(Double)
+        case text(String)
+        case list([Body])
+        case table([String: Body])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if container.decodeNil() {
+                self = .nothing
+            } else if let flag = try? container.decode(Bool.self) {
+                self = .flag(flag)
+            } else if let number = try? container.decode(Double.self) {
+                self = .number(number)
+            } else if let text = try? container.decode(String.self) {
+                self = .text(text)
+            } else if let list = try? container.decode([Body].self) {
+                self = .list(list)
+            } else {
+                self = .table(try container.decode([String: Body].self))
+            }
+        }
+    }
+}
