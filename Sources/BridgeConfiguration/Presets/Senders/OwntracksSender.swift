@@ -10,13 +10,25 @@ extension Senders {
           - { topic: owntracks/+/+/event }
         normalise:
           cases:
-            - match: { payload._type: location }
+            - match: { payload._type: location, payload.batt: { gte: 0 } }
               set:
                 title: "{{ $segments[1] }} {{ $segments[2] }}"
                 message:
                   join:
                     - "{{ .payload.lat }}, {{ .payload.lon }}"
                     - "(±{{ .payload.acc }} m, {{ .payload.batt }} % battery)"
+                    - { from: .payload.inregions }
+                  with: " "
+                priority: 1
+                tags: [owntracks, location]
+                timestamp: { from: .payload.tst }
+            - match: { payload._type: location }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[2] }}"
+                message:
+                  join:
+                    - "{{ .payload.lat }}, {{ .payload.lon }}"
+                    - "(±{{ .payload.acc }} m)"
                     - { from: .payload.inregions }
                   with: " "
                 priority: 1

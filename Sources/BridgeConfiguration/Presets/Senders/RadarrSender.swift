@@ -2,7 +2,7 @@ extension Senders {
     static let radarr = Preset(
         "radarr", .source,
         #"""
-        # Radarr: Movies that are grabbed and imported, and problems of its health.
+        # Radarr: movies that are grabbed and imported, and problems of its health.
         # Formats: https://github.com/Radarr/Radarr src/NzbDrone.Core/Notifications/Webhook/*.cs
         # The connection "Webhook" can send `user` and `password`.
         type: webhook

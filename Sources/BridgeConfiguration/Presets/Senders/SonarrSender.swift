@@ -2,7 +2,7 @@ extension Senders {
     static let sonarr = Preset(
         "sonarr", .source,
         #"""
-        # Sonarr: Episodes that are grabbed and imported, and problems of its health.
+        # Sonarr: episodes that are grabbed and imported, and problems of its health.
         # Formats: https://github.com/Sonarr/Sonarr src/NzbDrone.Core/Notifications/Webhook/*.cs
         # The connection "Webhook" can send `user` and `password`.
         type: webhook

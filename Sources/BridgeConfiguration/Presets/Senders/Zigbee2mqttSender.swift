@@ -11,10 +11,10 @@ extension Senders {
           cases:
             - match: { subject: +/bridge/state }
               set:
-                title: "Zigbee2MQTT is {{ .payload.state }}"
-                message: "The Zigbee2MQTT bridge is {{ .payload.state }}"
-                priority: { from: .payload.state, map: { offline: 5 }, default: 2 }
-                tags: [zigbee2mqtt, bridge, "{{ .payload.state }}"]
+                title: "Zigbee2MQTT is {{ .message }}"
+                message: "The Zigbee2MQTT bridge is {{ .message }}"
+                priority: { from: .message, map: { offline: 5 }, default: 2 }
+                tags: [zigbee2mqtt, bridge, "{{ .message }}"]
             - match: { subject: +/bridge/event }
               set:
                 title: "{{ .payload.type }}: {{ .payload.data.friendly_name }}"
@@ -25,10 +25,10 @@ extension Senders {
               drop: true
             - match: { subject: +/+/availability }
               set:
-                title: "{{ $segments[1] }} is {{ .payload.state }}"
-                message: "Zigbee2MQTT reports {{ $segments[1] }} as {{ .payload.state }}"
-                priority: { from: .payload.state, map: { offline: 4 }, default: 2 }
-                tags: [zigbee2mqtt, availability, "{{ .payload.state }}"]
+                title: "{{ $segments[1] }} is {{ .message }}"
+                message: "Zigbee2MQTT reports {{ $segments[1] }} as {{ .message }}"
+                priority: { from: .message, map: { offline: 4 }, default: 2 }
+                tags: [zigbee2mqtt, availability, "{{ .message }}"]
             - match: { subject: +/+/action }
               set:
                 title: "{{ $segments[1] }}"
