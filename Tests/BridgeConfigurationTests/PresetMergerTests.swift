@@ -41,6 +41,12 @@ struct PresetMergerTests {
         #expect(prepared.registration.kind == "fake")
     }
 
+    @Test func `null within the value of a key removes what the preset has`() throws {
+        #expect(
+            try Self.source("preset: door, url: x, retry: { initial: null }").prepared.retry.initial == RetrySettings().initial)
+        #expect(try Self.source("preset: door, url: x, retry: { initial: null }").prepared.retry.maximum == .seconds(9))
+    }
+
     @Test func `conditional settings count only beside their key`() throws {
         #expect(try Self.source("preset: door, url: x").settings.timeout == .seconds(1))
         #expect(try Self.source("preset: door, url: x, password: p").settings.timeout == .seconds(5))

@@ -71,6 +71,34 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (Receiver("slack", "url: http://a"), #"{"type":"section","text":{"type":"mrkdwn","text":"lamp"}}"#),
+        (Receiver("pushover", "json: { token: a, user: b }"), #""message":"lamp""#),
+        (Receiver("gotify", "url: http://a, headers: { x-gotify-key: k }"), #""message":"lamp""#),
+        (Receiver("apprise", "url: http://a"), #""body":"lamp""#),
+        (Receiver("teams", "url: http://a"), #"{"type":"TextBlock","text":"lamp","weight":"Bolder""#),
+    ])
+    func `an event without a message has its title there`(receiver: Receiver, part: String) throws {
+        let event = Event(
+            id: "e", title: "lamp", message: "", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
+            source: "in", subject: "", attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits())
+        let text = String(buffer: try #require(try Self.request(receiver, event).body))
+        #expect(text.contains(part), "\(text)")
+        #expect(text.ranges(of: "TextBlock").count <= 1, "no part without a text")
+    }
+
+    @Test(arguments: [("firing", "trigger"), ("resolved", "resolve")])
+    func `PagerDuty resolves what Alertmanager has resolved`(status: String, action: String) throws {
+        let event = Event(
+            id: "e", title: "[1] Disk", message: "full", priority: 5, tags: [], timestamp: Timestamp(milliseconds: 0),
+            payload: ByteBuffer(string: #"{"status":"\#(status)","groupKey":"{}:{alertname=\"Disk\"}"}"#), source: "in",
+            subject: "",
+            attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits())
+        let request = try Self.request(Receiver("pagerduty", "json: { routing_key: k }"), event)
+        let text = String(buffer: try #require(request.body))
+        #expect(text.contains(#""event_action":"\#(action)","dedup_key":"{}:{alertname=\"Disk\"}""#), "\(text)")
+    }
+
     @Test func `other receivers get their own form`() throws {
         let event = try Self.event(named: "full")
         let mattermost = try Self.request(Receiver("mattermost", "url: https://mattermost.example/hooks/x"), event)

@@ -83,8 +83,12 @@ struct PresetMerger {
             return isForAll ? own : .sequence(Node.Sequence(list.items + more.items, tag: list.tag, mark: list.mark))
         }
         guard case .mapping(let mapping) = own, case .mapping(let more) = base else { return own }
-        var pairs = mapping.map { key, value -> Node.Mapping.Element in
+        var pairs = mapping.compactMap { key, value -> Node.Mapping.Element? in
             guard let name = key.string, let inherited = Self.value(of: name, in: more, path) else { return (key, value) }
+            // Within the value of a key, null removes what the preset has, unless that must be given.
+            if !path.isEmpty, case .scalar(let scalar) = value, scalar.isNull {
+                return inherited.mapping?["required"] == nil ? nil : (key, inherited)
+            }
             return (key, Self.merge(value, over: inherited, path + [name]))
         }
         pairs += more.filter { key, _ in key.string.map { Self.value(of: $0, in: mapping, path) == nil } ?? false }

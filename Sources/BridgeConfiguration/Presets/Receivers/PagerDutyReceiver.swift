@@ -2,7 +2,7 @@ extension Receivers {
     static let pagerDuty = Preset(
         "pagerduty", .sink,
         #"""
-        # PagerDuty, Events API v2: opens an alert, one for each title.
+        # PagerDuty, Events API v2: opens an alert for each title; Alertmanager also resolves its own.
         # Documentation: https://developer.pagerduty.com/docs/events-api-v2-trigger-events
         # sinks:
         #   duty:
@@ -12,8 +12,8 @@ extension Receivers {
         url: https://events.pagerduty.com/v2/enqueue
         json:
           routing_key: { required: "the integration key of a service" }
-          event_action: trigger
-          dedup_key: { from: .title, default: "{{ .message }}", limit: 255 }
+          event_action: { from: .payload.status, map: { resolved: resolve }, default: trigger }
+          dedup_key: { from: .payload.groupKey, default: { from: .title, default: "{{ .message }}" }, limit: 255 }
           payload:
             summary: { join: [{ from: .title }, { from: .message }], with: ": ", limit: 1024 }
             source: "{{ $source }}"

@@ -14,7 +14,7 @@ extension Receivers {
           blocks:
             - when: .title
               then: { type: header, text: { type: plain_text, text: { from: .title, limit: 150 }, emoji: true } }
-            - { type: section, text: { type: mrkdwn, text: { from: .message, escape: mrkdwn, limit: 3000 } } }
+            - { type: section, text: { type: mrkdwn, text: { from: .message, default: { from: .title }, escape: mrkdwn, limit: 3000 } } }
             - when: .tags
               then:
                 type: context

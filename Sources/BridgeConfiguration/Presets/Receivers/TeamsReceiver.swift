@@ -28,7 +28,11 @@ extension Receivers {
                       wrap: true
                       color: { from: .priority, map: { 4: Warning, 5: Attention }, default: Default }
                   # One line break is a space in a card, and 28 KB are the most.
-                  - { type: TextBlock, text: { from: .message, replace: { "\n": "\n\n" }, limit_bytes: 20000 }, wrap: true }
+                  - when: .message
+                    then:
+                      type: TextBlock
+                      text: { from: .message, replace: { "\n": "\n\n" }, limit_bytes: 20000 }
+                      wrap: true
                 msteams: { width: full }
         """#)
 }
