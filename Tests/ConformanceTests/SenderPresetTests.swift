@@ -73,6 +73,17 @@ struct SenderPresetTests {
         if let id = wanted?["id"]?.string { #expect(event.id == id) }
     }
 
+    @Test(arguments: [
+        ("zigbee2mqtt/lamp/set", true), ("zigbee2mqtt/kitchen/lamp/set/state", true), ("zigbee2mqtt/kitchen/lamp/get", true),
+        ("zigbee2mqtt/kitchen/lamp", false), ("zigbee2mqtt/settee", false),
+    ])
+    func `commands to Zigbee devices are no events, whatever the devices are called`(subject: String, isDropped: Bool) throws {
+        let settings = try Self.settings(of: Example(sender: "zigbee2mqtt", name: ""))
+        let normaliser = Normaliser(source: "x", settings: settings, bridge: "b")
+        let message = ReceivedMessage(subject: subject, body: ByteBuffer(string: #"{"state":"ON"}"#))
+        #expect(normaliser.event(from: message, now: Timestamp(milliseconds: 0)).isNoise == isDropped)
+    }
+
     /// `normalise` of a source that has only the preset and an address.
     private static func settings(of example: Example) throws -> NormaliseSettings {
         let name = self.names[example.sender] ?? example.sender

@@ -34,7 +34,8 @@ extension Senders {
                 title: "{{ $segments[1] }}"
                 priority: 2
                 tags: [zigbee2mqtt, action, "{{ .message }}"]
-            - match: { subject: [+/+/set/#, +/+/get/#] }
+            # Names of devices may contain slashes.
+            - match: { subject: [{ glob: "*/set" }, { glob: "*/set/*" }, { glob: "*/get" }, { glob: "*/get/*" }] }
               drop: true
             - match: { priority: { gte: 4 } }
               set: { tags: [zigbee2mqtt, "{{ $segments[1] }}"] }
