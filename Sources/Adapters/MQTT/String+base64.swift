@@ -1,3 +1,5 @@
+import BridgeCore
+
 extension String {
     /// Base64 with padding, RFC 4648 §4.
     init(base64 bytes: UnsafeRawBufferPointer) {
@@ -22,30 +24,7 @@ extension String {
 extension [UInt8] {
     /// Decodes base64 with padding (RFC 4648 §4); `nil` when the text is invalid.
     init?(base64 text: String) {
-        let digits = Array(text.utf8)
-        guard digits.count % 4 == 0 else { return nil }
-        let padding = digits.reversed().prefix { $0 == UInt8(ascii: "=") }.count
-        guard padding <= 2 else { return nil }
-        self = []
-        self.reserveCapacity(digits.count / 4 * 3)
-        var group: UInt32 = 0
-        for (index, digit) in digits.enumerated() {
-            let value: UInt8
-            switch digit {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = digit - UInt8(ascii: "A")
-            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = digit - UInt8(ascii: "a") + 26
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digit - UInt8(ascii: "0") + 52
-            case UInt8(ascii: "+"): value = 62
-            case UInt8(ascii: "/"): value = 63
-            case UInt8(ascii: "=") where index >= digits.count - padding: value = 0
-            default: return nil
-            }
-            group = group << 6 | UInt32(value)
-            guard index % 4 == 3 else { continue }
-            self += [
-                UInt8(truncatingIfNeeded: group >> 16), UInt8(truncatingIfNeeded: group >> 8), UInt8(truncatingIfNeeded: group),
-            ]
-        }
-        self.removeLast(padding)
+        guard text.utf8.count % 4 == 0, let bytes = Base64.bytes(text.utf8) else { return nil }
+        self = bytes
     }
 }

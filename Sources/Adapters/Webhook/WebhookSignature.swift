@@ -69,7 +69,7 @@ package struct WebhookSignature: Sendable {
     func code(in signature: String) -> [UInt8]? {
         guard signature.hasPrefix(self.prefix) else { return nil }
         let text = signature.utf8.dropFirst(self.prefix.utf8.count)
-        let code = self.encoding == .hex ? Self.bytes(hexadecimal: text) : Self.bytes(base64: text)
+        let code = self.encoding == .hex ? Self.bytes(hexadecimal: text) : Base64.bytes(text)
         return code?.count == self.algorithm.size ? code : nil
     }
 

@@ -24,43 +24,50 @@ package enum Base64 {
         buffer.writeStaticString("\"")
     }
 
-    /// Decodes base64 in either alphabet (RFC 4648 §4, §5), with or without padding, white space and quotes around it.
-    ///
-    /// - Returns: `nil` for anything else.
-    static func decoded(_ text: ByteBuffer) -> ByteBuffer? {
-        var result = ByteBuffer()
-        result.reserveCapacity(text.readableBytes / 4 * 3 + 3)
-        var (group, count) = (UInt32(0), 0)
-        var isPadded = false
-        for byte in text.readableBytesView {
-            switch byte {
-            case 0x09, 0x0A, 0x0D, 0x20, UInt8(ascii: "\""): continue
-            case UInt8(ascii: "="): isPadded = true
-            default:
-                guard !isPadded, let value = self.values[byte] else { return nil }
-                group = group << 6 | value
-                count += 1
-                guard count == 4 else { continue }
-                result.writeBytes([
-                    UInt8(truncatingIfNeeded: group >> 16), UInt8(truncatingIfNeeded: group >> 8), UInt8(group & 255),
-                ])
-                (group, count) = (0, 0)
-            }
-        }
-        switch count {
-        case 0: break
-        case 2: result.writeInteger(UInt8(truncatingIfNeeded: group >> 4))
-        case 3: result.writeBytes([UInt8(truncatingIfNeeded: group >> 10), UInt8(truncatingIfNeeded: group >> 2)])
-        default: return nil
-        }
-        return result.readableBytes > 0 ? result : nil
+    /// The digits for 62 and 63.
+    package enum Alphabet {
+        /// `+` and `/` (RFC 4648 §4).
+        case standard
+        /// These, or `-` and `_` (RFC 4648 §5).
+        case either
     }
 
-    private static let values: [UInt8: UInt32] = {
-        var values: [UInt8: UInt32] = [UInt8(ascii: "-"): 62, UInt8(ascii: "_"): 63]
-        for (value, byte) in Self.alphabet.enumerated() { values[byte] = UInt32(value) }
-        return values
-    }()
+    /// Decodes base64 whose padding may be missing; `nil` for other text.
+    package static func bytes(_ text: some Collection<UInt8>, _ alphabet: Alphabet = .standard) -> [UInt8]? {
+        let digits = text.prefix { $0 != UInt8(ascii: "=") }
+        let padding = text.dropFirst(digits.count)
+        guard padding.count <= 2, padding.allSatisfy({ $0 == UInt8(ascii: "=") }), digits.count % 4 != 1 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(digits.count / 4 * 3 + 2)
+        var bits: UInt32 = 0
+        var count = 0
+        for digit in digits {
+            let value: UInt8
+            switch digit {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = digit - UInt8(ascii: "A")
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): value = digit - UInt8(ascii: "a") + 26
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digit - UInt8(ascii: "0") + 52
+            case UInt8(ascii: "+"): value = 62
+            case UInt8(ascii: "/"): value = 63
+            case UInt8(ascii: "-") where alphabet == .either: value = 62
+            case UInt8(ascii: "_") where alphabet == .either: value = 63
+            default: return nil
+            }
+            bits = bits << 6 | UInt32(value)
+            count += 6
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+            }
+        }
+        return bytes
+    }
+
+    /// Decodes a body in either alphabet, with white space and quotes; `nil` for anything else, and for an empty one.
+    static func decoded(_ body: ByteBuffer) -> ByteBuffer? {
+        let text = body.readableBytesView.filter { ![0x09, 0x0A, 0x0D, 0x20, UInt8(ascii: "\"")].contains($0) }
+        return self.bytes(text, .either).flatMap { $0.isEmpty ? nil : ByteBuffer(bytes: $0) }
+    }
 
     /// The base64 of a text, without padding.
     static func text(of text: String) -> String {

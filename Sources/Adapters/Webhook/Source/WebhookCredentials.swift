@@ -60,7 +60,7 @@ struct WebhookCredentials: Sendable {
         case .query(let name): return request.query(name)
         case .basic:
             guard let (scheme, credentials) = request.authorization, scheme == "basic" else { return nil }
-            return WebhookSignature.bytes(base64: credentials.utf8).flatMap { String(validating: $0, as: UTF8.self) }
+            return Base64.bytes(credentials.utf8).flatMap { String(validating: $0, as: UTF8.self) }
         }
     }
 

@@ -107,6 +107,6 @@ package struct WebhookVerificationSettings: SettingGroup {
     /// The bytes of a secret that is base64, after `whsec_` or without that; `nil` for another one.
     static func key(in secret: Secret) -> [UInt8]? {
         let text = secret.value.hasPrefix("whsec_") ? secret.value.dropFirst(6) : secret.value[...]
-        return WebhookSignature.bytes(base64: text.utf8).flatMap { $0.isEmpty ? nil : $0 }
+        return Base64.bytes(text.utf8).flatMap { $0.isEmpty ? nil : $0 }
     }
 }
