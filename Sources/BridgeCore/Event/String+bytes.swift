@@ -8,4 +8,10 @@ extension String {
             other.withUTF8 { own.count == $0.count && (own.isEmpty || memcmp(own.baseAddress!, $0.baseAddress!, own.count) == 0) }
         }
     }
+
+    /// Whether a byte occurs; several times faster than `utf8.contains`, which reads byte by byte.
+    package func hasByte(_ byte: UInt8) -> Bool {
+        var text = self
+        return text.withUTF8 { !$0.isEmpty && memchr($0.baseAddress!, Int32(byte), $0.count) != nil }
+    }
 }

@@ -43,7 +43,7 @@ package enum BodyText {
 
     /// The value of the parameter `charset` in lower case (RFC 9110 §8.3.2).
     private static func charset(of contentType: String) -> String? {
-        guard contentType.utf8.contains(UInt8(ascii: ";")) else { return nil }
+        guard contentType.hasByte(UInt8(ascii: ";")) else { return nil }
         for parameter in contentType.lowercased().split(separator: ";").dropFirst() {
             let parts = parameter.split(separator: "=", maxSplits: 1)
             guard parts.count == 2, parts[0].trimmed == "charset" else { continue }

@@ -69,16 +69,18 @@ enum WebhookMessage {
     static func refusal(_ request: HTTPRequest, _ parser: JSONParser, acceptsLists: Bool = false) -> HTTPResponse? {
         guard let type = request.header("Content-Type"), type == "application/json" || MediaType.name(type) == "application/json"
         else { return nil }
-        let mismatch = HTTPResponse.error(
-            .badRequest, acceptsLists ? "JSON body must be an object or a list" : "JSON body must be an object")
         let body = BodyText.utf8(request.body, contentType: type)
-        guard body.readableBytes > 0 else { return mismatch }
+        guard body.readableBytes > 0 else { return self.mismatch(acceptsLists: acceptsLists) }
         defer { if body.readableBytes > JSONParser.large { parser.trim() } }
         do {
             let kind = try parser.parse(body).kind
-            return kind == .object || (acceptsLists && kind == .array) ? nil : mismatch
+            return kind == .object || (acceptsLists && kind == .array) ? nil : self.mismatch(acceptsLists: acceptsLists)
         } catch {
             return .error(.badRequest, "Invalid JSON body")
         }
+    }
+
+    private static func mismatch(acceptsLists: Bool) -> HTTPResponse {
+        .error(.badRequest, acceptsLists ? "JSON body must be an object or a list" : "JSON body must be an object")
     }
 }

@@ -1,5 +1,6 @@
 import BridgeCore
 import Glibc
+import HTTPServer
 import NIOCore
 
 /// How events and control messages are written.
@@ -26,22 +27,22 @@ enum SSEFormat: Hashable, Sendable {
         assert(Self.isOneLine(event.json), "an event's JSON is one line")
         switch self {
         case .events:
-            buffer.writeStaticString("id: ")
+            buffer.writeBytes(of: "id: ")
             buffer.writeString(epoch)
-            buffer.writeStaticString("-")
+            buffer.writeBytes(of: "-")
             buffer.writeString(String(sequence))
-            buffer.writeStaticString(event.kind == .gap ? "\nevent: gap\ndata:" : "\ndata: ")
+            buffer.writeBytes(of: event.kind == .gap ? "\nevent: gap\ndata:" : "\ndata: ")
             buffer.writeEscapingLineEnds(event.json)
-            buffer.writeStaticString("\n\n")
+            buffer.writeBytes(of: "\n\n")
         case .lines:
-            buffer.writeStaticString("{\"cursor\":\"")
+            buffer.writeBytes(of: "{\"cursor\":\"")
             buffer.writeString(epoch)
-            buffer.writeStaticString("-")
+            buffer.writeBytes(of: "-")
             buffer.writeString(String(sequence))
-            buffer.writeStaticString(event.kind == .gap ? "\",\"event\":\"gap\"," : "\",")
+            buffer.writeBytes(of: event.kind == .gap ? "\",\"event\":\"gap\"," : "\",")
             buffer.writeEscapingLineEnds(
                 event.json.getSlice(at: event.json.readerIndex + 1, length: event.json.readableBytes - 1)!)
-            buffer.writeStaticString("\n")
+            buffer.writeBytes(of: "\n")
         }
     }
 
