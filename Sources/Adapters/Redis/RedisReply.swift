@@ -1,4 +1,5 @@
 import CHiredis
+import Glibc
 import NIOCore
 
 /// A server's answer, copied out of hiredis's memory.
@@ -57,6 +58,18 @@ struct RedisReplyView {
 
     var text: String { String(decoding: self.bytes, as: UTF8.self) }
 
+    /// Whether it is a text with exactly these bytes.
+    func hasBytes(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard Int(self.reply.pointee.len) == other.count else { return false }
+        guard let start = self.reply.pointee.str, let otherStart = other.baseAddress else { return other.isEmpty }
+        return memcmp(start, otherStart, other.count) == 0
+    }
+
+    /// Whether it is this text.
+    func hasText(_ text: StaticString) -> Bool {
+        self.hasBytes(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
     func copy() -> RedisReply {
         switch self.reply.pointee.type {
         case REDIS_REPLY_STRING: .bulk(ByteBuffer(bytes: self.bytes))
@@ -100,13 +113,30 @@ final class RedisReplyReader {
     func feed(_ bytes: ByteBuffer, _ body: (RedisReplyView) -> Void) throws(RedisProtocolError) {
         var failure: RedisProtocolError?
         bytes.withUnsafeReadableBytes { bytes in
+            var rest = bytes[...]
             do throws(RedisProtocolError) {
-                try self.bounds.filter(bytes) { (kept) throws(RedisProtocolError) in try self.pass(kept) }
+                while !rest.isEmpty {
+                    let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.piece))
+                    rest = rest.dropFirst(piece.count)
+                    try self.bounds.filter(piece) { (kept) throws(RedisProtocolError) in try self.pass(kept) }
+                    try self.takeAnswers(body)
+                }
             } catch {
                 failure = error
             }
         }
         if let failure { throw failure }
+    }
+
+    /// What hiredis gets at once, in bytes: with each answer it moves all bytes after it to the front.
+    private static let piece = 4096
+
+    private func pass(_ bytes: UnsafeRawBufferPointer) throws(RedisProtocolError) {
+        let status = redisReaderFeed(self.reader, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        guard status == REDIS_OK else { throw self.failure }
+    }
+
+    private func takeAnswers(_ body: (RedisReplyView) -> Void) throws(RedisProtocolError) {
         while true {
             var reply: UnsafeMutableRawPointer?
             guard redisReaderGetReply(self.reader, &reply) == REDIS_OK else { throw self.failure }
@@ -114,11 +144,6 @@ final class RedisReplyReader {
             body(RedisReplyView(reply.assumingMemoryBound(to: redisReply.self)))
             freeReplyObject(reply)
         }
-    }
-
-    private func pass(_ bytes: UnsafeRawBufferPointer) throws(RedisProtocolError) {
-        let status = redisReaderFeed(self.reader, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
-        guard status == REDIS_OK else { throw self.failure }
     }
 
     private var failure: RedisProtocolError {

@@ -91,17 +91,20 @@ struct RedisReplyBounds {
             case .header:
                 let start = index
                 let isComplete = Self.advance(&index, in: bytes)
-                self.header.append(contentsOf: bytes[start..<index])
-                guard self.header.count <= Self.longestHeader else {
+                // Otherwise it began in earlier bytes, which are held, or continues in later ones.
+                let isWhole = isComplete && self.header.isEmpty
+                if !isWhole { self.header.append(contentsOf: bytes[start..<index]) }
+                guard (isWhole ? index - start : self.header.count) <= Self.longestHeader else {
                     throw RedisProtocolError(message: "a length of the answer has more than \(Self.longestHeader) bytes")
                 }
                 let wasSkipping = self.skippedFrom != nil
-                // It began in earlier bytes, which are held, or continues in later ones.
-                let isWhole = isComplete && self.header.count == index - start
                 if !wasSkipping, !isWhole { try pass(UnsafeRawBufferPointer(rebasing: bytes[kept..<start])) }
                 if !isWhole { kept = index }
                 guard isComplete else { continue }
-                if let omission = try self.headerEnded(at: index, &kept) {
+                let header =
+                    isWhole
+                    ? Header(UnsafeRawBufferPointer(rebasing: bytes[start..<index])) : self.header.withUnsafeBytes(Header.init)
+                if let omission = try self.headerEnded(header, at: index, &kept) {
                     if isWhole { try pass(UnsafeRawBufferPointer(rebasing: bytes[kept..<start])) }
                     try omission.withLine(pass)
                 } else if !wasSkipping, !isWhole {
@@ -148,24 +151,40 @@ struct RedisReplyBounds {
         return false
     }
 
-    /// The number after the first byte of ``header``; -1 for any negative one.
-    private var announced: Int {
-        var number = 0
-        for byte in self.header.dropFirst() {
-            switch byte {
-            case UInt8(ascii: "-"): return -1
-            // Far beyond every limit the exact value does not matter.
-            case 0x30...0x39 where number < 1 << 40: number = number * 10 + Int(byte) - 0x30
-            default: break
-            }
+    /// What the line before a bulk string or an array announces.
+    private struct Header {
+        let isArray: Bool
+        /// The number of bytes or items; -1 for any negative one.
+        let number: Int
+        /// The bytes of the line.
+        let length: Int
+
+        /// - Parameter line: 1 byte or more.
+        init(_ line: UnsafeRawBufferPointer) {
+            self.isArray = line[0] == UInt8(ascii: "*")
+            self.length = line.count
+            self.number = Self.number(in: line)
         }
-        return number
+
+        private static func number(in line: UnsafeRawBufferPointer) -> Int {
+            var number = 0
+            for byte in line.dropFirst() {
+                switch byte {
+                case UInt8(ascii: "-"): return -1
+                // Far beyond every limit the exact value does not matter.
+                case 0x30...0x39 where number < 1 << 40: number = number * 10 + Int(byte) - 0x30
+                default: break
+                }
+            }
+            return number
+        }
     }
 
     /// - Returns: the part that is skipped from here on; `nil` if none begins.
-    private mutating func headerEnded(at index: Int, _ kept: inout Int) throws(RedisProtocolError) -> RedisOmission? {
-        let number = self.announced
-        let isArray = self.header.first == UInt8(ascii: "*")
+    private mutating func headerEnded(
+        _ header: Header, at index: Int, _ kept: inout Int
+    ) throws(RedisProtocolError) -> RedisOmission? {
+        let (number, isArray) = (header.number, header.isArray)
         guard number > 0 || number == 0 && !isArray else {
             self.itemEnded(at: index, &kept)
             return nil
@@ -175,8 +194,8 @@ struct RedisReplyBounds {
             self.skippedFrom = self.open.count
         } else if self.skippedFrom == nil {
             if isArray { self.items += number } else { self.bytes += number + 2 }
-            self.bytes += self.header.count
-            self.pipelined += self.header.count + (isArray ? 0 : number + 2)
+            self.bytes += header.length
+            self.pipelined += header.length + (isArray ? 0 : number + 2)
         }
         let isAnswer = self.open.isEmpty
         if isArray {

@@ -31,18 +31,18 @@ final class RedisSubscriber: RedisReceiver {
     }
 
     func received(_ reply: RedisReplyView) {
-        guard reply.count >= 2, let kind = reply[0]?.bytes else {
+        guard reply.count >= 2, let kind = reply[0] else {
             if reply.isError { self.confirmed.fail(RedisFailure.error(reply.text, self.connection.peer)) }
             return
         }
-        if kind.elementsEqual("message".utf8), let channel = reply[1], let body = reply[2] {
+        if kind.hasText("message"), let channel = reply[1], let body = reply[2] {
             self.add(channel, pattern: nil, body)
-        } else if kind.elementsEqual("pmessage".utf8), let pattern = reply[1], let channel = reply[2], let body = reply[3] {
+        } else if kind.hasText("pmessage"), let pattern = reply[1], let channel = reply[2], let body = reply[3] {
             self.add(channel, pattern: pattern, body)
-        } else if kind.elementsEqual("subscribe".utf8) || kind.elementsEqual("psubscribe".utf8) {
+        } else if kind.hasText("subscribe") || kind.hasText("psubscribe") {
             self.unconfirmed -= 1
             if self.unconfirmed == 0 { self.confirmed.succeed() }
-        } else if kind.elementsEqual("unsubscribe".utf8) || kind.elementsEqual("punsubscribe".utf8) {
+        } else if kind.hasText("unsubscribe") || kind.hasText("punsubscribe") {
             // Not requested: a proxy sends this when it moves its clients, and no message would follow.
             let name = reply[1].map { " from '\($0.text.prefix(100))'" } ?? ""
             self.connection.fail(
@@ -66,12 +66,12 @@ final class RedisSubscriber: RedisReceiver {
     }
 
     private func add(_ channel: RedisReplyView, pattern: RedisReplyView?, _ body: RedisReplyView) {
-        if let omission = [channel, body].lazy.filter(\.isError).compactMap({ RedisOmission($0.text) }).first {
-            self.giveUp(channel, pattern: pattern, omission)
-            return
+        if channel.isError || body.isError {
+            let omission = (channel.isError ? RedisOmission(channel.text) : nil) ?? RedisOmission(body.text)
+            if let omission { return self.giveUp(channel, pattern: pattern, omission) }
         }
         guard self.copies?.isCopy(channel.bytes, pattern: pattern?.bytes, body.bytes) != true else { return }
-        if !channel.bytes.elementsEqual(self.lastSubject.bytes) { self.lastSubject = (Array(channel.bytes), channel.text) }
+        if !self.lastSubject.bytes.withUnsafeBytes(channel.hasBytes) { self.lastSubject = (Array(channel.bytes), channel.text) }
         let start = self.bodies.writerIndex
         self.bodies.writeBytes(body.bytes)
         self.batch.append((self.lastSubject.text, pattern?.text, start..<self.bodies.writerIndex))
