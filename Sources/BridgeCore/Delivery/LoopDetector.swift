@@ -31,13 +31,14 @@ final class LoopDetector: Sendable {
         self.recent.withLock { recent in
             var count = (repeated: 0, looped: [Int](), sinks: [SinkIndex]())
             var kept: [LogRecord]?
-            for (index, record) in records.enumerated() {
-                let entries = record.routing.plan.entries
+            for index in records.indices {
+                let entries = records[index].routing.plan.entries
                 var passing: [RoutePlan.Entry]?
                 var last = Verdict.passes
                 for (place, entry) in entries.enumerated() {
                     let verdict = Self.note(
-                        record.event(of: entry), sink: entry.sink, variant: entry.variant, isNative: native[index], in: &recent
+                        records[index].event(of: entry), sink: entry.sink, variant: entry.variant, isNative: native[index],
+                        in: &recent
                     )
                     if verdict == .passes {
                         passing?.append(entry)
@@ -48,7 +49,7 @@ final class LoopDetector: Sendable {
                     }
                 }
                 guard let passing else {
-                    kept?.append(record)
+                    kept?.append(records[index])
                     continue
                 }
                 if kept == nil { kept = Array(records[..<index]) }
@@ -56,6 +57,7 @@ final class LoopDetector: Sendable {
                     if last == .isLooped { count.looped.append(index) } else { count.repeated += 1 }
                     continue
                 }
+                let record = records[index]
                 let old = record.routing
                 let routing = Routing(plan: RoutePlan(entries: passing), shaped: old.shaped, keys: old.keys, lost: old.lost)
                 kept?.append(
@@ -87,17 +89,15 @@ final class LoopDetector: Sendable {
 
     /// The key of a delivery, hashed with a secret of this process, so that senders cannot choose it.
     private static func key(_ event: Event, sink: SinkIndex, variant: Int, isNative: Bool) -> RecentDeliveries.Key {
-        var hasher = Hasher()
-        hasher.combine(event.id)
-        hasher.combine(event.timestamp)
-        hasher.combine(sink)
-        hasher.combine(variant)
-        var (content, group) = (hasher, hasher)
-        event.json.withUnsafeReadableBytes { content.combine(bytes: $0) }
-        if isNative { group.combine(event.source) }
+        let place = UInt64(truncatingIfNeeded: sink.rawValue) << 32 ^ UInt64(truncatingIfNeeded: variant)
+        let time = UInt64(bitPattern: event.timestamp.milliseconds)
+        let identity = self.hash.hash(event.id, seed: self.hash.hash(time, seed: place))
         return RecentDeliveries.Key(
-            content: UInt64(bitPattern: Int64(content.finalize())), identity: UInt32(truncatingIfNeeded: hasher.finalize()),
-            group: isNative ? UInt32(truncatingIfNeeded: group.finalize()) : 0, isCounted: isNative
+            content: event.json.withUnsafeReadableBytes { self.hash.hash($0, seed: identity) },
+            identity: UInt32(truncatingIfNeeded: identity),
+            group: isNative ? UInt32(truncatingIfNeeded: self.hash.hash(event.source, seed: identity)) : 0, isCounted: isNative
         )
     }
+
+    private static let hash = SecretHash()
 }

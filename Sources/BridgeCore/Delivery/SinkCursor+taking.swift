@@ -76,7 +76,8 @@ extension SinkCursor {
 
     /// Removes from a batch what has a delivered key, and holds back what has a key in flight.
     private mutating func holdRepeated(_ batch: inout [Delivery], _ repeated: inout [Delivery]) {
-        guard batch.contains(where: { $0.key != nil }) else { return }
+        // By index: a closure would copy each delivery.
+        guard batch.indices.contains(where: { batch[$0].key != nil }) else { return }
         let now = Timestamp.now()
         var kept: [Delivery] = []
         for delivery in batch {

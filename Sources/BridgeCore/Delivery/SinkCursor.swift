@@ -161,11 +161,11 @@ struct SinkCursor {
     /// - Returns: what was settled by this call.
     mutating func confirm(through ticket: UInt64) -> [Delivery] {
         var settled: [Delivery] = []
-        while let first = self.taken.first, first.delivery.ticket <= ticket {
-            self.popFirstTaken()
+        while !self.taken.isEmpty, self.taken[0].delivery.ticket <= ticket {
+            let first = self.popFirstTaken()
             guard !first.isSettled else { continue }
-            settled.append(first.delivery)
             self.settledOne(first.delivery)
+            settled.append(first.delivery)
         }
         self.popSettled()
         return settled
@@ -241,13 +241,14 @@ struct SinkCursor {
     }
 
     private mutating func popSettled() {
-        while let first = self.taken.first, first.isSettled { self.popFirstTaken() }
+        while !self.taken.isEmpty, self.taken[0].isSettled { self.popFirstTaken() }
         if self.taken.isEmpty, self.again.isEmpty { self.isReordered = false }
     }
 
     /// Removes the first delivery, which is settled, and records it if an older one may still be pending.
-    private mutating func popFirstTaken() {
+    @discardableResult
+    private mutating func popFirstTaken() -> Taken {
         if self.isReordered || !self.again.isEmpty || self.keys.heldCount > 0 { self.noteAhead(self.taken[0].delivery) }
-        self.taken.removeFirst()
+        return self.taken.removeFirst()
     }
 }

@@ -11,13 +11,13 @@ package enum EventID {
     package static func isLegal(_ text: String) -> Bool {
         guard (1...128).contains(text.utf8.count) else { return false }
         var text = text
-        let legal = self.legal
         return text.withUTF8 { bytes in
-            for byte in bytes {
-                let half = byte < 64 ? legal.low : legal.high
-                guard byte < 128, half >> UInt64(byte & 63) & 1 == 1 else { return false }
+            self.legal.withUnsafeBufferPointer { legal in
+                // Without a branch for each byte.
+                var isLegal: UInt8 = 1
+                for byte in bytes { isLegal &= legal[Int(byte)] }
+                return isLegal == 1
             }
-            return true
         }
     }
 
@@ -28,10 +28,8 @@ package enum EventID {
         if self.isLegal(text) { return text }
         guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
         var bytes: [UInt8] = []
-        let legal = self.legal
         for byte in text.utf8 {
-            let half = byte < 64 ? legal.low : legal.high
-            if byte < 128, half >> UInt64(byte & 63) & 1 == 1 {
+            if self.legal[Int(byte)] == 1 {
                 bytes.append(byte)
             } else {
                 let digits = Array("0123456789ABCDEF".utf8)
@@ -41,14 +39,10 @@ package enum EventID {
         return bytes.count <= 128 ? String(decoding: bytes, as: UTF8.self) : nil
     }
 
-    /// One bit for each ASCII byte that an id may contain.
-    private static let legal: (low: UInt64, high: UInt64) = {
-        var bits: (low: UInt64, high: UInt64) = (0, 0)
-        for byte in UInt8(0x21)...0x7E where !"\"():<>?@[\\]{}".utf8.contains(byte) {
-            if byte < 64 { bits.low |= 1 << UInt64(byte) } else { bits.high |= 1 << UInt64(byte - 64) }
-        }
-        return bits
-    }()
+    /// By byte: 1 where an id may contain it, else 0.
+    private static let legal: [UInt8] = (0...255).map { byte in
+        (UInt8(0x21)...0x7E).contains(byte) && !"\"():<>?@[\\]{}".utf8.contains(byte) ? 1 : 0
+    }
 
     /// Generates an id: `msg_` and a UUIDv7 (RFC 9562 §5.7) without dashes, 36 bytes.
     ///

@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import NIOCore
 
@@ -17,9 +18,10 @@ final class CanonicalShape {
 
     /// - Parameter body: any bytes.
     func draft(_ body: ByteBuffer) -> Draft? {
-        guard let (found, payloadStart) = body.withUnsafeReadableBytes({ Self.draft(of: $0, self.limits) }) else { return nil }
-        var draft = found
-        if let payloadStart {
+        var draft = Draft()
+        let rest = body.withUnsafeReadableBytes { Self.read($0, self.limits, into: &draft) }
+        guard let rest else { return nil }
+        if case .payload(let payloadStart) = rest {
             // Up to the last brace.
             let view = body.readableBytesView
             guard view.last == UInt8(ascii: "}"),
@@ -39,10 +41,16 @@ final class CanonicalShape {
         return (try? self.parser.parse(payload)) != nil
     }
 
-    /// - Returns: also the offset of the payload, if there is one.
-    private static func draft(of bytes: UnsafeRawBufferPointer, _ limits: EventLimits) -> (draft: Draft, payloadStart: Int?)? {
+    /// What follows the timestamp.
+    private enum Rest {
+        case nothing
+        /// A payload, from this offset on.
+        case payload(Int)
+    }
+
+    /// Reads everything before the payload.
+    private static func read(_ bytes: UnsafeRawBufferPointer, _ limits: EventLimits, into draft: inout Draft) -> Rest? {
         var scanner = Scanner(bytes: bytes)
-        var draft = Draft()
         guard scanner.take("{\"id\":"), let id = scanner.string(atMost: 128), EventID.isLegal(id),
             scanner.take(",\"title\":"), let title = scanner.string(atMost: limits.title),
             scanner.take(",\"message\":"), let message = scanner.string(atMost: limits.message)
@@ -65,8 +73,8 @@ final class CanonicalShape {
         guard scanner.take(",\"timestamp\":\""), let timestamp = scanner.timestamp(), scanner.take("\"") else { return nil }
         draft.timestamp = timestamp
         draft.isNative = true
-        if scanner.take(",\"payload\":") { return (draft, scanner.index) }
-        return scanner.take("}") && scanner.isAtEnd ? (draft, nil) : nil
+        if scanner.take(",\"payload\":") { return .payload(scanner.index) }
+        return scanner.take("}") && scanner.isAtEnd ? .nothing : nil
     }
 
     private struct Scanner {
@@ -81,8 +89,9 @@ final class CanonicalShape {
 
         mutating func take(_ text: StaticString) -> Bool {
             let count = text.utf8CodeUnitCount
-            guard self.bytes.count - self.index >= count else { return false }
-            for offset in 0..<count where self.bytes[self.index + offset] != text.utf8Start[offset] { return false }
+            guard let start = self.bytes.baseAddress, self.bytes.count - self.index >= count,
+                memcmp(start + self.index, text.utf8Start, count) == 0
+            else { return false }
             self.index += count
             return true
         }

@@ -303,12 +303,8 @@ private final class SourceTable: Sendable {
 package struct Routing: Sendable {
     /// Shared between all events with the same destinations; empty when no route matched the event.
     package let plan: RoutePlan
-    /// The changed copies that ``RoutePlan/Entry/shape`` points at; empty for most.
-    package let shaped: [Event]
-    /// By the index of the route in ``RouteTable/routes``, for routes with `dedupe:`; empty for most.
-    package let keys: [RouteIndex: DedupeKey]
-    /// The routes whose `when:` or `set:` failed; empty for most.
-    let lost: [LostRoute]
+    /// What only few events have; one reference, because each record of the log has a copy.
+    private let rare: Rare?
 
     /// Makes the result for an event that no route lost.
     package init(plan: RoutePlan, shaped: [Event], keys: [RouteIndex: DedupeKey] = [:]) {
@@ -317,9 +313,26 @@ package struct Routing: Sendable {
 
     init(plan: RoutePlan, shaped: [Event], keys: [RouteIndex: DedupeKey], lost: [LostRoute]) {
         self.plan = plan
-        self.shaped = shaped
-        self.keys = keys
-        self.lost = lost
+        self.rare = shaped.isEmpty && keys.isEmpty && lost.isEmpty ? nil : Rare(shaped: shaped, keys: keys, lost: lost)
+    }
+
+    /// The changed copies that ``RoutePlan/Entry/shape`` points at; empty for most.
+    package var shaped: [Event] { self.rare?.shaped ?? [] }
+    /// By the index of the route in ``RouteTable/routes``, for routes with `dedupe:`; empty for most.
+    package var keys: [RouteIndex: DedupeKey] { self.rare?.keys ?? [:] }
+    /// The routes whose `when:` or `set:` failed; empty for most.
+    var lost: [LostRoute] { self.rare?.lost ?? [] }
+
+    private final class Rare: Sendable {
+        let shaped: [Event]
+        let keys: [RouteIndex: DedupeKey]
+        let lost: [LostRoute]
+
+        init(shaped: [Event], keys: [RouteIndex: DedupeKey], lost: [LostRoute]) {
+            self.shaped = shaped
+            self.keys = keys
+            self.lost = lost
+        }
     }
 }
 
