@@ -66,7 +66,7 @@ let package = Package(
         .target(name: "Expressions", dependencies: ["BridgeCore", "CJq", "CSandbox", "PollThread", .nio]),
 
         .target(name: "PollThread", dependencies: ["CLinux"], path: "Sources/Support/PollThread"),
-        .target(name: "ProcessMemory", dependencies: ["CLinux"], path: "Sources/Support/ProcessMemory"),
+        .target(name: "ProcessMemory", dependencies: ["CLinux", "CSwiftRuntime"], path: "Sources/Support/ProcessMemory"),
         .target(
             name: "Curl", dependencies: ["CCurl", "CLinux", "Compression", "PollThread", .nio], path: "Sources/Support/Curl"),
         .target(name: "Compression", dependencies: ["CZlib", "CZstd", .nio], path: "Sources/Support/Compression"),
@@ -95,6 +95,7 @@ let package = Package(
             path: "Sources/C/CSimdjson",
             linkerSettings: [.linkedLibrary("simdjson")]
         ),
+        .systemLibrary(name: "CSwiftRuntime", path: "Sources/C/CSwiftRuntime"),
         .target(name: "CSandbox", path: "Sources/C/CSandbox"),
         .target(name: "CAllocationCount", path: "Sources/C/CAllocationCount"),
 
