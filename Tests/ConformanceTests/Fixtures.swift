@@ -18,12 +18,13 @@ struct SourceKind: Sendable, CustomTestStringConvertible {
         SourceKind(fixture: FileSourceFixture.self),
         SourceKind(fixture: MQTTSourceFixture.self),
         SourceKind(fixture: RedisSourceFixture.self),
+        SourceKind(fixture: RedisListFixture.self),
         SourceKind(fixture: RedisStreamSourceFixture.self),
         SourceKind(fixture: SSESourceFixture.self),
         SourceKind(fixture: WebhookSourceFixture.self),
     ]
 
-    var testDescription: String { "\(self.fixture.kind)" }
+    var testDescription: String { "\(self.fixture)" }
 }
 
 /// One kind of sink under test.

@@ -29,7 +29,7 @@ struct PresetsPageTests {
             switch preset.kind?.rawValue {
             case "mqtt": "url: mqtt://h"
             case "sse": "url: http://h"
-            case "redis": "url: redis://h"
+            case "redis": "url: redis://h" + (name == "sidekiq" ? ", lists: l" : "")
             case "redis-stream": "url: redis://h, stream: s"
             default: "required: true"
             }

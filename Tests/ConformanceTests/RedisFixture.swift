@@ -86,6 +86,46 @@ struct RedisSinkFixture: SinkFixture {
     }
 }
 
+/// A list of a redis-server behind a proxy.
+struct RedisListFixture: SourceFixture {
+    static let kind: ComponentKind = "redis"
+    static let guarantees: Guarantees = [
+        .ordered, .atLeastOnce, .resumesAfterReconnect, .pushesBack, .binarySafe, .connects,
+    ]
+
+    private let server: BrokerProcess
+    private let proxy: TCPProxy
+    private let publisher: RedisPeer
+
+    static func start() async throws -> RedisListFixture {
+        let server = try await BrokerProcess.redis()
+        return RedisListFixture(
+            server: server, proxy: try TCPProxy(server: server.port), publisher: try await RedisPeer.connect(port: server.port)
+        )
+    }
+
+    func yaml(subject: String) -> String {
+        "url: redis://127.0.0.1:\(self.proxy.port)\nlists: [\(subject)]"
+    }
+
+    func publish(_ payloads: [ByteBuffer], on subject: String, headers: [(name: String, value: String)]) async throws {
+        _ = try await self.publisher.pipeline(payloads.map { [ByteBuffer(string: "LPUSH"), ByteBuffer(string: subject), $0] })
+    }
+
+    func interrupt() async throws {
+        self.proxy.set(.refuse)
+        self.proxy.cut()
+    }
+
+    func restore() async throws {
+        self.proxy.set(.forward)
+    }
+
+    func tearDown() async throws {
+        try await self.server.kill()
+    }
+}
+
 /// A stream of a redis-server behind a proxy.
 struct RedisStreamSourceFixture: SourceFixture {
     static let kind: ComponentKind = "redis-stream"

@@ -89,7 +89,7 @@ struct SenderPresetTests {
         let name = self.names[example.sender] ?? example.sender
         let preset = try #require(Preset.shipped.first { $0.name == name && $0.direction == .source }, "\(name)")
         let text = """
-            sources: { x: { preset: \(name)\(self.address(for: preset.kind?.rawValue)) } }
+            sources: { x: { preset: \(name)\(self.address(for: preset)) } }
             sinks: { y: { type: file, path: '-' } }
             routes: [{ to: y }]
             """
@@ -97,11 +97,11 @@ struct SenderPresetTests {
         return try loader.load(text: text, file: "bridges.yaml").sources[0].normalise
     }
 
-    private static func address(for kind: String?) -> String {
-        switch kind {
+    private static func address(for preset: Preset) -> String {
+        switch preset.kind?.rawValue {
         case "mqtt": ", url: mqtt://h"
         case "sse": ", url: http://h"
-        case "redis": ", url: redis://h"
+        case "redis": ", url: redis://h" + (preset.name == "sidekiq" ? ", lists: l" : "")
         case "redis-stream": ", url: redis://h, stream: s"
         default: ""
         }

@@ -80,6 +80,7 @@ enum RedisFailure {
         switch word {
         case "NOAUTH": "set password, and user where there is one"
         case "MOVED", "ASK": "the server belongs to a cluster; use redis+cluster://"
+        case "READONLY": "the server is a replica; write the address of its master, or use redis+sentinel://"
         case "DENIED": "see protected-mode, requirepass and bind in the configuration of the server"
         default: nil
         }

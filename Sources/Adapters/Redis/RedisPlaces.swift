@@ -3,7 +3,7 @@ package import BridgeCore
 // Databases share the channels of their server; each database has its own streams.
 
 extension RedisSource.Configuration {
-    /// The channels and the patterns.
+    /// The channels, the patterns and the lists.
     package var readPlaces: [ReadPlace] {
         let server = self.redis.location.identity
         return self.channels.map { channel in
@@ -12,6 +12,9 @@ extension RedisSource.Configuration {
             + self.patterns.map { pattern in
                 ReadPlace(
                     kind: "channel", server: server, shown: "the pattern \(pattern)", names: .init(pattern, syntax: .glob))
+            }
+            + self.lists.map { list in
+                ReadPlace(kind: "list", server: self.redis.serverOfStreams, shown: "the list \(list)", names: .one(list))
             }
     }
 }

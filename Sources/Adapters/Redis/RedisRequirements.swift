@@ -2,6 +2,7 @@
 ///
 /// The documentation of the adapter lists these and the optional ones.
 enum RedisRequirements {
+    private static let lists = "a redis source with lists"
     private static let commands: [String: (user: String, version: String)] = [
         "AUTH": ("a password", "1.0"), "SELECT": ("a database other than 0", "1.0"),
         "CLUSTER": ("redis+cluster:// with a stream", "3.0"), "SENTINEL": ("redis+sentinel://", "2.8"),
@@ -12,6 +13,11 @@ enum RedisRequirements {
         "XREADGROUP": ("a redis-stream source with a group", "5.0"), "XACK": ("a redis-stream source with a group", "5.0"),
         "XPENDING": ("a redis-stream source with a group", "5.0"), "XRANGE": ("a redis-stream source with a group", "5.0"),
         "XCLAIM": ("a redis-stream source with a group", "5.0"),
+        "LMOVE": (Self.lists, "6.2"), "BLMOVE": (Self.lists, "6.2"), "RPOPLPUSH": (Self.lists, "1.2"),
+        "BRPOPLPUSH": (Self.lists, "2.2"), "LTRIM": (Self.lists, "1.0"), "LINDEX": (Self.lists, "1.0"),
+        "TYPE": (Self.lists, "1.0"), "TIME": (Self.lists, "2.6"), "SET": (Self.lists, "2.6.12"),
+        "RENAMENX": (Self.lists, "1.0"), "ZADD": (Self.lists, "3.0.2"), "ZRANGE": (Self.lists, "1.2"),
+        "ZREM": (Self.lists, "1.2"), "ZSCORE": (Self.lists, "1.2"),
     ]
 
     /// A hint for a required command that a server does not know or allow, as half a sentence; `nil` for other answers.

@@ -4,6 +4,12 @@ enum RedisSlot {
         Int(self.checksum(self.hashed(Array(key.utf8)))) % 16_384
     }
 
+    /// Whether only a part of a key is hashed.
+    static func hasTag(_ key: String) -> Bool {
+        let bytes = Array(key.utf8)
+        return self.hashed(bytes).count < bytes.count
+    }
+
     /// Only a non-empty text within the first braces is hashed.
     private static func hashed(_ key: [UInt8]) -> ArraySlice<UInt8> {
         guard let open = key.firstIndex(of: UInt8(ascii: "{")) else { return key[...] }

@@ -2,69 +2,13 @@ package import BridgeCore
 import NIOCore
 import Synchronization
 
-/// Subscribes to Redis channels and patterns (`type: redis`).
+/// Subscribes to Redis channels and patterns, or takes messages from lists (`type: redis`).
 ///
-/// Pub/sub stores nothing: messages published while the connection is down are lost, and reported as a gap.
+/// Pub/sub stores nothing: messages published while the connection is down are lost, and reported as a gap. Messages of
+/// lists are removed from the server once they are safe; see ``RedisListSession``.
 package final class RedisSource: Source {
     /// The `type:` of the source.
     package static let kind: ComponentKind = "redis"
-
-    /// Settings of the source.
-    package struct Configuration: ComponentConfiguration {
-        var redis = RedisSettings()
-        /// Exact names.
-        var channels: [String] = []
-        /// Globs in the syntax of `PSUBSCRIBE`.
-        var patterns: [String] = []
-
-        /// The keys of a source of channels.
-        package static let settings = Settings<Self> {
-            RedisSettings.settings.within(\.redis)
-            Setting("channels", \.channels, .oneOrMore(of: .text), "Channels to subscribe to")
-            Setting("patterns", \.patterns, .oneOrMore(of: .text), "Patterns with '*' of channels to subscribe to")
-        }
-
-        /// Makes settings of a server on this machine.
-        package init() {}
-
-        /// See ``RedisSettings/secrets``.
-        package var secrets: SecretTexts { self.redis.secrets }
-
-        /// Validates the connection, and that there is a channel or a pattern.
-        ///
-        /// - Throws: ``SettingError`` with the key and the remedy.
-        package func validate() throws {
-            try self.redis.validate()
-            guard !self.channels.isEmpty || !self.patterns.isEmpty else {
-                throw SettingError("nothing to subscribe to; set channels or patterns")
-            }
-        }
-
-        /// Wildcards in the wrong syntax, or under the wrong key.
-        package var warnings: [SettingError] {
-            func warnings(_ names: [String], _ key: String) -> [SettingError] {
-                names.enumerated().compactMap { index, name in
-                    let path: [any CodingKey] = [SettingKey(key), SettingKey(index)]
-                    let isOfMQTT = name.hasSuffix("/#") || name == "#" || name.split(separator: "/").contains("+")
-                    if isOfMQTT {
-                        return SettingError(
-                            path: path,
-                            "'\(name)': Redis has no wildcards '#' and '+'; write a pattern with '*', such as \(Self.pattern(for: name))"
-                        )
-                    }
-                    guard key == "channels", name.contains(where: { "*?".contains($0) }) else { return nil }
-                    return SettingError(path: path, "'\(name)' under channels is an exact name; write it under patterns")
-                }
-            }
-            return warnings(self.channels, "channels") + warnings(self.patterns, "patterns")
-        }
-
-        /// The Redis pattern that is equivalent to an MQTT filter.
-        private static func pattern(for filter: String) -> String {
-            filter.split(separator: "/", omittingEmptySubsequences: false).map { $0 == "#" || $0 == "+" ? "*" : $0 }
-                .joined(separator: "/")
-        }
-    }
 
     private let configuration: Configuration
     private let context: ComponentContext
@@ -72,22 +16,29 @@ package final class RedisSource: Source {
     private let lost = Mutex<RedisDisconnection?>(nil)
     private let offline: OfflineTracker
     private let recovery: RecoveryLog
+    /// What is known of each list; outlives a lost connection.
+    private let lists: [RedisListState]
 
     /// Makes a source that connects when it runs.
     package init(configuration: Configuration, context: ComponentContext) {
         self.configuration = configuration
+        let reading = RedisListReading(configuration, context)
+        self.lists = configuration.lists.map { RedisListState(list: $0, reading: reading) }
         self.context = context
         self.recovery = RecoveryLog(logger: context.logger)
         self.offline = OfflineTracker(context, peer: configuration.redis.location.description)
     }
 
-    /// Connects, sends SUBSCRIBE and PSUBSCRIBE, and forwards published messages until stopping.
+    /// Connects, sends SUBSCRIBE and PSUBSCRIBE, and forwards published messages until stopping; with lists, takes
+    /// their messages instead, and returns when everything taken is safe and removed from the server.
     ///
-    /// Messages go to the outlet on the connection's event loop, one batch per read.
+    /// Published messages go to the outlet on the connection's event loop, one batch per read.
     ///
-    /// - Throws: `ComponentError` when the connection cannot be made, a subscription is refused or the connection ends.
+    /// - Throws: `ComponentError` when the connection cannot be made, a subscription or a command is refused, or the
+    ///   connection ends.
     package func run(_ outlet: SourceOutlet) async throws {
         try await self.recovery.track {
+            guard self.lists.isEmpty else { return try await self.takeFromLists(outlet) }
             try await self.offline.track { try await self.connect(outlet) }
         }
     }
@@ -111,6 +62,24 @@ package final class RedisSource: Source {
             let ending = try await connection.ending()
             self.lost.withLock { $0 = ending }
             throw error
+        }
+    }
+
+    /// Opens a session for each list, and runs them side by side until stopping: no list waits for another.
+    private func takeFromLists(_ outlet: SourceOutlet) async throws {
+        var sessions: [RedisListSession] = []
+        defer { for session in sessions { session.close() } }
+        for list in self.lists {
+            let session = try await RedisListSession.open(list, self.configuration.redis, self.context)
+            sessions.append(session)
+            try await session.begin()
+        }
+        outlet.connected()
+        if let first = sessions.first { self.recovery.passed(.connected, at: first.peer) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for session in sessions { group.addTask { try await session.run(outlet, self.recovery) } }
+            defer { group.cancelAll() }
+            while try await group.next() != nil {}
         }
     }
 

@@ -7,5 +7,6 @@ enum Senders {
         Self.rtl433, Self.valetudo, Self.hue, Self.uptimeKuma, Self.alertmanager, Self.grafana, Self.healthchecks,
         Self.github, Self.gitlab, Self.gitea, Self.sentry, Self.stripe, Self.slack, Self.sonarr, Self.radarr, Self.jellyfin,
         Self.plex, Self.proxmox, Self.ntfy, Self.mercure, Self.wikimedia, Self.cloudevents, Self.celery, Self.bullmq,
+        Self.sidekiq,
     ]
 }

@@ -1,0 +1,28 @@
+import BridgeCore
+import Synchronization
+
+extension RedisListSession {
+    /// Removes messages once they are safe; returns when nothing more is taken and everything is removed.
+    func removeUntilEnded(_ outlet: SourceOutlet) async throws {
+        while let oldest = try await self.oldest() {
+            try await outlet.untilSafe(oldest)
+            if self.lease.withLock({ $0.isStale(at: .now) }) { try await self.giveSignOfLife() }
+            let count = self.state.processing.withLock { $0.beginRemoval(safe: outlet.safe) }
+            if count > 0 { try self.check(try await self.remover.command("LTRIM", self.key, "0", String(-count - 1))) }
+            self.state.processing.withLock { $0.removed() }
+            self.state.changed.notify()
+        }
+    }
+
+    /// Waits for a message that is taken.
+    ///
+    /// - Returns: the position that must be safe before the oldest can be removed; `nil` when there will be none.
+    private func oldest() async throws -> Position? {
+        try await self.state.changed.wait { () -> Position?? in
+            // Read before the messages: nothing is taken after it is true.
+            let hasEnded = self.hasEnded.load(ordering: .sequentiallyConsistent)
+            if let oldest = self.state.processing.withLock({ $0.oldest }) { return .some(oldest) }
+            return hasEnded ? .some(nil) : nil
+        }
+    }
+}
