@@ -6,6 +6,7 @@ let adapters: [Target] =
     adapter("File", ["CLinux", "PollThread", .posix, .deque])
     + adapter("MQTT", ["Mosquitto", "PollThread"])
     + adapter("Redis", ["CHiredis", "JSON", .posix, .tls])
+    + adapter("SMTP", ["Curl"])
     + adapter("SSE", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1])
     + adapter("Webhook", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
 

@@ -2,6 +2,7 @@ package import BridgeCore
 import FileAdapter
 import MQTTAdapter
 import RedisAdapter
+import SMTPAdapter
 import SSEAdapter
 import WebhookAdapter
 
@@ -19,6 +20,7 @@ extension AdapterCatalog {
         catalog.add(RedisSink.self)
         catalog.add(RedisStreamSource.self)
         catalog.add(RedisStreamSink.self)
+        catalog.add(SMTPSink.self)
         catalog.add(SSESource.self)
         catalog.add(SSESink.self)
         catalog.add(WebhookSource.self)

@@ -12,7 +12,7 @@ struct DocumentationTests {
 
     /// The blocks that show parts of a configuration file, each with its page.
     private static func blocks() throws -> [(page: String, text: String)] {
-        let adapters = ["File", "MQTT", "Redis", "SSE", "Webhook"].map { "Sources/Adapters/\($0)/Documentation.docc" }
+        let adapters = ["File", "MQTT", "Redis", "SMTP", "SSE", "Webhook"].map { "Sources/Adapters/\($0)/Documentation.docc" }
         var pages = ["README.md"]
         pages += ["Access", "Delivery-guarantees", "HTTP-server", "Log", "Operations", "Templates"].map {
             "Sources/BridgeCore/Documentation.docc/\($0).md"

@@ -37,6 +37,7 @@ struct SinkKind: Sendable, CustomTestStringConvertible {
         SinkKind(fixture: MQTTSinkFixture.self),
         SinkKind(fixture: RedisSinkFixture.self),
         SinkKind(fixture: RedisStreamSinkFixture.self),
+        SinkKind(fixture: SMTPSinkFixture.self),
         SinkKind(fixture: SSEEndpointFixture.self),
         SinkKind(fixture: WebhookSinkFixture.self),
     ]

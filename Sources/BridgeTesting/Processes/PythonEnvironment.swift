@@ -1,6 +1,6 @@
 import Glibc
 
-/// The Python clients that Debian does not package, in an environment below `.build` that `deploy/packages --tests`
+/// The Python clients and servers that Debian does not package, in an environment below `.build` that `deploy/packages --tests`
 /// creates.
 package enum PythonEnvironment {
     /// The path of the environment's interpreter.

@@ -5,7 +5,7 @@ package struct CurlError: Error, CustomStringConvertible {
     /// The kind of failure, as far as callers need it.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String, Sendable {
-            case refused, resolve, timedOut, tls, lost, request, stopped, cancelled, other
+            case refused, resolve, timedOut, tls, denied, lost, request, stopped, cancelled, other
         }
 
         private let value: Value
@@ -18,6 +18,8 @@ package struct CurlError: Error, CustomStringConvertible {
         package static let timedOut = Code(value: .timedOut)
         /// The TLS handshake failed, or the peer's certificate is not trusted, or a file of ours cannot be read.
         package static let tls = Code(value: .tls)
+        /// A mail server refused user and password.
+        package static let denied = Code(value: .denied)
         /// The connection broke before the response was complete.
         package static let lost = Code(value: .lost)
         /// The request itself cannot be made or leads nowhere: a malformed URL, too many redirects.
@@ -84,6 +86,7 @@ package struct CurlError: Error, CustomStringConvertible {
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
             CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_USE_SSL_FAILED, CURLE_SSL_ENGINE_INITFAILED:
             .tls
+        case CURLE_LOGIN_DENIED: .denied
         case CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2, CURLE_HTTP2_STREAM:
             .lost
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL, CURLE_TOO_MANY_REDIRECTS, CURLE_BAD_FUNCTION_ARGUMENT:

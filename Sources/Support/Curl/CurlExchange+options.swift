@@ -20,7 +20,7 @@ extension CurlExchange {
         self.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     }
 
-    private static func of(_ context: UnsafeMutableRawPointer?) -> CurlExchange {
+    static func of(_ context: UnsafeMutableRawPointer?) -> CurlExchange {
         guard let context else { preconditionFailure("libcurl lost the context of a callback") }
         return Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
     }
@@ -88,17 +88,17 @@ extension CurlExchange {
         ccurl_set_list(self.easy, CURLOPT_HTTPHEADER, self.list)
     }
 
-    private func addHeader(_ line: String) {
+    func addHeader(_ line: String) {
         guard let list = curl_slist_append(self.list, line) else { return self.check(CURLE_OUT_OF_MEMORY, "a header") }
         self.list = list
     }
 
-    private func set(_ option: CURLoption, _ value: Int) {
+    func set(_ option: CURLoption, _ value: Int) {
         self.check(ccurl_set_long(self.easy, option, value), "option \(option.rawValue)")
     }
 
     /// - Parameter what: the value in a message; it may be a secret, or far too long to be shown.
-    private func set(_ option: CURLoption, _ value: String, _ what: String? = nil) {
+    func set(_ option: CURLoption, _ value: String, _ what: String? = nil) {
         let what = what ?? "option \(option.rawValue)"
         // libcurl would end it there without a word.
         guard !value.utf8.contains(0) else { return self.refuse("\(what) holds a NUL character") }
@@ -106,11 +106,11 @@ extension CurlExchange {
     }
 
     /// libcurl refuses texts of 8 MB and more, and has no memory for what only it knows.
-    private func check(_ result: CURLcode, _ what: String) {
+    func check(_ result: CURLcode, _ what: String) {
         if result != CURLE_OK { self.refuse("libcurl does not accept \(what): \(String(cString: curl_easy_strerror(result)))") }
     }
 
-    private func refuse(_ message: String) {
+    func refuse(_ message: String) {
         self.refusal = self.refusal ?? CurlError(.request, message)
     }
 

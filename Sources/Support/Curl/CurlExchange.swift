@@ -26,6 +26,8 @@ final class CurlExchange {
     var refusal: CurlError?
     var list: UnsafeMutablePointer<curl_slist>?
     let detail: UnsafeMutablePointer<CChar>
+    /// How many bytes of a mail libcurl has read.
+    private var readCount = 0
 
     /// Sets every option of the handle, which is fresh or reset; see ``refusal``.
     init(id: UInt64, easy: UnsafeMutableRawPointer, request: CurlRequest, receiver: any CurlReceiver) {
@@ -40,7 +42,7 @@ final class CurlExchange {
         self.detail.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         self.setCallbacks()
         self.setPeer(request)
-        self.setMessage(request)
+        if let mail = request.mail { self.setMail(mail, request) } else { self.setMessage(request) }
     }
 
     deinit {
@@ -154,9 +156,28 @@ final class CurlExchange {
         }
     }
 
+    /// Passes the next part of a mail to libcurl.
+    ///
+    /// - Returns: how many bytes; 0 at the end.
+    func read(into room: UnsafeMutableRawBufferPointer) -> Int {
+        guard let body = self.request.body else { return 0 }
+        let count = min(room.count, body.readableBytes - self.readCount)
+        guard count > 0 else { return 0 }
+        body.withUnsafeReadableBytes { bytes in
+            room.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[self.readCount..<(self.readCount + count)]))
+        }
+        self.readCount += count
+        return count
+    }
+
     /// One line of a head, with its line end; trailers arrive here too and are skipped.
     func header(_ bytes: UnsafeRawBufferPointer) -> Int {
         self.lastArrival = .now
+        if self.request.mail != nil {
+            self.demand = self.receiver.received(bytes)
+            if case .stop = self.demand { return 0 }
+            return bytes.count
+        }
         guard !self.isHeadComplete else { return bytes.count }
         do {
             guard let head = try self.head.read(bytes) else { return bytes.count }

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// One HTTP request, before it is handed to ``CurlMulti``.
+/// One HTTP request, or one mail, before it is handed to ``CurlMulti``.
 package struct CurlRequest: Sendable {
     /// Name and value of one header.
     package typealias Header = (name: String, value: String)
@@ -45,6 +45,10 @@ package struct CurlRequest: Sendable {
     ///
     /// A new one resolves the host's name again.
     package var connectionAge: Duration?
+    /// The envelope of a mail; `nil` for HTTP.
+    ///
+    /// Method, headers, redirects, codings and Unix domain sockets have no effect then.
+    package var mail: CurlMail?
 
     /// The limit of an address, in bytes: far more than servers accept, and less than libcurl's own limits.
     package static let maximumURL = 65_536

@@ -22,6 +22,11 @@ static inline CURLcode ccurl_set_list(CURL *handle, CURLoption option, struct cu
   return ccurl_set_pointer(handle, option, value);
 }
 
+// Sends a mail to those receivers that the server accepts; the option has another name since libcurl 8.2.
+static inline CURLcode ccurl_allow_refused_recipients(CURL *handle) {
+  return ccurl_set_long(handle, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1);
+}
+
 // Sets an option of all transfers.
 CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value);
 
