@@ -24,6 +24,7 @@ struct ComponentReader {
             guard let registration = self.registration(place, "source", self.catalog.sources) else { return nil }
             self.findings.refuseUnknownKeys(of: place, known: SourceDeclaration.settings.declarations, registration.settings)
             let declaration = self.decoding.decode(place, group: SourceDeclaration.self, refusesOthers: false)
+            if declaration == nil { self.reportMistakes(in: place.child("normalise")?.child("cases")) }
             guard let settings = self.settings(place, registration.decode), let declaration else { return nil }
             let common = declaration.defaults
             let acknowledge = common.acknowledge ?? base.acknowledge ?? (self.isDurable ? .logged : .delivered)
@@ -35,6 +36,7 @@ struct ComponentReader {
             }
             var normalise = declaration.normalise
             normalise.limits = self.limits
+            normalise.names = place.child("normalise").map(Self.presetNames) ?? [:]
             return Found(
                 prepared: PreparedSource(
                     name: name, registration: registration, settings: settings, acknowledge: acknowledge, normalise: normalise,
@@ -44,6 +46,41 @@ struct ComponentReader {
                 place: place
             )
         }
+    }
+
+    /// Reports every mistake in the parts of cases that were refused.
+    private func reportMistakes(in cases: Located?) {
+        guard let cases, cases.node.sequence != nil else { return }
+        for item in cases.items {
+            self.findings.refuseUnknownKeys(of: item, known: CaseParts.keys)
+            if let match = item.child("match"), case .mapping(let mapping) = match.node {
+                for condition in mapping {
+                    let alone = Node.mapping(Node.Mapping([condition], tag: mapping.tag, mark: mapping.mark))
+                    _ = self.decoding.decode(Located(node: alone, path: match.path), as: Matcher.self)
+                }
+            }
+            guard let set = item.child("set") else { continue }
+            self.findings.refuseUnknownKeys(of: set, known: CaseParts.fields)
+            for (name, value) in set.members where !value.isNull {
+                _ = self.decoding.decode(value, as: { try CaseParts.read(field: name, $0) })
+            }
+        }
+    }
+
+    /// What messages call the parts of `normalise` that a preset has: `preset hue cases[0]` for the third of all cases.
+    private static func presetNames(in normalise: Located) -> [String: String] {
+        var names: [String: String] = [:]
+        for (key, value) in normalise.members {
+            guard key == "cases", let items = value.node.sequence else {
+                if let preset = value.node.mark?.source { names[key] = "\(preset) \(key)" }
+                continue
+            }
+            let ownCount = items.count { $0.mark?.source == nil }
+            for (index, item) in items.enumerated() {
+                if let preset = item.mark?.source { names["cases[\(index)]"] = "\(preset) cases[\(index - ownCount)]" }
+            }
+        }
+        return names
     }
 
     func sinks(_ place: Located?) -> [Found<PreparedSink>] {

@@ -35,6 +35,34 @@ struct CaseMistakeTests {
             "\(found)")
     }
 
+    @Test func `all mistakes of a case are reported together`() {
+        let found = mistakes(
+            Self.file(
+                """
+                        - match: { subject: a/b, payload.x: { lik: 3 }, priorit: 3 }
+                          set:
+                            titel: x
+                            title: { from: .payload.s, mapp: { a: b } }
+                            priority: { from: .payload.s, map: { on: loud, off: quiet } }
+                            timestamp: { from: .payload.t, zone: Europe/Berln }
+                            tags: [.payload.x, { from: .payload.y, part: zzz }]
+                          dropp: true
+                        - match: { tags: { som: x } }
+                          set: { id: fixed, message: .payload.m }
+                """))
+        let places = [
+            "[0]: unknown key 'dropp'", "[0].match.payload.x.lik: there is no operator", "[0].match.priorit: a filter has no key",
+            "[0].set: unknown key 'titel'", "[0].set.title: unknown key 'mapp'", "[0].set.priority.map.off: 'quiet'",
+            "[0].set.timestamp.zone",
+            "[0].set.tags[0]: '.payload.x' is a constant", "[1].match.tags.som: there is no operator",
+            "[1].set.id: gives every event", "[1].set.message: '.payload.m' is a constant",
+        ]
+        for place in places {
+            #expect(found.contains { $0.contains("sources.in.normalise.cases\(place)") }, "\(place): \(found)")
+        }
+        #expect(Set(found).count == found.count)
+    }
+
     @Test(arguments: [
         ("set: { titel: x }", "7:18", "[0].set: unknown key 'titel'; did you mean 'title'?"),
         (

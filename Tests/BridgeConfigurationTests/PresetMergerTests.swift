@@ -84,6 +84,15 @@ struct PresetMergerTests {
         #expect(found == ["preset broken:4:7: error: sources.in.port: must be a whole number"])
     }
 
+    @Test func `messages name the preset of a case, and number its own cases`() throws {
+        let own = "preset: door, url: x, normalise: { cases: [{ match: { subject: b }, drop: true }], title: t }"
+        #expect(
+            try Self.source(own).prepared.normalise.names == [
+                "cases[1]": "preset door cases[0]", "cases[2]": "preset door cases[1]",
+            ])
+        #expect(try load(Self.file("type: fake, url: x, normalise: { title: t }")).sources[0].normalise.names.isEmpty)
+    }
+
     @Test func `cases of the file come before those of the preset`() throws {
         let own = "preset: door, url: x, normalise: { cases: [{ match: { subject: b }, set: { priority: zzz } }] }"
         #expect(mistakes(Self.file(own), presets: Self.presets).first?.contains("normalise.cases[0].set.priority") == true)

@@ -19,13 +19,15 @@ package struct NormaliseSettings: SettingGroup {
     /// How bodies are packed, from the outside in.
     var decode: [BodyDecoding] = []
     /// Which part of a body is the payload.
-    var root: EventPath?
+    var root: MessageRoot?
     /// A list of which each item becomes an event.
     var split: EventPath?
     /// What messages become by their kind; the first case that matches counts.
     var cases: [NormaliseCase] = []
     /// The limits of the events.
     package var limits: EventLimits
+    /// What messages call the parts that a preset has, by their place such as `cases[2]`: the preset, and the place in it.
+    package var names: [String: String] = [:]
 
     /// The keys of `normalise`; what is the same for every event and means nothing, such as an empty title, is refused.
     package static let settings = Settings<Self> {
@@ -57,7 +59,8 @@ package struct NormaliseSettings: SettingGroup {
         Setting(
             "decode", \.decode, .decodings,
             "How bodies are packed, from the outside in: json, form, msgpack, base64, gzip, deflate, zstd, text/CHARSET")
-        Setting("root", \.root, .payloadPath, default: "all of it", "Which part of a body is the payload")
+        Setting(
+            "root", \.root, .root, default: "all of it", "Which part of a body is the payload, and how that is packed")
         Setting("split", \.split, .payloadPath, "List in the payload of which each item becomes an event")
         Setting(
             "cases", \.cases, .list(of: .group).checked { $0.isEmpty ? "is empty; write a case, or leave it out" : nil },

@@ -35,8 +35,9 @@ struct OperatorReader {
         }
     }
 
-    /// `title` and `message`: a text, or operators.
+    /// `title` and `message`: a text, a list of them, or operators.
     func texts() throws -> [TextTest] {
+        if let list = self.list { return [.oneOf(try self.items(list, "text") { FoldedText(try self.text($0, $1)) })] }
         guard let operators = try self.operators(of: TextTest.Operator.allCases.map(\.rawValue)) else {
             return [.equals(FoldedText(try self.text(self.decoder, self.path)))]
         }
@@ -45,12 +46,19 @@ struct OperatorReader {
         }
     }
 
-    /// A value of the payload or an attribute: a plain value, or operators for texts and numbers.
+    /// A value of the payload or an attribute: a plain value, a list of them, or operators for texts and numbers.
     func values() throws -> [Predicate.ValueTest] {
-        let names = TextTest.Operator.allCases.map(\.rawValue) + NumberTest.Operator.allCases.map(\.rawValue)
+        if let list = self.list { return [.oneOf(try self.items(list, "value", self.scalar))] }
+        let names = TextTest.Operator.allCases.map(\.rawValue) + NumberTest.Operator.allCases.map(\.rawValue) + ["exists"]
         guard let operators = try self.operators(of: names) else { return [try self.scalar(self.decoder, self.path)] }
         return try operators.map { key, decoder in
             let path = self.path + [key]
+            if key.stringValue == "exists" {
+                guard let isWanted = try? decoder.singleValueContainer().decode(Bool.self) else {
+                    throw SettingError(path: path, "must be true or false")
+                }
+                return .exists(isWanted)
+            }
             if let name = TextTest.Operator(rawValue: key.stringValue) { return .text(try self.textTest(name, decoder, path)) }
             switch NumberTest.Operator(rawValue: key.stringValue)! {
             case .eq:
@@ -113,6 +121,17 @@ struct OperatorReader {
         while !list.isAtEnd { numbers.append(try read(list.superDecoder(), path)) }
         guard !numbers.isEmpty else { throw SettingError(path: path, "the list is empty; write at least one number") }
         return numbers
+    }
+
+    /// The items of a list, of which one must match.
+    private func items<Item>(
+        _ list: any UnkeyedDecodingContainer, _ noun: String, _ read: (any Decoder, [any CodingKey]) throws -> Item
+    ) throws -> [Item] {
+        var list = list
+        var items: [Item] = []
+        while !list.isAtEnd { items.append(try read(list.superDecoder(), self.path + [SettingKey(items.count)])) }
+        guard !items.isEmpty else { throw SettingError(path: self.path, "the list is empty; write at least one \(noun)") }
+        return items
     }
 
     private func number(_ decoder: any Decoder, _ path: [any CodingKey]) throws -> Double {

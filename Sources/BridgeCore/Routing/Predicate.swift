@@ -1,6 +1,6 @@
 /// A condition on an event, evaluated natively.
 ///
-/// An absent value matches no operator, including negative ones; an absent title is the empty text.
+/// An absent value matches no operator but `exists: false`, including negative ones; an absent title is the empty text.
 indirect enum Predicate: Sendable {
     case source(Set<String>)
     case subject([SubjectPattern])
@@ -17,11 +17,15 @@ indirect enum Predicate: Sendable {
     case not(Predicate)
 
     /// One operator on a value of the payload or an attribute.
-    enum ValueTest: Sendable {
+    indirect enum ValueTest: Sendable {
         case text(TextTest)
         case number(NumberTest)
         /// A plain value in the file: the same text, or the same number where both are numbers.
         case scalar(FoldedText, Double?)
+        /// Any of several plain values.
+        case oneOf([ValueTest])
+        /// Whether there is a value; `null` is none.
+        case exists(Bool)
     }
 
     /// Whether it depends on the message of the event.
@@ -63,8 +67,11 @@ indirect enum Predicate: Sendable {
 
 extension Predicate.ValueTest {
     fileprivate func holds(_ value: EventValue) -> Bool {
+        if case .exists(let isWanted) = self { return value.isMissing != isWanted }
         guard !value.isMissing else { return false }
         switch self {
+        case .exists: return false
+        case .oneOf(let tests): return tests.contains { $0.holds(value) }
         case .text(let test): return FoldedText.withFolded(value.text) { test.holds($0) }
         case .number(let test): return value.number.map { test.holds($0) } ?? false
         case .scalar(let text, let number):

@@ -3,6 +3,8 @@
 /// Case does not matter.
 enum TextTest: Sendable {
     case equals(FoldedText)
+    /// Any of several texts; a list in the file.
+    case oneOf([FoldedText])
     case notEquals(FoldedText)
     case contains(TextSearch)
     case notContains(TextSearch)
@@ -30,6 +32,7 @@ enum TextTest: Sendable {
     func holds(_ folded: UnsafeRawBufferPointer) -> Bool {
         switch self {
         case .equals(let text): text.equals(folded)
+        case .oneOf(let texts): texts.contains { $0.equals(folded) }
         case .notEquals(let text): !text.equals(folded)
         case .contains(let text): text.isContained(in: folded)
         case .notContains(let text): !text.isContained(in: folded)

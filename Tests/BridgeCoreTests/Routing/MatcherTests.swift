@@ -101,6 +101,18 @@ import Testing
     }
 
     @Test(arguments: [
+        (#""payload.state": ["off", "ON"]"#, true), (#""payload.state": ["off", "x"]"#, false),
+        (#""payload.count": [6, 7.0]"#, true), (#""payload.count": ["8"]"#, false), (#""payload.missing": ["x"]"#, false),
+        (#""payload.state": {"exists": true}"#, true), (#""payload.state": {"exists": false}"#, false),
+        (#""payload.missing": {"exists": false}"#, true), (#""payload.none": {"exists": false}"#, true),
+        (#""payload.none": {"exists": true}"#, false), (#""payload.a.b": {"exists": true, "contains": "first"}"#, true),
+        (#""title": ["x", "DOOR open"]"#, true), (#""title": ["x"]"#, false), (#""attributes.none": {"exists": false}"#, true),
+    ])
+    func `a value is one of several, or exists`(condition: String, taken: Bool) throws {
+        #expect(try takes("{\(condition)}", Self.event) == taken)
+    }
+
+    @Test(arguments: [
         #"{"not_equals": "x"}"#, #"{"not_contains": "x"}"#, #"{"ne": 1}"#, #"{"ne": "x"}"#, #"{"contains": ""}"#, #"{"lt": 1e9}"#,
         #"{"regex": ".*"}"#, #""""#,
     ])
@@ -173,11 +185,20 @@ import Testing
         (#"{"tags": {"any": []}}"#, "tags.any: the list is empty; write at least one tag"),
         (#"{"tags": [["a"]]}"#, "tags: must be text"),
         (#"{"title": {"like": "a"}}"#, "title.like: there is no operator 'like' here; there are \(textual)"),
-        (#"{"title": ["a"]}"#, "title: must be text"),
+        (#"{"title": [["a"]]}"#, "title.Index 0: must be text"),
+        (#"{"title": []}"#, "title: the list is empty; write at least one text"),
         (#"{"title": {"contains": ["a"]}}"#, "title.contains: must be text"),
         (#"{"title": {"regex": "("}}"#, "title.regex: '(' is not a regular expression: a '(' is not closed"),
-        (#"{"payload.a": {"like": "a"}}"#, "payload.a.like: there is no operator 'like' here; there are \(textual), \(numeric)"),
-        (#"{"payload.a": [1]}"#, "payload.a: must be text, a number, true or false, or a mapping of operators"),
+        (
+            #"{"payload.a": {"like": "a"}}"#,
+            "payload.a.like: there is no operator 'like' here; there are \(textual), \(numeric), exists"
+        ),
+        (
+            #"{"payload.a": [[1]]}"#,
+            "payload.a.Index 0: must be text, a number, true or false, or a mapping of operators"
+        ),
+        (#"{"payload.a": []}"#, "payload.a: the list is empty; write at least one value"),
+        (#"{"payload.a": {"exists": "yes"}}"#, "payload.a.exists: must be true or false"),
         (
             #"{"payload..a": 1}"#,
             "payload..a: '.a' is not a path; write keys with dots between them, such as payload.sensors.0.temp"

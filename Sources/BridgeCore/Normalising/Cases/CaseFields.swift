@@ -82,9 +82,13 @@ struct CaseFields: SettingGroup {
     private static func timestamp(_ source: FieldSource, _ reader: EventReader) throws -> Timestamp? {
         var zone: LocalZone?
         if case .lookup(let lookup) = source { zone = lookup.zone }
-        return try self.valid(source.text(reader), "a time, such as 2026-11-30T18:00:00Z or a number since 1970") { text in
+        let text = try source.text(reader)
+        let time = try self.valid(text, "a time, such as 2026-11-30T18:00:00Z or a number since 1970") { text in
             zone.flatMap { Timestamp(local: text, in: $0) } ?? Timestamp(lenient: text)
         }
+        guard let text, let time, !time.isPlausible else { return time }
+        if case .template(let template) = source, template.constant != nil { return time }
+        throw ExpressionError("'\(text.prefix(100))' is not a time from 2000 to 2099; the sender's clock may not be set")
     }
 
     private static func tags(_ source: FieldSource, _ reader: EventReader) throws -> [String]? {
@@ -100,7 +104,7 @@ struct CaseFields: SettingGroup {
             var json = ByteBuffer()
             return try template.writeJSON(reader, to: &json) ? json : nil
         case .json(let json): return try json.render(reader)
-        case .lookup(let lookup) where lookup.table == nil && lookup.standard == nil:
+        case .lookup(let lookup) where lookup.isWhole:
             return try Shaping.json(lookup.part, reader)
         default: return try source.text(reader).map { ByteBuffer(string: JSONText.string($0)) }
         }

@@ -1,8 +1,12 @@
-/// The mapping from which a field of a case comes: `from`, `fields`, `join` or `json` with the keys that belong to each.
+/// The mapping from which a field of a case comes: `from`, `fields`, `join` or `json` with the keys that belong to
+/// each.
 struct FieldForm: SettingGroup {
     private var from: Template.Part?
+    private var member: EventPath?
+    private var takesNames = false
+    private var cuts: [TextPart] = []
     private var table: FieldTable?
-    private var standard: Template?
+    private var standard: FieldSource?
     private var zone: LocalZone?
     private var fields: EventPath?
     private var only: [FieldSelection.Member]?
@@ -13,9 +17,19 @@ struct FieldForm: SettingGroup {
 
     static let settings = Settings<Self> {
         Setting("from", \.from, .expression, "Path of the value, or other jq")
+        Setting("member", \.member, .memberPath, "Path within each item of a list, such as labels.alertname")
+            .needing("from", else: "belongs to from; add from: with the path of the list")
+        Setting(
+            "names", \.takesNames, .flag.checked { $0 ? nil : "is false, which changes nothing; leave it out" },
+            "Whether the names of an object's members count in place of their values"
+        )
+        .needing("from", else: "belongs to from; add from: with the path of the object")
+        .excluding("member", else: "takes names, and member takes values; keep one of the two")
+        Setting("part", \.cuts, .parts, "Which part of a text counts: a pattern with {} at its place, such as refs/*/{}")
+            .needing("from", else: "belongs to from; add from: with the path of the text")
         Setting("map", \.table, .table, "What each value stands for, in any case")
             .needing("from", else: "has nothing to look up; add from: with the path of the value")
-        Setting("default", \.standard, .scalar, "What counts for a value that is missing or not in the map")
+        Setting("default", \.standard, .standard, "What counts for a value that is missing or not in the map")
             .needing("from", else: "belongs to from; add from: with the path of the value").protecting()
         Setting("zone", \.zone, .zone, "Time zone of times that have none, such as Europe/Berlin; of timestamp only")
             .needing("from", else: "belongs to from; add from: with the path of the time")
@@ -27,10 +41,8 @@ struct FieldForm: SettingGroup {
             "except", \.except, .oneOrMore(of: .text).checked { $0.isEmpty ? "is empty; leave it out" : nil },
             "The members to leave out"
         )
-        .needing("fields", else: "belongs to fields; add fields: .payload")
         Setting("join", \.join, .sources, "Texts to put together; what is missing is left out")
-        Setting("with", \.separator, .text, default: "', '", "Text between the parts of join")
-            .needing("join", else: "belongs to join; add join: with a list of texts")
+        Setting("with", \.separator, .text, default: "', '", "Text between the parts of join, or the items of a list")
         Setting("json", \.json, .json, "Structure whose texts may be templates; of payload only")
     }
 
@@ -40,16 +52,34 @@ struct FieldForm: SettingGroup {
         let forms = [
             ("from", self.from != nil), ("fields", self.fields != nil), ("join", self.join != nil), ("json", self.json != nil),
         ].filter(\.1).map(\.0)
-        guard forms.count != 1 else { return }
-        throw SettingError(
-            forms.isEmpty
-                ? "needs one of from, fields, join and json" : "has \(forms.joined(separator: " and ")); write only one of them")
+        guard forms.count == 1 else {
+            throw SettingError(
+                forms.isEmpty
+                    ? "needs one of from, fields, join and json"
+                    : "has \(forms.joined(separator: " and ")); write only one of them")
+        }
+        if self.except != nil, self.fields == nil, !self.takesNames {
+            throw SettingError(at: "except", because: "belongs to fields; add fields: .payload")
+        }
+        if self.separator != nil, self.join == nil, self.from == nil {
+            throw SettingError(at: "with", because: "belongs to join; add join: with a list of texts")
+        }
+        guard self.member != nil || self.takesNames else { return }
+        guard case .path(let path) = self.from, path.root == .payload else {
+            throw SettingError(
+                at: self.takesNames ? "names" : "member",
+                because: "needs a plain path in the payload; write from: with one such as .payload.alerts")
+        }
     }
 
     /// The source that the mapping describes.
     var source: FieldSource {
         if let from = self.from {
-            return .lookup(FieldLookup(part: from, table: self.table, standard: self.standard, zone: self.zone))
+            return .lookup(
+                FieldLookup(
+                    part: from, table: self.table, standard: self.standard, zone: self.zone, member: self.member?.steps,
+                    namesWithout: self.takesNames ? Set(self.except ?? []) : nil, cuts: self.cuts,
+                    separator: self.separator ?? ", "))
         }
         if let fields = self.fields {
             let members = (self.only ?? []).map { member in
@@ -67,7 +97,9 @@ struct FieldForm: SettingGroup {
         if self.zone != nil, field != .timestamp {
             throw SettingError(path: path + [SettingKey("zone")], "is for timestamp only; leave it out")
         }
-        if let text = self.standard?.constant, let problem = field.problem(withConstant: text, hasOthers: true) {
+        if case .template(let template) = self.standard, let text = template.constant,
+            let problem = field.problem(withConstant: text, hasOthers: true)
+        {
             throw SettingError(path: path + [SettingKey("default")], problem)
         }
         for (key, value) in self.table?.written ?? [] {

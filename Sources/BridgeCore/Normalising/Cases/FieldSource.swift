@@ -39,15 +39,21 @@ indirect enum FieldSource: Sendable {
     /// - Throws: as ``text(_:)`` does.
     func texts(_ reader: EventReader) throws -> [String] {
         var texts: [String] = []
-        try self.append(to: &texts, reader)
+        switch self {
+        case .lookup(let lookup): return try lookup.texts(reader)
+        case .join(let sources, _), .list(let sources):
+            for source in sources { try source.append(to: &texts, reader) }
+        default: if let text = try self.text(reader) { texts.append(text) }
+        }
         return texts
     }
 
+    /// - Parameter texts: get the items of a list, and one text of a part with a separator of its own.
     private func append(to texts: inout [String], _ reader: EventReader) throws {
-        switch self {
-        case .lookup(let lookup): texts += try lookup.texts(reader)
-        case .join(let sources, _), .list(let sources): for source in sources { try source.append(to: &texts, reader) }
-        default: if let text = try self.text(reader) { texts.append(text) }
+        if case .lookup(let lookup) = self, lookup.separator == ", " {
+            texts += try lookup.texts(reader)
+        } else if let text = try self.text(reader) {
+            texts.append(text)
         }
     }
 

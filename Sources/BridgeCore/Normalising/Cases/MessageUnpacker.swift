@@ -18,8 +18,10 @@ final class MessageUnpacker {
     }
 
     private let decode: [BodyDecoding]
-    private let root: EventPath?
+    private let root: MessageRoot?
     private let split: EventPath?
+    /// The presets that the keys come from, by key.
+    private let names: [String: String]
     private let parser = JSONParser()
 
     /// `nil` when the settings open nothing.
@@ -28,19 +30,25 @@ final class MessageUnpacker {
         self.decode = settings.decode
         self.root = settings.root
         self.split = settings.split
+        self.names = settings.names
+    }
+
+    private func failure(_ field: String, _ reason: String) -> FieldFailure {
+        FieldFailure(field: self.names[field] ?? field, reason: reason)
     }
 
     /// The message with its body decoded, and of that the part that is the payload.
     func open(_ message: ReceivedMessage) -> Part {
         var part = Part(message: message)
-        if !self.decode.isEmpty, message.body.readableBytes > 0 { self.decodeBody(of: &part) }
+        if !self.decode.isEmpty, message.body.readableBytes > 0 { self.decodeBody(of: &part, by: self.decode, "decode") }
         if let root, let document = self.document(of: part.message) {
-            if let value = document.value(at: root.steps) {
+            if let value = document.value(at: root.path.steps) {
                 // A text is a body of its own, which may be JSON.
                 let text = self.text(value)
                 self.replaceBody(of: &part.message, by: text ?? value, contentType: text == nil ? "application/json" : nil)
+                if !root.decode.isEmpty { self.decodeBody(of: &part, by: root.decode, "root") }
             } else {
-                part.failures.append(FieldFailure(field: "root", reason: "the payload has no such member"))
+                part.failures.append(self.failure("root", "the payload has no such member"))
             }
         }
         return part
@@ -54,12 +62,13 @@ final class MessageUnpacker {
         guard let split, let list = self.document(of: opened.message)?.value(at: split.steps) else { return [opened] }
         var whole = opened
         guard let items = JSONScanner.items(of: list, atMost: Self.mostParts + 1) else {
-            if !list.isNull { whole.failures.append(FieldFailure(field: "split", reason: "the value is not a list")) }
+            // A sender of lists may well send one item alone.
+            if !list.isNull, !split.steps.isEmpty { whole.failures.append(self.failure("split", "the value is not a list")) }
             return [whole]
         }
         guard items.count <= Self.mostParts else {
             let reason = "the list has more than \(Self.mostParts) items, and the message is kept as one"
-            whole.failures.append(FieldFailure(field: "split", reason: reason))
+            whole.failures.append(self.failure("split", reason))
             return [whole]
         }
         guard !items.isEmpty else {
@@ -89,14 +98,14 @@ final class MessageUnpacker {
         return "\(hash.value.hexadecimal)-\(index)"
     }
 
-    private func decodeBody(of part: inout Part) {
+    private func decodeBody(of part: inout Part, by steps: [BodyDecoding], _ field: String) {
         var body = DecodedBody(bytes: part.message.body, contentType: part.message.contentType)
-        for step in self.decode {
+        for step in steps {
             do throws(BodyDecoding.Failure) {
                 body = try step.decode(body, parser: self.parser)
             } catch {
                 let reason = "\(step): \(error.message)"
-                part.failures.append(FieldFailure(field: "decode", reason: reason))
+                part.failures.append(self.failure(field, reason))
                 return
             }
         }

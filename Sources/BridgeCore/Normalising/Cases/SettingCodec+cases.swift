@@ -28,6 +28,16 @@ extension SettingCodec where Value == FieldSource {
         return .template(try SettingCodec<Template>.scalar.read(decoder))
     }
 
+    /// What counts in place of a value: a text, or a mapping such as `{ from: .payload.name }`.
+    static var standard: Self {
+        Self(.template) { decoder in
+            guard (try? decoder.container(keyedBy: SettingKey.self)) != nil else {
+                return .template(try SettingCodec<Template>.scalar.read(decoder))
+            }
+            return try self.part.read(decoder)
+        }
+    }
+
     /// An item of a list.
     fileprivate static var part: Self {
         Self(.template) { decoder in
@@ -134,6 +144,21 @@ extension SettingCodec where Value == EventPath {
                 throw SettingError(
                     path: decoder.codingPath,
                     "'\(text)' is not a path in the payload; write .payload, or one such as .payload.body")
+            }
+            return path
+        }
+    }
+}
+
+extension SettingCodec where Value == EventPath {
+    /// A path within an item, such as `labels.alertname`, with or without a dot in front.
+    static var memberPath: Self {
+        Self(.text("path in an item")) { decoder in
+            let text = try decoder.singleValueContainer().decode(String.self)
+            guard let path = EventPath(payload: text.first == "." ? String(text.dropFirst()) : text) else {
+                throw SettingError(
+                    path: decoder.codingPath,
+                    "'\(text)' is not a path; write names with dots between them, such as labels.alertname")
             }
             return path
         }

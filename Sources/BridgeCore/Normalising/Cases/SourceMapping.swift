@@ -14,6 +14,8 @@ final class SourceMapping {
 
     private let fields: FieldMapping?
     private let cases: [NormaliseCase]
+    /// What messages call the fields of each case.
+    private let places: [String]
     private let reader = EventReader()
     /// Whether some part of it needs the JSON of the event.
     let needsJSON: Bool
@@ -26,6 +28,7 @@ final class SourceMapping {
     init?(_ settings: NormaliseSettings) {
         self.fields = FieldMapping(settings)
         self.cases = settings.cases
+        self.places = settings.cases.indices.map { "\(settings.names["cases[\($0)]"] ?? "cases[\($0)]").set" }
         guard self.fields != nil || !self.cases.isEmpty else { return nil }
         let parts = (self.fields?.templates.flatMap(\.parts) ?? []) + self.cases.flatMap(\.parts)
         self.needsJSON = parts.contains(where: \.needsJSON)
@@ -71,7 +74,7 @@ final class SourceMapping {
         result.isMapped = self.fields != nil || index != nil
         self.fields?.apply(to: &draft, self.reader, failures: &result.failures)
         if let index {
-            self.cases[index].fields?.apply(to: &draft, self.reader, at: "cases[\(index)].set", failures: &result.failures)
+            self.cases[index].fields?.apply(to: &draft, self.reader, at: self.places[index], failures: &result.failures)
         }
         return result
     }

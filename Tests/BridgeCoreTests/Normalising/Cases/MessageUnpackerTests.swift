@@ -71,6 +71,28 @@ struct MessageUnpackerTests {
         #expect(outcomes[0].failures.map(\.reason) == (failure.map { [$0] } ?? []))
     }
 
+    @Test func `a part that is packed is decoded, and then divided`() throws {
+        let json = #"{"root":{"from":".payload.body","decode":["base64","json"]},"split":".payload"}"#
+        let list = #"{"body":"\#(Base64.text(of: #"[{"name":"a","msg":"1"},{"name":"b","msg":"2"}]"#))","headers":{}}"#
+        #expect(try Self.outcomes(json, list).map(\.event.title) == ["a", "b"])
+        let one = try Self.outcomes(json, #"{"body":"\#(Base64.text(of: #"{"name":"a","msg":"1"}"#))"}"#)
+        #expect(one.map(\.event.title) == ["a"] && one[0].failures.isEmpty)
+        let text = #"{"root":{"from":".payload.Message","decode":"json"}}"#
+        #expect(try Self.outcomes(text, #"{"Message":"\"{\\\"name\\\":\\\"a\\\"}\""}"#)[0].event.title == "a")
+        let damaged = try Self.outcomes(json, #"{"body":"%"}"#)
+        #expect(damaged.map(\.event.message) == ["%"])
+        #expect(damaged[0].failures == [FieldFailure(field: "root", reason: "base64: the body is not base64")])
+    }
+
+    @Test(arguments: [
+        (#"{"root":{"from":".payload.a"}}"#, "'decode' is missing"), (#"{"root":{"decode":"json"}}"#, "'from' is missing"),
+        (#"{"root":{"from":".payload.a","decode":"x"}}"#, "root.decode: 'x' is not a way to decode"),
+        (#"{"root":{"from":".title","decode":"json"}}"#, "root.from: '.title' is not a path in the payload"),
+    ])
+    func `a root that says too little is refused`(json: String, message: String) {
+        #expect(NormaliseSample.refusal(json).contains(message), "\(NormaliseSample.refusal(json))")
+    }
+
     @Test func `an empty list is no event, and a long one is kept as one`() throws {
         let empty = try Self.outcomes(#"{"split":".payload.alerts"}"#, #"{"alerts":[ ]}"#)
         #expect(empty.count == 1 && empty[0].isNoise)
