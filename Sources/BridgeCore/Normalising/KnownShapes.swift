@@ -5,8 +5,40 @@ import JSON
 /// Checked before the heuristic, which would treat their metadata as content.
 enum KnownShapes {
     static func draft(_ root: JSONElement) -> Draft? {
-        self.cloudEvent(root) ?? self.ntfy(root) ?? self.gotify(root) ?? AlertmanagerShape.draft(root)
-            ?? HomeAssistantShape.draft(root)
+        // Most bodies have no such member, and each shape costs a search for its own.
+        let shapes = self.candidates(root)
+        guard !shapes.isEmpty else { return nil }
+        for shape in shapes { if let draft = shape(root) { return draft } }
+        return nil
+    }
+
+    private typealias Shape = @Sendable (JSONElement) -> Draft?
+
+    /// The shapes by a member that each of their bodies has, the first that counts first.
+    private static let shapes: [(member: StaticString, shape: Shape)] = [
+        ("specversion", Self.cloudEvent), ("topic", Self.ntfy), ("appid", Self.gotify), ("commonLabels", AlertmanagerShape.draft),
+        ("event_type", HomeAssistantShape.draft), ("end_device_ids", RadioShape.draft), ("model", RadioShape.draft),
+        ("push", BitbucketShape.draft), ("order_key", ShopShape.draft), ("AccountSid", TwilioShape.draft),
+    ]
+
+    /// The lengths of these names, as bits.
+    private static let lengths: UInt32 = Self.shapes.reduce(0) { $0 | 1 << UInt32($1.member.utf8CodeUnitCount) }
+
+    private static func candidates(_ root: JSONElement) -> [Shape] {
+        var found: UInt32 = 0
+        root.whileMembers { name, _ in
+            guard name.count < 32, self.lengths & 1 << UInt32(name.count) != 0 else { return true }
+            for (index, entry) in self.shapes.enumerated() where self.isSame(name, entry.member) { found |= 1 << UInt32(index) }
+            return true
+        }
+        guard found != 0 else { return [] }
+        return self.shapes.indices.filter { found & 1 << UInt32($0) != 0 }.map { self.shapes[$0].shape }
+    }
+
+    private static func isSame(_ name: Span<UInt8>, _ text: StaticString) -> Bool {
+        guard name.count == text.utf8CodeUnitCount else { return false }
+        for index in name.indices where name[index] != text.utf8Start[index] { return false }
+        return true
     }
 
     /// CloudEvents 1.0, JSON format §3: `specversion`, `type`, `source` and `id` are required there.

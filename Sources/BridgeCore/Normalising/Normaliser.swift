@@ -7,7 +7,7 @@ import NIOCore
 /// thread-safe.
 ///
 /// In this order: the source's own mapping, its ``SourceMapping``; then, for JSON objects, the model's own shape, the shapes of well-known
-/// senders (CloudEvents, ntfy, Gotify, Alertmanager, Home Assistant, Slack), ``VendorShape``; then text
+/// senders (``KnownShapes``, Slack), ``VendorShape``; then text
 /// (``TextShape``). The subject is the title of a body that names nothing.
 package final class Normaliser {
     /// The result for one message.
@@ -270,7 +270,9 @@ package final class Normaliser {
         } else {
             draft = TextShape.draft(root.text(), subject: subject, name: name)
         }
-        if draft.pending == nil { draft.message = draft.message ?? root.text() }
+        if draft.pending == nil {
+            draft.message = LongNumbers.restored(draft.message ?? root.text(), from: body)
+        }
         if keepsRoot { draft.root = root }
         draft.payload = Self.trimmed(body)
         self.addHeaders(message.attributes, to: &draft, overriding: false)

@@ -15,15 +15,17 @@ enum SlackShape {
         return draft.message == nil && draft.title == nil ? nil : draft
     }
 
-    /// The header is the title; the texts of the other blocks are the message, unless there is a `text`.
+    /// The header, or a first line in bold, is the title; the texts of the other blocks are the message, unless there is a `text`.
     private static func add(blocks: JSONElement, to draft: inout Draft) {
         var sections: [String] = []
+        var context: [String] = []
         blocks.forEachItem { block in
             switch block["type"]?.string {
             case "header": draft.title = draft.title ?? JSONFields.text(block["text"]?["text"])
             case "section":
                 if let text = JSONFields.text(block["text"]?["text"]) { sections.append(text) }
                 block["fields"]?.forEachItem { if let text = JSONFields.text($0["text"]) { sections.append(text) } }
+            case "context": block["elements"]?.forEachItem { if let text = JSONFields.text($0["text"]) { context.append(text) } }
             case "markdown": if let text = JSONFields.text(block["text"]) { sections.append(text) }
             case "rich_text":
                 var text = ""
@@ -32,7 +34,23 @@ enum SlackShape {
             default: break
             }
         }
-        if draft.message == nil, !sections.isEmpty { draft.message = sections.joined(separator: "\n") }
+        guard draft.message == nil else { return }
+        // Without a header, senders write one in bold.
+        if draft.title == nil, let heading = sections.first.flatMap({ self.heading(of: $0) }) {
+            draft.title = heading.title
+            sections[0] = heading.rest
+        }
+        sections = (sections + context).filter { !$0.isEmpty }
+        if !sections.isEmpty { draft.message = sections.joined(separator: "\n") }
+    }
+
+    /// The first line of a text, where all of it is bold.
+    private static func heading(of text: String) -> (title: String, rest: String)? {
+        let lines = text.split(separator: "\n", maxSplits: 1)
+        guard let first = lines.first?.trimmed, first.utf8.count > 2, first.hasPrefix("*"), first.hasSuffix("*"),
+            !first.dropFirst().dropLast().contains("*")
+        else { return nil }
+        return (String(first.dropFirst().dropLast()), lines.count > 1 ? String(lines[1]) : "")
     }
 
     private static func add(attachment: JSONElement, to draft: inout Draft) {

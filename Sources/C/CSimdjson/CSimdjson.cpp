@@ -115,6 +115,46 @@ bool narrow_numbers(uint8_t *bytes, size_t length) noexcept {
     return changed;
 }
 
+/// The value of four hexadecimal digits; -1 for other bytes.
+int code_unit(const uint8_t *bytes) noexcept {
+    int value = 0;
+    for (int i = 0; i < 4; i++) {
+        int lower = bytes[i] | 0x20;
+        int digit = is_digit(bytes[i]) ? bytes[i] - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+        if (digit < 0) { return -1; }
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/// JSON allows the escape of half a surrogate pair (RFC 8259 §8.2), which JavaScript writes for texts that were cut; UTF-8 cannot hold
+/// it. Makes it U+FFFD, in place.
+bool replace_lone_surrogates(uint8_t *bytes, size_t length) noexcept {
+    bool changed = false;
+    size_t i = 0;
+    while (i + 1 < length) {
+        if (bytes[i] != '\\') {
+            i++;
+            continue;
+        }
+        int unit = bytes[i + 1] == 'u' && i + 6 <= length ? code_unit(bytes + i + 2) : -1;
+        if (unit < 0xD800 || unit > 0xDFFF) {
+            i += 2;
+            continue;
+        }
+        bool paired = unit < 0xDC00 && i + 12 <= length && bytes[i + 6] == '\\' && bytes[i + 7] == 'u';
+        int second = paired ? code_unit(bytes + i + 8) : -1;
+        if (second >= 0xDC00 && second <= 0xDFFF) {
+            i += 12;
+            continue;
+        }
+        std::memcpy(bytes + i + 2, "fffd", 4);
+        changed = true;
+        i += 6;
+    }
+    return changed;
+}
+
 void give_back(csimdjson_parser &parser) noexcept {
     parser.parser = dom::parser();
     parser.scratch.reset();
@@ -147,7 +187,11 @@ error_code parse(csimdjson_parser &parser, const uint8_t *bytes, size_t length, 
     if (length > 0) { std::memcpy(parser.scratch.get(), bytes, length); }
     std::memset(parser.scratch.get() + length, 0, SIMDJSON_PADDING);
     error_code error = parser.parser.parse(parser.scratch.get(), length, false).get(root);
-    if (error == NUMBER_ERROR && narrow_numbers(parser.scratch.get(), length)) {
+    // A document may have both; each is mended once.
+    for (int attempt = 0; attempt < 2; attempt++) {
+        bool mended = error == NUMBER_ERROR ? narrow_numbers(parser.scratch.get(), length)
+                                            : error == STRING_ERROR && replace_lone_surrogates(parser.scratch.get(), length);
+        if (!mended) { break; }
         error = parser.parser.parse(parser.scratch.get(), length, false).get(root);
     }
     return error;

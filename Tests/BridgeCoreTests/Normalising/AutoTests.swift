@@ -76,6 +76,31 @@ struct AutoTests {
         #expect(event.priority == priority)
     }
 
+    @Test(
+        arguments: [
+            (#"{"lock":"front","user":2,"pin_code":"4711","state":"UNLOCK"}"#, "lock: front, user: 2, state: UNLOCK"),
+            (
+                #"{"a":1,"wifi_password":"p","psk":"p","access_token":"p","pin":1,"userPin":2,"passphrase":"p","action_code":"1","ok":true}"#,
+                "a: 1, ok: true"
+            ),
+            (#"{"a":1,"credentials":{"user":"u","x":"y"},"pin_codes":["1"],"b":2}"#, "a: 1, b: 2"),
+            (#"{"spin":1,"tokens":2,"encoded":true}"#, "spin: 1, tokens: 2, encoded: true"), (#"{"password":"p"}"#, ""),
+            (#"{"big":18446744073709551616,"n":-123456789012345678901}"#, "big: 18446744073709551616, n: -123456789012345678901"),
+            (
+                #"{"a":18446744073709551616,"t":"18446744073709551617","e":1.5e30}"#,
+                "a: 18446744073709551616, t: 18446744073709551617, e: 1.5e+30"
+            ),
+        ])
+    func `secrets are left out of the words, and long numbers are written in full`(body: String, message: String) {
+        #expect(self.event(body, type: "application/json").message == message)
+    }
+
+    @Test func `fields of a case leave secrets out and write long numbers too`() throws {
+        let event = try NormaliseSample.event(
+            set: #"{"message":{"fields":".payload"}}"#, #"{"pin":"1","n":123456789012345678901,"on":true}"#)
+        #expect(event.message == "n: 123456789012345678901, on: true")
+    }
+
     @Test func `colours of a terminal are left out`() {
         #expect(self.event("\u{1B}[0;33mslow\u{1B}[0m").message == "slow")
         #expect(self.event("\u{1B}[").message == "")

@@ -29,6 +29,20 @@ struct JSONTests {
         #expect(JSONScanner.member("b", of: ByteBuffer(string: #"{"b":1,"b":2}"#)) == ByteBuffer(string: "2"))
     }
 
+    @Test(arguments: [
+        (#"{"a":"\ud800"}"#, "\u{FFFD}"), (#"{"a":"x\uDC00y"}"#, "x\u{FFFD}y"), (#"{"a":"\ud83d\ude00"}"#, "😀"),
+        (#"{"a":"\ud83d\ud83d\ude00"}"#, "\u{FFFD}😀"), (#"{"a":"\\ud800"}"#, #"\ud800"#),
+        (#"{"a":"\ud800\n","b":123456789012345678901}"#, "\u{FFFD}\n"),
+    ])
+    func `half a surrogate pair is read as the replacement character`(json: String, expected: String) throws {
+        #expect(try self.text(json) { $0["a"] } == expected)
+    }
+
+    @Test(arguments: [#"{"a":"\ud8"}"#, #"{"a":"\ud800\q"}"#, #"{"a":"\ud800}"#])
+    func `other mistakes in a string are still refused`(json: String) {
+        #expect(throws: JSONError.self) { try self.text(json) { $0["a"] } }
+    }
+
     @Test func `a container's text is compact JSON`() throws {
         #expect(
             try self.text(#"{ "a" : [ 1 , "q\"\n" , { } , [ ] ] , "b" : 18446744073709551615 }"#) { $0 }

@@ -47,7 +47,7 @@ struct WebhookAttributes {
 
     /// Whether a header field, by its name in lower case, may contain a key or a token.
     static func isSecret(_ name: String) -> Bool {
-        guard name != "idempotency-key" else { return false }
+        guard name != "idempotency-key", name != "x-event-key" else { return false }
         return name.hasPrefix("x-auth") || name.hasPrefix("x-api") || name.hasSuffix("-key") || name.hasSuffix("apikey")
             || (["token", "secret", "passw", "credential"] as [StaticString]).contains { Self.has($0, name) }
     }

@@ -34,7 +34,8 @@ enum FieldRole: UInt8 {
         (
             .title,
             [
-                "title", "subject", "name", "headline", "friendlyname", "displayname", "alertname", "fullname", "devicename",
+                "title", "subject", "name", "headline", "friendlyname", "displayname", "alertname", "fullname",
+                "devicename monitorfriendlyname monitorname",
                 "hostname host", "entityid",
             ]
         ),
@@ -43,7 +44,7 @@ enum FieldRole: UInt8 {
             [
                 "message", "body", "msg", "text", "content", "description", "summary", "shortmessage",
                 "error errormessage errormsg",
-                "reason", "detail details", "output", "comment note", "desc", "releasesummary", "displaytitle",
+                "reason", "detail details alertdetails", "output", "comment note", "desc", "releasesummary", "displaytitle",
             ]
         ),
         (.level, ["severity", "level", "loglevel levelname severitytext", "urgency", "importance", "color"]),
@@ -58,7 +59,7 @@ enum FieldRole: UInt8 {
             .time,
             [
                 "timestamp", "time eventtime timefired", "ts tst", "datetime", "occurredat triggeredat firedat", "date",
-                "updatedat updated lastupdated lastchanged", "createdat created creationtime",
+                "updatedat updated updatedon lastupdated lastchanged", "createdat created createdon creationtime alertdatetime",
                 "startsat starttime startedat start",
                 "publishedat published sentat sent",
             ]

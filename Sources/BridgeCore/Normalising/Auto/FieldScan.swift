@@ -127,7 +127,11 @@ struct FieldScan {
 
     /// The kind of the message, if it is an event's name at the top level and the title comes from a nested object:
     /// `Grab` of `Grab: Harbour`.
-    var event: String? { self.kindPlace.distance < 2 && self.titlePlace.distance >= 1000 ? self.kind : nil }
+    var event: String? {
+        guard self.titlePlace.distance >= 1000, let kind = self.kind else { return nil }
+        // `type` names an event where it has parts, such as `deployment.error`.
+        return self.kindPlace.distance < 2 || self.kindPlace.distance < 6 && kind.contains(".") ? kind : nil
+    }
 
     /// Readable text: not empty, and neither a URL, JSON nor base64.
     private static func words(_ value: JSONElement) -> String? {
@@ -139,9 +143,11 @@ struct FieldScan {
         return text.utf8.last.map { $0 > 0x20 } == true && first == text.utf8.first ? text : String(text[...].trimmedLines)
     }
 
-    /// A short text on one line.
+    /// A short text on one line that is more than a number.
     private static func label(_ value: JSONElement) -> String? {
-        guard let text = value.string, (1...80).contains(text.utf8.count), !text.utf8.contains(0x0A) else { return nil }
+        guard let text = value.string, (1...80).contains(text.utf8.count), !text.utf8.contains(0x0A),
+            !text.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
         return text
     }
 

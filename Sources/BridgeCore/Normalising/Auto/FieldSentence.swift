@@ -90,6 +90,7 @@ struct FieldSentence {
             guard !self.isCut else { return false }
             guard !name.isEmpty, name[0] != UInt8(ascii: "_") else { return true }
             if !self.excluded.isEmpty, self.excluded.contains(name.text) { return true }
+            if SecretName.matches(name) { return true }
             switch value.kind {
             case .null: break
             case .object:
@@ -111,7 +112,6 @@ struct FieldSentence {
                 if role == .tags || role == .time && JSONFields.time(value) != nil { return true }
                 // The numbers of parts, such as `series id`, mean nothing to a reader.
                 if !prefix.isEmpty, Self.isIdentifier(name) { return true }
-                if Self.isSecret(name) { return true }
                 self.add(prefix, name, value.text())
             }
             return true
@@ -126,33 +126,6 @@ struct FieldSentence {
             rest -= 1
             self.add(item, under: prefix, levels: levels)
         }
-    }
-
-    /// Whether a name may be that of a secret, which is for the receiver of the message alone.
-    private static func isSecret(_ name: Span<UInt8>) -> Bool {
-        // Most names end in another letter than these.
-        switch name[name.count - 1] | 0x20 {
-        case UInt8(ascii: "n"): self.ends(name, "token") || self.ends(name, "authorization")
-        case UInt8(ascii: "t"): self.ends(name, "secret")
-        case UInt8(ascii: "d"): self.ends(name, "password") || self.ends(name, "passwd")
-        case UInt8(ascii: "e"): self.ends(name, "signature")
-        case UInt8(ascii: "y"): self.ends(name, "apikey") || self.ends(name, "api_key")
-        default: false
-        }
-    }
-
-    /// Whether a name has an ending, in any case.
-    ///
-    /// - Parameter ending: in lower case, of letters and `_`.
-    private static func ends(_ name: Span<UInt8>, _ ending: StaticString) -> Bool {
-        let start = name.count - ending.utf8CodeUnitCount
-        guard start >= 0 else { return false }
-        for place in 0..<ending.utf8CodeUnitCount {
-            let byte = name[start + place]
-            let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-            if (isUpper ? byte | 0x20 : byte) != ending.utf8Start[place] { return false }
-        }
-        return true
     }
 
     /// Whether a name is `id` or ends in it: `jobId`, `series_id`, `uuid`.

@@ -32,10 +32,12 @@ enum VendorShape {
         if isPatient, scan.message == nil, scan.state == nil {
             draft.pending = Draft.PendingMessage(title: scan.title, kind: scan.kind)
         } else {
-            draft.message = scan.message ?? FieldSentence.of(root, title: scan.title) ?? scan.kind ?? scan.title ?? root.text()
+            draft.message =
+                scan.message ?? FieldSentence.of(root, title: scan.title) ?? scan.kind ?? scan.title ?? self.text(of: root)
         }
         self.addState(of: scan, to: &draft)
-        draft.priority = scan.priority ?? scan.message.flatMap { TextShape.priority($0) }
+        draft.priority =
+            scan.priority ?? scan.message.flatMap { TextShape.priority($0) } ?? scan.kind.flatMap { self.priority(ofKind: $0) }
         draft.tags = scan.tags
         draft.timestamp = scan.timestamp
         return draft
@@ -44,7 +46,18 @@ enum VendorShape {
     /// Writes a message that was left for later, unless there is one by now.
     static func complete(_ draft: inout Draft) {
         guard let pending = draft.pending, let root = draft.root, draft.message == nil else { return }
-        draft.message = FieldSentence.of(root, title: pending.title) ?? pending.kind ?? pending.title ?? root.text()
+        let words = FieldSentence.of(root, title: pending.title) ?? pending.kind ?? pending.title ?? self.text(of: root)
+        draft.message = LongNumbers.restored(words, from: draft.payload)
+    }
+
+    /// The JSON of an object without words; nothing when a secret in it is the reason.
+    private static func text(of root: JSONElement) -> String {
+        var hasSecret = false
+        root.whileMembers { name, _ in
+            hasSecret = SecretName.matches(name)
+            return !hasSecret
+        }
+        return hasSecret ? "" : root.text()
     }
 
     private static func title(_ scan: FieldScan, name: String, attributes: Attributes) -> String {
@@ -59,6 +72,14 @@ enum VendorShape {
         let what = [header ?? scan.kind, scan.action].compactMap(\.self).joined(separator: " ")
         if !what.isEmpty, !title.contains(what) { title = title.isEmpty ? what : "\(title): \(what)" }
         return title
+    }
+
+    /// The priority of an outcome at the end of a kind, such as `deployment.error` or `invoice.payment_failed`.
+    private static func priority(ofKind kind: String) -> Int? {
+        guard let dot = kind.lastIndex(where: { $0 == "." || $0 == ":" }) else { return nil }
+        let end = kind[kind.index(after: dot)...]
+        let word = SeverityWord(end) ?? end.lastIndex(of: "_").flatMap { SeverityWord(end[end.index(after: $0)...]) }
+        return word.flatMap { $0.priority >= 4 || $0.isEnd ? $0.priority : nil }
     }
 
     /// Adds a state such as `down` or `failure` to the title, unless the title or message contains it.

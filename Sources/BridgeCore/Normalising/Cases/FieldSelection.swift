@@ -17,6 +17,10 @@ struct FieldSelection: Sendable {
 
     /// The words for the event that the reader holds; `nil` when there are none.
     func text(_ reader: EventReader) -> String? {
+        self.words(reader).map { LongNumbers.restored($0, from: reader.event?.payload) }
+    }
+
+    private func words(_ reader: EventReader) -> String? {
         guard self.only.isEmpty else { return self.text(ofMembers: reader) }
         guard case .json(let element) = reader.value(at: self.path) else { return nil }
         switch element.kind {
