@@ -128,6 +128,59 @@ import Testing
         #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
     }
 
+    @Test(arguments: [
+        ("ntfy", "json: {}", "bridges.yaml:2:37: error: sinks.out.json.topic: has no value; write the topic, such as alerts"),
+        ("ntfy", "", "bridges.yaml:2:15: error: sinks.out.json.topic: has no value; write the topic, such as alerts"),
+        ("gotify", "url: http://a", "bridges.yaml:2:15: error: sinks.out.headers.x-gotify-key: has no value; write the token"),
+        (
+            "ntfy", "url: https://ntfy.sh/alerts, json: { topic: alerts }",
+            "bridges.yaml:2:36: error: sinks.out.url: names the topic 'alerts'; write json: { topic: alerts }, and end the address at"
+        ),
+        ("ntfy-headers", "url: https://ntfy.sh/", "bridges.yaml:2:44: error: sinks.out.url: has no topic; write it as the path"),
+        ("ntfy-headers", "url: 'https://ntfy.sh?a=b/c'", "bridges.yaml:2:44: error: sinks.out.url: has no topic"),
+        ("matrix", "url: https://m.example/x", "bridges.yaml:2:38: error: sinks.out.url: has no /send/; end it with"),
+        (
+            "matrix", "url: https://m.example/rooms/r/send/m.room.message/",
+            "bridges.yaml:2:38: error: sinks.out.url: has no {{ .id }} at its end; write /send/m.room.message/{{ .id }}, because"
+        ),
+        (
+            "matrix", "url: 'https://m.example/rooms/r/send/m.room.message/{{ .payload.id }}'",
+            "bridges.yaml:2:38: error: sinks.out.url: has no {{ .id }} at its end"
+        ),
+    ])
+    func `a mistake is reported in the user's file`(preset: String, settings: String, message: String) {
+        let error = #expect(throws: ConfigurationErrors.self) { try Self.configuration(Receiver(preset, settings)) }
+        #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+    }
+
+    @Test(arguments: [
+        Receiver("ntfy", "url: https://ntfy.example, json: { topic: a }"),
+        Receiver("ntfy", "url: 'https://ntfy.example/?auth=x', json: { topic: a }"),
+        Receiver("ntfy-headers", "url: 'https://ntfy.sh/{{ .payload.topic }}'"),
+        Receiver("matrix", "url: 'https://m.example/rooms/r/send/m.room.message/a-{{.id}}', token: t"),
+    ])
+    func `an address of the documented form is accepted`(receiver: Receiver) throws {
+        _ = try Self.configuration(receiver)
+    }
+
+    @Test func `long texts and details keep the limits of their receivers`() throws {
+        let event = Event(
+            id: "e", title: String(repeating: "ü", count: 1000), message: String(repeating: "ü", count: 4000), priority: nil,
+            tags: [],
+            timestamp: Timestamp(milliseconds: 0),
+            payload: ByteBuffer(string: "\"\(String(repeating: "\\\"", count: 150_000))\""),
+            source: "in", subject: "", attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits())
+        let headers = try Self.request(Receiver("ntfy-headers", "url: http://a/t"), event).headers
+        #expect(headers.first { $0.name == "x-title" }.map { $0.value.utf8.count <= 1024 } == true)
+        let cut = Receiver("ntfy-headers", "url: http://a/t, body: { from: .message, limit_bytes: 4096, ellipsis: … }")
+        let body = try #require(try Self.request(cut, event).body)
+        #expect(body.readableBytes <= 4096 && body.readableBytes > 4090 && String(buffer: body).hasSuffix("ü…"))
+        let request = try Self.request(Receiver("pagerduty", "json: { routing_key: k }"), event)
+        let text = String(buffer: try #require(request.body))
+        #expect(text.utf8.count > 200_000 && text.utf8.count < 512 << 10)
+        #expect(text.hasSuffix(#"…"}}"#) && text.contains(#""custom_details":""#))
+    }
+
     @Test func `missing keys are named together, and nothing else is`() throws {
         let error = #expect(throws: ConfigurationErrors.self) { try Self.configuration(Receiver("gotify", "")) }
         let messages = try #require(error).diagnostics.map(\.message)

@@ -22,11 +22,20 @@ package struct Preset: Sendable {
     /// The settings, with the comment in front of them.
     package let text: String
 
+    /// What the peer requires of the user's own values, beyond the settings.
+    let checks: [PresetCheck]
+
     /// Makes a preset of a text that ``settings`` can read.
     package init(_ name: String, _ direction: Direction, _ text: String) {
+        self.init(name, direction, text, checks: [])
+    }
+
+    /// Makes a preset that checks values of the file.
+    init(_ name: String, _ direction: Direction, _ text: String, checks: [PresetCheck]) {
         self.name = name
         self.direction = direction
         self.text = text
+        self.checks = checks
     }
 
     /// All that the program has.

@@ -53,7 +53,26 @@ struct PresetMerger {
                 "the preset '\(name)' is for \(preset.kind?.rawValue ?? "another type"); leave 'type' out", at: type)
             own = own.replacing("type", by: nil)
         }
-        return Self.merge(own.node, over: Self.defaults(settings, for: own), [])
+        for check in preset.checks {
+            guard let value = own.child(check.key), let text = value.text, let problem = check.problem(text) else { continue }
+            self.findings.error(problem, at: value)
+        }
+        return Self.placed(Self.merge(own.node, over: Self.defaults(settings, for: own), []), own.node.mark)
+    }
+
+    /// Gives each value that the file must replace the place of the mapping in the file that lacks it.
+    private static func placed(_ node: Node, _ mark: Mark?) -> Node {
+        switch node {
+        case .scalar: return node
+        case .sequence(let list):
+            return .sequence(Node.Sequence(list.items.map { self.placed($0, mark) }, tag: list.tag, mark: list.mark))
+        case .mapping(let mapping):
+            let isOwn = mapping.mark?.source == nil
+            let place = isOwn ? mapping.mark ?? mark : mark
+            let isMissing = !isOwn && mapping.count == 1 && mapping["required"] != nil
+            let pairs = mapping.map { (key: $0.key, value: self.placed($0.value, place)) }
+            return .mapping(Node.Mapping(pairs, tag: mapping.tag, mark: isMissing ? place : mapping.mark))
+        }
     }
 
     private func refusal(of name: String, _ direction: Preset.Direction) -> String {

@@ -171,17 +171,16 @@ package struct JSONTemplate: Sendable, Decodable {
     private static func form(_ container: KeyedDecodingContainer<SettingKey>, _ decoder: any Decoder) throws -> Node? {
         let keys = Set(container.allKeys.map(\.stringValue))
         func text(_ key: String) -> String? { try? container.decode(String.self, forKey: SettingKey(key)) }
-        if keys.contains("when"), keys.contains("then") {
+        func isPath(_ key: String) -> Bool { text(key)?.first.map { $0 == "." || $0 == "$" } ?? false }
+        if keys.contains("when"), keys.contains("then") || isPath("when") {
             return .condition(try JSONCondition(settings: decoder))
         }
         // Other texts, such as an address, are members of that name.
-        if keys.contains("from"), let first = text("from")?.first, first == "." || first == "$" {
-            return .value(try JSONValue(decoder))
-        }
-        if keys.contains("join"), (try? container.nestedUnkeyedContainer(forKey: SettingKey("join"))) != nil,
-            keys.isSubset(of: JSONValue.settings.declarations.map(\.name))
-        {
-            return .value(try JSONValue(decoder))
+        if isPath("from") { return .value(try JSONValue(decoder)) }
+        if keys.contains("join"), (try? container.nestedUnkeyedContainer(forKey: SettingKey("join"))) != nil {
+            // One key more that belongs to it says that the others are mistakes.
+            let known = Set(JSONValue.settings.declarations.map(\.name))
+            if keys.isSubset(of: known) || keys.intersection(known).count > 1 { return .value(try JSONValue(decoder)) }
         }
         if keys == ["required"], let what = text("required") {
             throw SettingError(path: decoder.codingPath, "has no value; write \(what)")

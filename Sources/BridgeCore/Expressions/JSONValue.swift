@@ -6,10 +6,12 @@ import NIOCore
 ///
 /// Native, unless `from` is jq that is not a plain path. Unlike `{{ .priority }}`, it has no default of its own.
 struct JSONValue: SettingGroup {
-    /// How a time is written.
-    enum TimeForm: String, Sendable, CaseIterable {
-        /// Whole seconds since 1970, as a number.
+    /// How a value is written.
+    enum Form: String, Sendable, CaseIterable {
+        /// A time as whole seconds since 1970, a number.
         case unix
+        /// A value with its structure; as a text, cut, where its JSON is longer than `limit_bytes`.
+        case json
     }
 
     private var part: Template.Part?
@@ -24,7 +26,7 @@ struct JSONValue: SettingGroup {
     private var replacements: [String: String]?
     private var before: String?
     private var after: String?
-    private var timeForm: TimeForm?
+    private var form: Form?
     /// Made of the settings above.
     private var entries: [FoldedText: JSONTemplate] = [:]
     private var escape: TextEscape?
@@ -48,7 +50,10 @@ struct JSONValue: SettingGroup {
         Setting("replace", \.replacements, .mapping(of: .text), "Other texts for single characters")
         Setting("before", \.before, .text, "Markup before a text; it does not count in the limit")
         Setting("after", \.after, .text, "Markup after a text; it does not count in the limit")
-        Setting("as", \.timeForm, .choice, "unix writes a time as seconds since 1970")
+        Setting(
+            "as", \.form, .choice, "unix writes a time as seconds since 1970; json keeps structure, up to limit_bytes of JSON"
+        )
+        .needing("from", else: "as needs from; write a path such as .timestamp")
     }
 
     init() {}
@@ -72,6 +77,19 @@ struct JSONValue: SettingGroup {
         if self.markup != nil || !own.isEmpty { self.escape = TextEscape(self.markup, own) }
         if let limit { self.limits.append(TextLimit(count: limit, unit: .characters, ellipsis: self.ellipsis ?? "")) }
         if let limitBytes { self.limits.append(TextLimit(count: limitBytes, unit: .bytes, ellipsis: self.ellipsis ?? "")) }
+        if self.form == .json {
+            let excluded: [(key: String, isSet: Bool)] = [
+                ("map", self.table != nil), ("with", self.separator != nil), ("limit", self.limit != nil),
+                ("escape", self.markup != nil), ("replace", !own.isEmpty), ("before", self.before != nil),
+                ("after", self.after != nil),
+            ]
+            if let key = excluded.first(where: \.isSet)?.key {
+                throw SettingError(
+                    path: decoder.codingPath + [SettingKey(key)],
+                    "changes a text, and as: json keeps the value as it is; leave one of them out")
+            }
+            return
+        }
         self.isText =
             self.parts != nil || self.separator != nil || self.escape != nil || !self.limits.isEmpty || self.before != nil
             || self.after != nil
@@ -92,11 +110,14 @@ struct JSONValue: SettingGroup {
             JSONWriter.write(text.text, to: &json)
             return true
         }
-        if self.table == nil, self.timeForm == nil {
+        if self.table == nil, self.form != .unix {
             let start = json.writerIndex
             // An empty text is no value.
             if try Template.writeOwnValue(of: part, reader, to: &json) {
-                guard json.getString(at: start, length: json.writerIndex - start) == "\"\"" else { return true }
+                guard json.getString(at: start, length: json.writerIndex - start) == "\"\"" else {
+                    self.limits.first.map { Self.cut(&json, from: start, to: $0) }
+                    return true
+                }
                 json.moveWriterIndex(to: start)
             }
             return try self.standard?.write(reader, to: &json) ?? false
@@ -112,6 +133,16 @@ struct JSONValue: SettingGroup {
         return true
     }
 
+    /// Makes a value that is longer than the limit a text that is cut.
+    private static func cut(_ json: inout ByteBuffer, from start: Int, to limit: TextLimit) {
+        let length = json.writerIndex - start
+        guard length > limit.count, let whole = json.getString(at: start, length: length) else { return }
+        var text = ShapedText(whole)
+        text.cut(to: limit)
+        json.moveWriterIndex(to: start)
+        JSONWriter.write(text.text, to: &json)
+    }
+
     /// The text; empty when there is no value.
     func shaped(_ reader: EventReader) throws -> ShapedText {
         var text = ShapedText()
@@ -123,7 +154,7 @@ struct JSONValue: SettingGroup {
                     if self.table != nil {
                         try self.entry(for: value).shaped(reader)
                     } else {
-                        ShapedText(try self.timeForm == nil ? value : self.time(value))
+                        ShapedText(try self.form == .unix ? self.time(value) : value)
                     }
                 text.append(shaped, separator: self.separator ?? ", ")
             }

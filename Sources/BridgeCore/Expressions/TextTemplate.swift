@@ -48,6 +48,11 @@ package struct TextTemplate: Sendable, Decodable {
         }
     }
 
+    /// Warns of a template within a JSON string; see ``Template/jsonWarning(at:)``.
+    package func jsonWarning(at path: [any CodingKey]) -> SettingError? {
+        if case .template(let template) = self.form { template.jsonWarning(at: path) } else { nil }
+    }
+
     /// The templates in it.
     package var templates: [Template] {
         switch self.form {

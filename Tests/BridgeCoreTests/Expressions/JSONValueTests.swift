@@ -85,6 +85,34 @@ struct JSONValueTests {
         }
     }
 
+    @Test func `a value with structure is kept up to a limit, and then is a text`() throws {
+        let event = sampleEvent(payload: #"{"text":"ü\"x","n":1}"#)
+        func json(_ limit: Int) throws -> String {
+            try Self.json(#"[{"from": ".payload", "as": "json", "limit_bytes": \#(limit), "ellipsis": "…"}]"#, event)
+        }
+        #expect(try json(22) == #"[{"text":"ü\"x","n":1}]"#)
+        #expect(try json(21) == #"["{\"text\":\"ü\\\"x\",\"n…"]"#)
+        #expect(try json(3) == #"["…"]"#)
+        #expect(try Self.json(#"[{"from": ".payload.none", "as": "json", "default": 1}]"#, event) == "[1]")
+    }
+
+    @Test(arguments: ["map\": {\"a\": 1}", "with\": \"x\"", "escape\": \"html\"", "limit\": 3", "before\": \"x\""])
+    func `what changes a text does not go with structure`(key: String) {
+        let refusal = refusal(of: JSONTemplate.self, #"{"a": {"from": ".payload", "as": "json", "\#(key)}}"#)
+        #expect(refusal.contains("changes a text, and as: json keeps the value as it is; leave one of them out"), "\(refusal)")
+    }
+
+    @Test(arguments: [
+        (#"{"a": {"when": ".title", "thn": 1}}"#, "a.thn: unknown key 'thn'; did you mean 'then'?"),
+        (#"{"a": {"when": ".title", "then": 1, "otherwise": 2}}"#, "a.otherwise: unknown key 'otherwise'"),
+        (#"{"a": {"when": ".title"}}"#, "'then' is missing"),
+        (#"{"a": {"join": [".x"], "with": ",", "limt": 3}}"#, "a.limt: unknown key 'limt'; did you mean 'limit'?"),
+    ])
+    func `an unknown key beside when or join is refused`(structure: String, message: String) {
+        let refusal = refusal(of: JSONTemplate.self, structure)
+        #expect(refusal.contains(message), "\(refusal)")
+    }
+
     @Test func `a value may be jq`() throws {
         #expect(try Self.json(#"[{"from": "text:abc"}]"#, Self.bare, WordCompiler()) == #"[{"from":"text:abc"}]"#)
         #expect(try Self.json(#"[{"from": ".a:7", "default": 1}]"#, Self.bare, WordCompiler()) == "[7]")

@@ -79,16 +79,29 @@ struct WebhookRequest: Sendable {
     ///
     /// - Returns: `nil` for an answer that the event may have caused, by its content or its own address or credentials.
     func remedy(for head: CurlHead) -> String? {
-        guard self.configuration.url.constant != nil,
-            !self.madeHeaders.contains(where: { $0.name.lowercased() == "authorization" })
-        else { return nil }
         switch head.status {
-        case 401, 403: return "check token, user, password and headers"
+        case 401, 403: return self.hasOwnCredentials ? "check token, user, password and headers" : nil
         case 407: return "check user and password in proxy"
         default:
-            guard head.isRedirect, let location = head["location"] else { return nil }
+            guard self.configuration.url.constant != nil, head.isRedirect, let location = head["location"] else { return nil }
             return "it points to \(CurlRequest.printable(location)); write that address in url"
         }
+    }
+
+    /// Whether the file alone decides who the sink is for the peer, although the event may decide the rest of the address.
+    private var hasOwnCredentials: Bool {
+        let configuration = self.configuration
+        guard !self.madeHeaders.contains(where: { Self.isCredential($0.name) }) else { return false }
+        return configuration.url.constant != nil || configuration.token != nil || configuration.user != nil
+            || configuration.signature != nil || self.fixedHeaders.contains { Self.isCredential($0.name) }
+    }
+
+    /// Whether a header proves who the sender is, by its name.
+    private static func isCredential(_ name: String) -> Bool {
+        let name = name.lowercased()
+        if ["idempotency-key", "x-event-key"].contains(name) { return false }
+        return name == "cookie" || name.hasPrefix("x-auth-") || name.hasSuffix("-key")
+            || ["authorization", "token", "secret", "apikey"].contains { name.contains($0) }
     }
 
     /// The body, and the headers that describe it.
@@ -118,7 +131,9 @@ struct WebhookRequest: Sendable {
     private func body(_ reader: EventReader, _ event: Event) throws(WebhookRefusal) -> ByteBuffer {
         do {
             if let json = self.configuration.json { return try json.render(reader) }
-            if let template = self.configuration.body { return ByteBuffer(string: try template.render(reader)) }
+            if let body = self.configuration.body {
+                return ByteBuffer(string: try body.renderOptional(reader, escape: { $0 }) ?? "")
+            }
         } catch {
             throw WebhookRefusal("the body cannot be rendered: \(error)")
         }

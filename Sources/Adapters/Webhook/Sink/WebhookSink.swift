@@ -50,7 +50,7 @@ package final class WebhookSink: Sink {
             message: "Header left out because its template failed"
         )
         self.templates = variants.map { variant in
-            [variant.url] + variant.headers.values.flatMap(\.templates) + [variant.body].compactMap { $0 }
+            [variant.url] + variant.headers.values.flatMap(\.templates) + (variant.body?.templates ?? [])
                 + (variant.json?.templates ?? [])
         }
         self.requests = variants.map { WebhookRequest($0, headerFailures: failures) }

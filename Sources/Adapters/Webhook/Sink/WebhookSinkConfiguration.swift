@@ -34,7 +34,7 @@ extension WebhookSink {
         /// The body, made per event.
         ///
         /// `{{ .message | tojson }}` makes a JSON string of a text.
-        package var body: Template?
+        package var body: TextTemplate?
         /// A body of JSON, made per event.
         ///
         /// Its texts may be templates; the body is valid JSON for every event.
@@ -85,7 +85,8 @@ extension WebhookSink {
                 "format", \.format, .choice, default: "json",
                 "What a body holds: the event's JSON, or the body as it arrived"
             ).excluding("body", else: "format and body exclude each other; leave one out").perRoute()
-            Setting("body", \.body, .template, "The text of a body").perRoute()
+            Setting("body", \.body, .headerText, "The text of a body, or a value such as { from: .message, limit_bytes: 4096 }")
+                .perRoute()
             Setting("json", \.json, .json, "The structure of a body, which is always valid JSON")
                 .excluding("body", "format", else: "json, body and format exclude each other; json is the whole body").perRoute()
             Setting(

@@ -21,5 +21,17 @@ extension Receivers {
             with: "\n"
             escape: html
             replace: { "\n": "<br>" }
-        """#)
+        """#,
+        checks: [
+            PresetCheck("url") { url in
+                guard let send = url.firstRange(of: "/send/") else {
+                    return "has no /send/; end it with /send/m.room.message/{{ .id }} behind the room"
+                }
+                let names = url[send.upperBound...].split(separator: "/", maxSplits: 1)
+                let isOwn = names.last?.replacing(" ", with: "").contains("{{.id") == true && names.count == 2
+                return isOwn
+                    ? nil
+                    : "has no {{ .id }} at its end; write /send/m.room.message/{{ .id }}, because a room takes each transaction once"
+            }
+        ])
 }

@@ -16,5 +16,14 @@ extension Receivers {
           message: { from: .message, limit_bytes: 4096 }
           priority: { from: .priority }
           tags: { from: .tags }
-        """#)
+        """#,
+        checks: [
+            PresetCheck("url") { url in
+                let topic = PresetCheck.path(of: url)
+                guard !topic.isEmpty else { return nil }
+                return topic.contains("{")
+                    ? "names a topic; write it in json: { topic: … }, and end the address at the host"
+                    : "names the topic '\(topic)'; write json: { topic: \(topic) }, and end the address at the host"
+            }
+        ])
 }

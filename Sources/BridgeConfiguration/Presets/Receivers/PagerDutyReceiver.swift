@@ -3,7 +3,7 @@ extension Receivers {
         "pagerduty", .sink,
         #"""
         # PagerDuty, Events API v2: opens an alert for each title; Alertmanager also resolves its own.
-        # Documentation: https://developer.pagerduty.com/docs/events-api-v2-trigger-events
+        # Documentation: https://developer.pagerduty.com/docs/events-api-v2-trigger-events (summary 1,024 characters, all 512 KB)
         # sinks:
         #   duty:
         #     preset: pagerduty
@@ -19,6 +19,6 @@ extension Receivers {
             source: "{{ $source }}"
             severity: { from: .priority, map: { 1: info, 2: info, 4: error, 5: critical }, default: warning }
             timestamp: "{{ .timestamp }}"
-            custom_details: "{{ .payload }}"
+            custom_details: { from: .payload, as: json, limit_bytes: 240000, ellipsis: … }
         """#)
 }

@@ -39,6 +39,26 @@ struct WebhookRefusalTests {
         _ = await fixture.stop()
     }
 
+    @Test(arguments: [
+        (401, #""token": "t""#), (403, #""user": "u", "password": "p""#), (403, #""headers": {"X-Api-Key": "k"}"#),
+    ])
+    func `events wait for the sink's own credentials although their addresses differ`(
+        _ status: Int, _ credentials: String
+    ) async throws {
+        let peer = try await HTTPPeer.start()
+        let isMended = Atomic(false)
+        peer.answer { _ in isMended.load(ordering: .relaxed) ? .init() : .init(status) }
+        let fixture = try HookFixture(
+            peer.url(), ##""url": "\##(peer.url(""))/send/{{ .message }}", "format": "raw", \##(credentials)"##, attempts: 0)
+        try await fixture.send((0..<5).map(String.init))
+        try await eventually("the third event is retried") { peer.requests.filter { $0.text == "2" }.count > 2 }
+        #expect(fixture.refused.count == RefusalStreak.patience)
+        isMended.store(true, ordering: .relaxed)
+        try await fixture.untilDelivered()
+        #expect(peer.requests.suffix(3).map(\.text) == ["2", "3", "4"])
+        _ = await fixture.stop()
+    }
+
     @Test func `each waiting event has its own attempts`() async throws {
         let peer = try await HTTPPeer.start()
         peer.answer(with: .init(401))
