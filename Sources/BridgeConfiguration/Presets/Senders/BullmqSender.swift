@@ -8,16 +8,16 @@ extension Senders {
         type: redis-stream
         normalise:
           cases:
-            - match: { payload.event: { regex: "^(failed|stalled)$" } }
+            - match: { payload.event: [failed, stalled] }
               set:
-                title: { from: '"\($subject | split(":")[1]): \(.payload.event) \(.payload.jobId // "")" | rtrimstr(" ")' }
+                title: { join: [{ from: $subject, part: "*:{}:*" }, { join: ["{{ .payload.event }}", { from: .payload.jobId }], with: " " }], with: ": " }
                 message: { from: .payload.failedReason, default: "{{ .payload.event }}" }
                 priority: 4
-                tags: [bullmq, { from: '$subject | split(":")[1]' }, "{{ .payload.event }}"]
+                tags: [bullmq, { from: $subject, part: "*:{}:*" }, "{{ .payload.event }}"]
             - set:
-                title: { from: '"\($subject | split(":")[1]): \(.payload.event) \(.payload.jobId // "")" | rtrimstr(" ")' }
+                title: { join: [{ from: $subject, part: "*:{}:*" }, { join: ["{{ .payload.event }}", { from: .payload.jobId }], with: " " }], with: ": " }
                 message: { from: .payload.returnvalue, default: "{{ .payload.event }}" }
                 priority: { from: .payload.event, map: { completed: 2 }, default: 1 }
-                tags: [bullmq, { from: '$subject | split(":")[1]' }, "{{ .payload.event }}"]
+                tags: [bullmq, { from: $subject, part: "*:{}:*" }, "{{ .payload.event }}"]
         """#)
 }

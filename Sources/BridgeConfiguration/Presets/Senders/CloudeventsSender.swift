@@ -7,8 +7,10 @@ extension Senders {
         type: webhook
         id: cloudevents
         normalise:
+          # The webhook divides a batch by its type; a list of another type has events too.
+          split: .payload
           cases:
-            - match: { attributes.ce-type: { regex: "." } }
+            - match: { attributes.ce-type: { exists: true } }
               set:
                 title: "{{ $attributes[\"ce-type\"] }}"
                 message: { join: ["{{ $attributes[\"ce-subject\"] }}", { fields: .payload }], with: ": " }

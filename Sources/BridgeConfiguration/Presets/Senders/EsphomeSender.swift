@@ -12,8 +12,8 @@ extension Senders {
           cases:
             - match: { subject: +/+/status }
               set:
-                title: "{{ $segments[1] }} is {{ .message }}"
-                message: "ESPHome node {{ $segments[1] }}: {{ .message }}"
+                title: { join: ["{{ $segments[1] }}", "{{ .message }}"], with: " is " }
+                message: { join: ["ESPHome node {{ $segments[1] }}", "{{ .message }}"], with: ": " }
                 priority: { from: .message, map: { offline: 4 }, default: 2 }
                 tags: [esphome, status, "{{ .message }}"]
             - match: { subject: +/+/debug }

@@ -14,7 +14,7 @@ extension Senders {
               set: { title: ESPHome log, priority: 3, tags: [esphome, log] }
             - match: { payload.id: { starts_with: binary_sensor- } }
               set:
-                title: { from: '.payload.id | ltrimstr("binary_sensor-")' }
+                title: { from: .payload.id, part: "binary_sensor-{}" }
                 message: "{{ .payload.state }}"
                 priority: 2
                 tags: [esphome, binary_sensor]

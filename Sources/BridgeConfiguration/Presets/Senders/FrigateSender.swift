@@ -11,8 +11,8 @@ extension Senders {
           cases:
             - match: { subject: +/available }
               set:
-                title: "Frigate is {{ .message }}"
-                message: "{{ $subject }}: {{ .message }}"
+                title: { join: ["Frigate", "{{ .message }}"], with: " is " }
+                message: { join: ["{{ $subject }}", "{{ .message }}"], with: ": " }
                 priority: { from: .message, map: { offline: 5, stopped: 5 }, default: 2 }
                 tags: [frigate, availability]
             - match: { subject: +/reviews }

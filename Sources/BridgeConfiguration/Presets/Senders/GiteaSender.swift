@@ -3,7 +3,8 @@ extension Senders {
         "gitea", .source,
         #"""
         # Gitea and Forgejo: pushes, issues, pull requests and releases of repositories.
-        # Formats: https://docs.gitea.com/usage/webhooks and https://forgejo.org/docs/latest/user/webhooks/
+        # Formats: https://docs.gitea.com/usage/webhooks, https://forgejo.org/docs/latest/user/webhooks/, and modules/structs/hook.go of
+        # go-gitea/gitea
         # `signature: { secret: … }` takes the secret of the webhook.
         type: webhook
         id: gitea
@@ -11,13 +12,29 @@ extension Senders {
           signature: { signature: { header: X-Gitea-Signature, prefix: "" } }
         normalise:
           cases:
+            - match: { attributes.x-gitea-event: push, payload.after: { regex: "^0+$" } }
+              set:
+                title: { join: ["{{ .payload.repository.full_name }}: deleted", { from: .payload.ref, part: "refs/*/{}" }], with: " " }
+                message: { join: ["{{ .payload.pusher.login }}", "deleted {{ .payload.ref }}"], with: ": " }
+                priority: 2
+                tags: [gitea, push, deleted]
             - match: { attributes.x-gitea-event: push }
               set:
-                title: { from: '"\(.payload.repository.full_name): push to \(.payload.ref | sub("^refs/(heads|tags)/"; ""))"' }
-                message: "{{ .payload.pusher.login }}: {{ .payload.head_commit.message }}"
+                title: { join: ["{{ .payload.repository.full_name }}: push to", { from: .payload.ref, part: "refs/*/{}" }], with: " " }
+                message:
+                  join:
+                    - "{{ .payload.pusher.login }}"
+                    - { from: .payload.head_commit.message, default: { from: ".payload.commits[0].message" } }
+                  with: ": "
                 priority: 2
                 tags: [gitea, push]
-                timestamp: { from: .payload.head_commit.timestamp }
+                timestamp: { from: .payload.head_commit.timestamp, default: { from: ".payload.commits[0].timestamp" } }
+            - match: { attributes.x-gitea-event: [create, delete] }
+              set:
+                title: "{{ .payload.repository.full_name }}: {{ $attributes[\"x-gitea-event\"] }} {{ .payload.ref_type }} {{ .payload.ref }}"
+                message: "{{ .payload.sender.login }}: {{ $attributes[\"x-gitea-event\"] }} {{ .payload.ref_type }} {{ .payload.ref }}"
+                priority: 2
+                tags: [gitea, "{{ $attributes[\"x-gitea-event\"] }}", "{{ .payload.ref_type }}"]
             - match: { attributes.x-gitea-event: issues }
               set:
                 title: "{{ .payload.repository.full_name }}: issue {{ .payload.number }} {{ .payload.action }}: {{ .payload.issue.title }}"

@@ -11,13 +11,25 @@ extension Senders {
           cases:
             - match: { attributes.x-github-event: ping }
               drop: true
+            - match: { attributes.x-github-event: push, payload.deleted: true }
+              set:
+                title: { join: ["{{ .payload.repository.full_name }}: deleted", { from: .payload.ref, part: "refs/*/{}" }], with: " " }
+                message: { join: ["{{ .payload.pusher.name }}", "deleted {{ .payload.ref }}"], with: ": " }
+                priority: 2
+                tags: [github, push, deleted]
             - match: { attributes.x-github-event: push }
               set:
-                title: { from: '"\(.payload.repository.full_name): push to \(.payload.ref | sub("^refs/(heads|tags)/"; ""))"' }
-                message: "{{ .payload.pusher.name }}: {{ .payload.head_commit.message }}"
+                title: { join: ["{{ .payload.repository.full_name }}: push to", { from: .payload.ref, part: "refs/*/{}" }], with: " " }
+                message: { join: ["{{ .payload.pusher.name }}", "{{ .payload.head_commit.message }}"], with: ": " }
                 priority: 2
                 tags: [github, push]
                 timestamp: { from: .payload.head_commit.timestamp }
+            - match: { attributes.x-github-event: [create, delete] }
+              set:
+                title: "{{ .payload.repository.full_name }}: {{ $attributes[\"x-github-event\"] }} {{ .payload.ref_type }} {{ .payload.ref }}"
+                message: "{{ .payload.sender.login }}: {{ $attributes[\"x-github-event\"] }} {{ .payload.ref_type }} {{ .payload.ref }}"
+                priority: 2
+                tags: [github, "{{ $attributes[\"x-github-event\"] }}", "{{ .payload.ref_type }}"]
             - match: { attributes.x-github-event: issues }
               set:
                 title: "{{ .payload.repository.full_name }}: issue {{ .payload.issue.number }} {{ .payload.action }}: {{ .payload.issue.title }}"

@@ -11,14 +11,24 @@ extension Senders {
           token: { token_header: X-Gitlab-Token }
         normalise:
           cases:
-            - match: { payload.object_kind: { regex: "^(push|tag_push)$" } }
+            - match: { payload.object_kind: [push, tag_push], payload.after: { regex: "^0+$" } }
               set:
-                title: { from: '"\(.payload.project.path_with_namespace): push to \(.payload.ref | sub("^refs/(heads|tags)/"; ""))"' }
-                message: { from: '"\(.payload.user_name): \(.payload.commits[-1].title // .payload.commits[-1].message // "no commits")"' }
+                title: { join: ["{{ .payload.project.path_with_namespace }}: deleted", { from: .payload.ref, part: "refs/*/{}" }], with: " " }
+                message: { join: ["{{ .payload.user_name }}", "deleted {{ .payload.ref }}"], with: ": " }
+                priority: 2
+                tags: [gitlab, "{{ .payload.object_kind }}", deleted]
+            - match: { payload.object_kind: [push, tag_push] }
+              set:
+                title: { join: ["{{ .payload.project.path_with_namespace }}: push to", { from: .payload.ref, part: "refs/*/{}" }], with: " " }
+                message:
+                  join:
+                    - "{{ .payload.user_name }}"
+                    - { from: ".payload.commits[-1].title", default: { from: ".payload.commits[-1].message", default: no commits } }
+                  with: ": "
                 priority: 2
                 tags: [gitlab, "{{ .payload.object_kind }}"]
                 timestamp: { from: ".payload.commits[-1].timestamp" }
-            - match: { payload.object_kind: { regex: "^(issue|merge_request)$" } }
+            - match: { payload.object_kind: [issue, merge_request] }
               set:
                 title: "{{ .payload.project.path_with_namespace }}: {{ .payload.object_kind }} {{ .payload.object_attributes.iid }} {{ .payload.object_attributes.action }}: {{ .payload.object_attributes.title }}"
                 message: { from: .payload.object_attributes.description, default: "{{ .payload.object_attributes.title }}" }

@@ -11,8 +11,8 @@ extension Senders {
           cases:
             - match: { subject: +/status }
               set:
-                title: "Home Assistant is {{ .message }}"
-                message: "{{ $subject }}: {{ .message }}"
+                title: { join: ["Home Assistant", "{{ .message }}"], with: " is " }
+                message: { join: ["{{ $subject }}", "{{ .message }}"], with: ": " }
                 priority: { from: .message, map: { offline: 4 }, default: 2 }
                 tags: [homeassistant, status]
             - match: { subject: +/device/+/config }
@@ -20,19 +20,33 @@ extension Senders {
                 title: { join: ["Discovered device:", { from: .payload.dev.name }, { from: .payload.device.name }], with: " " }
                 message:
                   from: >-
-                    .payload | "components: \(.cmps // .components // {} | keys_unsorted | join(", ")) (\((.o // .origin).name))"
+                    .payload | "components: \(.cmps // .components // {} | keys_unsorted | join(", "))"
+                    + ((.o // .origin // {}).name | if . then " (\(.))" else "" end)
                 priority: 1
                 tags: [homeassistant, discovery, device]
             - match: { subject: +/device_automation/# }
               set:
-                title: "Discovered device_automation: {{ .payload.type }}"
-                message: { join: ["{{ .payload.device.name }}", "topic {{ .payload.topic }}"] }
+                title: { join: ["Discovered device_automation", { from: .payload.type, default: "{{ .payload.stype }}" }], with: ": " }
+                message:
+                  join:
+                    - { from: .payload.device.name, default: "{{ .payload.dev.name }}" }
+                    - { join: [topic, { from: .payload.topic, default: "{{ .payload.t }}" }], with: " " }
                 priority: 1
                 tags: [homeassistant, discovery, device_automation]
             - match: { subject: [+/+/+/config, +/+/+/+/config] }
               set:
-                title: "Discovered {{ $segments[1] }}: {{ .payload.name }}"
-                message: { join: ["{{ .payload.device.name }}", "state topic {{ .payload.state_topic }}"] }
+                title:
+                  join:
+                    - "Discovered {{ $segments[1] }}"
+                    - from: .payload.name
+                      default: { from: .payload.unique_id, default: { from: .payload.uniq_id, default: "{{ $segments[-2] }}" } }
+                  with: ": "
+                # `~` at an end of a topic stands for the base topic.
+                message:
+                  from: >-
+                    .payload | .["~"] as $base | [.device.name // .dev.name, ((.state_topic // .stat_t // empty)
+                    | if $base and startswith("~") then $base + .[1:] elif $base and endswith("~") then .[:-1] + $base else . end
+                    | "state topic " + .)] | map(select(.)) | join(", ")
                 priority: 1
                 tags: [homeassistant, discovery, "{{ $segments[1] }}"]
             - match: { subject: +/event/+/state }

@@ -9,17 +9,17 @@ extension Senders {
         idle_timeout: 2m
         normalise:
           cases:
-            - match: { payload.event_type: state_changed, payload.data.old_state.state: { regex: "." } }
+            - match: { payload.event_type: state_changed, payload.data.old_state.state: { exists: true } }
               set:
                 title: { from: .payload.data.new_state.attributes.friendly_name, default: "{{ .payload.data.entity_id }}" }
                 message: "{{ .payload.data.old_state.state }} → {{ .payload.data.new_state.state }}"
                 priority: { from: .payload.data.new_state.state, map: { unavailable: 4, problem: 4, triggered: 5 }, default: 3 }
-                tags: [homeassistant, state_changed, { from: '.payload.data.entity_id | split(".")[0]' }]
+                tags: [homeassistant, state_changed, { from: .payload.data.entity_id, part: "{}.*" }]
                 timestamp: { from: .payload.time_fired }
             - match: { payload.event_type: state_changed }
               set:
                 priority: 1
-                tags: [homeassistant, state_changed, { from: '.payload.data.entity_id | split(".")[0]' }]
+                tags: [homeassistant, state_changed, { from: .payload.data.entity_id, part: "{}.*" }]
                 timestamp: { from: .payload.time_fired }
             - match: { payload.event_type: call_service }
               set:

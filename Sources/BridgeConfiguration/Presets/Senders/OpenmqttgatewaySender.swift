@@ -16,7 +16,7 @@ extension Senders {
           cases:
             - match: { subject: +/+/LWT }
               set:
-                title: "{{ $segments[1] }} is {{ .message }}"
+                title: { join: ["{{ $segments[1] }}", "{{ .message }}"], with: " is " }
                 priority: { from: .message, map: { offline: 4 }, default: 2 }
                 tags: [openmqttgateway, availability]
             - match: { subject: [+/+/433toMQTT/#, +/+/IRtoMQTT/#] }

@@ -10,10 +10,10 @@ extension Senders {
         normalise:
           cases:
             - set:
-                title: "{{ .payload.event }}: {{ .payload.Metadata.title }}"
+                title: { join: ["{{ .payload.event }}", "{{ .payload.Metadata.title }}"], with: ": " }
                 message:
-                  join: ["{{ .payload.Account.title }}", "{{ .payload.Player.title }}", "{{ .payload.Metadata.grandparentTitle }}"]
-                priority: 2
+                  join: ["{{ .payload.Account.title }}", "{{ .payload.Player.title }}", "{{ .payload.Metadata.grandparentTitle }}", "{{ .payload.Server.title }}"]
+                priority: { from: .payload.event, map: { admin.database.corrupted: 5, device.new: 3, library.new: 3 }, default: 2 }
                 tags: [plex, "{{ .payload.event }}"]
         """#)
 }

@@ -3,16 +3,25 @@ extension Senders {
         "rtl_433", .source,
         #"""
         # rtl_433: sensors and remote controls on 433 and 868 MHz.
-        # Formats: https://triq.org/rtl_433/INTEGRATION.html and docs/DATA_FORMAT.md (`-F mqtt`, topic events)
+        # Formats: https://github.com/merbanan/rtl_433 docs/DATA_FORMAT.md and docs/INTEGRATION.md (`-F mqtt`, topic events)
+        # Without `-M time:unix`, `time` is local to the receiver; an event has the time of its arrival.
         type: mqtt
         subscribe:
           - { topic: rtl_433/+/events }
         normalise:
           cases:
+            - match: { payload.battery_ok: 0 }
+              set:
+                title: { join: ["{{ .payload.model }}", { from: .payload.id }, battery low], with: " " }
+                message: { fields: .payload, except: [time, model, id, mic, rssi, snr, noise, freq, freq1, freq2, mod] }
+                priority: 4
+                tags: [rtl_433, "{{ .payload.model }}"]
+                timestamp: null
             - set:
                 title: { join: ["{{ .payload.model }}", { from: .payload.id }], with: " " }
                 message: { fields: .payload, except: [time, model, id, mic, rssi, snr, noise, freq, freq1, freq2, mod] }
                 priority: 1
                 tags: [rtl_433, "{{ .payload.model }}"]
+                timestamp: null
         """#)
 }

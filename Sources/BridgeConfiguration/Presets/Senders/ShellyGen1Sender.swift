@@ -3,7 +3,7 @@ extension Senders {
         "shelly-gen1", .source,
         #"""
         # Shelly Gen1: relays, inputs, meters and sensors of devices over MQTT.
-        # Formats: https://shelly-api-docs.shelly.cloud/gen1/#mqtt-support
+        # Formats: https://shelly-api-docs.shelly.cloud/gen1/ (MQTT, and the topics of each device)
         type: mqtt
         subscribe:
           - { topic: shellies/#, retained: first_time }
@@ -15,7 +15,7 @@ extension Senders {
                 message: { from: .message, map: { "true": online, "false": offline } }
                 priority: { from: .message, map: { "false": 4 }, default: 2 }
                 tags: [shelly, online]
-            - match: { subject: [shellies/command, shellies/+/command, shellies/+/+/+/command] }
+            - match: { subject: [shellies/command, shellies/+/command, shellies/+/+/+/command, shellies/+/+/+/set] }
               drop: true
             - match: { subject: shellies/announce }
               set: { title: "{{ .payload.id }}", priority: 1, tags: [shelly, announce] }
@@ -28,6 +28,23 @@ extension Senders {
                 tags: [shelly, "{{ $segments[3] }}"]
             - match: { subject: shellies/+/sensor/+ }
               set: { title: "{{ $segments[1] }} {{ $segments[3] }}", priority: 1, tags: [shelly, "{{ $segments[3] }}"] }
+            # Short and long pushes of a button.
+            - match: { subject: shellies/+/input_event/+ }
+              set:
+                title: "{{ $segments[1] }} input {{ $segments[3] }}"
+                message: { from: .payload.event, map: { S: short push, SS: two short pushes, SSS: three short pushes, L: long push, SL: short and long push, LS: long and short push, "": none }, default: "{{ .payload.event }}" }
+                priority: 2
+                tags: [shelly, input_event]
+            - match: { subject: shellies/+/overtemperature }
+              set:
+                title: "{{ $segments[1] }} overtemperature"
+                priority: { from: .message, map: { 1: 5, "true": 5 }, default: 1 }
+                tags: [shelly, overtemperature]
+            - match: { subject: [shellies/+/relay/+, shellies/+/roller/+], message: overpower }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[2] }} {{ $segments[3] }} overpower"
+                priority: 4
+                tags: [shelly, overpower]
             - match: { subject: [shellies/+/relay/+, shellies/+/light/+, shellies/+/roller/+] }
               set:
                 title: "{{ $segments[1] }} {{ $segments[2] }} {{ $segments[3] }}"

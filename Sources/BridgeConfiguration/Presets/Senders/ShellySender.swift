@@ -19,20 +19,21 @@ extension Senders {
                 priority: 3
                 tags: [shelly, "{{ .payload.params.events[0].component }}"]
                 timestamp: { from: .payload.params.ts }
-            - match: { payload.method: { regex: "^(NotifyStatus|NotifyFullStatus)$" } }
+            - match: { payload.method: [NotifyStatus, NotifyFullStatus] }
               set:
                 title: "{{ .payload.src }} {{ .payload.method }}"
                 message: { fields: .payload.params, except: [ts, id] }
                 priority: 2
-                tags: [shelly, { from: '.payload.params | keys_unsorted - ["ts"]' }]
+                tags: [shelly, { from: .payload.params, names: true, except: ts }]
                 timestamp: { from: .payload.params.ts }
-            - match: { subject: +/online }
+            # Other devices have such topics too; those of a Shelly with a prefix of its own are read automatically.
+            - match: { subject: { glob: "shelly*/online" } }
               set:
                 title: { from: .message, map: { "true": "{{ $segments[0] }} is online", "false": "{{ $segments[0] }} is offline" } }
                 message: { from: .message, map: { "true": online, "false": offline } }
                 priority: { from: .message, map: { "false": 4 }, default: 2 }
                 tags: [shelly, online]
-            - match: { subject: +/status/+ }
+            - match: { subject: [{ glob: "shelly*/status/*" }, { glob: "*/status/*:[0-9]*" }] }
               set:
                 title: "{{ $segments[0] }} {{ $segments[2] }}"
                 message: { fields: .payload, except: [temperature, aenergy] }

@@ -11,7 +11,14 @@ extension Senders {
           cases:
             - match: { payload.eventType: Test }
               set: { title: Sonarr test, priority: 1, tags: [sonarr, Test] }
-            - match: { payload.eventType: { regex: "^(Health|HealthRestored)$" } }
+            # The level is that of the problem which is over.
+            - match: { payload.eventType: HealthRestored }
+              set:
+                title: "{{ .payload.instanceName }} health: restored"
+                message: "{{ .payload.message }}"
+                priority: 2
+                tags: [sonarr, HealthRestored]
+            - match: { payload.eventType: Health }
               set:
                 title: "{{ .payload.instanceName }} health: {{ .payload.level }}"
                 message: "{{ .payload.message }}"

@@ -13,8 +13,8 @@ extension Senders {
           cases:
             - match: { subject: tele/+/LWT }
               set:
-                title: "{{ $segments[1] }} is {{ .message }}"
-                message: "Tasmota {{ $segments[1] }}: {{ .message }}"
+                title: { join: ["{{ $segments[1] }}", "{{ .message }}"], with: " is " }
+                message: { join: ["Tasmota {{ $segments[1] }}", "{{ .message }}"], with: ": " }
                 priority: { from: .message, map: { offline: 4 }, default: 2 }
                 tags: [tasmota, lwt, { from: .message, map: { offline: offline, online: online }, default: "" }]
             - match: { subject: tele/+/STATE }
@@ -39,7 +39,7 @@ extension Senders {
             - match: { subject: stat/+/+ }
               set:
                 title: "{{ $segments[1] }}"
-                message: "{{ $segments[2] }}: {{ .message }}"
+                message: { join: ["{{ $segments[2] }}", "{{ .message }}"], with: ": " }
                 priority: 2
                 tags: [tasmota, power]
         """#)
