@@ -22,6 +22,21 @@ struct PresetsPageTests {
         #expect(rows.count == presets.count)
     }
 
+    @Test(arguments: Preset.shipped)
+    func `the example of a preset is a complete file, and is on the page`(of preset: Preset) throws {
+        var environment: [String: String] = [:]
+        for part in preset.example.split(separator: "${env:").dropFirst() {
+            environment[String(part.prefix { $0 != "}" })] = preset.direction == .sink ? "https://example.test/x" : "secret-value"
+        }
+        let loader = BridgeLoader(
+            catalog: .shipped, expressions: Self.compiler, environment: environment, readFile: { _ in "" })
+        let plan = try loader.load(text: preset.example, file: "\(preset.name).yaml")
+        #expect(plan.sources.count == 1 && plan.sinks.count == 1)
+        let page = try String(
+            contentsOf: URL(filePath: "\(Self.root)/Sources/BridgeCore/Documentation.docc/Preset-examples.md"), encoding: .utf8)
+        #expect(page.contains("```yaml\n\(preset.example)\n```"), "streambridge presets show \(preset.name) --example")
+    }
+
     /// A source with the preset and what each source of its type needs.
     private static func load(_ name: String, _ more: String = "") throws -> BridgePlan {
         let preset = try #require(Preset.shipped.first { $0.name == name && $0.direction == .source })

@@ -34,10 +34,14 @@ struct PresetsCommand: ParsableCommand {
     /// `streambridge presets show NAME`.
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Show the YAML of a preset; of a name for both directions, both.")
+            commandName: "show",
+            abstract: "Show the YAML of a preset and a complete file that uses it; of a name for both directions, both.")
 
         @Argument(help: "The name of a preset, such as zigbee2mqtt.")
         var name: String
+
+        @Flag(help: "Print only the complete file.")
+        var example = false
 
         func run() throws {
             let presets = Preset.shipped.filter { $0.name == self.name }
@@ -48,7 +52,13 @@ struct PresetsCommand: ParsableCommand {
             try StandardOutput.write { output in
                 for preset in presets {
                     if presets.count > 1 { try output.add(line: "# --- \(preset.direction) ---") }
+                    guard !self.example else {
+                        try output.add(line: preset.example)
+                        continue
+                    }
                     try output.add(line: preset.text)
+                    try output.add(line: "# A complete file:")
+                    for line in preset.example.split(separator: "\n") { try output.add(line: "#   \(line)") }
                 }
             }
         }
