@@ -14,7 +14,7 @@ extension DeliveryMachine {
                 self.touch(entry.sink, [.grown, .offered])
             }
             for route in lost { self.giveLost(route, of: record, at: position) }
-            if entries.isEmpty {
+            if entries.isEmpty, record.routing.plan !== RoutePlan.switchedOff {
                 effects.unrouted += 1
                 if record.event.kind != .gap, lost.isEmpty { self.giveUnrouted(record, at: position) }
             }

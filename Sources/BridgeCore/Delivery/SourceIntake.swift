@@ -11,6 +11,9 @@ final class SourceIntake {
     private let reader = EventReader()
     private let table: RouteTable
     private let loopDetector: LoopDetector
+    private let switches: RouteSwitches
+    /// The entities that sinks announce, whose states are not events.
+    private let ownEntities: [OwnEntities]
     private let metrics: SourceMetrics
     private var native: [Bool] = []
     /// The events of a batch whose expressions are evaluated together, with their repeat keys.
@@ -29,8 +32,10 @@ final class SourceIntake {
     /// - Parameter repeatKeys: those of an earlier run, in order.
     init(
         source: String, settings: IntakeSettings, table: RouteTable, loopDetector: LoopDetector, metrics: SourceMetrics,
-        repeatKeys: [UInt64] = []
+        repeatKeys: [UInt64] = [], switches: RouteSwitches = RouteSwitches(), ownEntities: [OwnEntities] = []
     ) {
+        self.switches = switches
+        self.ownEntities = ownEntities
         self.source = source
         self.settings = settings
         self.normaliser = Normaliser(source: source, settings: settings.normalise, bridge: settings.bridge)
@@ -62,6 +67,7 @@ final class SourceIntake {
         var cut = 0
         var known = 0
         var noise = 0
+        var own = 0
         for (place, message) in messages.enumerated() {
             defer { if asksIDs { self.ids.append(self.lastID) } }
             if self.isKnown(message) {
@@ -69,6 +75,11 @@ final class SourceIntake {
                 // Ids that derive from the message are the same as the first time.
                 self.lastID =
                     asksIDs || messages.count == 1 ? self.normaliser.event(from: message, at: place, now: now).event.id : nil
+                continue
+            }
+            if self.ownEntities.contains(where: { $0.recognise(subject: message.subject, body: message.body) }) {
+                own += 1
+                self.lastID = nil
                 continue
             }
             let outcome = self.normaliser.event(from: message, at: place, now: now)
@@ -117,7 +128,7 @@ final class SourceIntake {
         self.metrics.routed(records)
         self.metrics.received(
             received.count, ignored: noise, unreadable: unreadable, cut: cut, looped: looped + back.looped.count,
-            repeated: known + back.repeated
+            repeated: known + back.repeated, own: own
         )
         return records
     }
@@ -157,7 +168,8 @@ final class SourceIntake {
         let routing = self.table.routing(of: event, reader: self.reader, now: now) { route, error in
             self.metrics.failed(route: route, event, error)
         }
-        return LogRecord(event: event, routing: routing, accepted: accepted, repeatKey: repeatKey)
+        let left = self.switches.applied(to: routing, of: event, self.table.routes)
+        return LogRecord(event: event, routing: left, accepted: accepted, repeatKey: repeatKey)
     }
 
     /// Makes the records of all waiting events, with their expressions evaluated together.
@@ -167,7 +179,8 @@ final class SourceIntake {
             self.metrics.failed(route: route, events[place], error)
         }
         for ((event, key), routing) in zip(self.unrouted, routings) {
-            records.append(LogRecord(event: event, routing: routing, accepted: accepted, repeatKey: key))
+            let left = self.switches.applied(to: routing, of: event, self.table.routes)
+            records.append(LogRecord(event: event, routing: left, accepted: accepted, repeatKey: key))
         }
     }
 }

@@ -11,6 +11,7 @@ final class SourceMetrics: Sendable {
     private let cut: BurstLog
     private let looped: BurstLog
     private let repeated: BurstLog
+    private let own: BurstLog
     private let mappingFailures: BurstLog
     private let givenUp: Counter
     private let lostAndKept: Counter
@@ -22,6 +23,9 @@ final class SourceMetrics: Sendable {
     private let routes: ComponentTable<RouteIndex, String>
     private let sinks: ComponentTable<SinkIndex, String>
     private let logger: Logger
+
+    /// Why a message about an entity of the bridge itself is dropped.
+    static let ownEntity = "own_entity"
 
     /// - Parameters:
     ///   - routes: the routes' names, by their indices.
@@ -51,6 +55,7 @@ final class SourceMetrics: Sendable {
             metrics.counter("events_cut", help: "Events whose title or message was truncated to the limits of defaults.event."))
         self.looped = log("Event looped back or crossed too many bridges", dropped("loop"))
         self.repeated = log("Duplicate event dropped", level: .info, dropped("repeated"))
+        self.own = log("State of an entity of this bridge ignored", level: .info, dropped(Self.ownEntity))
         self.mappingFailures = log(
             "Part of normalise failed",
             metrics.counter(
@@ -72,7 +77,9 @@ final class SourceMetrics: Sendable {
         self.logger = logger
     }
 
-    func received(_ count: Int, ignored: Int, unreadable: Int, cut: Int, looped: Int, repeated: Int) {
+    func received(_ count: Int, ignored: Int, unreadable: Int, cut: Int, looped: Int, repeated: Int, own: Int = 0) {
+        // First, so that the difference of both never counts a message about the bridge itself.
+        self.own.note([:], count: own)
         self.received.increment(by: count)
         if ignored > 0 { self.ignored.increment(by: ignored) }
         self.unreadable.note([:], count: unreadable)

@@ -46,6 +46,19 @@ package final class Metrics: Sendable {
         return text
     }
 
+    /// The sum of the counters with this name; 0 when there is none.
+    ///
+    /// - Parameter label: one that they must have; `nil` for all.
+    package func total(of name: String, with label: Label? = nil) -> Int {
+        let part = label.map { "\($0.name)=\"\(Self.escaped($0.value))\"" } ?? ""
+        return self.families.withLock { families in
+            guard let family = families[name] else { return 0 }
+            return family.figures.reduce(0) { sum, figure in
+                part.isEmpty || figure.key.contains(part) ? sum + ((figure.value as? Counter)?.value ?? 0) : sum
+            }
+        }
+    }
+
     private func figure<Kind: Figure>(
         _ name: String, help: String, type: String, labels: [Label], make: () -> Kind
     ) -> Kind {

@@ -23,6 +23,8 @@ package final class RoutePlan: Sendable {
 
     /// Without any delivery.
     static let nowhere = RoutePlan(entries: [])
+    /// Without any delivery, because all routes that matched are switched off; recognised by identity.
+    static let switchedOff = RoutePlan(entries: [])
 
     /// A dead letter as a record of the log.
     struct Letter: Sendable {

@@ -19,14 +19,22 @@ package final class Bridge: Sendable {
     ///   - sources: in the order of the file.
     ///   - sinks: in the order of the file; routes refer to them by index.
     ///   - unrouted: the sink for events that no route matches; `nil` drops and counts them.
+    ///   - switches: which routes are switched off.
     ///   - durable: the log on disk; `nil` keeps everything in memory.
     ///   - probe: tests whether an unreachable peer is reachable again; `nil` relies on the back-off alone.
     package init(
         sources: [SourceParts], sinks: [SinkParts], table: RouteTable, unrouted: SinkIndex? = nil,
-        limits: LogLimits = LogLimits(),
+        limits: LogLimits = LogLimits(), switches: RouteSwitches = RouteSwitches(),
         durable: DurableLog? = nil, probe: PortProbe? = nil, metrics: Metrics, logger: Logger
     ) {
         let routes = table.routes.map(\.name)
+        switches.count { route in
+            metrics.counter(
+                "streambridge_route_off_events_total",
+                help: "Events that a route did not deliver because it was switched off.",
+                labels: [("route", routes[route.rawValue])])
+        }
+        let ownEntities = sinks.compactMap { ($0.sink as? any AnnouncingSink)?.ownEntities }
         let contents: LogContents? = durable?.contents
         let loopDetector = LoopDetector()
         let log = DeliveryLog(
@@ -48,7 +56,7 @@ package final class Bridge: Sendable {
                 log: log, source: SourceIndex(index), acknowledge: parts.acknowledge,
                 intake: SourceIntake(
                     source: parts.name, settings: parts.intake, table: table, loopDetector: loopDetector, metrics: metrics,
-                    repeatKeys: contents?.repeatKeys[parts.name] ?? []
+                    repeatKeys: contents?.repeatKeys[parts.name] ?? [], switches: switches, ownEntities: ownEntities
                 ),
                 emitsGaps: parts.intake.emitsGaps, metrics: metrics, status: status,
                 threads: table.evaluates(for: parts.name) || parts.intake.normalise.evaluates ? .file : nil,
@@ -68,6 +76,7 @@ package final class Bridge: Sendable {
     ///
     /// - Throws: ``LogError``.
     package func restore() async throws {
+        for sink in self.sinks { (sink.parts.sink as? any AnnouncingSink)?.restoreSwitches() }
         guard let writer else { return }
         await writer.keepCursors()
         for sink in self.sinks {
