@@ -4,7 +4,7 @@ import PackageDescription
 /// One line per adapter: the protocol's folder and what it needs beside the core.
 let adapters: [Target] =
     adapter("File", ["CLinux", "PollThread", .posix, .deque])
-    + adapter("MQTT", ["Mosquitto", "PollThread"])
+    + adapter("MQTT", ["JSON", "Mosquitto", "PollThread"])
     + adapter("Redis", ["CHiredis", "JSON", .posix, .tls])
     + adapter("SMTP", ["Curl"])
     + adapter("SSE", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1])

@@ -19,6 +19,9 @@ extension BridgeLoader {
             name: "defaults", type: .group(Self.defaults), presence: .optional(default: nil),
             summary: "Settings of all sources, sinks and events that do not set them"),
         SettingDeclaration(
+            name: Self.homeAssistant, type: .mapping(.text("value")), presence: .optional(default: nil),
+            summary: "Home Assistant: the settings of a sink of this type, which routes call home_assistant"),
+        SettingDeclaration(
             name: "sources", type: .mapping(.group(SourceDeclaration.settings.declarations)), presence: .required,
             summary: "Sources by name; each has the keys of its kind too"),
         SettingDeclaration(
@@ -27,6 +30,9 @@ extension BridgeLoader {
         SettingDeclaration(
             name: "routes", type: .list(.group(Self.route)), presence: .required, summary: "Routes from sources to sinks"),
     ]
+
+    /// The name of the block, and of its sink in routes.
+    static let homeAssistant = "home_assistant"
 
     /// The keys of `defaults`.
     static let defaults = [

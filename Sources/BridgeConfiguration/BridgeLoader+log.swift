@@ -15,6 +15,7 @@ extension BridgeLoader {
             let directory = root.child("service")?.child("state_dir")?.text
             plan = self.log(root, directory: directory, decoding, findings) ?? plan
             sinks = root.child("sinks")?.members.map(\.key) ?? []
+            if root.child(Self.homeAssistant) != nil { sinks.append(Self.homeAssistant) }
         }
         try Self.throwErrors(of: findings)
         return (plan, sinks)

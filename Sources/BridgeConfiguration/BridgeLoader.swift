@@ -88,8 +88,9 @@ package struct BridgeLoader: Sendable {
             isDurable: plan.log.isDurable
         )
         let sources = components.sources(root.child("sources"))
-        var sinks = components.sinks(root.child("sinks"))
-        let sinkNames = root.child("sinks")?.members.map(\.key) ?? []
+        let block = self.homeAssistant(root, findings)
+        var sinks = components.sinks(root.child("sinks"), further: block)
+        let sinkNames = (root.child("sinks")?.members.map(\.key) ?? []) + (block == nil ? [] : [Self.homeAssistant])
         plan.routes = RouteReader(
             components: components, expressions: self.expressions, sourceNames: root.child("sources")?.members.map(\.key) ?? [],
             sinkNames: sinkNames
@@ -98,9 +99,27 @@ package struct BridgeLoader: Sendable {
         plan.sinks = sinks.map(\.prepared)
         let graph = GraphChecks(
             root: root, defaults: defaults, sources: sources, sinks: sinks, sinkNames: sinkNames, isDurable: plan.log.isDurable,
-            findings: findings)
+            bridge: plan.service.name, findings: findings)
         plan.unroutedSink = graph.check(plan.routes)
         ExposureChecks(http: plan.http, root: root, findings: findings).check()
+    }
+
+    /// The block `home_assistant` as a sink of that name and type; `nil` when the file has none.
+    private func homeAssistant(_ root: Located, _ findings: Findings) -> Located? {
+        guard let block = root.child(Self.homeAssistant) else { return nil }
+        if let other = root.child("sinks")?.child(Self.homeAssistant) {
+            findings.error("the block home_assistant is a sink of this name; rename this one", at: other)
+            return nil
+        }
+        if let type = block.child("type") {
+            findings.error("the block home_assistant has its type; leave 'type' out", at: type)
+            return nil
+        }
+        guard block.node.mapping != nil else {
+            findings.error("must be a mapping with a 'url'", at: block)
+            return nil
+        }
+        return block.replacing("type", by: .scalar(.init("home-assistant")))
     }
 
     private func readService(

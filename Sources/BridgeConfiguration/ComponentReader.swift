@@ -83,12 +83,14 @@ struct ComponentReader {
         return names
     }
 
-    func sinks(_ place: Located?) -> [Found<PreparedSink>] {
+    /// - Parameter further: a sink outside of `sinks`, whose key is its name.
+    func sinks(_ place: Located?, further: Located? = nil) -> [Found<PreparedSink>] {
         let base = self.decoding.decodeIfPresent(self.defaults?.child("sink"), group: SinkDefaults.self) ?? SinkDefaults()
         let baseRetry = base.retry.settings(over: RetrySettings())
         let baseBuffer = base.buffer.settings(over: self.isDurable ? .onDisk : DeliverySettings())
         let deadLetter = self.defaults?.child("dead_letter")?.text
-        return self.named(place, "sink").compactMap { name, place -> Found<PreparedSink>? in
+        let all = self.named(place, "sink") + (further.map { [($0.path.last ?? "", $0)] } ?? [])
+        return all.compactMap { name, place -> Found<PreparedSink>? in
             guard let registration = self.registration(place, "sink", self.catalog.sinks) else { return nil }
             self.findings.refuseUnknownKeys(of: place, known: SinkDeclaration.settings.declarations, registration.settings)
             if let retry = place.child("retry") {

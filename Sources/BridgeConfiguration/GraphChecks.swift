@@ -11,11 +11,14 @@ struct GraphChecks {
     let sinkNames: [String]
     /// Whether the log survives the program.
     let isDurable: Bool
+    /// `service.name`; `nil` when the file has none.
+    let bridge: String?
     let findings: Findings
 
     /// - Returns: the index of the sink for events that no route takes.
     func check(_ routes: [Route]) -> SinkIndex? {
-        for key in ["sources", "sinks", "routes"] {
+        let hasBlock = self.sinkNames.contains(BridgeLoader.homeAssistant)
+        for key in ["sources", "sinks", "routes"] where key != "sinks" || !hasBlock {
             guard let part = self.root.child(key) else {
                 self.findings.error("'\(key)' is missing", at: self.root)
                 continue
@@ -27,6 +30,7 @@ struct GraphChecks {
         self.checkResources()
         let unrouted = self.checkDeadLetters()
         CircleChecks(sources: self.sources, sinks: self.sinks, routes: routes).report(to: self.findings)
+        self.warnOfOwnEntities()
         self.refuseContention()
         self.warnOfIdle(routes)
         return unrouted
@@ -108,6 +112,20 @@ struct GraphChecks {
         self.findings.error("no sink is called '\(name)'\(NearestName.hint(for: name, among: self.sinkNames))", at: place)
     }
 
+    /// A source that reads what a sink announces of the program itself.
+    private func warnOfOwnEntities() {
+        for sink in self.sinks {
+            guard let settings = sink.prepared.variants[0] as? any AnnouncingConfiguration else { continue }
+            for source in self.sources {
+                let name = sink.prepared.name
+                guard let warning = settings.circle(reading: source.prepared.settings, bridge: self.bridge, sink: name) else {
+                    continue
+                }
+                self.findings.warning(warning.message, at: source.place.descend(warning.path))
+            }
+        }
+    }
+
     /// Unused components are probably forgotten.
     private func warnOfIdle(_ routes: [Route]) {
         guard !routes.isEmpty else { return }
@@ -115,6 +133,8 @@ struct GraphChecks {
             self.sinks.compactMap(\.prepared.delivery.deadLetter) + [self.defaults?.child("dead_letter")?.text ?? ""])
         let targets = Set(routes.lazy.flatMap(\.targets).map(\.sink))
         for (index, sink) in self.sinks.enumerated() where !letters.contains(sink.prepared.name) {
+            // It shows the state of the program also without events.
+            if sink.prepared.variants[0] is any AnnouncingConfiguration { continue }
             if !targets.contains(SinkIndex(index)) {
                 self.findings.warning("no route leads to this sink; add one, or remove the sink", at: sink.place)
             }

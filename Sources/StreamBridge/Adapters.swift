@@ -16,6 +16,7 @@ extension AdapterCatalog {
         catalog.add(FileSink.self)
         catalog.add(MQTTSource.self)
         catalog.add(MQTTSink.self)
+        catalog.add(HomeAssistantSink.self)
         catalog.add(RedisSource.self)
         catalog.add(RedisSink.self)
         catalog.add(RedisStreamSource.self)

@@ -216,7 +216,10 @@ struct BridgeLoaderTests {
             "http: { access: { tokens: [{ token: a }, { token: b }, { token: a }] } }",
             "http.access.tokens: entry 3 has the token of entry 1; give each its own, or one entry with the grants of both"
         ),
-        ("extra: 1", "unknown key 'extra'; there are defaults, http, log, routes, service, sinks, sources, version"),
+        (
+            "extra: 1",
+            "unknown key 'extra'; there are defaults, home_assistant, http, log, routes, service, sinks, sources, version"
+        ),
     ])
     func `an invalid setting is refused with the remedy`(line: String, expected: String) {
         let file = line + "\nsources: { in: { type: fake, url: x } }\nsinks: { out: { type: fake } }\nroutes: [{ to: out }]\n"

@@ -34,6 +34,7 @@ struct SinkKind: Sendable, CustomTestStringConvertible {
     /// Every kind that ships; a kind without a fixture fails ``EverySinkTests``.
     static let all: [SinkKind] = [
         SinkKind(fixture: FileSinkFixture.self),
+        SinkKind(fixture: HomeAssistantFixture.self),
         SinkKind(fixture: MQTTSinkFixture.self),
         SinkKind(fixture: RedisSinkFixture.self),
         SinkKind(fixture: RedisStreamSinkFixture.self),

@@ -118,5 +118,13 @@ struct MQTTAnnouncement: SettingGroup {
         Setting("retain", \.isRetained, .flag, "Whether the broker retains the message for new subscribers")
     }
 
+    init() {}
+
+    /// Makes a retained message of QoS 1.
+    init(topic: String, payload: String) {
+        self.topic = topic
+        self.payload = payload
+    }
+
     var buffer: ByteBuffer { ByteBuffer(string: self.payload) }
 }

@@ -12,7 +12,7 @@ actor MQTTSinkSession {
     private static let batchLimit = 256
 
     nonisolated let unownedExecutor: UnownedSerialExecutor
-    private let settings: MQTTConnectionSettings
+    let settings: MQTTConnectionSettings
     private let publications: [MQTTPublication]
     private let window: Int
     /// Whether any delivery is confirmed when its bytes are written.
@@ -20,17 +20,22 @@ actor MQTTSinkSession {
     private let context: ComponentContext
     private let poison: PoisonMessageDetector
     private let takeovers: MQTTTakeoverDetector
-    private let inlet: SinkInlet
+    let inlet: SinkInlet
     private let thread: PollThread
     private let answerLimit: Duration
-    private let reader = EventReader()
-    private let inbox = MQTTSinkInbox()
+    let reader = EventReader()
+    private let inbox: MQTTSinkInbox
+    /// What else the session does; `nil` for a sink that only publishes.
+    private let companion: HomeAssistantCompanion?
     private let clientID: String
 
     init(
         variants: [MQTTSink.Configuration], context: ComponentContext, poison: PoisonMessageDetector,
-        takeovers: MQTTTakeoverDetector, inlet: SinkInlet, thread: PollThread, answerLimit: Duration
+        takeovers: MQTTTakeoverDetector, inlet: SinkInlet, thread: PollThread, answerLimit: Duration,
+        companion: HomeAssistantCompanion? = nil
     ) {
+        self.companion = companion
+        self.inbox = MQTTSinkInbox(companion)
         self.unownedExecutor = thread.asUnownedSerialExecutor()
         self.settings = variants[0].connection
         self.clientID = variants[0].connection.clientID(for: context, direction: "sink")
@@ -67,11 +72,14 @@ actor MQTTSinkSession {
     private func runConnection() throws {
         var options = self.settings.options(clientID: self.clientID, sessionExpiry: .zero)
         options.stallLimit = self.answerLimit
+        // Without it, a message of the broker violates the protocol.
+        if self.companion != nil { options.receiveMaximum = 100 }
         let connection = try MosquittoConnection.connect(
             options, thread: self.thread, isUnwanted: { false }, receive: { [inbox] event in inbox.receive(event) }
         )
         self.context.logger.notice("Connected", metadata: connection.metadata)
         try connection.announce(self.settings.birth)
+        try self.companion?.connected(connection)
         self.inlet.connected()
         var machine = MQTTSinkStateMachine(
             window: self.window, receiveMaximum: connection.connack.receiveMaximum, answerLimit: self.answerLimit, now: .now
@@ -119,12 +127,14 @@ actor MQTTSinkSession {
                 // One part per round: a broker that never stops sending must not keep the sink from publishing or ending.
                 mayHaveMore = try connection.receive(atMost: Self.batchLimit)
                 self.settle(connection, &machine)
+                connection.acknowledge(oldest: self.inbox.takeUnacknowledged())
             }
+            try self.companion?.publishDue(connection)
             let window = self.poison.window(atMost: machine.limit)
             let tookAll = try self.take(machine.room(within: window), connection, &machine)
             try connection.flush()
             self.settle(connection, &machine)
-            let end: ContinuousClock.Instant?
+            var end: ContinuousClock.Instant?
             switch machine.step(isFlushed: connection.isFlushed, now: .now) {
             case .wait(let until): end = until
             case .end: return
@@ -136,6 +146,7 @@ actor MQTTSinkSession {
                     .timedOut, "\(connection.peer) did not acknowledge a message within \(self.answerLimit)"
                 )
             }
+            if let due = self.companion?.due { end = min(end ?? due, due) }
             try connection.ping(reads: true)
             if mayHaveMore { continue }
             // If there are more messages and room for them, only check for answers of the broker.
@@ -167,6 +178,7 @@ actor MQTTSinkSession {
 
     /// - Returns: the packet identifier; `nil` when the message is refused.
     private func publish(_ delivery: Delivery, _ connection: MosquittoConnection) throws -> Int32? {
+        if let companion { return try self.publish(delivery, companion, connection) }
         let publication = self.publications[delivery.variant]
         do {
             let message = try publication.message(of: delivery.event, self.reader)
@@ -189,6 +201,7 @@ actor MQTTSinkSession {
         // At QoS 0 the library reports a message before the network has accepted its bytes.
         guard connection.isFlushed || !self.publishesAtMostOnce else { return }
         self.inbox.drain { packet, code in
+            if code >= 0x80, !machine.isInFlight(packet) { self.companion?.refused(code: code) }
             switch machine.answered(packet, code: code, now: .now) {
             case .final(let delivery): self.inlet.refuse(delivery, Self.refusal(code, peer: connection.peer))
             case .passing(let delivery): self.inlet.postpone(delivery, Self.refusal(code, peer: connection.peer))

@@ -145,6 +145,9 @@ struct MQTTSinkStateMachine {
         return .passing(delivery)
     }
 
+    /// Whether a packet has a delivery without an answer.
+    func isInFlight(_ packet: Int32) -> Bool { self.index(of: packet) != nil }
+
     private func index(of packet: Int32) -> Int? {
         let isMatch = { (entry: InFlight) in entry.packet == packet && entry.answer == .open }
         return self.inFlight[self.searchStart...].firstIndex(where: isMatch)

@@ -2,6 +2,7 @@ import BridgeConfiguration
 import BridgeCore
 import Logging
 import NIOCore
+import SQLiteLog
 
 #if canImport(Glibc)
 import Glibc
@@ -16,6 +17,8 @@ extension Gateway {
         let durable = log.durable
         self.warnOfAbandonedLog(self.logger("log"))
         let cursors: any CursorStore = durable?.cursors ?? log.files
+        let control = self.makeControl()
+        shared.add(control)
         func context(_ component: String, _ metrics: ComponentMetrics, _ redaction: Redaction) -> ComponentContext {
             ComponentContext(
                 name: component, logger: self.logger(component), eventLoopGroup: group, bridge: name, cursors: cursors,
@@ -49,11 +52,31 @@ extension Gateway {
         }
         var limits = LogLimits(bytes: .max)
         if case .memory(let bounds) = self.plan.log { limits = bounds }
-        return Bridge(
+        let bridge = Bridge(
             sources: sources, sinks: sinks, table: RouteTable(routes: self.plan.routes, limits: self.plan.limits),
-            unrouted: self.plan.unroutedSink, limits: limits, durable: durable,
+            unrouted: self.plan.unroutedSink, limits: limits, switches: control.switches, durable: durable,
             probe: Self.portProbe(group), metrics: metrics, logger: logger
         )
+        control.attach(bridge, metrics: metrics)
+        return bridge
+    }
+
+    /// What components may know and change of the program.
+    private func makeControl() -> BridgeControl {
+        let sinks = self.plan.sinks.map(\.name)
+        var replay: (@Sendable () throws -> Int)?
+        if case .disk(let settings) = self.plan.log {
+            replay = {
+                try DeadLetterInspector(path: settings.path, sinks: sinks).replay(DeadLetterInspector.Selection()).done
+            }
+        }
+        return BridgeControl(
+            version: StreamBridge.version, sources: self.plan.sources.map(\.name), sinks: sinks,
+            routes: self.plan.routes.map { route in
+                BridgeControl.RouteLabel(
+                    name: route.name, identity: route.identity, isNamed: route.fingerprint == nil,
+                    sinks: route.targets.map { sinks[$0.sink.rawValue] })
+            }, replayDeadLetters: replay)
     }
 
     /// A name for files that give none: the same after a restart, because MQTT sessions and consumer groups go by it, and another on

@@ -21,7 +21,8 @@ extension FuzzTarget {
             "--- a\n...\n--- b\n", "\u{FEFF}a: b\n", "a: |\n  b\n c\n", "{a: [b, {c: d}]}",
         ],
         words: [
-            "sources:", "sinks:", "routes:", "type: ", "mqtt", "redis", "redis-stream", "sse", "webhook", "file", "url: ",
+            "sources:", "sinks:", "routes:", "type: ", "mqtt", "redis", "redis-stream", "sse", "webhook", "file",
+            "home_assistant:", "url: ",
             "match: {", "set: {", "to: [", "when: ", "&a", "*a", "<<: ", "!!", "${env:", "{{ ", " }}", "|\n", "- ", ": ", "\n  ",
         ]
     ) { bytes in
