@@ -74,6 +74,24 @@ extension BridgeLoader {
             name: "dedupe", type: .group(DedupeDeclaration.settings.declarations), presence: .optional(default: nil),
             summary: "Which events are duplicates"),
         SettingDeclaration(
+            name: "changed", type: .group(Changed.settings.declarations), presence: .optional(default: nil),
+            summary: "Passes an event only when a value has changed"),
+        SettingDeclaration(
+            name: "sample", type: .group(Sample.settings.declarations), presence: .optional(default: nil),
+            summary: "Passes one event of several"),
+        SettingDeclaration(
+            name: "throttle", type: .group(Throttle.settings.declarations), presence: .optional(default: nil),
+            summary: "Limits how many events pass in a period"),
+        SettingDeclaration(
+            name: "quiet_hours", type: .group(QuietHours.settings.declarations), presence: .optional(default: nil),
+            summary: "Holds, drops or lowers events between two times of day"),
+        SettingDeclaration(
+            name: "digest", type: .group(Digest.settings.declarations), presence: .optional(default: nil),
+            summary: "Makes the events of a window one event"),
+        SettingDeclaration(
+            name: "expect", type: .group(Expect.settings.declarations), presence: .optional(default: nil),
+            summary: "Makes an event when none comes, and when one comes again"),
+        SettingDeclaration(
             name: "to",
             type: .either([
                 .text("name of a sink"), .group(Self.target), .list(.either([.text("name of a sink"), .group(Self.target)])),

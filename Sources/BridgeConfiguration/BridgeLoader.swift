@@ -93,7 +93,7 @@ package struct BridgeLoader: Sendable {
         let sinkNames = (root.child("sinks")?.members.map(\.key) ?? []) + (block == nil ? [] : [Self.homeAssistant])
         plan.routes = RouteReader(
             components: components, expressions: self.expressions, sourceNames: root.child("sources")?.members.map(\.key) ?? [],
-            sinkNames: sinkNames
+            sinkNames: sinkNames, isDurable: plan.log.isDurable
         ).routes(root.child("routes"), sinks: &sinks)
         plan.sources = sources.map(\.prepared)
         plan.sinks = sinks.map(\.prepared)

@@ -3,8 +3,8 @@ import YAML
 
 /// Hashes of the content of routes that have no name: what is owed by one is found again when routes before it come and go.
 ///
-/// `with:` is excluded, so that it can be corrected while events are pending. If only `with:` distinguishes two routes,
-/// it is included, so that neither is mistaken for the other.
+/// `with:` and the tools of a route are excluded, so that they can be corrected while events are pending or held. If
+/// only these distinguish two routes, they are included, so that neither is mistaken for the other.
 struct RouteFingerprints {
     private let byPlace: [UInt64?]
 
@@ -33,7 +33,8 @@ struct RouteFingerprints {
 
     private static func hash(_ route: Located, withSettings: Bool) -> UInt64 {
         var hash = Fingerprint()
-        for (key, value) in route.members.sorted(by: { $0.key < $1.key }) where key != "to" && !value.isNull {
+        for (key, value) in route.members.sorted(by: { $0.key < $1.key })
+        where key != "to" && !value.isNull && (withSettings || !RouteTools.keys.contains(key)) {
             hash.add(key)
             Self.add(value.node, to: &hash)
         }

@@ -9,13 +9,19 @@ struct RouteReader {
     /// twice.
     let sourceNames: [String]
     let sinkNames: [String]
+    /// Whether the log survives the program.
+    let isDurable: Bool
     private var findings: Findings { self.components.findings }
 
-    init(components: ComponentReader, expressions: any ExpressionCompiler, sourceNames: [String], sinkNames: [String]) {
+    init(
+        components: ComponentReader, expressions: any ExpressionCompiler, sourceNames: [String], sinkNames: [String],
+        isDurable: Bool
+    ) {
         self.components = components
         self.expressions = expressions
         self.sourceNames = sourceNames
         self.sinkNames = sinkNames
+        self.isDurable = isDurable
     }
 
     /// - Parameter sinks: gets a further variant for each different `with:`.
@@ -46,7 +52,8 @@ struct RouteReader {
                 match: self.match(place.child("match")),
                 when: self.condition(place.child("when")),
                 shaping: self.components.decoding.decodeIfPresent(place.child("set"), as: Shaping.self),
-                dedupe: self.dedupe(place.child("dedupe")), targets: self.targets(place, &sinks, indices),
+                dedupe: self.dedupe(place.child("dedupe")), tools: self.tools(of: place),
+                targets: self.targets(place, &sinks, indices),
                 stop: self.stop(place.child("stop")), onError: self.onError(of: place)
             )
         }
@@ -117,6 +124,41 @@ struct RouteReader {
     private func dedupe(_ place: Located?) -> Route.Dedupe? {
         guard let place else { return nil }
         return self.components.decoding.decode(place, group: DedupeDeclaration.self)?.dedupe
+    }
+
+    private func tools(of route: Located) -> RouteTools {
+        var tools = RouteTools()
+        func tool<Tool: SettingGroup>(_ name: String) -> Tool? {
+            guard let place = route.child(name) else { return nil }
+            return self.components.decoding.decode(place, group: Tool.self)
+        }
+        tools.changed = tool("changed")
+        tools.sample = tool("sample")
+        tools.throttle = tool("throttle")
+        tools.quietHours = tool("quiet_hours")
+        tools.digest = tool("digest")
+        tools.expect = tool("expect")
+        for (name, warning) in tools.warnings {
+            guard let place = route.child(name) else { continue }
+            self.findings.warning(warning.message, at: place.descend(warning.path))
+        }
+        if tools.expect != nil {
+            for name in ["set", "dedupe"] + RouteTools.keys where name != "expect" {
+                guard let place = route.child(name), !place.isNull else { continue }
+                self.findings.error(
+                    "has no effect with 'expect', because the events of such a route do not pass; move it to another route",
+                    at: place)
+            }
+        }
+        if !self.isDurable {
+            for name in tools.holding {
+                guard let place = route.child(name) else { continue }
+                self.findings.warning(
+                    "keeps events in memory, which are lost if the program is killed; add 'log: { kind: sqlite, path: … }'",
+                    at: place)
+            }
+        }
+        return tools
     }
 
     private func stop(_ place: Located?) -> Bool {

@@ -14,7 +14,7 @@ struct DocumentationTests {
     private static func blocks() throws -> [(page: String, text: String)] {
         let adapters = ["File", "MQTT", "Redis", "SMTP", "SSE", "Webhook"].map { "Sources/Adapters/\($0)/Documentation.docc" }
         var pages = ["README.md"]
-        pages += ["Access", "Delivery-guarantees", "HTTP-server", "Log", "Operations", "Templates"].map {
+        pages += ["Access", "Delivery-guarantees", "HTTP-server", "Log", "Operations", "Shaping-the-flow", "Templates"].map {
             "Sources/BridgeCore/Documentation.docc/\($0).md"
         }
         for folder in adapters {

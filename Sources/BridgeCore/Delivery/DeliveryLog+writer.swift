@@ -22,6 +22,8 @@ extension DeliveryLog {
 
         /// Whether positions become safe that were not reported yet, including those of events that no route matches.
         var advances = false
+        /// The weight of the events that tools of routes have taken.
+        var takenWeight = 0
 
         var isEmpty: Bool { self.records.isEmpty && self.changes.isEmpty && !self.advances }
     }

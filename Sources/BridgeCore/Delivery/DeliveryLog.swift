@@ -22,6 +22,9 @@ final class DeliveryLog: Sendable {
     private let keepsAllDeadLetters: Bool
     /// Writes the log to the disk.
     let writer = Mutex<Writer?>(nil)
+    /// Signals that the tools of routes may have something due earlier.
+    let flowSignal = Signal()
+    private let flowMetrics: FlowMetrics?
     /// When sinks that run on an event loop pause.
     let pacings = LoopPacings()
 
@@ -33,21 +36,27 @@ final class DeliveryLog: Sendable {
     ///   - limits: above them every source pauses.
     ///   - loopDetector: is notified of deliveries that a sink did not get.
     ///   - contents: what an earlier run left on disk; `nil` for an in-memory log.
+    ///   - flow: the tools of the routes, and their metrics.
+    ///   - clock: the time of day for the tools.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
         unrouted: SinkIndex?, routes: [String], limits: LogLimits, metrics: DeliveryMetrics,
-        loopDetector: LoopDetector = LoopDetector(), contents: LogContents? = nil
+        loopDetector: LoopDetector = LoopDetector(), contents: LogContents? = nil,
+        flow: (machine: FlowMachine, metrics: FlowMetrics)? = nil, clock: WallClock = .system
     ) {
         self.routes = ComponentTable(routes)
         self.metrics = metrics
         self.loopDetector = loopDetector
         let machine = DeliveryMachine(
-            sources: sources, sinks: sinks, unrouted: unrouted, routes: routes, limits: limits, contents: contents)
+            sources: sources, sinks: sinks, unrouted: unrouted, routes: routes, limits: limits, contents: contents,
+            flow: flow?.machine, clock: clock.now)
         self.hasDeadLetters = ComponentTable(machine.sinks.elements.map { $0.deadLetterSink != nil })
+        self.flowMetrics = flow?.metrics
         self.keepsAllDeadLetters = contents != nil || unrouted != nil
         self.marks = ComponentTable(machine.watermarks.elements.map { SourceMark($0) })
         self.sourceSignals = ComponentTable(sources.map { _ in Signal() })
         self.sinkSignals = ComponentTable(sinks.map { _ in Signal() })
+        if let flow { flow.metrics.count(flow.machine.reports) }
         self.machine = Mutex(machine)
     }
 
@@ -64,11 +73,16 @@ final class DeliveryLog: Sendable {
         if case .settled(let sink, let deliveries) = effects.outcome { self.metrics.confirmed(sink: sink, deliveries) }
         for (sink, delivery) in effects.undelivered { self.loopDetector.forget(delivery, sink: sink) }
         self.metrics.count(effects)
+        if !effects.tools.isEmpty { self.flowMetrics?.count(effects.tools) }
+        if effects.hasEarlierTool { self.flowSignal.notify() }
         if effects.wakesWriter { self.wakeWriter() }
         effects.wokenSinks.forEach { self.sinkSignals[$0].notify() }
         effects.changedSources.forEach { self.sourceSignals[$0].notify(tellsObserver: $0 != effects.caller) }
         return effects
     }
+
+    /// When the tools of routes have something due; `nil` when nothing is.
+    var flowDue: Timestamp? { self.machine.withLock { $0.flow?.due } }
 
     // MARK: The sources' side
 

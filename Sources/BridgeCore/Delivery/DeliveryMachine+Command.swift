@@ -27,6 +27,9 @@ extension DeliveryMachine {
         /// No source will send again: ends every inlet once it is empty.
         case finish
 
+        /// Passes on what the tools of routes keep and is due.
+        case runTools(Timestamp)
+
         // The writer's side, for a log on disk.
         case takeWork(marks: Bool)
         /// What was taken is durable; the caller is the source whose thread this is.
@@ -58,6 +61,10 @@ extension DeliveryMachine {
         /// Deliveries that sinks did not get after all.
         var undelivered: [(sink: SinkIndex, delivery: Delivery)] = []
         var unrouted = 0
+        /// What the tools of routes have done.
+        var tools: [FlowReport] = []
+        /// Whether the tools may have something due earlier than before.
+        var hasEarlierTool = false
         /// The source on whose thread this happens; it is not notified.
         var caller: SourceIndex?
         /// Whether the writer must be woken.

@@ -50,19 +50,19 @@ extension DeliveryMachine {
     ///
     /// - Parameter original: the position of the event that it is about.
     mutating func give(_ letter: Event, id: Int64?, about original: Position, to sink: SinkIndex) {
-        self.append(letter, RoutePlan(RoutePlan.Letter(id: id, route: ""), to: sink))
+        self.append(letter, Routing(plan: RoutePlan(RoutePlan.Letter(id: id, route: ""), to: sink), shaped: []))
         self.sinks[sink].cursor.note(letter: self.log.head, about: original)
         guard let source = self.sources[letter.source] else { return }
         self.debts.give(self.log.head, of: source, to: sink)
     }
 
-    /// Appends an event for one sink alone.
-    private mutating func append(_ event: Event, _ plan: RoutePlan) {
+    /// Appends an event that no source sends at this moment, such as one for a single sink.
+    mutating func append(_ event: Event, _ routing: Routing) {
         // The time of acceptance is now: trimming by the age of the event would remove younger ones with it.
-        let record = LogRecord(event: event, routing: Routing(plan: plan, shaped: []), accepted: .now)
+        let record = LogRecord(event: event, routing: routing, accepted: .now)
         self.log.append(record)
         self.disk?.append(record, at: self.log.head)
-        for entry in plan.entries {
+        for entry in routing.plan.entries {
             self.sinks[entry.sink].cursor.grow(at: self.log.head, weight: event.weight)
             self.touch(entry.sink, [.grown, .offered])
         }
@@ -77,7 +77,7 @@ extension DeliveryMachine {
             return false
         }
         let plan = RoutePlan(RoutePlan.Letter(id: letter.id, route: letter.route), to: sink, variant: variant)
-        self.append(letter.event, plan)
+        self.append(letter.event, Routing(plan: plan, shaped: []))
         self.sinks[sink].cursor.replays += 1
         effects.wakesWriter = true
         return true

@@ -31,6 +31,7 @@ extension DeliveryMachine {
         guard var disk = self.disk else { return work }
         self.disk = nil
         swap(&work.records, &disk.records)
+        swap(&work.takenWeight, &disk.takenWeight)
         work.head = self.log.head
         work.advances = work.head > disk.committed
         // Dead letters, sequence numbers and keys belong to the marks: all of them or none.
@@ -42,6 +43,7 @@ extension DeliveryMachine {
             }
             disk.touched.removeAll()
         }
+        if let changes = self.flow?.takeChanges() { work.changes.flow = changes }
         work.settled = self.debts.floor ?? self.log.head.next
         self.disk = disk
         return work
@@ -51,6 +53,7 @@ extension DeliveryMachine {
     mutating func commit(_ work: DeliveryLog.Work) {
         self.disk?.committed = work.head
         self.disk?.isFull = false
+        self.disk?.weight -= work.takenWeight
         self.commitDeadLetters(work.changes.letters)
         for (_, record) in work.records {
             self.disk?.weight -= record.event.weight

@@ -3,6 +3,7 @@ extension DeliveryMachine {
     mutating func append(
         _ records: [LogRecord], repeated: [SinkIndex], _ source: SourceIndex, wakesWriter: Bool, _ effects: inout Effects
     ) {
+        let records = self.applyTools(records, &effects)
         for record in records {
             self.log.append(record)
             let position = self.log.head
@@ -14,7 +15,9 @@ extension DeliveryMachine {
                 self.touch(entry.sink, [.grown, .offered])
             }
             for route in lost { self.giveLost(route, of: record, at: position) }
-            if entries.isEmpty, record.routing.plan !== RoutePlan.switchedOff {
+            if record.routing.plan === RoutePlan.taken {
+                self.keepRepeatKey(of: record, at: position)
+            } else if entries.isEmpty, record.routing.plan !== RoutePlan.switchedOff {
                 effects.unrouted += 1
                 if record.event.kind != .gap, lost.isEmpty { self.giveUnrouted(record, at: position) }
             }

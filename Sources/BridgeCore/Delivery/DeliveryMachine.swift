@@ -51,6 +51,10 @@ struct DeliveryMachine {
     var debts: DebtTable
     /// What to write to the disk; `nil` for an in-memory log.
     var disk: DiskState?
+    /// The tools of routes; `nil` when no route has some.
+    var flow: FlowMachine?
+    /// The time of day for the tools.
+    let clock: @Sendable () -> Timestamp
     /// Whether no source sends any more.
     var isFinished = false
     /// Whether the log or the disk is full, so that every source pauses.
@@ -85,9 +89,12 @@ struct DeliveryMachine {
     ///   - routes: the routes' names.
     ///   - limits: above them every source pauses.
     ///   - contents: what an earlier run left on disk; `nil` for an in-memory log.
+    ///   - flow: the tools of the routes.
+    ///   - clock: the time of day.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
-        unrouted: SinkIndex?, routes: [String], limits: LogLimits, contents: LogContents?
+        unrouted: SinkIndex?, routes: [String], limits: LogLimits, contents: LogContents?,
+        flow: FlowMachine? = nil, clock: @escaping @Sendable () -> Timestamp = { .now() }
     ) {
         let indices = Dictionary(
             sinks.enumerated().map { ($0.element.name, SinkIndex($0.offset)) }, uniquingKeysWith: { first, _ in first })
@@ -115,6 +122,8 @@ struct DeliveryMachine {
         self.sinkIndices = indices
         self.unrouted = unrouted
         self.limits = limits
+        self.flow = flow
+        self.clock = clock
         if let contents { self.resume(contents) }
     }
 
@@ -149,8 +158,11 @@ struct DeliveryMachine {
         case .number(let sink, let deliveries, let sequence):
             self.number(sink, deliveries, from: sequence)
         case .finish:
+            self.flushTools(&effects)
             self.isFinished = true
             for sink in self.sinks.indices { self.touch(sink, .offered) }
+        case .runTools(let now):
+            self.runTools(now, &effects)
         case .takeWork(let marks):
             effects.outcome = .work(self.takeWork(marks: marks))
         case .committed(let work, let caller):

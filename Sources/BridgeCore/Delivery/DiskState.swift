@@ -13,6 +13,8 @@ struct DiskState {
     var records: [(position: Position, record: LogRecord)] = []
     /// Their weight, including those being written.
     var weight = 0
+    /// The weight of the events that tools of routes have taken since, which is part of ``weight``.
+    var takenWeight = 0
     /// Dead letters, sequence numbers and keys.
     var changes = LogChanges()
     /// The weight of the kept dead letters in bytes, including those being written.
@@ -41,6 +43,12 @@ struct DiskState {
     mutating func append(_ record: LogRecord, at position: Position) {
         self.records.append((position, record))
         self.weight += record.event.weight
+    }
+
+    /// Counts an event that tools of routes have taken, and write themselves.
+    mutating func take(_ event: Event) {
+        self.weight += event.weight
+        self.takenWeight += event.weight
     }
 
     mutating func touch(_ sink: SinkIndex) {

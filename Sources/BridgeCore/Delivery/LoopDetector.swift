@@ -59,7 +59,9 @@ final class LoopDetector: Sendable {
                 }
                 let record = records[index]
                 let old = record.routing
-                let routing = Routing(plan: RoutePlan(entries: passing), shaped: old.shaped, keys: old.keys, lost: old.lost)
+                let routing = Routing(
+                    plan: RoutePlan(entries: passing), shaped: old.shaped, keys: old.keys, lost: old.lost,
+                    readings: old.readings)
                 kept?.append(
                     LogRecord(event: record.event, routing: routing, accepted: record.accepted, repeatKey: record.repeatKey))
             }

@@ -11,6 +11,8 @@ package struct LogChanges: Sendable {
     package var numbers: [NumberedRun] = []
     /// The keys of `dedupe:` whose events have been delivered.
     package var keys: [DeliveredKey] = []
+    /// What the tools of routes keep, in order.
+    package var flow: [FlowChange] = []
     /// By the name of the source.
     package var cursors: [String: String] = [:]
 
@@ -20,6 +22,6 @@ package struct LogChanges: Sendable {
     /// Whether there is nothing to write.
     package var isEmpty: Bool {
         self.events.isEmpty && self.sinks.isEmpty && self.letters.isEmpty && self.numbers.isEmpty
-            && self.keys.isEmpty && self.cursors.isEmpty
+            && self.keys.isEmpty && self.flow.isEmpty && self.cursors.isEmpty
     }
 }

@@ -33,6 +33,8 @@ package struct LogContents: Sendable {
     package var repeatKeys: [String: [UInt64]] = [:]
     /// Keys of `dedupe:` that have not expired.
     package var keys: [DeliveredKey] = []
+    /// What the tools of routes kept.
+    package var flow = StoredFlow()
 
     /// Makes the contents of an empty log.
     package init() {}

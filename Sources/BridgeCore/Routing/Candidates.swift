@@ -61,7 +61,7 @@ final class Candidates: Sendable {
 extension Route {
     /// Whether the decision needs more than the source and the subject, or a route reads the event's content.
     fileprivate var looksInside: Bool {
-        self.match?.residual != nil || self.when != nil || self.shaping != nil || self.dedupe != nil
+        self.match?.residual != nil || self.when != nil || self.shaping != nil || self.dedupe != nil || self.tools != nil
     }
 }
 

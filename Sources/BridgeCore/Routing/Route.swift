@@ -17,6 +17,8 @@ package struct Route: Sendable {
     package var shaping: Shaping?
     /// `dedupe:`, which events are duplicates; `nil` lets every event through.
     package var dedupe: Dedupe?
+    /// The tools that decide by what came before; `nil` for a route without.
+    package var tools: RouteTools?
     /// `to:`, in the order of the file.
     package var targets: [Target]
     /// `stop:`, whether later routes skip an event that this one matched.
@@ -36,7 +38,8 @@ package struct Route: Sendable {
     package init(
         name: String, fingerprint: UInt64? = nil, sources: Set<String>? = nil, match: Matcher? = nil,
         when: (any Expression)? = nil,
-        shaping: Shaping? = nil, dedupe: Dedupe? = nil, targets: [Target], stop: Bool = false, onError: OnError = .deadLetter
+        shaping: Shaping? = nil, dedupe: Dedupe? = nil, tools: RouteTools? = nil, targets: [Target], stop: Bool = false,
+        onError: OnError = .deadLetter
     ) {
         self.name = name
         self.fingerprint = fingerprint
@@ -46,6 +49,7 @@ package struct Route: Sendable {
         self.when = when
         self.shaping = shaping
         self.dedupe = dedupe
+        self.tools = tools.flatMap { $0.isEmpty ? nil : $0 }
         self.targets = targets
         self.stop = stop
         self.onError = onError

@@ -26,6 +26,9 @@ package final class RoutePlan: Sendable {
     /// Without any delivery, because all routes that matched are switched off; recognised by identity.
     static let switchedOff = RoutePlan(entries: [])
 
+    /// Without any delivery, because the tools of all routes took or dropped the event.
+    static let taken = RoutePlan(entries: [])
+
     /// A dead letter as a record of the log.
     struct Letter: Sendable {
         /// See ``StoredDeadLetter/id``; `nil` when no log on disk keeps it.

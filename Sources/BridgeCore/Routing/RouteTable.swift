@@ -10,7 +10,7 @@ import Synchronization
 package final class RouteTable: Sendable {
     /// The routes in the order of the file.
     package let routes: [Route]
-    private let limits: EventLimits
+    let limits: EventLimits
     /// By the sources that routes name.
     private let named: [String: SourceTable]
     /// For all other sources.
@@ -31,7 +31,9 @@ package final class RouteTable: Sendable {
         var makings: Set<Int> = []
         for (index, route) in routes.enumerated() {
             if let when = route.when, when.evaluator != nil { conditions[index] = when }
-            if route.shaping?.isEvaluated == true || route.dedupe?.key.isEvaluated == true { makings.insert(index) }
+            if route.shaping?.isEvaluated == true || route.dedupe?.key.isEvaluated == true || route.tools?.isEvaluated == true {
+                makings.insert(index)
+            }
         }
         self.conditions = conditions
         self.makings = makings
@@ -98,6 +100,7 @@ package final class RouteTable: Sendable {
         var matches = MatchSet(count: candidates.items.count)
         var shaped: [Event] = []
         var keys: [RouteIndex: DedupeKey] = [:]
+        var readings: [(route: RouteIndex, reading: ToolReading)] = []
         var lost: [LostRoute] = []
         func fail(_ item: RouteIndex, _ key: String, _ error: any Error) {
             let (error, route) = (ExpressionError(wrapping: error), self.routes[item.rawValue])
@@ -125,10 +128,20 @@ package final class RouteTable: Sendable {
                     failures(RouteIndex(item), ExpressionError(wrapping: error))
                 }
             }
+            if let tools = route.tools {
+                do {
+                    readings.append((RouteIndex(item), try tools.reading(of: reader)))
+                } catch {
+                    // Without a key no tool can decide, so the event passes.
+                    failures(RouteIndex(item), ExpressionError(wrapping: error))
+                }
+            }
             matches.insert(place)
             if route.stop { break }
         }
-        return Routing(plan: candidates.plan(for: matches), shaped: shaped, keys: keys, lost: lost)
+        return Routing(
+            plan: candidates.plan(for: matches), shaped: shaped, keys: keys, lost: lost,
+            readings: readings.isEmpty ? nil : ToolReadings(readings))
     }
 
     /// Routes an event through one route on which it failed before.
@@ -204,7 +217,10 @@ package final class RouteTable: Sendable {
                         for expression in self.routes[item].shaping?.expressions(for: reader) ?? [] {
                             requests.append(EvaluatedAhead.Request(expression: expression, event: place, view: .template))
                         }
-                        for expression in self.routes[item].dedupe?.key.expressions(for: reader) ?? [] {
+                        let route = self.routes[item]
+                        for expression in (route.dedupe?.key.expressions(for: reader) ?? [])
+                            + (route.tools?.expressions(for: reader) ?? [])
+                        {
                             requests.append(EvaluatedAhead.Request(expression: expression, event: place, view: .condition))
                         }
                     }
@@ -260,7 +276,7 @@ package final class RouteTable: Sendable {
 
 extension Route {
     /// Whether it has any expression.
-    fileprivate var mayFail: Bool { self.when != nil || self.shaping != nil || self.dedupe != nil }
+    fileprivate var mayFail: Bool { self.when != nil || self.shaping != nil || self.dedupe != nil || self.tools != nil }
 }
 
 extension SubjectTrie {
@@ -311,9 +327,12 @@ package struct Routing: Sendable {
         self.init(plan: plan, shaped: shaped, keys: keys, lost: [])
     }
 
-    init(plan: RoutePlan, shaped: [Event], keys: [RouteIndex: DedupeKey], lost: [LostRoute]) {
+    init(
+        plan: RoutePlan, shaped: [Event], keys: [RouteIndex: DedupeKey], lost: [LostRoute], readings: ToolReadings? = nil
+    ) {
         self.plan = plan
-        self.rare = shaped.isEmpty && keys.isEmpty && lost.isEmpty ? nil : Rare(shaped: shaped, keys: keys, lost: lost)
+        let isUsual = shaped.isEmpty && keys.isEmpty && lost.isEmpty && readings == nil
+        self.rare = isUsual ? nil : Rare(shaped: shaped, keys: keys, lost: lost, readings: readings)
     }
 
     /// The changed copies that ``RoutePlan/Entry/shape`` points at; empty for most.
@@ -322,16 +341,20 @@ package struct Routing: Sendable {
     package var keys: [RouteIndex: DedupeKey] { self.rare?.keys ?? [:] }
     /// The routes whose `when:` or `set:` failed; empty for most.
     var lost: [LostRoute] { self.rare?.lost ?? [] }
+    /// What the tools of the routes need to know; `nil` when none of the routes has tools.
+    var readings: ToolReadings? { self.rare?.readings }
 
     private final class Rare: Sendable {
         let shaped: [Event]
         let keys: [RouteIndex: DedupeKey]
         let lost: [LostRoute]
+        let readings: ToolReadings?
 
-        init(shaped: [Event], keys: [RouteIndex: DedupeKey], lost: [LostRoute]) {
+        init(shaped: [Event], keys: [RouteIndex: DedupeKey], lost: [LostRoute], readings: ToolReadings?) {
             self.shaped = shaped
             self.keys = keys
             self.lost = lost
+            self.readings = readings
         }
     }
 }

@@ -12,6 +12,8 @@ package final class Bridge: Sendable {
     /// `nil` for a log in memory.
     private let writer: LogWriter?
     private let logger: Logger
+    /// Passes on what the tools of routes keep; `nil` when no route has some.
+    private let flowTimer: FlowTimer?
 
     /// Assembles a bridge; nothing runs yet.
     ///
@@ -21,11 +23,12 @@ package final class Bridge: Sendable {
     ///   - unrouted: the sink for events that no route matches; `nil` drops and counts them.
     ///   - switches: which routes are switched off.
     ///   - durable: the log on disk; `nil` keeps everything in memory.
+    ///   - clock: the time of day for the tools of routes.
     ///   - probe: tests whether an unreachable peer is reachable again; `nil` relies on the back-off alone.
     package init(
         sources: [SourceParts], sinks: [SinkParts], table: RouteTable, unrouted: SinkIndex? = nil,
         limits: LogLimits = LogLimits(), switches: RouteSwitches = RouteSwitches(),
-        durable: DurableLog? = nil, probe: PortProbe? = nil, metrics: Metrics, logger: Logger
+        durable: DurableLog? = nil, clock: WallClock = .system, probe: PortProbe? = nil, metrics: Metrics, logger: Logger
     ) {
         let routes = table.routes.map(\.name)
         switches.count { route in
@@ -37,12 +40,21 @@ package final class Bridge: Sendable {
         let ownEntities = sinks.compactMap { ($0.sink as? any AnnouncingSink)?.ownEntities }
         let contents: LogContents? = durable?.contents
         let loopDetector = LoopDetector()
+        let flow = FlowMachine(
+            routes: table.routes, sinks: sinks.map(\.name),
+            events: FlowEvents(bridge: sources.first?.intake.bridge ?? "", limits: table.limits), stored: contents?.flow,
+            now: clock.now())
+        if let unreadable = flow?.unreadable, unreadable > 0 {
+            logger.error("Held events cannot be read and stay in the log", metadata: ["count": "\(unreadable)"])
+        }
         let log = DeliveryLog(
             sources: sources.map { ($0.name, $0.acknowledge) }, sinks: sinks.map { ($0.name, $0.delivery) }, unrouted: unrouted,
             routes: routes, limits: limits,
             metrics: DeliveryMetrics(sinks: sinks.map { ($0.metrics, $0.logger) }, metrics: metrics, logger: logger),
-            loopDetector: loopDetector, contents: contents
+            loopDetector: loopDetector, contents: contents,
+            flow: flow.map { ($0, FlowMetrics(routes: table.routes, metrics: metrics, logger: logger)) }, clock: clock
         )
+        self.flowTimer = flow == nil ? nil : FlowTimer(log: log, clock: clock)
         let sinkNames = sinks.map(\.name)
         self.writer = durable.map { LogWriter($0, log: log, table: table, names: sinkNames, metrics: metrics, logger: logger) }
         self.log = log
@@ -121,18 +133,23 @@ package final class Bridge: Sendable {
     }
 
     /// Runs the sinks around ``runSources(until:)``: they end once they have delivered what the sources have sent.
-    private func runSinks(startWithin: Duration, until stop: @Sendable () async -> Void) async {
+    private func runSinks(startWithin: Duration, until stop: @escaping @Sendable () async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             for sink in self.sinks { group.addTask { await sink.run() } }
             if self.writer == nil { await self.waitForSinks(atMost: startWithin) }
-            await self.runSources(until: stop)
+            if let timer = self.flowTimer {
+                // Ends with the sources: a log on disk keeps what is not due, and one in memory passes it on now.
+                try? await race({ try await timer.run() }, { await self.runSources(until: stop) })
+            } else {
+                await self.runSources(until: stop)
+            }
             self.log.finish()
             // The backlog is on disk, so disconnected sinks are not waited for.
             if self.writer != nil { for sink in self.sinks { sink.leaveWhenDisconnected() } }
         }
     }
 
-    private func runSources(until stop: @Sendable () async -> Void) async {
+    private func runSources(until stop: @escaping @Sendable () async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             for source in self.sources { group.addTask { await source.run() } }
             await stop()

@@ -3,7 +3,7 @@ import Glibc
 
 /// The contents of a log that the configuration file no longer names.
 package struct AbandonedLog: Sendable, Equatable {
-    /// The number of deliveries that are pending for its sinks.
+    /// The number of deliveries that are pending for its sinks, and of events and digests that routes hold.
     package let undelivered: Int
     /// The number of dead letters.
     package let letters: Int
@@ -28,8 +28,13 @@ package struct AbandonedLog: Sendable, Equatable {
         var contents = LogContents()
         // No sink counts as configured, so the pending deliveries of every sink are counted.
         try BacklogCount(connection, sinks: [], head: .start, EventRows(bridge: "")).fill(&contents, connection)
+        var held: Int64 = 0
+        if try connection.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'held_events'") == 1 {
+            held = try connection.integer(
+                "SELECT (SELECT count(*) FROM held_events) + (SELECT count(*) FROM flow_states WHERE tool = 'digest')")
+        }
         let left = AbandonedLog(
-            undelivered: contents.orphans.values.reduce(0, +),
+            undelivered: contents.orphans.values.reduce(0, +) + Int(held),
             letters: Int(try connection.integer("SELECT count(*) FROM dead_letters"))
         )
         return left.undelivered + left.letters > 0 ? left : nil

@@ -187,6 +187,7 @@ enum LogReading {
                 )
             )
         }
+        contents.flow = try FlowReading.flow(connection, rows)
         contents.repeatKeys = try Self.repeatKeys(connection)
         try BacklogCount(connection, sinks: sinks, head: contents.head, rows).fill(&contents, connection)
         return contents

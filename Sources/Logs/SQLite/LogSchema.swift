@@ -138,6 +138,33 @@ enum LogSchema {
         DROP TABLE numbered_letters;
         CREATE VIEW last_numbers AS SELECT sink, max(sequence + count - 1) AS last FROM numbers GROUP BY sink;
         """,
+        """
+        CREATE TABLE flow_states (                -- what the tools of routes remember
+            route   TEXT NOT NULL,
+            tool    TEXT NOT NULL,
+            key     TEXT NOT NULL,
+            state   TEXT NOT NULL,
+            changed INTEGER NOT NULL,             -- milliseconds since 1970
+            PRIMARY KEY (route, tool, key)
+        ) WITHOUT ROWID;
+        CREATE TABLE held_events (                -- what they keep until it passes
+            route      TEXT NOT NULL,
+            id         INTEGER NOT NULL,
+            tool       TEXT NOT NULL,
+            key        TEXT NOT NULL,
+            due        INTEGER NOT NULL,          -- milliseconds since 1970
+            targets    TEXT NOT NULL,             -- as in events
+            reading    TEXT NOT NULL,             -- what later tools need to know, a JSON array
+            source     TEXT NOT NULL,
+            subject    TEXT NOT NULL,
+            event      TEXT NOT NULL,
+            raw        BLOB,
+            attributes TEXT,
+            passage    TEXT,
+            kind       INTEGER NOT NULL,
+            PRIMARY KEY (route, id)
+        );
+        """,
     ]
 
     /// The migration that ``DeadLetterMigration`` completes.

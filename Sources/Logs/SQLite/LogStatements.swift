@@ -14,6 +14,7 @@ final class LogStatements {
     private let forgetDeadLetter: SQLiteStatement
     private let number: SQLiteStatement
     private let key: SQLiteStatement
+    private let flow: FlowStatements
 
     init(_ connection: borrowing SQLiteConnection) throws(LogError) {
         self.begin = try connection.prepare("BEGIN IMMEDIATE")
@@ -45,6 +46,7 @@ final class LogStatements {
         self.number = try connection.prepare(
             "INSERT OR REPLACE INTO numbers (sink, first, last, count, sequence) VALUES (?, ?, ?, ?, ?)")
         self.key = try connection.prepare("INSERT OR REPLACE INTO delivered_keys (sink, key, expires) VALUES (?, ?, ?)")
+        self.flow = try FlowStatements(connection)
     }
 
     /// Writes a group of changes; must run inside a transaction.
@@ -67,6 +69,13 @@ final class LogStatements {
         }
         for key in changes.keys {
             try self.key.bind(1, key.sink).bind(2, key.key).bind(3, key.expires.milliseconds).run()
+        }
+        for change in changes.flow {
+            guard case .repeatKey(let position, let source, let key) = change else {
+                try self.flow.write(change, rows)
+                continue
+            }
+            try self.keepRepeatKey.bind(1, Int64(position.rawValue)).bind(2, source).bind(3, Int64(bitPattern: key)).run()
         }
         for (source, cursor) in changes.cursors { try self.cursor.bind(1, source).bind(2, cursor).run() }
         guard !changes.cursors.isEmpty else { return }
