@@ -74,6 +74,9 @@ extension BridgeLoader {
             name: "dedupe", type: .group(DedupeDeclaration.settings.declarations), presence: .optional(default: nil),
             summary: "Which events are duplicates"),
         SettingDeclaration(
+            name: "replace_key", type: .template, presence: .optional(default: nil),
+            summary: "Key by which an event supersedes those that a sink has not got yet"),
+        SettingDeclaration(
             name: "changed", type: .group(Changed.settings.declarations), presence: .optional(default: nil),
             summary: "Passes an event only when a value has changed"),
         SettingDeclaration(

@@ -51,7 +51,7 @@ struct CircleChecks {
         let indices = Dictionary(
             self.sources.enumerated().map { ($0.element.prepared.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
         for route in routes
-        where route.match == nil && route.when == nil && route.dedupe == nil && route.tools?.mayRepeat ?? true {
+        where route.match == nil && route.when == nil && route.dedupe?.replaces ?? true && route.tools?.mayRepeat ?? true {
             for target in route.targets {
                 guard let node = nodes[Route.Target(sink: target.sink, variant: target.variant)] else { continue }
                 for origin in route.sources.map({ $0.compactMap { indices[$0] } }) ?? [all] { self.next[origin].append(node) }

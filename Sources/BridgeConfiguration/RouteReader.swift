@@ -52,7 +52,7 @@ struct RouteReader {
                 match: self.match(place.child("match")),
                 when: self.condition(place.child("when")),
                 shaping: self.components.decoding.decodeIfPresent(place.child("set"), as: Shaping.self),
-                dedupe: self.dedupe(place.child("dedupe")), tools: self.tools(of: place),
+                dedupe: self.dedupe(of: place), tools: self.tools(of: place),
                 targets: self.targets(place, &sinks, indices),
                 stop: self.stop(place.child("stop")), onError: self.onError(of: place)
             )
@@ -121,9 +121,15 @@ struct RouteReader {
         }
     }
 
-    private func dedupe(_ place: Located?) -> Route.Dedupe? {
-        guard let place else { return nil }
-        return self.components.decoding.decode(place, group: DedupeDeclaration.self)?.dedupe
+    private func dedupe(of route: Located) -> Route.Dedupe? {
+        let dedupe = route.child("dedupe").flatMap { self.components.decoding.decode($0, group: DedupeDeclaration.self)?.dedupe }
+        guard let place = route.child("replace_key"),
+            let key = self.components.decoding.decode(place, as: { try SettingCodec<Template>.flowKey.read($0) })
+        else { return dedupe }
+        if route.child("dedupe") != nil {
+            self.findings.error("cannot be used together with dedupe; leave one of them out", at: place)
+        }
+        return .replacing(key)
     }
 
     private func tools(of route: Located) -> RouteTools {
@@ -143,7 +149,7 @@ struct RouteReader {
             self.findings.warning(warning.message, at: place.descend(warning.path))
         }
         if tools.expect != nil {
-            for name in ["set", "dedupe"] + RouteTools.keys where name != "expect" {
+            for name in ["set", "dedupe", "replace_key"] + RouteTools.keys where name != "expect" {
                 guard let place = route.child(name), !place.isNull else { continue }
                 self.findings.error(
                     "has no effect with 'expect', because the events of such a route do not pass; move it to another route",

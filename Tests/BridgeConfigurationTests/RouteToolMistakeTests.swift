@@ -61,6 +61,12 @@ struct RouteToolMistakeTests {
         ),
         ("digest: {}", ".digest: 'window' is missing"), ("digest: { window: 10m, lines: 0 }", ".digest.lines: 0 is out of range"),
         ("digest: { window: 10m, title: \"\" }", ".digest.title: is empty; write a title"),
+        ("replace_key: x", ".replace_key: 'x' is the same for every event; write a template"),
+        ("replace_key:", ".replace_key: "),
+        (
+            "replace_key: '{{ .title }}', dedupe: { key: '{{ .id }}' }",
+            ".replace_key: cannot be used together with dedupe; leave one of them out"
+        ),
         ("expect: {}", ".expect: 'every' is missing"),
         ("expect: { every: 1m, priority: 9 }", ".expect.priority: 9 is out of range"),
         (
@@ -84,6 +90,8 @@ struct RouteToolMistakeTests {
                 """))
         #expect(plan.warnings.isEmpty)
         #expect(plan.routes[0].tools?.holding == ["sample", "quiet_hours", "digest"])
+        #expect(try load(Self.file("replace_key: '{{ $subject }}'")).routes[0].dedupe?.replaces == true)
+        #expect(try load(Self.file("dedupe: { key: '{{ $subject }}' }")).routes[0].dedupe?.replaces == false)
         let lowering = "quiet_hours: { from: 22:00, to: 7:00, zone: UTC, days: sat, then: lower }"
         #expect(try load(Self.file(lowering)).warnings.isEmpty)
         let expecting = try load(Self.file("expect: { every: 15m, key: '{{ $subject }}', priority: 5 }"))

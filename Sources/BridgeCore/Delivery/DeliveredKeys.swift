@@ -48,7 +48,8 @@ struct DeliveredKeys {
 
     /// Reserves the key of a delivery that is about to be handed out.
     mutating func reserve(_ delivery: Delivery, now: Timestamp) -> Verdict {
-        guard let key = (delivery.key?.text).map(ExactText.init) else { return .isNew }
+        guard let own = delivery.key, !own.replaces else { return .isNew }
+        let key = ExactText(own.text)
         self.isUsed = true
         if let expires = self.delivered[key] {
             if expires > now { return .wasDelivered }

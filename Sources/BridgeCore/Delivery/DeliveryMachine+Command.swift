@@ -58,6 +58,7 @@ extension DeliveryMachine {
         /// What sinks will not get; kept as dead letters or dropped.
         var losses: [(sink: SinkIndex, cause: DropCause, reason: String, isKept: Bool)] = []
         var duplicates: [(sink: SinkIndex, count: Int)] = []
+        var superseded: [(sink: SinkIndex, count: Int)] = []
         /// Deliveries that sinks did not get after all.
         var undelivered: [(sink: SinkIndex, delivery: Delivery)] = []
         var unrouted = 0

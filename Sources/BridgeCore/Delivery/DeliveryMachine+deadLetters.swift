@@ -2,6 +2,10 @@
 extension DeliveryMachine {
     /// Applies the overflow policy of a sink that was given more: the oldest go until the rest is within its bounds.
     mutating func makeRoom(_ sink: SinkIndex, _ effects: inout Effects) {
+        if self.sinks[sink].cursor.isOverBounds, self.sinks[sink].cursor.newest.superseded > 0 {
+            let removed = self.sinks[sink].cursor.removeSuperseded(self.log, visible: self.visible, routes: self.routes)
+            self.countSuperseded(removed, by: sink, &effects)
+        }
         let policy = self.sinks[sink].cursor.settings.onFull
         guard policy != .block else { return }
         while self.sinks[sink].cursor.isOverBounds,
@@ -64,6 +68,9 @@ extension DeliveryMachine {
         self.disk?.append(record, at: self.log.head)
         for entry in routing.plan.entries {
             self.sinks[entry.sink].cursor.grow(at: self.log.head, weight: event.weight)
+            if let key = routing.key(of: entry), key.replaces {
+                self.sinks[entry.sink].cursor.newest.note(key, at: self.log.head)
+            }
             self.touch(entry.sink, [.grown, .offered])
         }
     }

@@ -14,7 +14,9 @@ extension DeliveryMachine {
         self.touch(sink, .polled)
         if !repeated.isEmpty {
             self.disk?.touch(sink)
-            effects.duplicates.append((sink, repeated.count))
+            let superseded = repeated.filter { $0.key?.replaces == true }
+            self.countSuperseded(superseded, by: sink, &effects)
+            if repeated.count > superseded.count { effects.duplicates.append((sink, repeated.count - superseded.count)) }
         }
         if !batch.isEmpty {
             effects.outcome = .poll(.batch(batch))
@@ -23,6 +25,18 @@ extension DeliveryMachine {
         } else {
             effects.outcome = .poll(.empty)
             if self.hasWork(sink) { self.touch(sink, .offered) }
+        }
+    }
+
+    /// Reports deliveries that a later event has superseded, and that are no longer pending.
+    mutating func countSuperseded(_ superseded: [Delivery], by sink: SinkIndex, _ effects: inout Effects) {
+        guard !superseded.isEmpty else { return }
+        self.touch(sink, .changed)
+        self.disk?.touch(sink)
+        effects.superseded.append((sink, superseded.count))
+        for delivery in superseded {
+            self.disk?.forget(delivery)
+            effects.undelivered.append((sink, delivery))
         }
     }
 

@@ -11,6 +11,9 @@ extension DeliveryMachine {
             if !entries.isEmpty { self.disk?.append(record, at: position) }
             for entry in entries {
                 self.sinks[entry.sink].cursor.grow(at: position, weight: record.event(of: entry).weight)
+                if let key = record.routing.key(of: entry), key.replaces {
+                    self.sinks[entry.sink].cursor.newest.note(key, at: position)
+                }
                 self.debts.give(position, of: source, to: entry.sink)
                 self.touch(entry.sink, [.grown, .offered])
             }

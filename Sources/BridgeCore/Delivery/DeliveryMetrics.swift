@@ -38,6 +38,7 @@ final class DeliveryMetrics: Sendable {
     func count(_ effects: DeliveryMachine.Effects) {
         self.unrouted.note([:], count: effects.unrouted)
         for (sink, count) in effects.duplicates { self.sinks[sink].repeated.increment(by: count) }
+        for (sink, count) in effects.superseded { self.sinks[sink].superseded.increment(by: count) }
         for loss in effects.losses {
             let sink = self.sinks[loss.sink]
             (loss.isKept ? sink.deadLetters : sink.dropped)[loss.cause]?.increment()
@@ -52,6 +53,7 @@ final class DeliveryMetrics: Sendable {
         let dropped: [DropCause: Counter]
         let deadLetters: [DropCause: Counter]
         let repeated: Counter
+        let superseded: Counter
         let dropLog: BurstLog
         let deadLetterLog: BurstLog
 
@@ -67,6 +69,9 @@ final class DeliveryMetrics: Sendable {
             }
             self.repeated = metrics.counter(
                 "events_deduplicated", help: "Duplicates dropped by the dedupe key of a route."
+            )
+            self.superseded = metrics.counter(
+                "events_superseded", help: "Undelivered events that a later one with the same replace_key has superseded."
             )
             self.dropLog = BurstLog("Event dropped", level: .error, logger: logger)
             self.deadLetterLog = BurstLog("Event moved to the dead letters", logger: logger)

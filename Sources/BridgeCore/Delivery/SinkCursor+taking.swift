@@ -5,7 +5,7 @@ extension SinkCursor {
     ///
     /// - Parameters:
     ///   - visible: nothing behind this position is handed out.
-    ///   - repeated: receives the duplicates that `dedupe:` finds; they are settled.
+    ///   - repeated: receives the duplicates that `dedupe:` finds, and what `replace_key:` supersedes; they are settled.
     mutating func take(
         _ limit: Int, from log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>,
         repeated: inout [Delivery]
@@ -18,7 +18,7 @@ extension SinkCursor {
         if batch.count < limit, self.inLog > 0, !self.holdsMuch {
             self.scan(log, visible: visible, limit: limit - batch.count, routes: routes, into: &batch)
         }
-        self.holdRepeated(&batch, &repeated)
+        self.holdRepeated(&batch, visible: visible, &repeated)
         self.hand(&batch)
         return batch
     }
@@ -66,7 +66,7 @@ extension SinkCursor {
                     attempts: 0, position: self.next, ticket: 0, accepted: record.accepted
                 )
                 delivery.letter = letter?.id
-                delivery.key = record.routing.keys[entry.route]
+                delivery.key = record.routing.key(of: entry)
                 batch.append(delivery)
                 self.inLog -= 1
             }
@@ -75,12 +75,17 @@ extension SinkCursor {
     }
 
     /// Removes from a batch what has a delivered key, and holds back what has a key in flight.
-    private mutating func holdRepeated(_ batch: inout [Delivery], _ repeated: inout [Delivery]) {
+    private mutating func holdRepeated(_ batch: inout [Delivery], visible: Position, _ repeated: inout [Delivery]) {
         // By index: a closure would copy each delivery.
         guard batch.indices.contains(where: { batch[$0].key != nil }) else { return }
         let now = Timestamp.now()
         var kept: [Delivery] = []
         for delivery in batch {
+            guard !self.newest.isSuperseded(delivery, visible: visible) else {
+                self.settleSuperseded(delivery)
+                repeated.append(delivery)
+                continue
+            }
             switch self.keys.reserve(delivery, now: now) {
             case .isNew: kept.append(delivery)
             case .isHeld: break
@@ -91,6 +96,33 @@ extension SinkCursor {
             }
         }
         batch = kept
+    }
+
+    private mutating func settleSuperseded(_ delivery: Delivery) {
+        self.release(delivery)
+        self.noteAhead(delivery)
+        self.hasDropped = true
+    }
+
+    /// Removes what is superseded from a buffer over its bounds, as far as it is in memory.
+    ///
+    /// Only once that is a quarter of what is pending, so that the cost per event stays constant.
+    mutating func removeSuperseded(
+        _ log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>
+    ) -> [Delivery] {
+        guard self.newest.superseded > 0, self.newest.superseded >= self.pending / 4 else { return [] }
+        if !self.isOnDisk { self.gather(log, routes: routes) }
+        var removed: [Delivery] = []
+        for list in [\SinkCursor.again, \SinkCursor.loaded] {
+            var kept: Deque<Delivery> = []
+            for delivery in self[keyPath: list] {
+                if self.newest.supersedes(delivery, visible: visible) { removed.append(delivery) } else { kept.append(delivery) }
+            }
+            self[keyPath: list] = kept
+        }
+        for delivery in removed { self.settleSuperseded(delivery) }
+        self.newest.clear()
+        return removed
     }
 
     // MARK: What is on disk
@@ -126,6 +158,7 @@ extension SinkCursor {
         self.inLog = owed.count
         self.weight = owed.weight
         self.ahead = Set(owed.mark.ahead)
+        for (key, position) in owed.newest { self.newest.note(DedupeKey(text: key, window: DedupeKey.superseding), at: position) }
         self.updateFullness()
     }
 

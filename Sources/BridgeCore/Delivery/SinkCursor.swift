@@ -37,6 +37,8 @@ struct SinkCursor {
     var ahead: Set<Position> = []
     /// What `dedupe:` goes by.
     var keys: DeliveredKeys
+    /// What `replace_key` goes by.
+    var newest = NewestKeys()
     /// Whether something was dropped between delivered events.
     var hasDropped = false
     /// Whether ``again`` or ``taken`` may be out of order.

@@ -1,6 +1,6 @@
 extension SettingCodec where Value == Template {
     /// A template by which events are compared: it contains a value of the event.
-    static var flowKey: Self {
+    package static var flowKey: Self {
         Self.template.checked { template in
             guard let text = template.constant else { return nil }
             return text.isEmpty

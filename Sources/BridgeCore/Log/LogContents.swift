@@ -8,6 +8,8 @@ package struct LogContents: Sendable {
         package var count: Int
         /// Their weight in bytes.
         package var weight: Int
+        /// By key of `replace_key:`, the position of the last of them.
+        package var newest: [String: Position] = [:]
 
         /// Makes the record of one sink's backlog.
         package init(mark: SinkMark, count: Int, weight: Int) {

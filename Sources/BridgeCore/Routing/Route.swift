@@ -55,11 +55,11 @@ package struct Route: Sendable {
         self.onError = onError
     }
 
-    /// `dedupe:` of a route.
+    /// `dedupe:` of a route, or its `replace_key:`.
     package struct Dedupe: Sendable {
         /// Events with the same key are the same.
         package var key: Template
-        /// How long duplicates are suppressed after a delivery.
+        /// How long duplicates are suppressed after a delivery; ``DedupeKey/superseding`` for `replace_key:`.
         package var window: Duration
 
         /// Makes the settings of `dedupe:`.
@@ -67,6 +67,12 @@ package struct Route: Sendable {
             self.key = key
             self.window = window
         }
+
+        /// `replace_key:`: a later event with the same key supersedes an undelivered one.
+        package static func replacing(_ key: Template) -> Self { Self(key: key, window: DedupeKey.superseding) }
+
+        /// Whether it is `replace_key:`.
+        package var replaces: Bool { self.window == DedupeKey.superseding }
 
         /// The key of the event that the reader holds.
         ///

@@ -322,6 +322,9 @@ package struct Routing: Sendable {
     /// What only few events have; one reference, because each record of the log has a copy.
     private let rare: Rare?
 
+    /// The key of a delivery; `nil` for a route without `dedupe:` and `replace_key:`.
+    func key(of entry: RoutePlan.Entry) -> DedupeKey? { self.keys.isEmpty ? nil : self.keys[entry.route] }
+
     /// Makes the result for an event that no route lost.
     package init(plan: RoutePlan, shaped: [Event], keys: [RouteIndex: DedupeKey] = [:]) {
         self.init(plan: plan, shaped: shaped, keys: keys, lost: [])

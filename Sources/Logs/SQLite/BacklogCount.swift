@@ -50,6 +50,7 @@ struct BacklogCount {
                 }
                 contents.sinks[target.sink]?.count += 1
                 contents.sinks[target.sink]?.weight += Int(query.integer(2))
+                if let key = target.key, key.replaces { contents.sinks[target.sink]?.newest[key.text] = position }
             }
         }
     }

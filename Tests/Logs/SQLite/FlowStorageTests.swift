@@ -91,6 +91,29 @@ struct FlowStorageTests {
         #expect(count == 2)
     }
 
+    @Test func `the latest event of each key of replace_key is known after a restart`() throws {
+        let key = DedupeKey(route: "r", key: "a", window: DedupeKey.superseding)
+        do {
+            let (log, _) = try self.open()
+            defer { log.close() }
+            var changes = LogChanges()
+            changes.events = (1...3).map { number in
+                StoredEvent(
+                    position: Position(number), accepted: .now(), event: Self.held(Int64(number)).event,
+                    targets: [
+                        StoredEvent.Target(sink: "out", route: "r", variant: 0, copy: -1, key: number == 3 ? nil : key)
+                    ])
+            }
+            try log.commit(changes)
+        }
+        let (log, contents) = try self.open()
+        defer { log.close() }
+        #expect(contents.sinks["out"]?.count == 3)
+        #expect(contents.sinks["out"]?.newest == [key.text: Position(2)])
+        let events = try log.page(of: "out", after: .start, atMost: 9).events
+        #expect(events.map { $0.targets[0].key?.replaces } == [true, true, nil])
+    }
+
     @Test func `a log that was removed from the file counts what its routes hold`() throws {
         try self.commit([.hold(Self.held(1)), .state(FlowStateKey(route: "r", tool: "digest", key: ""), "{}")])
         #expect(try AbandonedLog.find(at: self.path) == AbandonedLog(undelivered: 2, letters: 0))
