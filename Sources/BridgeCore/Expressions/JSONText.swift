@@ -2,7 +2,7 @@ import JSON
 import NIOCore
 
 /// Small JSON of strings only.
-enum JSONText {
+package enum JSONText {
     static func string(_ text: String) -> String {
         var buffer = ByteBuffer()
         JSONWriter.write(text, to: &buffer)
@@ -19,8 +19,8 @@ enum JSONText {
         return String(buffer: buffer)
     }
 
-    /// The first value of a repeated name counts.
-    static func object(_ attributes: Attributes) -> String {
+    /// A JSON object of attributes on one line; the first value of a repeated name counts.
+    package static func object(_ attributes: Attributes) -> String {
         var buffer = ByteBuffer()
         var seen: Set<String> = []
         for (name, value) in attributes.elements where seen.insert(name).inserted {

@@ -22,7 +22,7 @@ extension FuzzTarget {
         let now = Timestamp(milliseconds: 1_800_000_000_000)
         let event = Normaliser(source: "in", settings: NormaliseSettings(), bridge: "b").event(from: message, now: now).event
         var stream = ByteBuffer()
-        SSEFormat.events.write(event, epoch: "e", sequence: 7, into: &stream)
+        SSEFormat.events.write(SSEItem(event: event, sequence: 7), epoch: "e", into: &stream)
         var items: [SSEParser.Item] = []
         var parser = SSEParser(limit: 1 << 20)
         parser.feed(stream, into: &items)
@@ -31,8 +31,9 @@ extension FuzzTarget {
         }
         try FuzzFailure.unless(
             try Self.canonical(found.data) == Self.canonical(event.json), "\(String(buffer: event.json)) is sent as other JSON")
+        try Self.checkContents(of: event)
         var lines = ByteBuffer()
-        SSEFormat.lines.write(event, epoch: "e", sequence: 7, into: &lines)
+        SSEFormat.lines.write(SSEItem(event: event, sequence: 7), epoch: "e", into: &lines)
         for text in [stream, lines] {
             // What Python's splitlines divides at.
             let count = String(buffer: text).unicodeScalars.count {
@@ -45,6 +46,35 @@ extension FuzzTarget {
         let gap = SSEGap(requested: text, oldest: nil, newest: nil, dropped: nil, reason: .malformed)
         _ = try Self.canonical(ByteBuffer(string: "{\(gap.members)}"))
         try FuzzFailure.unless(!gap.members.utf8.contains { $0 == 10 || $0 == 13 }, "a gap has two lines")
+    }
+
+    /// Each format is one event with the type of the sink, whatever the body is.
+    private static func checkContents(of event: Event) throws {
+        var settings = try SSESinkConfiguration(stream: "s")
+        let text = String(buffer: SSEContent.text(of: event))
+        for format in SSESinkConfiguration.Format.allCases {
+            settings.format = format
+            let type = SSEEventType.type(event.message)
+            let item = SSEItem(event: event, sequence: 7, type: type, content: SSEContent(settings))
+            var stream = ByteBuffer()
+            SSEFormat.events.write(item, fields: [.source, .subject, .attributes], epoch: "e", into: &stream)
+            var items: [SSEParser.Item] = []
+            var parser = SSEParser(limit: 1 << 22)
+            parser.feed(stream, into: &items)
+            guard items.count == 1, case .event(let found) = items[0], found.lastEventID == "e-7", found.type == type ?? "message"
+            else { throw FuzzFailure("\(format) is sent as \(String(buffer: stream))") }
+            var lines = ByteBuffer()
+            SSEFormat.lines.write(item, epoch: "e", into: &lines)
+            _ = try Self.canonical(lines.getSlice(at: 0, length: lines.readableBytes - 1) ?? lines)
+            switch format {
+            case .json, .cloudEvents: _ = try Self.canonical(found.data)
+            case .base64: try FuzzFailure.unless(Base64.bytes(found.data.readableBytesView) != nil, "not base64: \(found.data)")
+            case .raw:
+                let expected = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
+                try FuzzFailure.unless(
+                    String(buffer: found.data).utf8.elementsEqual(expected.utf8), "\(text) is sent as \(found.data)")
+            }
+        }
     }
 
     /// As the parser writes it again.

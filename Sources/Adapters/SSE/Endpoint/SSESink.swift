@@ -47,8 +47,8 @@ package final class SSESink: RestorableSink {
 
     var hub: SSEHub { self.service.hub }
 
-    /// The template of the stream's name.
-    package var templates: [[Template]] { [[self.stream.settings.stream]] }
+    /// The templates of the stream's name and of the events' types.
+    package var templates: [[Template]] { [[self.stream.settings.stream, self.stream.settings.event]] }
 
     /// How many published events the stream keeps for clients that resume: `replay.events`.
     package var historyLimit: Int { self.stream.settings.replay.events }
@@ -66,8 +66,10 @@ package final class SSESink: RestorableSink {
             }.map(\.element)
             rest = rest.dropFirst(piece.count)
             let names = self.stream.isFixed ? nil : piece.map { (try? self.stream.name(of: $0.event, reader)) ?? "" }
+            let types = self.stream.hasTypes ? piece.map { try? self.stream.type(of: $0.event, reader) } : nil
             let batch = SSEBatch(
-                piece.map(\.event), names: names, stream: self.stream, first: first.sequence, offset: offset, time: first.accepted
+                piece.map(\.event), SSELabels(names: names, types: types), stream: self.stream, first: first.sequence,
+                offset: offset, time: first.accepted
             )
             offset = batch.endOffset
             batches.append(batch)

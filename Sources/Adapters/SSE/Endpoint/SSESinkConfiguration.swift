@@ -8,6 +8,16 @@ package struct SSESinkConfiguration: SinkConfiguration {
     package var keepsSlashes = false
     /// Whether the name may begin with a value of the event.
     package var mayBeAnyStream = false
+    /// What a subscriber gets of each event.
+    package var format = Format.json
+    /// The type of each event, for its `event:` line; an empty one leaves the line out.
+    package var event = Template()
+    /// Members that every event's JSON has beside those of the model.
+    package var include: [Field] = []
+    /// Further members that a client may request with `fields`.
+    package var includeOnRequest: [Field] = [.source, .subject]
+    /// How events become CloudEvents.
+    package var cloudEvents = CloudEvents()
     /// The history that a subscriber can request.
     package var replay = Replay()
     /// A comment is sent to a subscriber that got nothing for this long, or a little less.
@@ -44,6 +54,11 @@ package struct SSESinkConfiguration: SinkConfiguration {
         Setting(required: "stream", \.stream, .template, "Name of the stream, the part of the path after /api/stream/")
         Setting("keep_slashes", \.keepsSlashes, .flag, "Whether a value in the name may add levels to it")
         Setting("any_stream", \.mayBeAnyStream, .flag, "Whether an event may choose the beginning of the name")
+        Setting("format", \.format, .choice, "Whether events are sent as their JSON, their body or CloudEvents")
+        Setting("event", \.event, .template, "Type of each event, for its event: line; an empty one leaves the line out")
+        Setting("include", \.include, .fields, "Members that every event's JSON has in addition")
+        Setting("include_on_request", \.includeOnRequest, .fields, "Members that a client may add with ?fields=")
+        Setting("cloudevents", \.cloudEvents, .group, "How events become CloudEvents, for format: cloudevents")
         Setting("replay", \.replay, .group, "History that a subscriber can request")
         Setting(
             "heartbeat", \.heartbeat, .duration(in: .milliseconds(100)...),
@@ -239,6 +254,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
                     + " any_stream: true"
             )
         }
+        try self.validateContent()
     }
 
     /// The token.
@@ -263,6 +279,15 @@ package struct SSESinkConfiguration: SinkConfiguration {
                     "an event could choose \(resource.value), the stream of \(owner); name one of them differently, or write any_stream: true"
             )
         }
+    }
+}
+
+extension SettingCodec where Value == [SSESinkConfiguration.Field] {
+    /// One field or a list of them.
+    fileprivate static var fields: Self {
+        SettingCodec<[SSESinkConfiguration.Field]>.oneOrMore(of: .choice).map(write: { fields in
+            fields.isEmpty ? nil : "[\(fields.map(\.rawValue).joined(separator: ", "))]"
+        }) { $0 }
     }
 }
 

@@ -202,7 +202,7 @@ import Testing
             now += Int64.random(in: -3000...6000)
             let count = Int.random(in: 1...7)
             let batch = SSEBatch(
-                (0..<count).map { _ in EndpointFixture.event("x") }, names: nil, stream: stream, first: UInt64(times.count) + 1,
+                (0..<count).map { _ in EndpointFixture.event("x") }, stream: stream, first: UInt64(times.count) + 1,
                 offset: history.endOffset, time: Timestamp(milliseconds: now))
             history.append(batch)
             times += Array(repeating: now, count: count)

@@ -70,9 +70,11 @@ struct EndpointFixture {
     }
 
     /// Publishes events to a stream, through its feed, and waits until they are published.
-    func publish(_ events: [Event], names: [String]? = nil, to sink: SSESink? = nil) async throws {
+    func publish(
+        _ events: [Event], names: [String]? = nil, types: [String?]? = nil, to sink: SSESink? = nil
+    ) async throws {
         let stream = (sink ?? self.sink).stream
-        try await self.hub.home.submit { self.hub.publish(events, names: names, to: stream) }.get()
+        try await self.hub.home.submit { self.hub.publish(events, SSELabels(names: names, types: types), to: stream) }.get()
     }
 
     /// Publishes events whose messages are these texts, as one batch.

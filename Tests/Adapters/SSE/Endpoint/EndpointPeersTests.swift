@@ -82,7 +82,7 @@ import Testing
                 json: json, source: "in", subject: "x", attributes: Attributes(), raw: ByteBuffer())
             for format in [SSEFormat.events, .lines] {
                 var buffer = ByteBuffer()
-                format.write(event, epoch: "e", sequence: 1, into: &buffer)
+                format.write(SSEItem(event: event, sequence: 1), epoch: "e", into: &buffer)
                 let written = String(buffer: buffer)
                 let expected = text.unicodeScalars.map { scalar in
                     [0x85, 0x2028, 0x2029].contains(scalar.value)
@@ -104,7 +104,7 @@ import Testing
             raw: ByteBuffer(), limits: EventLimits()
         )
         var buffer = ByteBuffer()
-        SSEFormat.events.write(event, epoch: "e", sequence: 1, into: &buffer)
+        SSEFormat.events.write(SSEItem(event: event, sequence: 1), epoch: "e", into: &buffer)
         let block = String(buffer: buffer)
         let lines = block.utf8.split(omittingEmptySubsequences: false) { $0 == 10 || $0 == 13 }
         #expect(lines.count == 4)

@@ -132,7 +132,7 @@ import Testing
                 let event = EndpointFixture.event(String(repeating: "x", count: 900))
                 history.append(
                     SSEBatch(
-                        [event], names: nil, stream: stream, first: UInt64(index + 1), offset: history.endOffset,
+                        [event], stream: stream, first: UInt64(index + 1), offset: history.endOffset,
                         time: Timestamp(milliseconds: Int64(index) * 1000)
                     )
                 )
@@ -228,7 +228,7 @@ import Testing
             func publish(_ batches: Int, of count: Int) async throws {
                 let events = Array(repeating: event, count: count)
                 try await loop.submit {
-                    for _ in 0..<batches { endpoint.hub.publish(events, names: nil, to: endpoint.sink.stream) }
+                    for _ in 0..<batches { endpoint.hub.publish(events, to: endpoint.sink.stream) }
                 }.get()
             }
             try await publish(1000, of: 10)

@@ -30,6 +30,6 @@ extension SSEHub {
     private func publish(_ event: Event, _ names: [String], to presence: SSEStream) {
         guard !self.isFinished else { return }
         if self.whenReserved({ self.publish(event, names, to: presence) }) { return }
-        self.publish(Array(repeating: event, count: names.count), names: names, to: presence)
+        self.publish(Array(repeating: event, count: names.count), SSELabels(names: names), to: presence)
     }
 }

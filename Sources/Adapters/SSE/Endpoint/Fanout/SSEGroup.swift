@@ -105,7 +105,7 @@ final class SSEGroup {
     }
 
     /// The bytes of the view's events in a batch; consecutive readers of the whole batch share them.
-    func bytes(_ events: [(event: Event, sequence: UInt64)], of batch: SSEBatch, isWhole: Bool) -> SSEBytes {
+    func bytes(_ events: [SSEItem], of batch: SSEBatch, isWhole: Bool) -> SSEBytes {
         guard isWhole, !events.isEmpty else { return self.view.bytes(events, self.shard.compressor) }
         if let shared, shared.first == batch.first { return shared.bytes }
         let bytes = self.view.bytes(events, self.shard.compressor)

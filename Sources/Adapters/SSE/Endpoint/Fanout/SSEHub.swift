@@ -131,11 +131,12 @@ final class SSEHub: Sendable {
     ///
     /// - Parameters:
     ///   - events: not empty.
-    ///   - names: one for each event, or `nil` for a stream with a fixed name.
-    func publish(_ events: [Event], names: [String]?, to stream: SSEStream) {
+    ///   - labels: those of the events.
+    func publish(_ events: [Event], _ labels: SSELabels = SSELabels(), to stream: SSEStream) {
         self.home.assertInEventLoop()
         let (first, offset) = self.state.withLock { ($0.head + 1, $0.streams[stream.number]?.history.endOffset ?? 0) }
-        let batch = SSEBatch(events, names: names, stream: stream, first: first, offset: offset, time: Timestamp.now())
+        let batch = SSEBatch(
+            events, labels, stream: stream, first: first, offset: offset, time: Timestamp.now())
         let views = self.state.withLock { $0.append(batch) }
         let undecided = views.filter(\.isDecidedLater)
         let rendered = self.renderer.value.rendered(of: batch, for: views)

@@ -11,7 +11,7 @@ struct SSEShortening {
         case gap(through: UInt64, since: UInt64, dropped: Int?)
         /// The reader gets these events, possibly none, and then has everything up to `through`; the rest were replaced
         /// by later ones.
-        case events([(event: Event, sequence: UInt64)], through: UInt64, replaced: Int)
+        case events([SSEItem], through: UInt64, replaced: Int)
     }
 
     private enum Work {

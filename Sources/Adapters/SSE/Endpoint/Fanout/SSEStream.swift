@@ -14,6 +14,10 @@ final class SSEStream: Sendable {
     /// The fixed name, or the prefix of all names.
     let prefix: String
     let metrics: SSEMetrics
+    /// How its events are rendered; `nil` for their JSON.
+    let content: SSEContent?
+    /// The type of all its events; `nil` if they have none, or each its own.
+    let fixedType: String?
     private let template: LevelTemplate
     private let connectionLimits: Mutex<SSEConnectionLimits>
     private let closing = Mutex<Closing>(.no)
@@ -25,6 +29,8 @@ final class SSEStream: Sendable {
         let constant = settings.stream.constant
         self.isFixed = constant != nil
         self.prefix = constant ?? settings.stream.staticPrefix
+        self.content = SSEContent(settings)
+        self.fixedType = settings.event.constant.flatMap(SSEEventType.type)
         self.metrics = metrics
         self.connectionLimits = Mutex(SSEConnectionLimits(total: settings.maxConnections, limits: settings.limits))
     }
@@ -47,6 +53,20 @@ final class SSEStream: Sendable {
         reader.load(event)
         return try SSEName.name(self.template.render(reader))
     }
+
+    /// Whether every event has a type of its own.
+    var hasTypes: Bool { self.settings.event.constant == nil }
+
+    /// The type that an event chooses; `nil` for none.
+    ///
+    /// - Throws: the error of the template.
+    func type(of event: Event, _ reader: EventReader) throws -> String? {
+        reader.load(event)
+        return SSEEventType.type(try self.settings.event.render(reader))
+    }
+
+    /// The approximate number of bytes that subscribers get of an event.
+    func size(of event: Event) -> Int { self.content?.size(of: event) ?? event.json.readableBytes }
 
     // MARK: - Who is here
 

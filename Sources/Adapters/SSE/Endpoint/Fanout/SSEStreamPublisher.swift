@@ -32,29 +32,29 @@ final class SSEStreamPublisher: Sendable {
     }
 
     private func publish(_ deliveries: ArraySlice<Delivery>) {
-        guard !self.stream.isFixed else {
-            self.publish(deliveries, names: nil)
+        guard !self.stream.isFixed || self.stream.hasTypes else {
+            self.publish(deliveries, SSELabels())
             return
         }
         let reader = self.hub.shard(on: self.hub.home).reader
         reader.begin(Array(deliveries))
         defer { reader.endBatch() }
         var start = deliveries.startIndex
-        var names: [String] = []
+        var labels = SSELabels()
         for (index, delivery) in zip(deliveries.indices, deliveries) {
-            do {
-                names.append(try self.stream.name(of: delivery.event, reader))
+            do throws(SSEComplaint) {
+                try labels.append(delivery.event, of: self.stream, reader)
             } catch {
-                self.publish(deliveries[start..<index], names: names)
-                (start, names) = (index + 1, [])
-                self.inlet.refuse(delivery, "the stream's name \(self.stream.settings.stream.text) cannot be rendered: \(error)")
+                self.publish(deliveries[start..<index], labels)
+                (start, labels) = (index + 1, SSELabels())
+                self.inlet.refuse(delivery, error.message)
             }
         }
-        self.publish(deliveries[start...], names: names)
+        self.publish(deliveries[start...], labels)
     }
 
     /// Publishes in batches of moderate size, because each is written to every subscriber at once.
-    private func publish(_ deliveries: ArraySlice<Delivery>, names: [String]?) {
+    private func publish(_ deliveries: ArraySlice<Delivery>, _ labels: SSELabels) {
         guard !deliveries.isEmpty else { return }
         let events = deliveries.map(\.event)
         self.inlet.number(deliveries, from: self.hub.head + 1)
@@ -63,10 +63,10 @@ final class SSEStreamPublisher: Sendable {
             var size = 0
             var end = start
             repeat {
-                size += events[end].json.readableBytes + 64
+                size += self.stream.size(of: events[end]) + 64
                 end += 1
             } while end < events.count && size < 64 << 10
-            self.hub.publish(Array(events[start..<end]), names: names.map { Array($0[start..<end]) }, to: self.stream)
+            self.hub.publish(Array(events[start..<end]), labels[start..<end], to: self.stream)
             start = end
         }
     }

@@ -39,11 +39,11 @@ final class SSEView: Sendable {
     ///
     /// - Returns: `nil` if the expression is not evaluated yet: the shard's running job then returns soon, and is
     ///   called again later.
-    func events(of batch: SSEBatch, after sequence: UInt64, _ shard: SSEShard) -> [(event: Event, sequence: UInt64)]? {
+    func events(of batch: SSEBatch, after sequence: UInt64, _ shard: SSEShard) -> [SSEItem]? {
         guard self.isDecidedLater, let decisions else { return self.events(of: batch, after: sequence, shard.reader) }
         guard let decision = decisions.decision(on: batch, shard) else { return nil }
         let start = batch.index(after: sequence)
-        return decision.passing.filter { $0 >= start }.map { (batch.events[$0], batch.first + UInt64($0)) }
+        return decision.passing.filter { $0 >= start }.map(batch.item)
     }
 
     /// The conflation keys of the events of ``events(of:after:_:)``.
@@ -63,15 +63,15 @@ final class SSEView: Sendable {
     }
 
     /// The same without an expression.
-    func events(of batch: SSEBatch, after sequence: UInt64, _ reader: EventReader) -> [(event: Event, sequence: UInt64)] {
+    func events(of batch: SSEBatch, after sequence: UInt64, _ reader: EventReader) -> [SSEItem] {
         let indices = batch.index(after: sequence)..<batch.events.count
-        guard self.isSelective else { return indices.map { (batch.events[$0], batch.first + UInt64($0)) } }
+        guard self.isSelective else { return indices.map(batch.item) }
         let named = indices.filter { self.takes(batch, $0) }
-        guard !self.selection.filter.takesEverything else { return named.map { (batch.events[$0], batch.first + UInt64($0)) } }
+        guard !self.selection.filter.takesEverything else { return named.map(batch.item) }
         let passing = self.selection.filter.passing(named.map { batch.events[$0] }, reader) { event, error in
             batch.stream.metrics.filterFailed(event, error)
         }
-        return passing.map { (batch.events[named[$0]], batch.first + UInt64(named[$0])) }
+        return passing.map { batch.item(at: named[$0]) }
     }
 
     private func takes(_ batch: SSEBatch, _ index: Int) -> Bool {
@@ -81,11 +81,11 @@ final class SSEView: Sendable {
     /// Renders events in this view's format and coding.
     ///
     /// - Parameter events: not empty.
-    func bytes(_ events: [(event: Event, sequence: UInt64)], _ compressor: SegmentCompressor) -> SSEBytes {
+    func bytes(_ events: [SSEItem], _ compressor: SegmentCompressor) -> SSEBytes {
         let capacity = events.reduce(0) { $0 + $1.event.json.readableBytes + self.epoch.utf8.count + 48 }
         func write(into buffer: inout ByteBuffer) {
-            for (event, sequence) in events {
-                self.selection.format.write(event, epoch: self.epoch, sequence: sequence, into: &buffer)
+            for item in events {
+                self.selection.format.write(item, fields: self.selection.fields, epoch: self.epoch, into: &buffer)
             }
         }
         guard self.selection.coding != .identity else { return SSEBytes(capacity: capacity, write) }

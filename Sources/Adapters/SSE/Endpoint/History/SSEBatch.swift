@@ -9,8 +9,7 @@ struct SSEBatch: Sendable {
     /// The sequence of the first event.
     let first: UInt64
     let events: [Event]
-    /// The stream name of each event; `nil` if all are the same.
-    private let names: [String]?
+    private let labels: SSELabels
     /// Bytes of the stream up to the end of each event, counted from ``startOffset``.
     private let ends: [UInt32]
     /// Bytes of the stream before this batch.
@@ -22,23 +21,23 @@ struct SSEBatch: Sendable {
     /// The approximate memory of the batch.
     let memory: Int
 
-    /// - Parameter names: one for each event, or `nil` for a stream with a fixed name.
     init(
-        _ events: [Event], names: [String]?, stream: SSEStream, first: UInt64, offset: UInt64, time: Timestamp
+        _ events: [Event], _ labels: SSELabels = SSELabels(), stream: SSEStream, first: UInt64, offset: UInt64, time: Timestamp
     ) {
         self.stream = stream
         self.first = first
         self.events = events
-        self.names = names
+        self.labels = labels
         var end: UInt32 = 0
         self.ends = events.map { event in
-            end = UInt32(clamping: Int(end) + event.json.readableBytes + Self.frame)
+            end = UInt32(clamping: Int(end) + stream.size(of: event) + Self.frame)
             return end
         }
         self.startOffset = offset
         self.time = time
         self.latestTime = time
-        self.memory = events.reduce(160) { $0 + $1.json.readableBytes + $1.raw.readableBytes + 280 }
+        let types = labels.types?.reduce(0) { $0 + 16 + ($1?.utf8.count ?? 0) } ?? 0
+        self.memory = events.reduce(160 + types) { $0 + $1.json.readableBytes + $1.raw.readableBytes + 280 }
     }
 
     /// Keeps ``latestTime`` from moving back, because the clock may have been set back.
@@ -55,7 +54,14 @@ struct SSEBatch: Sendable {
 
     /// The name of the stream that the event at an index belongs to.
     func name(at index: Int) -> String {
-        self.names?[index] ?? self.stream.prefix
+        self.labels.names?[index] ?? self.stream.prefix
+    }
+
+    /// The event at an index, as views render it.
+    func item(at index: Int) -> SSEItem {
+        SSEItem(
+            event: self.events[index], sequence: self.first + UInt64(index),
+            type: self.labels.types.map { $0[index] } ?? self.stream.fixedType, content: self.stream.content)
     }
 
     /// The index of the first event with a greater sequence; the count if there is none.

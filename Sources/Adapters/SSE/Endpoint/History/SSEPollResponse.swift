@@ -17,8 +17,9 @@ struct SSEPollResponse {
     private var position: UInt64
     private var knownLoss: UInt64
     private var gap: SSEGap?
-    private var events: [Event] = []
-    private var size = 0
+    /// The elements of `events`, with commas between them.
+    private var events = ByteBuffer()
+    private var count = 0
 
     /// - Parameter limit: the largest number of events.
     init(_ view: SSEView, _ start: SSEResolution, limit: Int) {
@@ -56,21 +57,22 @@ struct SSEPollResponse {
     /// Adds the events of a batch that belong to the view.
     ///
     /// - Returns: whether there was room for all of them.
-    private mutating func take(_ events: [(event: Event, sequence: UInt64)], of batch: SSEBatch) -> Bool {
-        for (event, sequence) in events {
+    private mutating func take(_ events: [SSEItem], of batch: SSEBatch) -> Bool {
+        for item in events {
             guard !self.isFull else { return false }
-            self.events.append(event)
-            self.size += event.json.readableBytes
-            self.position = sequence
+            self.events.writeStaticString(self.count > 0 ? ",{" : "{")
+            SSEFormat.writeMembers(item, self.view.selection.fields, into: &self.events)
+            self.count += 1
+            self.position = item.sequence
         }
         self.position = batch.last
         return true
     }
 
-    private var isFull: Bool { self.events.count >= self.limit || self.size >= Self.largest }
+    private var isFull: Bool { self.count >= self.limit || self.events.readableBytes >= Self.largest }
 
     /// Whether there are neither events nor a gap.
-    var isEmpty: Bool { self.events.isEmpty && self.gap == nil }
+    var isEmpty: Bool { self.count == 0 && self.gap == nil }
 
     /// The answer; its headers repeat the cursor and the reason of a gap.
     func answer(epoch: String) -> HTTPResponse {
@@ -83,14 +85,11 @@ struct SSEPollResponse {
     }
 
     private func json(_ position: SSECursor) -> ByteBuffer {
-        var buffer = ByteBufferAllocator().buffer(capacity: self.size + self.events.count + 256)
+        var buffer = ByteBufferAllocator().buffer(capacity: self.events.readableBytes + 256)
         buffer.writeString("{\"cursor\":\"\(position)\"")
         if let gap { buffer.writeString(",\"gap\":{\(gap.members)}") }
         buffer.writeStaticString(",\"events\":[")
-        for (index, event) in self.events.enumerated() {
-            if index > 0 { buffer.writeStaticString(",") }
-            buffer.writeEscapingLineEnds(event.json)
-        }
+        buffer.writeImmutableBuffer(self.events)
         buffer.writeStaticString("]}")
         return buffer
     }

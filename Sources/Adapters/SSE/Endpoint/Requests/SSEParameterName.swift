@@ -5,13 +5,13 @@ enum SSEParameterName {
     /// Names that ``SSEParameters`` accepts.
     static let known: Set<String> = [
         "streams", "last_event_id", "lastEventID", "lastEventId", "since", "priority", "tags", "subject", "source", "when",
-        "poll", "format",
+        "poll", "format", "fields",
         "limit", "timeout", "padding", "stream", "after",
     ]
 
     /// Names that an unknown one is compared with, in this order.
     private static let meant = [
-        "when", "tags", "priority", "subject", "source", "since", "format", "streams", "last_event_id", "poll", "limit",
+        "when", "tags", "priority", "subject", "source", "since", "format", "fields", "streams", "last_event_id", "poll", "limit",
         "timeout",
         "padding", "access_token",
     ].map { (name: $0, plain: Self.plain($0)) }

@@ -69,7 +69,11 @@ struct SSERequest {
             throw SSERefusal(.badRequest, SSEStart.complaint(about: parameters.value("since") ?? ""))
         }
         let filter: SSEFilter
-        do { filter = try SSEFilter(parameters, condition: condition) } catch { throw SSERefusal(.badRequest, error.message) }
+        let fields: SSEFields
+        do {
+            filter = try SSEFilter(parameters, condition: condition)
+            fields = try SSEFields(parameters, streams: streams)
+        } catch { throw SSERefusal(.badRequest, error.message) }
         var format = SSEFormat.events
         var coding = SSECoding.identity
         if case .stream(let wanted) = accept {
@@ -89,7 +93,8 @@ struct SSERequest {
         // The names do not matter if every stream has just one.
         let isFixed = streams.allSatisfy(\.isFixed)
         self.selection = SSESelection(
-            streams: streams.map(\.number), names: isFixed ? [] : names, filter: filter, format: format, coding: coding
+            streams: streams.map(\.number), names: isFixed ? [] : names, filter: filter, fields: fields, format: format,
+            coding: coding
         )
     }
 }

@@ -1,6 +1,7 @@
 import BridgeCore
 import Glibc
 import HTTPServer
+import JSON
 import NIOCore
 
 /// How events and control messages are written.
@@ -19,31 +20,88 @@ enum SSEFormat: Hashable, Sendable {
 
     /// Writes one event.
     ///
-    /// In an event stream: `id:`, one `data:` line, a blank line. Events have no `event:` line, so that `onmessage`
-    /// receives them, and a space after `data:`, which line-based clients search for. A gap has a type and no space, so
-    /// that only clients that know gaps read it. On a line of JSON the id is a member named `cursor`, before the
-    /// event's own.
-    func write(_ event: Event, epoch: String, sequence: UInt64, into buffer: inout ByteBuffer) {
+    /// In an event stream: `id:`, one `data:` line, a blank line. Events have no `event:` line unless the sink names their
+    /// type, so that `onmessage` receives them, and a space after `data:`, which line-based clients search for. A gap has a
+    /// type and no space, so that only clients that know gaps read it. On a line of JSON the id is a member named `cursor`,
+    /// before the event's own.
+    ///
+    /// - Parameter fields: members that the client adds to the event's JSON.
+    func write(_ item: SSEItem, fields: SSEFields = [], epoch: String, into buffer: inout ByteBuffer) {
+        let event = item.event
         assert(Self.isOneLine(event.json), "an event's JSON is one line")
         switch self {
         case .events:
             buffer.writeBytes(of: "id: ")
             buffer.writeString(epoch)
             buffer.writeBytes(of: "-")
-            buffer.writeString(String(sequence))
-            buffer.writeBytes(of: event.kind == .gap ? "\nevent: gap\ndata:" : "\ndata: ")
-            buffer.writeEscapingLineEnds(event.json)
+            buffer.writeString(String(item.sequence))
+            if event.kind == .gap {
+                buffer.writeBytes(of: "\nevent: gap\ndata:")
+                buffer.writeEscapingLineEnds(event.json)
+            } else {
+                if let type = item.type {
+                    buffer.writeBytes(of: "\nevent: ")
+                    buffer.writeString(type)
+                }
+                self.writeData(item, fields, into: &buffer)
+            }
             buffer.writeBytes(of: "\n\n")
         case .lines:
             buffer.writeBytes(of: "{\"cursor\":\"")
             buffer.writeString(epoch)
             buffer.writeBytes(of: "-")
-            buffer.writeString(String(sequence))
-            buffer.writeBytes(of: event.kind == .gap ? "\",\"event\":\"gap\"," : "\",")
-            buffer.writeEscapingLineEnds(
-                event.json.getSlice(at: event.json.readerIndex + 1, length: event.json.readableBytes - 1)!)
+            buffer.writeString(String(item.sequence))
+            buffer.writeBytes(of: "\",")
+            Self.writeMembers(item, fields, into: &buffer)
             buffer.writeBytes(of: "\n")
         }
+    }
+
+    /// Writes the `data:` lines of an event.
+    private func writeData(_ item: SSEItem, _ fields: SSEFields, into buffer: inout ByteBuffer) {
+        switch item.content?.format {
+        case .raw:
+            buffer.writeDataLines(SSEContent.text(of: item.event))
+        case .base64:
+            buffer.writeBytes(of: "\ndata: ")
+            let quoted = SSEContent.base64(of: item.event)
+            buffer.writeBytes(quoted.readableBytesView.dropFirst().dropLast())
+        case nil, .json, .cloudEvents:
+            buffer.writeBytes(of: "\ndata: ")
+            buffer.writeEscapingLineEnds(Self.json(item, fields))
+        }
+    }
+
+    /// Writes one event as a JSON object without its opening brace: its type, except that of a CloudEvent, and its members.
+    static func writeMembers(_ item: SSEItem, _ fields: SSEFields, into buffer: inout ByteBuffer) {
+        if item.event.kind == .gap {
+            buffer.writeBytes(of: "\"event\":\"gap\",")
+        } else if let type = item.type, item.content?.format != .cloudEvents {
+            buffer.writeBytes(of: "\"event\":")
+            JSONWriter.write(type, to: &buffer)
+            buffer.writeBytes(of: ",")
+        }
+        let json = Self.json(item, fields)
+        buffer.writeEscapingLineEnds(json.getSlice(at: json.readerIndex + 1, length: json.readableBytes - 1)!)
+    }
+
+    /// The event as a JSON object; a gap is always its own JSON.
+    private static func json(_ item: SSEItem, _ fields: SSEFields) -> ByteBuffer {
+        guard item.event.kind != .gap else { return item.event.json }
+        guard let content = item.content else { return fields.json(of: item.event) }
+        var json = ByteBuffer()
+        switch content.format {
+        case .json: return content.fields.union(fields).json(of: item.event)
+        case .cloudEvents: return content.cloudEvent(item.event, type: item.type)
+        case .raw:
+            json.writeBytes(of: "{\"data\":")
+            JSONWriter.write(String(buffer: SSEContent.text(of: item.event)), to: &json)
+        case .base64:
+            json.writeBytes(of: "{\"data\":")
+            json.writeImmutableBuffer(SSEContent.base64(of: item.event))
+        }
+        json.writeBytes(of: "}")
+        return json
     }
 
     /// The first bytes of a stream: a comment that flushes the headers, the gap, the reconnection delay, and the
@@ -97,5 +155,21 @@ enum SSEFormat: Hashable, Sendable {
             guard let start = bytes.baseAddress else { return true }
             return memchr(start, 10, bytes.count) == nil && memchr(start, 13, bytes.count) == nil
         }
+    }
+}
+
+extension ByteBuffer {
+    /// Appends each line of a text as a `data:` line (WHATWG HTML §9.2.5: LF, CR LF and CR end lines).
+    mutating func writeDataLines(_ text: ByteBuffer) {
+        self.writeBytes(of: "\ndata: ")
+        let view = text.readableBytesView
+        var start = view.startIndex
+        while let end = view[start...].firstIndex(where: { $0 == 10 || $0 == 13 }) {
+            self.writeBytes(view[start..<end])
+            self.writeBytes(of: "\ndata: ")
+            start = end + 1
+            if view[end] == 13, start < view.endIndex, view[start] == 10 { start += 1 }
+        }
+        self.writeBytes(view[start...])
     }
 }

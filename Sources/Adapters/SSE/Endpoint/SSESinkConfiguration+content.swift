@@ -1,0 +1,78 @@
+package import BridgeCore
+
+/// The settings of what subscribers get of an event.
+extension SSESinkConfiguration {
+    /// What a subscriber gets of each event.
+    package enum Format: String, CaseIterable, Sendable {
+        /// The event's JSON, the model of all sinks.
+        case json
+        /// The body as it came, as text.
+        case raw
+        /// The same in base64, for bodies that are not text.
+        case base64
+        /// A CloudEvent 1.0 in structured JSON.
+        case cloudEvents = "cloudevents"
+    }
+
+    /// A member that the event's JSON can have beside those of the model.
+    package enum Field: String, CaseIterable, Sendable {
+        /// The name of the source.
+        case source
+        /// The topic, channel, key or path.
+        case subject
+        /// Headers and protocol facts, as an object.
+        case attributes
+    }
+
+    /// How events become CloudEvents.
+    package struct CloudEvents: SettingGroup, Equatable {
+        /// The origin of `data`.
+        package enum Data: String, CaseIterable, Sendable {
+            /// The payload; a text where the body is not JSON.
+            case payload
+            /// The event's JSON with title, message and the other members of the model.
+            case event
+        }
+
+        /// The beginning of `source`, an absolute or relative URI; the name of the source follows.
+        package var source = "/"
+        /// The origin of `data`.
+        package var data = Data.payload
+
+        /// The keys of `cloudevents`.
+        package static let settings = Settings<Self> {
+            Setting(
+                "source", \.source, .text("URI").checked(Self.complaint),
+                "Beginning of the attribute source; the name of the source follows")
+            Setting("data", \.data, .choice, "Whether data is the payload or the whole event")
+        }
+
+        /// Makes settings in which every key has its default.
+        package init() {}
+
+        /// RFC 3986 §2: a URI has no spaces, quotes or control characters.
+        private static func complaint(_ text: String) -> String? {
+            let isURI = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"\"<>\\^`{|}".utf8.contains($0) }
+            if isURI, !text.isEmpty, text.utf8.count <= 1024 { return nil }
+            return "is not the beginning of a URI of at most 1024 characters; write one such as https://home.example/"
+        }
+    }
+
+    /// Checks what belongs to the content of events.
+    ///
+    /// - Throws: ``SettingError`` with the key and the remedy.
+    func validateContent() throws {
+        if let type = self.event.constant, let complaint = SSEEventType.complaint(type) {
+            throw SettingError(at: "event", because: complaint)
+        }
+        if self.format != .json, !self.include.isEmpty {
+            throw SettingError(
+                at: "include",
+                because:
+                    "adds members to the event's JSON, which format: \(self.format.rawValue) does not send; remove one of them")
+        }
+        if self.format != .cloudEvents, self.cloudEvents != CloudEvents() {
+            throw SettingError(at: "cloudevents", because: "needs format: cloudevents")
+        }
+    }
+}
