@@ -56,6 +56,8 @@ struct LimitsPageTests {
         Case("stream slow_client.dead", "100ms to 1h", ["100ms", "1h"], ["99ms", "3601s"]),
         Case("stream max_age", "1s or more", ["1s"], ["999ms"]),
         Case("stream replay.events", "0 to 100000000", ["0", "100000000"], ["-1", "100000001"]),
+        Case("stream snapshot.max", "1 to 1000000", ["1", "1000000"], ["0", "1000001"]),
+        Case("stream snapshot.bytes", "4KiB or more", ["4KiB"], ["4095B"]),
         Case("SSE source max_event", "1B or more", ["1B"], ["0B"]),
         Case("SSE source idle_timeout", "more than 0", ["1ms"], ["0s"]),
         Case("SSE source connect_timeout", "more than 0", ["1ms"], ["0s"]),

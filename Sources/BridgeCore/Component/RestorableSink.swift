@@ -5,7 +5,7 @@ package protocol RestorableSink: Sink {
 
     /// Restores the history; called once, before the first `run` and before any subscriber can connect.
     ///
-    /// - Parameter history: the events recorded by ``SinkInlet/number(_:from:)``.
+    /// - Parameter history: the events recorded by ``SinkInlet/number(_:from:snapshot:)``.
     func restore(_ history: SinkHistory) async
 
     /// Stops numbering; called once at an orderly shutdown, after the last `run` of all sinks and before the last write

@@ -176,9 +176,9 @@ final class DeliveryLog: Sendable {
         self.apply(.takeBack(sink))
     }
 
-    /// Records the sequence numbers under which a sink has published.
-    func number(sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
-        self.apply(.number(sink, deliveries, from: sequence))
+    /// Records the sequence numbers under which a sink has published, and how its snapshot has changed.
+    func number(sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64, snapshot: SnapshotChanges) {
+        self.apply(.number(sink, deliveries, from: sequence, snapshot))
     }
 
     /// Ends every inlet once it is empty: no source will send again.

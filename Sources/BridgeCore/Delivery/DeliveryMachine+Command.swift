@@ -22,8 +22,8 @@ extension DeliveryMachine {
         case postpone(SinkIndex, Delivery, reason: String)
         /// The sink's `run` has ended: offers what was in flight again.
         case takeBack(SinkIndex)
-        /// A sink has published deliveries under consecutive sequence numbers.
-        case number(SinkIndex, ArraySlice<Delivery>, from: UInt64)
+        /// A sink has published deliveries under consecutive sequence numbers, and its snapshot has changed.
+        indirect case number(SinkIndex, ArraySlice<Delivery>, from: UInt64, SnapshotChanges)
         /// No source will send again: ends every inlet once it is empty.
         case finish
 

@@ -110,11 +110,16 @@ extension DeliveryMachine {
         effects.wakesWriter = true
     }
 
-    /// Records what a sink has published under which sequence numbers.
+    /// Records what a sink has published under which sequence numbers, and how its snapshot has changed.
     mutating func number(
-        _ sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64
+        _ sink: SinkIndex, _ deliveries: ArraySlice<Delivery>, from sequence: UInt64, _ snapshot: SnapshotChanges
     ) {
         guard self.disk != nil else { return }
+        if !snapshot.isEmpty {
+            var snapshot = snapshot
+            snapshot.sink = self.sinks[sink].name
+            self.disk?.changes.snapshots.append(snapshot)
+        }
         // An event between two of them may not have been delivered, so each position is recorded.
         let cursor = self.sinks[sink].cursor
         let hasHoles = cursor.keys.isUsed || cursor.hasDropped || !cursor.ahead.isEmpty

@@ -155,8 +155,8 @@ struct DeliveryMachine {
         case .takeBack(let sink):
             self.sinks[sink].cursor.takeBack()
             self.touch(sink, .changed)
-        case .number(let sink, let deliveries, let sequence):
-            self.number(sink, deliveries, from: sequence)
+        case .number(let sink, let deliveries, let sequence, let snapshot):
+            self.number(sink, deliveries, from: sequence, snapshot)
         case .finish:
             self.flushTools(&effects)
             self.isFinished = true

@@ -91,8 +91,12 @@ package final class SinkInlet: Sendable {
     /// consecutive numbers.
     ///
     /// For sinks that must list what they have published, also after a restart; see ``RestorableSink``.
-    package func number(_ deliveries: ArraySlice<Delivery>, from sequence: UInt64) {
-        self.log.number(sink: self.sink, deliveries, from: sequence)
+    ///
+    /// - Parameter snapshot: how the last events of each key have changed that the sink keeps; a durable log writes them
+    ///   together with the numbers.
+    package func number(_ deliveries: ArraySlice<Delivery>, from sequence: UInt64, snapshot: SnapshotChanges = SnapshotChanges())
+    {
+        self.log.number(sink: self.sink, deliveries, from: sequence, snapshot: snapshot)
     }
 
     /// Confirms this delivery alone, for sinks whose peer answers out of order.

@@ -9,6 +9,8 @@ package struct LogChanges: Sendable {
     package var letters: [DeadLetterChange] = []
     /// The sequence numbers that sinks have given to published events.
     package var numbers: [NumberedRun] = []
+    /// How the snapshots of sinks have changed, in order.
+    package var snapshots: [SnapshotChanges] = []
     /// The keys of `dedupe:` whose events have been delivered.
     package var keys: [DeliveredKey] = []
     /// What the tools of routes keep, in order.
@@ -22,6 +24,6 @@ package struct LogChanges: Sendable {
     /// Whether there is nothing to write.
     package var isEmpty: Bool {
         self.events.isEmpty && self.sinks.isEmpty && self.letters.isEmpty && self.numbers.isEmpty
-            && self.keys.isEmpty && self.flow.isEmpty && self.cursors.isEmpty
+            && self.snapshots.isEmpty && self.keys.isEmpty && self.flow.isEmpty && self.cursors.isEmpty
     }
 }

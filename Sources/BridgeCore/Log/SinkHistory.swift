@@ -4,12 +4,21 @@ package struct SinkHistory: Sendable {
     package var events: [NumberedEvent]
     /// The highest number up to which an event is missing; 0 when none is.
     package var forgotten: UInt64
+    /// The last events of each key that the sink keeps, see ``SinkInlet/number(_:from:snapshot:)``, in order of their numbers.
+    package var snapshot: [NumberedEvent]
+    /// The sequence numbers of unreadable ones.
+    package var unreadableSnapshot: [UInt64]
     /// Positions of unreadable rows; their numbers count as missing.
     package var unreadable: [Position]
 
     /// Makes a history; an empty one by default.
-    package init(events: [NumberedEvent] = [], forgotten: UInt64 = 0, unreadable: [Position] = []) {
+    package init(
+        events: [NumberedEvent] = [], forgotten: UInt64 = 0, unreadable: [Position] = [], snapshot: [NumberedEvent] = [],
+        unreadableSnapshot: [UInt64] = []
+    ) {
         self.events = events
+        self.snapshot = snapshot
+        self.unreadableSnapshot = unreadableSnapshot
         self.forgotten = forgotten
         self.unreadable = unreadable
     }

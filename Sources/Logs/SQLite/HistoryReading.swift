@@ -20,7 +20,25 @@ struct HistoryReading {
         query.bind(3, LogReading.mention(sink))
         while found.count < self.limit, try runs.step() { try self.add(run: runs, query, sink, to: &found) }
         runs.reset()
-        return try self.history(of: found, next: self.next(connection, sink))
+        var history = try self.history(of: found, next: self.next(connection, sink))
+        try self.readSnapshot(connection, of: sink, into: &history)
+        return history
+    }
+
+    private func readSnapshot(_ connection: borrowing SQLiteConnection, of sink: String, into history: inout SinkHistory) throws {
+        let query = try connection.prepare(
+            "SELECT sequence, accepted, \(LogReading.event) FROM snapshots WHERE sink = ? ORDER BY sequence")
+        query.bind(1, sink)
+        while try query.step() {
+            let sequence = UInt64(clamping: query.integer(0))
+            guard let event = self.rows.event(self.rows.columns(query, from: 2)) else {
+                history.unreadableSnapshot.append(sequence)
+                continue
+            }
+            history.snapshot.append(
+                NumberedEvent(event: event, sequence: sequence, accepted: Timestamp(milliseconds: query.integer(1))))
+        }
+        query.reset()
     }
 
     /// The rows read so far, latest first.

@@ -165,6 +165,21 @@ enum LogSchema {
             PRIMARY KEY (route, id)
         );
         """,
+        """
+        CREATE TABLE snapshots (                  -- the last event of each key that a sink keeps for new clients
+            sink       TEXT NOT NULL,
+            sequence   INTEGER NOT NULL,          -- went out under this number
+            accepted   INTEGER NOT NULL,          -- milliseconds since 1970
+            source     TEXT NOT NULL,
+            subject    TEXT NOT NULL,
+            event      TEXT NOT NULL,
+            raw        BLOB,
+            attributes TEXT,
+            passage    TEXT,
+            kind       INTEGER NOT NULL,
+            PRIMARY KEY (sink, sequence)
+        );
+        """,
     ]
 
     /// The migration that ``DeadLetterMigration`` completes.

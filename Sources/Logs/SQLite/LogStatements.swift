@@ -15,6 +15,8 @@ final class LogStatements {
     private let number: SQLiteStatement
     private let key: SQLiteStatement
     private let flow: FlowStatements
+    private let keepInSnapshot: SQLiteStatement
+    private let removeFromSnapshot: SQLiteStatement
 
     init(_ connection: borrowing SQLiteConnection) throws(LogError) {
         self.begin = try connection.prepare("BEGIN IMMEDIATE")
@@ -45,6 +47,12 @@ final class LogStatements {
         self.forgetDeadLetter = try connection.prepare("DELETE FROM dead_letters WHERE id = ?")
         self.number = try connection.prepare(
             "INSERT OR REPLACE INTO numbers (sink, first, last, count, sequence) VALUES (?, ?, ?, ?, ?)")
+        self.keepInSnapshot = try connection.prepare(
+            """
+            INSERT OR REPLACE INTO snapshots (sink, sequence, accepted, \(LogReading.event)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """
+        )
+        self.removeFromSnapshot = try connection.prepare("DELETE FROM snapshots WHERE sink = ? AND sequence = ?")
         self.key = try connection.prepare("INSERT OR REPLACE INTO delivered_keys (sink, key, expires) VALUES (?, ?, ?)")
         self.flow = try FlowStatements(connection)
     }
@@ -67,6 +75,7 @@ final class LogStatements {
             try self.number.bind(1, run.sink).bind(2, Int64(run.first.rawValue)).bind(3, Int64(run.last.rawValue))
                 .bind(4, Int64(run.count)).bind(5, Int64(run.sequence)).run()
         }
+        for change in changes.snapshots { try self.write(change, rows) }
         for key in changes.keys {
             try self.key.bind(1, key.sink).bind(2, key.key).bind(3, key.expires.milliseconds).run()
         }
@@ -90,6 +99,14 @@ final class LogStatements {
         try rows.bind(stored.event, to: self.event, from: 3) { try self.event.run() }
         guard let letter = stored.letter, let target = stored.targets.first else { return }
         try self.sendDeadLetter.bind(1, target.sink).bind(2, letter).run()
+    }
+
+    private func write(_ snapshot: SnapshotChanges, _ rows: EventRows) throws {
+        for sequence in snapshot.removed { try self.removeFromSnapshot.bind(1, snapshot.sink).bind(2, Int64(sequence)).run() }
+        for kept in snapshot.kept {
+            self.keepInSnapshot.bind(1, snapshot.sink).bind(2, Int64(kept.sequence)).bind(3, kept.accepted.milliseconds)
+            try rows.bind(kept.event, to: self.keepInSnapshot, from: 4) { try self.keepInSnapshot.run() }
+        }
     }
 
     private func write(_ letter: StoredDeadLetter, _ rows: EventRows) throws {

@@ -36,6 +36,9 @@ package final class SQLiteLog: LogStore {
         try LogSchema.migrate(connection)
         let reader = EventRows(bridge: bridge)
         let contents = try LogReading.contents(connection, sinks: sinks, reader)
+        // Snapshots of sinks that the file no longer has; they would be outdated if the sink came back.
+        let names = sinks.map { "\"\($0)\"" }.joined(separator: ",")
+        try connection.execute("DELETE FROM snapshots WHERE sink NOT IN (SELECT value FROM json_each('[\(names)]'))")
         let orphans = try OrphanedEvents(connection, sinks: contents.orphans.keys)
         return (SQLiteLog(try State(lock, connection, settings, reader, orphans)), contents)
     }

@@ -177,7 +177,7 @@ struct DeliveryRun {
         guard let last = self.inHand[sink].randomElement(using: &self.random) else { return }
         let done = self.inHand[sink].filter { $0.ticket <= last.ticket }
         if self.isOnDisk, self.chance(2) == 0 {
-            self.fixture.log.number(sink: SinkIndex(sink), done[...], from: self.number)
+            self.fixture.log.number(sink: SinkIndex(sink), done[...], from: self.number, snapshot: SnapshotChanges())
             self.number += UInt64(done.count)
             self.numbered += done.count
         }

@@ -263,7 +263,7 @@ struct DurableDeliveryTests {
         let taken = fixture.delivery.take()
         #expect(taken.map(\.event.id) == ["1", "3"])
         #expect(fixture.commit().changes.sinks.map(\.ahead) == [[Position(2)]], "it is not asked for again")
-        fixture.log.number(sink: 0, taken[...], from: 1)
+        fixture.log.number(sink: 0, taken[...], from: 1, snapshot: SnapshotChanges())
         fixture.log.confirm(sink: 0, through: taken[1])
         let changes = fixture.commit().changes
         #expect(changes.sinks == [SinkMark(sink: "sink-0", position: Position(3))])
@@ -290,7 +290,7 @@ struct DurableDeliveryTests {
         let published = fixture.delivery.take(sink: 1)
         #expect(published.map(\.event.id) == ["r3", "r4", "r5", "x1", "x2"])
         #expect(published.map(\.position.rawValue) == [3, 4, 5, 6, 7])
-        fixture.log.number(sink: 1, published[...], from: 11)
+        fixture.log.number(sink: 1, published[...], from: 11, snapshot: SnapshotChanges())
         let run = NumberedRun(sink: "sink-1", first: Position(3), last: Position(7), count: 5, sequence: 11)
         #expect(fixture.commit().changes.numbers == [run])
     }

@@ -46,7 +46,7 @@ struct LogRefusalTests {
         }
         #expect(
             self.complaint
-                == "the log \(self.path) was written by a newer version (its tables have number 99, this program knows up to 8)")
+                == "the log \(self.path) was written by a newer version (its tables have number 99, this program knows up to 9)")
     }
 
     @Test(arguments: [

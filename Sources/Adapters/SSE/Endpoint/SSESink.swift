@@ -2,6 +2,7 @@ package import BridgeCore
 import HTTPServer
 import Logging
 import NIOCore
+import Synchronization
 
 /// The SSE endpoint: serves events at `GET /api/stream/{stream}`.
 ///
@@ -17,7 +18,9 @@ package final class SSESink: RestorableSink {
 
     private let service: SSEService
     let stream: SSEStream
-    private let logger: Logger
+    let logger: Logger
+    /// How the restored snapshot differs from the one in the log; `nil` once that is recorded.
+    let restoredChanges = Mutex<SnapshotChanges?>(nil)
 
     /// Registers the stream at the endpoint, which the first sink creates.
     ///
@@ -47,35 +50,14 @@ package final class SSESink: RestorableSink {
 
     var hub: SSEHub { self.service.hub }
 
-    /// The templates of the stream's name and of the events' types.
-    package var templates: [[Template]] { [[self.stream.settings.stream, self.stream.settings.event]] }
+    /// The templates of the stream's name, of the events' types and of the snapshot.
+    package var templates: [[Template]] {
+        let settings = self.stream.settings
+        return [[settings.stream, settings.event] + (settings.snapshot.map { [$0.key, $0.remove] } ?? [])]
+    }
 
     /// How many published events the stream keeps for clients that resume: `replay.events`.
     package var historyLimit: Int { self.stream.settings.replay.events }
-
-    /// Fills the stream's memory with the events that the log still holds, before the first `run`.
-    package func restore(_ history: SinkHistory) async {
-        var batches: [SSEBatch] = []
-        var rest = history.events[...]
-        let reader = EventReader()
-        var offset: UInt64 = 0
-        while let first = rest.first {
-            // Equal times and consecutive numbers suggest one batch.
-            let piece = rest.prefix(512).enumerated().prefix { place, next in
-                next.sequence == first.sequence + UInt64(place) && next.accepted == first.accepted
-            }.map(\.element)
-            rest = rest.dropFirst(piece.count)
-            let names = self.stream.isFixed ? nil : piece.map { (try? self.stream.name(of: $0.event, reader)) ?? "" }
-            let types = self.stream.hasTypes ? piece.map { try? self.stream.type(of: $0.event, reader) } : nil
-            let batch = SSEBatch(
-                piece.map(\.event), SSELabels(names: names, types: types), stream: self.stream, first: first.sequence,
-                offset: offset, time: first.accepted
-            )
-            offset = batch.endOffset
-            batches.append(batch)
-        }
-        self.hub.restore(self.stream, batches, forgotten: history.forgotten)
-    }
 
     /// Stops publishing, and returns the reserved sequence numbers that were not used.
     package func finish() async {
@@ -85,6 +67,8 @@ package final class SSESink: RestorableSink {
     /// Publishes deliveries until the inlet ends; connects to nothing, so it counts as connected at once.
     package func run(_ inlet: SinkInlet) async throws {
         inlet.connected()
+        let changes = self.restoredChanges.withLock { $0.take() }
+        if let changes { inlet.number([], from: 0, snapshot: changes) }
         self.logger.notice(
             "Serving SSE stream",
             metadata: ["path": "\(SSEService.path)/\(self.stream.settings.stream.text)", "epoch": "\(self.hub.epoch)"]

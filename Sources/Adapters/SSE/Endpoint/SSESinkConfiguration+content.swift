@@ -58,6 +58,43 @@ extension SSESinkConfiguration {
         }
     }
 
+    /// The last event of each key, which new clients start with.
+    package struct Snapshot: SettingGroup {
+        /// What distinguishes the things whose last event is kept; an event without a value is not part of it.
+        package var key: Template
+        /// The largest number of keys.
+        package var max = 1000
+        /// The largest memory of their events, in bytes.
+        package var bytes = 4 << 20
+        /// An event for which it renders `true` clears its key.
+        package var remove = Template()
+
+        /// The keys of `snapshot`.
+        package static let settings = Settings<Self> {
+            Setting(
+                "key", \.key,
+                .template.checked {
+                    $0.constant == nil ? nil : "'\($0.text)' is the same for all events; write one such as {{ $subject }}"
+                },
+                "Key of which the last event is kept")
+            Setting("max", \.max, .integer(in: 1...1_000_000), "Largest number of keys; the least recently updated leave")
+            Setting("bytes", \.bytes, .bytes(in: 4096...), "Largest memory of the kept events")
+            Setting(
+                "remove", \.remove,
+                .template.checked {
+                    guard let text = $0.constant, !text.isEmpty else { return nil }
+                    return "'\(text)' is no condition; write one such as '{{ .payload.state == \"gone\" }}'"
+                },
+                "Condition that an event clears its key: a template that renders true")
+        }
+
+        /// Makes settings in which every key has its default.
+        package init() {
+            // A plain path needs no compiler and cannot fail.
+            self.key = try! Template("{{ $subject }}", compiler: nil)
+        }
+    }
+
     /// Checks what belongs to the content of events.
     ///
     /// - Throws: ``SettingError`` with the key and the remedy.

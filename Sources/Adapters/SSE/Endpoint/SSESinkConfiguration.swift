@@ -18,6 +18,8 @@ package struct SSESinkConfiguration: SinkConfiguration {
     package var includeOnRequest: [Field] = [.source, .subject]
     /// How events become CloudEvents.
     package var cloudEvents = CloudEvents()
+    /// The last event of each key, which new clients start with; `nil` for none.
+    package var snapshot: Snapshot?
     /// The history that a subscriber can request.
     package var replay = Replay()
     /// A comment is sent to a subscriber that got nothing for this long, or a little less.
@@ -59,6 +61,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
         Setting("include", \.include, .fields, "Members that every event's JSON has in addition")
         Setting("include_on_request", \.includeOnRequest, .fields, "Members that a client may add with ?fields=")
         Setting("cloudevents", \.cloudEvents, .group, "How events become CloudEvents, for format: cloudevents")
+        Setting("snapshot", \.snapshot, .group, default: "none", "Last event of each key, which new clients start with")
         Setting("replay", \.replay, .group, "History that a subscriber can request")
         Setting(
             "heartbeat", \.heartbeat, .duration(in: .milliseconds(100)...),

@@ -38,6 +38,7 @@ struct SSEReading: Sendable {
         switch event.type {
         case "gap", "lagged": return .gap("\(self.url) reports a loss: \(Self.reason(event.data))")
         case "cursor", "presence": return .nothing
+        case "snapshot" where Self.isSnapshotMark(event): return .nothing
         default: return self.taken == nil ? .message : .nothing
         }
     }
@@ -45,7 +46,13 @@ struct SSEReading: Sendable {
     /// Whether an event is part of the stream, selected or not, and not a control message to one client.
     func isOfStream(_ event: SSEParser.Event) -> Bool {
         if let taken, taken.contains(event.type) { return true }
-        return !["gap", "lagged", "cursor", "presence"].contains(event.type)
+        return !["gap", "lagged", "cursor", "presence"].contains(event.type) && !Self.isSnapshotMark(event)
+    }
+
+    /// Whether it is the begin or the end of an endpoint's snapshot, and not an event of this type of another server.
+    private static func isSnapshotMark(_ event: SSEParser.Event) -> Bool {
+        guard event.type == "snapshot" else { return false }
+        return ["begin", "end"].contains { event.data.readableBytesView.starts(with: "{\"snapshot\":\"\($0)\",\"cursor\":".utf8) }
     }
 
     func message(of event: SSEParser.Event) -> ReceivedMessage {

@@ -162,6 +162,7 @@ import Testing
             #expect(try await self.lines(reader) == ["data: x"])
             #expect(try await self.lines(reader) == ["event: door", "data: \(Self.json)}"])
             #expect(try await reader.block() == "id: \(endpoint.hub.epoch)-3\nevent: gap\ndata:\(Self.json)}")
+            withExtendedLifetime(other) {}
         }
     }
 

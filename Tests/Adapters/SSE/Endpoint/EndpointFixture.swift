@@ -74,7 +74,7 @@ struct EndpointFixture {
         _ events: [Event], names: [String]? = nil, types: [String?]? = nil, to sink: SSESink? = nil
     ) async throws {
         let stream = (sink ?? self.sink).stream
-        try await self.hub.home.submit { self.hub.publish(events, SSELabels(names: names, types: types), to: stream) }.get()
+        try await self.hub.home.submit { _ = self.hub.publish(events, SSELabels(names: names, types: types), to: stream) }.get()
     }
 
     /// Publishes events whose messages are these texts, as one batch.

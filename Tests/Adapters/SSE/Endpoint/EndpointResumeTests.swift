@@ -59,7 +59,7 @@ import Testing
             #expect(wrong.status == 400)
             #expect(
                 try await wrong.connection.receive(through: "}")
-                    == #"{"error":"since must be an event id, a duration such as 10m, a time, a count, earliest or latest"}"#
+                    == #"{"error":"since must be an event id, a duration such as 10m, a time, a count, earliest, latest or snapshot"}"#
             )
             let plus = try await endpoint.open("?since=2000-01-01T00:00:00+00:00")
             #expect(plus.status == 400)

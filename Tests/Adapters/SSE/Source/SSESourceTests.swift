@@ -421,9 +421,12 @@ import Testing
         try await eventually { peer.clients == 1 }
         peer.publish([
             .init(id: "5", type: "cursor", ""), .init(type: "presence", "{}"), .init(type: "gap", #"{"reason":"evicted"}"#),
-            .init(type: "lagged", "3"), .init("a"),
+            .init(type: "lagged", "3"), .init(type: "snapshot", #"{"snapshot":"begin","cursor":"e-5.0"}"#),
+            .init(type: "snapshot", #"{"snapshot":"end","cursor":"e-5"}"#), .init("a"),
+            // An event of another server.
+            .init(type: "snapshot", #"{"snapshot":"begin"}"#),
         ])
-        #expect(try await fixture.bodies(1) == ["a"])
+        #expect(try await fixture.bodies(2) == ["a", #"{"snapshot":"begin"}"#])
         try await eventually { fixture.sink.gaps.count == 2 }
         #expect(
             fixture.sink.gaps.map(\.message) == [

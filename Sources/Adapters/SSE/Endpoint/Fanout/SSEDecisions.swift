@@ -26,10 +26,10 @@ final class SSEDecisions: Sendable {
 
     private struct State {
         /// The latest is last.
-        var known = CircularBuffer<(first: UInt64, decision: Decision)>()
+        var known = CircularBuffer<(batch: SSEBatch.Identity, decision: Decision)>()
         var asked = CircularBuffer<SSEBatch>()
-        /// By the first sequence of a batch: the waiting loops, and how each is woken.
-        var waiting: [UInt64: [ObjectIdentifier: @Sendable () -> Void]] = [:]
+        /// By batch: the waiting loops, and how each is woken.
+        var waiting: [SSEBatch.Identity: [ObjectIdentifier: @Sendable () -> Void]] = [:]
     }
 
     /// - Parameter key: the conflation key, if it is an expression.
@@ -47,10 +47,10 @@ final class SSEDecisions: Sendable {
     func decision(on batch: SSEBatch, _ shard: SSEShard) -> Decision? {
         let loop = shard.eventLoop
         let known = self.state.withLock { state -> Decision? in
-            if let known = state.known.last(where: { $0.first == batch.first }) { return known.decision }
-            if state.waiting[batch.first] == nil { state.asked.append(batch) }
+            if let known = state.known.last(where: { $0.batch == batch.identity }) { return known.decision }
+            if state.waiting[batch.identity] == nil { state.asked.append(batch) }
             let shard = NIOLoopBound(shard, eventLoop: loop)
-            state.waiting[batch.first, default: [:]][ObjectIdentifier(loop)] = { loop.execute { shard.value.jobs.unpark() } }
+            state.waiting[batch.identity, default: [:]][ObjectIdentifier(loop)] = { loop.execute { shard.value.jobs.unpark() } }
             return nil
         }
         if let known { return known }
@@ -67,8 +67,8 @@ final class SSEDecisions: Sendable {
         let decision = self.reader.withLock { self.decide(batch, $0) }
         let waiting = self.state.withLock { state in
             if state.known.count >= Self.kept { state.known.removeFirst() }
-            state.known.append((batch.first, decision))
-            return state.waiting.removeValue(forKey: batch.first)
+            state.known.append((batch.identity, decision))
+            return state.waiting.removeValue(forKey: batch.identity)
         }
         for wake in waiting?.values.map({ $0 }) ?? [] { wake() }
         return true

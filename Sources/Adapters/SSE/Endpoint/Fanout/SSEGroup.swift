@@ -141,11 +141,11 @@ final class SSEGroup {
     /// The last cursor and reconnection delay of a subscriber; each delay differs, so that clients do not reconnect in
     /// the same instant.
     ///
-    /// - Parameter position: the sequence up to which the subscriber has everything.
-    func farewell(at position: UInt64) -> SSEBytes {
+    /// - Parameter position: the cursor of the subscriber.
+    func farewell(at position: SSECursor) -> SSEBytes {
         let least = self.view.timing.reconnect.milliseconds
         let text = self.view.selection.format.cursor(
-            SSECursor(epoch: self.view.epoch, sequence: position), retry: least + .random(in: 0...max(1000, least)))
+            position, retry: least + .random(in: 0...max(1000, least)))
         return self.view.bytes(text, self.shard.compressor)
     }
 

@@ -87,8 +87,15 @@ final class SSEHub: Sendable {
     }
 
     /// Restores what a stream published in an earlier run of the program.
-    func restore(_ stream: SSEStream, _ batches: [SSEBatch], forgotten: UInt64) {
-        self.state.withLock { $0.streams[stream.number]?.history.restore(batches, forgotten: forgotten) }
+    ///
+    /// - Parameter snapshot: the last event of each key as of then; `nil` for a stream without one.
+    func restore(_ stream: SSEStream, _ batches: [SSEBatch], forgotten: UInt64, snapshot: SSESnapshot? = nil) {
+        self.state.withLock {
+            $0.streams[stream.number]?.history.restore(batches, forgotten: forgotten)
+            guard let snapshot else { return }
+            $0.streams[stream.number]?.snapshot = snapshot
+            stream.metrics.snapshotKeys.set(snapshot.count)
+        }
     }
 
     func remove(_ stream: SSEStream) {
@@ -132,12 +139,14 @@ final class SSEHub: Sendable {
     /// - Parameters:
     ///   - events: not empty.
     ///   - labels: those of the events.
-    func publish(_ events: [Event], _ labels: SSELabels = SSELabels(), to stream: SSEStream) {
+    /// - Returns: how the stream's snapshot has changed; `nil` for a stream without one.
+    @discardableResult
+    func publish(_ events: [Event], _ labels: SSELabels = SSELabels(), to stream: SSEStream) -> SSESnapshot.Changes? {
         self.home.assertInEventLoop()
         let (first, offset) = self.state.withLock { ($0.head + 1, $0.streams[stream.number]?.history.endOffset ?? 0) }
         let batch = SSEBatch(
             events, labels, stream: stream, first: first, offset: offset, time: Timestamp.now())
-        let views = self.state.withLock { $0.append(batch) }
+        let (views, changes) = self.state.withLock { ($0.append(batch), $0.updateSnapshot(batch, labels.marks)) }
         let undecided = views.filter(\.isDecidedLater)
         let rendered = self.renderer.value.rendered(of: batch, for: views)
         for box in self.shards.values {
@@ -153,6 +162,8 @@ final class SSEHub: Sendable {
                 }
             }
         }
+        if let changes { stream.metrics.snapshotChanged(changes) }
+        return changes
     }
 
     /// Stops publishing, and stores the last assigned number in the log.
@@ -258,7 +269,10 @@ final class SSEHub: Sendable {
     func resolve(_ start: SSEStart, _ view: SSEView, now: Timestamp) -> SSEResolution {
         self.state.withLock { state in
             state.forget(view, now)
-            return SSEResumeRule(histories: state.histories(of: view), head: state.head, epoch: self.epoch).resolve(start)
+            let rule = SSEResumeRule(
+                histories: state.histories(of: view), snapshots: state.snapshots(of: view).map(\.snapshot.bytes),
+                head: state.head, epoch: self.epoch)
+            return rule.resolve(start)
         }
     }
 
@@ -271,6 +285,32 @@ final class SSEHub: Sendable {
         self.state.withLock { state in
             SSEBacklog(state.histories(of: view), head: state.head, after: sequence, knownLoss: knownLoss, atMost: UInt64(bytes))
         }
+    }
+
+    /// Reads the next events of a snapshot, in the order of their numbers.
+    ///
+    /// An event that a later one has replaced since the snapshot began is left out: the client gets the later one after the
+    /// snapshot.
+    ///
+    /// - Parameters:
+    ///   - position: how far the client has received the snapshot.
+    ///   - bytes: enough to stop at; at least one event is read.
+    /// - Returns: events of one stream; `nil` at the end of the snapshot.
+    func readSnapshot(_ view: SSEView, _ position: SSESnapshotPosition, atMost bytes: Int) -> SSEBatch? {
+        self.state.withLock { state in
+            let found = state.snapshots(of: view).compactMap { stream, snapshot in
+                snapshot.first(after: position.entry, through: position.head).map { (stream, snapshot, first: $0) }
+            }
+            guard let next = found.min(by: { $0.first < $1.first }) else { return nil }
+            let end = found.map(\.first).filter { $0 > next.first }.min() ?? .max
+            return next.1.batch(
+                of: next.0, after: position.entry, through: position.head, before: end, atMost: bytes)
+        }
+    }
+
+    /// The keys of a stream's snapshot.
+    func snapshotCount(of stream: SSEStream) -> Int {
+        self.state.withLock { $0.streams[stream.number]?.snapshot?.count ?? 0 }
     }
 
     /// Reads backwards from a sequence.
@@ -307,6 +347,8 @@ final class SSEHub: Sendable {
         struct Stream {
             let stream: SSEStream
             var history: SSEHistory
+            /// The last event of each key; `nil` without `snapshot`.
+            var snapshot: SSESnapshot?
             /// Views of plain names of a stream that has many, by the bytes of the name; a fixed one is in every view of it.
             private var named: [ExactText: [SSEView]] = [:]
             private var others: [SSEView] = []
@@ -314,6 +356,7 @@ final class SSEHub: Sendable {
             init(stream: SSEStream, history: SSEHistory) {
                 self.stream = stream
                 self.history = history
+                self.snapshot = stream.settings.snapshot.map { SSESnapshot($0) }
             }
 
             mutating func add(_ view: SSEView) {
@@ -382,6 +425,20 @@ final class SSEHub: Sendable {
             self.head = batch.last
             self.streams[batch.stream.number]?.history.append(batch)
             return self.streams[batch.stream.number]?.views(for: batch) ?? []
+        }
+
+        /// - Returns: `nil` for a stream without a snapshot.
+        mutating func updateSnapshot(_ batch: SSEBatch, _ marks: [SSESnapshot.Mark]?) -> SSESnapshot.Changes? {
+            guard let marks else { return nil }
+            return self.streams[batch.stream.number]?.snapshot?.apply(batch, marks)
+        }
+
+        /// The streams of a view that have a snapshot.
+        func snapshots(of view: SSEView) -> [(stream: SSEStream, snapshot: SSESnapshot)] {
+            guard view.hasSnapshot else { return [] }
+            return view.streams.compactMap { stream in
+                self.streams[stream.number]?.snapshot.map { (stream, $0) }
+            }
         }
 
         mutating func forget(_ view: SSEView, _ now: Timestamp) {

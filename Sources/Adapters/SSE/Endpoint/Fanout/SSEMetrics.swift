@@ -31,6 +31,10 @@ package struct SSEMetrics: Sendable {
     let gaps: Counter
     let conflated: Counter
     let shed: Counter
+    let unkeyed: Counter
+    let evicted: Counter
+    let snapshotKeys: Gauge
+    private let evictedLog: BurstLog?
     private let closed: [Counter]
     private let filterErrors: Counter
     private let filterLog: BurstLog?
@@ -47,6 +51,12 @@ package struct SSEMetrics: Sendable {
         self.conflated = metrics.counter(
             "sse_conflated", help: "Events replaced by a later one of the same key for a slow subscriber.")
         self.shed = metrics.counter("sse_shed", help: "Requests refused because of a connection limit.")
+        self.unkeyed = metrics.counter(
+            "sse_snapshot_unkeyed", help: "Events that are not part of the snapshot, because its key has no value for them.")
+        self.evicted = metrics.counter(
+            "sse_snapshot_evicted", help: "Keys that left the snapshot because of its limits, least recently updated first.")
+        self.snapshotKeys = metrics.gauge("sse_snapshot_keys", help: "Keys of the snapshot.")
+        self.evictedLog = logger.map { BurstLog("Snapshot full; least recently updated keys removed", logger: $0) }
         self.closed = End.allCases.map {
             metrics.counter(
                 "sse_connections_closed", help: "Subscriber connections closed, by reason.", [("reason", $0.rawValue)])
@@ -60,6 +70,14 @@ package struct SSEMetrics: Sendable {
     func filterFailed(_ event: Event, _ error: ExpressionError) {
         self.filterErrors.increment()
         self.filterLog?.note(["event": "\(event.id)", "error": "\(error.messageWithoutEvent)"])
+    }
+
+    /// Counts the keys of a snapshot, and those that left because of its limits.
+    func snapshotChanged(_ changes: SSESnapshot.Changes) {
+        self.snapshotKeys.set(changes.count)
+        guard changes.evicted > 0 else { return }
+        self.evicted.increment(by: changes.evicted)
+        self.evictedLog?.note([:], count: changes.evicted)
     }
 
     func closed(_ end: End) -> Counter {

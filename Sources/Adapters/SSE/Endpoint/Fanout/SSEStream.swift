@@ -65,6 +65,28 @@ final class SSEStream: Sendable {
         return SSEEventType.type(try self.settings.event.render(reader))
     }
 
+    /// Whether templates must be rendered for each event.
+    var isLabelled: Bool { !self.isFixed || self.hasTypes || self.settings.snapshot != nil }
+
+    /// What an event means for the snapshot; `nil` without one.
+    ///
+    /// An event without a value in its key is not part of it.
+    ///
+    /// - Throws: the error of `remove`.
+    func mark(of event: Event, _ reader: EventReader) throws -> SSESnapshot.Mark? {
+        guard let snapshot = self.settings.snapshot else { return nil }
+        guard event.kind != .gap else { return SSESnapshot.Mark.none }
+        reader.load(event)
+        // Counted, so that a key that never has a value is visible.
+        guard let key = try? snapshot.key.renderAddress(reader), !key.isEmpty else {
+            self.metrics.unkeyed.increment()
+            return SSESnapshot.Mark.none
+        }
+        // An empty message clears a retained topic (MQTT 3.1.1 §3.3.1.3).
+        if event.raw.readableBytes == 0, event.message.isEmpty { return .clear(key) }
+        return try snapshot.remove.render(reader) == "true" ? .clear(key) : .keep(key)
+    }
+
     /// The approximate number of bytes that subscribers get of an event.
     func size(of event: Event) -> Int { self.content?.size(of: event) ?? event.json.readableBytes }
 

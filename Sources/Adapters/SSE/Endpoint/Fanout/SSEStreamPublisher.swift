@@ -32,7 +32,7 @@ final class SSEStreamPublisher: Sendable {
     }
 
     private func publish(_ deliveries: ArraySlice<Delivery>) {
-        guard !self.stream.isFixed || self.stream.hasTypes else {
+        guard self.stream.isLabelled else {
             self.publish(deliveries, SSELabels())
             return
         }
@@ -57,7 +57,8 @@ final class SSEStreamPublisher: Sendable {
     private func publish(_ deliveries: ArraySlice<Delivery>, _ labels: SSELabels) {
         guard !deliveries.isEmpty else { return }
         let events = deliveries.map(\.event)
-        self.inlet.number(deliveries, from: self.hub.head + 1)
+        let first = self.hub.head + 1
+        var snapshot = SnapshotChanges()
         var start = 0
         while start < events.count {
             var size = 0
@@ -66,8 +67,11 @@ final class SSEStreamPublisher: Sendable {
                 size += self.stream.size(of: events[end]) + 64
                 end += 1
             } while end < events.count && size < 64 << 10
-            self.hub.publish(Array(events[start..<end]), labels[start..<end], to: self.stream)
+            if let changes = self.hub.publish(Array(events[start..<end]), labels[start..<end], to: self.stream) {
+                snapshot.follow(removed: changes.removed, kept: changes.kept)
+            }
             start = end
         }
+        self.inlet.number(deliveries, from: first, snapshot: snapshot)
     }
 }

@@ -218,6 +218,11 @@ extension SSESubscriber {
             return hasEvents
         }
 
+        /// Events of a snapshot, or its end, are written; events after ``position`` follow them.
+        mutating func wroteSnapshot(now: UInt32) {
+            self.writtenAt = now
+        }
+
         /// The history has removed events that the subscriber needs.
         mutating func lost(through sequence: UInt64, _ timing: SSEStreamTiming, now: UInt32) -> Loss {
             guard timing.slow.policy != .disconnect else {

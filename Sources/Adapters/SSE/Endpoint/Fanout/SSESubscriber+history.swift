@@ -9,7 +9,7 @@ extension SSESubscriber {
     /// Reads missing events, now or in its turn.
     func startReading() {
         let (group, machine) = (self.group, self.machine)
-        guard machine.isShortening,
+        guard machine.isShortening, self.beginning == nil,
             var shortening = SSEShortening(group.view, in: group.hub, position: machine.position, knownLoss: machine.knownLoss)
         else {
             self.machine.needsNoShortening()
@@ -31,6 +31,10 @@ extension SSESubscriber {
             let isWritable = context.channel.isWritable
             let step = self.machine.nextStep(now: group.now, isWritable: isWritable, buffered: SSESocket.buffered(context))
             guard case .read(let position, let knownLoss) = step else { return true }
+            if let snapshot = self.beginning?.snapshot {
+                guard self.write(snapshot: snapshot, context), NIODeadline.now() < deadline else { return false }
+                continue
+            }
             switch group.hub.read(view, after: position, knownLoss: knownLoss, atMost: Self.step) {
             case .current(let head):
                 self.machine.caughtUp(to: head)
@@ -52,6 +56,27 @@ extension SSESubscriber {
             }
             if NIODeadline.now() >= deadline { return false }
         }
+    }
+
+    /// Writes the next events of a snapshot, or its end.
+    ///
+    /// - Returns: false when an expression is not evaluated yet.
+    private func write(snapshot: SSESnapshotPosition, _ context: ChannelHandlerContext) -> Bool {
+        let (group, view) = (self.group, self.group.view)
+        guard let batch = group.hub.readSnapshot(view, snapshot, atMost: Self.step) else {
+            self.beginning = nil
+            let text = view.selection.format.snapshot("end", SSECursor(epoch: view.epoch, sequence: snapshot.head))
+            self.machine.wroteSnapshot(now: group.now)
+            self.write(own: view.bytes(text, group.shard.compressor), context)
+            return true
+        }
+        guard let items = view.events(of: batch, after: snapshot.entry, group.shard) else { return false }
+        self.beginning?.snapshot?.entry = batch.last
+        guard !items.isEmpty else { return true }
+        self.machine.wroteSnapshot(now: group.now)
+        self.write(own: view.bytes(items.map { $0.within(snapshot: snapshot.head) }, group.shard.compressor), context)
+        batch.stream.metrics.delivered.increment(by: items.count)
+        return true
     }
 
     /// Writes batches whose events are selected by an expression.

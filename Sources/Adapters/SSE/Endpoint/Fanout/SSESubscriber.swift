@@ -30,8 +30,8 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
     private(set) var context: ChannelHandlerContext?
     /// Ends the connection when its grant expires.
     private var expiry: Scheduled<Void>?
-    /// The first text to write.
-    private var opening: String?
+    /// What it writes before events: the first text and a snapshot; `nil` once that is done.
+    var beginning: Beginning?
     /// The checksum of the written bytes, for the end of a gzip stream.
     private var sum = GzipSum()
 
@@ -40,7 +40,20 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
         self.framing = framing
         self.lease = lease
         self.machine = StateMachine(start: start, now: group.now, until: group.view.timing.randomAge().map { group.now &+ $0 })
-        self.opening = opening
+        self.beginning = Beginning(text: opening, snapshot: start.snapshot)
+    }
+
+    /// What a subscriber writes before events.
+    ///
+    /// A class, so that a connection that has everything holds no memory for it.
+    final class Beginning {
+        var text: String?
+        var snapshot: SSESnapshotPosition?
+
+        init(text: String, snapshot: SSESnapshotPosition?) {
+            self.text = text
+            self.snapshot = snapshot
+        }
     }
 
     // MARK: - Events
@@ -163,7 +176,8 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
     }
 
     private func writeFarewell(_ sequence: UInt64, _ context: ChannelHandlerContext) {
-        let farewell = self.group.farewell(at: sequence)
+        let cursor = SSECursor(epoch: self.group.view.epoch, sequence: sequence, in: self.beginning?.snapshot)
+        let farewell = self.group.farewell(at: cursor)
         self.add(farewell)
         var buffer = farewell.framed(self.framing)
         self.framing.write(self.group.view.selection.coding.end(self.sum), into: &buffer)
@@ -183,7 +197,8 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
             number: self.lease.number, name: self.lease.name, address: self.lease.clientAddress,
             streams: isFixed ? view.streams.map(\.prefix) : view.selection.names.map(\.text), since: self.lease.since,
             format: view.selection.format, coding: view.selection.coding,
-            cursor: SSECursor(epoch: view.epoch, sequence: position), behind: self.group.hub.lag(view, after: position),
+            cursor: SSECursor(epoch: view.epoch, sequence: position, in: self.beginning?.snapshot),
+            behind: self.group.hub.lag(view, after: position),
             queued: self.context.map(SSESocket.buffered) ?? 0
         )
     }
@@ -204,8 +219,9 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
     }
 
     private func writeOpening(_ context: ChannelHandlerContext) {
-        guard let text = self.opening else { return }
-        self.opening = nil
+        guard let beginning, let text = beginning.text else { return }
+        beginning.text = nil
+        if beginning.snapshot == nil { self.beginning = nil }
         let view = self.group.view
         let bytes = view.bytes(text, self.group.shard.compressor, prefix: view.selection.coding.start)
         self.add(bytes)

@@ -13,6 +13,8 @@ final class SSEView: Sendable {
     let epoch: String
     /// Whether the view can skip events, so that its subscribers need the current cursor.
     let isSelective: Bool
+    /// Whether one of the streams has a snapshot.
+    let hasSnapshot: Bool
     /// The sequence of the last event that was published to the view, or before it existed.
     let position: NIOLoopBoundBox<UInt64>
     /// The results of its expressions; `nil` without expressions.
@@ -23,6 +25,7 @@ final class SSEView: Sendable {
         self.streams = streams
         self.timing = SSEStreamTiming(streams.map(\.settings))
         self.epoch = epoch
+        self.hasSnapshot = streams.contains { $0.settings.snapshot != nil }
         self.isSelective = !selection.filter.takesEverything || !streams.allSatisfy(\.isFixed)
         self.position = position
         let key = self.timing.slow.policy == .conflate && self.timing.slow.key.isEvaluated ? self.timing.slow.key : nil

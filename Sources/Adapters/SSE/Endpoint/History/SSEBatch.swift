@@ -10,6 +10,8 @@ struct SSEBatch: Sendable {
     let first: UInt64
     let events: [Event]
     private let labels: SSELabels
+    /// The number of each event of a snapshot, ascending; `nil` for consecutive ones.
+    private let sequences: [UInt64]?
     /// Bytes of the stream up to the end of each event, counted from ``startOffset``.
     private let ends: [UInt32]
     /// Bytes of the stream before this batch.
@@ -26,6 +28,7 @@ struct SSEBatch: Sendable {
     ) {
         self.stream = stream
         self.first = first
+        self.sequences = nil
         self.events = events
         self.labels = labels
         var end: UInt32 = 0
@@ -40,6 +43,31 @@ struct SSEBatch: Sendable {
         self.memory = events.reduce(160 + types) { $0 + $1.json.readableBytes + $1.raw.readableBytes + 280 }
     }
 
+    /// Events of a snapshot.
+    ///
+    /// - Parameter sequences: the number of each event, ascending; not empty.
+    init(_ events: [Event], _ labels: SSELabels, stream: SSEStream, sequences: [UInt64], time: Timestamp) {
+        self.stream = stream
+        self.first = sequences[0]
+        self.sequences = sequences
+        self.events = events
+        self.labels = labels
+        self.ends = []
+        self.startOffset = 0
+        self.time = time
+        self.latestTime = time
+        self.memory = 0
+    }
+
+    /// What distinguishes it from other batches of a view.
+    struct Identity: Hashable, Sendable {
+        let first: UInt64
+        let last: UInt64
+        let count: Int
+    }
+
+    var identity: Identity { Identity(first: self.first, last: self.last, count: self.events.count) }
+
     /// Keeps ``latestTime`` from moving back, because the clock may have been set back.
     mutating func follow(_ batch: SSEBatch?) {
         if let batch { self.latestTime = max(batch.latestTime, self.time) }
@@ -49,7 +77,7 @@ struct SSEBatch: Sendable {
     private static let frame = 40
 
     /// The sequence of the last event.
-    var last: UInt64 { self.first + UInt64(self.events.count) - 1 }
+    var last: UInt64 { self.sequences?.last ?? self.first + UInt64(self.events.count) - 1 }
     var endOffset: UInt64 { self.startOffset + UInt64(self.ends.last ?? 0) }
 
     /// The name of the stream that the event at an index belongs to.
@@ -60,13 +88,14 @@ struct SSEBatch: Sendable {
     /// The event at an index, as views render it.
     func item(at index: Int) -> SSEItem {
         SSEItem(
-            event: self.events[index], sequence: self.first + UInt64(index),
+            event: self.events[index], sequence: self.sequences?[index] ?? self.first + UInt64(index),
             type: self.labels.types.map { $0[index] } ?? self.stream.fixedType, content: self.stream.content)
     }
 
     /// The index of the first event with a greater sequence; the count if there is none.
     func index(after sequence: UInt64) -> Int {
-        sequence < self.first ? 0 : min(self.events.count, Int(sequence - self.first) + 1)
+        if let sequences { return sequences.firstIndex { $0 > sequence } ?? sequences.count }
+        return sequence < self.first ? 0 : min(self.events.count, Int(sequence - self.first) + 1)
     }
 
     /// Bytes of the stream up to the end of an event and of all before it.

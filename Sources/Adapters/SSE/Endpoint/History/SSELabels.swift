@@ -6,8 +6,11 @@ struct SSELabels: Sendable {
     private(set) var names: [String]?
     /// The type of each event, for its `event:` line; `nil` for a stream with a fixed type or none.
     private(set) var types: [String?]?
+    /// What each event means for the snapshot; `nil` for a stream without one.
+    private(set) var marks: [SSESnapshot.Mark]?
 
-    init(names: [String]? = nil, types: [String?]? = nil) {
+    init(names: [String]? = nil, types: [String?]? = nil, marks: [SSESnapshot.Mark]? = nil) {
+        self.marks = marks
         self.names = names
         self.types = types
     }
@@ -16,13 +19,17 @@ struct SSELabels: Sendable {
     ///
     /// - Throws: ``SSEComplaint`` with the reason why it cannot be published; nothing is added then.
     mutating func append(_ event: Event, of stream: SSEStream, _ reader: EventReader) throws(SSEComplaint) {
-        let (name, type): (String?, String?)
+        let (name, type, mark): (String?, String?, SSESnapshot.Mark?)
         do { name = stream.isFixed ? nil : try stream.name(of: event, reader) } catch {
             throw SSEComplaint("the stream's name \(stream.settings.stream.text) cannot be rendered: \(error)")
         }
         do { type = stream.hasTypes ? try stream.type(of: event, reader) : nil } catch {
             throw SSEComplaint("the event's type \(stream.settings.event.text) cannot be rendered: \(error)")
         }
+        do { mark = try stream.mark(of: event, reader) } catch {
+            throw SSEComplaint("the condition snapshot.remove cannot be rendered: \(error)")
+        }
+        if let mark { self.marks = Self.appending(mark, to: self.marks.take()) }
         if let name { self.names = Self.appending(name, to: self.names.take()) }
         if stream.hasTypes { self.types = Self.appending(type, to: self.types.take()) }
     }
@@ -36,6 +43,8 @@ struct SSELabels: Sendable {
 
     /// Those of some of the events.
     subscript(range: Range<Int>) -> SSELabels {
-        SSELabels(names: self.names.map { Array($0[range]) }, types: self.types.map { Array($0[range]) })
+        SSELabels(
+            names: self.names.map { Array($0[range]) }, types: self.types.map { Array($0[range]) },
+            marks: self.marks.map { Array($0[range]) })
     }
 }

@@ -17,6 +17,10 @@ struct SSEPollResponse {
     private var position: UInt64
     private var knownLoss: UInt64
     private var gap: SSEGap?
+    /// What it still has to read of a snapshot.
+    private var snapshot: SSESnapshotPosition?
+    /// Whether it has a snapshot from its beginning.
+    private let beginsSnapshot: Bool
     /// The elements of `events`, with commas between them.
     private var events = ByteBuffer()
     private var count = 0
@@ -28,6 +32,8 @@ struct SSEPollResponse {
         self.position = start.position
         self.knownLoss = start.knownLoss
         self.gap = start.gap
+        self.snapshot = start.snapshot
+        self.beginsSnapshot = start.beginsSnapshot
     }
 
     /// Continues to read until the deadline has passed.
@@ -36,6 +42,16 @@ struct SSEPollResponse {
     mutating func read(_ hub: SSEHub, _ shard: SSEShard, until deadline: NIODeadline) -> Bool {
         while true {
             guard !self.isFull else { return true }
+            if let snapshot {
+                guard let batch = hub.readSnapshot(self.view, snapshot, atMost: Self.step) else {
+                    self.snapshot = nil
+                    continue
+                }
+                guard let items = self.view.events(of: batch, after: snapshot.entry, shard) else { return false }
+                guard self.take(items, of: batch, in: snapshot) else { return true }
+                if NIODeadline.now() >= deadline { return false }
+                continue
+            }
             switch hub.read(self.view, after: self.position, knownLoss: self.knownLoss, atMost: Self.step) {
             case .current(let head):
                 self.position = head
@@ -60,13 +76,30 @@ struct SSEPollResponse {
     private mutating func take(_ events: [SSEItem], of batch: SSEBatch) -> Bool {
         for item in events {
             guard !self.isFull else { return false }
-            self.events.writeStaticString(self.count > 0 ? ",{" : "{")
-            SSEFormat.writeMembers(item, self.view.selection.fields, into: &self.events)
-            self.count += 1
+            self.add(item)
             self.position = item.sequence
         }
         self.position = batch.last
         return true
+    }
+
+    /// Adds the events of a snapshot that belong to the view.
+    ///
+    /// - Returns: whether there was room for all of them.
+    private mutating func take(_ items: [SSEItem], of batch: SSEBatch, in snapshot: SSESnapshotPosition) -> Bool {
+        for item in items {
+            guard !self.isFull else { return false }
+            self.add(item)
+            self.snapshot?.entry = item.sequence
+        }
+        self.snapshot?.entry = batch.last
+        return true
+    }
+
+    private mutating func add(_ item: SSEItem) {
+        self.events.writeStaticString(self.count > 0 ? ",{" : "{")
+        SSEFormat.writeMembers(item, self.view.selection.fields, into: &self.events)
+        self.count += 1
     }
 
     private var isFull: Bool { self.count >= self.limit || self.events.readableBytes >= Self.largest }
@@ -76,7 +109,7 @@ struct SSEPollResponse {
 
     /// The answer; its headers repeat the cursor and the reason of a gap.
     func answer(epoch: String) -> HTTPResponse {
-        let position = SSECursor(epoch: epoch, sequence: self.position)
+        let position = SSECursor(epoch: epoch, sequence: self.position, in: self.snapshot)
         var headers: [(name: String, value: String)] = [
             ("Content-Type", "application/json"), ("Streambridge-Cursor", "\(position)"),
         ]
@@ -88,6 +121,7 @@ struct SSEPollResponse {
         var buffer = ByteBufferAllocator().buffer(capacity: self.events.readableBytes + 256)
         buffer.writeString("{\"cursor\":\"\(position)\"")
         if let gap { buffer.writeString(",\"gap\":{\(gap.members)}") }
+        if self.beginsSnapshot { buffer.writeStaticString(",\"snapshot\":true") }
         buffer.writeStaticString(",\"events\":[")
         buffer.writeImmutableBuffer(self.events)
         buffer.writeStaticString("]}")

@@ -9,6 +9,16 @@ struct SSEResolution {
     let gap: SSEGap?
     /// Its lag in bytes at the start.
     let lag: UInt64
+    /// What it gets of a snapshot before the events after `position`; `nil` for none.
+    var snapshot: SSESnapshotPosition?
+
+    /// Whether the snapshot is sent from its beginning.
+    var beginsSnapshot: Bool { self.snapshot?.entry == 0 }
+
+    /// The cursor of the client at the start.
+    func cursor(epoch: String) -> SSECursor {
+        SSECursor(epoch: epoch, sequence: self.position, in: self.snapshot)
+    }
 }
 
 /// A loss of requested events.

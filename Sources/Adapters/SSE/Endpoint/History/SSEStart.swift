@@ -4,6 +4,8 @@ import BridgeCore
 enum SSEStart: Equatable {
     /// With the next event.
     case live
+    /// With the last event of each key, then the next event.
+    case snapshot
     /// With the oldest that is remembered.
     case earliest
     /// With the latest N events of the view.
@@ -17,7 +19,7 @@ enum SSEStart: Equatable {
 
     /// Describes the mistake in a `since`.
     static func complaint(about since: String) -> String {
-        let complaint = "since must be an event id, a duration such as 10m, a time, a count, earliest or latest"
+        let complaint = "since must be an event id, a duration such as 10m, a time, a count, earliest, latest or snapshot"
         // A plus sign in a query means a space (URL Standard §5.1).
         guard Timestamp(rfc3339: since.replacing(" ", with: "+")) != nil else { return complaint }
         return "\(complaint); in the query the '+' of a time is written %2B, or write the time with Z"
@@ -39,6 +41,7 @@ enum SSEStart: Equatable {
         switch since {
         case "earliest": self = .earliest
         case "latest": self = .live
+        case "snapshot": self = .snapshot
         default:
             if since.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), let count = Int(since) {
                 self = .count(count)

@@ -149,7 +149,7 @@ struct SSEEndpoint: Sendable {
         _ request: HTTPRequest, _ asked: SSERequest, _ lease: SSESubscriberLease, _ resolution: SSEResolution,
         _ framing: HTTPFraming
     ) throws(SSERefusal) -> HTTPStreamAnswer {
-        let position = SSECursor(epoch: self.hub.epoch, sequence: resolution.position)
+        let position = resolution.cursor(epoch: self.hub.epoch)
         var headers: [(name: String, value: String)] = [
             ("Content-Type", asked.selection.format.contentType), ("Cache-Control", "no-store, no-transform"),
             ("X-Accel-Buffering", "no"), ("Vary", "Origin, Accept-Encoding"), ("Streambridge-Cursor", "\(position)"),
@@ -159,7 +159,8 @@ struct SSEEndpoint: Sendable {
         let padding = try Self.integer(asked.parameters, "padding", in: 0...8192, default: 0)
         let head = HTTPResponse(.ok, headers: headers + SSEOrigins(asked.streams).headers(request))
         let opening = asked.selection.format.opening(
-            reconnect: lease.view.timing.reconnect.milliseconds, gap: resolution.gap, position: position, padding: padding
+            reconnect: lease.view.timing.reconnect.milliseconds, gap: resolution.gap, position: position,
+            beginsSnapshot: resolution.beginsSnapshot, padding: padding
         )
         let hub = self.hub
         return .open(

@@ -65,8 +65,13 @@ struct SSERequest {
         condition: (any Expression)?, now: Timestamp
     ) throws(SSERefusal) {
         guard let accept = SSEAccept(request, parameters) else { throw SSERefusal(.notAcceptable, SSEAccept.offer) }
-        guard let start = SSEStart(parameters, now: now, else: accept == .batch(wait: false) ? .earliest : .live) else {
+        let hasSnapshot = streams.contains { $0.settings.snapshot != nil }
+        let standard: SSEStart = hasSnapshot ? .snapshot : accept == .batch(wait: false) ? .earliest : .live
+        guard let start = SSEStart(parameters, now: now, else: standard) else {
             throw SSERefusal(.badRequest, SSEStart.complaint(about: parameters.value("since") ?? ""))
+        }
+        guard start != .snapshot || hasSnapshot else {
+            throw SSERefusal(.badRequest, "this stream has no snapshot; its 'snapshot' setting is absent")
         }
         let filter: SSEFilter
         let fields: SSEFields

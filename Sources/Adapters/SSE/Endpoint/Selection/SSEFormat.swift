@@ -32,9 +32,7 @@ enum SSEFormat: Hashable, Sendable {
         switch self {
         case .events:
             buffer.writeBytes(of: "id: ")
-            buffer.writeString(epoch)
-            buffer.writeBytes(of: "-")
-            buffer.writeString(String(item.sequence))
+            buffer.writeCursor(item, epoch)
             if event.kind == .gap {
                 buffer.writeBytes(of: "\nevent: gap\ndata:")
                 buffer.writeEscapingLineEnds(event.json)
@@ -48,9 +46,7 @@ enum SSEFormat: Hashable, Sendable {
             buffer.writeBytes(of: "\n\n")
         case .lines:
             buffer.writeBytes(of: "{\"cursor\":\"")
-            buffer.writeString(epoch)
-            buffer.writeBytes(of: "-")
-            buffer.writeString(String(item.sequence))
+            buffer.writeCursor(item, epoch)
             buffer.writeBytes(of: "\",")
             Self.writeMembers(item, fields, into: &buffer)
             buffer.writeBytes(of: "\n")
@@ -108,7 +104,9 @@ enum SSEFormat: Hashable, Sendable {
     /// cursor.
     ///
     /// A blank line ends only events: readers that check only blank lines would take other lines for an empty message.
-    func opening(reconnect: Int64, gap: SSEGap?, position: SSECursor, padding: Int) -> String {
+    ///
+    /// - Parameter beginsSnapshot: whether a snapshot follows from its beginning.
+    func opening(reconnect: Int64, gap: SSEGap?, position: SSECursor, beginsSnapshot: Bool = false, padding: Int) -> String {
         var text = ""
         switch self {
         case .events:
@@ -118,7 +116,8 @@ enum SSEFormat: Hashable, Sendable {
             if padding > 0 { text += String(repeating: " ", count: padding) + "\n" }
         }
         if let gap { text += self.gap(gap) }
-        return text + self.cursor(position, retry: reconnect)
+        text += self.cursor(position, retry: reconnect)
+        return beginsSnapshot ? text + self.snapshot("begin", position) : text
     }
 
     /// Writes a gap.
@@ -142,6 +141,17 @@ enum SSEFormat: Hashable, Sendable {
         }
     }
 
+    /// Writes the begin or the end of a snapshot.
+    ///
+    /// - Parameter position: the client's cursor there.
+    func snapshot(_ what: String, _ position: SSECursor) -> String {
+        switch self {
+        case .events:
+            "event: snapshot\nid: \(position)\ndata:{\"snapshot\":\"\(what)\",\"cursor\":\"\(position)\"}\n\n"
+        case .lines: "{\"event\":\"snapshot\",\"snapshot\":\"\(what)\",\"cursor\":\"\(position)\"}\n"
+        }
+    }
+
     /// The comment that keeps a quiet connection alive: a line that no reader treats as an event.
     var comment: String {
         switch self {
@@ -159,6 +169,17 @@ enum SSEFormat: Hashable, Sendable {
 }
 
 extension ByteBuffer {
+    /// Appends the id of an event.
+    fileprivate mutating func writeCursor(_ item: SSEItem, _ epoch: String) {
+        self.writeString(epoch)
+        self.writeBytes(of: "-")
+        if item.snapshot > 0 {
+            self.writeString(String(item.snapshot))
+            self.writeBytes(of: ".")
+        }
+        self.writeString(String(item.sequence))
+    }
+
     /// Appends each line of a text as a `data:` line (WHATWG HTML §9.2.5: LF, CR LF and CR end lines).
     mutating func writeDataLines(_ text: ByteBuffer) {
         self.writeBytes(of: "\ndata: ")
