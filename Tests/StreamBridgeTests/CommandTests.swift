@@ -163,7 +163,7 @@ struct CommandTests {
         let (code, output, _) = try await BridgeProcess.command("adapters")
         #expect(code == 0)
         let kinds = output.split(separator: "\n").filter { !$0.hasPrefix(" ") }.map(String.init)
-        #expect(kinds == ["file", "home-assistant", "mqtt", "redis", "redis-stream", "sse", "webhook", "every kind"])
+        #expect(kinds == ["file", "home-assistant", "mqtt", "redis", "redis-stream", "smtp", "sse", "webhook", "every kind"])
         #expect(output.contains("  source  follow, max_line, path, rotate_wait, start, subject"))
         #expect(output.contains("  with    body, format"))
         #expect(output.contains("  source  ack, normalise, on_gap, preset, required, retry, type\n"))

@@ -47,6 +47,7 @@ extension Preset {
         ],
         "celery": ["url: redis://127.0.0.1"],
         "bullmq": ["url: redis://127.0.0.1", "stream: bull:orders:events"],
+        "sidekiq": ["url: redis://127.0.0.1", "lists: queue:audit"],
         "uptime-kuma": ["token: ${env:KUMA_TOKEN}"],
         "alertmanager": ["token: ${env:ALERTMANAGER_TOKEN}"],
         "grafana": [#"signature: { secret: "${env:GRAFANA_SECRET}" }"#],

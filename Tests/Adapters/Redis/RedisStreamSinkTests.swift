@@ -106,7 +106,9 @@ struct RedisStreamSinkTests {
             #expect(lines.contains { $0.contains(place) }, "\(place): \(checked.error)")
         }
         let adapters = try await BridgeProcess.command("adapters")
-        let bodies = adapters.output.split(separator: "\n").filter { $0.contains("  sink ") && $0.contains("format") }
+        let bodies = adapters.output.split(separator: "\n").filter {
+            $0.contains("  sink ") && ($0.contains(" body,") || $0.contains(" fields,"))
+        }
         #expect(bodies.count == 5, "\(adapters.output)")
         #expect(bodies.allSatisfy { $0.contains(" json") }, "\(adapters.output)")
     }
