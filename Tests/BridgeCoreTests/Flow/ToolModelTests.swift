@@ -13,7 +13,7 @@ struct ToolModelTests {
         #"{"quiet_hours": {"from": "22:00", "to": "07:00", "zone": "UTC", "except": {"priority": 5}}, "digest": {"window": "2h"}}"#,
     ]
 
-    @Test(arguments: 0..<40)
+    @Test(arguments: 0..<16)
     func `every event passes, itself or in a digest, whatever happens`(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
         var run = try ToolRun(
