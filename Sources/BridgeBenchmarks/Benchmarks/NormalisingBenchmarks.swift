@@ -13,10 +13,16 @@ enum NormalisingBenchmarks {
         Self.benchmark(
             "normalise: device state, by cases", Samples.deviceState, subject: "zigbee2mqtt/hall_motion",
             settings: { Self.settings(Samples.deviceCases) }),
+        Self.benchmark(
+            "normalise: device state, by its preset", Samples.deviceState, subject: "zigbee2mqtt/hall_motion",
+            settings: { Self.settings(preset: "zigbee2mqtt") }),
         Self.benchmark("normalise: Alertmanager", Samples.alerts, contentType: "application/json"),
         Self.benchmark(
             "normalise: Alertmanager, by cases", Samples.alerts, contentType: "application/json",
             settings: { Self.settings(Samples.alertCases) }),
+        Self.benchmark(
+            "normalise: Alertmanager, by its preset", Samples.alerts, contentType: "application/json",
+            settings: { Self.settings(preset: "alertmanager") }),
     ]
 
     private static func benchmark(
@@ -34,13 +40,26 @@ enum NormalisingBenchmarks {
         }
     }
 
-    /// The settings of a source whose `normalise` is a YAML mapping in flow style.
+    /// The settings of a source with a preset that ships.
+    private static func settings(preset name: String) -> NormaliseSettings {
+        guard let preset = Preset.shipped.first(where: { $0.name == name && $0.direction == .source }) else {
+            preconditionFailure("there is no preset \(name)")
+        }
+        // Its `normalise` for a source without a peer.
+        let lines = preset.text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0 != "normalise:" }
+        return Self.settings("\n" + lines.dropFirst().map { "      \($0)" }.joined(separator: "\n"))
+    }
+
+    /// The settings of a source whose `normalise` is a YAML mapping, in flow style or on the following lines.
     private static func settings(_ normalise: String) -> NormaliseSettings {
         var catalog = AdapterCatalog()
         catalog.add(IdleSource.self)
         catalog.add(IdleSink.self)
         let text = """
-            sources: { in: { type: idle, normalise: \(normalise) } }
+            sources:
+              in:
+                type: idle
+                normalise: \(normalise)
             sinks: { out: { type: idle } }
             routes: [{ to: out }]
             """
