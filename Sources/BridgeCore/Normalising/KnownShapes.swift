@@ -6,9 +6,11 @@ import JSON
 enum KnownShapes {
     static func draft(_ root: JSONElement) -> Draft? {
         // Most bodies have no such member, and each shape costs a search for its own.
-        let shapes = self.candidates(root)
-        guard !shapes.isEmpty else { return nil }
-        for shape in shapes { if let draft = shape(root) { return draft } }
+        var rest = self.candidates(root)
+        while rest != 0 {
+            if let draft = self.shapes[rest.trailingZeroBitCount].shape(root) { return draft }
+            rest &= rest - 1
+        }
         return nil
     }
 
@@ -24,15 +26,15 @@ enum KnownShapes {
     /// The lengths of these names, as bits.
     private static let lengths: UInt32 = Self.shapes.reduce(0) { $0 | 1 << UInt32($1.member.utf8CodeUnitCount) }
 
-    private static func candidates(_ root: JSONElement) -> [Shape] {
+    /// The shapes whose member a body has, as bits.
+    private static func candidates(_ root: JSONElement) -> UInt32 {
         var found: UInt32 = 0
         root.whileMembers { name, _ in
             guard name.count < 32, self.lengths & 1 << UInt32(name.count) != 0 else { return true }
             for (index, entry) in self.shapes.enumerated() where self.isSame(name, entry.member) { found |= 1 << UInt32(index) }
             return true
         }
-        guard found != 0 else { return [] }
-        return self.shapes.indices.filter { found & 1 << UInt32($0) != 0 }.map { self.shapes[$0].shape }
+        return found
     }
 
     private static func isSame(_ name: Span<UInt8>, _ text: StaticString) -> Bool {
