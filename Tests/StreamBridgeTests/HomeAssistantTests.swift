@@ -62,12 +62,17 @@ struct HomeAssistantTests {
 
     @Test func `a stop makes it unavailable, and a restart removes what left the file`() async throws {
         let broker = try await BrokerProcess.mosquitto()
-        let bridge = try await BridgeProcess.start(Self.yaml(broker, "entities: { bell: {}, gone: { platform: sensor } }"))
+        let entities = "entities: { bell: {}, gone: { platform: sensor } }"
+        let bridge = try await BridgeProcess.start(Self.yaml(broker, "controls: true\n  \(entities)"))
         let reader = try await Self.reader(broker)
         try await eventually("both are announced") {
             reader.messages.contains { $0.topic == Self.device && $0.text.contains(#""gone":{"#) }
         }
         try await eventually("it is online") { Self.last(reader, "availability") == "online" }
+        _ = try await bridge.post("/api/webhooks/door", ByteBuffer(string: "hello"))
+        try await eventually("the states are there") {
+            Self.last(reader, "gone/state") != nil && Self.last(reader, "routes") != nil
+        }
         #expect(try await bridge.stop() == .exited(0))
         try await eventually("it is offline") { Self.last(reader, "availability") == "offline" }
         let second = try await BridgeProcess.start(Self.yaml(broker, "entities: { bell: {} }"), directory: bridge.directory)
@@ -76,6 +81,9 @@ struct HomeAssistantTests {
         }
         try await eventually("and forgotten") {
             reader.messages.last { $0.topic == Self.device }?.text.contains(#""gone""#) == false
+        }
+        try await eventually("its state and that of the switches are removed") {
+            Self.last(reader, "gone/state") == "" && Self.last(reader, "routes") == ""
         }
         #expect(try await second.stop() == .exited(0))
     }

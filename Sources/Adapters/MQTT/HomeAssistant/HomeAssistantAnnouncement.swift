@@ -65,7 +65,10 @@ struct HomeAssistantAnnouncement: Sendable {
         return true
     }
 
-    /// The messages that announce all entities and remove earlier ones, in order; what was found is forgotten.
+    /// The messages that announce all entities and remove earlier ones with their states, in order; what was found is
+    /// forgotten.
+    ///
+    /// A state is removed after its entity, so that Home Assistant does not read the empty message as a state.
     mutating func messages() -> [HomeAssistantMessage] {
         defer {
             self.inDevice = nil
@@ -81,19 +84,40 @@ struct HomeAssistantAnnouncement: Sendable {
             let removed = (self.inDevice ?? []).subtracting(current)
             // An entity that has only a platform is removed; the next message forgets it.
             if !removed.isEmpty { messages.append(self.deviceMessage(removing: removed.sorted())) }
+            messages += self.stateRemovals(of: removed, current)
             messages.append(self.deviceMessage(removing: []))
-            return messages + moved.map { .removal(of: self.names.entityTopic($0.platform, $0.key)) }
+            messages += moved.map { .removal(of: self.names.entityTopic($0.platform, $0.key)) }
+            return messages + self.stateRemovals(of: self.alone.subtracting(current), current)
         case .entity:
             var messages: [HomeAssistantMessage] = []
             if let earlier = self.inDevice {
                 let removed = earlier.subtracting(current)
                 if !removed.isEmpty { messages.append(self.deviceMessage(removing: removed.sorted())) }
+                messages += self.stateRemovals(of: removed, current)
                 messages.append(HomeAssistantMessage(self.names.deviceTopic, Self.migration))
             }
             messages += self.components.map(self.entityMessage)
             if self.inDevice != nil { messages.append(.removal(of: self.names.deviceTopic)) }
-            return messages
-                + self.alone.subtracting(current).sorted().map { .removal(of: self.names.entityTopic($0.platform, $0.key)) }
+            let removed = self.alone.subtracting(current)
+            messages += removed.sorted().map { .removal(of: self.names.entityTopic($0.platform, $0.key)) }
+            return messages + self.stateRemovals(of: removed, current)
+        }
+    }
+
+    /// The removals of the retained states that no current entity has.
+    private func stateRemovals(of removed: Set<Earlier>, _ current: Set<Earlier>) -> [HomeAssistantMessage] {
+        Set(removed.compactMap(self.stateTopic)).subtracting(current.compactMap(self.stateTopic)).sorted()
+            .map { .removal(of: $0) }
+    }
+
+    /// Where the retained state of an entity is; `nil` when it has none, or one that every file has.
+    private func stateTopic(of entity: Earlier) -> String? {
+        switch entity.platform {
+        case "switch": return self.names.routes
+        case "sensor", "binary_sensor":
+            if ["source_", "sink_"].contains(where: { entity.key.hasPrefix($0) }) { return self.names.components }
+            return HomeAssistantComponent.isReserved(entity.key) ? nil : self.names.state(entity.key)
+        default: return nil
         }
     }
 

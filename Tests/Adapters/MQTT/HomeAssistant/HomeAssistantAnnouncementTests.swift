@@ -51,11 +51,13 @@ struct HomeAssistantAnnouncementTests {
             #"{"components":{"online":{"platform":"binary_sensor","name":"x"},"gone":{"platform":"sensor","name":"y"}}}"#
         #expect(earlier.withBytes { announcement.found(Self.device, payload: $0) })
         let messages = announcement.messages()
-        #expect(messages.map(\.topic) == [Self.device, Self.device])
+        let state = "streambridge/home/gone/state"
+        #expect(messages.map(\.topic) == [Self.device, state, Self.device])
+        #expect(messages[1] == .removal(of: state))
         let first = try #require(try ParsedMessage(messages[0]).root["components"])
         #expect(first["gone"]?["platform"]?.string == "sensor" && first["gone"]?.count == 1)
         #expect(first["online"]?["name"]?.string == "Online")
-        #expect(!(try self.keys(messages[1])).contains("gone"))
+        #expect(!(try self.keys(messages[2])).contains("gone"))
         #expect(announcement.messages().count == 1, "nothing is left to remove")
     }
 
@@ -66,7 +68,38 @@ struct HomeAssistantAnnouncementTests {
         }
         let messages = announcement.messages()
         #expect(try ParsedMessage(messages[0]).root["components"]?["event"]?["platform"]?.string == "sensor")
-        #expect(try ParsedMessage(messages[1]).root["components"]?["event"]?["platform"]?.string == "event")
+        #expect(messages[1] == .removal(of: "streambridge/home/event/state"))
+        #expect(try ParsedMessage(messages[2]).root["components"]?["event"]?["platform"]?.string == "event")
+    }
+
+    @Test(arguments: ["device", "entity"], ["device", "entity"])
+    func `states of what left the file are removed from the broker, others stay`(form: String, earlier: String) throws {
+        let entities = [
+            ("sensor", "gone"), ("binary_sensor", "door"), ("event", "bell"), ("sensor", "backlog"), ("sensor", "last_message"),
+            ("switch", "route_alarms"), ("button", "replay_dead_letters"), ("binary_sensor", "source_door"),
+        ]
+        func removed(_ json: String) throws -> [String] {
+            var announcement = try HomeAssistantParts(#""discovery": "\#(form)"\#(json)"#).announcement
+            if earlier == "device" {
+                let members = entities.map { #""\#($1)":{"platform":"\#($0)"}"# }.joined(separator: ",")
+                _ = #"{"components":{\#(members)}}"#.withBytes { announcement.found(Self.device, payload: $0) }
+            } else {
+                for (platform, key) in entities {
+                    let topic = "homeassistant/\(platform)/streambridge-home/\(key)/config"
+                    _ = "{}".withBytes { announcement.found(topic, payload: $0) }
+                }
+            }
+            let messages = announcement.messages()
+            let states = messages.filter { $0.topic.hasPrefix("streambridge/") }
+            #expect(states.allSatisfy { $0.isRetained && $0.payload.readableBytes == 0 })
+            #expect(messages.first?.topic.hasPrefix("streambridge/") == false, "entities are removed before their states")
+            return states.map(\.topic)
+        }
+        let gone = ["streambridge/home/door/state", "streambridge/home/gone/state"]
+        #expect(try removed(#", "controls": true"#) == gone)
+        #expect(try removed("") == gone + ["streambridge/home/routes"])
+        #expect(
+            try removed(#", "components": false"#) == ["streambridge/home/components"] + gone + ["streambridge/home/routes"])
     }
 
     @Test func `the older form has one retained message for each entity, and removes others by an empty one`() throws {
@@ -76,8 +109,8 @@ struct HomeAssistantAnnouncementTests {
         #expect("{}".withBytes { announcement.found("homeassistant/sensor/streambridge-home/backlog/config", payload: $0) })
         #expect(!"{}".withBytes { announcement.found("homeassistant/sensor/another/backlog/config", payload: $0) })
         let messages = announcement.messages()
-        #expect(messages.last == .removal(of: gone))
-        #expect(messages.filter { $0.payload.readableBytes == 0 }.count == 1)
+        #expect(messages.suffix(2) == [.removal(of: gone), .removal(of: "streambridge/home/gone/state")])
+        #expect(messages.filter { $0.payload.readableBytes == 0 }.count == 2)
         let backlog = try #require(messages.first { $0.topic == "homeassistant/sensor/streambridge-home/backlog/config" })
         let root = try ParsedMessage(backlog).root
         #expect(root["unique_id"]?.string == "streambridge-home_backlog")
@@ -114,7 +147,7 @@ struct HomeAssistantAnnouncementTests {
         for number in 0...limit.entities {
             _ = "{}".withBytes { announcement.found("homeassistant/sensor/streambridge-home/x\(number)/config", payload: $0) }
         }
-        #expect(announcement.messages().count == 1 + limit.entities)
+        #expect(announcement.messages().count == 1 + 2 * limit.entities, "each has an announcement and a state")
     }
 
     @Test func `more sources and routes than the limit have no entity each`() throws {
