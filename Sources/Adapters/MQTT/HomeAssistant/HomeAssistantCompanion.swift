@@ -46,8 +46,8 @@ final class HomeAssistantCompanion: Sendable {
             BurstLog(message, counter: context.metrics.counter(counter, help: help), logger: context.logger)
         }
         self.unknown = log(
-            "Value of a binary sensor means neither on nor off", "home_assistant_unknown_values",
-            "Values that a binary sensor could not show, because they mean neither on nor off.")
+            "Entity cannot show an event and keeps its state", "home_assistant_unknown_values",
+            "Values that an entity could not show: absent, or neither on nor off for a binary sensor.")
         self.refused = log(
             "Broker refused a message for Home Assistant", "home_assistant_messages_refused",
             "Messages about entities that the broker refused.")
@@ -135,7 +135,11 @@ final class HomeAssistantCompanion: Sendable {
     /// - Throws: `ExpressionError` of a template.
     func messages(for delivery: Delivery, _ reader: EventReader) throws -> [HomeAssistantMessage] {
         let messages = try self.writer.messages(for: delivery, self.variants[delivery.variant], reader) { unknown in
-            self.unknown.note(["entity": "\(unknown.entity)", "value": "\(unknown.value)", "event": "\(delivery.event.id)"])
+            var metadata: Logger.Metadata = ["entity": "\(unknown.entity)", "event": "\(delivery.event.id)"]
+            metadata["reason"] =
+                unknown.value == nil ? "the event does not have its value" : "the value means neither on nor off"
+            if let value = unknown.value { metadata["value"] = "\(value)" }
+            self.unknown.note(metadata)
         }
         self.state.withLock { state in for message in messages { state.machine.published(message) } }
         return messages

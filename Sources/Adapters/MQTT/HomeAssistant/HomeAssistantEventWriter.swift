@@ -9,10 +9,11 @@ struct HomeAssistantEventWriter: Sendable {
     /// The most characters of the message, and the most tags and characters of a tag, of an event that is larger.
     private static let cut = (message: 2000, tags: 20, tag: 64)
 
-    /// An event that a binary sensor cannot show.
+    /// An event that a sensor or binary sensor cannot show.
     struct Unknown: Sendable {
         let entity: String
-        let value: String
+        /// `nil` when the event does not have it.
+        let value: String?
     }
 
     let names: HomeAssistantNames
@@ -22,7 +23,7 @@ struct HomeAssistantEventWriter: Sendable {
     ///
     /// - Parameters:
     ///   - delivery: loaded into the reader by this function.
-    ///   - unknown: receives a value that means neither on nor off; the entity then keeps its state.
+    ///   - unknown: receives a value that is absent or means neither on nor off; the entity then keeps its state.
     /// - Throws: `ExpressionError` of a template.
     func messages(
         for delivery: Delivery, _ targets: [(key: String, entity: HomeAssistantEntity)], _ reader: EventReader,
@@ -43,12 +44,15 @@ struct HomeAssistantEventWriter: Sendable {
                 payload.writeImmutableBuffer(shown.getSlice(at: shown.readerIndex + 1, length: shown.readableBytes - 1)!)
                 messages.append(HomeAssistantMessage(self.names.event(key), payload, isRetained: false))
             case .sensor:
-                let value = try entity.value?.renderOptional(reader) ?? Self.standard(event, entity)
-                messages.append(self.state(key, entity, value.map(HomeAssistantStates.state), shown))
+                guard let value = try entity.value?.renderOptional(reader) ?? Self.standard(event, entity) else {
+                    unknown(Unknown(entity: key, value: nil))
+                    continue
+                }
+                messages.append(self.state(key, entity, HomeAssistantStates.state(value), shown))
             case .binarySensor:
-                let value = try entity.value?.render(reader) ?? ""
-                guard let isOn = entity.isOn(value) else {
-                    unknown(Unknown(entity: key, value: HomeAssistantStates.state(value)))
+                let value = try entity.value?.renderOptional(reader)
+                guard let value, let isOn = entity.isOn(value) else {
+                    unknown(Unknown(entity: key, value: value.map(HomeAssistantStates.state)))
                     continue
                 }
                 messages.append(self.state(key, entity, isOn ? "ON" : "OFF", shown))
@@ -64,10 +68,10 @@ struct HomeAssistantEventWriter: Sendable {
     }
 
     private func state(
-        _ key: String, _ entity: HomeAssistantEntity, _ value: String?, _ attributes: ByteBuffer
+        _ key: String, _ entity: HomeAssistantEntity, _ value: String, _ attributes: ByteBuffer
     ) -> HomeAssistantMessage {
         var object = HomeAssistantObject()
-        object.add("state", orNull: value)
+        object.add("state", value)
         if entity.hasAttributes { object.add("attributes", json: attributes) }
         return HomeAssistantMessage(self.names.state(key), object.buffer)
     }

@@ -20,7 +20,9 @@ struct HomeAssistantEventWriterTests {
     {
         let parts = try HomeAssistantParts(json, routes: ["alarms", "rest"])
         let writer = HomeAssistantEventWriter(names: parts.names, types: parts.catalog.types)
-        return try writer.messages(for: delivery, parts.settings.targets, EventReader()) { unknown("\($0.entity) \($0.value)") }
+        return try writer.messages(for: delivery, parts.settings.targets, EventReader()) {
+            unknown("\($0.entity) \($0.value ?? "absent")")
+        }
     }
 
     @Test func `without entities in the file, an event becomes an event of its route and the last message`() throws {
@@ -50,7 +52,6 @@ struct HomeAssistantEventWriterTests {
     @Test func `a sensor shows a part of the event, at most 255 characters`() throws {
         let sensor = #""entities": {"t": {"platform": "sensor", "value": "{{ .payload.t }}", "attributes": false}}"#
         #expect(try self.messages(sensor, self.delivery("x", payload: #"{"t":21.5}"#))[0].text == #"{"state":"21.5"}"#)
-        #expect(try self.messages(sensor, self.delivery("x"))[0].text == #"{"state":null}"#)
         let long = String(repeating: "é", count: 300)
         let text = try self.messages(#""entities": {"t": {"platform": "sensor", "attributes": false}}"#, self.delivery(long))[0]
             .text
@@ -58,6 +59,15 @@ struct HomeAssistantEventWriterTests {
         let title = try self.messages(
             #""entities": {"t": {"platform": "sensor", "attributes": false}}"#, self.delivery("", title: "T"))
         #expect(title[0].text == #"{"state":"T"}"#)
+    }
+
+    @Test(arguments: ["sensor", "binary_sensor"], [nil, "{}", #"{"w":null}"#])
+    func `an event without the value of an entity is reported and changes nothing`(platform: String, payload: String?) throws {
+        let both = #""entities": {"w": {"platform": "\#(platform)", "value": "{{ .payload.w }}"}, "x": {"platform": "sensor"}}"#
+        var unknown: [String] = []
+        let messages = try self.messages(both, self.delivery("x", payload: payload)) { unknown.append($0) }
+        #expect(messages.map(\.topic) == ["streambridge/home/x/state"])
+        #expect(unknown == ["w absent"])
     }
 
     @Test(arguments: [("on", "ON"), ("OPEN", "ON"), ("closed", "OFF"), ("false", "OFF")])
