@@ -160,6 +160,32 @@ struct HomeAssistantTests {
         #expect(try ReceivedEvent.all(bridge.lines(of: "out")).map(\.message) == ["three"])
     }
 
+    @Test(arguments: ["3.1.1", "5"])
+    func `a retained command is ignored at each connect, and with MQTT 5 while connected too`(version: String) async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let reader = try await Self.reader(broker)
+        let topic = "streambridge/tested/route_lines/set"
+        let off = #"{"route_alarms":true,"route_lines":false}"#
+        let on = #"{"route_alarms":true,"route_lines":true}"#
+        let ignored = "streambridge_home_assistant_commands_ignored_total"
+        let bridge = try await BridgeProcess.start(Self.yaml(broker, "controls: true\n  protocol: \"\(version)\""))
+        try await eventually("the switch is on") { Self.last(reader, "routes") == on }
+        try await reader.publish("OFF", on: topic, retain: true)
+        if version == "5" {
+            try await eventually("it is ignored") { try await bridge.metric(ignored) == 1 }
+            #expect(Self.last(reader, "routes") == on)
+        } else {
+            try await eventually("the broker does not report the flag") { Self.last(reader, "routes") == off }
+            try await reader.publish("ON", on: topic)
+            try await eventually("the switch is on") { Self.last(reader, "routes") == on }
+        }
+        #expect(try await bridge.stop() == .exited(0))
+        try await bridge.restart()
+        try await bridge.untilReady()
+        try await eventually("it is ignored after the connect") { try await bridge.metric(ignored) == 1 }
+        #expect(Self.last(reader, "routes") == on && !bridge.log.contains("Route is still switched off"))
+    }
+
     @Test func `the button replays dead letters`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         let reader = try await Self.reader(broker)

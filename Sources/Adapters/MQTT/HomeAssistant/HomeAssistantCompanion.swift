@@ -17,6 +17,7 @@ final class HomeAssistantCompanion: Sendable {
     private let variants: [[(key: String, entity: HomeAssistantEntity)]]
     private let writer: HomeAssistantEventWriter
     private let names: HomeAssistantNames
+    private let version: MQTTVersion
     private let catalog: HomeAssistantCatalog
     private let control: BridgeControl
     private let context: ComponentContext
@@ -34,6 +35,7 @@ final class HomeAssistantCompanion: Sendable {
         self.variants = variants.map(\.targets)
         self.writer = HomeAssistantEventWriter(names: names, types: catalog.types)
         self.names = names
+        self.version = settings.connection.version
         self.catalog = catalog
         self.control = control
         self.context = context
@@ -63,11 +65,21 @@ final class HomeAssistantCompanion: Sendable {
     /// - Throws: ``MosquittoError``.
     func connected(_ connection: MosquittoConnection) throws {
         let filters = self.state.withLock { $0.machine.connected(now: .now) }
-        for filter in filters { _ = try connection.subscribe(filter, qos: 0, options: 0) }
+        for filter in filters {
+            _ = try connection.subscribe(filter, qos: 0, options: self.options(of: filter))
+        }
         if self.catalog.omitted > 0 {
             self.context.logger.notice(
                 "Too many sources, sinks or routes for an entity each", metadata: ["without_entity": "\(self.catalog.omitted)"])
         }
+    }
+
+    /// The options of MQTT 5 §3.8.3.1 for a subscription; 3.1.1 has none.
+    ///
+    /// Commands keep the retain flag of their publisher (Retain As Published), so that a retained one is recognised while
+    /// connected too. Announcements do not: those that come back would be taken as earlier ones.
+    private func options(of filter: String) -> Int32 {
+        self.version == .five && filter == self.names.command("+") ? 0x08 : 0
     }
 
     /// Receives what happens on the connection; called from inside its methods.
