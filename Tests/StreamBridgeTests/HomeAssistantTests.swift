@@ -252,6 +252,9 @@ struct HomeAssistantTests {
         #expect(unknown.contains("unknown key 'birth'"), "\(unknown)")
         let entity = try await check(block + sources + "routes: [{ to: { sink: home_assistant, with: { entity: bell } } }]\n")
         #expect(entity.contains("no entity is called 'bell'; there are event, last_message"), "\(entity)")
+        let binary = try await check(
+            "home_assistant: { url: \"mqtt://broker\", entities: { c: { platform: binary_sensor } } }\n" + sources + routes)
+        #expect(binary.contains("home_assistant.entities.c.platform: a binary_sensor needs the key 'value'"), "\(binary)")
         let same =
             block + "sinks: { two: { type: home-assistant, url: \"mqtt://broker\" } }\n" + sources + "routes: [{ to: two }]\n"
         #expect(

@@ -44,7 +44,7 @@ struct HomeAssistantEntity: SettingGroup {
         Setting("platform", \.platform, .choice, "Type of the entity")
         Setting("name", \.name, .shown, default: "made of the key", "Name of the entity")
         Setting(
-            "value", \.value, .template, default: "the message, or else the title",
+            "value", \.value, .template, default: "for a sensor the message, or else the title; a binary_sensor needs it",
             "State of a sensor, or text that is among the on or off values of a binary_sensor")
         Setting("on_values", \.onValues, .list(of: .text), "Texts that mean on, in any case")
         Setting("off_values", \.offValues, .list(of: .text), "Texts that mean off, in any case")
@@ -88,7 +88,9 @@ struct HomeAssistantEntity: SettingGroup {
         }
         if self.platform == .binarySensor {
             if self.value == nil {
-                throw SettingError(at: "value", because: "is missing; write the part of an event, such as {{ .payload.state }}")
+                // At a key that the file has: a missing one would not be named in the message.
+                throw SettingError(
+                    at: "platform", because: "a binary_sensor needs the key 'value', such as value: \"{{ .payload.state }}\"")
             }
             let on = Set(self.onValues.map { $0.lowercased() })
             if let both = self.offValues.first(where: { on.contains($0.lowercased()) }) {

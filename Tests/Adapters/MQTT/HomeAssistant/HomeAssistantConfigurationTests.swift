@@ -53,7 +53,7 @@ struct HomeAssistantConfigurationTests {
         (#""entities": {"a": {"event_types": ["x", "x"]}}"#, "entities.a.event_types: names a type twice; remove one"),
         (
             #""entities": {"a": {"platform": "binary_sensor"}}"#,
-            "entities.a.value: is missing; write the part of an event, such as {{ .payload.state }}"
+            "entities.a.platform: a binary_sensor needs the key 'value', such as value: \"{{ .payload.state }}\""
         ),
         (
             #""entities": {"a": {"platform": "binary_sensor", "value": "{{ .title }}", "off_values": ["Open"]}}"#,
