@@ -4,8 +4,17 @@ extension Duration {
     /// The number is an integer or a decimal such as `1.5s`, not negative; the result is rounded to milliseconds and
     /// below 10^12 s.
     package init?(setting text: String) {
+        guard let seconds = Self.seconds(setting: text), seconds < 1e12 else { return nil }
+        self = .milliseconds(Int64((seconds * 1e3).rounded()))
+    }
+
+    /// Whether a text is a duration above every one that the file can write.
+    static func isTooLong(setting text: String) -> Bool { Self.seconds(setting: text).map { $0 >= 1e12 } ?? false }
+
+    /// The seconds of a text of the form of a duration; infinite for one with very many digits.
+    private static func seconds(setting text: String) -> Double? {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-        guard let value = Double(number), value.isFinite else { return nil }
+        guard let value = Double(number) else { return nil }
         let factor: Double
         switch text.dropFirst(number.count) {
         case "ms": factor = 0.001
@@ -15,8 +24,7 @@ extension Duration {
         case "d": factor = 86_400
         default: return nil
         }
-        guard value * factor < 1e12 else { return nil }
-        self = .milliseconds(Int64((value * factor * 1e3).rounded()))
+        return value * factor
     }
 
     /// Above every duration that the file can write.
@@ -34,7 +42,14 @@ extension Duration {
     }
 
     /// The probable meaning: `10s` for `10`, `5m` for `5 min`; otherwise any example.
+    ///
+    /// Always a duration that the file can write.
     static func example(near text: String) -> String {
+        let meaning = Self.meaning(of: text)
+        return Duration(setting: meaning) == nil ? "30s" : meaning
+    }
+
+    private static func meaning(of text: String) -> String {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         guard let duration = Duration(setting: number + "s"), duration > .zero else { return "30s" }
         switch text.dropFirst(number.count).drop(while: { $0 == " " }).lowercased() {

@@ -55,6 +55,13 @@ extension SettingCodec where Value == Duration {
     package static func duration(in range: ClosedRange<Duration>) -> Self {
         Self(.duration(range), write: \.setting) { decoder in
             let text = try decoder.singleValueContainer().decode(String.self)
+            if Duration.isTooLong(setting: text) {
+                // Of those without an upper bound, the longest in whole days.
+                let upper = min(range.upperBound, .seconds(11_574_074 * 86_400))
+                throw SettingError(
+                    path: decoder.codingPath,
+                    "is out of range; \(range.lowerBound.setting) to \(upper.setting) is allowed")
+            }
             guard let duration = Duration(setting: text) else {
                 throw SettingError(
                     path: decoder.codingPath,

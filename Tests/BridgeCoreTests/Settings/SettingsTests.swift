@@ -102,6 +102,11 @@ struct SettingsTests {
         (#""count": 10"#, "count: 10 is out of range; 1 to 9 is allowed"),
         (#""factor": 0.5, "size": "1KiB""#, "factor: 0.5 is out of range; 1 to 10 is allowed"),
         (#""window": "2h""#, "window: is out of range; 1s to 1h is allowed"),
+        (#""window": "100000000d""#, "window: is out of range; 1s to 1h is allowed"),
+        (
+            #""window": "100000000 d""#,
+            "window: invalid duration '100000000 d'; write a number and a unit (ms, s, m, h, d), such as 30s"
+        ),
         (
             #""window": "5 min""#,
             "window: invalid duration '5 min'; write a number and a unit (ms, s, m, h, d), such as 5m"
@@ -117,6 +122,15 @@ struct SettingsTests {
     func `an invalid value is refused under its key`(settings: String, expected: String) {
         let name = settings.contains(#""name""#) ? "" : #""name": "a", "#
         #expect(refusal(of: Holder.self, "{\(name)\(settings)}") == expected)
+    }
+
+    @Test(arguments: ["11574075d", "100000000d", "99999999999999999999ms", String(repeating: "9", count: 400) + "s"])
+    func `a duration above every range is refused with the range`(text: String) throws {
+        struct Delay: Decodable {
+            init(from decoder: any Decoder) throws { _ = try SettingCodec<Duration>.duration.read(decoder) }
+        }
+        #expect(refusal(of: [Delay].self, "[\"\(text)\"]").hasSuffix("is out of range; 0s to 11574074d is allowed"))
+        #expect(throws: Never.self) { try decode([Delay].self, "[\"11574074d\"]") }
     }
 
     @Test func `a required key that is missing is refused with the path of its mapping`() {
