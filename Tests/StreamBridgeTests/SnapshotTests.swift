@@ -96,6 +96,12 @@ struct SnapshotTests {
             "'gone' is no condition; write one such as '{{ .payload.state == \"gone\" }}'"
         ),
         ("event: gap", "event", "'gap' is a type of control events; write another, such as gap-event"),
+        ("event: ''", "event", "is empty; write a type such as alarm, or leave the key out"),
+        ("event: 3", "event", "must be text; write it in quotes if it is meant as an event type"),
+        (
+            "snapshot: { bytes: 100GiB }", "snapshot.bytes",
+            "107374182400 bytes is out of range; 4KiB to 16GiB is allowed"
+        ),
         ("format: xml", "format", "'xml' is not one of json, raw, base64, cloudevents"),
         ("include: [sources]", "include", "'sources' is not one of source, subject, attributes"),
         ("cloudevents: { source: 'a b' }", "cloudevents.source", "is not the beginning of a URI of at most 1024 characters"),

@@ -157,7 +157,7 @@ package struct ExpressionError: Error, CustomStringConvertible {
     }
 
     /// Any error as one.
-    init(wrapping error: any Error) {
+    package init(wrapping error: any Error) {
         self = error as? ExpressionError ?? ExpressionError("\(error)", quotesEvent: true)
     }
 

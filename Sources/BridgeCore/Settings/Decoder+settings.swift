@@ -3,7 +3,7 @@ extension Decoder {
     ///
     /// - Parameter noun: what the text is, such as `a tag`.
     /// - Throws: ``SettingError`` for a number or a boolean.
-    func refuseNumber(meaning noun: String) throws {
+    package func refuseNumber(meaning noun: String) throws {
         let container = try self.singleValueContainer()
         guard (try? container.decode(Double.self)) != nil || (try? container.decode(Bool.self)) != nil else { return }
         throw SettingError(path: self.codingPath, "must be text; write it in quotes if it is meant as \(noun)")

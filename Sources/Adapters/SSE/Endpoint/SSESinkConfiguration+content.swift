@@ -78,7 +78,7 @@ extension SSESinkConfiguration {
                 },
                 "Key of which the last event is kept")
             Setting("max", \.max, .integer(in: 1...1_000_000), "Largest number of keys; the least recently updated leave")
-            Setting("bytes", \.bytes, .bytes(in: 4096...), "Largest memory of the kept events")
+            Setting("bytes", \.bytes, .bytes(in: 4096...16 << 30), "Largest memory of the kept events")
             Setting(
                 "remove", \.remove,
                 .template.checked {
@@ -111,5 +111,15 @@ extension SSESinkConfiguration {
         if self.format != .cloudEvents, self.cloudEvents != CloudEvents() {
             throw SettingError(at: "cloudevents", because: "needs format: cloudevents")
         }
+    }
+}
+
+extension SettingCodec where Value == Template {
+    /// A template of the type of events; a constant is not empty.
+    static var eventType: Self {
+        Self(.template, write: { $0.text.isEmpty ? nil : $0.text }) { decoder in
+            try decoder.refuseNumber(meaning: "an event type")
+            return try Self.template.read(decoder)
+        }.checked { $0.constant?.isEmpty == true ? "is empty; write a type such as alarm, or leave the key out" : nil }
     }
 }

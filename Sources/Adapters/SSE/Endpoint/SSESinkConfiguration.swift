@@ -57,7 +57,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
         Setting("keep_slashes", \.keepsSlashes, .flag, "Whether a value in the name may add levels to it")
         Setting("any_stream", \.mayBeAnyStream, .flag, "Whether an event may choose the beginning of the name")
         Setting("format", \.format, .choice, "Whether events are sent as their JSON, their body or CloudEvents")
-        Setting("event", \.event, .template, "Type of each event, for its event: line; an empty one leaves the line out")
+        Setting("event", \.event, .eventType, "Type of each event, for its event: line; an empty one leaves the line out")
         Setting("include", \.include, .fields, "Members that every event's JSON has in addition")
         Setting("include_on_request", \.includeOnRequest, .fields, "Members that a client may add with ?fields=")
         Setting("cloudevents", \.cloudEvents, .group, "How events become CloudEvents, for format: cloudevents")

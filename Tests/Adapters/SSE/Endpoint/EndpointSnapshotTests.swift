@@ -193,11 +193,61 @@ struct EndpointSnapshotTests {
             try await Self.publish(["a1", "b1"], to: endpoint)
             let stream = endpoint.sink.stream
             let reader = EventReader()
-            #expect(try stream.mark(of: EndpointFixture.event("", subject: "a"), reader) == .clear("a"))
-            #expect(try stream.mark(of: EndpointFixture.event("x", subject: "a"), reader) == .keep("a"))
-            #expect(try stream.mark(of: EndpointFixture.event("x", kind: .gap, subject: "a"), reader) == SSESnapshot.Mark.none)
-            #expect(try stream.mark(of: EndpointFixture.event("x", subject: ""), reader) == SSESnapshot.Mark.none)
+            #expect(stream.mark(of: EndpointFixture.event("", subject: "a"), reader) == .clear("a"))
+            #expect(stream.mark(of: EndpointFixture.event("x", subject: "a"), reader) == .keep("a"))
+            #expect(stream.mark(of: EndpointFixture.event("x", kind: .gap, subject: "a"), reader) == SSESnapshot.Mark.none)
+            #expect(stream.mark(of: EndpointFixture.event("x", subject: ""), reader) == SSESnapshot.Mark.none)
             #expect(endpoint.counter("sse_snapshot_unkeyed") == 1)
+        }
+    }
+
+    /// A language in which every expression fails.
+    private struct Failing: ExpressionCompiler, Expression {
+        func compile(_ text: String) -> any Expression { self }
+        func evaluate(_ input: ExpressionInput) throws -> ExpressionValue {
+            throw ExpressionError("startswith() requires string inputs")
+        }
+    }
+
+    @Test func `an event for which remove fails is sent and kept, and counted`() async throws {
+        let condition = try Template("{{ .payload.z | startswith(\"g\") }}", compiler: Failing())
+        try await Self.run({ $0.snapshot?.remove = condition }) { endpoint in
+            let live = try await endpoint.open()
+            #expect(try await Self.read(3, live, endpoint) == Self.begin(0) + [Self.end(0)])
+            try await Self.publish(["a1", "b1"], to: endpoint)
+            #expect(try await Self.read(2, live, endpoint) == ["id: 1 data: \"a1\"", "id: 2 data: \"b1\""])
+            #expect(endpoint.hub.snapshotCount(of: endpoint.sink.stream) == 2)
+            #expect(endpoint.counter("sse_snapshot_remove_errors") == 2)
+        }
+    }
+
+    @Test func `a log line about a failing remove quotes nothing of the event, and comes once per burst`() {
+        let log = RecordedLog()
+        let metrics = SSEMetrics(
+            ComponentMetrics(component: "out", kind: "sse", direction: "sink", metrics: Metrics()), logger: log.logger("out"))
+        for _ in 0..<3 {
+            metrics.removeFailed(EndpointFixture.event("secret"), ExpressionError("secret", quotesEvent: true))
+        }
+        let lines = log.lines("Condition snapshot.remove failed; events kept")
+        #expect(lines.map(\.metadata["error"]) == ["the expression raised an error for this event"])
+    }
+
+    @Test func `a page of streams with and without a snapshot begins with the oldest in the history of all`() async throws {
+        try await Self.run { endpoint in
+            let other = try endpoint.offer("t")
+            try await Self.publish(["a1", "a2"], to: endpoint)
+            try await Self.publish(["x1", "x2"], to: endpoint, other)
+            let epoch = endpoint.hub.epoch
+            func page(_ query: String) async throws -> String {
+                try await endpoint.open(query).body().replacing(#"{"id":"m","title":"","message":"#, with: "")
+            }
+            #expect(try await page(",t?format=json") == #"{"cursor":"\#(epoch)-4","events":["a1"},"a2"},"x1"},"x2"}]}"#)
+            #expect(try await page("?format=json") == #"{"cursor":"\#(epoch)-4","snapshot":true,"events":["a2"}]}"#)
+            // Requested, it leaves out what the other stream had before.
+            #expect(
+                try await page(",t?format=json&since=snapshot")
+                    == #"{"cursor":"\#(epoch)-4","snapshot":true,"events":["a2"}]}"#)
+            withExtendedLifetime(other) {}
         }
     }
 

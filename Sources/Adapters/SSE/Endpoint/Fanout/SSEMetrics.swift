@@ -35,6 +35,8 @@ package struct SSEMetrics: Sendable {
     let evicted: Counter
     let snapshotKeys: Gauge
     private let evictedLog: BurstLog?
+    private let removeErrors: Counter
+    private let removeLog: BurstLog?
     private let closed: [Counter]
     private let filterErrors: Counter
     private let filterLog: BurstLog?
@@ -55,6 +57,9 @@ package struct SSEMetrics: Sendable {
             "sse_snapshot_unkeyed", help: "Events that are not part of the snapshot, because its key has no value for them.")
         self.evicted = metrics.counter(
             "sse_snapshot_evicted", help: "Keys that left the snapshot because of its limits, least recently updated first.")
+        self.removeErrors = metrics.counter(
+            "sse_snapshot_remove_errors", help: "Evaluations of snapshot.remove that failed; the event was then kept.")
+        self.removeLog = logger.map { BurstLog("Condition snapshot.remove failed; events kept", logger: $0) }
         self.snapshotKeys = metrics.gauge("sse_snapshot_keys", help: "Keys of the snapshot.")
         self.evictedLog = logger.map { BurstLog("Snapshot full; least recently updated keys removed", logger: $0) }
         self.closed = End.allCases.map {
@@ -70,6 +75,12 @@ package struct SSEMetrics: Sendable {
     func filterFailed(_ event: Event, _ error: ExpressionError) {
         self.filterErrors.increment()
         self.filterLog?.note(["event": "\(event.id)", "error": "\(error.messageWithoutEvent)"])
+    }
+
+    /// Counts an evaluation of `snapshot.remove` that failed; the log line quotes nothing of the event.
+    func removeFailed(_ event: Event, _ error: ExpressionError) {
+        self.removeErrors.increment()
+        self.removeLog?.note(["event": "\(event.id)", "error": "\(error.messageWithoutEvent)"])
     }
 
     /// Counts the keys of a snapshot, and those that left because of its limits.

@@ -70,10 +70,8 @@ final class SSEStream: Sendable {
 
     /// What an event means for the snapshot; `nil` without one.
     ///
-    /// An event without a value in its key is not part of it.
-    ///
-    /// - Throws: the error of `remove`.
-    func mark(of event: Event, _ reader: EventReader) throws -> SSESnapshot.Mark? {
+    /// An event without a value in its key is not part of it. One for which `remove` fails is kept.
+    func mark(of event: Event, _ reader: EventReader) -> SSESnapshot.Mark? {
         guard let snapshot = self.settings.snapshot else { return nil }
         guard event.kind != .gap else { return SSESnapshot.Mark.none }
         reader.load(event)
@@ -84,7 +82,12 @@ final class SSEStream: Sendable {
         }
         // An empty message clears a retained topic (MQTT 3.1.1 §3.3.1.3).
         if event.raw.readableBytes == 0, event.message.isEmpty { return .clear(key) }
-        return try snapshot.remove.render(reader) == "true" ? .clear(key) : .keep(key)
+        do {
+            return try snapshot.remove.render(reader) == "true" ? .clear(key) : .keep(key)
+        } catch {
+            self.metrics.removeFailed(event, ExpressionError(wrapping: error))
+            return .keep(key)
+        }
     }
 
     /// The approximate number of bytes that subscribers get of an event.

@@ -19,17 +19,14 @@ struct SSELabels: Sendable {
     ///
     /// - Throws: ``SSEComplaint`` with the reason why it cannot be published; nothing is added then.
     mutating func append(_ event: Event, of stream: SSEStream, _ reader: EventReader) throws(SSEComplaint) {
-        let (name, type, mark): (String?, String?, SSESnapshot.Mark?)
+        let (name, type): (String?, String?)
         do { name = stream.isFixed ? nil : try stream.name(of: event, reader) } catch {
             throw SSEComplaint("the stream's name \(stream.settings.stream.text) cannot be rendered: \(error)")
         }
         do { type = stream.hasTypes ? try stream.type(of: event, reader) : nil } catch {
             throw SSEComplaint("the event's type \(stream.settings.event.text) cannot be rendered: \(error)")
         }
-        do { mark = try stream.mark(of: event, reader) } catch {
-            throw SSEComplaint("the condition snapshot.remove cannot be rendered: \(error)")
-        }
-        if let mark { self.marks = Self.appending(mark, to: self.marks.take()) }
+        if let mark = stream.mark(of: event, reader) { self.marks = Self.appending(mark, to: self.marks.take()) }
         if let name { self.names = Self.appending(name, to: self.names.take()) }
         if stream.hasTypes { self.types = Self.appending(type, to: self.types.take()) }
     }

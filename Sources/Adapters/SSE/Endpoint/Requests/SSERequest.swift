@@ -66,7 +66,10 @@ struct SSERequest {
     ) throws(SSERefusal) {
         guard let accept = SSEAccept(request, parameters) else { throw SSERefusal(.notAcceptable, SSEAccept.offer) }
         let hasSnapshot = streams.contains { $0.settings.snapshot != nil }
-        let standard: SSEStart = hasSnapshot ? .snapshot : accept == .batch(wait: false) ? .earliest : .live
+        // Events of a stream without a snapshot must not be behind the cursor of an answer that left them out.
+        let isComplete = streams.allSatisfy { $0.settings.snapshot != nil }
+        let standard: SSEStart =
+            accept == .batch(wait: false) && !(hasSnapshot && isComplete) ? .earliest : hasSnapshot ? .snapshot : .live
         guard let start = SSEStart(parameters, now: now, else: standard) else {
             throw SSERefusal(.badRequest, SSEStart.complaint(about: parameters.value("since") ?? ""))
         }
