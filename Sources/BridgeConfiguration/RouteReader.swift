@@ -35,7 +35,7 @@ struct RouteReader {
         let fingerprints = RouteFingerprints(place.items)
         let indices = Dictionary(
             sinks.enumerated().map { ($0.element.prepared.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
-        return place.items.enumerated().compactMap { index, place in
+        let routes = place.items.enumerated().compactMap { index, place -> Route? in
             guard place.node.mapping != nil else {
                 self.findings.error("must be a mapping with a 'to'", at: place)
                 return nil
@@ -57,6 +57,8 @@ struct RouteReader {
                 stop: self.stop(place.child("stop")), onError: self.onError(of: place)
             )
         }
+        self.warnOfMemory(routes, at: place)
+        return routes
     }
 
     private func name(_ place: Located?) -> String? {
@@ -156,15 +158,27 @@ struct RouteReader {
                     at: place)
             }
         }
-        if !self.isDurable {
-            for name in tools.holding {
-                guard let place = route.child(name) else { continue }
-                self.findings.warning(
-                    "keeps events in memory, which are lost if the program is killed; add 'log: { kind: sqlite, path: … }'",
-                    at: place)
-            }
-        }
         return tools
+    }
+
+    /// Warns once of what the tools of all routes lose with a log in memory.
+    private func warnOfMemory(_ routes: [Route], at place: Located) {
+        guard !self.isDurable else { return }
+        func names(_ path: KeyPath<RouteTools, [String]>) -> [String] {
+            let found = Set(routes.flatMap { $0.tools?[keyPath: path] ?? [] })
+            return RouteTools.keys.filter(found.contains)
+        }
+        let (holding, remembering) = (names(\.holding), names(\.remembering))
+        var losses: [String] = []
+        if !holding.isEmpty { losses.append("events kept by \(Self.list(holding)) are lost if the program is killed") }
+        if !remembering.isEmpty { losses.append("the state of \(Self.list(remembering)) is lost at each restart") }
+        guard !losses.isEmpty else { return }
+        self.findings.warning(
+            "the log is in memory, so \(losses.joined(separator: ", and ")); add 'log: { kind: sqlite, path: … }'", at: place)
+    }
+
+    private static func list(_ names: [String]) -> String {
+        names.count < 2 ? names.joined() : "\(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])"
     }
 
     private func stop(_ place: Located?) -> Bool {

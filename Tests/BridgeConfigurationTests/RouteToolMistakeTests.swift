@@ -61,6 +61,11 @@ struct RouteToolMistakeTests {
         ),
         ("digest: {}", ".digest: 'window' is missing"), ("digest: { window: 10m, lines: 0 }", ".digest.lines: 0 is out of range"),
         ("digest: { window: 10m, title: \"\" }", ".digest.title: is empty; write a title"),
+        (
+            "digest: { window: 10m, title: '{{ .title }}' }",
+            ".digest.title: cannot have '{{', because a digest has several events; write fixed text, or leave it out"
+        ),
+        ("throttle: { per: 100000000d }", ".throttle.per: is out of range; 1s to 31d is allowed"),
         ("replace_key: x", ".replace_key: 'x' is the same for every event; write a template"),
         ("replace_key:", ".replace_key: "),
         (
@@ -110,11 +115,27 @@ struct RouteToolMistakeTests {
         #expect(Set(two).count == 2)
     }
 
-    @Test func `tools that hold events warn about a log in memory`() throws {
-        let holding = try load(Self.file("digest: { window: 10m }", log: "kind: memory"))
-        #expect(
-            holding.warnings.map(\.message).contains { $0.hasPrefix("keeps events in memory, which are lost if the program") })
-        #expect(try load(Self.file("throttle: { per: 1m }", log: "kind: memory")).warnings.isEmpty)
+    @Test(
+        arguments: [
+            ("digest: { window: 10m }", "so events kept by digest are lost if the program is killed; add"),
+            ("throttle: { per: 1m }", "so the state of throttle is lost at each restart; add"),
+            (
+                "digest: { window: 10m }, changed: { of: '{{ .title }}' }, throttle: { per: 1m }, sample: { one_in: 2 }",
+                "so events kept by digest are lost if the program is killed, and the state of changed, sample and throttle is lost at each restart; add"
+            ),
+            (
+                "expect: { every: 1m } }, { to: out, sample: { every: 1m }",
+                "events kept by sample are lost if the program is killed, and the state of expect is"
+            ),
+            ("replace_key: '{{ .title }}'", nil), ("quiet_hours: { from: 22:00, to: 7:00, zone: UTC, then: drop }", nil),
+        ] as [(String, String?)]) func `a log in memory is one warning that names the tools`(routes: String, expected: String?)
+        throws
+    {
+        let warnings = try load(Self.file(routes, log: "kind: memory")).warnings.map(\.description)
+        let found = warnings.filter { $0.contains("the log is in memory") }
+        #expect(found.count == (expected == nil ? 0 : 1), "\(warnings)")
+        if let expected { #expect(found[0].contains("routes: ") && found[0].contains(expected), "\(found)") }
+        #expect(try load(Self.file(routes)).warnings.isEmpty)
     }
 
     @Test func `a filter of a tool that never holds is a warning at its place`() throws {

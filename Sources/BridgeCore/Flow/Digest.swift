@@ -20,11 +20,18 @@ package struct Digest: SettingGroup {
         Setting("key", \.key, .flowKey, "Key whose events become one; all events of the route without it")
         Setting("lines", \.lines, .integer(in: 1...100), "How many events the message of a digest lists")
         Setting(
-            "title", \.title, .text.checked { $0.isEmpty ? "is empty; write a title, or leave it out" : nil },
+            "title", \.title, .text.checked(Self.complaint(aboutTitle:)),
             default: "the common title of the events", "Title of a digest, before the number of events")
         Setting("bypass", \.bypass, .filter, "Events that pass at once, written as match")
     }
 
     /// Makes settings with the defaults.
     package init() {}
+
+    private static func complaint(aboutTitle title: String) -> String? {
+        if title.isEmpty { return "is empty; write a title, or leave it out" }
+        guard title.contains("{{") else { return nil }
+        return
+            "cannot have '{{', because a digest has several events; write fixed text, or leave it out for the title of the events"
+    }
 }

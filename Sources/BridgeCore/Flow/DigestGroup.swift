@@ -11,6 +11,7 @@ struct DigestGroup: Sendable, Equatable {
     /// When the digest passes on.
     var due: Timestamp
     private(set) var count = 0
+    /// The earliest and the latest time of an event.
     private(set) var first: Timestamp
     private(set) var last: Timestamp
     private(set) var priority: Int?
@@ -28,15 +29,17 @@ struct DigestGroup: Sendable, Equatable {
     /// The sinks that it goes to when its route is gone, as in the targets of a stored event.
     var targets: [StoredEvent.Target] = []
 
-    init(due: Timestamp, now: Timestamp) {
+    /// - Parameter event: the first one, not added yet.
+    init(due: Timestamp, for event: Event) {
         self.due = due
-        (self.first, self.last) = (now, now)
+        (self.first, self.last) = (event.timestamp, event.timestamp)
     }
 
     /// - Parameter limit: how many lines are kept.
-    mutating func add(_ event: Event, lines limit: Int, now: Timestamp) {
+    mutating func add(_ event: Event, lines limit: Int) {
         self.count += 1
-        self.last = now
+        self.first = min(self.first, event.timestamp)
+        self.last = max(self.last, event.timestamp)
         self.source = event.source
         if self.count == 1 {
             (self.title, self.subject, self.message) = (event.title, event.subject, event.message)

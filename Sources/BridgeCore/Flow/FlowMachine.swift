@@ -1,4 +1,5 @@
 import JSON
+import Logging
 
 /// The tools of all routes that have some: between routing and the log, they decide which events pass, and when.
 ///
@@ -136,6 +137,18 @@ struct FlowMachine: Sendable {
     mutating func takeOrphans() -> [Orphan] {
         defer { self.orphans = [] }
         return self.orphans
+    }
+
+    /// Logs how many events of an earlier run a route no longer keeps, once per route and outcome.
+    func reportOrphans(to logger: Logger) {
+        func report(_ message: Logger.Message, _ level: Logger.Level, _ orphans: [Orphan]) {
+            let counts = Dictionary(grouping: orphans, by: \.route).mapValues(\.count)
+            for (route, count) in counts.sorted(by: { $0.key < $1.key }) {
+                logger.log(level: level, message, metadata: ["route": "\(route)", "count": "\(count)"])
+            }
+        }
+        report("Releasing events that their route no longer holds", .notice, self.orphans.filter { !$0.targets.isEmpty })
+        report("Held events became dead letters; their sinks left the file", .warning, self.orphans.filter(\.targets.isEmpty))
     }
 
     /// Notes a change that no route's tool makes.

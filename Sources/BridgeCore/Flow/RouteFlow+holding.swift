@@ -87,12 +87,12 @@ extension RouteFlow {
     mutating func join(_ item: FlowItem, due: Timestamp, now: Timestamp) -> FlowVerdict {
         let key = item.reading.digestKey
         if self.groups[ExactText(key)] == nil {
-            var group = DigestGroup(due: due, now: now)
+            var group = DigestGroup(due: due, for: item.event)
             group.targets = self.targets.compactMap { self.storedTargets[$0] }
             self.groups[ExactText(key)] = group
             self.groupsDue.push(key, due: due)
         }
-        self.groups[ExactText(key)]?.add(item.event, lines: self.tools.digest?.lines ?? Digest().lines, now: now)
+        self.groups[ExactText(key)]?.add(item.event, lines: self.tools.digest?.lines ?? Digest().lines)
         self.touch("digest", key)
         self.notes.append(.joined)
         if self.groups.count > Self.groupLimit {

@@ -109,7 +109,8 @@ struct RouteFlow: Sendable {
                 case .hold where quietEnd != nil || !self.quiet.isEmpty:
                     // What comes after the hours stays behind what still waits.
                     return self.holdQuiet(item, due: quietEnd ?? now)
-                case .digest where quietEnd != nil: return self.join(item, due: quietEnd ?? now, now: now)
+                case .digest where quietEnd != nil && !item.reading.bypassesDigest:
+                    return self.join(item, due: quietEnd ?? now, now: now)
                 case .drop where quietEnd != nil: return self.drop(.quietHours)
                 case .lower where quietEnd != nil:
                     let limit = quiet.priority ?? 1

@@ -38,6 +38,16 @@ package struct RouteTools: Sendable {
         return names
     }
 
+    /// The keys of the file whose tools remember events; a log in memory loses that at each restart.
+    package var remembering: [String] {
+        var names: [String] = []
+        if self.changed != nil { names.append("changed") }
+        if self.sample?.count != nil { names.append("sample") }
+        if self.throttle != nil { names.append("throttle") }
+        if self.expect != nil { names.append("expect") }
+        return names
+    }
+
     /// Conditions that are valid but can never hold, by the key of their tool.
     package var warnings: [(tool: String, warning: SettingError)] {
         let filters = [

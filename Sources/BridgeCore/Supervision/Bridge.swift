@@ -47,6 +47,7 @@ package final class Bridge: Sendable {
         if let unreadable = flow?.unreadable, unreadable > 0 {
             logger.error("Held events cannot be read and stay in the log", metadata: ["count": "\(unreadable)"])
         }
+        flow?.reportOrphans(to: logger)
         let log = DeliveryLog(
             sources: sources.map { ($0.name, $0.acknowledge) }, sinks: sinks.map { ($0.name, $0.delivery) }, unrouted: unrouted,
             routes: routes, limits: limits,

@@ -138,6 +138,32 @@ struct HoldingToolTests {
         #expect(run.take().map(\.title) == ["Backups (1)"])
     }
 
+    @Test func `first and last of a digest are the times of the events, also of held ones`() throws {
+        let tools = "{\(Self.night)}, \"digest\": {\"window\": \"10m\"}}"
+        let run = try ToolRun(tools, at: .at("2026-01-15T23:00:00Z"))
+        run.send("one", at: .at("2026-01-15T23:00:00Z"))
+        run.pass(.seconds(3600))
+        run.send("two", at: .at("2026-01-16T00:00:00Z"))
+        // It was delayed on its way.
+        run.send("three", at: .at("2026-01-15T22:30:00Z"))
+        run.set(.at("2026-01-16T06:00:00Z"))
+        run.pass(.seconds(600))
+        let payload = run.take().first?.payload.map { String(buffer: $0) }
+        #expect(
+            payload?.contains(#""first":"2026-01-15T22:30:00.000Z","last":"2026-01-16T00:00:00.000Z""#) == true,
+            "\(payload ?? "")")
+    }
+
+    @Test func `what bypasses the digest passes at once in quiet hours that make a digest`() throws {
+        let tools = "{\(Self.night), \"then\": \"digest\"}, \"digest\": {\"window\": \"10m\", \"bypass\": {\"priority\": 5}}}"
+        let run = try ToolRun(tools, at: .at("2026-01-15T23:00:00Z"))
+        run.send("night", priority: 3)
+        run.send("fire", priority: 5)
+        #expect(run.messages() == ["fire"])
+        run.set(.at("2026-01-16T06:00:00Z"))
+        #expect(run.messages() == ["night"])
+    }
+
     // MARK: sample.every
 
     @Test func `the latest event of a key passes at the end of each interval`() throws {

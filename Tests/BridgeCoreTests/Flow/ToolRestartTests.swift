@@ -1,3 +1,4 @@
+import BridgeTesting
 import NIOCore
 import Testing
 
@@ -165,6 +166,25 @@ struct ToolRestartTests {
             if case .keep(let letter) = change { letter.reason } else { nil }
         }
         #expect(reasons == ["the route that held it and its sinks are no longer in the file"])
+    }
+
+    @Test func `what is no longer held is logged once per route, with the count`() throws {
+        let first = try ToolRun(Self.night, at: .at("2026-01-15T23:00:00Z"), isOnDisk: true)
+        for text in ["1", "2", "3", "4", "5"] { first.send(text) }
+        first.commit()
+        var stored = try #require(first.stored)
+        for index in 0..<2 { stored.held[index].targets[0].sink = "gone" }
+        let log = RecordedLog()
+        let flow = FlowMachine(
+            routes: [try self.route(nil, name: "renamed")], sinks: ["out", "other"],
+            events: FlowEvents(bridge: "here", limits: EventLimits()), stored: stored, now: .at("2026-01-16T12:00:00Z"))
+        flow?.reportOrphans(to: log.logger("test"))
+        #expect(
+            log.lines.map(\.message) == [
+                "Releasing events that their route no longer holds", "Held events became dead letters; their sinks left the file",
+            ])
+        #expect(log.lines.map(\.level) == ["notice", "warning"])
+        #expect(log.lines.map(\.metadata) == [["route": "r", "count": "3"], ["route": "r", "count": "2"]])
     }
 
     @Test func `state of a tool that the route no longer has is removed`() throws {

@@ -99,12 +99,12 @@ final class ToolRun {
     /// Sends one event, without writing it.
     func send(
         _ message: String, title: String? = nil, priority: Int? = nil, payload: String? = nil, subject: String = "a",
-        repeatKey: UInt64? = nil
+        repeatKey: UInt64? = nil, at time: Timestamp? = nil
     ) {
         self.count += 1
         let event = sampleEvent(
             id: "e\(self.count)", title: title, message: message, priority: priority, tags: [], payload: payload, source: "in",
-            subject: subject, raw: message)
+            subject: subject, raw: message, time: time)
         let routing = self.table.routing(of: event, reader: self.reader, now: self.time.now) { _, _ in }
         _ = self.log.append(
             [LogRecord(event: event, routing: routing, accepted: .now, repeatKey: repeatKey)], source: 0)

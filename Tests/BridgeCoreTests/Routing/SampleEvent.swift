@@ -5,11 +5,13 @@ import NIOCore
 func sampleEvent(
     id: String = "msg_1", title: String? = "Door open", message: String = "The door of the shed is open", priority: Int? = 4,
     tags: [String] = ["Door", "shed"], payload: String? = nil, source: String = "home", subject: String = "house/shed/door",
-    attributes: [(String, String)] = [], raw: String = "", kind: Event.Kind = .message
+    attributes: [(String, String)] = [], raw: String = "", kind: Event.Kind = .message,
+    time: Timestamp? = nil
 ) -> Event {
     Event(
         id: id, title: title, message: message, priority: priority, tags: tags,
-        timestamp: Timestamp(milliseconds: 1_768_471_200_000), payload: payload.map { ByteBuffer(string: $0) }, source: source,
+        timestamp: time ?? Timestamp(milliseconds: 1_768_471_200_000), payload: payload.map { ByteBuffer(string: $0) },
+        source: source,
         subject: subject, attributes: Attributes(attributes.map { (name: $0.0, value: $0.1) }), raw: ByteBuffer(string: raw),
         kind: kind, limits: EventLimits()
     )
