@@ -39,10 +39,11 @@ extension RedisListSession {
         let sent = ContinuousClock.now
         let time = String(try await self.serverTime(self.remover))
         for former in self.former.withLock({ $0 }) {
-            try self.check(try await self.remover.command("ZADD", self.keys.registry, "XX", time, former.key))
+            try await self.checkRegistry(
+                try await self.remover.command("ZADD", self.keys.registry, "XX", time, former.key), self.remover)
         }
         let changed = try await self.remover.command("ZADD", self.keys.registry, "XX", "CH", time, self.key)
-        try self.check(changed)
+        try await self.checkRegistry(changed, self.remover)
         // Also unchanged within one millisecond of the server.
         if changed == .integer(0) {
             let score = try await self.remover.command("ZSCORE", self.keys.registry, self.key)
@@ -52,6 +53,22 @@ extension RedisListSession {
         self.lease.withLock { $0.renewed(sent: sent) }
     }
 
+    /// - Throws: for any error answer to a command for the registry; see ``checkRegistry(_:)``.
+    private func checkRegistry(_ reply: RedisReply, _ connection: RedisConnection) async throws {
+        if case .error(let text) = reply, text.hasPrefix("WRONGTYPE") { try await self.checkRegistry(connection) }
+        try self.check(reply)
+    }
+
+    /// - Throws: ``RedisListError`` when the registry exists and is not a sorted set.
+    func checkRegistry(_ connection: RedisConnection) async throws {
+        let reply = try await connection.command("TYPE", self.keys.registry)
+        try self.check(reply)
+        guard let type = reply.text, type != "zset", type != "none" else { return }
+        throw RedisListError(
+            "\(self.keys.registry) at \(self.peer) is of the type \(type), but the readers of the list \(self.keys.list) keep a sorted "
+                + "set there; rename that key, or delete it")
+    }
+
     // MARK: Taking over
 
     /// Takes over the processing lists of readers that are gone, and at the start those of this consumer.
@@ -59,7 +76,7 @@ extension RedisListSession {
         let now = try await self.serverTime(connection)
         let reply = try await connection.command(
             "ZRANGE", self.keys.registry, "0", String(Self.mostRegistered - 1), "WITHSCORES")
-        try self.check(reply)
+        try await self.checkRegistry(reply, connection)
         let items = reply.items ?? []
         for index in stride(from: 0, to: items.count - 1, by: 2) {
             guard let member = items[index].text, let score = items[index + 1].text.flatMap({ Double($0) }) else { continue }

@@ -8,10 +8,20 @@ extension RedisListSession {
             try await outlet.untilSafe(oldest)
             if self.lease.withLock({ $0.isStale(at: .now) }) { try await self.giveSignOfLife() }
             let count = self.state.processing.withLock { $0.beginRemoval(safe: outlet.safe) }
-            if count > 0 { try self.check(try await self.remover.command("LTRIM", self.key, "0", String(-count - 1))) }
+            if count > 0 { try self.checkRemoval(try await self.remover.command("LTRIM", self.key, "0", String(-count - 1))) }
             self.state.processing.withLock { $0.removed() }
             self.state.changed.notify()
         }
+    }
+
+    /// - Throws: `ComponentError` for any error answer; messages that are certainly not removed are recognised by the next
+    ///   session.
+    private func checkRemoval(_ reply: RedisReply) throws {
+        guard case .error(let text) = reply else { return }
+        if RedisRequirements.isUnavailable(reply) || RedisFailure.connection(text, self.peer) != nil {
+            self.state.processing.withLock { $0.removalRefused() }
+        }
+        throw self.failure(text)
     }
 
     /// Waits for a message that is taken.

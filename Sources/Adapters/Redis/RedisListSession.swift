@@ -74,9 +74,12 @@ final class RedisListSession: Sendable {
 
     /// Registers the processing list, and takes over those of earlier sessions and of readers that are gone.
     ///
-    /// - Throws: `ComponentError` when the key is not a list, or the server refuses a command.
+    /// - Throws: ``RedisListError`` when a key has another type, `ComponentError` when the server refuses a command.
     func begin() async throws {
         try await self.checkType(self.remover)
+        try await self.checkRegistry(self.remover)
+        // Removes nothing; a server that refuses it must not be taken from.
+        try self.check(try await self.remover.command("LTRIM", self.key, "0", "-1"))
         let sent = ContinuousClock.now
         let time = try await self.serverTime(self.remover)
         try self.check(try await self.remover.command("ZADD", self.keys.registry, String(time), self.key))
@@ -90,7 +93,7 @@ final class RedisListSession: Sendable {
     ///
     /// Returns when everything taken is safe and removed.
     ///
-    /// - Throws: `ComponentError` when a connection ends, the server refuses a command, or another reader has taken over.
+    /// - Throws: ``RedisListError`` when a key has become another type, `ComponentError` when a connection ends, the server refuses a command, or another reader has taken over.
     func run(_ outlet: SourceOutlet, _ recovery: RecoveryLog) async throws {
         try await self.remover.whileOpen {
             try await race({ try await self.carry(outlet, recovery) }, { try await self.giveSignsOfLife() })
@@ -136,7 +139,7 @@ final class RedisListSession: Sendable {
                 + "give each replica a consumer name of its own, and raise claim_after if this one was suspended for longer")
     }
 
-    /// - Throws: `ComponentError` when the key exists and is not a list.
+    /// - Throws: ``RedisListError`` when the key exists and is not a list.
     func checkType(_ connection: RedisConnection) async throws {
         let reply = try await connection.command("TYPE", self.keys.list)
         try self.check(reply)
@@ -147,6 +150,6 @@ final class RedisListSession: Sendable {
             case "zset", "set": "lists reads keys of the type list only"
             default: "name another key under lists"
             }
-        throw ComponentError(.rejected, "\(self.keys.list) at \(self.peer) is not a list but of the type \(type); \(remedy)")
+        throw RedisListError("\(self.keys.list) at \(self.peer) is not a list but of the type \(type); \(remedy)")
     }
 }

@@ -73,7 +73,7 @@ struct RedisProcessingList: Sendable {
 
     /// How many of the oldest messages are safe; they are to be removed with one command.
     ///
-    /// ``removed()`` follows its answer. Without an answer, the session ends.
+    /// ``removed()`` or ``removalRefused()`` follows its answer. Without an answer, the session ends.
     mutating func beginRemoval(safe: Position) -> Int {
         precondition(self.removing == 0, "removing \(self.removing) messages already")
         self.removing = self.entries.prefix { $0.position <= safe }.count
@@ -83,6 +83,11 @@ struct RedisProcessingList: Sendable {
     /// Records that the server has removed the messages of ``beginRemoval(safe:)``.
     mutating func removed() {
         self.entries.removeFirst(self.removing)
+        self.removing = 0
+    }
+
+    /// Records that the server has refused the command of ``beginRemoval(safe:)`` and has removed nothing.
+    mutating func removalRefused() {
         self.removing = 0
     }
 

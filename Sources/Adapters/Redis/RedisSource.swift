@@ -10,14 +10,16 @@ package final class RedisSource: Source {
     /// The `type:` of the source.
     package static let kind: ComponentKind = "redis"
 
-    private let configuration: Configuration
-    private let context: ComponentContext
+    let configuration: Configuration
+    let context: ComponentContext
     /// How the last connection was lost; `nil` before the first one and while connected.
     private let lost = Mutex<RedisDisconnection?>(nil)
     private let offline: OfflineTracker
-    private let recovery: RecoveryLog
+    let recovery: RecoveryLog
     /// What is known of each list; outlives a lost connection.
-    private let lists: [RedisListState]
+    let lists: [RedisListState]
+    /// The lists that cannot be read for now, by their index.
+    let failingLists = Mutex<Set<Int>>([])
 
     /// Makes a source that connects when it runs.
     package init(configuration: Configuration, context: ComponentContext) {
@@ -62,24 +64,6 @@ package final class RedisSource: Source {
             let ending = try await connection.ending()
             self.lost.withLock { $0 = ending }
             throw error
-        }
-    }
-
-    /// Opens a session for each list, and runs them side by side until stopping: no list waits for another.
-    private func takeFromLists(_ outlet: SourceOutlet) async throws {
-        var sessions: [RedisListSession] = []
-        defer { for session in sessions { session.close() } }
-        for list in self.lists {
-            let session = try await RedisListSession.open(list, self.configuration.redis, self.context)
-            sessions.append(session)
-            try await session.begin()
-        }
-        outlet.connected()
-        if let first = sessions.first { self.recovery.passed(.connected, at: first.peer) }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for session in sessions { group.addTask { try await session.run(outlet, self.recovery) } }
-            defer { group.cancelAll() }
-            while try await group.next() != nil {}
         }
     }
 

@@ -48,6 +48,59 @@ struct RedisListMistakeTests {
         }
     }
 
+    @Test func `a list of another type does not stop the others`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("SET", "m", "x")
+        let harness = try SourceHarness.list(server.port, #","block":"50ms""#, lists: #"["m","l"]"#)
+        try await harness.run {
+            try await peer.command("LPUSH", "l", "a")
+            try await eventually("the other list is read, not \(harness.log.errors)") { harness.texts == ["a"] }
+            #expect(harness.log.errors.contains { $0.contains("m at redis://") && $0.contains("is not a list but of") })
+            try await peer.command("DEL", "m")
+            try await peer.command("LPUSH", "m", "b")
+            try await eventually("it is read too") { harness.texts == ["a", "b"] }
+            // A list that is read becomes another type.
+            try await eventually("it is removed") { try await peer.command("EXISTS", "m") == .integer(0) }
+            try await peer.command("SET", "m", "x")
+            try await eventually("it is reported again") {
+                harness.log.errors.filter { $0.contains("not a list but of the type string") }.count == 2
+            }
+            try await peer.command("LPUSH", "l", "c")
+            try await eventually("the other list is still read") { harness.texts == ["a", "b", "c"] }
+        }
+        #expect(harness.status.lastError == nil)
+    }
+
+    @Test func `a key of readers that has another type is named`() async throws {
+        let server = try await BrokerProcess.redis()
+        try await RedisPeer.connect(port: server.port).command("SET", "{l}:streambridge", "x")
+        try await Self.expect(
+            "{l}:streambridge at redis://127.0.0.1:\(server.port) is of the type string", try SourceHarness.list(server.port))
+    }
+
+    @Test func `messages whose removal the server refuses are not sent again`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("ACL", "SETUSER", "u", "on", ">p", "~*", "+@all")
+        let harness = try SourceHarness.list(server.port, url: "redis://u:p@127.0.0.1:\(server.port)")
+        harness.recorder.hold()
+        try await harness.run {
+            try await peer.command("LPUSH", "l", "a", "b", "a")
+            try await eventually("all are taken") { harness.recorder.count == 3 }
+            try await peer.command("ACL", "SETUSER", "u", "-ltrim")
+            harness.recorder.hold(false)
+            try await eventually("the refusal is named, not \(harness.log.errors)") {
+                harness.log.errors.contains { $0.contains("needs LTRIM") }
+            }
+            try await peer.command("ACL", "SETUSER", "u", "+ltrim")
+            try await eventually("all are removed") { try await peer.processing().isEmpty }
+            try await peer.command("LPUSH", "l", "c")
+            try await eventually("it continues") { harness.texts.last == "c" }
+        }
+        #expect(harness.texts == ["a", "b", "a", "c"])
+    }
+
     @Test func `a replica is named with the remedy`() async throws {
         let master = try await BrokerProcess.redis()
         let replica = try await BrokerProcess.redis("--replicaof", "127.0.0.1", String(master.port))
@@ -63,12 +116,16 @@ struct RedisListMistakeTests {
     @Test(arguments: [
         (["~l", "+@all"], "let the user read and write the keys l and {l}:streambridge*"),
         (["~*", "+@all", "-zadd"], "a redis source with lists needs ZADD (Redis 3.0.2 or later)"),
+        (["~*", "+@all", "-ltrim"], "a redis source with lists needs LTRIM (Redis 1.0 or later)"),
         (["~*", "+@all", "-lmove", "-rpoplpush"], "a redis source with lists needs RPOPLPUSH (Redis 1.2 or later)"),
     ])
     func `a user without a permission is named with the remedy`(rules: [String], text: String) async throws {
         let server = try await BrokerProcess.redis()
-        try await RedisPeer.connect(port: server.port).command(["ACL", "SETUSER", "u", "on", ">p"] + rules)
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command(["ACL", "SETUSER", "u", "on", ">p"] + rules)
+        try await peer.command("LPUSH", "l", "a")
         try await Self.expect(text, try SourceHarness.list(server.port, url: "redis://u:p@127.0.0.1:\(server.port)"))
+        #expect(try await peer.command("LLEN", "l") == .integer(1), "nothing is taken")
     }
 
     @Test func `a user needs the listed commands only`() async throws {

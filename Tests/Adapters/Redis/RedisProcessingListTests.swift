@@ -54,6 +54,19 @@ struct RedisProcessingListTests {
         #expect(list.taken(7, isReturned: true) == nil)
     }
 
+    @Test func `messages whose removal was refused are recognised`() {
+        var list = Self.filled([(7, 1), (8, 2)])
+        for _ in 0..<3 {
+            #expect(list.beginRemoval(safe: Position(2)) == 2)
+            list.removalRefused()
+            list.beginSession()
+            #expect(list.taken(7, isReturned: true) == Position(1))
+            #expect(list.taken(8, isReturned: true) == Position(2))
+            list.add([(7, Position(1)), (8, Position(2))])
+        }
+        #expect(list.expected == 0)
+    }
+
     @Test func `sessions that fail one after the other keep a bounded number of messages`() {
         var list = RedisProcessingList(limit: 4)
         for round in 0..<10 as Range<UInt64> {
@@ -129,6 +142,11 @@ struct RedisProcessingListTests {
 
         mutating func remove(mayFail: Bool = true) {
             let count = self.list.beginRemoval(safe: Position(self.safe))
+            if mayFail, self.chance(10) {
+                self.reached.insert("refused removal")
+                self.list.removalRefused()
+                return self.beginSession()
+            }
             let isCarriedOut = !mayFail || self.chance(80)
             if isCarriedOut { self.processing.removeFirst(count) }
             if mayFail, !isCarriedOut || self.chance(15) {
@@ -173,6 +191,6 @@ struct RedisProcessingListTests {
             }
             reached.formUnion(world.reached)
         }
-        #expect(reached == ["crash", "lost taking", "returned", "lost answer", "lost removal"])
+        #expect(reached == ["crash", "lost taking", "returned", "lost answer", "lost removal", "refused removal"])
     }
 }
