@@ -10,7 +10,7 @@ enum SMTPOutcome: Equatable {
     case senderRefused(SMTPReply)
     /// The server refused the content.
     case messageRefused(SMTPReply)
-    /// The server refused user and password.
+    /// The server refused user and password, or requires them.
     case denied(SMTPReply?)
     /// There is no session, or it ended early; with the last reply if it is an error.
     case failed(SMTPReply?)
@@ -30,7 +30,8 @@ enum SMTPOutcome: Equatable {
             self = .sent(start >= 0 ? Array(replies[start..<(start + count)]) : [])
             return
         }
-        if error.code == .denied {
+        // 530 is for whoever has not logged in, whatever the command (RFC 4954 §6).
+        if error.code == .denied || last?.code == 530 && content == nil {
             self = .denied(last)
         } else if let last, content != nil || error.message.hasPrefix("DATA failed") {
             self = .messageRefused(last)

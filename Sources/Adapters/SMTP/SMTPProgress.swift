@@ -1,6 +1,7 @@
 import BridgeCore
 
-/// Which receivers of a mail are still to get it: a server may accept some of them and ask to try others later.
+/// How far a mail is: which receivers are still to get it, since a server may accept some of them and ask to try others
+/// later, and how often in a row its content was sent without an answer.
 ///
 /// Keeps one mail, because a sink sends one after the other. A value; the sink keeps it behind a lock.
 struct SMTPProgress: Sendable {
@@ -26,9 +27,13 @@ struct SMTPProgress: Sendable {
         case retry(String)
     }
 
+    /// After how many attempts in a row without an answer to the content a mail is given up.
+    static let mostLosses = 3
+
     private var mail: Mail?
     private var settled: Set<String> = []
     private var hasReceiver = false
+    private var losses = 0
 
     /// The receivers that are still to get a mail.
     mutating func remaining(_ delivery: Delivery, of recipients: [String]) -> [String] {
@@ -36,8 +41,23 @@ struct SMTPProgress: Sendable {
             self.mail = Mail(delivery)
             self.settled = []
             self.hasReceiver = false
+            self.losses = 0
         }
         return recipients.filter { !self.settled.contains($0) }
+    }
+
+    /// Records that the server took the content of the mail without an answer: the connection was lost, or the time-out
+    /// is over.
+    ///
+    /// - Returns: whether the mail is to be given up.
+    mutating func lost() -> Bool {
+        self.losses = min(self.losses + 1, Self.mostLosses)
+        return self.losses == Self.mostLosses
+    }
+
+    /// Records that the server has answered the mail.
+    mutating func replied() {
+        self.losses = 0
     }
 
     /// Records the replies for the receivers of an attempt.

@@ -6,10 +6,14 @@ import NIOCore
 /// Created and called on the curl thread.
 final class SMTPReception: CurlReceiver {
     private var replies = SMTPReplies()
+    private let needsLogin: Bool
     private let done: ([SMTPReply], CurlError?) -> Void
 
-    /// - Parameter done: gets the replies, and why the mail was not sent; called once.
-    init(done: @escaping ([SMTPReply], CurlError?) -> Void) {
+    /// - Parameters:
+    ///   - needsLogin: whether the transfer ends (``CurlError/Code/stopped``) when the server offers no login.
+    ///   - done: gets the replies, and why the mail was not sent; called once.
+    init(needsLogin: Bool, done: @escaping ([SMTPReply], CurlError?) -> Void) {
+        self.needsLogin = needsLogin
         self.done = done
     }
 
@@ -17,7 +21,7 @@ final class SMTPReception: CurlReceiver {
 
     func received(_ bytes: UnsafeRawBufferPointer) -> CurlDemand {
         self.replies.append(bytes)
-        return .more
+        return self.needsLogin && self.replies.hasNoLogin ? .stop : .more
     }
 
     func woken() -> CurlDemand { .more }

@@ -20,6 +20,16 @@ struct SMTPReplies: Sendable {
     /// The latest replies, in order.
     private(set) var all: [SMTPReply] = []
 
+    /// Whether a new session went on to its first mail without a login, which libcurl skips where the server offers none
+    /// that it knows.
+    ///
+    /// Two commands in a row have succeeded since the greeting or STARTTLS: EHLO and MAIL.
+    var hasNoLogin: Bool {
+        guard let greeting = self.all.lastIndex(where: { $0.code == 220 }) else { return false }
+        let codes = self.all[(greeting + 1)...].map(\.code)
+        return !codes.contains(235) && codes.count { $0 == 250 } >= 2
+    }
+
     /// Adds one line; lines before the last one of a reply are skipped, and so is what is no reply.
     mutating func append(_ line: some Collection<UInt8>) {
         let bytes = Array(line.prefix(Self.longest + 4))

@@ -19,12 +19,13 @@ package final class SMTPSink: Sink {
     private let makers: [SMTPMailMaker]
     private let curl: CurlMulti
     private let progress = Mutex(SMTPProgress())
-    private let poison = PoisonMessageDetector()
     private let refusals = RefusalStreak()
     private let refusedRecipients: BurstLog
     private let recovery: RecoveryLog
     /// The last `run` failed, so the server counts as connected only once it has accepted a mail again.
     private let isInDoubt = Atomic(false)
+    /// The server has answered something: the address has the right scheme.
+    private let hasAnswered = Atomic(false)
 
     /// Makes a sink that connects when it has events.
     ///
@@ -89,11 +90,12 @@ package final class SMTPSink: Sink {
         let recipients = self.progress.withLock { $0.remaining(delivery, of: all) }
         let (replies, error) = await self.transfer(body, to: recipients)
         try Task.checkCancellation()
+        if !replies.isEmpty { self.hasAnswered.store(true, ordering: .relaxed) }
         let outcome = SMTPOutcome(replies, error, recipients: recipients.count)
         switch outcome {
         case .denied, .failed: break
         case .sent, .noRecipient, .senderRefused, .messageRefused:
-            self.poison.answered(delivery)
+            self.progress.withLock { $0.replied() }
             if case .senderRefused = outcome { break }
             self.refusals.ended()
         }
@@ -110,11 +112,7 @@ package final class SMTPSink: Sink {
         case .senderRefused(let reply):
             try self.refuseSender(reply, delivery, inlet)
         case .denied(let reply):
-            throw ComponentError(
-                .unauthorized,
-                "\(self.peer) refuses the login\(reply.map { ": \($0)" } ?? ""); check user and password, and how the server lets users "
-                    + "log in"
-            )
+            throw ComponentError(.unauthorized, self.denied(reply))
         case .failed(let reply):
             try self.fail(error, reply, replies, delivery, inlet)
         }
@@ -168,12 +166,23 @@ package final class SMTPSink: Sink {
     ) throws {
         guard let error else { throw ComponentError(.protocolViolation, "\(self.peer) sent no reply that can be used") }
         if let reply { throw ComponentError(.rejected, "\(self.peer) answered \(reply)") }
-        // The server took the envelope and then closed the connection.
-        let hadSession = replies.contains { $0.code == 354 }
-        if hadSession, error.code == .lost, self.poison.lost(alone: delivery) {
-            self.poison.answered(delivery)
-            inlet.refuse(delivery, "\(self.peer) closes the connection on this mail: \(error.message)")
-            return
+        if error.code == .stopped {
+            throw ComponentError(
+                .unauthorized, "\(self.peer): the server offers no login; remove user and password, or use port 587")
+        }
+        // The server asked for the content, and may have accepted it.
+        if replies.contains(where: { $0.code == 354 }), [.lost, .timedOut].contains(error.code) {
+            let isSlow = error.code == .timedOut
+            let reason =
+                isSlow
+                ? "\(self.peer) does not accept this mail within timeout, so receivers may get it more than once; raise timeout: \(error.message)"
+                : "\(self.peer) closes the connection on this mail: \(error.message)"
+            if self.progress.withLock({ $0.lost() }) { return inlet.refuse(delivery, reason) }
+            // Unlike a lost connection, it is likely to happen again.
+            if isSlow {
+                inlet.postpone(delivery, reason)
+                throw ComponentError(.timedOut, reason)
+            }
         }
         let code: ComponentError.Code
         switch error.code {
@@ -184,6 +193,16 @@ package final class SMTPSink: Sink {
         throw ComponentError(code, "\(self.peer): \(self.explained(error))")
     }
 
+    /// Why the server refuses commands without a login, or a login, with the remedy.
+    private func denied(_ reply: SMTPReply?) -> String {
+        let answer = reply.map { ": \($0)" } ?? ""
+        if let reply, reply.code == 530, reply.text.uppercased().contains("STARTTLS") {
+            return "\(self.peer) requires TLS\(answer); write starttls: required"
+        }
+        guard self.configuration.user != nil else { return "\(self.peer) requires a login\(answer); set user and password" }
+        return "\(self.peer) refuses the login\(answer); check user and password, and how the server lets users log in"
+    }
+
     /// The words of libcurl, with the setting that they are about.
     private func explained(_ error: CurlError) -> String {
         guard !self.configuration.url.isTLS else { return error.message }
@@ -191,6 +210,9 @@ package final class SMTPSink: Sink {
         if message.contains("STARTTLS") || message.contains("Requested SSL level failed") {
             return
                 "the server does not offer STARTTLS; write smtps:// if its port has TLS from the start, or starttls: off for a server on this machine"
+        }
+        if [.lost, .timedOut].contains(error.code), !self.hasAnswered.load(ordering: .relaxed) {
+            return "\(message); if the port has TLS from the start, as 465 has, write smtps://"
         }
         return message
     }
@@ -210,7 +232,9 @@ package final class SMTPSink: Sink {
         return await withTaskCancellationHandler { [request] in
             await withCheckedContinuation { continuation in
                 self.curl.start(transfer, request) {
-                    SMTPReception { replies, error in continuation.resume(returning: (replies, error)) }
+                    SMTPReception(needsLogin: configuration.user != nil) { replies, error in
+                        continuation.resume(returning: (replies, error))
+                    }
                 }
                 // A cancellation before the start found nothing to cancel.
                 if Task.isCancelled { transfer.cancel() }

@@ -6,7 +6,7 @@ import Testing
 ///
 /// What it refuses follows from the mail: a receiver whose name begins with `refuse` (550) or, the first time, with `later`
 /// (451); a sender whose name begins with `refuse` (550); a mail that contains `refuse me` (554) or, the first time,
-/// `try later` (451). Thread-safe. Killed with its last reference.
+/// `try later` (451). A mail that contains `answer never` is accepted without an answer. Thread-safe. Killed with its last reference.
 package final class SMTPPeer: Sendable {
     /// How the server protects itself.
     package struct Options: Sendable {
@@ -14,7 +14,7 @@ package final class SMTPPeer: Sendable {
         package var certificate: (path: String, key: String)?
         /// Whether TLS is from the start, instead of with STARTTLS.
         package var isTLSFirst = false
-        /// Whether it accepts mails of the user `ann` with the password `right` only.
+        /// Whether it accepts mails of the user `ann` with the password `right` only; otherwise it offers no login without TLS.
         package var needsLogin = false
 
         /// Makes the options of an open server without TLS.
@@ -146,6 +146,7 @@ package final class SMTPPeer: Sendable {
                     "isSecure": session.ssl is not None or bool(first), "user": session.login,
                     "connection": server.number,
                 }), flush=True)
+                if "answer never" in text: await asyncio.sleep(600)
                 return "250 OK"
 
         def authenticate(server, session, envelope, mechanism, data):
@@ -170,7 +171,7 @@ package final class SMTPPeer: Sendable {
             def make():
                 return Server(
                     Handler(), data_size_limit=64 << 20, tls_context=None if first else context, require_starttls=False,
-                    authenticator=authenticate if login else None, auth_required=bool(login), auth_require_tls=False,
+                    authenticator=authenticate if login else None, auth_required=bool(login), auth_require_tls=not login,
                     hostname="localhost", loop=asyncio.get_running_loop(), decode_data=False)
             server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0, ssl=context if first else None)
             print(server.sockets[0].getsockname()[1], flush=True)

@@ -8,9 +8,10 @@ enum CurlMistake {
     ///   - text: libcurl's own words.
     ///   - url: where the request went.
     static func explained(_ text: String, _ result: CURLcode, url: String) -> String {
+        let plain = self.isMail(url) ? "smtp://" : "http://"
         switch result {
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_RECV_ERROR, CURLE_SSL_CACERT_BADFILE:
-            if let explanation = self.tls(text) { return explanation }
+            if let explanation = self.tls(text, plain: plain) { return explanation }
         case CURLE_UNSUPPORTED_PROTOCOL where text.contains("HTTP/0.9"):
             return self.isSecure(url)
                 ? "\(text); the port may belong to another service"
@@ -19,9 +20,10 @@ enum CurlMistake {
         }
         switch result {
         case CURLE_SSL_CONNECT_ERROR:
-            return "\(text); if this persists, the port may not speak TLS (http://) or belong to another service"
+            return "\(text); if this persists, the port may not speak TLS (\(plain)) or belong to another service"
         case CURLE_GOT_NOTHING, CURLE_RECV_ERROR:
-            guard !self.isSecure(url) else { return text }
+            // The sender of a mail knows whether the server has answered before.
+            guard !self.isSecure(url), !self.isMail(url) else { return text }
             return "\(text); if this persists, the port may require TLS (https://) or belong to another service"
         default: return text
         }
@@ -31,11 +33,15 @@ enum CurlMistake {
         url.prefix(8).lowercased() == "https://"
     }
 
-    private static func tls(_ text: String) -> String? {
+    private static func isMail(_ url: String) -> Bool {
+        ["smtp://", "smtps:/"].contains(url.prefix(7).lowercased())
+    }
+
+    /// - Parameter plain: the scheme for a port without TLS.
+    private static func tls(_ text: String, plain: String) -> String? {
+        let noTLS = "the port does not speak TLS; write \(plain) or another port"
         let mistakes: [(mark: String, meaning: String)] = [
-            ("wrong version number", "the port does not speak TLS; write http:// or another port"),
-            ("packet length too long", "the port does not speak TLS; write http:// or another port"),
-            ("http request", "the port does not speak TLS; write http:// or another port"),
+            ("wrong version number", noTLS), ("packet length too long", noTLS), ("http request", noTLS),
             ("certificate has expired", "the certificate of the server has expired; renew it there"),
             (
                 "certificate is not yet valid",

@@ -34,12 +34,39 @@ struct SMTPOutcomeTests {
             ([250, 250, 354, 554], CurlError(.other, "weird"), 1, .messageRefused(SMTPReply(code: 554, text: ""))),
             ([250, 250, 452], CurlError(.lost, "DATA failed: 452"), 1, .messageRefused(SMTPReply(code: 452, text: ""))),
             ([220, 250, 535], CurlError(.denied, "Login denied"), 1, .denied(SMTPReply(code: 535, text: ""))),
+            ([220, 250, 530], CurlError(.lost, "MAIL failed: 530"), 1, .denied(SMTPReply(code: 530, text: ""))),
+            ([250, 250, 530], CurlError(.lost, "RCPT failed: 530"), 1, .denied(SMTPReply(code: 530, text: ""))),
+            ([250, 250, 354, 530], CurlError(.other, "weird"), 1, .messageRefused(SMTPReply(code: 530, text: ""))),
             ([421], CurlError(.other, "weird"), 1, .failed(SMTPReply(code: 421, text: ""))),
             ([], CurlError(.refused, "refused"), 1, .failed(nil)),
             ([250, 250, 354], CurlError(.lost, "closed"), 1, .failed(nil)),
         ] as [([Int], CurlError?, Int, SMTPOutcome)])
     func `the stage of a refusal decides what it is about`(codes: [Int], error: CurlError?, count: Int, outcome: SMTPOutcome) {
         #expect(SMTPOutcome(Self.replies(codes), error, recipients: count) == outcome)
+    }
+
+    @Test(arguments: [
+        ([220, 250, 250], true), ([220, 250, 220, 250, 250], true), ([220, 502, 250, 250], true), ([220, 250], false),
+        ([220, 250, 220, 250], false), ([220, 250, 334, 235, 250], false), ([220, 250, 220, 250, 235, 250, 250], false),
+        // The connection of the mail before.
+        ([250, 250, 354, 250], false),
+    ])
+    func `a session without a login is noticed before the first mail`(codes: [Int], hasNone: Bool) {
+        var replies = SMTPReplies()
+        for code in codes { replies.append("\(code) x\r\n".utf8) }
+        #expect(replies.hasNoLogin == hasNone)
+    }
+
+    @Test func `the third loss in a row of one mail is the last`() {
+        var progress = SMTPProgress()
+        _ = progress.remaining(Self.delivery(1), of: ["a@x"])
+        #expect(!progress.lost() && !progress.lost())
+        progress.replied()
+        #expect(!progress.lost() && !progress.lost())
+        _ = progress.remaining(Self.delivery(2), of: ["a@x"])
+        #expect(!progress.lost() && !progress.lost())
+        _ = progress.remaining(Self.delivery(2), of: ["a@x"])
+        #expect(progress.lost() && progress.lost())
     }
 
     private static func delivery(_ position: UInt64) -> Delivery {

@@ -223,6 +223,62 @@ struct SMTPSinkTests {
         }
     }
 
+    @Test(arguments: [(0, 3), (1, 1)])
+    func `a mail that is never answered is given up, and does not block later ones`(attempts: Int, copies: Int) async throws {
+        let server = try await SMTPPeer.start()
+        let harness = try Self.harness(server.port, #""timeout":"1s""#, attempts: attempts)
+        try await harness.run {
+            harness.source.send(["answer never", "second"].map { ByteBuffer(string: $0) })
+            try await eventually(within: .seconds(30), "the second has arrived, not \(harness.log.errors)") {
+                try server.mails.last?.text == "second\n"
+            }
+        }
+        #expect(try server.mails.count == copies + 1)
+        #expect(harness.deadLetters.count == 1)
+        let letter = String(buffer: harness.deadLetters.deliveries[0].event.json)
+        #expect(letter.contains("does not accept this mail within timeout") && letter.contains("raise timeout"), "\(letter)")
+    }
+
+    /// Why a sink does not work; the event is kept.
+    private static func expect(_ reason: String, _ port: Int, _ settings: String) async throws {
+        let harness = try Self.harness(port, settings, attempts: 1, drain: Self.short)
+        try await harness.run {
+            harness.source.send(Self.event("hello"))
+            try await eventually("the error contains \(reason), not \(harness.log.errors)") {
+                harness.log.errors.contains { $0.contains(reason) }
+            }
+            #expect(harness.bridge.pending == 1)
+        }
+        #expect(harness.deadLetters.count == 0)
+    }
+
+    @Test func `a login that is not offered, or is missing, is named with the remedy`() async throws {
+        let open = try await SMTPPeer.start()
+        try await Self.expect(
+            "the server offers no login; remove user and password, or use port 587", open.port,
+            #""user":"ann","password":"right","starttls":"off""#)
+        #expect(try open.mails.isEmpty)
+        var options = SMTPPeer.Options()
+        options.needsLogin = true
+        let closed = try await SMTPPeer.start(options)
+        try await Self.expect("requires a login: 530 5.7.0 Authentication required; set user and password", closed.port, "")
+        #expect(try closed.mails.isEmpty)
+    }
+
+    @Test func `the wrong scheme is named with the right one`() async throws {
+        let open = try await SMTPPeer.start()
+        try await Self.expect(
+            "the port does not speak TLS; write smtp:// or another port", open.port, #""url":"smtps://localhost:\#(open.port)""#)
+        let certificates = try await Certificates.make()
+        var options = SMTPPeer.Options()
+        options.certificate = (certificates.server, certificates.serverKey)
+        options.isTLSFirst = true
+        let secure = try await SMTPPeer.start(options)
+        try await Self.expect(
+            "if the port has TLS from the start, as 465 has, write smtps://", secure.port, #""timeout":"1s""#)
+        #expect(try open.mails.isEmpty && secure.mails.isEmpty)
+    }
+
     @Test func `stopping while a server is silent ends in time`() async throws {
         let silent = try await SMTPPeer.start()
         let proxy = try TCPProxy(server: silent.port)
