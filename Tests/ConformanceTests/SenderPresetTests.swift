@@ -102,6 +102,19 @@ struct SenderPresetTests {
         return try loader.load(text: text, file: "bridges.yaml").sources[0].normalise
     }
 
+    @Test func `jobs without lists are a mistake in the file, not in the preset`() {
+        let text = """
+            sources: { x: { preset: sidekiq, url: redis://h } }
+            sinks: { y: { type: file, path: '-' } }
+            routes: [{ to: y }]
+            """
+        let loader = BridgeLoader(catalog: .shipped, expressions: Self.compiler, environment: [:], readFile: { _ in "" })
+        let errors = #expect(throws: ConfigurationErrors.self) { try loader.load(text: text, file: "bridges.yaml") }
+        #expect(
+            errors?.description == "bridges.yaml:1:15: error: sources.x: nothing to read; set channels, patterns or lists",
+            "\(errors?.description ?? "")")
+    }
+
     private static func address(for preset: Preset) -> String {
         switch preset.kind?.rawValue {
         case "mqtt": ", url: mqtt://h"

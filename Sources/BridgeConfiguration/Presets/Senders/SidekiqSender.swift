@@ -7,7 +7,6 @@ extension Senders {
         # `lists` is queue:NAME. Each job goes to one reader, so name queues that no worker reads.
         # A job of Active Job is named by `wrapped`, and its arguments are those of its own job.
         type: redis
-        take_from: right
         normalise:
           cases:
             - match: { payload.class: { regex: "." } }
@@ -15,8 +14,9 @@ extension Senders {
                 title: { from: .payload.wrapped, default: "{{ .payload.class }}" }
                 message:
                   from: >-
-                    .payload.args // [] | if (.[0] | type) == "object" and (.[0] | has("arguments")) then .[0].arguments else . end
+                    . as $event | .payload.args // [] | if (.[0] | type) == "object" and (.[0] | has("arguments")) then .[0].arguments else . end
                     | map(if type == "string" then . else tojson end) | join(", ")
+                    | if . == "" then $event.payload.wrapped // $event.payload.class else . end
                 priority: { from: .payload.queue, map: { critical: 4, low: 2 }, default: 3 }
                 tags: [sidekiq, "{{ .payload.queue }}"]
                 id: { from: .payload.jid }
