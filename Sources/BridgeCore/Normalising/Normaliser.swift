@@ -271,7 +271,7 @@ package final class Normaliser {
             draft = TextShape.draft(root.text(), subject: subject, name: name)
         }
         if draft.pending == nil {
-            draft.message = LongNumbers.restored(draft.message ?? root.text(), from: body)
+            draft.message = LongNumbers.restored(draft.message ?? SecretName.publicText(of: root), from: body)
         }
         if keepsRoot { draft.root = root }
         draft.payload = Self.trimmed(body)

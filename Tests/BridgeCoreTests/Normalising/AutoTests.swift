@@ -25,6 +25,29 @@ struct AutoTests {
 
     @Test(
         arguments: [
+            #"{"data":{"password":"LEAK"}}"#, #"{"state":{"token":"LEAK"}}"#, #"[{"password":"LEAK"}]"#,
+            #"{"action":"created","data":{"session":{"id":5,"access_token":"LEAK"}}}"#, #"{"credentials":{"text":"LEAK"}}"#,
+            #"{"specversion":"1.0","type":"t","source":"s","id":"1","data":{"a":{"jwt":"LEAK"}}}"#,
+            #"{"a":{"id":1,"b":[{"c":{"secret":"LEAK"}}]}}"#,
+        ])
+    func `a secret is in no text of the event`(body: String) {
+        let event = self.event(body)
+        #expect(!event.message.contains("LEAK") && event.title?.contains("LEAK") != true, "\(event.message)")
+        #expect(event.payload.map { String(buffer: $0).contains("LEAK") } == true)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"state":"ON","level":40}"#, nil), (#"{"level":40,"msg":"slow","state":"ON"}"#, 4), (#"{"level":50}"#, 4),
+            (#"{"smoke:0":{"alarm":true}}"#, 5), (#"{"smoke:0":{"alarm":false}}"#, nil), (#"{"errors":["overtemp"]}"#, 4),
+            (#"{"errors":[]}"#, nil),
+        ] as [(String, Int?)])
+    func `a number beside a state is no level, and a component has its hazards`(body: String, priority: Int?) {
+        #expect(self.event(body).priority == priority)
+    }
+
+    @Test(
+        arguments: [
             ("zigbee2mqtt/hall_motion", "hall_motion"), ("zigbee2mqtt/desk_button/action", "desk_button"),
             ("zigbee2mqtt/bridge/state", "zigbee2mqtt bridge"), ("stat/pump/POWER", "pump POWER"), ("tele/pump/LWT", "pump"),
             ("esphome/greenhouse/binary_sensor/door/state", "greenhouse door"), ("frigate/available", "frigate"),

@@ -73,8 +73,8 @@ enum FieldRole: UInt8 {
         (
             .hazard,
             [
-                "smoke gas carbonmonoxide co waterleak leak flood fire sos alarm tamper tampered intrusion panic overheat",
-                "batterylow lowbattery",
+                "smoke smokealarm smokedetected gas gasalarm carbonmonoxide co waterleak leak flood fire sos alarm tamper tampered intrusion panic overheat",
+                "batterylow lowbattery errors",
             ]
         ),
     ]

@@ -20,7 +20,7 @@ struct FieldScan {
     private(set) var kind: String?
     private(set) var timestamp: Timestamp?
     /// The priority of a level, a state or a hazard.
-    var priority: Int? { self.severity.priority }
+    var priority: Int? { self.severity.priority(hasMessage: self.message != nil) }
     /// A state with a priority that belongs in the title, such as `down`.
     var state: String? { self.severity.state }
     private(set) var tags: [String] = []
@@ -70,6 +70,9 @@ struct FieldScan {
                 guard levels > 1, let first = value[0] else { return true }
                 if distance == 0, FieldRole.match(name)?.role == .tags {
                     self.tags += JSONFields.labels(value)
+                } else if first.string != nil, let match = FieldRole.match(name), match.role == .hazard, match.rank > 0 {
+                    // A list of problems, such as `errors: [overtemp]`.
+                    self.severity.set(4, distance: distance)
                 } else if first.kind == .object {
                     self.scan(scope: name, first, distance: distance + 10, levels: levels, isCause: isCause)
                 }
@@ -84,7 +87,7 @@ struct FieldScan {
 
     private mutating func scan(scope name: Span<UInt8>, _ value: JSONElement, distance: Int, levels: Int, isCause: Bool) {
         let scope = FieldScope.named(name)
-        guard scope.counts else { return }
+        guard scope.counts, !SecretName.matches(name) else { return }
         switch scope {
         case .place:
             if self.place == nil { self.place = Self.place(value) }

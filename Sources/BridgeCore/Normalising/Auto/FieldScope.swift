@@ -14,6 +14,8 @@ enum FieldScope {
     case cause
     /// The previous state, or data about the sender: nothing in it counts.
     case ignored
+    /// A numbered component of a device, such as `smoke:0`.
+    case component
     /// Anything else.
     case other
 
@@ -61,6 +63,7 @@ enum FieldScope {
     var distance: Int {
         switch self {
         case .subject(let place): 1000 + place * 20
+        case .component: 100
         case .place: 2000
         case .other: 3000
         case .cause, .level: 4000
@@ -68,11 +71,18 @@ enum FieldScope {
         }
     }
 
+    /// Whether a name ends in a colon and a number.
+    private static func isNumbered(_ name: Span<UInt8>) -> Bool {
+        var place = name.count
+        while place > 0, (0x30...0x39).contains(name[place - 1]) { place -= 1 }
+        return place > 1 && place < name.count && name[place - 1] == UInt8(ascii: ":")
+    }
+
     /// The scope with this name.
     ///
     /// - Parameter name: as the sender writes it, in UTF-8.
     static func named(_ name: Span<UInt8>) -> FieldScope {
         guard name.count <= 40 else { return .other }
-        return self.table[FieldRole.folded(name)] ?? .other
+        return self.table[FieldRole.folded(name)] ?? (self.isNumbered(name) ? .component : .other)
     }
 }

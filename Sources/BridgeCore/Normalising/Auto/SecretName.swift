@@ -1,7 +1,36 @@
+import JSON
+
 /// Names of members whose values are for the receiver of a message alone, such as `access_token` and `pin_code`.
 ///
 /// Such values are not written into a readable message; the payload keeps them.
 enum SecretName {
+    /// How many levels of a value are searched for secrets; a deeper value counts as one that has some.
+    private static let levels = 256
+
+    /// The JSON or text of a value without words of its own; empty when it has a secret at any depth.
+    static func publicText(of value: JSONElement) -> String {
+        self.isPresent(in: value, levels: self.levels) ? "" : value.text()
+    }
+
+    private static func isPresent(in value: JSONElement, levels: Int) -> Bool {
+        var isPresent = false
+        switch value.kind {
+        case .object:
+            guard levels > 0 else { return true }
+            value.whileMembers { name, inner in
+                isPresent = self.matches(name) || self.isPresent(in: inner, levels: levels - 1)
+                return !isPresent
+            }
+        case .array:
+            guard levels > 0 else { return true }
+            value.forEachItem { item in
+                if !isPresent { isPresent = self.isPresent(in: item, levels: levels - 1) }
+            }
+        default: break
+        }
+        return isPresent
+    }
+
     /// Endings without `_` and `-`, in lower case.
     private static let endings: [StaticString] = [
         "token", "authorization", "secret", "password", "passwd", "passphrase", "passcode", "signature", "apikey", "privatekey",

@@ -5,17 +5,22 @@ import JSON
 /// An explicit priority wins; then a recovery, such as `resolved`; then the worse of level and state.
 struct Severity {
     private var given: Int?
-    private var level: (priority: Int, distance: Int)?
+    private var level: (priority: Int, distance: Int, isNumber: Bool)?
+    private var hasState = false
     private var danger: Int?
     private var condition: (word: SeverityWord, text: String, distance: Int)?
 
     /// 1 to 5; `nil` when unknown.
-    var priority: Int? {
+    ///
+    /// - Parameter hasMessage: whether there is a text. Beside a state without one, a number is the level of a light or a tank.
+    func priority(hasMessage: Bool) -> Int? {
         if let given { return given }
         let condition = self.condition?.word
         if condition?.isEnd == true { return condition?.priority }
         // A good state does not make an error harmless, and a low level does not make a failure harmless.
-        let worst = max(self.level?.priority ?? 0, self.danger ?? 0, condition?.priority ?? 0)
+        let isMeasured = self.hasState && !hasMessage && self.level?.isNumber == true
+        let level = isMeasured ? 0 : self.level?.priority ?? 0
+        let worst = max(level, self.danger ?? 0, condition?.priority ?? 0)
         return worst > 0 ? worst : nil
     }
 
@@ -26,7 +31,7 @@ struct Severity {
     mutating func take(priority value: JSONElement) {
         guard let priority = JSONFields.priority(value) ?? value.string.flatMap({ SeverityWord($0)?.priority }) else { return }
         if let text = value.string, Double(decimal: text) == nil {
-            self.level = (priority, 0)
+            self.level = (priority, 0, false)
         } else {
             self.given = priority
         }
@@ -49,11 +54,12 @@ struct Severity {
         } else {
             priority = nil
         }
-        if let priority { self.level = (priority, distance) }
+        if let priority { self.level = (priority, distance, value.string == nil) }
     }
 
     /// Records a state, if its word has a severity.
     mutating func take(state value: JSONElement, distance: Int) {
+        self.hasState = self.hasState || value.string != nil
         guard distance <= self.condition?.distance ?? .max, let text = value.string, let word = SeverityWord(text) else { return }
         // In a nested object, `available` may refer to a firmware.
         guard !word.isAvailability || distance < 3000 else { return }

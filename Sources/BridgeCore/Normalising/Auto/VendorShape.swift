@@ -19,7 +19,7 @@ enum VendorShape {
         var draft = Draft()
         guard root.kind == .object else {
             draft.title = name
-            draft.message = FieldSentence.of(root, title: name) ?? root.text()
+            draft.message = FieldSentence.of(root, title: name) ?? SecretName.publicText(of: root)
             if let first = root[0], first.kind == .object {
                 let scan = FieldScan(first)
                 draft.timestamp = scan.timestamp
@@ -33,7 +33,8 @@ enum VendorShape {
             draft.pending = Draft.PendingMessage(title: scan.title, kind: scan.kind)
         } else {
             draft.message =
-                scan.message ?? FieldSentence.of(root, title: scan.title) ?? scan.kind ?? scan.title ?? self.text(of: root)
+                scan.message ?? FieldSentence.of(root, title: scan.title) ?? scan.kind ?? scan.title
+                ?? SecretName.publicText(of: root)
         }
         self.addState(of: scan, to: &draft)
         draft.priority =
@@ -46,18 +47,9 @@ enum VendorShape {
     /// Writes a message that was left for later, unless there is one by now.
     static func complete(_ draft: inout Draft) {
         guard let pending = draft.pending, let root = draft.root, draft.message == nil else { return }
-        let words = FieldSentence.of(root, title: pending.title) ?? pending.kind ?? pending.title ?? self.text(of: root)
+        let words =
+            FieldSentence.of(root, title: pending.title) ?? pending.kind ?? pending.title ?? SecretName.publicText(of: root)
         draft.message = LongNumbers.restored(words, from: draft.payload)
-    }
-
-    /// The JSON of an object without words; nothing when a secret in it is the reason.
-    private static func text(of root: JSONElement) -> String {
-        var hasSecret = false
-        root.whileMembers { name, _ in
-            hasSecret = SecretName.matches(name)
-            return !hasSecret
-        }
-        return hasSecret ? "" : root.text()
     }
 
     private static func title(_ scan: FieldScan, name: String, attributes: Attributes) -> String {
