@@ -23,7 +23,7 @@ struct PresetMessageTests {
         var testDescription: String { "\(self.preset): \(self.title ?? "dropped") \(self.subject)" }
     }
 
-    @Test(arguments: Self.documented + Self.zigbee + Self.repositories + Self.others)
+    @Test(arguments: Self.documented + Self.zigbee + Self.repositories + Self.others + Self.dangers + Self.comments)
     func `a message becomes what a reader wants`(_ message: Message) throws {
         let settings = try SenderPresetTests.settings(ofPreset: message.preset)
         let normaliser = Normaliser(source: "x", settings: settings, bridge: "b")

@@ -20,11 +20,20 @@ extension Senders {
               set: { title: "{{ $segments[1] }} log", tags: [esphome, log] }
             - match: { subject: +/+/+/+/command }
               drop: true
+            - match: { subject: +/+/alarm_control_panel/+/state }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[3] }}"
+                priority: { from: .message, map: { triggered: 5, pending: 4 }, default: 3 }
+                tags: [esphome, alarm_control_panel]
             - match: { subject: +/+/+/+/state }
               set:
                 title: "{{ $segments[1] }} {{ $segments[3] }}"
                 message: { fields: .payload }
-                priority: { from: "$segments[2]", map: { binary_sensor: 2, alarm_control_panel: 3, lock: 3 }, default: 1 }
+                # A danger, such as smoke, keeps the priority that it has without the preset.
+                priority:
+                  from: .priority
+                  map: { 4: 4, 5: 5 }
+                  default: { from: "$segments[2]", map: { binary_sensor: 2, lock: 3 }, default: "1" }
                 tags: [esphome, "{{ $segments[2] }}"]
         """#)
 }

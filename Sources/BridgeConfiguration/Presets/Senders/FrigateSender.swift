@@ -15,6 +15,13 @@ extension Senders {
                 message: { join: ["{{ $subject }}", "{{ .message }}"], with: ": " }
                 priority: { from: .message, map: { offline: 5, stopped: 5 }, default: 2 }
                 tags: [frigate, availability]
+            - match: { subject: +/reviews, payload.type: end }
+              set:
+                title: "{{ .payload.after.severity }} on {{ .payload.after.camera }} ended"
+                message: { from: '.payload.after.data | [.objects, .zones] | map(join(", ") | select(. != "")) | join(" in ")' }
+                priority: 2
+                tags: [frigate, "{{ .payload.after.severity }}", "{{ .payload.after.camera }}", end]
+                timestamp: { from: .payload.after.end_time }
             - match: { subject: +/reviews }
               set:
                 title: "{{ .payload.after.severity }} on {{ .payload.after.camera }}"

@@ -42,6 +42,48 @@ extension Senders {
                 priority: 3
                 tags: [gitea, issues, "{{ .payload.action }}"]
                 timestamp: { from: .payload.issue.updated_at }
+            - match: { attributes.x-gitea-event: issue_comment, payload.action: deleted }
+              set:
+                title: "{{ .payload.repository.full_name }}: comment deleted on {{ .payload.issue.number }}: {{ .payload.issue.title }}"
+                message: "{{ .payload.sender.login }} deleted the comment of {{ .payload.comment.user.login }}: {{ .payload.comment.body }}"
+                priority: 3
+                tags: [gitea, issue_comment, deleted]
+                timestamp: null
+            - match: { attributes.x-gitea-event: issue_comment }
+              set:
+                title: "{{ .payload.repository.full_name }}: comment on {{ .payload.issue.number }}: {{ .payload.issue.title }}"
+                message: { join: [{ from: .payload.comment.user.login, default: "{{ .payload.sender.login }}" }, "{{ .payload.comment.body }}"], with: ": " }
+                priority: 3
+                tags: [gitea, issue_comment, "{{ .payload.action }}"]
+                timestamp: { from: .payload.comment.updated_at }
+            - match: { attributes.x-gitea-event: pull_request_approved }
+              set:
+                title: "{{ .payload.repository.full_name }}: review of {{ .payload.number }}: approved: {{ .payload.pull_request.title }}"
+                message: { join: ["{{ .payload.sender.login }}", { from: .payload.review.content, default: approved }], with: ": " }
+                priority: 3
+                tags: [gitea, review, approved]
+                timestamp: null
+            - match: { attributes.x-gitea-event: pull_request_rejected }
+              set:
+                title: "{{ .payload.repository.full_name }}: review of {{ .payload.number }}: rejected: {{ .payload.pull_request.title }}"
+                message: { join: ["{{ .payload.sender.login }}", { from: .payload.review.content, default: rejected }], with: ": " }
+                priority: 3
+                tags: [gitea, review, rejected]
+                timestamp: null
+            - match: { attributes.x-gitea-event: pull_request_comment }
+              set:
+                title: "{{ .payload.repository.full_name }}: review of {{ .payload.number }}: comment: {{ .payload.pull_request.title }}"
+                message: { join: ["{{ .payload.sender.login }}", { from: .payload.review.content, default: comment }], with: ": " }
+                priority: 3
+                tags: [gitea, review, comment]
+                timestamp: null
+            - match: { attributes.x-gitea-event: pull_request, payload.action: closed, payload.pull_request.merged: true }
+              set:
+                title: "{{ .payload.repository.full_name }}: pull request {{ .payload.number }} merged: {{ .payload.pull_request.title }}"
+                message: { from: .payload.pull_request.body, default: "{{ .payload.pull_request.title }}" }
+                priority: 3
+                tags: [gitea, pull_request, merged]
+                timestamp: { from: .payload.pull_request.merged_at, default: { from: .payload.pull_request.updated_at } }
             - match: { attributes.x-gitea-event: pull_request }
               set:
                 title: "{{ .payload.repository.full_name }}: pull request {{ .payload.number }} {{ .payload.action }}: {{ .payload.pull_request.title }}"

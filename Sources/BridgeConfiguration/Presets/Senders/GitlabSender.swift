@@ -30,17 +30,63 @@ extension Senders {
                 timestamp: { from: ".payload.commits[-1].timestamp" }
             - match: { payload.object_kind: [issue, merge_request] }
               set:
-                title: "{{ .payload.project.path_with_namespace }}: {{ .payload.object_kind }} {{ .payload.object_attributes.iid }} {{ .payload.object_attributes.action }}: {{ .payload.object_attributes.title }}"
+                title:
+                  join:
+                    - "{{ .payload.project.path_with_namespace }}"
+                    - { join: ["{{ .payload.object_kind }}", { from: .payload.object_attributes.iid }, { from: .payload.object_attributes.action }], with: " " }
+                    - { from: .payload.object_attributes.title }
+                  with: ": "
                 message: { from: .payload.object_attributes.description, default: "{{ .payload.object_attributes.title }}" }
                 priority: 3
                 tags: [gitlab, "{{ .payload.object_kind }}", "{{ .payload.object_attributes.action }}"]
                 timestamp: { from: .payload.object_attributes.updated_at }
+            - match: { payload.object_kind: note }
+              set:
+                title:
+                  join:
+                    - "{{ .payload.project.path_with_namespace }}"
+                    - { join: ["comment on", { from: .payload.object_attributes.noteable_type }], with: " " }
+                    - from: .payload.merge_request.title
+                      default: { from: .payload.issue.title, default: { from: .payload.commit.message, default: { from: .payload.snippet.title } } }
+                  with: ": "
+                message: { join: ["{{ .payload.user.username }}", "{{ .payload.object_attributes.note }}"], with: ": " }
+                priority: 3
+                tags: [gitlab, note, { from: .payload.object_attributes.action }]
+                timestamp: { from: .payload.object_attributes.updated_at }
+            - match: { payload.object_kind: build }
+              set:
+                title:
+                  join:
+                    - { from: .payload.project.path_with_namespace, default: "{{ .payload.project_name }}" }
+                    - { join: [job, { from: .payload.build_name }, { from: .payload.build_status }], with: " " }
+                  with: ": "
+                message: { join: ["{{ .payload.build_stage }} on {{ .payload.ref }}", { from: .payload.commit.message }], with: ": " }
+                priority: { from: .payload.build_status, map: { failed: 4 }, default: 2 }
+                tags: [gitlab, build, "{{ .payload.build_status }}"]
+                timestamp: { from: .payload.build_finished_at }
+            - match: { payload.object_kind: access_token }
+              set:
+                title:
+                  join:
+                    - { from: .payload.project.path_with_namespace, default: { from: .payload.group.group_path } }
+                    - "access token {{ .payload.object_attributes.name }} expires {{ .payload.object_attributes.expires_at }}"
+                  with: ": "
+                tags: [gitlab, access_token]
+                timestamp: null
+            - match: { payload.object_kind: pipeline, payload.object_attributes.finished_at: { regex: "." } }
+              set:
+                title: "{{ .payload.project.path_with_namespace }}: pipeline {{ .payload.object_attributes.id }} {{ .payload.object_attributes.status }}"
+                message: "{{ .payload.commit.title }} on {{ .payload.object_attributes.ref }}"
+                priority: { from: .payload.object_attributes.status, map: { failed: 4 }, default: 2 }
+                tags: [gitlab, pipeline, "{{ .payload.object_attributes.status }}"]
+                timestamp: { from: .payload.object_attributes.finished_at }
             - match: { payload.object_kind: pipeline }
               set:
                 title: "{{ .payload.project.path_with_namespace }}: pipeline {{ .payload.object_attributes.id }} {{ .payload.object_attributes.status }}"
                 message: "{{ .payload.commit.title }} on {{ .payload.object_attributes.ref }}"
                 priority: { from: .payload.object_attributes.status, map: { failed: 4 }, default: 2 }
                 tags: [gitlab, pipeline, "{{ .payload.object_attributes.status }}"]
+                timestamp: null
             - set: { tags: [gitlab, "{{ .payload.object_kind }}"] }
         """#)
 }

@@ -8,12 +8,20 @@ extension Senders {
         id: healthchecks
         normalise:
           cases:
-            - match: { payload.status: { regex: "." } }
+            - match: { payload.status: { regex: "." }, payload.last_ping: { regex: "." } }
               set:
                 title: "{{ .payload.name }} is {{ .payload.status }}"
                 message: "last ping {{ .payload.last_ping }}"
                 priority: { from: .payload.status, map: { down: 5, grace: 4 }, default: 2 }
                 tags: { from: '["healthchecks", .payload.status] + ((.payload.tags // "") | split(" ")) | map(select(. != ""))' }
+            - match: { payload.status: { regex: "." } }
+              set:
+                title: "{{ .payload.name }} is {{ .payload.status }}"
+                message: no ping yet
+                priority: { from: .payload.status, map: { down: 5, grace: 4 }, default: 2 }
+                tags: { from: '["healthchecks", .payload.status] + ((.payload.tags // "") | split(" ")) | map(select(. != ""))' }
+            - match: { message: { regex: "is up$" } }
+              set: { title: "{{ .message }}", priority: 2, tags: [healthchecks] }
             - match: { message: { regex: "is down$" } }
               set: { title: "{{ .message }}", priority: 5, tags: [healthchecks] }
             - set: { tags: [healthchecks] }

@@ -36,8 +36,8 @@ extension Senders {
                 timestamp: { from: .payload.tst }
             - match: { payload._type: transition }
               set:
-                title: "{{ $segments[1] }}: {{ .payload.event }} {{ .payload.desc }}"
-                message: "{{ $segments[1] }} {{ $segments[2] }}: {{ .payload.event }} {{ .payload.desc }}"
+                title: { join: ["{{ $segments[1] }}:", "{{ .payload.event }}", { from: .payload.desc }], with: " " }
+                message: { join: ["{{ $segments[1] }} {{ $segments[2] }}:", "{{ .payload.event }}", { from: .payload.desc }], with: " " }
                 priority: 3
                 tags: [owntracks, transition, "{{ .payload.event }}"]
                 timestamp: { from: .payload.tst }
@@ -47,7 +47,8 @@ extension Senders {
                 message: The connection of the app was lost
                 priority: 2
                 tags: [owntracks, offline]
-                timestamp: { from: .payload.tst }
+                # Its time is that of the connection.
+                timestamp: null
             - match: { payload._type: { regex: "^(waypoint|waypoints|configuration|cmd|card|status)$" } }
               drop: true
             - set: { tags: [owntracks] }

@@ -15,5 +15,7 @@ extension Senders {
                   join: ["{{ .payload.Account.title }}", "{{ .payload.Player.title }}", "{{ .payload.Metadata.grandparentTitle }}", "{{ .payload.Server.title }}"]
                 priority: { from: .payload.event, map: { admin.database.corrupted: 5, device.new: 3, library.new: 3 }, default: 2 }
                 tags: [plex, "{{ .payload.event }}"]
+                # The times in it are those of the film.
+                timestamp: null
         """#)
 }

@@ -14,13 +14,25 @@ extension Senders {
               set:
                 title: { join: ["{{ .payload.model }}", { from: .payload.id }, battery low], with: " " }
                 message: { fields: .payload, except: [time, model, id, mic, rssi, snr, noise, freq, freq1, freq2, mod] }
-                priority: 4
+                priority:
+                  from: .payload.alarm
+                  map: { 1: 5 }
+                  default:
+                    from: .payload.tamper
+                    map: { 1: 5 }
+                    default: { from: .payload.detect_wet, map: { 1: 5 }, default: { from: .payload.event, map: { Water Leak: 5 }, default: "4" } }
                 tags: [rtl_433, "{{ .payload.model }}"]
                 timestamp: null
             - set:
                 title: { join: ["{{ .payload.model }}", { from: .payload.id }], with: " " }
                 message: { fields: .payload, except: [time, model, id, mic, rssi, snr, noise, freq, freq1, freq2, mod] }
-                priority: 1
+                priority:
+                  from: .payload.alarm
+                  map: { 1: 5 }
+                  default:
+                    from: .payload.tamper
+                    map: { 1: 5 }
+                    default: { from: .payload.detect_wet, map: { 1: 5 }, default: { from: .payload.event, map: { Water Leak: 5 }, default: "1" } }
                 tags: [rtl_433, "{{ .payload.model }}"]
                 timestamp: null
         """#)

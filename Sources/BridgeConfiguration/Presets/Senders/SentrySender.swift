@@ -44,6 +44,13 @@ extension Senders {
                 priority: 3
                 tags: [sentry, comment, "{{ .payload.action }}"]
                 timestamp: { from: .payload.data.timestamp }
+            # The payload has a code that is exchanged for a token.
+            - match: { attributes.sentry-hook-resource: installation }
+              set:
+                title: "Sentry installation {{ .payload.action }}"
+                message: { join: ["{{ .payload.actor.name }}", "{{ .payload.data.installation.app.slug }}"], with: ": " }
+                priority: 2
+                tags: [sentry, installation, "{{ .payload.action }}"]
             - set:
                 tags: [sentry, "{{ $attributes[\"sentry-hook-resource\"] }}", "{{ .payload.action }}"]
         """#)

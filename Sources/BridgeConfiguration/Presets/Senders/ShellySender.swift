@@ -23,7 +23,8 @@ extension Senders {
               set:
                 title: "{{ .payload.src }} {{ .payload.method }}"
                 message: { fields: .payload.params, except: [ts, id] }
-                priority: 2
+                # A danger, such as smoke, keeps the priority that it has without the preset.
+                priority: { from: .priority, map: { 4: 4, 5: 5 }, default: 2 }
                 tags: [shelly, { from: .payload.params, names: true, except: ts }]
                 timestamp: { from: .payload.params.ts }
             # Other devices have such topics too; those of a Shelly with a prefix of its own are read automatically.
@@ -37,7 +38,7 @@ extension Senders {
               set:
                 title: "{{ $segments[0] }} {{ $segments[2] }}"
                 message: { fields: .payload, except: [temperature, aenergy] }
-                priority: 1
+                priority: { from: .priority, map: { 4: 4, 5: 5 }, default: 1 }
                 tags: [shelly, "{{ $segments[2] }}"]
         """#)
 }

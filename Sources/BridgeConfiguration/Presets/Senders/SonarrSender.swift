@@ -14,22 +14,29 @@ extension Senders {
             # The level is that of the problem which is over.
             - match: { payload.eventType: HealthRestored }
               set:
-                title: "{{ .payload.instanceName }} health: restored"
+                title: { join: [{ from: .payload.instanceName, default: Sonarr }, "health: restored"], with: " " }
                 message: "{{ .payload.message }}"
                 priority: 2
                 tags: [sonarr, HealthRestored]
             - match: { payload.eventType: Health }
               set:
-                title: "{{ .payload.instanceName }} health: {{ .payload.level }}"
+                title: { join: [{ from: .payload.instanceName, default: Sonarr }, "health:", "{{ .payload.level }}"], with: " " }
                 message: "{{ .payload.message }}"
                 priority: { from: .payload.level, map: { error: 5, warning: 4 }, default: 2 }
                 tags: [sonarr, "{{ .payload.eventType }}"]
+            - match: { payload.eventType: ManualInteractionRequired }
+              set:
+                title: { join: ["{{ .payload.eventType }}", { from: .payload.series.title }], with: ": " }
+                message: { join: ["{{ .payload.release.releaseTitle }}", "{{ .payload.downloadClient }}"] }
+                priority: 4
+                tags: [sonarr, ManualInteractionRequired]
             - match: { payload.episodes.0.episodeNumber: { regex: "." } }
               set:
                 title:
                   from: >-
                     def two: tostring | if length < 2 then "0" + . else . end;
-                    .payload | "\(.eventType): \(.series.title) S\(.episodes[0].seasonNumber | two)E\(.episodes[0].episodeNumber | two) \(.episodes[0].title)"
+                    .payload | "\(.eventType): \(.series.title) "
+                    + ([.episodes[:10][] | "S\(.seasonNumber | two)E\(.episodeNumber | two) \(.title)"] | join(", "))
                 message: { join: [{ from: .payload.release.quality, default: "{{ .payload.episodeFile.quality }}" }, "{{ .payload.release.indexer }}"], with: " from " }
                 priority: 2
                 tags: [sonarr, "{{ .payload.eventType }}"]

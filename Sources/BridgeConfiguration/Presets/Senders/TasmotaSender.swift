@@ -11,21 +11,31 @@ extension Senders {
           - { topic: stat/# }
         normalise:
           cases:
-            - match: { subject: tele/+/LWT }
+            # Topics of devices may contain slashes: the device is in front of the last part.
+            - match: { subject: { glob: "tele/*/LWT" } }
               set:
-                title: { join: ["{{ $segments[1] }}", "{{ .message }}"], with: " is " }
-                message: { join: ["Tasmota {{ $segments[1] }}", "{{ .message }}"], with: ": " }
+                title: { join: ["{{ $segments[-2] }}", "{{ .message }}"], with: " is " }
+                message: { join: ["Tasmota {{ $segments[-2] }}", "{{ .message }}"], with: ": " }
                 priority: { from: .message, map: { offline: 4 }, default: 2 }
                 tags: [tasmota, lwt, { from: .message, map: { offline: offline, online: online }, default: "" }]
-            - match: { subject: tele/+/STATE }
+            - match: { subject: { glob: "tele/*/STATE" } }
               set:
-                title: "{{ $segments[1] }}"
+                title: "{{ $segments[-2] }}"
                 message: { join: [{ fields: .payload, only: [POWER, POWER1, POWER2, Dimmer, Uptime] }, "RSSI: {{ .payload.Wifi.RSSI }}"] }
                 priority: 1
                 tags: [tasmota, state]
-            - match: { subject: tele/+/SENSOR }
+            - match: { subject: { glob: "tele/*/SENSOR" }, payload.ZbReceived: { exists: true } }
               set:
-                title: "{{ $segments[1] }} sensors"
+                title: { join: ["{{ $segments[-2] }}", { from: ".payload.ZbReceived | [.[]? | objects | .Name // .Device // empty]" }], with: " " }
+                message: { fields: .payload.ZbReceived }
+                priority:
+                  from: >-
+                    [.payload.ZbReceived[]? | objects | .Water, .Fire, .CO, .PersonalAlarm, .Panic, .GlassBreak]
+                    | if any(. == 1 or . == true) then 5 else 1 end
+                tags: [tasmota, zigbee]
+            - match: { subject: { glob: "tele/*/SENSOR" } }
+              set:
+                title: "{{ $segments[-2] }} sensors"
                 message:
                   from: >-
                     .payload | del(.Time, .TempUnit, .SpeedUnit, .PressureUnit) | to_entries | map(.key as $sensor | .value
@@ -33,13 +43,13 @@ extension Senders {
                 priority: 1
                 tags: [tasmota, sensor]
             - match: { subject: tele/+/# }
-              set: { title: "{{ $segments[1] }}", tags: [tasmota, telemetry] }
-            - match: { subject: [stat/+/RESULT, stat/+/STATUS] }
+              set: { title: "{{ $segments[-2] }}", tags: [tasmota, telemetry] }
+            - match: { subject: [{ glob: "stat/*/RESULT" }, { glob: "stat/*/STATUS" }] }
               drop: true
-            - match: { subject: stat/+/+ }
+            - match: { subject: stat/+/+/# }
               set:
-                title: "{{ $segments[1] }}"
-                message: { join: ["{{ $segments[2] }}", "{{ .message }}"], with: ": " }
+                title: "{{ $segments[-2] }}"
+                message: { join: ["{{ $segments[-1] }}", "{{ .message }}"], with: ": " }
                 priority: 2
                 tags: [tasmota, power]
         """#)

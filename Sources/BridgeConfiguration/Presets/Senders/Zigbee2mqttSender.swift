@@ -18,9 +18,9 @@ extension Senders {
                 tags: [zigbee2mqtt, bridge, "{{ .message }}"]
             - match: { subject: { glob: "*/bridge/event" } }
               set:
-                title: "{{ .payload.type }}: {{ .payload.data.friendly_name }}"
-                message: "Zigbee device {{ .payload.data.friendly_name }}: {{ .payload.type }}"
-                priority: 3
+                title: { join: [{ join: ["{{ .payload.type }}", { from: .payload.data.status }], with: " " }, { from: .payload.data.friendly_name }], with: ": " }
+                message: { join: ["Zigbee device {{ .payload.data.friendly_name }}:", "{{ .payload.type }}", { from: .payload.data.status }], with: " " }
+                priority: { from: .payload.data.status, map: { failed: 4 }, default: 3 }
                 tags: [zigbee2mqtt, event, "{{ .payload.type }}"]
             - match: { subject: { glob: "*/bridge/*" } }
               drop: true
@@ -37,10 +37,14 @@ extension Senders {
             - match: { subject: { glob: "*/action" } }
               set:
                 title: { from: $subject, part: ["zigbee2mqtt/{}/action", "*/zigbee2mqtt/{}/action", "*/{}/action"] }
-                priority: 2
+                priority: { from: .message, map: { emergency: 5, panic: 5, sos: 5 }, default: 2 }
                 tags: [zigbee2mqtt, action, "{{ .message }}"]
             - match: { subject: [{ glob: "*/set" }, { glob: "*/set/*" }, { glob: "*/get" }, { glob: "*/get/*" }] }
               drop: true
+            - match: { payload.action: { regex: "^(emergency|panic|sos)$" } }
+              set: { title: { from: $subject, part: ["zigbee2mqtt/{}", "*/zigbee2mqtt/{}", "*/{}"] }, priority: 5, tags: [zigbee2mqtt, { from: $subject, part: ["zigbee2mqtt/{}", "*/zigbee2mqtt/{}", "*/{}"] }] }
+            - match: { payload.fault: { regex: "^(over|under|short|leak|motor|sensor|other)" } }
+              set: { title: { from: $subject, part: ["zigbee2mqtt/{}", "*/zigbee2mqtt/{}", "*/{}"] }, priority: { from: .priority, map: { 5: 5 }, default: 4 }, tags: [zigbee2mqtt, { from: $subject, part: ["zigbee2mqtt/{}", "*/zigbee2mqtt/{}", "*/{}"] }] }
             - match: { priority: { gte: 4 } }
               set: { title: { from: $subject, part: ["zigbee2mqtt/{}", "*/zigbee2mqtt/{}", "*/{}"] }, tags: [zigbee2mqtt, { from: $subject, part: ["zigbee2mqtt/{}", "*/zigbee2mqtt/{}", "*/{}"] }] }
             - set:
