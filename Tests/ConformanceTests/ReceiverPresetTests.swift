@@ -87,6 +87,37 @@ import Testing
         #expect(text.ranges(of: "TextBlock").count <= 1, "no part without a text")
     }
 
+    @Test(arguments: [
+        (Receiver("slack", "url: http://a"), #"{"type":"section","text":{"type":"mrkdwn","text":"TEXT"}}"#),
+        (Receiver("pushover", "json: { token: a, user: b }"), #""message":"TEXT""#),
+        (Receiver("gotify", "url: http://a, headers: { x-gotify-key: k }"), #""message":"TEXT""#),
+        (Receiver("apprise", "url: http://a"), #""body":"TEXT""#),
+        (Receiver("mattermost", "url: http://a"), #""text":"TEXT""#),
+        (Receiver("telegram", "url: http://a, json: { chat_id: '1' }"), #""text":"TEXT""#),
+        (Receiver("discord", "url: http://a"), #""title":"TEXT""#),
+        (Receiver("pagerduty", "json: { routing_key: k }"), #""summary":"TEXT""#),
+        (Receiver("matrix", "url: 'http://a/send/m.room.message/{{ .id }}', token: t"), #""body":"TEXT""#),
+    ])
+    func `an event without texts has its subject, or says that there is no text`(receiver: Receiver, part: String) throws {
+        for (subject, expected) in [("home/lamp", "home/lamp"), ("", "(no text)")] {
+            let event = Event(
+                id: "e", title: nil, message: "", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0), payload: nil,
+                source: "in", subject: subject, attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits())
+            let text = String(buffer: try #require(try Self.request(receiver, event).body))
+            #expect(text.contains(part.replacing("TEXT", with: expected)), "\(text)")
+        }
+    }
+
+    @Test func `mentions and line breaks do no harm`() throws {
+        let event = Event(
+            id: "e", title: "a\nb", message: "@channel @all", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0),
+            payload: nil, source: "in", subject: "", attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits())
+        let chat = String(buffer: try #require(try Self.request(Receiver("mattermost", "url: http://a"), event).body))
+        #expect(!chat.contains("@channel") && chat.contains("@\u{200B}channel @\u{200B}all"), "\(chat)")
+        let phone = try Self.request(Receiver("ntfy-headers", "url: https://ntfy.example/alerts"), event)
+        #expect(phone.headers.first { $0.name.lowercased() == "x-title" }?.value == "a b")
+    }
+
     @Test(arguments: [("firing", "trigger"), ("resolved", "resolve")])
     func `PagerDuty resolves what Alertmanager has resolved`(status: String, action: String) throws {
         let event = Event(

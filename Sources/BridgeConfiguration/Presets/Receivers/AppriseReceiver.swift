@@ -11,7 +11,7 @@ extension Receivers {
         type: webhook
         json:
           title: { from: .title }
-          body: { from: .message, default: { from: .title } }
+          body: { from: .message, default: { from: .title, default: { from: $subject, default: (no text) } } }
           type: { from: .priority, map: { 4: warning, 5: failure }, default: info }
           format: text
         """#)

@@ -11,7 +11,10 @@ extension Receivers {
         type: webhook
         json:
           embeds:
-            - title: { from: .title, limit: 256 }
+            - title:
+                when: .title
+                then: { from: .title, limit: 256 }
+                else: { when: .message, then: { from: .title }, else: { from: $subject, default: (no text), limit: 256 } }
               description: { from: .message, limit: 4096 }
               color: { from: .priority, map: { 1: 9807270, 2: 9807270, 4: 15105570, 5: 15158332 }, default: 3447003 }
               timestamp: "{{ .timestamp }}"

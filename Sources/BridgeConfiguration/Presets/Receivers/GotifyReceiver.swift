@@ -14,7 +14,7 @@ extension Receivers {
           x-gotify-key: { required: "the token of an application" }
         json:
           title: { from: .title }
-          message: { from: .message, default: { from: .title } }
+          message: { from: .message, default: { from: .title, default: { from: $subject, default: (no text) } } }
           priority: { from: .priority, map: { 1: 0, 2: 2, 3: 5, 4: 8, 5: 10 }, default: 5 }
           extras: { "client::display": { contentType: text/plain } }
         """#)

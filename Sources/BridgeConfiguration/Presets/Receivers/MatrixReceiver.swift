@@ -14,11 +14,12 @@ extension Receivers {
         method: PUT
         json:
           msgtype: m.text
-          body: { join: [{ from: .title }, { from: .message }], with: "\n" }
+          body: { join: [{ from: .title }, { from: .message }], with: "\n", default: { from: $subject, default: (no text) } }
           format: org.matrix.custom.html
           formatted_body:
             join: [{ from: .title, before: <strong>, after: </strong> }, { from: .message }]
             with: "\n"
+            default: { from: $subject, default: (no text) }
             escape: html
             replace: { "\n": "<br>" }
         """#,

@@ -2,7 +2,7 @@ extension Receivers {
     static let mattermost = Preset(
         "mattermost", .sink,
         #"""
-        # Mattermost, by an incoming webhook: the title in bold, and the message.
+        # Mattermost, by an incoming webhook: the title in bold, and the message; mentions call nobody.
         # Documentation: https://developers.mattermost.com/integrate/webhooks/incoming/ (16,383 characters)
         # sinks:
         #   chat:
@@ -10,6 +10,12 @@ extension Receivers {
         #     url: ${env:MATTERMOST_WEBHOOK}    # also json: { channel: alerts, username: streambridge }
         type: webhook
         json:
-          text: { join: [{ from: .title, before: "**", after: "**" }, { from: .message }], with: "\n", limit: 16300 }
+          text:
+            join: [{ from: .title, before: "**", after: "**" }, { from: .message }]
+            with: "\n"
+            default: { from: $subject, default: (no text) }
+            # A space without width: @channel, @all and @here call nobody.
+            replace: { "@": "@\u200B" }
+            limit: 16300
         """#)
 }

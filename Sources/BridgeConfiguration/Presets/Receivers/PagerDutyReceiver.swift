@@ -13,9 +13,9 @@ extension Receivers {
         json:
           routing_key: { required: "the integration key of a service" }
           event_action: { from: .payload.status, map: { resolved: resolve }, default: trigger }
-          dedup_key: { from: .payload.groupKey, default: { from: .title, default: "{{ .message }}" }, limit: 255 }
+          dedup_key: { from: .payload.groupKey, default: { from: .title, default: { from: .message, default: { from: $subject, default: "{{ $source }}" } } }, limit: 255 }
           payload:
-            summary: { join: [{ from: .title }, { from: .message }], with: ": ", limit: 1024 }
+            summary: { join: [{ from: .title }, { from: .message }], with: ": ", default: { from: $subject, default: (no text) }, limit: 1024 }
             source: "{{ $source }}"
             severity: { from: .priority, map: { 1: info, 2: info, 4: error, 5: critical }, default: warning }
             timestamp: "{{ .timestamp }}"

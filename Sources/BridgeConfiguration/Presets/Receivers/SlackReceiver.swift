@@ -10,11 +10,12 @@ extension Receivers {
         #     url: ${env:SLACK_WEBHOOK}
         type: webhook
         json:
-          text: { join: [{ from: .title }, { from: .message }], with: ": ", escape: mrkdwn, limit: 3000 }
+          text: { join: [{ from: .title }, { from: .message }], with: ": ", default: { from: $subject, default: (no text) }, escape: mrkdwn, limit: 3000 }
           blocks:
             - when: .title
               then: { type: header, text: { type: plain_text, text: { from: .title, limit: 150 }, emoji: true } }
-            - { type: section, text: { type: mrkdwn, text: { from: .message, default: { from: .title }, escape: mrkdwn, limit: 3000 } } }
+            - type: section
+              text: { type: mrkdwn, text: { from: .message, default: { from: .title, default: { from: $subject, default: (no text) } }, escape: mrkdwn, limit: 3000 } }
             - when: .tags
               then:
                 type: context

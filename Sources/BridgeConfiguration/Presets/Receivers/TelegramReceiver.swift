@@ -15,6 +15,7 @@ extension Receivers {
           text:
             join: [{ from: .title, before: <b>, after: </b> }, { from: .message }]
             with: "\n"
+            default: { from: $subject, default: (no text) }
             escape: html
             limit: 4096
           parse_mode: HTML
