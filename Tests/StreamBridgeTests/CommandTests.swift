@@ -213,6 +213,15 @@ struct CommandTests {
         #expect(error.contains("no preset is called 'zigbe2mqtt'; did you mean 'zigbee2mqtt'?"))
     }
 
+    @Test func `presets show prints one direction of a name for both, or two documents`() async throws {
+        let (_, both, _) = try await BridgeProcess.command("presets", "show", "ntfy", "--example")
+        #expect(both.hasPrefix("--- # source\nsources:\n") && both.contains("\n--- # sink\nsources:\n"), "\(both)")
+        let (_, one, _) = try await BridgeProcess.command("presets", "show", "ntfy", "--example", "--sink")
+        #expect(one.hasPrefix("sources:\n  events:") && !one.contains("---"), "\(one)")
+        let (refused, _, error) = try await BridgeProcess.command("presets", "show", "github", "--sink")
+        #expect(refused == 64 && error.contains("'github' is a preset for sources only; leave the option out"), "\(error)")
+    }
+
     @Test func `a wrong command line ends with 64`() async throws {
         #expect(try await BridgeProcess.command("no-such-command").code == 64)
     }

@@ -35,7 +35,10 @@ struct PresetsCommand: ParsableCommand {
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
-            abstract: "Show the YAML of a preset and a complete file that uses it; of a name for both directions, both.")
+            abstract: "Show the YAML of a preset and a complete file that uses it.",
+            discussion:
+                "Of a name for both directions, it shows both as documents that begin with `--- # source` and `--- # sink`; --source or --sink shows one."
+        )
 
         @Argument(help: "The name of a preset, such as zigbee2mqtt.")
         var name: String
@@ -43,15 +46,30 @@ struct PresetsCommand: ParsableCommand {
         @Flag(help: "Print only the complete file.")
         var example = false
 
+        @Flag(help: "Print only the preset for sources.")
+        var source = false
+
+        @Flag(help: "Print only the preset for sinks.")
+        var sink = false
+
+        /// The direction that is wanted; `nil` for each.
+        private var direction: Preset.Direction? {
+            self.source == self.sink ? nil : self.source ? .source : .sink
+        }
+
         func run() throws {
-            let presets = Preset.shipped.filter { $0.name == self.name }
-            guard !presets.isEmpty else {
+            let named = Preset.shipped.filter { $0.name == self.name }
+            guard !named.isEmpty else {
                 let hint = NearestName.hint(for: self.name, among: Set(Preset.shipped.map(\.name)).sorted())
                 throw ValidationError("no preset is called '\(self.name)'\(hint)")
             }
+            let presets = named.filter { preset in self.direction.map { $0 == preset.direction } ?? true }
+            guard !presets.isEmpty else {
+                throw ValidationError("'\(self.name)' is a preset for \(named[0].direction)s only; leave the option out")
+            }
             try StandardOutput.write { output in
                 for preset in presets {
-                    if presets.count > 1 { try output.add(line: "# --- \(preset.direction) ---") }
+                    if presets.count > 1 { try output.add(line: "--- # \(preset.direction)") }
                     guard !self.example else {
                         try output.add(line: preset.example)
                         continue
