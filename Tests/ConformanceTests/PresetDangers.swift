@@ -229,5 +229,15 @@ extension PresetMessageTests {
                 #"{"action":"closed","number":3,"pull_request":{"number":3,"title":"T","body":"text","merged":true,"merged_at":"2026-11-28T18:00:00Z"},"repository":{"full_name":"a/b"},"sender":{"login":"eve"}}"#,
             attributes: [("x-gitea-event", "pull_request")], title: "a/b: pull request 3 merged: T", message: "text", priority: 3,
             time: "2026-11-28T18:00:00.000Z"),
+        Message(
+            preset: "gitlab", subject: "gitlab",
+            body:
+                #"{"object_kind":"tag_push","ref":"refs/tags/v1","after":"82b3","user_name":"Ann","project":{"path_with_namespace":"a/b"},"commits":[{"title":"m","timestamp":"2026-01-01T00:00:00Z"}]}"#,
+            title: "a/b: push to v1", message: "Ann: m", priority: 2),
+        Message(
+            preset: "gitea", subject: "gitea",
+            body:
+                #"{"ref":"refs/tags/v1","after":"82b3","head_commit":{"message":"m","timestamp":"2026-01-01T00:00:00Z"},"repository":{"full_name":"a/b"},"pusher":{"login":"ann"}}"#,
+            attributes: [("x-gitea-event", "push")], title: "a/b: push to v1", message: "ann: m", priority: 2),
     ]
 }

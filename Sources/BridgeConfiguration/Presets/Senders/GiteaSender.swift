@@ -18,6 +18,18 @@ extension Senders {
                 message: { join: ["{{ .payload.pusher.login }}", "deleted {{ .payload.ref }}"], with: ": " }
                 priority: 2
                 tags: [gitea, push, deleted]
+            # The time of the commit is not that of the tag.
+            - match: { attributes.x-gitea-event: push, payload.ref: { regex: "^refs/tags/" } }
+              set:
+                title: { join: ["{{ .payload.repository.full_name }}: push to", { from: .payload.ref, part: "refs/*/{}" }], with: " " }
+                message:
+                  join:
+                    - "{{ .payload.pusher.login }}"
+                    - { from: .payload.head_commit.message, default: { from: ".payload.commits[0].message" } }
+                  with: ": "
+                priority: 2
+                tags: [gitea, push]
+                timestamp: null
             - match: { attributes.x-gitea-event: push }
               set:
                 title: { join: ["{{ .payload.repository.full_name }}: push to", { from: .payload.ref, part: "refs/*/{}" }], with: " " }

@@ -17,7 +17,19 @@ extension Senders {
                 message: { join: ["{{ .payload.user_name }}", "deleted {{ .payload.ref }}"], with: ": " }
                 priority: 2
                 tags: [gitlab, "{{ .payload.object_kind }}", deleted]
-            - match: { payload.object_kind: [push, tag_push] }
+            # The time of the commit is not that of the tag.
+            - match: { payload.object_kind: tag_push }
+              set:
+                title: { join: ["{{ .payload.project.path_with_namespace }}: push to", { from: .payload.ref, part: "refs/*/{}" }], with: " " }
+                message:
+                  join:
+                    - "{{ .payload.user_name }}"
+                    - { from: ".payload.commits[-1].title", default: { from: ".payload.commits[-1].message", default: no commits } }
+                  with: ": "
+                priority: 2
+                tags: [gitlab, "{{ .payload.object_kind }}"]
+                timestamp: null
+            - match: { payload.object_kind: push }
               set:
                 title: { join: ["{{ .payload.project.path_with_namespace }}: push to", { from: .payload.ref, part: "refs/*/{}" }], with: " " }
                 message:
