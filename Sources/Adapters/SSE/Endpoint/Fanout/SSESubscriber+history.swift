@@ -108,9 +108,10 @@ extension SSESubscriber {
             self.writeGap(since: since, dropped: dropped, context)
         case .events(let latest, let through, let replaced):
             guard self.machine.read(through: through, hasEvents: !latest.isEmpty, now: group.now) else { break }
-            self.write(own: view.bytes(latest, group.shard.compressor), context)
-            view.streams[0].metrics.delivered.increment(by: latest.count)
+            // First: who reads the events may look at the counters.
             view.streams[0].metrics.conflated.increment(by: replaced)
+            view.streams[0].metrics.delivered.increment(by: latest.count)
+            self.write(own: view.bytes(latest, group.shard.compressor), context)
         }
         return true
     }
