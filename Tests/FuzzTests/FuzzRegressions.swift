@@ -14,5 +14,7 @@ enum FuzzRegressions {
         ],
         // Settings with the hash 0 are none, so the mark before it is part of a name.
         "log-rows": [Array("a@00000000000000bb@0000000000000000".utf8)],
+        // Two line ends, CR and CR LF.
+        "stream-format": [Array("plain\r\r\n\u{2029}text".utf8)],
     ]
 }
