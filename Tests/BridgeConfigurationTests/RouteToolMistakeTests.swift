@@ -4,7 +4,7 @@ import Testing
 
 /// Mistakes in the tools of routes: what is refused, and what is only a warning.
 struct RouteToolMistakeTests {
-    private static func file(_ route: String, log: String = "kind: sqlite, path: /tmp/events.db") -> String {
+    private static func file(_ route: String, log: String = "kind: sqlite, path: events.db") -> String {
         """
         log: { \(log) }
         sources: { in: { type: fake, url: x } }

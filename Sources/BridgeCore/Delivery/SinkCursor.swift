@@ -35,9 +35,9 @@ struct SinkCursor {
     var taken: Deque<Taken> = []
     /// Settled positions after the first unsettled one; for the disk.
     var ahead: Set<Position> = []
-    /// What `dedupe:` goes by.
+    /// The keys of `dedupe:` that are delivered or in flight.
     var keys: DeliveredKeys
-    /// What `replace_key` goes by.
+    /// The newest position of each key of `replace_key`.
     var newest = NewestKeys()
     /// Whether something was dropped between delivered events.
     var hasDropped = false

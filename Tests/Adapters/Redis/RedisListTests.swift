@@ -194,7 +194,7 @@ struct RedisListTests {
         _ = try await peer.leave(["1", "2"], by: "conformance.in")
         let harness = try SourceHarness.list(server.port)
         try await harness.run {
-            try await eventually("those of before have arrived") { harness.recorder.count == 2 }
+            try await eventually("the earlier messages have arrived") { harness.recorder.count == 2 }
             try await peer.command("LPUSH", "l", "3", "4", "5")
             try await eventually("all have arrived") { harness.recorder.count == 5 }
             try await eventually("all are removed") { try await peer.processing().isEmpty }
