@@ -2,13 +2,34 @@ import BridgeCore
 import BridgeTesting
 import NIOCore
 
-/// A redis-server behind a proxy, so that connections can be closed while the server stays alive.
-struct RedisSourceFixture: SourceFixture {
+/// A fixture with a redis-server behind a proxy, so that connections can be closed while the server stays alive.
+protocol ProxiedRedis: AdapterFixture {
+    var server: BrokerProcess { get }
+    var proxy: TCPProxy { get }
+}
+
+extension ProxiedRedis {
+    func interrupt() async throws {
+        self.proxy.set(.refuse)
+        self.proxy.cut()
+    }
+
+    func restore() async throws {
+        self.proxy.set(.forward)
+    }
+
+    func tearDown() async throws {
+        try await self.server.kill()
+    }
+}
+
+/// Patterns of a redis-server behind a proxy.
+struct RedisSourceFixture: SourceFixture, ProxiedRedis {
     static let kind: ComponentKind = "redis"
     static let guarantees: Guarantees = [.ordered, .binarySafe, .connects, .reportsGaps]
 
-    private let server: BrokerProcess
-    private let proxy: TCPProxy
+    let server: BrokerProcess
+    let proxy: TCPProxy
     private let publisher: RedisPeer
 
     static func start() async throws -> RedisSourceFixture {
@@ -25,28 +46,15 @@ struct RedisSourceFixture: SourceFixture {
     func publish(_ payloads: [ByteBuffer], on subject: String, headers: [(name: String, value: String)]) async throws {
         try await self.publisher.publish(payloads, on: "\(subject):a")
     }
-
-    func interrupt() async throws {
-        self.proxy.set(.refuse)
-        self.proxy.cut()
-    }
-
-    func restore() async throws {
-        self.proxy.set(.forward)
-    }
-
-    func tearDown() async throws {
-        try await self.server.kill()
-    }
 }
 
 /// A redis-server behind a proxy, with a subscriber that receives everything from the beginning.
-struct RedisSinkFixture: SinkFixture {
+struct RedisSinkFixture: SinkFixture, ProxiedRedis {
     static let kind: ComponentKind = "redis"
     static let guarantees: Guarantees = [.ordered, .atLeastOnce, .binarySafe, .connects]
 
-    private let server: BrokerProcess
-    private let proxy: TCPProxy
+    let server: BrokerProcess
+    let proxy: TCPProxy
     private let subscriber: RedisPeer
 
     static func start() async throws -> RedisSinkFixture {
@@ -71,30 +79,17 @@ struct RedisSinkFixture: SinkFixture {
     func received(on subject: String) async throws -> [SinkReceipt] {
         self.subscriber.messages.filter { $0.channel == subject }.map { SinkReceipt($0.payload) }
     }
-
-    func interrupt() async throws {
-        self.proxy.set(.refuse)
-        self.proxy.cut()
-    }
-
-    func restore() async throws {
-        self.proxy.set(.forward)
-    }
-
-    func tearDown() async throws {
-        try await self.server.kill()
-    }
 }
 
 /// A list of a redis-server behind a proxy.
-struct RedisListFixture: SourceFixture {
+struct RedisListFixture: SourceFixture, ProxiedRedis {
     static let kind: ComponentKind = "redis"
     static let guarantees: Guarantees = [
         .ordered, .atLeastOnce, .resumesAfterReconnect, .pushesBack, .binarySafe, .connects,
     ]
 
-    private let server: BrokerProcess
-    private let proxy: TCPProxy
+    let server: BrokerProcess
+    let proxy: TCPProxy
     private let publisher: RedisPeer
 
     static func start() async throws -> RedisListFixture {
@@ -111,30 +106,17 @@ struct RedisListFixture: SourceFixture {
     func publish(_ payloads: [ByteBuffer], on subject: String, headers: [(name: String, value: String)]) async throws {
         _ = try await self.publisher.pipeline(payloads.map { [ByteBuffer(string: "LPUSH"), ByteBuffer(string: subject), $0] })
     }
-
-    func interrupt() async throws {
-        self.proxy.set(.refuse)
-        self.proxy.cut()
-    }
-
-    func restore() async throws {
-        self.proxy.set(.forward)
-    }
-
-    func tearDown() async throws {
-        try await self.server.kill()
-    }
 }
 
 /// A stream of a redis-server behind a proxy.
-struct RedisStreamSourceFixture: SourceFixture {
+struct RedisStreamSourceFixture: SourceFixture, ProxiedRedis {
     static let kind: ComponentKind = "redis-stream"
     static let guarantees: Guarantees = [
         .ordered, .atLeastOnce, .resumesAfterReconnect, .pushesBack, .binarySafe, .connects,
     ]
 
-    private let server: BrokerProcess
-    private let proxy: TCPProxy
+    let server: BrokerProcess
+    let proxy: TCPProxy
     private let publisher: RedisPeer
 
     static func start() async throws -> RedisStreamSourceFixture {
@@ -151,28 +133,15 @@ struct RedisStreamSourceFixture: SourceFixture {
     func publish(_ payloads: [ByteBuffer], on subject: String, headers: [(name: String, value: String)]) async throws {
         try await self.publisher.add(payloads, to: subject)
     }
-
-    func interrupt() async throws {
-        self.proxy.set(.refuse)
-        self.proxy.cut()
-    }
-
-    func restore() async throws {
-        self.proxy.set(.forward)
-    }
-
-    func tearDown() async throws {
-        try await self.server.kill()
-    }
 }
 
 /// Streams of a redis-server behind a proxy.
-struct RedisStreamSinkFixture: SinkFixture {
+struct RedisStreamSinkFixture: SinkFixture, ProxiedRedis {
     static let kind: ComponentKind = "redis-stream"
     static let guarantees: Guarantees = [.ordered, .atLeastOnce, .keepsHeaders, .binarySafe, .connects]
 
-    private let server: BrokerProcess
-    private let proxy: TCPProxy
+    let server: BrokerProcess
+    let proxy: TCPProxy
     private let reader: RedisPeer
 
     static func start() async throws -> RedisStreamSinkFixture {
@@ -206,18 +175,5 @@ struct RedisStreamSinkFixture: SinkFixture {
             let body = pairs.first { $0.name == "event" || $0.name == "data" }?.value ?? ByteBuffer()
             return SinkReceipt(body, headers: pairs.dropFirst().map { ($0.name, String(buffer: $0.value)) })
         }
-    }
-
-    func interrupt() async throws {
-        self.proxy.set(.refuse)
-        self.proxy.cut()
-    }
-
-    func restore() async throws {
-        self.proxy.set(.forward)
-    }
-
-    func tearDown() async throws {
-        try await self.server.kill()
     }
 }
