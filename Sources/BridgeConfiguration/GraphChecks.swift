@@ -29,7 +29,7 @@ struct GraphChecks {
         }
         self.checkResources()
         let unrouted = self.checkDeadLetters()
-        CircleChecks(sources: self.sources, sinks: self.sinks, routes: routes).report(to: self.findings)
+        LoopChecks(sources: self.sources, sinks: self.sinks, routes: routes).report(to: self.findings)
         self.warnOfOwnEntities()
         self.refuseContention()
         self.warnOfIdle(routes)
@@ -118,7 +118,8 @@ struct GraphChecks {
             guard let settings = sink.prepared.variants[0] as? any AnnouncingConfiguration else { continue }
             for source in self.sources {
                 let name = sink.prepared.name
-                guard let warning = settings.circle(reading: source.prepared.settings, bridge: self.bridge, sink: name) else {
+                guard let warning = settings.loopWarning(reading: source.prepared.settings, bridge: self.bridge, sink: name)
+                else {
                     continue
                 }
                 self.findings.warning(warning.message, at: source.place.descend(warning.path))

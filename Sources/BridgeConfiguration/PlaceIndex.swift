@@ -49,7 +49,7 @@ struct PlaceIndex {
         var readers: [Int: SettingError?] = [:]
         for (source, place) in (single + patterns.sorted()).lazy.map({ self.places[$0] })
         where readers[source] == nil && written.isRead(at: place) {
-            readers.updateValue(written.circle(through: place), forKey: source)
+            readers.updateValue(written.loopWarning(through: place), forKey: source)
         }
         return (readers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, steps + single.count + patterns.count)
     }

@@ -11,7 +11,7 @@ package struct ServiceSettings: SettingGroup {
         case json
     }
 
-    /// This bridge's name, see `Passage.origin`; `nil` generates a unique one.
+    /// This bridge's name, see `Provenance.origin`; `nil` generates a unique one.
     package var name: String?
     /// The directory of the cursors; `nil` keeps them in memory.
     package var stateDirectory: String?

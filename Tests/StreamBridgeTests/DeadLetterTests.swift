@@ -75,7 +75,7 @@ struct DeadLetterTests {
 
     // MARK: What sinks are owed
 
-    @Test func `a dead letter on its way and a replay on its way are delivered after a kill`() async throws {
+    @Test func `a dead letter and a replay in delivery are delivered after a kill`() async throws {
         let (hook, letters) = (try await HTTPPeer.start(), try await HTTPPeer.start())
         hook.answer(with: HTTPPeer.Answer(404))
         letters.answer(with: HTTPPeer.Answer(503))
@@ -97,11 +97,11 @@ struct DeadLetterTests {
         func states() async throws -> [String] {
             try await Self.letters(first).map { String($0.split(separator: "\t")[2]) }.sorted()
         }
-        try await eventually("both are given up") { try await states() == ["kept", "on its way"] && letters.count > 0 }
+        try await eventually("both are given up") { try await states() == ["in delivery", "kept"] && letters.count > 0 }
         hook.answer(with: HTTPPeer.Answer(503))
         #expect(try await Self.command("replay", "--sink", "second", in: first) == "1 dead letter to be replayed\n")
         try await eventually("it is offered again") {
-            try await states() == ["on its way", "on its way"] && hook.count > 2
+            try await states() == ["in delivery", "in delivery"] && hook.count > 2
         }
         try await Self.killed(first)
         hook.answer(with: HTTPPeer.Answer(200))

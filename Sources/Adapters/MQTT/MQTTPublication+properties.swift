@@ -56,7 +56,7 @@ extension MQTTPublication {
             properties.append(.payloadFormat, byte: 1)
         }
         properties.append(user: MQTTSink.idempotencyProperty, event.id)
-        for (name, value) in event.passage.attributes { properties.append(user: name, value) }
+        for (name, value) in event.provenance.attributes { properties.append(user: name, value) }
         for (name, template) in settings.user {
             guard let value = self.optional(name, event, { try template.render(reader) }) else { continue }
             try self.require(properties.append(user: name, value), "the user property \(name) has more than 65535 bytes")

@@ -80,7 +80,7 @@ struct MQTTSourceStateMachine {
     private var phase = Phase.connecting
     private var subscriptions: MQTTSubscriptionStateMachine
     private var window = MQTTPubackWindow()
-    private var feedback: MQTTFeedback
+    private var loopDetector: MQTTLoopDetector
     /// Whether ``warning`` mentions a feedback loop.
     private var hasFeedback = false
     /// The state of the packet identifiers.
@@ -98,7 +98,7 @@ struct MQTTSourceStateMachine {
         self.subscriptions = MQTTSubscriptionStateMachine(
             isFive: settings.isFive, noLocal: settings.noLocal, reported: carried.refusals
         )
-        self.feedback = MQTTFeedback(now: now)
+        self.loopDetector = MQTTLoopDetector(now: now)
         self.hasAtMostOnce = carried.hasAtMostOnce
         self.pausedBytes = carried.pausedBytes
     }
@@ -119,10 +119,10 @@ struct MQTTSourceStateMachine {
 
     /// A partial failure, for readiness; `nil` without one.
     var warning: String? {
-        let topics = self.feedback.topics
+        let topics = self.loopDetector.topics
         let more = topics.count > 1 ? " and \(topics.count - 1) more" : ""
-        let circle = topics.first.map { "feedback loop at the topic \($0)\(more)" }
-        let all = [self.subscriptions.warning, circle].compactMap { $0 }
+        let loop = topics.first.map { "feedback loop at the topic \($0)\(more)" }
+        let all = [self.subscriptions.warning, loop].compactMap { $0 }
         return all.isEmpty ? nil : all.joined(separator: "; ")
     }
 
@@ -133,7 +133,7 @@ struct MQTTSourceStateMachine {
     var nextDue: ContinuousClock.Instant? {
         // If a filter cannot be requested now, the change that allows it will wake the source.
         let request = self.mayRequest ? self.subscriptions.nextRequest : nil
-        guard let held = self.feedback.next else { return request }
+        guard let held = self.loopDetector.next else { return request }
         return request.map { min($0, held) } ?? held
     }
 
@@ -242,7 +242,7 @@ struct MQTTSourceStateMachine {
     ) -> [ReceivedMessage] {
         if self.readsWhilePaused { self.pausedBytes += bytes }
         self.window.read(acknowledgements)
-        return self.feedback.pass(messages, now: now)
+        return self.loopDetector.pass(messages, now: now)
     }
 
     /// Records that everything from ``messagesRead(_:acknowledgements:bytes:now:)`` and
@@ -277,17 +277,17 @@ struct MQTTSourceStateMachine {
     /// feedback loop.
     mutating func release(now: @autoclosure () -> ContinuousClock.Instant) -> [MQTTSourceAction] {
         var actions: [MQTTSourceAction] = []
-        if self.feedback.isHolding {
-            let released = self.phase == .stopping ? self.feedback.releaseAll() : self.feedback.release(now: now())
+        if self.loopDetector.isHolding {
+            let released = self.phase == .stopping ? self.loopDetector.releaseAll() : self.loopDetector.release(now: now())
             if !released.isEmpty { actions.append(.forward(released)) }
-            let found = self.feedback.takeFound()
+            let found = self.loopDetector.takeFound()
             if !found.isEmpty {
                 actions += found.map { .log(.feedback(topic: $0)) }
                 actions.append(.ready)
                 self.hasFeedback = true
             }
         }
-        if self.hasFeedback, self.feedback.topics.isEmpty {
+        if self.hasFeedback, self.loopDetector.topics.isEmpty {
             self.hasFeedback = false
             actions.append(.ready)
         }
@@ -296,7 +296,7 @@ struct MQTTSourceStateMachine {
 
     /// Records a lost connection: held messages are forwarded nevertheless.
     mutating func lost() -> [MQTTSourceAction] {
-        let held = self.feedback.releaseAll()
+        let held = self.loopDetector.releaseAll()
         return held.isEmpty ? [] : [.forward(held)]
     }
 
@@ -309,7 +309,7 @@ struct MQTTSourceStateMachine {
     ///
     /// - Parameter isPaused: whether the source must pause; evaluated only if it matters.
     mutating func step(isPaused: @autoclosure () -> Bool, now: @autoclosure () -> ContinuousClock.Instant) -> Step {
-        let isHeld = self.window.isHeld || (self.window.count > 0 && self.feedback.isHolding)
+        let isHeld = self.window.isHeld || (self.window.count > 0 && self.loopDetector.isHolding)
         let acknowledgements = isHeld ? 0 : self.window.acknowledge()
         switch self.phase {
         case .open:

@@ -17,7 +17,7 @@ struct RedisPendingList: Sendable {
     /// The decision about an entry that the server has delivered.
     enum Reading: Equatable, Sendable {
         /// It is sent already: acknowledge it when this position is safe.
-        case isInHand(Position)
+        case isInFlight(Position)
         /// Send it to the log.
         case send
         /// Report that it was deleted before it was acknowledged.
@@ -35,7 +35,7 @@ struct RedisPendingList: Sendable {
         let deliveries: Int?
     }
 
-    private struct InHand {
+    private struct InFlight {
         let position: Position
         /// Its ``RedisStreamEntry/repeatKey(stream:)``: a recreated stream may give the same id to another entry.
         let content: UInt64
@@ -43,7 +43,7 @@ struct RedisPendingList: Sendable {
 
     /// The largest number of deliveries; 0 for no limit.
     let maximumDeliveries: Int
-    private var inHand: [String: InHand] = [:]
+    private var inFlight: [String: InFlight] = [:]
     /// Entries taken over from others that were not kept alive yet; only where deliveries count.
     private var takenOver: Set<String> = []
     /// Entries acknowledged since the latest claim was sent; `nil` while there is no claim.
@@ -56,10 +56,10 @@ struct RedisPendingList: Sendable {
     /// Whether the delivery count matters.
     var countsDeliveries: Bool { self.maximumDeliveries > 0 }
     /// Whether everything sent is acknowledged.
-    var isEmpty: Bool { self.inHand.isEmpty }
+    var isEmpty: Bool { self.inFlight.isEmpty }
 
     /// Whether an entry is sent and not acknowledged.
-    func contains(_ id: String) -> Bool { self.inHand[id] != nil }
+    func contains(_ id: String) -> Bool { self.inFlight[id] != nil }
 
     // MARK: Reading
 
@@ -68,7 +68,9 @@ struct RedisPendingList: Sendable {
     /// - Parameter content: its ``RedisStreamEntry/repeatKey(stream:)``.
     func reading(_ entry: RedisStreamEntry, content: UInt64) -> Reading {
         // An entry that is deleted by now was read before.
-        if let held = self.inHand[entry.id], entry.fields == nil || held.content == content { return .isInHand(held.position) }
+        if let held = self.inFlight[entry.id], entry.fields == nil || held.content == content {
+            return .isInFlight(held.position)
+        }
         guard entry.fields != nil else { return .reportDeleted }
         if let omission = entry.omission { return .giveUpOversized(omission) }
         if self.countsDeliveries, let deliveries = entry.deliveries, deliveries > self.maximumDeliveries {
@@ -79,7 +81,7 @@ struct RedisPendingList: Sendable {
 
     /// Records entries whose events, dead letters or gaps are in the log up to a position.
     mutating func sent(_ entries: [(id: String, content: UInt64)], at position: Position) {
-        for entry in entries { self.inHand[entry.id] = InHand(position: position, content: entry.content) }
+        for entry in entries { self.inFlight[entry.id] = InFlight(position: position, content: entry.content) }
     }
 
     // MARK: Acknowledging
@@ -88,7 +90,7 @@ struct RedisPendingList: Sendable {
     ///
     /// The others were acknowledged with another batch, or their ids now belong to other entries of a recreated stream.
     func acknowledgement(of ids: [String], at position: Position) -> [String] {
-        ids.filter { self.inHand[$0]?.position == position }
+        ids.filter { self.inFlight[$0]?.position == position }
     }
 
     /// All unacknowledged entries, in the order of the log, for a new connection to acknowledge.
@@ -96,13 +98,13 @@ struct RedisPendingList: Sendable {
     /// The answer to an acknowledgement may have been lost with the old one: the server does not deliver those entries
     /// again.
     func unacknowledged() -> [(position: Position, ids: [String])] {
-        Dictionary(grouping: self.inHand, by: \.value.position).sorted { $0.key < $1.key }.map { ($0.key, $0.value.map(\.key)) }
+        Dictionary(grouping: self.inFlight, by: \.value.position).sorted { $0.key < $1.key }.map { ($0.key, $0.value.map(\.key)) }
     }
 
     /// Forgets entries whose acknowledgement the server has answered.
     mutating func acknowledged(_ ids: [String], at position: Position) {
-        for id in ids where self.inHand[id]?.position == position {
-            self.inHand[id] = nil
+        for id in ids where self.inFlight[id]?.position == position {
+            self.inFlight[id] = nil
             self.acknowledgedDuringClaim?.insert(id)
         }
         self.takenOver.subtract(ids)
@@ -110,7 +112,7 @@ struct RedisPendingList: Sendable {
 
     /// Removes all entries, because a recreated stream or group has not delivered them.
     mutating func forget() {
-        self.inHand = [:]
+        self.inFlight = [:]
         self.takenOver = []
     }
 
@@ -132,7 +134,7 @@ struct RedisPendingList: Sendable {
     ///
     /// An unacknowledged entry was read before it was deleted, or is reported already.
     func deleted(_ ids: [String]) -> [String] {
-        ids.filter { self.inHand[$0] == nil && !self.wasAcknowledged($0) }
+        ids.filter { self.inFlight[$0] == nil && !self.wasAcknowledged($0) }
     }
 
     /// Records that no answer to a claim is expected any more.
@@ -141,7 +143,7 @@ struct RedisPendingList: Sendable {
     }
 
     private func wasAcknowledged(_ id: String) -> Bool {
-        self.acknowledgedDuringClaim?.contains(id) == true && self.inHand[id] == nil
+        self.acknowledgedDuringClaim?.contains(id) == true && self.inFlight[id] == nil
     }
 
     // MARK: Keeping alive
@@ -153,7 +155,7 @@ struct RedisPendingList: Sendable {
     /// - Parameter entries: the entries that the server lists as delivered to this consumer.
     /// - Returns: commands for unacknowledged entries; the rest is not touched. ``keptAlive(_:)`` follows once they are answered.
     func keepAlive(_ entries: [RedisPendingEntry]) -> [KeepAlive] {
-        let held = entries.filter { self.inHand[$0.id] != nil }
+        let held = entries.filter { self.inFlight[$0.id] != nil }
         let returned = Dictionary(grouping: held.filter { self.takenOver.contains($0.id) }, by: \.deliveries)
         var commands = returned.sorted { $0.key < $1.key }.map { deliveries, entries in
             KeepAlive(ids: entries.map(\.id), deliveries: max(1, deliveries - 1))

@@ -55,7 +55,7 @@ extension RedisStreamSink.Configuration {
         guard let stream = self.stream.constant else { return nil }
         let marks: WrittenPlace.Marks =
             if let fields = self.fields {
-                if fields.contains(where: { $0.name == Passage.originAttribute }) {
+                if fields.contains(where: { $0.name == Provenance.originAttribute }) {
                     .nextToBody
                 } else {
                     fields.count == 1 && RedisStreamEntry.isBody(fields[0].name) && fields[0].value.isEvent ? .inBody : .none

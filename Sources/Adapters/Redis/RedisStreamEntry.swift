@@ -19,7 +19,7 @@ struct RedisStreamEntry: Sendable {
     static func isBody(_ name: String) -> Bool { self.bodies.contains(name) }
     /// Names of fields with attributes of the body.
     private static let attributes: Set<String> = [
-        Passage.originAttribute, Passage.hopsAttribute, Passage.traceAttribute, Self.idField,
+        Provenance.originAttribute, Provenance.hopsAttribute, Provenance.traceAttribute, Self.idField,
     ]
     static let idField = "event-id"
     /// The attribute with the names of the members whose values are base64, as a JSON array.

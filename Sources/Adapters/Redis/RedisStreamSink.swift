@@ -147,7 +147,7 @@ package final class RedisStreamSink: Sink {
                 fields = settings.format == .json ? [("event", event.json)] : [("data", event.raw)]
             }
             fields?.append(("event-id", ByteBuffer(string: event.id)))
-            for attribute in event.passage.attributes { fields?.append((attribute.name, ByteBuffer(string: attribute.value))) }
+            for attribute in event.provenance.attributes { fields?.append((attribute.name, ByteBuffer(string: attribute.value))) }
         }
         let pairs = fields ?? []
         let trimming: (way: String, limit: String)? =

@@ -48,7 +48,7 @@ extension RedisStreamSource {
         fresh.reserveCapacity(entries.count)
         for (index, entry) in entries.enumerated() {
             let reading = readings[index]
-            if case .isInHand(let position) = reading {
+            if case .isInFlight(let position) = reading {
                 done(SentBatch(position: position, ids: [entry.id], place: isNew ? entry.id : nil))
                 continue
             }
@@ -61,7 +61,7 @@ extension RedisStreamSource {
                 return message
             }
             switch reading {
-            case .isInHand: break
+            case .isInFlight: break
             case .reportDeleted: vanished.append(entry.id)
             case .giveUpOversized(let omission):
                 self.oversized.increment()

@@ -23,7 +23,7 @@ package final class SMTPSink: Sink {
     private let refusedRecipients: BurstLog
     private let recovery: RecoveryLog
     /// The last `run` failed, so the server counts as connected only once it has accepted a mail again.
-    private let isInDoubt = Atomic(false)
+    private let isUnconfirmed = Atomic(false)
     /// The server has answered something: the address has the right scheme.
     private let hasAnswered = Atomic(false)
 
@@ -57,11 +57,11 @@ package final class SMTPSink: Sink {
     /// - Throws: `ComponentError` when the server cannot be reached or refuses for now.
     package func run(_ inlet: SinkInlet) async throws {
         // There is no connection to wait for before the first event.
-        if !self.isInDoubt.load(ordering: .relaxed) { inlet.connected() }
+        if !self.isUnconfirmed.load(ordering: .relaxed) { inlet.connected() }
         do {
             try await self.recovery.track { try await self.deliver(inlet) }
         } catch {
-            self.isInDoubt.store(true, ordering: .relaxed)
+            self.isUnconfirmed.store(true, ordering: .relaxed)
             throw error
         }
     }
@@ -102,7 +102,7 @@ package final class SMTPSink: Sink {
         switch outcome {
         case .sent(let replies):
             self.accepted()
-            if self.isInDoubt.exchange(false, ordering: .relaxed) { inlet.connected() }
+            if self.isUnconfirmed.exchange(false, ordering: .relaxed) { inlet.connected() }
             try self.settle(zip(recipients, replies).map { ($0, $1) }, wasSent: true, delivery, inlet)
         case .noRecipient(let replies):
             try self.settle(zip(recipients, replies).map { ($0, $1) }, wasSent: false, delivery, inlet)
@@ -149,7 +149,7 @@ package final class SMTPSink: Sink {
             inlet.refuse(delivery, "the server refuses the sender: \(reply)")
             return
         }
-        self.isInDoubt.store(true, ordering: .relaxed)
+        self.isUnconfirmed.store(true, ordering: .relaxed)
         let reason = "\(self.peer) refuses the sender of every mail: \(reply); check from, user and password"
         inlet.postpone(delivery, reason)
         throw ComponentError(.unauthorized, reason)

@@ -85,9 +85,9 @@ extension SinkConfiguration {
     /// Why this sink would write everything back to a source, without a mark that identifies the loop.
     ///
     /// `nil` when that does not happen or the settings do not show it.
-    package func circle(through source: any ComponentConfiguration) -> SettingError? {
+    package func loopWarning(through source: any ComponentConfiguration) -> SettingError? {
         guard let written = self.writtenPlace else { return nil }
-        return source.readPlaces.lazy.compactMap { written.circle(through: $0) }.first
+        return source.readPlaces.lazy.compactMap { written.loopWarning(through: $0) }.first
     }
 }
 

@@ -12,7 +12,7 @@ package struct ComponentContext: Sendable {
     package let logger: Logger
     /// The event loops for components that use SwiftNIO.
     package let eventLoopGroup: any EventLoopGroup
-    /// This bridge's name, see ``Passage/origin``; also a good default for client identifiers.
+    /// This bridge's name, see ``Provenance/origin``; also a good default for client identifiers.
     package let bridge: String
     /// The store of the component's read positions; see ``CursorStore``.
     package let cursors: any CursorStore

@@ -94,5 +94,5 @@ package protocol AnnouncingConfiguration: SinkConfiguration {
     /// - Parameters:
     ///   - bridge: the name of the bridge; `nil` when the file has none.
     ///   - sink: the name of the sink.
-    func circle(reading source: any ComponentConfiguration, bridge: String?, sink: String) -> SettingError?
+    func loopWarning(reading source: any ComponentConfiguration, bridge: String?, sink: String) -> SettingError?
 }

@@ -51,7 +51,7 @@ package struct WrittenPlace: Sendable {
 
     /// Why events that are written here and read there are not recognised when they return; `nil` when they are
     /// recognised, or not read there.
-    package func circle(through place: ReadPlace) -> SettingError? {
+    package func loopWarning(through place: ReadPlace) -> SettingError? {
         guard self.isRead(at: place) else { return nil }
         switch self.marks {
         case .inBody: return nil

@@ -22,7 +22,7 @@ struct DeadLetter {
             id: original.id, title: "Undelivered: \(original.title ?? original.subject)", message: self.reason,
             priority: original.priority, tags: ["dead-letter"], timestamp: original.timestamp, payload: payload,
             source: original.source, subject: original.subject, attributes: original.attributes, raw: original.raw,
-            kind: .deadLetter, passage: original.passage, limits: EventLimits()
+            kind: .deadLetter, provenance: original.provenance, limits: EventLimits()
         )
     }
 

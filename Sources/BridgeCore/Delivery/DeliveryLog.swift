@@ -172,8 +172,8 @@ final class DeliveryLog: Sendable {
     }
 
     /// Offers what a sink had in flight again, after its `run` has ended.
-    func takeBack(sink: SinkIndex) {
-        self.apply(.takeBack(sink))
+    func reclaim(sink: SinkIndex) {
+        self.apply(.reclaim(sink))
     }
 
     /// Records the sequence numbers under which a sink has published, and how its snapshot has changed.

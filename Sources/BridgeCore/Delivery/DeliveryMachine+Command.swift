@@ -21,7 +21,7 @@ extension DeliveryMachine {
         case refuse(SinkIndex, Delivery, reason: String)
         case postpone(SinkIndex, Delivery, reason: String)
         /// The sink's `run` has ended: offers what was in flight again.
-        case takeBack(SinkIndex)
+        case reclaim(SinkIndex)
         /// A sink has published deliveries under consecutive sequence numbers, and its snapshot has changed.
         indirect case number(SinkIndex, ArraySlice<Delivery>, from: UInt64, SnapshotChanges)
         /// No source will send again: ends every inlet once it is empty.

@@ -95,7 +95,7 @@ extension DeliveryMachine {
         let lost = unreadable.filter { !ahead.contains($0.position) }
         self.sinks[sink].cursor.load(deliveries.filter { !ahead.contains($0.position) }, through: position)
         if !lost.isEmpty {
-            self.sinks[sink].cursor.passOver(lost)
+            self.sinks[sink].cursor.skip(lost)
             self.disk?.touch(sink)
             for letter in lost.compactMap(\.letter) { self.disk?.changes.letters.append(.hold(letter)) }
         }

@@ -43,9 +43,9 @@ extension DeliveryMachine {
         let inFlight = cursor.taken.filter { !$0.isSettled }.map(\.delivery)
         let owed = inFlight + cursor.again + cursor.loaded + cursor.keys.held
         if let floor = cursor.floor {
-            if let lower = owed.first(where: { $0.position < floor }) { return "it owes \(lower.position) below its floor" }
+            if let lower = owed.first(where: { $0.position < floor }) { return "\(lower.position) is pending below its floor" }
         } else if let first = owed.first {
-            return "it owes \(first.position) and has no floor"
+            return "\(first.position) is pending and it has no floor"
         }
         if inFlight.contains(where: { $0.position > self.visible }) { return "it has in flight what is not committed" }
         if zip(cursor.taken, cursor.taken.dropFirst()).contains(where: { $0.delivery.ticket + 1 != $1.delivery.ticket }) {
@@ -78,16 +78,18 @@ extension DeliveryMachine {
     }
 }
 
-extension DebtTable {
+extension BacklogTable {
     /// The violated invariant of the pairs; `nil` when all hold.
     fileprivate var violation: String? {
         for source in self.sources {
-            let debtors = self.debtors(of: source)
-            if debtors.contains(where: { !self.owes($0, source) }) { return "a debtor of source \(source) owes nothing" }
-            if self.floor(of: source) != debtors.compactMap({ self.floor(of: $0) }).min() {
+            let sinksBehind = self.sinksBehind(of: source)
+            if sinksBehind.contains(where: { !self.hasPending($0, source) }) {
+                return "a sink behind source \(source) has nothing pending"
+            }
+            if self.floor(of: source) != sinksBehind.compactMap({ self.floor(of: $0) }).min() {
                 return "the floor of source \(source) is not the least"
             }
-            if debtors.contains(where: { self.isBlocking($0) }) != self.isBlocked(source) {
+            if sinksBehind.contains(where: { self.isBlocking($0) }) != self.isBlocked(source) {
                 return "the blocking sinks of source \(source) are miscounted"
             }
         }

@@ -48,7 +48,7 @@ struct DeliveryMachine {
     var log: MemoryLog
     var sinks: ComponentTable<SinkIndex, Sink>
     var watermarks: ComponentTable<SourceIndex, SourceWatermark>
-    var debts: DebtTable
+    var debts: BacklogTable
     /// What to write to the disk; `nil` for an in-memory log.
     var disk: DiskState?
     /// The tools of routes; `nil` when no route has some.
@@ -114,7 +114,7 @@ struct DeliveryMachine {
         self.watermarks = ComponentTable(sources.map { SourceWatermark(acknowledge: $0.acknowledge) })
         self.sources = Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($0.element.name, SourceIndex($0.offset)) })
         self.earlierRun = SourceIndex(sources.count)
-        self.debts = DebtTable(sources: sources.count + 1, sinks: sinks.count)
+        self.debts = BacklogTable(sources: sources.count + 1, sinks: sinks.count)
         self.disk = contents.map { DiskState($0, sinks: sinks.count) }
         self.overBounds = ComponentSet(count: sinks.count)
         self.uncommitted = ComponentSet(count: sources.count)
@@ -152,8 +152,8 @@ struct DeliveryMachine {
         case .postpone(let sink, let delivery, let reason):
             guard self.sinks[sink].cursor.fail(delivery.ticket) else { break }
             self.refuse(delivery, of: sink, .attempts, reason: reason, &effects)
-        case .takeBack(let sink):
-            self.sinks[sink].cursor.takeBack()
+        case .reclaim(let sink):
+            self.sinks[sink].cursor.reclaim()
             self.touch(sink, .changed)
         case .number(let sink, let deliveries, let sequence, let snapshot):
             self.number(sink, deliveries, from: sequence, snapshot)

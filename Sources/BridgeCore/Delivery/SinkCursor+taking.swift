@@ -168,7 +168,7 @@ extension SinkCursor {
     }
 
     /// Skips what cannot be read from the disk.
-    mutating func passOver(_ unreadable: [UnreadableEvent]) {
+    mutating func skip(_ unreadable: [UnreadableEvent]) {
         for event in unreadable {
             self.inLog -= min(event.deliveries, self.inLog)
             self.weight = max(0, self.weight - event.deliveries * event.weight)

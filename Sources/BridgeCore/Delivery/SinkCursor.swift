@@ -203,7 +203,7 @@ struct SinkCursor {
     }
 
     /// Offers what is still in flight again, in order, after the `run` has ended.
-    mutating func takeBack() {
+    mutating func reclaim() {
         var back: [Delivery] = []
         for taken in self.taken {
             if taken.isSettled {

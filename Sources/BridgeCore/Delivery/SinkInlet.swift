@@ -137,7 +137,7 @@ package final class SinkInlet: Sendable {
     var backlog: (events: Int, bytes: Int) { self.log.backlog(of: self.sink) }
 
     /// Offers unconfirmed deliveries again, after the sink's `run` has ended.
-    func takeBack() {
-        if let preparation { preparation.takeBack() } else { self.log.takeBack(sink: self.sink) }
+    func reclaim() {
+        if let preparation { preparation.reclaim() } else { self.log.reclaim(sink: self.sink) }
     }
 }

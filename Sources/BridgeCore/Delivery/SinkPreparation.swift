@@ -4,7 +4,7 @@ import Synchronization
 /// Evaluates expressions in a sink's templates, between the log and the sink: takes deliveries, evaluates on
 /// ``EvaluationThreads``, and hands them out with the results.
 ///
-/// Deliveries that it holds count as taken: ``takeBack()`` offers all of them again. Thread-safe; nothing is evaluated
+/// Deliveries that it holds count as taken: ``reclaim()`` offers all of them again. Thread-safe; nothing is evaluated
 /// under its lock.
 final class SinkPreparation: Sendable {
     /// How many deliveries are evaluated together, and are ready at most.
@@ -70,15 +70,15 @@ final class SinkPreparation: Sendable {
         try await self.signal.wait { self.poll(atMost: limit).unlessEmpty }
     }
 
-    /// See ``SinkInlet/takeBack()``.
-    func takeBack() {
+    /// See ``SinkInlet/reclaim()``.
+    func reclaim() {
         self.state.withLock { state in
             state.generation += 1
             state.ready.removeAll()
             state.rest.removeAll()
             state.hasEnded = false
             // Under the lock: deliveries taken in between would be in flight without an owner.
-            self.log.takeBack(sink: self.sink)
+            self.log.reclaim(sink: self.sink)
         }
     }
 

@@ -93,8 +93,9 @@ final class SourceIntake {
             if outcome.problem != nil { unreadable += 1 }
             if outcome.isCut { cut += 1 }
             if !outcome.failures.isEmpty { self.metrics.failed(mapping: outcome.failures, of: outcome.event) }
-            let passage = outcome.event.passage
-            if passage.isLooped(bridge: self.settings.bridge, maximumHops: self.settings.maximumHops, isNative: outcome.isNative)
+            let provenance = outcome.event.provenance
+            if provenance.isLooped(
+                bridge: self.settings.bridge, maximumHops: self.settings.maximumHops, isNative: outcome.isNative)
             {
                 looped += 1
                 self.lastID = nil
@@ -157,7 +158,7 @@ final class SourceIntake {
             id: EventID.generate(), title: "Gap", message: report.reason, priority: nil, tags: ["gap"], timestamp: now,
             payload: report.payload, source: self.source, subject: report.subject.isEmpty ? "gap" : report.subject,
             attributes: Attributes(), raw: ByteBuffer(),
-            kind: .gap, passage: Passage(origin: self.settings.bridge, hops: 1), limits: EventLimits()
+            kind: .gap, provenance: Provenance(origin: self.settings.bridge, hops: 1), limits: EventLimits()
         )
         return self.record(of: event, now: now, accepted: .now)
     }
@@ -189,7 +190,7 @@ final class SourceIntake {
 package struct IntakeSettings: Sendable {
     /// How messages become events.
     package var normalise: NormaliseSettings
-    /// This bridge's name; see ``Passage/origin``.
+    /// This bridge's name; see ``Provenance/origin``.
     package var bridge: String
     /// How many bridges an event may cross, this one included.
     package var maximumHops: Int

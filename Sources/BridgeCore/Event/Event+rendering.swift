@@ -10,12 +10,13 @@ extension Event {
     package convenience init(
         id: String, title: String?, message: String, priority: Int?, tags: [String], timestamp: Timestamp,
         payload: ByteBuffer?, source: String, subject: String, attributes: Attributes, raw: ByteBuffer,
-        kind: Kind = .message, passage: Passage = Passage(), limits: EventLimits, rendered: ByteBuffer? = nil
+        kind: Kind = .message, provenance: Provenance = Provenance(), limits: EventLimits, rendered: ByteBuffer? = nil
     ) {
         if let rendered {
             self.init(
                 id: id, title: title, message: message, priority: priority, tags: tags, timestamp: timestamp, payload: payload,
-                json: rendered, source: source, subject: subject, attributes: attributes, raw: raw, kind: kind, passage: passage
+                json: rendered, source: source, subject: subject, attributes: attributes, raw: raw, kind: kind,
+                provenance: provenance
             )
             return
         }
@@ -31,7 +32,7 @@ extension Event {
             id: id, title: title, message: message, priority: priority, tags: tags, timestamp: timestamp, payload: bodies.payload,
             // Kept once when both have equal bytes.
             json: json == raw ? raw : json,
-            source: source, subject: subject, attributes: attributes, raw: bodies.raw, kind: kind, passage: passage
+            source: source, subject: subject, attributes: attributes, raw: bodies.raw, kind: kind, provenance: provenance
         )
     }
 

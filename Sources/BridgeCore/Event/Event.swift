@@ -37,8 +37,8 @@ package final class Event: Sendable {
     package let raw: ByteBuffer
     /// What the event represents.
     package let kind: Kind
-    /// The bridges that it has crossed and its trace; see ``Passage``.
-    package let passage: Passage
+    /// The bridges that it has crossed and its trace; see ``Provenance``.
+    package let provenance: Provenance
     /// The bytes that the event counts in the bounds of buffers and log: its bodies, and 256 for everything else or, where that
     /// is more, what subject and attributes take up.
     package let weight: Int
@@ -47,7 +47,7 @@ package final class Event: Sendable {
     package init(
         id: String, title: String?, message: String, priority: Int?, tags: [String], timestamp: Timestamp,
         payload: ByteBuffer?, json: ByteBuffer, source: String, subject: String, attributes: Attributes, raw: ByteBuffer,
-        kind: Kind = .message, passage: Passage = Passage()
+        kind: Kind = .message, provenance: Provenance = Provenance()
     ) {
         self.id = id
         self.title = title
@@ -62,7 +62,7 @@ package final class Event: Sendable {
         self.attributes = attributes
         self.raw = raw
         self.kind = kind
-        self.passage = passage
+        self.provenance = provenance
         self.weight = json.readableBytes + raw.readableBytes + max(256, subject.utf8.count + attributes.weight)
     }
 

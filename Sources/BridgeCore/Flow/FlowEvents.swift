@@ -3,7 +3,7 @@ import NIOCore
 
 /// Makes the events of the tools themselves: digests, absences and their ends.
 struct FlowEvents: Sendable {
-    /// This bridge's name; see ``Passage/origin``.
+    /// This bridge's name; see ``Provenance/origin``.
     let bridge: String
     let limits: EventLimits
 
@@ -14,7 +14,7 @@ struct FlowEvents: Sendable {
         Event(
             id: EventID.generate(), title: title, message: message, priority: priority, tags: tags, timestamp: now,
             payload: payload, source: source, subject: subject, attributes: Attributes(), raw: payload,
-            passage: Passage(origin: self.bridge, hops: 1), limits: self.limits
+            provenance: Provenance(origin: self.bridge, hops: 1), limits: self.limits
         )
     }
 
@@ -23,7 +23,7 @@ struct FlowEvents: Sendable {
         Event(
             id: event.id, title: event.title, message: event.message, priority: priority, tags: event.tags,
             timestamp: event.timestamp, payload: event.payload, source: event.source, subject: event.subject,
-            attributes: event.attributes, raw: event.raw, kind: event.kind, passage: event.passage, limits: self.limits
+            attributes: event.attributes, raw: event.raw, kind: event.kind, provenance: event.provenance, limits: self.limits
         )
     }
 

@@ -19,7 +19,7 @@ package struct EventColumns: Sendable {
     /// A JSON array of pairs; `nil` for none.
     package var attributes: String?
     /// A JSON array of origin, hops and trace; `nil` for an event that this bridge accepted first.
-    package var passage: String?
+    package var provenance: String?
     /// 0 for a message, 1 for a gap, 2 for a dead letter.
     package var kind: Int
 
@@ -34,14 +34,14 @@ package struct EventColumns: Sendable {
 
     /// Makes columns from their values, as a store reads them.
     package init(
-        source: String, subject: String, json: ByteBuffer, raw: Raw, attributes: String?, passage: String?, kind: Int
+        source: String, subject: String, json: ByteBuffer, raw: Raw, attributes: String?, provenance: String?, kind: Int
     ) {
         self.source = source
         self.subject = subject
         self.json = json
         self.raw = raw
         self.attributes = attributes
-        self.passage = passage
+        self.provenance = provenance
         self.kind = kind
     }
 
@@ -54,7 +54,7 @@ package struct EventColumns: Sendable {
         self.json = event.json
         self.raw = event.raw == event.json ? .json : event.raw == event.payload ? .payload : .own(event.raw)
         self.attributes = event.attributes.isEmpty ? nil : known ?? Self.text(event.attributes)
-        self.passage = Self.text(event.passage, bridge)
+        self.provenance = Self.text(event.provenance, bridge)
         self.kind =
             switch event.kind {
             case .message: 0
@@ -79,13 +79,13 @@ package struct EventColumns: Sendable {
                 if texts.count == 2 { attributes.append(texts[0], texts[1]) }
             }
         }
-        var passage = Passage(origin: bridge, hops: 1)
-        if let text = self.passage {
+        var provenance = Provenance(origin: bridge, hops: 1)
+        if let text = self.provenance {
             guard let root = try? parser.parse(ByteBuffer(string: text)) else { return nil }
             var items: [String?] = []
             root.forEachItem { items.append($0.string) }
             guard items.count == 3 else { return nil }
-            passage = Passage(origin: items[0], hops: items[1].flatMap { Int($0) } ?? 1, trace: items[2])
+            provenance = Provenance(origin: items[0], hops: items[1].flatMap { Int($0) } ?? 1, trace: items[2])
         }
         guard let root = try? parser.parse(self.json), let draft = NativeShape.draft(root, self.json), let id = root["id"]?.string
         else { return nil }
@@ -100,7 +100,7 @@ package struct EventColumns: Sendable {
             id: id, title: draft.title, message: draft.message ?? "", priority: draft.priority, tags: draft.tags,
             timestamp: draft.timestamp ?? Timestamp(milliseconds: 0), payload: draft.payload, json: self.json,
             source: self.source, subject: self.subject, attributes: attributes,
-            raw: raw ?? ByteBuffer(), kind: kind, passage: passage
+            raw: raw ?? ByteBuffer(), kind: kind, provenance: provenance
         )
     }
 
@@ -117,16 +117,16 @@ package struct EventColumns: Sendable {
         return String(buffer: json)
     }
 
-    private static func text(_ passage: Passage, _ bridge: String) -> String? {
-        guard passage.hops != 1 || passage.trace != nil || passage.origin != bridge else { return nil }
+    private static func text(_ provenance: Provenance, _ bridge: String) -> String? {
+        guard provenance.hops != 1 || provenance.trace != nil || provenance.origin != bridge else { return nil }
         var json = ByteBuffer()
         func write(_ text: String?) {
             if let text { JSONWriter.write(text, to: &json) } else { json.writeString("null") }
         }
         json.writeString("[")
-        write(passage.origin)
-        json.writeString(",\"\(passage.hops)\",")
-        write(passage.trace)
+        write(provenance.origin)
+        json.writeString(",\"\(provenance.hops)\",")
+        write(provenance.trace)
         json.writeString("]")
         return String(buffer: json)
     }

@@ -60,7 +60,7 @@ package final class LogHealth: Sendable {
     }
 
     /// Counts skipped rows, once per sink.
-    func passedOver(_ count: Int) {
+    func skipped(_ count: Int) {
         self.unreadable.increment(by: count)
     }
 }
@@ -85,7 +85,7 @@ extension LogHealth {
     /// - Parameter letters: their ids.
     func report(of letters: [Int64], _ logger: Logger) {
         guard let first = letters.first else { return }
-        self.passedOver(letters.count)
+        self.skipped(letters.count)
         logger.error(
             "Unreadable dead letters kept",
             metadata: [
@@ -98,7 +98,7 @@ extension LogHealth {
 
     private func report(_ message: Logger.Message, _ positions: [Position], sink: String, _ logger: Logger) {
         guard let first = positions.first else { return }
-        self.passedOver(positions.count)
+        self.skipped(positions.count)
         logger.error(
             message,
             metadata: [

@@ -6,10 +6,10 @@ package struct StoredDeadLetter: Sendable {
     package enum State: String, Sendable {
         /// It waits for an operator.
         case kept
-        /// An operator has requested another delivery.
-        case asked = "asked for"
+        /// An operator has requested another delivery; it has not begun.
+        case requested = "retry requested"
         /// It is pending for a sink: the one that abandoned it, or a dead-letter sink.
-        case onItsWay = "on its way"
+        case inDelivery = "in delivery"
     }
 
     /// The number that operators use; unique within the log and never reused.

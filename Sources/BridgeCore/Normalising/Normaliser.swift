@@ -198,7 +198,8 @@ package final class Normaliser {
             id: id, title: draft.title, message: draft.message ?? "", priority: draft.priority,
             tags: draft.tags,
             timestamp: draft.timestamp ?? message.timestamp ?? now, payload: draft.payload, source: self.source, subject: subject,
-            attributes: attributes, raw: message.original ?? message.body, passage: context.passage, limits: self.settings.limits,
+            attributes: attributes, raw: message.original ?? message.body, provenance: context.provenance,
+            limits: self.settings.limits,
             rendered: isRendered ? draft.json : ByteBuffer()
         )
     }
@@ -207,7 +208,7 @@ package final class Normaliser {
     private func context(of attributes: Attributes) -> Context {
         if let last, last.received.elements.sharesStorage(with: attributes.elements) { return last }
         let context = Context(
-            received: attributes, attributes: attributes.map(SafeText.line), passage: self.passage(attributes)
+            received: attributes, attributes: attributes.map(SafeText.line), provenance: self.provenance(attributes)
         )
         self.last = context
         return context
@@ -216,15 +217,15 @@ package final class Normaliser {
     private struct Context {
         let received: Attributes
         let attributes: Attributes
-        let passage: Passage
+        let provenance: Provenance
     }
 
-    private func passage(_ attributes: Attributes) -> Passage {
-        guard !attributes.isEmpty else { return Passage(origin: self.bridge, hops: 1) }
-        let hops = attributes[Passage.hopsAttribute].map { Int($0) ?? 255 } ?? 0
-        return Passage(
-            origin: attributes[Passage.originAttribute].map(SafeText.line) ?? self.bridge, hops: min(max(hops, 0), 254) + 1,
-            trace: attributes[Passage.traceAttribute].map(SafeText.line)
+    private func provenance(_ attributes: Attributes) -> Provenance {
+        guard !attributes.isEmpty else { return Provenance(origin: self.bridge, hops: 1) }
+        let hops = attributes[Provenance.hopsAttribute].map { Int($0) ?? 255 } ?? 0
+        return Provenance(
+            origin: attributes[Provenance.originAttribute].map(SafeText.line) ?? self.bridge, hops: min(max(hops, 0), 254) + 1,
+            trace: attributes[Provenance.traceAttribute].map(SafeText.line)
         )
     }
 

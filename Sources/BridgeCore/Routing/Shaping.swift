@@ -100,7 +100,7 @@ package struct Shaping: SettingGroup {
             id: event.id, title: title, message: try self.message?.render(reader) ?? event.message, priority: priority,
             tags: tags,
             timestamp: event.timestamp, payload: payload, source: event.source, subject: subject, attributes: event.attributes,
-            raw: event.raw, kind: event.kind, passage: event.passage, limits: limits
+            raw: event.raw, kind: event.kind, provenance: event.provenance, limits: limits
         )
     }
 

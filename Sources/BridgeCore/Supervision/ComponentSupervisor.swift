@@ -27,7 +27,7 @@ struct ComponentSupervisor: Sendable {
         await self.keepRunning(
             of: sink, until: { inlet.hasEnded }, pause: { try await Task.sleep(for: $0) },
             attempt: {
-                defer { inlet.takeBack() }
+                defer { inlet.reclaim() }
                 try await sink.run(inlet)
             }
         )

@@ -71,16 +71,17 @@ package enum SinkConformance {
             try await harness.run {
                 harness.source.send([
                     ReceivedMessage(
-                        subject: "x", body: ByteBuffer(string: "hello"), attributes: Attributes([(Passage.traceAttribute, trace)])
+                        subject: "x", body: ByteBuffer(string: "hello"),
+                        attributes: Attributes([(Provenance.traceAttribute, trace)])
                     )
                 ])
                 try await self.untilReceived(1, fixture)
             }
             let headers = try await fixture.received(on: "conformance")[0].headers
             func value(_ name: String) -> String? { headers.first { $0.name == name }?.value }
-            #expect(value(Passage.originAttribute) == "conformance")
-            #expect(value(Passage.hopsAttribute) == "1")
-            #expect(value(Passage.traceAttribute)?.hasPrefix("00-0af7651916cd43dd8448eb211c80319c-") == true)
+            #expect(value(Provenance.originAttribute) == "conformance")
+            #expect(value(Provenance.hopsAttribute) == "1")
+            #expect(value(Provenance.traceAttribute)?.hasPrefix("00-0af7651916cd43dd8448eb211c80319c-") == true)
         }
     }
 

@@ -70,7 +70,7 @@ extension DeadLetterInspector {
     /// - Parameter target: the dead-letter sink that the dead letter is pending for; one that is no longer configured
     ///   never gets it.
     func state(_ state: StoredDeadLetter.State, _ target: String?) -> StoredDeadLetter.State {
-        guard let target, !self.sinks.contains(target), state == .onItsWay else { return state }
+        guard let target, !self.sinks.contains(target), state == .inDelivery else { return state }
         return .kept
     }
 }

@@ -96,13 +96,13 @@ package struct DeadLetterInspector: ~Copyable {
             if let held = letter.held {
                 guard held == letter.sink else {
                     return (
-                        "is on its way to \(held), its dead-letter sink; retry once that has refused it, or while no program runs",
+                        "is in delivery to \(held), its dead-letter sink; retry once that has refused it, or while no program runs",
                         false
                     )
                 }
-                return ("is on its way already", true)
+                return ("is in delivery already", true)
             }
-            if letter.isAsked { return ("is asked for already", true) }
+            if letter.isRequested { return ("has a requested retry already", true) }
             guard letter.sink.isEmpty || self.sinks.contains(letter.sink) else {
                 return ("its sink \(letter.sink) is no longer in the configuration", false)
             }
@@ -117,7 +117,7 @@ package struct DeadLetterInspector: ~Copyable {
         try self.change(selection, "DELETE FROM dead_letters WHERE id = ?") { letter in
             letter.held.map { held in
                 let way = held.isEmpty ? "through the routes" : "to \(held)"
-                return ("is on its way \(way); drop it when it is refused again, or while no program runs", false)
+                return ("is in delivery \(way); drop it when it is refused again, or while no program runs", false)
             }
         }
     }
@@ -126,7 +126,7 @@ package struct DeadLetterInspector: ~Copyable {
     private struct Row {
         let id: Int64
         let sink: String
-        let isAsked: Bool
+        let isRequested: Bool
         /// The sink to which the running program is delivering it; empty for the routes, `nil` when it is not in
         /// flight.
         let held: String?
@@ -153,7 +153,7 @@ package struct DeadLetterInspector: ~Copyable {
                 let held = replay == 2 ? sink : replay == 0 ? target.flatMap { self.sinks.contains($0) ? $0 : nil } : nil
                 rows.append(
                     Row(
-                        id: query.integer(0), sink: sink, isAsked: replay == 1 || (held == sink && !isRunning),
+                        id: query.integer(0), sink: sink, isRequested: replay == 1 || (held == sink && !isRunning),
                         held: isRunning ? held : nil
                     )
                 )

@@ -107,7 +107,7 @@ final class EventRows {
         let columns = EventColumns(event, bridge: self.bridge, attributes: known)
         if known == nil, let text = columns.attributes { self.attributes = (event.attributes, text) }
         statement.bind(first, columns.source).bind(first + 1, columns.subject)
-        statement.bind(first + 4, columns.attributes).bind(first + 5, columns.passage).bind(first + 6, Int64(columns.kind))
+        statement.bind(first + 4, columns.attributes).bind(first + 5, columns.provenance).bind(first + 6, Int64(columns.kind))
         try statement.withText(first + 2, columns.json) {
             switch columns.raw {
             case .payload: try statement.withBlob(first + 3, nil, body)
@@ -125,7 +125,7 @@ final class EventRows {
             if row.isInteger(first + 3) { .json } else if let bytes = row.buffer(first + 3) { .own(bytes) } else { .payload }
         return EventColumns(
             source: row.text(first) ?? "", subject: row.text(first + 1) ?? "", json: row.buffer(first + 2) ?? ByteBuffer(),
-            raw: raw, attributes: row.text(first + 4), passage: row.text(first + 5),
+            raw: raw, attributes: row.text(first + 4), provenance: row.text(first + 5),
             kind: Int(row.integer(first + 6))
         )
     }

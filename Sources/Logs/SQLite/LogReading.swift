@@ -9,7 +9,7 @@ enum LogReading {
     /// The weight in bytes at which a page ends.
     private static let pageBytes = 8 << 20
 
-    static let event = "source, subject, event, raw, attributes, passage, kind"
+    static let event = "source, subject, event, raw, attributes, provenance, kind"
 
     // MARK: For sinks
 
@@ -130,8 +130,8 @@ enum LogReading {
     ///   - replay: the column of that name.
     ///   - target: the sink that the dead letter is pending for.
     static func state(replay: Int64, target: String?) -> StoredDeadLetter.State {
-        if replay == 1 { return .asked }
-        return replay == 2 || target != nil ? .onItsWay : .kept
+        if replay == 1 { return .requested }
+        return replay == 2 || target != nil ? .inDelivery : .kept
     }
 
     // MARK: At the start

@@ -15,7 +15,7 @@ package final class SQLiteLog: LogStore {
     /// Takes about a second per million pending events.
     ///
     /// - Parameters:
-    ///   - bridge: this bridge's name; see ``Passage/origin``.
+    ///   - bridge: this bridge's name; see ``Provenance/origin``.
     ///   - sinks: the names of the sinks in the configuration file.
     /// - Throws: ``LogError`` with the remedy.
     package static func open(

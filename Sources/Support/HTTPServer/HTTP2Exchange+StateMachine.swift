@@ -46,7 +46,7 @@ extension HTTP2Exchange {
             /// Reserves memory for the request; see ``StateMachine/admitted(_:_:of:hasRoom:now:)``.
             case findRoom(HTTPRouter.Authorization?, HTTPIntake, HTTPHead)
             /// Starts the access check, and reads nothing of the body until it ends; see ``permitted(_:_:of:now:)``.
-            case ask(HTTPRouter.Authorization, HTTPIntake, HTTPHead)
+            case authorize(HTTPRouter.Authorization, HTTPIntake, HTTPHead)
             case sendContinue
             /// Counts a body that has grown to this many bytes; see ``counted()``.
             case countBody(Int)
@@ -127,11 +127,11 @@ extension HTTP2Exchange {
         /// The result of ``Action/decide(_:hasBody:)``.
         mutating func decided(_ decision: HTTPDecision, of head: HTTPHead) -> Action {
             switch decision {
-            case .distrust(let response), .refuse(let response):
+            case .refuseAndClose(let response), .refuse(let response):
                 return .answer(response)
-            case .take(let intake):
+            case .accept(let intake):
                 return self.findRoom(nil, intake, head)
-            case .ask(let authorize, let intake):
+            case .authorize(let authorize, let intake):
                 self.state = .deciding
                 return self.findRoom(authorize, intake, head)
             }
@@ -150,7 +150,7 @@ extension HTTP2Exchange {
             _ authorize: HTTPRouter.Authorization?, _ intake: HTTPIntake, of head: HTTPHead, hasRoom: Bool, now: NIODeadline
         ) -> Action {
             guard hasRoom else { return self.refuseStream() }
-            if let authorize { return .ask(authorize, intake, head) }
+            if let authorize { return .authorize(authorize, intake, head) }
             return self.begin(intake, of: head, now)
         }
 

@@ -21,7 +21,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
     var body: HTTP2BodyChannel?
     /// Bytes that are counted for the connection.
     private var reserved = 0
-    var hold = HTTPHold()
+    var hold = HTTPReservation()
     /// The index in ``HTTPLoop``, which alone changes it.
     var index = 0
     var deadline: NIODeadline { self.machine.deadline }
@@ -100,7 +100,7 @@ final class HTTP2Exchange: ChannelInboundHandler, HTTPWatched, HTTPHolder, HTTPA
         case .findRoom(let authorize, let intake, let head):
             let hasRoom = self.machine.hasClientEnded || self.holdMemory()
             self.perform(self.machine.admitted(authorize, intake, of: head, hasRoom: hasRoom, now: .now()))
-        case .ask(let authorize, let intake, let head): self.ask(authorize, intake, head, context)
+        case .authorize(let authorize, let intake, let head): self.ask(authorize, intake, head, context)
         case .sendContinue:
             context.writeAndFlush(Self.wrapOutboundOut(.headers(.init(headers: [":status": "100"]))), promise: nil)
         case .countBody(let bytes):

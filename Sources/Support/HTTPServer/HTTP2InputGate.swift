@@ -4,7 +4,7 @@ import NIOCore
 ///
 /// On its event loop; before the HTTP/2 handler, which processes all its input at once. A client that sends thousands
 /// of short frames thus delays only itself, and one that does not read costs the bytes of one read.
-final class HTTP2InputGate: ChannelDuplexHandler, HTTPPiecewise {
+final class HTTP2InputGate: ChannelDuplexHandler, HTTPScheduledInput {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = IOData
@@ -13,7 +13,7 @@ final class HTTP2InputGate: ChannelDuplexHandler, HTTPPiecewise {
     /// The limit of waiting bytes: after a half-close the kernel's remaining data arrives unrequested.
     private static let limit = 512 << 10
 
-    private let turns: HTTPTurns
+    private let turns: HTTPScheduler
     private var context: ChannelHandlerContext?
     private var frames = HTTP2FrameEnds()
     private var waiting = ByteBuffer()
@@ -21,7 +21,7 @@ final class HTTP2InputGate: ChannelDuplexHandler, HTTPPiecewise {
     private var hasInputClosed = false
     var turn = HTTPTurn()
 
-    init(turns: HTTPTurns) {
+    init(turns: HTTPScheduler) {
         self.turns = turns
     }
 

@@ -56,7 +56,7 @@ extension HTTPConnection {
             /// Routes a request; see ``decided(_:of:_:now:)``.
             case decide(HTTPHead, HTTPExchange)
             /// Starts the access check of a request; see ``permitted(_:_:of:_:now:)``.
-            case ask(HTTPRouter.Authorization, HTTPIntake, HTTPHead, HTTPExchange)
+            case authorize(HTTPRouter.Authorization, HTTPIntake, HTTPHead, HTTPExchange)
             case sendContinue
             /// Counts a body that has grown to this many bytes.
             case countBody(Int)
@@ -220,15 +220,15 @@ extension HTTPConnection {
             _ decision: HTTPDecision, of head: HTTPHead, _ exchange: HTTPExchange, now: NIODeadline
         ) -> Action {
             switch decision {
-            case .distrust(let response): return .refuse(response, exchange.closing)
+            case .refuseAndClose(let response): return .refuse(response, exchange.closing)
             case .refuse(let response): return self.refuse(response, of: head, exchange, now)
-            case .take(let intake): return self.begin(intake, of: head, exchange, now)
-            case .ask(let authorize, let intake):
+            case .accept(let intake): return self.begin(intake, of: head, exchange, now)
+            case .authorize(let authorize, let intake):
                 var exchange = exchange
                 exchange.answerFields = intake.answerFields
                 self.state = .deciding(exchange)
                 self.deadline = .distantFuture
-                return .ask(authorize, intake, head, exchange)
+                return .authorize(authorize, intake, head, exchange)
             }
         }
 

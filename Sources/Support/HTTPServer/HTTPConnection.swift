@@ -33,7 +33,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     var unflushed = 0
     /// Bytes of an unsent answer; 0 for one that the socket accepts immediately.
     var answerBytes = 0
-    var hold = HTTPHold()
+    var hold = HTTPReservation()
     /// The index in ``HTTPLoop``, which alone changes it.
     var index = 0
     var deadline: NIODeadline { self.machine.deadline }
@@ -178,7 +178,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
         switch action {
         case .nothing: break
         case .decide(let head, let exchange): self.decide(head, exchange, context)
-        case .ask(let authorize, let intake, let head, let exchange): self.ask(authorize, intake, head, exchange, context)
+        case .authorize(let authorize, let intake, let head, let exchange): self.ask(authorize, intake, head, exchange, context)
         case .sendContinue:
             context.writeAndFlush(
                 Self.wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
@@ -208,7 +208,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, HTTPW
     private func decide(_ head: HTTPHead, _ exchange: HTTPExchange, _ context: ChannelHandlerContext) {
         let decision = self.loop.decide(
             head, hasBody: head.hasBody, from: self.remoteAddress(context), overload: self.overload)
-        if self.overload != nil, case .distrust = decision { self.loop.refused(spare: context.channel) }
+        if self.overload != nil, case .refuseAndClose = decision { self.loop.refused(spare: context.channel) }
         self.perform(self.machine.decided(decision, of: head, exchange, now: .now()))
     }
 

@@ -6,7 +6,7 @@ import NIOCore
 /// On its event loop; before NIO's request decoder, which parses all its input at once. A client that does not read the
 /// answers thus costs the bytes of one read, not thousands of parsed requests. One that sends many requests at once
 /// delays only itself.
-final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPPiecewise {
+final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPScheduledInput {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
@@ -18,10 +18,10 @@ final class HTTPInputGate: ChannelInboundHandler, RemovableChannelHandler, HTTPP
     private var context: ChannelHandlerContext?
     private var waiting = ByteBuffer()
     private var hasInputClosed = false
-    private let turns: HTTPTurns
+    private let turns: HTTPScheduler
     var turn = HTTPTurn()
 
-    init(turns: HTTPTurns) {
+    init(turns: HTTPScheduler) {
         self.turns = turns
     }
 

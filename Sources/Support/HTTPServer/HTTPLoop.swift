@@ -10,7 +10,7 @@ final class HTTPLoop {
     /// The memory of requests and answers on this loop.
     let memory: HTTPMemory
     /// Connections with more input than is processed at once.
-    let turns: HTTPTurns
+    let turns: HTTPScheduler
     private let eventLoop: any EventLoop
     private var connections: [any HTTPWatched] = []
     private var streams: [ObjectIdentifier: any Channel] = [:]
@@ -30,7 +30,7 @@ final class HTTPLoop {
         self.configuration = configuration
         self.router = router
         self.memory = memory
-        self.turns = HTTPTurns(eventLoop: eventLoop)
+        self.turns = HTTPScheduler(eventLoop: eventLoop)
         self.eventLoop = eventLoop
     }
 

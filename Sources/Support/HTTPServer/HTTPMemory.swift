@@ -1,7 +1,7 @@
 import NIOCore
 
 /// The memory of a request, an answer or a stream, as counted by ``HTTPMemory``.
-package struct HTTPHold {
+package struct HTTPReservation {
     /// The counted bytes.
     package fileprivate(set) var bytes = 0
     /// When the first of the bytes was counted.
@@ -17,7 +17,7 @@ package struct HTTPHold {
 /// On its event loop.
 package protocol HTTPHolder: AnyObject {
     /// Changed by ``HTTPMemory`` alone.
-    var hold: HTTPHold { get set }
+    var hold: HTTPReservation { get set }
 
     /// Ends it, because memory is short.
     func shed()

@@ -4,19 +4,19 @@ import NIOHTTP1
 /// The decision about a request once its head is known.
 enum HTTPDecision {
     /// Its body is read, then its handler is called.
-    case take(HTTPIntake)
+    case accept(HTTPIntake)
     /// The same after an access check.
-    case ask(HTTPRouter.Authorization, HTTPIntake)
+    case authorize(HTTPRouter.Authorization, HTTPIntake)
     /// It is answered without its body.
     case refuse(HTTPResponse)
     /// It is answered without its body, and further input cannot be trusted.
-    case distrust(HTTPResponse)
+    case refuseAndClose(HTTPResponse)
 
     /// Whether the request is answered immediately.
     var isRefusal: Bool {
         switch self {
-        case .refuse, .distrust: true
-        case .take, .ask: false
+        case .refuse, .refuseAndClose: true
+        case .accept, .authorize: false
         }
     }
 }
@@ -41,11 +41,11 @@ extension HTTPRouter {
             parameters: match.parameters)
         let hostRefusal = head.refusal == nil ? hostRefusal : nil
         switch hostRefusal.map(HTTPDecision.refuse) ?? Self.decide(head, request, match, hasBody: hasBody, policy, overload) {
-        case .take(var intake):
+        case .accept(var intake):
             intake.observer = self.observer
-            return .take(intake)
-        case .ask(let authorize, var intake):
-            guard let observer = self.observer else { return .ask(authorize, intake) }
+            return .accept(intake)
+        case .authorize(let authorize, var intake):
+            guard let observer = self.observer else { return .authorize(authorize, intake) }
             intake.observer = observer
             let observed: Authorization = { request in
                 authorize(request).flatMapErrorThrowing { HTTPRefusal.response(to: $0) }.map { refusal in
@@ -53,11 +53,11 @@ extension HTTPRouter {
                     return refusal
                 }
             }
-            return .ask(observed, intake)
+            return .authorize(observed, intake)
         case .refuse(let response):
             return .refuse(self.completed(response, request, match, policy))
-        case .distrust(let response):
-            return .distrust(self.completed(response, request, match, policy))
+        case .refuseAndClose(let response):
+            return .refuseAndClose(self.completed(response, request, match, policy))
         }
     }
 
@@ -84,14 +84,14 @@ extension HTTPRouter {
         _ overload: HTTPResponse?
     ) -> HTTPDecision {
         if let refusal = head.refusal {
-            return .distrust(refusal)
+            return .refuseAndClose(refusal)
         }
         if head.method == .OPTIONS, request.path == "*" {
             return .refuse(HTTPResponse(.noContent))
         }
-        if let overload, !match.isVital { return .distrust(overload) }
+        if let overload, !match.isVital { return .refuseAndClose(overload) }
         if !match.isRoute, !head.method.isKnown {
-            guard head.method.isToken else { return .distrust(.error(.badRequest, "Malformed method")) }
+            guard head.method.isToken else { return .refuseAndClose(.error(.badRequest, "Malformed method")) }
             return .refuse(.unknownMethod(head.method))
         }
         switch match {
@@ -146,6 +146,6 @@ extension HTTPRouter {
         if let length = head.contentLength, length > intake.limit {
             return .refuse(.tooLarge(limit: intake.limit))
         }
-        return route.authorize.map { .ask($0, intake) } ?? .take(intake)
+        return route.authorize.map { .authorize($0, intake) } ?? .accept(intake)
     }
 }

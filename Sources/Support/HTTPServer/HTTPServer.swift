@@ -20,8 +20,8 @@ package final class HTTPServer: Sendable {
     private let identity = Mutex<NIOSSLContext?>(nil)
     private let open = Atomic<Int>(0)
     /// Counts connections up to the limit, and those above it.
-    private let places = HTTPPlaces()
-    private let spares = HTTPPlaces()
+    private let places = HTTPSlots()
+    private let spares = HTTPSlots()
     private let state = Mutex(State())
 
     /// Makes a server that does not listen yet.

@@ -54,7 +54,7 @@ struct MQTTExactTopicsTests {
 
     @Test func `a topic in a loop does not slow its canonically equivalent twin`() {
         func message(_ topic: String) -> ReceivedMessage { MQTTAdapterTests.message(topic, "same") }
-        var feedback = MQTTFeedback(now: self.start)
+        var feedback = MQTTLoopDetector(now: self.start)
         var rounds = 0
         while !feedback.isHolding, rounds < 1000 {
             _ = feedback.pass([message(Self.composed)], now: self.start)

@@ -237,7 +237,7 @@ extension Delivery {
     static func made(_ position: Int) -> Delivery {
         let event = Event(
             id: "\(position)", title: nil, message: "x", priority: nil, tags: [], timestamp: .now(), payload: nil, source: "in",
-            subject: "a", attributes: Attributes(), raw: .init(), kind: .message, passage: Passage(), limits: EventLimits()
+            subject: "a", attributes: Attributes(), raw: .init(), kind: .message, provenance: Provenance(), limits: EventLimits()
         )
         return Delivery(
             event: event, variant: 0, route: "r", attempts: 0, position: Position(UInt64(position)), ticket: UInt64(position)

@@ -63,7 +63,7 @@ struct MQTTSinkTests {
         }
     }
 
-    @Test func `the event's JSON is sent, with its passage and its id beside it`() async throws {
+    @Test func `the event's JSON is sent, with its provenance and its id beside it`() async throws {
         let broker = try await BrokerProcess.mosquitto()
         try await self.run(#""topic": "out", "user_properties": {"room": "{{ $subject }}"}"#, broker: broker) { _, script, peer in
             script.send([ByteBuffer(string: #"{"id": "m1", "title": "Door", "message": "open"}"#)], subject: "hall")

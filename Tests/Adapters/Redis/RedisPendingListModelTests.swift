@@ -61,7 +61,7 @@ struct RedisPendingListModelTests {
             var fresh: [(id: String, content: UInt64)] = []
             for (entry, content) in entries {
                 switch self.list.reading(entry, content: content) {
-                case .isInHand(let position): self.batches.append((position, [entry.id]))
+                case .isInFlight(let position): self.batches.append((position, [entry.id]))
                 case .send, .giveUpExhausted, .reportDeleted, .giveUpOversized:
                     let key = Key(id: entry.id, content: content)
                     #expect(self.sent.insert(key).inserted, "\(key) is sent twice by one process")

@@ -34,14 +34,14 @@ struct RedisPendingListTests {
     @Test func `an entry that is delivered again while in flight is not sent again`() {
         var list = self.list
         list.sent([("1-0", 7)], at: Position(5))
-        #expect(list.reading(Self.entry("1-0"), content: 7) == .isInHand(Position(5)))
-        #expect(list.reading(Self.entry("1-0", deliveries: 9), content: 7) == .isInHand(Position(5)))
+        #expect(list.reading(Self.entry("1-0"), content: 7) == .isInFlight(Position(5)))
+        #expect(list.reading(Self.entry("1-0", deliveries: 9), content: 7) == .isInFlight(Position(5)))
     }
 
     @Test func `an entry that is deleted while in flight is not a loss`() {
         var list = self.list
         list.sent([("1-0", 7)], at: Position(5))
-        #expect(list.reading(Self.entry("1-0", isDeleted: true), content: 0) == .isInHand(Position(5)))
+        #expect(list.reading(Self.entry("1-0", isDeleted: true), content: 0) == .isInFlight(Position(5)))
     }
 
     @Test func `an id with other content is another entry, and only that one is acknowledged from then on`() {

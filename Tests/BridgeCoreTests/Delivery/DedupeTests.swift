@@ -135,7 +135,7 @@ struct DedupeTests {
         self.append("a", key: "door")
         self.append("b", key: "door")
         _ = self.fixture.take()
-        self.fixture.log.takeBack(sink: 0)
+        self.fixture.log.reclaim(sink: 0)
         #expect(self.fixture.take().map(\.event.id) == ["a"])
     }
 

@@ -64,7 +64,7 @@ struct DeliveryLogTests {
         fixture.append(["a", "b", "c"])
         let taken = fixture.take(2)
         fixture.log.confirm(sink: 0, taken[1])
-        fixture.log.takeBack(sink: 0)
+        fixture.log.reclaim(sink: 0)
         let again = fixture.take()
         #expect(again.map(\.event.id) == ["a", "c"])
         #expect(again.map(\.attempts) == [1, 0])
@@ -74,7 +74,7 @@ struct DeliveryLogTests {
         let fixture = DeliveryFixture()
         fixture.append(["a", "b"])
         let taken = fixture.take()
-        fixture.log.takeBack(sink: 0)
+        fixture.log.reclaim(sink: 0)
         fixture.log.confirm(sink: 0, through: taken[1])
         #expect(fixture.safe() == 0)
         #expect(fixture.take().map(\.event.id) == ["a", "b"])
@@ -135,10 +135,10 @@ struct DeliveryLogTests {
         let fixture = DeliveryFixture(sinks: [settings, DeliverySettings()])
         fixture.append(["a", "b"])
         fixture.log.postpone(sink: 0, fixture.take()[0], reason: "503")
-        fixture.log.takeBack(sink: 0)
+        fixture.log.reclaim(sink: 0)
         #expect(fixture.take(sink: 1).isEmpty)
         fixture.log.postpone(sink: 0, fixture.take()[0], reason: "503")
-        fixture.log.takeBack(sink: 0)
+        fixture.log.reclaim(sink: 0)
         let letters = fixture.take(sink: 1)
         #expect(letters.map(\.event.id) == ["a"])
         #expect(String(buffer: letters[0].event.json).contains(#""attempts":2,"#))
@@ -156,7 +156,7 @@ struct DeliveryLogTests {
             // Another arrives, which says nothing about the first; the last is refused too, but only twice.
             if deliveries.count > 2 { fixture.log.confirm(sink: 0, deliveries[1]) }
             if round > 0 { fixture.log.postpone(sink: 0, deliveries.last!, reason: "503") }
-            fixture.log.takeBack(sink: 0)
+            fixture.log.reclaim(sink: 0)
         }
         #expect(fixture.take(sink: 1).map(\.event.id) == ["a"])
         let left = fixture.take()
@@ -171,7 +171,7 @@ struct DeliveryLogTests {
         let first = fixture.take()
         fixture.log.confirm(sink: 0, first[0])
         fixture.log.postpone(sink: 0, first[0], reason: "late")
-        fixture.log.takeBack(sink: 0)
+        fixture.log.reclaim(sink: 0)
         fixture.log.postpone(sink: 0, first[1], reason: "late")
         #expect(fixture.take().map(\.event.id) == ["b"])
     }
@@ -182,7 +182,7 @@ struct DeliveryLogTests {
         fixture.append(["a"])
         for _ in 0..<10 {
             #expect(fixture.take().map(\.event.id) == ["a"])
-            fixture.log.takeBack(sink: 0)
+            fixture.log.reclaim(sink: 0)
         }
     }
 

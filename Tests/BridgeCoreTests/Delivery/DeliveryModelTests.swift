@@ -16,7 +16,7 @@ struct DeliveryModelTests {
         /// By sink: the positions it still owes, and by source: the positions it appended.
         var owed = Array(repeating: Set<UInt64>(), count: sinks)
         var appended = Array(repeating: [UInt64](), count: sources)
-        var inHand = Array(repeating: [Delivery](), count: sinks)
+        var inFlight = Array(repeating: [Delivery](), count: sinks)
         var confirmed = Array(repeating: [UInt64](), count: sinks)
         var head: UInt64 = 0
 
@@ -42,28 +42,28 @@ struct DeliveryModelTests {
                 }
                 _ = fixture.log.append(records, source: SourceIndex(source))
             case 4..<7:
-                inHand[sink] += fixture.take(Int.random(in: 1...4, using: &random), sink: SinkIndex(sink))
+                inFlight[sink] += fixture.take(Int.random(in: 1...4, using: &random), sink: SinkIndex(sink))
             case 7:
-                guard let last = inHand[sink].randomElement(using: &random) else { continue }
-                let done = inHand[sink].filter { $0.ticket <= last.ticket }
-                inHand[sink].removeAll { $0.ticket <= last.ticket }
+                guard let last = inFlight[sink].randomElement(using: &random) else { continue }
+                let done = inFlight[sink].filter { $0.ticket <= last.ticket }
+                inFlight[sink].removeAll { $0.ticket <= last.ticket }
                 for delivery in done { owed[sink].remove(delivery.position.rawValue) }
                 confirmed[sink] += done.map(\.position.rawValue)
                 fixture.log.confirm(sink: SinkIndex(sink), through: last)
             case 8:
-                guard let one = inHand[sink].randomElement(using: &random) else { continue }
-                inHand[sink].removeAll { $0.ticket == one.ticket }
+                guard let one = inFlight[sink].randomElement(using: &random) else { continue }
+                inFlight[sink].removeAll { $0.ticket == one.ticket }
                 owed[sink].remove(one.position.rawValue)
                 confirmed[sink].append(one.position.rawValue)
                 fixture.log.confirm(sink: SinkIndex(sink), one)
             default:
-                fixture.log.takeBack(sink: SinkIndex(sink))
-                inHand[sink] = []
+                fixture.log.reclaim(sink: SinkIndex(sink))
+                inFlight[sink] = []
             }
             check()
         }
         for sink in 0..<sinks {
-            fixture.log.takeBack(sink: SinkIndex(sink))
+            fixture.log.reclaim(sink: SinkIndex(sink))
             let rest = fixture.take(sink: SinkIndex(sink))
             #expect(rest.map(\.position) == rest.map(\.position).sorted())
             #expect(Set(rest.map(\.position.rawValue)) == owed[sink])

@@ -21,7 +21,7 @@ struct DeliveryRun {
     /// A group that the disk has not taken.
     private var refused: DeliveryLog.Work?
     private var isDiskFull = false
-    private var inHand = Array(repeating: [Delivery](), count: Self.sinks)
+    private var inFlight = Array(repeating: [Delivery](), count: Self.sinks)
     private var appended = Array(repeating: UInt64(0), count: Self.sources)
     /// By source: the last event that it has sent; what it gives up is safe once it is written.
     private var sent = Array(repeating: UInt64(0), count: Self.sources)
@@ -79,7 +79,7 @@ struct DeliveryRun {
         case 13..<15: self.confirmOne(sink)
         case 15: self.refuse(sink)
         case 16: self.postpone(sink)
-        case 17: self.takeBack(sink)
+        case 17: self.reclaim(sink)
         case 18..<21: self.write()
         case 21: self.fillDisk()
         case 22: self.replay()
@@ -170,18 +170,18 @@ struct DeliveryRun {
             self.model.sinks[sink].inFlight[first + offset].ticket = delivery.ticket
             #expect(delivery.attempts == expected[offset].attempts)
         }
-        self.inHand[sink] += taken
+        self.inFlight[sink] += taken
     }
 
     private mutating func confirmThrough(_ sink: Int) {
-        guard let last = self.inHand[sink].randomElement(using: &self.random) else { return }
-        let done = self.inHand[sink].filter { $0.ticket <= last.ticket }
+        guard let last = self.inFlight[sink].randomElement(using: &self.random) else { return }
+        let done = self.inFlight[sink].filter { $0.ticket <= last.ticket }
         if self.isOnDisk, self.chance(2) == 0 {
             self.fixture.log.number(sink: SinkIndex(sink), done[...], from: self.number, snapshot: SnapshotChanges())
             self.number += UInt64(done.count)
             self.numbered += done.count
         }
-        self.inHand[sink].removeAll { $0.ticket <= last.ticket }
+        self.inFlight[sink].removeAll { $0.ticket <= last.ticket }
         self.fixture.log.confirm(sink: SinkIndex(sink), through: last)
         self.model.confirm(sink) { $0.ticket <= last.ticket }
     }
@@ -201,22 +201,22 @@ struct DeliveryRun {
     }
 
     private mutating func postpone(_ sink: Int) {
-        guard let one = self.inHand[sink].randomElement(using: &self.random) else { return }
+        guard let one = self.inFlight[sink].randomElement(using: &self.random) else { return }
         self.fixture.log.postpone(sink: SinkIndex(sink), one, reason: "503")
         self.model.postpone(sink, ticket: one.ticket, reason: "503")
         let left = Set(self.model.sinks[sink].inFlight.map(\.ticket))
-        self.inHand[sink].removeAll { !left.contains($0.ticket) }
+        self.inFlight[sink].removeAll { !left.contains($0.ticket) }
     }
 
-    private mutating func takeBack(_ sink: Int) {
-        self.fixture.log.takeBack(sink: SinkIndex(sink))
-        self.model.takeBack(sink)
-        self.inHand[sink] = []
+    private mutating func reclaim(_ sink: Int) {
+        self.fixture.log.reclaim(sink: SinkIndex(sink))
+        self.model.reclaim(sink)
+        self.inFlight[sink] = []
     }
 
     private mutating func removeOne(_ sink: Int) -> Delivery? {
-        guard let one = self.inHand[sink].randomElement(using: &self.random) else { return nil }
-        self.inHand[sink].removeAll { $0.ticket == one.ticket }
+        guard let one = self.inFlight[sink].randomElement(using: &self.random) else { return nil }
+        self.inFlight[sink].removeAll { $0.ticket == one.ticket }
         return one
     }
 
@@ -293,7 +293,7 @@ struct DeliveryRun {
         let before = self.model
         self.isDiskFull = false
         self.refused = nil
-        self.inHand = Array(repeating: [], count: Self.sinks)
+        self.inFlight = Array(repeating: [], count: Self.sinks)
         for (sink, plain) in before.sinks.enumerated() { self.requireKept(plain.all, of: sink, upTo: before.committed) }
         if self.chance(3) == 0 { self.changeDeadLetterSinks() }
         self.fixture = Self.start(self.settings, self.policies, self.unrouted, self.file.contents(sinks: Self.sinks))
@@ -447,7 +447,7 @@ struct DeliveryRun {
         for _ in 0..<1000 where !self.model.sinks.allSatisfy({ $0.all.isEmpty }) {
             for sink in 0..<Self.sinks {
                 self.take(sink)
-                while !self.inHand[sink].isEmpty { self.confirmThrough(sink) }
+                while !self.inFlight[sink].isEmpty { self.confirmThrough(sink) }
             }
             self.write()
         }

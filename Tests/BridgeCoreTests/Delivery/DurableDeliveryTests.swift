@@ -92,7 +92,7 @@ struct DurableDeliveryTests {
         fixture.log.confirm(sink: 0, taken[2])
         #expect(fixture.commit().changes.sinks == [SinkMark(sink: "sink-0", position: Position(1), ahead: [Position(3)])])
         // The connection is lost: what is settled stays so.
-        fixture.log.takeBack(sink: 0)
+        fixture.log.reclaim(sink: 0)
         let again = fixture.delivery.take()
         #expect(again.map(\.event.id) == ["b", "d"])
         fixture.log.confirm(sink: 0, again[1])

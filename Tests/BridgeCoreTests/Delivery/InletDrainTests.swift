@@ -80,7 +80,7 @@ struct InletDrainTests {
         }
         let error = await #expect(throws: ComponentError.self) { try await drain.run() }
         #expect(error?.code == .connectionLost)
-        inlet.takeBack()
+        inlet.reclaim()
         #expect(fixture.take().map(\.event.id) == ["a"])
     }
 
@@ -102,7 +102,7 @@ struct InletDrainTests {
             let run = Task { try await drain.run() }
             run.cancel()
             _ = await run.result
-            inlet.takeBack()
+            inlet.reclaim()
             try await loop.submit {}.get()
             let taken = fixture.take()
             #expect(taken.map(\.event.id) == ["\(number)"])

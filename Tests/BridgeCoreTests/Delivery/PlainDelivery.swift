@@ -203,7 +203,7 @@ struct PlainDelivery {
         }
     }
 
-    mutating func takeBack(_ sink: Int) {
+    mutating func reclaim(_ sink: Int) {
         let back = self.sinks[sink].inFlight.map { item in
             var item = item
             item.attempts += 1

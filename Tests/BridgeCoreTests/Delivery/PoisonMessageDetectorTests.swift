@@ -6,7 +6,7 @@ struct PoisonMessageDetectorTests {
     private func delivery(_ position: UInt64) -> Delivery {
         let event = Event(
             id: "\(position)", title: nil, message: "x", priority: nil, tags: [], timestamp: .now(), payload: nil, source: "in",
-            subject: "a", attributes: Attributes(), raw: .init(), kind: .message, passage: Passage(), limits: EventLimits()
+            subject: "a", attributes: Attributes(), raw: .init(), kind: .message, provenance: Provenance(), limits: EventLimits()
         )
         return Delivery(event: event, variant: 0, route: "r", attempts: 0, position: Position(position), ticket: 0)
     }

@@ -36,7 +36,7 @@ struct ReplaceKeyTests {
         #expect(fixture.take().map(\.event.id) == ["a1"])
         Self.append(fixture, ("a2", "a"))
         #expect(fixture.metric(Self.superseded) == 0)
-        fixture.log.takeBack(sink: 0)
+        fixture.log.reclaim(sink: 0)
         #expect(fixture.take().map(\.event.id) == ["a2"])
         #expect(fixture.metric(Self.superseded) == 1)
     }

@@ -96,9 +96,9 @@ struct SinkPreparationTests {
         let first = try await self.take(inlet, 70)
         inlet.confirm(through: first[9])
         self.language.close()
-        inlet.takeBack()
+        inlet.reclaim()
         _ = inlet.poll(atMost: 1)
-        inlet.takeBack()
+        inlet.reclaim()
         self.language.open()
         let again = try await self.take(inlet, 140)
         #expect(again.map(\.event.id) == (10..<150).map(String.init))
@@ -118,7 +118,7 @@ struct SinkPreparationTests {
         for _ in 0..<200 { _ = inlet.poll(atMost: 9) }
         _ = await holds(within: .milliseconds(100)) { false }
         #expect(calls.withLock { $0 } <= count + 1, "a sink that waits for confirmations is not woken again and again")
-        inlet.takeBack()
+        inlet.reclaim()
         let again = try await self.take(inlet, 2)
         #expect(again.map(\.event.id) == taken.map(\.event.id))
         inlet.confirm(through: again[1])

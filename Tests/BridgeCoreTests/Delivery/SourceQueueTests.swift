@@ -123,7 +123,7 @@ struct SourceQueueTests {
         let (loop, last) = (
             ReceivedMessage(
                 subject: "a", body: own,
-                attributes: Attributes([(Passage.hopsAttribute, "9"), (Passage.originAttribute, "there")])),
+                attributes: Attributes([(Provenance.hopsAttribute, "9"), (Provenance.originAttribute, "there")])),
             Self.message("a")
         )
         _ = outlet.send(loop) { id in answers.withLock { $0.append((id, false)) } }

@@ -194,9 +194,9 @@ struct NormaliserTests {
     @Test func `attributes contain no line breaks, and hops are validated`() {
         let event = self.event("x", attributes: [("a", "b\r\nc"), ("streambridge-hops", "300")])
         #expect(event.attributes["a"] == "b\u{FFFD}\u{FFFD}c")
-        #expect(event.passage.hops == 255)
-        #expect(self.event("x", attributes: [("streambridge-hops", "-5")]).passage.hops == 1)
-        #expect(self.event("x", attributes: [("streambridge-hops", "many")]).passage.hops == 255)
+        #expect(event.provenance.hops == 255)
+        #expect(self.event("x", attributes: [("streambridge-hops", "-5")]).provenance.hops == 1)
+        #expect(self.event("x", attributes: [("streambridge-hops", "many")]).provenance.hops == 255)
     }
 
     @Test func `an unsafe id is replaced, a safe upstream one is used`() {
@@ -226,9 +226,9 @@ struct NormaliserTests {
     }
 
     @Test func `hops grow and the first bridge stays the origin`() {
-        #expect(self.event("x").passage == Passage(origin: "bridge", hops: 1))
+        #expect(self.event("x").provenance == Provenance(origin: "bridge", hops: 1))
         let later = self.event(
             "x", attributes: [("streambridge-origin", "first"), ("streambridge-hops", "3"), ("traceparent", "00-a")])
-        #expect(later.passage == Passage(origin: "first", hops: 4, trace: "00-a"))
+        #expect(later.provenance == Provenance(origin: "first", hops: 4, trace: "00-a"))
     }
 }

@@ -48,7 +48,7 @@ extension FuzzTarget {
         withExtendedLifetime((parser, second, third)) {}
     }
 
-    /// From a body to an event: its JSON is one valid line, and events survive a second passage unchanged.
+    /// From a body to an event: its JSON is one valid line, and events survive a second provenance unchanged.
     static let normaliser = FuzzTarget(
         "normaliser",
         seeds: [
@@ -90,6 +90,7 @@ extension FuzzTarget {
         let second = Normaliser(source: "in", settings: NormaliseSettings(), bridge: "c").event(from: message, now: now)
         try FuzzFailure.unless(second.isNative, "an event is not known again: \(String(buffer: json))")
         try FuzzFailure.unless(
-            second.event.json == json, "the second passage made \(String(buffer: second.event.json)) of \(String(buffer: json))")
+            second.event.json == json,
+            "the second provenance made \(String(buffer: second.event.json)) of \(String(buffer: json))")
     }
 }

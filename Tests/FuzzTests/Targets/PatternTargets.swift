@@ -119,7 +119,8 @@ extension FuzzTarget {
     private static let sample = Event(
         id: "1", title: "title", message: "message", priority: 3, tags: ["a", "b"], timestamp: Timestamp(milliseconds: 0),
         payload: ByteBuffer(string: "{\"a\":[1,{\"b\":\"c\"}],\"x y\":null,\"n\":1.5}"), source: "in", subject: "a/b",
-        attributes: Attributes(), raw: ByteBuffer(), passage: Passage(origin: "b", hops: 1), limits: EventLimits(), rendered: nil
+        attributes: Attributes(), raw: ByteBuffer(), provenance: Provenance(origin: "b", hops: 1), limits: EventLimits(),
+        rendered: nil
     )
 
     /// Replaces jq, which is fuzzed by its own project.

@@ -36,12 +36,12 @@ extension FuzzTarget {
         }
         let route = StoredRoute(text: text)
         try FuzzFailure.unless(StoredRoute(text: route.text) == route, "a route is written as \(route.text)")
-        for (json, attributes, passage) in [
+        for (json, attributes, provenance) in [
             (text, nil, other), (text, other, nil), (Self.event, text, other), (Self.event, other, text), (other, nil, nil),
         ] as [(String, String?, String?)] {
             let columns = EventColumns(
                 source: other, subject: text, json: ByteBuffer(string: json), raw: .payload, attributes: attributes,
-                passage: passage, kind: 0)
+                provenance: provenance, kind: 0)
             guard let event = rows.event(columns) else { continue }
             let parser = JSONParser(levels: EventColumns.levels)
             guard let again = EventColumns(event, bridge: "b").event(bridge: "b", parser: parser) else {
@@ -49,7 +49,7 @@ extension FuzzTarget {
             }
             try FuzzFailure.unless(
                 again.id.utf8.elementsEqual(event.id.utf8) && again.json == event.json && again.attributes == event.attributes
-                    && again.passage == event.passage && again.timestamp == event.timestamp && again.tags == event.tags,
+                    && again.provenance == event.provenance && again.timestamp == event.timestamp && again.tags == event.tags,
                 "an event is another when it is read again: \(json)")
             if let copies = rows.copies(other, of: event, columns) {
                 try FuzzFailure.unless(!copies.isEmpty, "a column of copies has none")

@@ -34,7 +34,7 @@ struct CrashModel {
     private var done: Set<Debt> = []
     /// By sink: what reached it for the first time, in order.
     private var delivered = Array(repeating: [Int](), count: sinks)
-    private var inHand = Array(repeating: [Delivery](), count: sinks)
+    private var inFlight = Array(repeating: [Delivery](), count: sinks)
     /// By sink: what is settled, and what of it is on disk and never comes again.
     private var settled = Array(repeating: Set<String>(), count: sinks)
     private var settledOnDisk = Array(repeating: Set<String>(), count: sinks)
@@ -174,7 +174,7 @@ struct CrashModel {
             }
             self.delivered[sink].append(number)
         }
-        self.inHand[sink] += batch
+        self.inFlight[sink] += batch
     }
 
     private static func name(_ delivery: Delivery) -> String {
@@ -182,9 +182,9 @@ struct CrashModel {
     }
 
     mutating func confirm(_ sink: Int, _ random: inout SeededGenerator) {
-        guard let last = self.inHand[sink].randomElement(using: &random) else { return }
-        for delivery in self.inHand[sink] where delivery.ticket <= last.ticket { self.settle(delivery, by: sink) }
-        self.inHand[sink].removeAll { $0.ticket <= last.ticket }
+        guard let last = self.inFlight[sink].randomElement(using: &random) else { return }
+        for delivery in self.inFlight[sink] where delivery.ticket <= last.ticket { self.settle(delivery, by: sink) }
+        self.inFlight[sink].removeAll { $0.ticket <= last.ticket }
         self.log.confirm(sink: SinkIndex(sink), through: last)
     }
 
@@ -200,8 +200,8 @@ struct CrashModel {
     }
 
     private mutating func removeOne(_ sink: Int, _ random: inout SeededGenerator) -> Delivery? {
-        guard let one = self.inHand[sink].randomElement(using: &random) else { return nil }
-        self.inHand[sink].removeAll { $0.ticket == one.ticket }
+        guard let one = self.inFlight[sink].randomElement(using: &random) else { return nil }
+        self.inFlight[sink].removeAll { $0.ticket == one.ticket }
         return one
     }
 
@@ -220,8 +220,8 @@ struct CrashModel {
     }
 
     mutating func loseConnection(_ sink: Int) {
-        self.log.takeBack(sink: SinkIndex(sink))
-        self.inHand[sink] = []
+        self.log.reclaim(sink: SinkIndex(sink))
+        self.inFlight[sink] = []
     }
 
     // MARK: The operator
@@ -260,7 +260,7 @@ struct CrashModel {
         (self.store, self.commits) = (nil, nil)
         self.unsafe = []
         self.settled = self.settledOnDisk
-        self.inHand = Array(repeating: [], count: Self.sinks)
+        self.inFlight = Array(repeating: [], count: Self.sinks)
         self.settings = Self.settings(self.hasLetters, &random)
         (self.store, self.log, self.commits) = try Self.open(self.directory, self.settings, self.hasLetters)
     }
@@ -273,10 +273,10 @@ struct CrashModel {
             var found = false
             for sink in 0..<Self.sinks {
                 self.take(sink, atMost: 5)
-                guard let last = self.inHand[sink].last else { continue }
+                guard let last = self.inFlight[sink].last else { continue }
                 found = true
-                for delivery in self.inHand[sink] { self.settle(delivery, by: sink) }
-                self.inHand[sink] = []
+                for delivery in self.inFlight[sink] { self.settle(delivery, by: sink) }
+                self.inFlight[sink] = []
                 self.log.confirm(sink: SinkIndex(sink), through: last)
             }
             if !found, (0..<Self.sinks).allSatisfy({ self.log.backlog(of: SinkIndex($0)).events == 0 }) { break }

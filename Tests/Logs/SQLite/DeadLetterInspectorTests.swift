@@ -80,7 +80,7 @@ struct DeadLetterInspectorTests {
             #expect(found.hasMore || pieces.count == 4)
         }
         #expect(pieces == [[1, 2, 3], [4, 5, 6], [7, 8], [9]])
-        #expect(try self.letters().letters(.init()).letters.allSatisfy { $0.state == .onItsWay })
+        #expect(try self.letters().letters(.init()).letters.allSatisfy { $0.state == .inDelivery })
     }
 
     @Test func `what is asked for is found, though the file was busy when it was looked for`() throws {
@@ -106,21 +106,22 @@ struct DeadLetterInspectorTests {
             #expect(try file.replay(.init(ids: [2])).done == 1)
             #expect(try log.replays().letters.map(\.id) == [2])
             #expect(try file.replay(.init(ids: [1])).done == 1)
-            #expect(try file.letters(.init()).letters.map(\.state) == [.asked, .onItsWay, .onItsWay, .kept, .kept, .kept])
+            #expect(
+                try file.letters(.init()).letters.map(\.state) == [.requested, .inDelivery, .inDelivery, .kept, .kept, .kept])
             let replayed = try file.replay(.init(ids: [1, 2, 3, 4, 5, 6, 77]))
             #expect(replayed.done == 2)
             #expect(replayed.refused.map(\.id) == [1, 2, 3, 4, 77])
             #expect(replayed.refused.map(\.isMet) == [true, true, false, false, false])
-            #expect(replayed.refused[0].reason == "is asked for already")
-            #expect(replayed.refused[1].reason == "is on its way already")
-            #expect(replayed.refused[2].reason.hasPrefix("is on its way to letters, its dead-letter sink"))
+            #expect(replayed.refused[0].reason == "has a requested retry already")
+            #expect(replayed.refused[1].reason == "is in delivery already")
+            #expect(replayed.refused[2].reason.hasPrefix("is in delivery to letters, its dead-letter sink"))
             #expect(replayed.refused[3].reason == "its sink gone is no longer in the configuration")
             #expect(replayed.refused[4].reason == "there is no such dead letter")
             let dropped = try file.drop(.init(ids: [2, 3, 4, 77]))
             #expect(dropped.done == 1)
             #expect(dropped.refused.map(\.id) == [2, 3, 77])
-            #expect(dropped.refused[0].reason.hasPrefix("is on its way to out; drop it when it is refused again"))
-            #expect(dropped.refused[1].reason.hasPrefix("is on its way to letters; drop it when it is refused again"))
+            #expect(dropped.refused[0].reason.hasPrefix("is in delivery to out; drop it when it is refused again"))
+            #expect(dropped.refused[1].reason.hasPrefix("is in delivery to letters; drop it when it is refused again"))
             #expect(try file.letters(.init()).letters.map(\.id) == [1, 2, 3, 5, 6])
         }
         // While no program runs nothing is on its way.
@@ -143,13 +144,13 @@ struct DeadLetterInspectorTests {
             var changes = LogChanges()
             changes.events = letters.map { Self.record(of: $0, $0.event, to: "out") }
             try log.commit(changes)
-            #expect(try file.letters(.init()).letters.map(\.state) == [.onItsWay, .onItsWay])
-            #expect(try file.replay(.init(ids: [1])).refused == [.init(id: 1, reason: "is on its way already", isMet: true)])
-            #expect(try file.drop(.init(ids: [1])).refused.first?.reason.hasPrefix("is on its way to out; drop it when") == true)
+            #expect(try file.letters(.init()).letters.map(\.state) == [.inDelivery, .inDelivery])
+            #expect(try file.replay(.init(ids: [1])).refused == [.init(id: 1, reason: "is in delivery already", isMet: true)])
+            #expect(try file.drop(.init(ids: [1])).refused.first?.reason.hasPrefix("is in delivery to out; drop it when") == true)
         }
         // While no program runs nothing is on its way.
         let asked = try self.letters().replay(.init(ids: [2])).refused
-        #expect(asked == [.init(id: 2, reason: "is asked for already", isMet: true)])
+        #expect(asked == [.init(id: 2, reason: "has a requested retry already", isMet: true)])
         #expect(try self.letters().drop(.init(ids: [1])).done == 1)
         let (log, contents) = try self.open()
         #expect(contents.sinks["out"]?.count == 1 && contents.head == Position(2))
@@ -167,7 +168,7 @@ struct DeadLetterInspectorTests {
         }
         let (log, contents) = try self.open()
         #expect(contents.sinks["letters"]?.count == 1)
-        #expect(try self.letters().letters(.init()).letters.map(\.state) == [.kept, .onItsWay, .kept])
+        #expect(try self.letters().letters(.init()).letters.map(\.state) == [.kept, .inDelivery, .kept])
         withExtendedLifetime(log) {}
     }
 

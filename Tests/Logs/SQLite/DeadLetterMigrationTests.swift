@@ -48,14 +48,14 @@ struct DeadLetterMigrationTests {
         let letter = DeadLetter(reason: "it is wrong", sink: "out", route: "all", attempts: 2).event(of: original)
         let read = try #require(page.events.first)
         #expect(read.event.json == letter.json && read.event.raw == original.raw && read.event.kind == .deadLetter)
-        #expect(read.event.attributes == original.attributes && read.event.passage == original.passage)
+        #expect(read.event.attributes == original.attributes && read.event.provenance == original.provenance)
         #expect(read.accepted >= before, "younger events are not trimmed for its age")
         #expect(contents.sinks["letters"]?.weight == page.events.reduce(0) { $0 + $1.event.weight })
         var listed: [DeadLetterSummary] = []
         try DeadLetterInspector(path: self.path, sinks: ["out", "letters"]).list(.init()) { listed.append($0) }
         #expect(listed.map(\.id) == Array(1...7))
         #expect(listed.map(\.isReadable) == [true, true, false, true, true, true, true])
-        #expect(listed.map(\.state) == [.kept, .onItsWay, .kept, .kept, .asked, .asked, .onItsWay])
+        #expect(listed.map(\.state) == [.kept, .inDelivery, .kept, .kept, .requested, .requested, .inDelivery])
         #expect(try log.replays().letters.map(\.id) == [5, 6])
     }
 
@@ -67,7 +67,7 @@ struct DeadLetterMigrationTests {
         func numbered(_ sequence: Int, place: Int) -> String {
             let event = letter.event(of: OlderLog.event("x\(sequence)"))
             return """
-                INSERT INTO numbered_letters (sink, sequence, place, time, source, subject, event, raw, attributes, passage, kind)
+                INSERT INTO numbered_letters (sink, sequence, place, time, source, subject, event, raw, attributes, provenance, kind)
                 VALUES ('stream', \(sequence), \(place), 3000, \(OlderLog.columns(event)));
                 """
         }

@@ -34,7 +34,7 @@ struct FlowStorageTests {
             id: "e\(id)", title: "T\u{E4}", message: "m\(id)", priority: 4, tags: ["t"],
             timestamp: Timestamp(milliseconds: 1_700_000_000_123), payload: ByteBuffer(string: #"{"a":1}"#), source: "in",
             subject: "a/b", attributes: Attributes([("x", "y")]), raw: ByteBuffer(string: "raw"),
-            passage: Passage(origin: "here", hops: 1), limits: EventLimits())
+            provenance: Provenance(origin: "here", hops: 1), limits: EventLimits())
         return StoredHeldEvent(
             id: id, route: "r", tool: "quiet_hours", key: "k\"", due: Timestamp(milliseconds: 5000), event: event,
             targets: [

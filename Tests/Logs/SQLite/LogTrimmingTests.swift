@@ -31,7 +31,7 @@ struct LogTrimmingTests {
         let event = Event(
             id: "e", title: nil, message: "m", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0),
             payload: ByteBuffer(string: "\"\(String(repeating: "x", count: bytes))\""), source: "in", subject: "a",
-            attributes: Attributes(), raw: ByteBuffer(), passage: Passage(origin: "here", hops: 1), limits: EventLimits()
+            attributes: Attributes(), raw: ByteBuffer(), provenance: Provenance(origin: "here", hops: 1), limits: EventLimits()
         )
         changes.events = positions.map { position in
             StoredEvent(

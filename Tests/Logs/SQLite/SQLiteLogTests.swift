@@ -31,7 +31,7 @@ struct SQLiteLogTests {
         Event(
             id: id, title: nil, message: id, priority: nil, tags: [], timestamp: Timestamp(milliseconds: 1_700_000_000_123),
             payload: payload.map { ByteBuffer(string: $0) }, source: "in", subject: "a/b", attributes: Attributes(),
-            raw: raw ?? ByteBuffer(string: payload ?? id), passage: Passage(origin: "here", hops: 1), limits: EventLimits()
+            raw: raw ?? ByteBuffer(string: payload ?? id), provenance: Provenance(origin: "here", hops: 1), limits: EventLimits()
         )
     }
 
@@ -51,7 +51,7 @@ struct SQLiteLogTests {
                 timestamp: Timestamp(milliseconds: 1_700_000_000_123), payload: ByteBuffer(string: #"{"x":[1,2.50,null]}"#),
                 source: "in", subject: "home/door", attributes: Attributes([("qos", "1"), ("x", "y\"z"), ("x", "again")]),
                 raw: ByteBuffer(string: "{ \"x\": [1,2.50,null] }"), kind: .message,
-                passage: Passage(origin: "elsewhere", hops: 3, trace: "00-abc-def-01"), limits: EventLimits()
+                provenance: Provenance(origin: "elsewhere", hops: 3, trace: "00-abc-def-01"), limits: EventLimits()
             ),
             Self.event("same", payload: #"{"raw":"is the payload"}"#),
             Self.event("text"),
@@ -59,7 +59,7 @@ struct SQLiteLogTests {
             Event(
                 id: "gap", title: "Gap", message: "lost", priority: nil, tags: ["gap"], timestamp: Timestamp(milliseconds: 0),
                 payload: nil, source: "in", subject: "gap", attributes: Attributes(), raw: ByteBuffer(), kind: .gap,
-                passage: Passage(origin: "here", hops: 1), limits: EventLimits()
+                provenance: Provenance(origin: "here", hops: 1), limits: EventLimits()
             ),
         ]
         let (log, _) = try self.open()
@@ -80,7 +80,7 @@ struct SQLiteLogTests {
             #expect(read.subject == event.subject)
             #expect(read.attributes.elements.map(\.name) == event.attributes.elements.map(\.name))
             #expect(read.attributes.elements.map(\.value) == event.attributes.elements.map(\.value))
-            #expect(read.passage == event.passage)
+            #expect(read.provenance == event.provenance)
             #expect(read.kind == event.kind)
         }
     }
@@ -105,7 +105,8 @@ struct SQLiteLogTests {
         let plain = Self.event("own")
         let native = Event(
             id: plain.id, title: nil, message: plain.message, priority: nil, tags: [], timestamp: plain.timestamp, payload: nil,
-            source: "in", subject: "a/b", attributes: Attributes(), raw: plain.json, passage: plain.passage, limits: EventLimits()
+            source: "in", subject: "a/b", attributes: Attributes(), raw: plain.json, provenance: plain.provenance,
+            limits: EventLimits()
         )
         let (log, _) = try self.open()
         try log.commit(Self.changes([Self.stored(1, native)]))

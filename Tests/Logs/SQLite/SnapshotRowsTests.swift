@@ -22,7 +22,7 @@ struct SnapshotRowsTests {
         let event = Event(
             id: "e\(sequence)", title: "T", message: "m", priority: 2, tags: ["a"], timestamp: Timestamp(milliseconds: 5),
             payload: nil, source: "in", subject: "a/b", attributes: Attributes([("qos", "1")]), raw: ByteBuffer(string: raw),
-            passage: Passage(origin: "here", hops: 1), limits: EventLimits())
+            provenance: Provenance(origin: "here", hops: 1), limits: EventLimits())
         return NumberedEvent(event: event, sequence: sequence, accepted: Timestamp(milliseconds: 1000 + Int64(sequence)))
     }
 

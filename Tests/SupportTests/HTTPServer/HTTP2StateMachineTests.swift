@@ -25,7 +25,7 @@ import Testing
         case .nothing: ""
         case .decide(_, let hasBody): hasBody ? "decide with body" : "decide"
         case .findRoom(let authorize, _, _): authorize == nil ? "find room" : "find room and ask"
-        case .ask: "ask"
+        case .authorize: "ask"
         case .sendContinue: "continue"
         case .countBody(let bytes): bytes > 0 ? "count" : "count nothing"
         case .call: "call"
@@ -58,7 +58,7 @@ import Testing
         var machine = Self.machine()
         let head = Self.head(.POST, ["Content-Length": "20"])
         #expect(machine.awaitsHead && machine.deadline == .distantFuture)
-        #expect(Self.begin(&machine, .take(Self.intake()), head, at: 1) == "")
+        #expect(Self.begin(&machine, .accept(Self.intake()), head, at: 1) == "")
         #expect(machine.isReadingBody && machine.announced == 20 && machine.deadline == Self.time(31))
         #expect(Self.take(&machine, 10, at: 20) == "count" && machine.deadline == Self.time(50))
         #expect(Self.text(machine.counted()) == "", "there is more to come")
@@ -76,7 +76,7 @@ import Testing
         var machine = Self.machine()
         let head = Self.head(.GET, ["Content-Length": "20", "Expect": "100-continue"])
         #expect(Self.text(machine.begin(head, endStream: true, isRefused: false)) == "decide")
-        guard case .findRoom(_, let intake, _) = machine.decided(.take(Self.intake()), of: head) else {
+        guard case .findRoom(_, let intake, _) = machine.decided(.accept(Self.intake()), of: head) else {
             Issue.record("there is nothing to find room for")
             return
         }
@@ -87,7 +87,7 @@ import Testing
 
     @Test func `the client is asked for a body that it holds back, and trailers end it`() {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.POST, ["Expect": "100-continue"])) == "continue")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.POST, ["Expect": "100-continue"])) == "continue")
         #expect(Self.take(&machine, 5) == "count" && Self.text(machine.counted()) == "")
         #expect(Self.text(machine.takeTrailers()) == "call")
     }
@@ -96,7 +96,9 @@ import Testing
         var machine = Self.machine()
         #expect(Self.text(machine.begin(Self.head(), endStream: true, isRefused: true)) == "refuse stream")
         #expect(Self.text(machine.begin(Self.head(), endStream: true, isRefused: false)) == "", "once")
-        for decision in [HTTPDecision.take(Self.intake()), .ask({ _ in preconditionFailure("nobody is asked") }, Self.intake())] {
+        for decision in [
+            HTTPDecision.accept(Self.intake()), .authorize({ _ in preconditionFailure("nobody is asked") }, Self.intake()),
+        ] {
             var machine = Self.machine()
             let head = Self.head(.POST, ["Content-Length": "100"])
             #expect(Self.begin(&machine, decision, head, hasRoom: false) == "refuse stream")
@@ -105,7 +107,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [HTTPDecision.refuse(HTTPResponse(.notFound)), .distrust(HTTPResponse(.badRequest))])
+    @Test(arguments: [HTTPDecision.refuse(HTTPResponse(.notFound)), .refuseAndClose(HTTPResponse(.badRequest))])
     func `a request that is refused is answered before its body`(_ decision: HTTPDecision) {
         var machine = Self.machine()
         #expect(Self.begin(&machine, decision, Self.head(.POST, ["Content-Length": "10"])).hasPrefix("answer 40"))
@@ -118,7 +120,7 @@ import Testing
     @Test func `while somebody decides whether a request may come, the window of its body is counted`() {
         var machine = Self.machine()
         let authorize: HTTPRouter.Authorization = { _ in preconditionFailure("a machine asks nobody") }
-        #expect(Self.begin(&machine, .ask(authorize, Self.intake())) == "ask")
+        #expect(Self.begin(&machine, .authorize(authorize, Self.intake())) == "ask")
         #expect(machine.isDeciding && machine.bytes == Machine.window && machine.deadline == .distantFuture)
         var other = machine
         var third = machine
@@ -131,18 +133,18 @@ import Testing
         third.answers(with: 0, now: Self.time(5))
         #expect(Self.text(third.permitted(nil, Self.intake(), of: Self.head(), now: Self.time(6))) == "", "it is answered")
         var ended = Self.machine()
-        #expect(Self.begin(&ended, .ask(authorize, Self.intake()), endStream: true) == "ask")
+        #expect(Self.begin(&ended, .authorize(authorize, Self.intake()), endStream: true) == "ask")
         #expect(ended.bytes == 0, "there is no body")
     }
 
     @Test func `a body that is too long, too slow or in the way is answered`() {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .take(Self.intake(limit: 8))) == "")
+        #expect(Self.begin(&machine, .accept(Self.intake(limit: 8))) == "")
         #expect(Self.text(machine.timeOut()) == "answer 408")
         #expect(Self.text(machine.shed()) == "answer 503")
         #expect(Self.take(&machine, 9) == "answer 413")
         var slow = Self.machine()
-        #expect(Self.begin(&slow, .take(Self.intake())) == "")
+        #expect(Self.begin(&slow, .accept(Self.intake())) == "")
         for second in stride(from: Int64(20), through: 280, by: 20) { #expect(Self.take(&slow, 1, at: second) == "count") }
         #expect(slow.deadline == Self.time(300), "ten times the time-out in all")
     }
@@ -151,7 +153,7 @@ import Testing
 
     @Test func `a large answer is counted until it is sent, as long as its client takes something`() {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.GET), endStream: true) == "call")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.GET), endStream: true) == "call")
         machine.answers(with: 4096, now: Self.time(0))
         #expect(machine.bytes == 0, "a small one is not")
         machine.answers(with: 100_000, now: Self.time(0))
@@ -171,7 +173,7 @@ import Testing
 
     @Test func `whoever answers later hears that the client has left`() {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.GET), endStream: true) == "call")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.GET), endStream: true) == "call")
         var other = machine
         machine.wait(abandoned: {})
         #expect(machine.isAnswering && Self.text(machine.end()) == "abandon" && Self.text(machine.end()) == "")
@@ -181,7 +183,7 @@ import Testing
 
     @Test func `an answer that is a stream belongs to its handler until that ends it, once`() {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.GET), endStream: true) == "call")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.GET), endStream: true) == "call")
         machine.handedOver()
         #expect(machine.isStreaming && machine.deadline == .distantFuture && Self.text(machine.timeOut()) == "")
         #expect(Self.text(machine.shed()) == "close")
@@ -277,7 +279,7 @@ private final class HTTP2StreamModel {
         case .findRoom(let authorize, let intake, let head):
             let hasRoom = self.machine.hasClientEnded || !self.isChosen(10)
             self.perform(self.machine.admitted(authorize, intake, of: head, hasRoom: hasRoom, now: self.now))
-        case .ask(_, let intake, let head): self.asked = (intake, head)
+        case .authorize(_, let intake, let head): self.asked = (intake, head)
         case .countBody: self.perform(self.isChosen(20) ? self.machine.shed() : self.machine.counted())
         case .call(let intake): self.call(intake)
         case .answer(let response): self.answer(with: response.body.readableBytes)
@@ -293,9 +295,9 @@ private final class HTTP2StreamModel {
         let intake = HTTP2StateMachineTests.intake()
         return switch Int.random(in: 0..<10, using: &self.generator) {
         case 0: .refuse(HTTPResponse(.notFound))
-        case 1: .distrust(HTTPResponse(.badRequest))
-        case 2..<4: .ask({ _ in preconditionFailure("a machine asks nobody") }, intake)
-        default: .take(intake)
+        case 1: .refuseAndClose(HTTPResponse(.badRequest))
+        case 2..<4: .authorize({ _ in preconditionFailure("a machine asks nobody") }, intake)
+        default: .accept(intake)
         }
     }
 

@@ -39,7 +39,7 @@ import Testing
         return switch action {
         case .nothing: ""
         case .decide(_, let exchange): "decide \(exchange.number)"
-        case .ask: "ask"
+        case .authorize: "ask"
         case .sendContinue: "continue"
         case .countBody(let bytes): bytes > 0 ? "count" : "count nothing"
         case .call(_, let exchange): "call \(exchange.number)"
@@ -81,7 +81,7 @@ import Testing
     @Test func `a request is decided, read, called and answered, and the connection takes the next`() {
         var machine = Self.machine()
         for number in 1...2 {
-            #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.POST, ["Content-Length": "20"]), at: 1) == "")
+            #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.POST, ["Content-Length": "20"]), at: 1) == "")
             #expect(machine.deadline == Self.time(31) && machine.inputPiece == 2 << 10)
             #expect(Self.take(&machine, Self.body(10), at: 20) == "count")
             #expect(machine.deadline == Self.time(50))
@@ -107,7 +107,7 @@ import Testing
         _ fields: HTTPHeaders, _ method: HTTPMethod, _ version: HTTPVersion, _ isKeptAlive: Bool
     ) {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(method, fields, version: version)) == "")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(method, fields, version: version)) == "")
         #expect(Self.take(&machine, .part(.end(nil))) == "call 1")
         #expect(machine.answering(1)?.isKeptAlive == isKeptAlive)
         #expect(machine.answering(1)?.isHTTP10 == (version == .http1_0))
@@ -132,7 +132,7 @@ import Testing
 
     @Test func `what follows a request that is distrusted is no request`() {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .distrust(HTTPResponse(.badRequest))) == "refuse 400 close")
+        #expect(Self.begin(&machine, .refuseAndClose(HTTPResponse(.badRequest))) == "refuse 400 close")
         #expect(Self.wrote(&machine, isKeptAlive: false) == "linger")
         #expect(Self.take(&machine, .part(.head(Self.head()))) == "")
         #expect(Self.take(&machine, .failure(HTTPResponse(.badRequest))) == "")
@@ -142,13 +142,13 @@ import Testing
     @Test func `the client is asked for a body that it holds back`() {
         var machine = Self.machine()
         let head = Self.head(.POST, ["Content-Length": "5", "Expect": "100-continue"])
-        #expect(Self.begin(&machine, .take(Self.intake()), head) == "continue")
+        #expect(Self.begin(&machine, .accept(Self.intake()), head) == "continue")
     }
 
     @Test func `while somebody decides whether a request may come, nothing else is taken`() throws {
         var machine = Self.machine()
         let authorize: HTTPRouter.Authorization = { _ in preconditionFailure("a machine asks nobody") }
-        #expect(Self.begin(&machine, .ask(authorize, Self.intake())) == "ask")
+        #expect(Self.begin(&machine, .authorize(authorize, Self.intake())) == "ask")
         #expect(!machine.takesInput && !machine.readsOn && machine.deadline == .distantFuture)
         var other = machine
         let exchange = HTTPExchange(number: 1, isKeptAlive: true, isHead: false, isHTTP10: false)
@@ -163,7 +163,7 @@ import Testing
 
     @Test func `a body that is too long, too slow or in the way ends the connection`() {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .take(Self.intake(limit: 8)), Self.head(.POST, ["Transfer-Encoding": "chunked"])) == "")
+        #expect(Self.begin(&machine, .accept(Self.intake(limit: 8)), Self.head(.POST, ["Transfer-Encoding": "chunked"])) == "")
         #expect(Self.text(machine.timeOut(now: Self.time(31), unsent: 0)) == "refuse 408 close")
         #expect(Self.text(machine.shed()) == "refuse 503 close")
         #expect(Self.text(machine.close()) == "reset")
@@ -172,7 +172,7 @@ import Testing
 
     @Test func `a body that comes slowly has ten times its time-out in all`() {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.POST, ["Content-Length": "500"])) == "")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.POST, ["Content-Length": "500"])) == "")
         for second in stride(from: Int64(20), through: 280, by: 20) {
             #expect(Self.take(&machine, Self.body(1), at: second) == "count")
         }
@@ -187,7 +187,7 @@ import Testing
         #expect(Self.text(machine.refusalOfExcess()) == "")
         machine.willParse(1)
         #expect(machine.requestBytes == 0 && Self.text(machine.refusalOfExcess()) == "refuse 431 close")
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.POST, ["Transfer-Encoding": "chunked"])) == "")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.POST, ["Transfer-Encoding": "chunked"])) == "")
         machine.willParse(65_536)
         #expect(Self.text(machine.refusalOfExcess()) == "")
         machine.willParse(9)
@@ -213,7 +213,7 @@ import Testing
 
     @Test func `an answer that is not read holds back the next request, as long as its client takes something`() {
         var machine = Self.machine()
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.GET)) == "")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.GET)) == "")
         #expect(Self.take(&machine, .part(.end(nil))) == "call 1")
         #expect(Self.wrote(&machine, isWritable: false, at: 0) == "")
         #expect(machine.isDraining && !machine.takesInput && !machine.readsOn)
@@ -238,7 +238,7 @@ import Testing
         var early = machine
         for isEarly in [true, false] {
             var machine = isEarly ? early : Self.machine()
-            #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.GET)) == "")
+            #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.GET)) == "")
             #expect(Self.take(&machine, .part(.end(nil))) == "call 1")
             let exchange = try #require(machine.answering(1))
             #expect(Self.text(machine.wait(for: exchange, abandoned: {})) == (isEarly ? "abandon" : ""))
@@ -252,7 +252,7 @@ import Testing
     @Test func `a connection above the limit is refused even when it asks for nothing`() {
         var machine = Self.machine(overload: HTTPResponse(.serviceUnavailable))
         #expect(Self.text(machine.timeOut(now: Self.time(10), unsent: 0)) == "refuse 503 close")
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.GET)) == "")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.GET)) == "")
         #expect(Self.take(&machine, .part(.end(nil))) == "call 1")
         #expect(machine.answering(1)?.isKeptAlive == false)
     }
@@ -260,7 +260,7 @@ import Testing
     @Test func `a shutdown closes what is idle, and resets it when it has asked for nothing`() {
         var machine = Self.machine()
         #expect(Self.text(machine.drain()) == "reset")
-        #expect(Self.begin(&machine, .take(Self.intake()), Self.head(.GET)) == "")
+        #expect(Self.begin(&machine, .accept(Self.intake()), Self.head(.GET)) == "")
         #expect(Self.take(&machine, .part(.end(nil))) == "call 1")
         #expect(Self.text(machine.drain()) == "", "it is answered first")
         #expect(Self.text(machine.timeOut(now: .distantFuture, unsent: 0)) == "")
@@ -352,7 +352,7 @@ private final class HTTPConnectionModel {
         switch action {
         case .nothing, .sendContinue, .countBody, .abandon: break
         case .decide(let head, let exchange): self.decide(head, exchange)
-        case .ask(_, let intake, let head, let exchange): self.asked = (intake, head, exchange)
+        case .authorize(_, let intake, let head, let exchange): self.asked = (intake, head, exchange)
         case .call(_, let exchange):
             if exchange.number <= self.answered { self.fail("\(exchange.number) is called after its answer") }
             self.called = exchange.number
@@ -370,9 +370,9 @@ private final class HTTPConnectionModel {
         let decision: HTTPDecision =
             switch Int.random(in: 0..<10, using: &self.generator) {
             case 0: .refuse(HTTPResponse(.notFound))
-            case 1 where self.isChosen(3): .distrust(HTTPResponse(.badRequest))
-            case 2..<4: .ask({ _ in preconditionFailure("a machine asks nobody") }, intake)
-            default: .take(intake)
+            case 1 where self.isChosen(3): .refuseAndClose(HTTPResponse(.badRequest))
+            case 2..<4: .authorize({ _ in preconditionFailure("a machine asks nobody") }, intake)
+            default: .accept(intake)
             }
         self.perform(self.machine.decided(decision, of: head, exchange, now: self.now))
     }

@@ -30,7 +30,7 @@ extension MQTTSinkSession {
         guard self.settings.version == .five else { return properties }
         properties.append(.contentType, text: "application/json")
         properties.append(user: MQTTSink.idempotencyProperty, delivery.event.id)
-        for (name, value) in delivery.event.passage.attributes { properties.append(user: name, value) }
+        for (name, value) in delivery.event.provenance.attributes { properties.append(user: name, value) }
         return properties
     }
 }

@@ -19,7 +19,7 @@ struct SSEReading: Sendable {
     let resumes: Bool
     let maximumEvent: Int
     let tooLarge: Counter
-    let passedOver: Counter
+    let skipped: Counter
     private let taken: Set<String>?
 
     init(_ configuration: SSESource.Configuration, metrics: ComponentMetrics) {
@@ -28,8 +28,8 @@ struct SSEReading: Sendable {
         self.maximumEvent = configuration.maximumEvent
         self.taken = configuration.events.map(Set.init)
         self.tooLarge = metrics.counter("sse_events_too_large", help: "Events larger than max_event; reported as gaps.")
-        self.passedOver = metrics.counter(
-            "sse_events_passed_over", help: "Control events, and events of a type that the source does not accept.")
+        self.skipped = metrics.counter(
+            "sse_events_skipped", help: "Control events, and events of a type that the source does not accept.")
     }
 
     /// A configured type is selected, whatever its name.

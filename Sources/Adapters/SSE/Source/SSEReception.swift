@@ -98,7 +98,7 @@ final class SSEReception: CurlReceiver {
         var batch: [ReceivedMessage] = []
         batch.reserveCapacity(self.items.count)
         var receipt: SourceOutlet.Receipt?
-        var passedOver = 0
+        var skipped = 0
         for item in self.items {
             let gap: (kind: GapKind, reason: String)
             switch item {
@@ -110,7 +110,7 @@ final class SSEReception: CurlReceiver {
                 switch meaning {
                 case .message: continue
                 case .nothing:
-                    passedOver += 1
+                    skipped += 1
                     continue
                 case .gap(let reason): gap = (.reported, reason)
                 }
@@ -131,7 +131,7 @@ final class SSEReception: CurlReceiver {
         }
         self.items.removeAll(keepingCapacity: true)
         if !batch.isEmpty { receipt = self.outlet.send(batch) }
-        self.reading.passedOver.increment(by: passedOver)
+        self.reading.skipped.increment(by: skipped)
         self.progress.received(upTo: receipt?.position, point: self.point)
         switch receipt?.demand {
         case .more, nil: return .more

@@ -123,7 +123,7 @@ struct WebhookRequest: Sendable {
     /// Headers by which the peer recognises duplicates and loops, unless the file sets them.
     private func addPassage(of delivery: Delivery, to request: inout CurlRequest) {
         if !request.has("Idempotency-Key") { request.headers.append(("Idempotency-Key", delivery.idempotencyKey)) }
-        for (name, value) in delivery.event.passage.attributes where !request.has(name) {
+        for (name, value) in delivery.event.provenance.attributes where !request.has(name) {
             request.headers.append((name, Self.headerText(value)))
         }
     }

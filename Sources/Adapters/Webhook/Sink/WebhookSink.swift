@@ -27,7 +27,7 @@ package final class WebhookSink: Sink {
     private let probeTimeout: Duration
     private let redaction: Redaction
     /// The last `run` failed, so the peer counts as connected only once it has answered again.
-    private let isInDoubt = Atomic(false)
+    private let isUnconfirmed = Atomic(false)
     private let recovery: RecoveryLog
 
     /// Makes a sink that connects when it has events.
@@ -64,11 +64,11 @@ package final class WebhookSink: Sink {
     /// - Throws: `ComponentError` when the peer cannot be reached or refuses for now.
     package func run(_ inlet: SinkInlet) async throws {
         // There is no connection to wait for before the first event.
-        if !self.isInDoubt.load(ordering: .relaxed) { inlet.connected() }
+        if !self.isUnconfirmed.load(ordering: .relaxed) { inlet.connected() }
         do {
             try await self.recovery.track { try await self.deliver(inlet) }
         } catch {
-            self.isInDoubt.store(true, ordering: .relaxed)
+            self.isUnconfirmed.store(true, ordering: .relaxed)
             throw error
         }
     }
@@ -188,7 +188,7 @@ package final class WebhookSink: Sink {
         }
         self.poison.answered(delivery)
         self.silences.ended(delivery)
-        if self.isInDoubt.exchange(false, ordering: .relaxed) { inlet.connected() }
+        if self.isUnconfirmed.exchange(false, ordering: .relaxed) { inlet.connected() }
         let head = response.head
         let isSuccess = self.configuration.success.statuses.contains(head.status)
         let verdict = response.verdict(self.configuration.answerReading)
@@ -214,7 +214,7 @@ package final class WebhookSink: Sink {
                 inlet.refuse(delivery, "the server answered \(reason)")
                 return
             }
-            self.isInDoubt.store(true, ordering: .relaxed)
+            self.isUnconfirmed.store(true, ordering: .relaxed)
             inlet.postpone(delivery, "\(peer) answered \(reason)")
             throw ComponentError(head.isRedirect ? .rejected : .unauthorized, "\(peer) answers every event with \(reason)")
         } else {

@@ -86,10 +86,10 @@ struct HomeAssistantConfigurationTests {
     func `a source whose filter matches what is published about the bridge is found`(filter: String, isFound: Bool) throws {
         let sink = try settings(HomeAssistantSink.Configuration.self, #"{"url": "mqtt://Broker"}"#)
         let source = try settings(MQTTSource.Configuration.self, #"{"url": "mqtt://broker", "subscribe": "\#(filter)"}"#)
-        let warning = sink.circle(reading: source, bridge: "home", sink: "home_assistant")
+        let warning = sink.loopWarning(reading: source, bridge: "home", sink: "home_assistant")
         #expect((warning != nil) == isFound)
         if let warning { #expect(warning.message.contains("which home_assistant publishes about this bridge itself")) }
         let elsewhere = try settings(MQTTSource.Configuration.self, #"{"url": "mqtt://other", "subscribe": "\#(filter)"}"#)
-        #expect(sink.circle(reading: elsewhere, bridge: "home", sink: "home_assistant") == nil)
+        #expect(sink.loopWarning(reading: elsewhere, bridge: "home", sink: "home_assistant") == nil)
     }
 }

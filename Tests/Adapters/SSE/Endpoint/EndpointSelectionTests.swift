@@ -102,7 +102,7 @@ import Testing
         }
         let query = "when=" + String(repeating: "x", count: SSEFilter.longestCondition)
         _ = try SSEFilter.condition(SSEParameters(query: query), compiler: Everything())
-        let error = #expect(throws: SSEComplaint.self) {
+        let error = #expect(throws: SSERequestError.self) {
             _ = try SSEFilter.condition(SSEParameters(query: query + "x"), compiler: Everything())
         }
         #expect(error?.message == "when is 1025 bytes long; 1024 are allowed")

@@ -447,7 +447,7 @@ import Testing
         #expect(try await fixture.bodies(2) == ["1", "2"])
         #expect(
             fixture.metrics.render().contains(
-                "streambridge_sse_events_passed_over_total{component=\"in\",direction=\"source\",kind=\"sse\"} 2"))
+                "streambridge_sse_events_skipped_total{component=\"in\",direction=\"source\",kind=\"sse\"} 2"))
         await fixture.stop()
     }
 

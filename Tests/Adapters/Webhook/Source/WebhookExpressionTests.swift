@@ -39,8 +39,8 @@ struct WebhookExpressionTests {
             try await eventually("all are delivered") { fixture.sink.events.count == 12 }
             // One that arrived before, and one that returns.
             #expect(try await fixture.post("3", headers: "Idempotency-Key: key-3\r\n").member("id") == "key-3")
-            let passage = "streambridge-origin: b\r\nstreambridge-hops: 2\r\n"
-            #expect(try await fixture.post("x", headers: passage).status == 508)
+            let provenance = "streambridge-origin: b\r\nstreambridge-hops: 2\r\n"
+            #expect(try await fixture.post("x", headers: provenance).status == 508)
             #expect(fixture.sink.events.count == 12)
         }
     }
@@ -57,8 +57,8 @@ struct WebhookExpressionTests {
             let answer = try await Answer.read(from: connection)
             #expect(answer.status == 200 && answer.body.contains(#""ids":["k-1","k-2","k-3"]"#))
             try await eventually("all are delivered") { fixture.sink.events.map(\.message) == ["1", "2", "3"] }
-            let passage = "streambridge-origin: b\r\nstreambridge-hops: 2\r\n"
-            #expect(try await fixture.post("1\n2", headers: type + passage).status == 508)
+            let provenance = "streambridge-origin: b\r\nstreambridge-hops: 2\r\n"
+            #expect(try await fixture.post("1\n2", headers: type + provenance).status == 508)
         }
     }
 

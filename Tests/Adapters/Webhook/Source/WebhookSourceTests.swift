@@ -85,7 +85,7 @@ import Testing
             let event = hook.sink.events[0]
             #expect(event.attributes["x-github-event"] == "push")
             #expect(event.attributes["x-alphorn-trace"] == "abc.def")
-            #expect(event.passage.trace == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            #expect(event.provenance.trace == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
             #expect(!event.attributes.elements.contains { $0.value.contains("s3cret") || $0.name == "content-length" })
         }
     }

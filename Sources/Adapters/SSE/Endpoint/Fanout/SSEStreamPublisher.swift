@@ -42,7 +42,7 @@ final class SSEStreamPublisher: Sendable {
         var start = deliveries.startIndex
         var labels = SSELabels()
         for (index, delivery) in zip(deliveries.indices, deliveries) {
-            do throws(SSEComplaint) {
+            do throws(SSERequestError) {
                 try labels.append(delivery.event, of: self.stream, reader)
             } catch {
                 self.publish(deliveries[start..<index], labels)

@@ -26,7 +26,7 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
     private var memory: HTTPMemory?
     /// Whether the connection holds an encrypted copy of its unsent data.
     private var isEncrypted = false
-    var hold = HTTPHold()
+    var hold = HTTPReservation()
     private(set) var context: ChannelHandlerContext?
     /// Ends the connection when its grant expires.
     private var expiry: Scheduled<Void>?

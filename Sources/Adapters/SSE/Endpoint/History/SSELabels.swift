@@ -17,14 +17,14 @@ struct SSELabels: Sendable {
 
     /// Adds those of the next event.
     ///
-    /// - Throws: ``SSEComplaint`` with the reason why it cannot be published; nothing is added then.
-    mutating func append(_ event: Event, of stream: SSEStream, _ reader: EventReader) throws(SSEComplaint) {
+    /// - Throws: ``SSERequestError`` with the reason why it cannot be published; nothing is added then.
+    mutating func append(_ event: Event, of stream: SSEStream, _ reader: EventReader) throws(SSERequestError) {
         let (name, type): (String?, String?)
         do { name = stream.isFixed ? nil : try stream.name(of: event, reader) } catch {
-            throw SSEComplaint("the stream's name \(stream.settings.stream.text) cannot be rendered: \(error)")
+            throw SSERequestError("the stream's name \(stream.settings.stream.text) cannot be rendered: \(error)")
         }
         do { type = stream.hasTypes ? try stream.type(of: event, reader) : nil } catch {
-            throw SSEComplaint("the event's type \(stream.settings.event.text) cannot be rendered: \(error)")
+            throw SSERequestError("the event's type \(stream.settings.event.text) cannot be rendered: \(error)")
         }
         if let mark = stream.mark(of: event, reader) { self.marks = Self.appending(mark, to: self.marks.take()) }
         if let name { self.names = Self.appending(name, to: self.names.take()) }

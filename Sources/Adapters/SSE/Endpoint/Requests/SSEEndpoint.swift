@@ -86,8 +86,8 @@ struct SSEEndpoint: Sendable {
         }
         // Compiling takes about 20 ms.
         let compiled = NIOThreadPool.singleton.runIfActive(eventLoop: self.hub.home) {
-            () -> Result<(any Expression)?, SSEComplaint> in
-            do throws(SSEComplaint) {
+            () -> Result<(any Expression)?, SSERequestError> in
+            do throws(SSERequestError) {
                 return .success(try SSEFilter.condition(parameters, compiler: compiler))
             } catch {
                 return .failure(error)

@@ -20,17 +20,17 @@ struct SSEParameters: Sendable {
     private var unknown = 0
     private var misspelt: (name: String, meant: String)?
 
-    /// - Throws: ``SSEComplaint`` for an invalid query.
-    init(query: String) throws(SSEComplaint) {
+    /// - Throws: ``SSERequestError`` for an invalid query.
+    init(query: String) throws(SSERequestError) {
         try self.add(form: query)
     }
 
-    /// - Throws: ``SSEComplaint`` for an invalid query or body.
-    init(_ request: HTTPRequest) throws(SSEComplaint) {
+    /// - Throws: ``SSERequestError`` for an invalid query or body.
+    init(_ request: HTTPRequest) throws(SSERequestError) {
         try self.init(query: request.rawQuery)
         if request.body.readableBytes > 0 { try self.add(request.body, type: request.header("Content-Type") ?? "") }
         if let misspelt {
-            throw SSEComplaint("unknown parameter '\(misspelt.name)'; did you mean '\(misspelt.meant)'?")
+            throw SSERequestError("unknown parameter '\(misspelt.name)'; did you mean '\(misspelt.meant)'?")
         }
         let names = ["last_event_id", "lastEventID", "lastEventId"]
         let ids = [request.header("Last-Event-ID")] + names.map { self.value($0) }
@@ -58,19 +58,19 @@ struct SSEParameters: Sendable {
 
     /// A whole number.
     ///
-    /// - Throws: ``SSEComplaint`` for anything else, or a number outside the range.
-    func integer(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws(SSEComplaint) -> Int {
+    /// - Throws: ``SSERequestError`` for anything else, or a number outside the range.
+    func integer(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws(SSERequestError) -> Int {
         guard let text = self.value(name), !text.isEmpty else { return fallback }
         guard let value = Int(text), range.contains(value) else {
-            throw SSEComplaint("\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw SSERequestError("\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }
 
-    private mutating func add(_ pairs: [(name: String, value: String)]) throws(SSEComplaint) {
+    private mutating func add(_ pairs: [(name: String, value: String)]) throws(SSERequestError) {
         self.values += pairs
         guard self.values.count <= Self.limit else {
-            throw SSEComplaint("\(self.values.count) parameters are too many for one request; \(Self.limit) are allowed")
+            throw SSERequestError("\(self.values.count) parameters are too many for one request; \(Self.limit) are allowed")
         }
     }
 
@@ -80,27 +80,27 @@ struct SSEParameters: Sendable {
         self.misspelt = (name, meant)
     }
 
-    private mutating func add(form text: String) throws(SSEComplaint) {
+    private mutating func add(form text: String) throws(SSERequestError) {
         var pairs: [(name: String, value: String)] = []
         for (name, value) in HTTPForm.pairs(of: text) {
             guard SSEParameterName.known.contains(name) else {
                 self.note(unknown: name)
                 continue
             }
-            guard let value else { throw SSEComplaint("the parameter \(name) is not percent-encoded UTF-8") }
+            guard let value else { throw SSERequestError("the parameter \(name) is not percent-encoded UTF-8") }
             pairs.append((name, value))
         }
         try self.add(pairs)
     }
 
-    private mutating func add(_ body: ByteBuffer, type: String) throws(SSEComplaint) {
+    private mutating func add(_ body: ByteBuffer, type: String) throws(SSERequestError) {
         switch type.prefix(while: { $0 != ";" }).lowercased() {
         case "application/x-www-form-urlencoded":
             try self.add(form: String(buffer: body))
         case "application/json":
             let parser = JSONParser()
             guard let root = try? parser.parse(body), root.kind == .object else {
-                throw SSEComplaint("the body must be a JSON object")
+                throw SSERequestError("the body must be a JSON object")
             }
             var values: [(String, String)] = []
             root.forEachMember { name, _ in
@@ -118,7 +118,7 @@ struct SSEParameters: Sendable {
             withExtendedLifetime(parser) {}
             try self.add(values)
         default:
-            throw SSEComplaint("the body must be application/json or application/x-www-form-urlencoded")
+            throw SSERequestError("the body must be application/json or application/x-www-form-urlencoded")
         }
     }
 }

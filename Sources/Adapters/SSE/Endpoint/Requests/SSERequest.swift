@@ -28,7 +28,7 @@ struct SSERequest {
             throw SSERefusal(.badRequest, "\(texts.count) streams are too many for one connection; \(Self.nameLimit) at most")
         }
         do {
-            return try texts.map { text throws(SSEComplaint) in try SSEName.pattern(text) }
+            return try texts.map { text throws(SSERequestError) in try SSEName.pattern(text) }
         } catch {
             throw SSERefusal(.badRequest, error.message)
         }

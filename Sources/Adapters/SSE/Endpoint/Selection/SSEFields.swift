@@ -32,25 +32,26 @@ struct SSEFields: OptionSet, Hashable, Sendable {
     /// Reads `fields` of a request.
     ///
     /// - Parameter streams: those of the request; each must allow every field.
-    /// - Throws: ``SSEComplaint`` for the client.
-    init(_ parameters: SSEParameters, streams: [SSEStream]) throws(SSEComplaint) {
+    /// - Throws: ``SSERequestError`` for the client.
+    init(_ parameters: SSEParameters, streams: [SSEStream]) throws(SSERequestError) {
         let names = parameters.list("fields")
         let allowed = SSESinkConfiguration.Field.allCases.map(\.rawValue).joined(separator: ", ")
         guard names.count <= Self.mostNames else {
-            throw SSEComplaint("\(names.count) fields are too many for one request; \(Self.mostNames) are allowed")
+            throw SSERequestError("\(names.count) fields are too many for one request; \(Self.mostNames) are allowed")
         }
         self = []
         for name in names {
             guard let field = SSESinkConfiguration.Field(rawValue: name) else {
-                throw SSEComplaint(
+                throw SSERequestError(
                     "'\(name.prefix(64))' is not a field; write one or more of \(allowed), with commas between them")
             }
             for stream in streams {
                 guard stream.settings.format == .json else {
-                    throw SSEComplaint("this stream has no fields; its 'format' setting is \(stream.settings.format.rawValue)")
+                    throw SSERequestError("this stream has no fields; its 'format' setting is \(stream.settings.format.rawValue)")
                 }
                 guard stream.settings.include.contains(field) || stream.settings.includeOnRequest.contains(field) else {
-                    throw SSEComplaint("this stream does not send '\(name)'; its 'include_on_request' setting does not have it")
+                    throw SSERequestError(
+                        "this stream does not send '\(name)'; its 'include_on_request' setting does not have it")
                 }
             }
             self.insert(Self(of: field))

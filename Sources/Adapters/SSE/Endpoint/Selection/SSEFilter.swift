@@ -30,19 +30,19 @@ struct SSEFilter: Hashable, Sendable {
     /// Compiles the `when` of a request; blocks, so never call it on an event loop.
     ///
     /// - Parameter compiler: `nil` where the stream does not allow it.
-    /// - Throws: ``SSEComplaint`` for the client.
+    /// - Throws: ``SSERequestError`` for the client.
     static func condition(
         _ parameters: SSEParameters, compiler: (any ExpressionCompiler)?
-    ) throws(SSEComplaint) -> (any Expression)? {
+    ) throws(SSERequestError) -> (any Expression)? {
         guard let text = Self.conditionText(parameters) else { return nil }
-        guard let compiler else { throw SSEComplaint("this stream does not support 'when'; its 'expressions' setting is off") }
+        guard let compiler else { throw SSERequestError("this stream does not support 'when'; its 'expressions' setting is off") }
         guard text.utf8.count <= Self.longestCondition else {
-            throw SSEComplaint("when is \(text.utf8.count) bytes long; \(Self.longestCondition) are allowed")
+            throw SSERequestError("when is \(text.utf8.count) bytes long; \(Self.longestCondition) are allowed")
         }
         do {
             return try compiler.compile(text)
         } catch {
-            throw SSEComplaint("when: \((error as? ExpressionError)?.messageForClient ?? "\(error)")")
+            throw SSERequestError("when: \((error as? ExpressionError)?.messageForClient ?? "\(error)")")
         }
     }
 
@@ -55,25 +55,25 @@ struct SSEFilter: Hashable, Sendable {
     }
 
     /// - Parameter condition: the result of ``condition(_:compiler:)`` for the same parameters.
-    /// - Throws: ``SSEComplaint`` for the client.
-    init(_ parameters: SSEParameters, condition: (any Expression)?) throws(SSEComplaint) {
+    /// - Throws: ``SSERequestError`` for the client.
+    init(_ parameters: SSEParameters, condition: (any Expression)?) throws(SSERequestError) {
         let lists = (
             priorities: parameters.list("priority"), tags: parameters.list("tags"), sources: parameters.list("source"),
             subjects: parameters.list("subject")
         )
         try Self.checkSize(lists.priorities + lists.tags + lists.sources + lists.subjects)
-        let priorities = try lists.priorities.map { text throws(SSEComplaint) in
+        let priorities = try lists.priorities.map { text throws(SSERequestError) in
             guard let priority = PriorityText.constant(text) else {
-                throw SSEComplaint("'\(text)' is not a priority; write \(PriorityText.allowed), with commas between them")
+                throw SSERequestError("'\(text)' is not a priority; write \(PriorityText.allowed), with commas between them")
             }
             return priority
         }
         let (tags, sources) = (lists.tags, lists.sources)
-        let subjects = try lists.subjects.map { text throws(SSEComplaint) in
+        let subjects = try lists.subjects.map { text throws(SSERequestError) in
             do throws(SettingError) {
                 return try SubjectPattern(text)
             } catch {
-                throw SSEComplaint("subject '\(text)': \(error.message)")
+                throw SSERequestError("subject '\(text)': \(error.message)")
             }
         }
         self.matcher =
@@ -91,13 +91,13 @@ struct SSEFilter: Hashable, Sendable {
         )
     }
 
-    private static func checkSize(_ values: [String]) throws(SSEComplaint) {
+    private static func checkSize(_ values: [String]) throws(SSERequestError) {
         guard values.count <= Self.mostValues else {
-            throw SSEComplaint("\(values.count) filter values are too many for one request; \(Self.mostValues) are allowed")
+            throw SSERequestError("\(values.count) filter values are too many for one request; \(Self.mostValues) are allowed")
         }
         let size = values.reduce(0) { $0 + $1.utf8.count }
         guard size <= Self.longestValues else {
-            throw SSEComplaint("the filter values are \(size) bytes long; \(Self.longestValues) are allowed in one request")
+            throw SSERequestError("the filter values are \(size) bytes long; \(Self.longestValues) are allowed in one request")
         }
     }
 
@@ -148,7 +148,7 @@ struct SSEFilter: Hashable, Sendable {
 }
 
 /// The mistake in a request for a stream, for its answer.
-struct SSEComplaint: Error, CustomStringConvertible {
+struct SSERequestError: Error, CustomStringConvertible {
     let message: String
 
     init(_ message: String) { self.message = message }

@@ -7,10 +7,10 @@ enum SSEName {
 
     /// Checks a name that a template has rendered.
     ///
-    /// - Throws: ``SSEComplaint`` for an empty or too long one.
-    static func name(_ text: String) throws(SSEComplaint) -> String {
+    /// - Throws: ``SSERequestError`` for an empty or too long one.
+    static func name(_ text: String) throws(SSERequestError) -> String {
         guard !text.isEmpty, text.utf8.count <= Self.limit else {
-            throw SSEComplaint("'\(text.prefix(64))' is not a stream name; a name has 1 to \(Self.limit) bytes")
+            throw SSERequestError("'\(text.prefix(64))' is not a stream name; a name has 1 to \(Self.limit) bytes")
         }
         return text
     }
@@ -22,14 +22,14 @@ enum SSEName {
     }
 
     /// Parses a requested name or, with `+` or `#` as a whole level, an MQTT filter over names (MQTT 3.1.1 §4.7).
-    static func pattern(_ text: String) throws(SSEComplaint) -> SubjectPattern {
+    static func pattern(_ text: String) throws(SSERequestError) -> SubjectPattern {
         guard text.utf8.count <= Self.limit, !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
-            throw SSEComplaint("'\(text.prefix(64))' is not a stream name")
+            throw SSERequestError("'\(text.prefix(64))' is not a stream name")
         }
         do {
             return try SubjectPattern(name: text)
         } catch {
-            throw SSEComplaint("'\(text)' is not a stream name: \(error.message)")
+            throw SSERequestError("'\(text)' is not a stream name: \(error.message)")
         }
     }
 }

@@ -3,7 +3,7 @@ import Synchronization
 /// Counts how many of a number of equal places are in use.
 ///
 /// Thread-safe.
-final class HTTPPlaces: Sendable {
+final class HTTPSlots: Sendable {
     private let taken = Atomic<Int>(0)
 
     /// Takes a place, if one is free.

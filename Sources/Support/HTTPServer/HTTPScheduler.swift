@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The state of a connection within ``HTTPTurns``.
+/// The state of a connection within ``HTTPScheduler``.
 struct HTTPTurn {
     fileprivate var end = NIODeadline.uptimeNanoseconds(0)
     fileprivate var isRunning = false
@@ -10,8 +10,8 @@ struct HTTPTurn {
 /// A connection that processes its input in pieces.
 ///
 /// On its event loop.
-protocol HTTPPiecewise: AnyObject {
-    /// Changed by ``HTTPTurns`` alone.
+protocol HTTPScheduledInput: AnyObject {
+    /// Changed by ``HTTPScheduler`` alone.
     var turn: HTTPTurn { get set }
     /// Whether a piece is available and can be processed now.
     var hasPiece: Bool { get }
@@ -28,7 +28,7 @@ protocol HTTPPiecewise: AnyObject {
 /// Used only on its loop. A connection is processed for one turn when bytes arrive. The rest waits in a queue, in which
 /// connections take turns. Between two slices of that work the loop serves its sockets, so that a new client waits for
 /// at most one slice.
-final class HTTPTurns {
+final class HTTPScheduler {
     /// The longest turn of a connection, while others do not wait and while they do.
     private static let longest = TimeAmount.milliseconds(1)
     private static let shortest = TimeAmount.microseconds(250)
@@ -40,32 +40,32 @@ final class HTTPTurns {
     private static let pauses = (shortest: TimeAmount.microseconds(100), longest: TimeAmount.milliseconds(10))
 
     private let eventLoop: any EventLoop
-    private var queue = CircularBuffer<any HTTPPiecewise>()
+    private var queue = CircularBuffer<any HTTPScheduledInput>()
     private var isScheduled = false
-    private var pause = HTTPTurns.pauses.shortest
+    private var pause = HTTPScheduler.pauses.shortest
 
     init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
     }
 
     /// Begins a turn of a connection with new input; has no effect while it has or waits for one.
-    func begin(_ connection: any HTTPPiecewise) {
+    func begin(_ connection: any HTTPScheduledInput) {
         guard !connection.turn.isRunning, !connection.turn.isWaiting, connection.hasPiece else { return }
         self.run(connection, from: .now())
     }
 
     /// Continues with a connection that was blocked: within its turn, or in another one when that is over.
-    func resume(_ connection: any HTTPPiecewise) {
+    func resume(_ connection: any HTTPScheduledInput) {
         guard !connection.turn.isRunning, !connection.turn.isWaiting, connection.hasPiece else { return }
         if NIODeadline.now() < connection.turn.end { self.run(connection) } else { self.wait(connection) }
     }
 
-    private func run(_ connection: any HTTPPiecewise, from start: NIODeadline) {
+    private func run(_ connection: any HTTPScheduledInput, from start: NIODeadline) {
         connection.turn.end = start + (self.queue.isEmpty ? Self.longest : Self.shortest)
         self.run(connection)
     }
 
-    private func run(_ connection: any HTTPPiecewise) {
+    private func run(_ connection: any HTTPScheduledInput) {
         connection.turn.isRunning = true
         repeat { connection.handlePiece() } while connection.hasPiece && NIODeadline.now() < connection.turn.end
         connection.turnEnded()
@@ -73,7 +73,7 @@ final class HTTPTurns {
         if connection.hasPiece { self.wait(connection) }
     }
 
-    private func wait(_ connection: any HTTPPiecewise) {
+    private func wait(_ connection: any HTTPScheduledInput) {
         connection.turn.isWaiting = true
         self.queue.append(connection)
         self.schedule()

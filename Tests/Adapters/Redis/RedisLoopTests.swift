@@ -3,7 +3,7 @@ import Testing
 
 /// Events that return through a channel or a stream of the same file.
 @Suite(.timeLimit(.minutes(2)))
-struct RedisCircleTests {
+struct RedisLoopTests {
     private static let server = #"url: "redis://127.0.0.1:6379""#
 
     private func check(_ sources: [String], _ sinks: [String], routes: String = "[{ to: [s0] }]") async throws -> (

@@ -7,7 +7,7 @@ import Testing
 
 /// Loops: refused where the file shows them, and slowed where it does not.
 @Suite(.timeLimit(.minutes(2)))
-struct MQTTCircleTests {
+struct MQTTLoopTests {
     private func source(_ rest: String) throws -> MQTTSource.Configuration {
         try settings(MQTTSource.Configuration.self, #"{"url": "mqtt://broker", \#(rest)}"#)
     }
@@ -22,11 +22,11 @@ struct MQTTCircleTests {
         let source = try self.source(##""subscribe": ["b", "a/#"], \##(Self.old)"##)
         let sink = try self.sink(#""topic": "a/out", "format": "raw", \#(Self.old)"#)
         #expect(
-            sink.circle(through: source)?.description
+            sink.loopWarning(through: source)?.description
                 == "topic: events would loop forever: a/out returns through the filter a/#, and with protocol: 3.1.1 and format: raw"
                 + " it carries no mark of its origin; publish to a topic that no filter matches, or write protocol: 5 at both"
         )
-        #expect(try self.sink(#""topic": "a/out", "body": "x""#).circle(through: source) != nil)
+        #expect(try self.sink(#""topic": "a/out", "body": "x""#).loopWarning(through: source) != nil)
     }
 
     @Test func `other topics, brokers, formats and versions are not loops`() throws {
@@ -35,11 +35,11 @@ struct MQTTCircleTests {
         for sink in [
             #""topic": "b/out", "format": "raw", \#(Self.old)"#, #""topic": "a/{{ .title }}", "format": "raw", \#(Self.old)"#,
             #""topic": "a/out", "format": "json", \#(Self.old)"#,
-        ] { #expect(try self.sink(sink).circle(through: old) == nil, "\(sink)") }
-        #expect(try self.sink(#""topic": "a/out", "format": "raw""#).circle(through: new) == nil)
+        ] { #expect(try self.sink(sink).loopWarning(through: old) == nil, "\(sink)") }
+        #expect(try self.sink(#""topic": "a/out", "format": "raw""#).loopWarning(through: new) == nil)
         let other = try settings(
             MQTTSink.Configuration.self, #"{"url": "mqtt://other", "topic": "a/out", "format": "raw", \#(Self.old)}"#)
-        #expect(other.circle(through: old) == nil)
+        #expect(other.loopWarning(through: old) == nil)
     }
 
     private func file(_ port: Int, route: String = "", topic: String = "a/out") -> String {

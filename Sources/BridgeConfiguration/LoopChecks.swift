@@ -5,7 +5,7 @@ import BridgeCore
 /// A loop goes from a source over routes without conditions to a sink, and on to the source that reads what the sink
 /// writes. It is refused when one of its sinks loses the marks by which the core recognises an event, and none has them
 /// in the body.
-struct CircleChecks {
+struct LoopChecks {
     /// A sink with its settings for some routes, whose place is read by sources.
     private struct Writer {
         let sink: Int
@@ -62,7 +62,7 @@ struct CircleChecks {
     /// Reports each sink that loses the marks within a loop, once for each source that reads it back.
     func report(to findings: Findings) {
         var reported: Set<[Int]> = []
-        let live = self.nodesBehindCircles()
+        let live = self.nodesBehindLoops()
         for (index, writer) in self.writers.enumerated() where live[self.sources.count + 1 + index] {
             for (source, loss) in writer.readers {
                 guard let loss, live[source], let way = self.way(from: source, to: self.sources.count + 1 + index),
@@ -79,7 +79,7 @@ struct CircleChecks {
     }
 
     /// Whether each node is in or after a loop: nodes without predecessors are removed repeatedly.
-    private func nodesBehindCircles() -> [Bool] {
+    private func nodesBehindLoops() -> [Bool] {
         var entries = Array(repeating: 0, count: self.next.count)
         for nodes in self.next { for node in nodes { entries[node] += 1 } }
         var live = Array(repeating: true, count: self.next.count)

@@ -9,7 +9,7 @@ import NIOCore
 /// moment. If more of the same arrive meanwhile, all held messages are forwarded and the message is no longer checked.
 /// Otherwise it is a loop, and each further round is held longer. Nothing is dropped, and the messages of a topic keep
 /// their order. Performs no I/O; for one connection.
-struct MQTTFeedback {
+struct MQTTLoopDetector {
     /// How often per second the same message must arrive, in each of three seconds, to be held.
     static let rate = 20
     /// How often it must arrive within one second to be held at once.
@@ -29,7 +29,7 @@ struct MQTTFeedback {
     private struct Brake {
         /// The repeating message.
         var key: UInt64
-        var hold = MQTTFeedback.firstHold
+        var hold = MQTTLoopDetector.firstHold
         var isConfirmed = false
         var held: [ReceivedMessage] = []
         /// How many equal messages have arrived since the first held one.

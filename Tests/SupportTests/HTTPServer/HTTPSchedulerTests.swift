@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 /// Connections of one event loop whose clients send more than can be handled at once.
-@Suite struct HTTPTurnsTests {
+@Suite struct HTTPSchedulerTests {
     /// Requests of one client: as many as the server reads at once.
     private static let requests = 300
 

@@ -1,31 +1,31 @@
 /// Which sinks have pending events of which sources, with the least floor for each source.
 ///
-/// A sink owes a source something while its ``SinkCursor/floor`` is not past the last event of that source that it was
+/// A sink has events of a source pending while its ``SinkCursor/floor`` is not past the last event of that source that it was
 /// given. A value; ``DeliveryMachine`` owns it. Sparse: a change costs only the pairs that it affects.
-struct DebtTable {
+struct BacklogTable {
     /// What is pending for one source.
     private struct Account {
-        /// By sink, from the first event on: the last position that the sink was given, and its index in ``debtors``.
+        /// By sink, from the first event on: the last position that the sink was given, and its index in ``sinksBehind``.
         var given: [(position: Position, place: Int32)] = []
         /// The sinks with pending events of the source, unordered.
-        var debtors: [SinkIndex] = []
-        /// The least floor of ``debtors``.
+        var sinksBehind: [SinkIndex] = []
+        /// The least floor of ``sinksBehind``.
         var floor: Position?
         /// Whether a floor that was the least has risen.
         var mustSearch = false
-        /// How many of ``debtors`` are full and block their sources.
+        /// How many of ``sinksBehind`` are full and block their sources.
         var blocking = 0
     }
 
     /// What is pending for one sink.
-    private struct Debtor {
+    private struct SinkBacklog {
         var creditors: [SourceIndex] = []
         var floor: Position?
         var isBlocking = false
     }
 
     private var accounts: ComponentTable<SourceIndex, Account>
-    private var sinks: ComponentTable<SinkIndex, Debtor>
+    private var sinks: ComponentTable<SinkIndex, SinkBacklog>
     /// Pairs added since ``settleNew()``.
     private var new: [(source: SourceIndex, sink: SinkIndex)] = []
     /// The sources affected since the owner cleared it.
@@ -33,7 +33,7 @@ struct DebtTable {
 
     init(sources: Int, sinks: Int) {
         self.accounts = ComponentTable(Array(repeating: Account(), count: sources))
-        self.sinks = ComponentTable(Array(repeating: Debtor(), count: sinks))
+        self.sinks = ComponentTable(Array(repeating: SinkBacklog(), count: sinks))
         self.due = ComponentSet(count: sources)
     }
 
@@ -49,12 +49,12 @@ struct DebtTable {
     /// The least floor of all sinks.
     var floor: Position? { self.sinks.elements.lazy.compactMap(\.floor).min() }
 
-    func owes(_ sink: SinkIndex, _ source: SourceIndex) -> Bool { self.place(of: sink, source) >= 0 }
+    func hasPending(_ sink: SinkIndex, _ source: SourceIndex) -> Bool { self.place(of: sink, source) >= 0 }
 
     var sources: some Sequence<SourceIndex> { self.accounts.indices }
 
     /// The sinks with pending events of a source.
-    func debtors(of source: SourceIndex) -> [SinkIndex] { self.accounts[source].debtors }
+    func sinksBehind(of source: SourceIndex) -> [SinkIndex] { self.accounts[source].sinksBehind }
 
     /// Whether a sink is full and blocks the sources of its pending events.
     func isBlocking(_ sink: SinkIndex) -> Bool { self.sinks[sink].isBlocking }
@@ -74,8 +74,8 @@ struct DebtTable {
             if position > last { self.accounts[source].given[sink.rawValue].position = position }
             return
         }
-        self.accounts[source].given[sink.rawValue] = (position, Int32(self.accounts[source].debtors.count))
-        self.accounts[source].debtors.append(sink)
+        self.accounts[source].given[sink.rawValue] = (position, Int32(self.accounts[source].sinksBehind.count))
+        self.accounts[source].sinksBehind.append(sink)
         if self.sinks[sink].isBlocking { self.accounts[source].blocking += 1 }
         self.lower(source, to: self.sinks[sink].floor)
         self.sinks[sink].creditors.append(source)
@@ -111,7 +111,7 @@ struct DebtTable {
     /// Removes the pairs that are settled already from the new ones.
     mutating func settleNew() {
         guard !self.new.isEmpty else { return }
-        for (source, sink) in self.new where self.owes(sink, source) {
+        for (source, sink) in self.new where self.hasPending(sink, source) {
             self.due.insert(source)
             if let floor = self.sinks[sink].floor, self.accounts[source].given[sink.rawValue].position >= floor { continue }
             guard let index = self.sinks[sink].creditors.lastIndex(of: source) else { continue }
@@ -127,7 +127,7 @@ struct DebtTable {
         self.accounts[source].mustSearch = false
         let known = self.accounts[source].floor
         var least: Position?
-        for sink in self.accounts[source].debtors {
+        for sink in self.accounts[source].sinksBehind {
             guard let floor = self.sinks[sink].floor, floor < least ?? Position(.max) else { continue }
             least = floor
             // None is lower: a lower floor would have become the least immediately.
@@ -154,12 +154,12 @@ struct DebtTable {
         if self.sinks[sink].isBlocking { self.accounts[source].blocking -= 1 }
         let place = Int(self.accounts[source].given[sink.rawValue].place)
         self.accounts[source].given[sink.rawValue] = (.start, -1)
-        guard let last = self.accounts[source].debtors.popLast() else { return }
+        guard let last = self.accounts[source].sinksBehind.popLast() else { return }
         if last != sink {
-            self.accounts[source].debtors[place] = last
+            self.accounts[source].sinksBehind[place] = last
             self.accounts[source].given[last.rawValue].place = Int32(place)
         }
-        if self.accounts[source].debtors.isEmpty {
+        if self.accounts[source].sinksBehind.isEmpty {
             self.accounts[source].floor = nil
             self.accounts[source].mustSearch = false
         }

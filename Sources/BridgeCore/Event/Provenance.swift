@@ -1,7 +1,7 @@
 /// The bridges that an event has crossed, for the loop detection, and its trace.
 ///
 /// Sinks that support attributes send it under these names; sources return those attributes.
-package struct Passage: Sendable, Equatable {
+package struct Provenance: Sendable, Equatable {
     /// The attribute (header, user property, stream field) with the name of the bridge that first accepted the event.
     package static let originAttribute = "streambridge-origin"
     /// The attribute with the number of bridges that the event has crossed, in decimal.
@@ -16,7 +16,7 @@ package struct Passage: Sendable, Equatable {
     /// The `traceparent` that the event arrived with (W3C Trace Context §3.2); `nil` when it had none.
     package var trace: String?
 
-    /// Makes the passage of an event that no bridge has accepted yet.
+    /// Makes the provenance of an event that no bridge has accepted yet.
     package init(origin: String? = nil, hops: Int = 0, trace: String? = nil) {
         self.origin = origin
         self.hops = hops

@@ -2,7 +2,7 @@ package import BridgeCore
 
 extension HomeAssistantSink.Configuration: AnnouncingConfiguration {
     /// A source of the same broker whose filter matches what the sink publishes about the bridge.
-    package func circle(reading source: any ComponentConfiguration, bridge: String?, sink: String) -> SettingError? {
+    package func loopWarning(reading source: any ComponentConfiguration, bridge: String?, sink: String) -> SettingError? {
         guard let source = source as? MQTTSource.Configuration,
             source.connection.address.identity == self.connection.address.identity
         else { return nil }

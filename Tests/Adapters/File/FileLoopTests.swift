@@ -6,7 +6,7 @@ import Testing
 
 /// Files that two components of one configuration name.
 @Suite(.timeLimit(.minutes(1)))
-struct FileCircleTests {
+struct FileLoopTests {
     private let directory: TemporaryDirectory
 
     init() throws {

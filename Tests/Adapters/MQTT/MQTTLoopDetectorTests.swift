@@ -4,7 +4,7 @@ import Testing
 
 @testable import MQTTAdapter
 
-struct MQTTFeedbackTests {
+struct MQTTLoopDetectorTests {
     private let start = ContinuousClock.now
 
     private func at(_ milliseconds: Int) -> ContinuousClock.Instant { self.start + .milliseconds(milliseconds) }
@@ -18,8 +18,8 @@ struct MQTTFeedbackTests {
     /// A program that answers each forwarded message with the same one, a while later.
     ///
     /// - Returns: when each round was forwarded, in milliseconds, and the result.
-    private func circle(every interval: Int, for total: Int) -> (rounds: [Int], found: [String]) {
-        var feedback = MQTTFeedback(now: self.start)
+    private func loop(every interval: Int, for total: Int) -> (rounds: [Int], found: [String]) {
+        var feedback = MQTTLoopDetector(now: self.start)
         var rounds: [Int] = []
         var found: [String] = []
         var arrival: Int? = 0
@@ -36,7 +36,7 @@ struct MQTTFeedbackTests {
     }
 
     @Test func `a loop is found within seconds and slowed more and more`() {
-        let (rounds, found) = self.circle(every: 7, for: 60_000)
+        let (rounds, found) = self.loop(every: 7, for: 60_000)
         #expect(found == ["a"])
         #expect(rounds.count { $0 < 5000 } < 600)
         // One, two, four, eight and sixteen seconds apart.
@@ -44,21 +44,21 @@ struct MQTTFeedbackTests {
     }
 
     @Test func `a fast loop is stopped within a second`() {
-        let (rounds, found) = self.circle(every: 1, for: 10_000)
+        let (rounds, found) = self.loop(every: 1, for: 10_000)
         #expect(found == ["a"])
         // The first twenty of a quiet source are not looked at.
         #expect(rounds.count < 230)
     }
 
     @Test func `a slow loop is left alone`() {
-        let (rounds, found) = self.circle(every: 100, for: 10_000)
+        let (rounds, found) = self.loop(every: 100, for: 10_000)
         #expect(found.isEmpty)
         #expect(rounds.count == 100)
     }
 
     @Test(arguments: [1, 2, 5, 20, 49])
     func `a sensor that repeats a value loses nothing, keeps its order and is held once`(interval: Int) {
-        var feedback = MQTTFeedback(now: self.start)
+        var feedback = MQTTLoopDetector(now: self.start)
         var passed: [String] = []
         var sent: [String] = []
         var longest = 0
@@ -77,11 +77,11 @@ struct MQTTFeedbackTests {
     }
 
     @Test func `other topics continue while one is held, and other messages of the topic wait`() {
-        var feedback = MQTTFeedback(now: self.start)
+        var feedback = MQTTLoopDetector(now: self.start)
         let first = feedback.pass((0..<300).map { _ in self.message("same") }, now: self.at(0))
         // A burst is not a loop: held messages are forwarded with the third one after them.
         #expect(first.count == 300)
-        var circling = MQTTFeedback(now: self.start)
+        var circling = MQTTLoopDetector(now: self.start)
         var time = 0
         while !circling.isHolding {
             _ = circling.pass([self.message("same")], now: self.at(time))
@@ -93,7 +93,7 @@ struct MQTTFeedbackTests {
     }
 
     @Test func `another message that replaces the looping one is slowed as well`() {
-        var feedback = MQTTFeedback(now: self.start)
+        var feedback = MQTTLoopDetector(now: self.start)
         var time = 0
         while !feedback.isHolding {
             _ = feedback.pass([self.message("same")], now: self.at(time))
@@ -110,7 +110,7 @@ struct MQTTFeedbackTests {
     }
 
     @Test func `a loop that has ended is forgotten`() {
-        var feedback = MQTTFeedback(now: self.start)
+        var feedback = MQTTLoopDetector(now: self.start)
         var time = 0
         while !feedback.isHolding {
             _ = feedback.pass([self.message("same")], now: self.at(time))
@@ -124,11 +124,11 @@ struct MQTTFeedbackTests {
     }
 
     @Test func `held and counted messages have bounds`() {
-        var feedback = MQTTFeedback(now: self.start)
+        var feedback = MQTTLoopDetector(now: self.start)
         for topic in 0..<200 {
             for _ in 0..<250 where feedback.pass([self.message("same", "t\(topic)")], now: self.at(topic)).isEmpty { break }
         }
-        var feedbackOfOne = MQTTFeedback(now: self.start)
+        var feedbackOfOne = MQTTLoopDetector(now: self.start)
         var time = 0
         while !feedbackOfOne.isHolding {
             _ = feedbackOfOne.pass([self.message("same")], now: self.at(time))
@@ -137,6 +137,6 @@ struct MQTTFeedbackTests {
         let others = (0..<200).flatMap { feedbackOfOne.pass([self.message("other \($0)")], now: self.at(time)) }
         // A hundred with the first, then everything.
         #expect(others.count == 201)
-        #expect(feedback.releaseAll().count <= MQTTFeedback.capacity.topics)
+        #expect(feedback.releaseAll().count <= MQTTLoopDetector.capacity.topics)
     }
 }
