@@ -55,6 +55,8 @@ package struct GlobPattern: Sendable {
     }
 
     private func matches(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        // Most subjects that do not match have another ending.
+        guard self.suffix.isEmpty || bytes.suffix(self.suffix.count).elementsEqual(self.suffix) else { return false }
         var token = 0
         var place = 0
         var retry: (token: Int, place: Int)?

@@ -29,8 +29,12 @@ package struct Matcher: Sendable {
     package func matches(_ reader: EventReader) -> Bool {
         guard let event = reader.event else { return false }
         if let sources, !sources.contains(event.source) { return false }
-        if let subjectSet, !subjectSet.contains(event.subject) { return false }
-        return self.residual?.holds(reader) ?? true
+        return self.takes(subject: event.subject) && self.residual?.holds(reader) ?? true
+    }
+
+    /// Whether events with this subject can match.
+    func takes(subject: String) -> Bool {
+        self.subjectSet?.contains(subject) ?? true
     }
 }
 

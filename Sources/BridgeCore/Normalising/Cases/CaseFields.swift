@@ -43,33 +43,53 @@ struct CaseFields: SettingGroup {
     /// The parts of all templates and paths.
     var parts: [Template.Part] { self.sources.flatMap(\.parts) }
 
-    /// Applies the fields to the draft of the event that the reader holds.
+    /// The fields whose value is the same for all messages of a subject, and the others.
+    ///
+    /// An id is never the same.
+    var bySubject: (fixed: Self, varying: Self) {
+        var (fixed, varying) = (Self(), Self())
+        func divide(_ field: WritableKeyPath<Self, FieldSource?>) {
+            guard let source = self[keyPath: field] else { return }
+            if source.needsOnlySubject { fixed[keyPath: field] = source } else { varying[keyPath: field] = source }
+        }
+        for field in [\Self.title, \.message, \.priority, \.tags, \.timestamp, \.payload, \.subject] { divide(field) }
+        varying.id = self.id
+        return (fixed, varying)
+    }
+
+    /// Whether there is no field.
+    var isEmpty: Bool { self.sources.isEmpty }
+
+    /// The values of the fields for the event that the reader holds.
     ///
     /// - Parameter place: where this is below `normalise` in the file.
-    func apply(to draft: inout Draft, _ reader: EventReader, at place: String, failures: inout [FieldFailure]) {
+    func changes(_ reader: EventReader, at place: String, failures: inout [FieldFailure]) -> FieldChanges {
         func read<Value>(
-            _ source: FieldSource?, _ field: EventField, _ change: (Value?) -> Void, _ value: (FieldSource) throws -> Value?
+            _ source: FieldSource?, _ field: EventField, _ change: inout FieldChanges.Change<Value>,
+            _ value: (FieldSource) throws -> Value?
         ) {
             guard let source else { return }
-            if case .nothing = source { return change(nil) }
+            if case .nothing = source { return change = .removed }
             do {
-                if let value = try value(source) { change(value) }
+                if let value = try value(source) { change = .value(value) }
             } catch {
                 failures.append(FieldFailure(field: "\(place).\(field)", reason: "\(error)"))
             }
         }
-        read(self.title, .title, { draft.title = $0 }, { try $0.text(reader) })
-        read(self.message, .message, { draft.message = $0 ?? "" }, { try $0.text(reader) })
-        read(self.subject, .subject, { draft.subject = $0 ?? "" }, { try $0.text(reader).map(SafeText.line) })
-        read(self.priority, .priority, { draft.priority = $0 }) { source in
+        var changes = FieldChanges()
+        read(self.title, .title, &changes.title) { try $0.text(reader) }
+        read(self.message, .message, &changes.message) { try $0.text(reader) }
+        read(self.subject, .subject, &changes.subject) { try $0.text(reader).map(SafeText.line) }
+        read(self.priority, .priority, &changes.priority) { source in
             try Self.valid(source.text(reader), "a priority", PriorityText.read)
         }
-        read(self.tags, .tags, { draft.tags = $0 ?? [] }, { try Self.tags($0, reader) })
-        read(self.timestamp, .timestamp, { draft.timestamp = $0 }) { try Self.timestamp($0, reader) }
-        read(self.id, .id, { draft.id = $0 ?? EventID.generate() }) { source in
+        read(self.tags, .tags, &changes.tags) { try Self.tags($0, reader) }
+        read(self.timestamp, .timestamp, &changes.timestamp) { try Self.timestamp($0, reader) }
+        read(self.id, .id, &changes.id) { source in
             try Self.valid(source.text(reader), "an id that an event can have", EventID.legal)
         }
-        read(self.payload, .payload, { draft.payload = $0 }, { try Self.payload($0, reader) })
+        read(self.payload, .payload, &changes.payload) { try Self.payload($0, reader) }
+        return changes
     }
 
     /// - Throws: ``ExpressionError`` for a text that is not what the field takes.

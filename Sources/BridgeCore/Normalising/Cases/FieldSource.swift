@@ -57,6 +57,17 @@ indirect enum FieldSource: Sendable {
         }
     }
 
+    /// Whether it is the same for all messages of one source and subject.
+    var needsOnlySubject: Bool {
+        self.parts.allSatisfy { part in
+            switch part {
+            case .literal: true
+            case .path(let path): [.subject, .segments, .source].contains(path.root)
+            case .expression, .digits: false
+            }
+        }
+    }
+
     /// The parts of its templates and paths.
     var parts: [Template.Part] {
         switch self {

@@ -14,6 +14,9 @@ final class SourceMapping {
 
     private let fields: FieldMapping?
     private let cases: [NormaliseCase]
+    /// The fields of each case that depend on more than the subject; `nil` for a case without any.
+    private let varying: [CaseFields?]
+    private var subjects: SubjectCases
     /// What messages call the fields of each case.
     private let places: [String]
     private let reader = EventReader()
@@ -28,6 +31,8 @@ final class SourceMapping {
     init?(_ settings: NormaliseSettings) {
         self.fields = FieldMapping(settings)
         self.cases = settings.cases
+        self.varying = settings.cases.map { $0.fields?.bySubject.varying }.map { $0?.isEmpty == false ? $0 : nil }
+        self.subjects = SubjectCases(settings.cases)
         self.places = settings.cases.indices.map { "\(settings.names["cases[\($0)]"] ?? "cases[\($0)]").set" }
         guard self.fields != nil || !self.cases.isEmpty else { return nil }
         let parts = (self.fields?.templates.flatMap(\.parts) ?? []) + self.cases.flatMap(\.parts)
@@ -74,17 +79,16 @@ final class SourceMapping {
         result.isMapped = self.fields != nil || index != nil
         self.fields?.apply(to: &draft, self.reader, failures: &result.failures)
         if let index {
-            self.cases[index].fields?.apply(to: &draft, self.reader, at: self.places[index], failures: &result.failures)
+            let place = self.places[index]
+            self.subjects.fixed(of: index, self.reader, at: place, failures: &result.failures)?.apply(to: &draft)
+            self.varying[index]?.changes(self.reader, at: place, failures: &result.failures).apply(to: &draft)
         }
         return result
     }
 
     /// The first case for the event that the reader holds.
     private var matching: Int? {
-        for index in self.cases.indices {
-            guard let match = self.cases[index].match else { return index }
-            if match.matches(self.reader) { return index }
-        }
-        return nil
+        guard let event = self.reader.event else { return nil }
+        return self.subjects.cases(for: event.subject).first { self.cases[$0].match?.residual?.holds(self.reader) ?? true }
     }
 }
