@@ -14,11 +14,11 @@ extension RedisListSession {
         }
     }
 
-    /// - Throws: `ComponentError` for any error answer; messages that are certainly not removed are recognised by the next
+    /// - Throws: for any error answer; messages that are certainly not removed are recognised by the next
     ///   session.
     private func checkRemoval(_ reply: RedisReply) throws {
         guard case .error(let text) = reply else { return }
-        if RedisRequirements.isUnavailable(reply) || RedisFailure.connection(text, self.peer) != nil {
+        if RedisRequirements.isUnavailable(reply) || text.hasPrefix("NOPERM") || RedisFailure.connection(text, self.peer) != nil {
             self.state.processing.withLock { $0.removalRefused() }
         }
         throw self.failure(text)

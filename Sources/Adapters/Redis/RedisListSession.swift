@@ -74,7 +74,7 @@ final class RedisListSession: Sendable {
 
     /// Registers the processing list, and takes over those of earlier sessions and of readers that are gone.
     ///
-    /// - Throws: ``RedisListError`` when a key has another type, `ComponentError` when the server refuses a command.
+    /// - Throws: ``RedisListError`` when a key has another type or the user may not use it, `ComponentError` when the server refuses a command.
     func begin() async throws {
         try await self.checkType(self.remover)
         try await self.checkRegistry(self.remover)
@@ -116,17 +116,18 @@ final class RedisListSession: Sendable {
 
     // MARK: Answers
 
-    /// - Throws: `ComponentError` for any error answer.
+    /// - Throws: for any error answer; see ``failure(_:)``.
     func check(_ reply: RedisReply) throws {
         if case .error(let text) = reply { throw self.failure(text) }
     }
 
-    /// The error for an error answer.
-    func failure(_ text: String) -> ComponentError {
+    /// The error for an error answer: ``RedisListError`` for a key that the user may not use, else `ComponentError`.
+    func failure(_ text: String) -> any Error {
         if text.hasPrefix("WRONGTYPE") { return self.takenOver }
         var error = RedisFailure.error(text, self.peer)
         if text.hasPrefix("NOPERM"), RedisRequirements.command(in: text) == nil {
             error.message += "; let the user read and write the keys \(self.keys.list) and \(self.keys.registry)*"
+            return RedisListError(error)
         }
         return error
     }

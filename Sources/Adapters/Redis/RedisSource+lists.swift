@@ -5,7 +5,7 @@ import Synchronization
 extension RedisSource {
     /// Opens a session for each list, and runs them side by side until stopping: no list waits for another.
     ///
-    /// A list with a key of another type is retried by itself, while others can be read.
+    /// A list with a key of another type, or one that the user may not use, is retried by itself, while others can be read.
     ///
     /// - Throws: `ComponentError` when a connection ends or a command is refused, or no list can be read.
     func takeFromLists(_ outlet: SourceOutlet) async throws {
@@ -28,7 +28,7 @@ extension RedisSource {
         }
     }
 
-    /// Takes from one list until stopping, with a new session each time its keys have the right type again.
+    /// Takes from one list until stopping, with a new session each time its keys can be used again.
     private func take(_ index: Int, _ first: Result<RedisListSession, RedisListError>, _ outlet: SourceOutlet) async throws {
         var attempt = first
         var backoff = Backoff(RetrySettings())

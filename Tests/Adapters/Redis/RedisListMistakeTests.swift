@@ -72,6 +72,28 @@ struct RedisListMistakeTests {
         #expect(harness.status.lastError == nil)
     }
 
+    @Test func `a list whose keys the user may not use does not stop the others`() async throws {
+        let server = try await BrokerProcess.redis()
+        let peer = try await RedisPeer.connect(port: server.port)
+        try await peer.command("ACL", "SETUSER", "u", "on", ">p", "~l", "~{l}:*", "+@all")
+        let harness = try SourceHarness.list(
+            server.port, #","block":"50ms""#, lists: #"["m","l"]"#, url: "redis://u:p@127.0.0.1:\(server.port)")
+        try await harness.run {
+            try await peer.command("LPUSH", "l", "a")
+            try await peer.command("LPUSH", "m", "b")
+            try await eventually("the other list is read, not \(harness.log.errors)") { harness.texts == ["a"] }
+            #expect(harness.log.errors.contains { $0.contains("let the user read and write the keys m and {m}:streambridge*") })
+            try await peer.command("ACL", "SETUSER", "u", "~m", "~{m}:*")
+            try await eventually("it is read too") { harness.texts == ["a", "b"] }
+            // A list that is read is taken away from the user.
+            try await eventually("it is removed") { try await peer.command("EXISTS", "m") == .integer(0) }
+            try await peer.command("ACL", "SETUSER", "u", "resetkeys", "~l", "~{l}:*")
+            try await peer.command("LPUSH", "l", "c")
+            try await eventually("the other list is still read") { harness.texts == ["a", "b", "c"] }
+        }
+        #expect(harness.status.lastError == nil)
+    }
+
     @Test func `a key of readers that has another type is named`() async throws {
         let server = try await BrokerProcess.redis()
         try await RedisPeer.connect(port: server.port).command("SET", "{l}:streambridge", "x")
