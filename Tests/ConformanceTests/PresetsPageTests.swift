@@ -22,11 +22,18 @@ struct PresetsPageTests {
         #expect(rows.count == presets.count)
     }
 
+    /// The variables that hold the whole address of a receiver.
+    private static let addresses = [
+        "SLACK_WEBHOOK": "https://hooks.slack.com/services/T0/B0/k", "MATTERMOST_WEBHOOK": "https://chat.test/hooks/k",
+        "DISCORD_WEBHOOK": "https://discord.com/api/webhooks/1/t", "TEAMS_WORKFLOW": "https://teams.test/workflows/a?sig=s",
+    ]
+
     @Test(arguments: Preset.shipped)
     func `the example of a preset is a complete file, and is on the page`(of preset: Preset) throws {
         var environment: [String: String] = [:]
         for part in preset.example.split(separator: "${env:").dropFirst() {
-            environment[String(part.prefix { $0 != "}" })] = preset.direction == .sink ? "https://example.test/x" : "secret-value"
+            let name = String(part.prefix { $0 != "}" })
+            environment[name] = Self.addresses[name] ?? "secret-value"
         }
         let loader = BridgeLoader(
             catalog: .shipped, expressions: Self.compiler, environment: environment, readFile: { _ in "" })
@@ -61,6 +68,18 @@ struct PresetsPageTests {
     func `a source needs no more than the preset and an address`(of name: String) throws {
         let warnings = try Self.load(name).warnings
         #expect(warnings.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("github", "unknown key 'secret'; write signature: { secret: … }"),
+        ("stripe", "unknown key 'secret'; write signature: { secret: … }"),
+        ("gitlab", "unknown key 'secret'; did you mean 'token'?"),
+        ("alertmanager", "unknown key 'secret'; did you mean 'token'?"),
+        ("plex", "unknown key 'secret'; write token: …, or signature: { secret: … } for requests that are signed"),
+    ])
+    func `a secret at the wrong key is explained once`(name: String, message: String) {
+        let error = #expect(throws: ConfigurationErrors.self) { try Self.load(name, ", secret: s") }
+        #expect(error?.diagnostics.map(\.message) == [message], "\(error?.description ?? "")")
     }
 
     @Test(arguments: [

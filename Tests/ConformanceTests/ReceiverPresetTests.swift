@@ -74,8 +74,8 @@ import Testing
     @Test(arguments: [
         (Receiver("slack", "url: http://a"), #"{"type":"section","text":{"type":"mrkdwn","text":"lamp"}}"#),
         (Receiver("pushover", "json: { token: a, user: b }"), #""message":"lamp""#),
-        (Receiver("gotify", "url: http://a, headers: { x-gotify-key: k }"), #""message":"lamp""#),
-        (Receiver("apprise", "url: http://a"), #""body":"lamp""#),
+        (Receiver("gotify", "url: http://a/message, headers: { x-gotify-key: k }"), #""message":"lamp""#),
+        (Receiver("apprise", "url: http://a/notify/k"), #""body":"lamp""#),
         (Receiver("teams", "url: http://a"), #"{"type":"TextBlock","text":"lamp","weight":"Bolder""#),
     ])
     func `an event without a message has its title there`(receiver: Receiver, part: String) throws {
@@ -90,11 +90,11 @@ import Testing
     @Test(arguments: [
         (Receiver("slack", "url: http://a"), #"{"type":"section","text":{"type":"mrkdwn","text":"TEXT"}}"#),
         (Receiver("pushover", "json: { token: a, user: b }"), #""message":"TEXT""#),
-        (Receiver("gotify", "url: http://a, headers: { x-gotify-key: k }"), #""message":"TEXT""#),
-        (Receiver("apprise", "url: http://a"), #""body":"TEXT""#),
-        (Receiver("mattermost", "url: http://a"), #""text":"TEXT""#),
-        (Receiver("telegram", "url: http://a, json: { chat_id: '1' }"), #""text":"TEXT""#),
-        (Receiver("discord", "url: http://a"), #""title":"TEXT""#),
+        (Receiver("gotify", "url: http://a/message, headers: { x-gotify-key: k }"), #""message":"TEXT""#),
+        (Receiver("apprise", "url: http://a/notify/k"), #""body":"TEXT""#),
+        (Receiver("mattermost", "url: http://a/hooks/k"), #""text":"TEXT""#),
+        (Receiver("telegram", "url: http://a/bot1/sendMessage, json: { chat_id: '1' }"), #""text":"TEXT""#),
+        (Receiver("discord", "url: http://a/api/webhooks/1/t"), #""title":"TEXT""#),
         (Receiver("pagerduty", "json: { routing_key: k }"), #""summary":"TEXT""#),
         (Receiver("matrix", "url: 'http://a/send/m.room.message/{{ .id }}', token: t"), #""body":"TEXT""#),
     ])
@@ -112,7 +112,7 @@ import Testing
         let event = Event(
             id: "e", title: "a\nb", message: "@channel @all", priority: nil, tags: [], timestamp: Timestamp(milliseconds: 0),
             payload: nil, source: "in", subject: "", attributes: Attributes(), raw: ByteBuffer(), limits: EventLimits())
-        let chat = String(buffer: try #require(try Self.request(Receiver("mattermost", "url: http://a"), event).body))
+        let chat = String(buffer: try #require(try Self.request(Receiver("mattermost", "url: http://a/hooks/k"), event).body))
         #expect(!chat.contains("@channel") && chat.contains("@\u{200B}channel @\u{200B}all"), "\(chat)")
         let phone = try Self.request(Receiver("ntfy-headers", "url: https://ntfy.example/alerts"), event)
         #expect(phone.headers.first { $0.name.lowercased() == "x-title" }?.value == "a b")
@@ -148,9 +148,12 @@ import Testing
     @Test(arguments: [
         ("ntfy", "", "sinks.out.json.topic: has no value; write the topic, such as alerts"),
         ("ntfy-headers", "", "sinks.out: 'url' is missing"),
-        ("gotify", "url: http://a", "sinks.out.headers.x-gotify-key: has no value; write the token of an application"),
+        ("gotify", "url: http://a/message", "sinks.out.headers.x-gotify-key: has no value; write the token of an application"),
         ("slack", "", "sinks.out: 'url' is missing"),
-        ("telegram", "url: http://a", "sinks.out.json.chat_id: has no value; write the chat, such as '-100123' or '@channel'"),
+        (
+            "telegram", "url: http://a/bot1/sendMessage",
+            "sinks.out.json.chat_id: has no value; write the chat, such as '-100123' or '@channel'"
+        ),
         ("pushover", "json: { token: a }", "sinks.out.json.user: has no value; write the key of a user or a group"),
         ("pagerduty", "", "sinks.out.json.routing_key: has no value; write the integration key of a service"),
     ])
@@ -162,7 +165,10 @@ import Testing
     @Test(arguments: [
         ("ntfy", "json: {}", "bridges.yaml:2:37: error: sinks.out.json.topic: has no value; write the topic, such as alerts"),
         ("ntfy", "", "bridges.yaml:2:15: error: sinks.out.json.topic: has no value; write the topic, such as alerts"),
-        ("gotify", "url: http://a", "bridges.yaml:2:15: error: sinks.out.headers.x-gotify-key: has no value; write the token"),
+        (
+            "gotify", "url: http://a/message",
+            "bridges.yaml:2:15: error: sinks.out.headers.x-gotify-key: has no value; write the token"
+        ),
         (
             "ntfy", "url: https://ntfy.sh/alerts, json: { topic: alerts }",
             "bridges.yaml:2:36: error: sinks.out.url: names the topic 'alerts'; write json: { topic: alerts }, and end the address at"
@@ -178,6 +184,64 @@ import Testing
             "matrix", "url: 'https://m.example/rooms/r/send/m.room.message/{{ .payload.id }}'",
             "bridges.yaml:2:38: error: sinks.out.url: has no {{ .id }} at its end"
         ),
+        (
+            "telegram", "url: https://api.telegram.org/bot1:A, json: { chat_id: '1' }",
+            "bridges.yaml:2:40: error: sinks.out.url: does not end with /sendMessage; write https://api.telegram.org/bot"
+        ),
+        (
+            "telegram", "url: https://api.telegram.org/1:A/sendMessage, json: { chat_id: '1' }",
+            "sinks.out.url: has no token; write 'bot' and the token in front of /sendMessage, such as /bot123:ABC/sendMessage"
+        ),
+        (
+            "gotify", "url: https://gotify.example/, headers: { x-gotify-key: k }",
+            "sinks.out.url: does not end with /message; write the address of the server and /message, such as https://gotify"
+        ),
+        (
+            "apprise", "url: http://apprise.example/notify",
+            "sinks.out.url: does not end with /notify/KEY; write the key of a configuration, such as http://apprise.example:8000"
+        ),
+        (
+            "discord", "url: https://discord.com/channels/1/2",
+            "sinks.out.url: is no webhook of Discord; copy the whole address, such as https://discord.com/api/webhooks/ID/TOKEN"
+        ),
+        (
+            "discord", "url: https://discord.com/api/webhooks/1/t/slack",
+            "sinks.out.url: ends with /slack, which takes the messages of another program; end it at the token"
+        ),
+        (
+            "slack", "url: https://hooks.slack.com/triggers/T0/1/k",
+            "sinks.out.url: is no incoming webhook; write one such as https://hooks.slack.com/services/T0/B0/KEY"
+        ),
+        (
+            "mattermost", "url: https://chat.example/",
+            "sinks.out.url: does not end with /hooks/KEY; copy the address of the incoming webhook, such as https://chat.example"
+        ),
+        (
+            "teams", "url: https://teams.example/workflows/a/triggers/manual/paths/invoke?api-version=2016-06-01",
+            "sinks.out.url: has no sig=; copy the whole address of the workflow, and write it in quotes"
+        ),
+        (
+            "pagerduty", "url: https://events.pagerduty.com/v2/change/enqueue, json: { routing_key: k }",
+            "sinks.out.url: is no address of Events API v2; leave it out, or write https://events.eu.pagerduty.com/v2/enqueue"
+        ),
+        (
+            "pushover", "url: https://api.pushover.net/, json: { token: a, user: b }",
+            "sinks.out.url: does not end with /1/messages.json; leave it out"
+        ),
+        (
+            "home-assistant", "url: http://ha.example:8123/api/services/notify/x",
+            "sinks.out.url: does not end with /api/webhook/ID; write the id of a webhook trigger, such as http://homeassistant"
+        ),
+        ("alphorn", "url: https://alphorn.example/x", "sinks.out.url: does not end with /n/ID; copy the address of the webhook"),
+        (
+            "ntfy", "json: null",
+            "bridges.yaml:2:37: error: sinks.out.json: removes what the preset 'ntfy' needs, such as json.topic; leave it out, or "
+                + "write the whole body as body: or json:"
+        ),
+        (
+            "gotify", "url: http://a/message, headers: null",
+            "sinks.out.headers: removes what the preset 'gotify' needs, such as headers.x-gotify-key; leave it out"
+        ),
     ])
     func `a mistake is reported in the user's file`(preset: String, settings: String, message: String) {
         let error = #expect(throws: ConfigurationErrors.self) { try Self.configuration(Receiver(preset, settings)) }
@@ -189,9 +253,51 @@ import Testing
         Receiver("ntfy", "url: 'https://ntfy.example/?auth=x', json: { topic: a }"),
         Receiver("ntfy-headers", "url: 'https://ntfy.sh/{{ .payload.topic }}'"),
         Receiver("matrix", "url: 'https://m.example/rooms/r/send/m.room.message/a-{{.id}}', token: t"),
+        Receiver("telegram", "url: 'https://bots.example/tg/bot1:A/sendMessage?x=1', json: { chat_id: '1' }"),
+        Receiver("mattermost", "url: 'https://chat.example/hooks/{{ .payload.hook // \"a/b\" }}'"),
+        Receiver("slack", "url: https://chat.example/hooks/slack"),
+        Receiver("ntfy", "json: null, body: '{{ .message }}'"),
     ])
     func `an address of the documented form is accepted`(receiver: Receiver) throws {
         _ = try Self.configuration(receiver)
+    }
+
+    @Test(arguments: [
+        (
+            "url: https://ntfy.sh/alerts", "sinks.out.url",
+            "names the topic 'alerts'; write json: { topic: alerts }, and end the address"
+        ),
+        ("json: null", "json", "removes what the preset 'ntfy' needs, such as json.topic; leave it out"),
+    ])
+    func `what a route overrides is checked too`(with: String, key: String, message: String) {
+        let text = """
+            sources: { in: { type: webhook, id: in } }
+            sinks: { out: { preset: ntfy, json: { topic: a } } }
+            routes: [{ to: { sink: out, with: { \(with) } } }]
+            """
+        let loader = BridgeLoader(catalog: .shipped, expressions: JQCompiler(), environment: [:], readFile: { _ in "" })
+        let error = #expect(throws: ConfigurationErrors.self) { try loader.load(text: text, file: "bridges.yaml") }
+        #expect(error?.description.contains("bridges.yaml:3:") == true && error?.description.contains(message) == true)
+    }
+
+    @Test(arguments: [
+        ("Shop is down", "{}", "trigger", "Shop"), ("Shop is up", "{}", "resolve", "Shop"),
+        ("pump is Offline", "{}", "trigger", "pump"), ("pump is Online", "{}", "resolve", "pump"),
+        ("Too many errors", #"{"action":"resolved","data":{"metric_alert":{"id":"7"}}}"#, "resolve", "7"),
+        ("TypeError", #"{"action":"triggered","data":{"event":{"issue_id":"9"}}}"#, "trigger", "9"),
+        ("x: resolved: TypeError", #"{"action":"resolved","data":{"issue":{"id":"9"}}}"#, "resolve", "9"),
+        ("Front door is open", "{}", "trigger", "Front door is open"),
+    ])
+    func `PagerDuty resolves the incident that the sender began`(title: String, payload: String, action: String, key: String)
+        throws
+    {
+        let event = Event(
+            id: "e", title: title, message: "m", priority: 5, tags: [], timestamp: Timestamp(milliseconds: 0),
+            payload: ByteBuffer(string: payload), source: "in", subject: "", attributes: Attributes(), raw: ByteBuffer(),
+            limits: EventLimits())
+        let request = try Self.request(Receiver("pagerduty", "json: { routing_key: k }"), event)
+        let text = String(buffer: try #require(request.body))
+        #expect(text.contains(#""event_action":"\#(action)","dedup_key":"\#(key)""#), "\(text)")
     }
 
     @Test func `long texts and details keep the limits of their receivers`() throws {
@@ -225,9 +331,10 @@ import Testing
     }
 
     @Test func `the answers of some receivers are read`() throws {
-        let telegram = try Self.configuration(Receiver("telegram", "url: http://a, json: { chat_id: x }")).answerReading
+        let telegram = try Self.configuration(Receiver("telegram", "url: http://a/bot1/sendMessage, json: { chat_id: x }"))
+            .answerReading
         #expect(telegram.success != nil && telegram.wait != nil)
-        #expect(try Self.configuration(Receiver("discord", "url: http://a")).answerReading.wait != nil)
+        #expect(try Self.configuration(Receiver("discord", "url: http://a/api/webhooks/1/t")).answerReading.wait != nil)
         #expect(try Self.configuration(Receiver("pushover", "json: { token: a, user: b }")).answerReading.success != nil)
     }
 

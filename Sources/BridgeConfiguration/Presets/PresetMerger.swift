@@ -20,6 +20,9 @@ struct PresetMerger {
             switch name {
             case "sources": return (key, self.components(part, .source))
             case "sinks": return (key, self.components(part, .sink))
+            case "routes":
+                for route in part.items { self.checkTargets(of: route, sinks: root.child("sinks")) }
+                return (key, value)
             default: return (key, value)
             }
         }
@@ -41,9 +44,7 @@ struct PresetMerger {
             self.findings.error("must be text", at: named)
             return place.node
         }
-        guard let preset = self.presets.first(where: { $0.name == name && $0.direction == direction }),
-            let settings = preset.settings
-        else {
+        guard let preset = self.preset(name, direction), let settings = preset.settings else {
             self.findings.error(self.refusal(of: name, direction), at: named)
             return place.node
         }
@@ -53,11 +54,64 @@ struct PresetMerger {
                 "the preset '\(name)' is for \(preset.kind?.rawValue ?? "another type"); leave 'type' out", at: type)
             own = own.replacing("type", by: nil)
         }
-        for check in preset.checks {
-            guard let value = own.child(check.key), let text = value.text, let problem = check.problem(text) else { continue }
-            self.findings.error(problem, at: value)
+        self.check(own, preset, settings)
+        if let remedy = self.remedy(forSecretOf: own, preset, settings) {
+            let key = SettingKey("secret")
+            self.findings.error("unknown key 'secret'\(remedy)", at: own.key(at: [key]))
+            own = own.replacing("secret", by: nil)
         }
         return Self.placed(Self.merge(own.node, over: Self.defaults(settings, for: own), []), own.node.mark)
+    }
+
+    /// Checks the settings that routes override for a sink with a preset.
+    private func checkTargets(of route: Located, sinks: Located?) {
+        for target in route.child("to")?.items ?? [] {
+            guard let with = target.child("with"), let name = target.child("sink")?.text,
+                let preset = sinks?.child(name)?.child(PresetKey.name)?.text.flatMap({ self.preset($0, .sink) }),
+                let settings = preset.settings
+            else { continue }
+            self.check(with, preset, settings)
+        }
+    }
+
+    /// Reports what the peer would refuse in the settings of the file, and a `null` in place of what the preset requires.
+    private func check(_ own: Located, _ preset: Preset, _ settings: Node.Mapping) {
+        for check in preset.checks {
+            // What an event names as a whole is not known here.
+            guard let value = own.child(check.key), let text = value.text, !value.isNull, !text.hasPrefix("{{"),
+                let problem = check.problem(text)
+            else { continue }
+            self.findings.error(problem, at: value)
+        }
+        for (key, value) in own.members where value.isNull {
+            guard let required = settings[key].flatMap({ Self.required(in: $0, key) }) else { continue }
+            let hasBody = key == "json" && own.child("body")?.isNull == false
+            guard !hasBody else { continue }
+            let remedy = key == "json" ? "; leave it out, or write the whole body as body: or json:" : "; leave it out"
+            self.findings.error("removes what the preset '\(preset.name)' needs, such as \(required)\(remedy)", at: value)
+        }
+    }
+
+    /// What to write for a key `secret`, which the peer calls so; `nil` when there is none, or nothing is known.
+    private func remedy(forSecretOf own: Located, _ preset: Preset, _ settings: Node.Mapping) -> String? {
+        guard own.child("secret") != nil else { return nil }
+        let conditional = settings[Self.conditional]?.mapping
+        // The comment of a preset says which of the two its sender has.
+        if conditional?["signature"] != nil || preset.text.contains("`signature: { secret") {
+            return "; write signature: { secret: … }"
+        }
+        return conditional?["token"] != nil || preset.text.contains("`token`") ? "; did you mean 'token'?" : nil
+    }
+
+    /// The path of the first value within a node that the file must replace.
+    private static func required(in node: Node, _ path: String) -> String? {
+        guard let mapping = node.mapping else { return nil }
+        if mapping.count == 1, mapping["required"] != nil { return path }
+        return mapping.lazy.compactMap { key, value in key.string.flatMap { self.required(in: value, "\(path).\($0)") } }.first
+    }
+
+    private func preset(_ name: String, _ direction: Preset.Direction) -> Preset? {
+        self.presets.first { $0.name == name && $0.direction == direction }
     }
 
     /// Gives each value that the file must replace the place of the mapping in the file that lacks it.

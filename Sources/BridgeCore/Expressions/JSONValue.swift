@@ -16,6 +16,7 @@ struct JSONValue: SettingGroup {
 
     private var part: Template.Part?
     private var parts: [JSONTemplate]?
+    private var cuts: [TextPart] = []
     private var table: [String: JSONTemplate]?
     private var standard: JSONTemplate?
     private var separator: String?
@@ -36,7 +37,9 @@ struct JSONValue: SettingGroup {
     static let settings = Settings<Self> {
         Setting("from", \.part, .expression, "Where the value is: a path such as .priority, or other jq")
         Setting("join", \.parts, .list(of: .json), "Texts to put together, without those that the event does not have")
-            .excluding("from", "map", "as", else: "join stands alone; write map or as in its items")
+            .excluding("from", "map", "as", "part", else: "join stands alone; write map, part or as in its items")
+        Setting("part", \.cuts, .parts, "Which part of a text counts: a pattern with {} at its place, such as '{} is down'")
+            .needing("from", else: "belongs to from; add from: with the path of the text")
         Setting("map", \.table, .mapping(of: .json), "What each value stands for, in any case")
             .needing("from", else: "a map needs from; write a path such as .priority")
         Setting(
@@ -79,7 +82,8 @@ struct JSONValue: SettingGroup {
         if let limitBytes { self.limits.append(TextLimit(count: limitBytes, unit: .bytes, ellipsis: self.ellipsis ?? "")) }
         if self.form == .json {
             let excluded: [(key: String, isSet: Bool)] = [
-                ("map", self.table != nil), ("with", self.separator != nil), ("limit", self.limit != nil),
+                ("map", self.table != nil), ("part", !self.cuts.isEmpty), ("with", self.separator != nil),
+                ("limit", self.limit != nil),
                 ("escape", self.markup != nil), ("replace", !own.isEmpty), ("before", self.before != nil),
                 ("after", self.after != nil),
             ]
@@ -92,7 +96,7 @@ struct JSONValue: SettingGroup {
         }
         self.isText =
             self.parts != nil || self.separator != nil || self.escape != nil || !self.limits.isEmpty || self.before != nil
-            || self.after != nil
+            || self.after != nil || !self.cuts.isEmpty && self.table == nil
         let values = (self.parts ?? []) + (self.isText ? Array(self.entries.values) : [])
         guard values.allSatisfy(\.isText), !self.isText || self.standard?.isText != false else {
             throw SettingError(path: decoder.codingPath, "is a text, so a mapping or a list cannot be a part of it")
@@ -168,7 +172,7 @@ struct JSONValue: SettingGroup {
     }
 
     private func texts(of part: Template.Part, _ reader: EventReader) throws -> [String] {
-        try FieldLookup(part: part, table: nil, standard: nil, zone: nil).texts(reader)
+        try FieldLookup(part: part, table: nil, standard: nil, zone: nil, cuts: self.cuts).texts(reader)
     }
 
     private func entry(for text: String) throws -> JSONTemplate {

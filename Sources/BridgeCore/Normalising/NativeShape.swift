@@ -1,16 +1,19 @@
 import JSON
 import NIOCore
 
-/// The model's own JSON: an object with no other keys than the model's, and a `message`.
+/// The model's own JSON: an object with no other keys than the model's, and a `message` or at least a `title`.
 ///
 /// Its id and timestamp are kept and its `payload` member is the payload, so that an event is unchanged after any
 /// number of bridges.
 enum NativeShape {
     static func draft(_ root: JSONElement, _ body: ByteBuffer) -> Draft? {
-        guard let message = root["message"]?.string else { return nil }
+        // Without a message, the title is what happened.
+        guard let message = root["message"]?.string ?? (root["message"] == nil ? JSONFields.text(root["title"]) : nil) else {
+            return nil
+        }
         var draft = Draft()
         draft.message = message
-        var known = 1
+        var known = root["message"] == nil ? 0 : 1
         // A value of another type would be lost here; the heuristic keeps the whole body as the payload.
         if let id = root["id"] {
             guard id.kind == .string else { return nil }
@@ -45,7 +48,7 @@ enum NativeShape {
         guard root.count == known else { return nil }
         if draft.title?.isEmpty == true { draft.title = nil }
         draft.id = draft.id.flatMap { EventID.isLegal($0) ? $0 : nil }
-        draft.isNative = draft.id != nil && draft.timestamp != nil
+        draft.isNative = root["message"] != nil && draft.id != nil && draft.timestamp != nil
         if hasPayload {
             // A key that is written with escapes is not found, and the whole body is then the payload.
             guard let payload = JSONScanner.member("payload", of: body) else { return nil }

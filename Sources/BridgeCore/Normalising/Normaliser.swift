@@ -263,7 +263,8 @@ package final class Normaliser {
         var draft: Draft
         if root.kind == .object, let known = KnownShapes.draft(root) ?? SlackShape.draft(root) {
             draft = known
-            draft.priority = draft.priority ?? root["priority"].flatMap { JSONFields.priority($0) }
+            draft.priority =
+                draft.priority ?? root["priority"].flatMap { JSONFields.priority($0) } ?? self.stated(in: draft, root)
             if draft.tags.isEmpty { draft.tags = JSONFields.tags(root["tags"]) }
             draft.title = draft.title ?? name
         } else if root.kind == .object || root.kind == .array {
@@ -278,6 +279,12 @@ package final class Normaliser {
         draft.payload = Self.trimmed(body)
         self.addHeaders(message.attributes, to: &draft, overriding: false)
         return draft
+    }
+
+    /// The priority that the words of a chat message state; other known senders have a field for it.
+    private func stated(in draft: Draft, _ root: JSONElement) -> Int? {
+        guard root["text"] != nil || root["blocks"] != nil || root["attachments"] != nil else { return nil }
+        return draft.message.flatMap { TextShape.priority($0) } ?? draft.title.flatMap { TextShape.priority($0) }
     }
 
     private func draft(ofText body: ByteBuffer, _ message: ReceivedMessage, subject: String) -> Draft {

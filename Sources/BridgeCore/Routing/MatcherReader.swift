@@ -61,8 +61,25 @@ struct MatcherReader {
         if let name = Self.rest(of: key.stringValue, behind: "attributes"), !name.isEmpty {
             return try OperatorReader(decoder, path).values().map { .attribute(name.lowercased(), $0) }
         }
+        if let plain = Self.plainKey(key.stringValue) {
+            throw SettingError(path: path, "paths in a filter have no sign in front; write \(plain)")
+        }
+        if key.stringValue == "payload" || key.stringValue == "attributes" {
+            throw SettingError(path: path, "needs a name behind it; write \(key.stringValue).NAME: …")
+        }
         let hint = NearestName.hint(for: key.stringValue, among: Self.names, listed: Self.knownKeys)
         throw SettingError(path: path, "a filter has no key '\(key.stringValue)'\(hint)")
+    }
+
+    /// The key that is meant by a path or template of jq, such as `.payload.x`, `$subject` or `{{ .title }}`; `nil` for any other text.
+    private static func plainKey(_ key: String) -> String? {
+        var text = key
+        if text.hasPrefix("{{"), text.hasSuffix("}}") { text = String(text.dropFirst(2).dropLast(2)).trimmingSpaces }
+        guard let sign = text.first, sign == "." || sign == "$" else { return nil }
+        let plain = String(text.dropFirst())
+        let roots = self.names.map { $0.prefix { $0 != "." } }
+        let root = plain.prefix { $0 != "." && $0 != "[" }
+        return roots.contains(root) ? plain : nil
     }
 
     private static func rest(of key: String, behind name: String) -> String? {

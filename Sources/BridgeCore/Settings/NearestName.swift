@@ -4,6 +4,9 @@ package enum NearestName {
     ///
     /// - Parameter list: the names in words; in alphabetical order by default.
     package static func hint(for word: String, among names: [String], listed list: String? = nil) -> String {
+        if word.lowercased() == "secret", names.contains("signature"), names.contains("token") {
+            return "; write token: …, or signature: { secret: … } for requests that are signed"
+        }
         if let name = self.nearest(to: word, among: names) { return "; did you mean '\(name)'?" }
         return names.isEmpty ? "; there are none" : "; there are \(list ?? names.sorted().joined(separator: ", "))"
     }

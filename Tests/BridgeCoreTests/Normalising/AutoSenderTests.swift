@@ -80,7 +80,7 @@ struct AutoSenderTests {
                 "plan":"pro","regions":["fra1"],"target":"production","project":{"id":"prj_x"}}}
                 """#,
             title: "deployment.error: my-app",
-            message: "deployment meta githubCommitMessage: Fix header, deployment url: my-app-abc.vercel.app, plan: pro, "
+            message: "deployment meta githubCommitMessage: Fix header, plan: pro, "
                 + "regions: fra1, target: production", priority: 4, time: "2026-11-28T18:00:00.000Z"),
         Example(
             name: "Twilio: message",
@@ -102,7 +102,7 @@ struct AutoSenderTests {
                 {"type":"section","fields":[{"type":"mrkdwn","text":"*Env:* prod"}]},
                 {"type":"context","elements":[{"type":"mrkdwn","text":"by ann"},{"type":"image","image_url":"x"}]}]}
                 """#,
-            title: "Deploy failed", message: "web-01 is away\n*Env:* prod\nby ann"),
+            title: "Deploy failed", message: "web-01 is away\n*Env:* prod\nby ann", priority: 4),
         Example(
             name: "Slack: section without a heading",
             body: #"{"blocks":[{"type":"section","text":{"type":"mrkdwn","text":"*a* and *b*"}}]}"#, title: "hook",

@@ -83,7 +83,7 @@ struct AutoTests {
 
     @Test(
         arguments: [
-            (#"{"alert":{"message":"Disk full","priority":"P1"},"action":"Create"}"#, "p", "Disk full", nil),
+            (#"{"alert":{"message":"Disk full","priority":"P1"},"action":"Create"}"#, "p", "Disk full", 5),
             (#"{"title":"Disk full","priority":"P1"}"#, "p", "priority: P1", 5),
             (
                 #"{"issue":{"key":"A-1","fields":{"summary":"Lamp flickers","priority":{"name":"High"},"status":{"name":"Open"}}}}"#,

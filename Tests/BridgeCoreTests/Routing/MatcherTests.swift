@@ -159,7 +159,16 @@ import Testing
             #"{"title": {"start_with": "a"}}"#,
             "title.start_with: there is no operator 'start_with' here; did you mean 'starts_with'?"
         ),
-        (#"{"payload": "a"}"#, "payload: a filter has no key 'payload'; there are \(known)"),
+        (#"{"payload": "a"}"#, "payload: needs a name behind it; write payload.NAME: …"),
+        (#"{"attributes": "a"}"#, "attributes: needs a name behind it; write attributes.NAME: …"),
+        (#"{".payload.x": "a"}"#, ".payload.x: paths in a filter have no sign in front; write payload.x"),
+        (#"{"{{ .title }}": "a"}"#, "{{ .title }}: paths in a filter have no sign in front; write title"),
+        (#"{"$subject": "a"}"#, "$subject: paths in a filter have no sign in front; write subject"),
+        (
+            #"{"not": {"$attributes.qos": 1}}"#,
+            "not.$attributes.qos: paths in a filter have no sign in front; write attributes.qos"
+        ),
+        (#"{".x": "a"}"#, ".x: a filter has no key '.x'; there are \(known)"),
         (#"{"attributes.": "a"}"#, "attributes.: a filter has no key 'attributes.'; there are \(known)"),
         (#"{}"#, "a filter needs a key; use one of \(known)"), (#""a""#, "a filter is a mapping with keys of \(known)"),
         (#"{"not": {}}"#, "not: a filter needs a key; use one of \(known)"),

@@ -16,5 +16,6 @@ extension Receivers {
           priority: { from: .priority }
           tags: { from: .tags }
           payload: "{{ .payload }}"
-        """#)
+        """#,
+        checks: [.url(endsWith: ["n", "*"], else: "does not end with /n/ID; copy the address of the webhook")])
 }

@@ -14,5 +14,12 @@ extension Receivers {
           body: { from: .message, default: { from: .title, default: { from: $subject, default: (no text) } } }
           type: { from: .priority, map: { 4: warning, 5: failure }, default: info }
           format: text
-        """#)
+        """#,
+        checks: [
+            .url(
+                endsWith: ["notify", "*"],
+                else:
+                    "does not end with /notify/KEY; write the key of a configuration, such as http://apprise.example:8000/notify/home"
+            )
+        ])
 }

@@ -21,5 +21,15 @@ extension Receivers {
               footer: { when: .tags, then: { text: { from: .tags, with: ", ", limit: 1600 } } }
           allowed_mentions: { parse: [] }
         retry: { after: .retry_after }
-        """#)
+        """#,
+        checks: [
+            PresetCheck("url") { url in
+                let segments = PresetCheck.segments(of: url)
+                guard let start = segments.firstIndex(of: "webhooks"), segments.count >= start + 3 else {
+                    return "is no webhook of Discord; copy the whole address, such as https://discord.com/api/webhooks/ID/TOKEN"
+                }
+                return segments.count == start + 3
+                    ? nil : "ends with /\(segments[start + 3]), which takes the messages of another program; end it at the token"
+            }
+        ])
 }

@@ -17,5 +17,12 @@ extension Receivers {
           message: { from: .message, default: { from: .title, default: { from: $subject, default: (no text) } } }
           priority: { from: .priority, map: { 1: 0, 2: 2, 3: 5, 4: 8, 5: 10 }, default: 5 }
           extras: { "client::display": { contentType: text/plain } }
-        """#)
+        """#,
+        checks: [
+            .url(
+                endsWith: ["message"],
+                else:
+                    "does not end with /message; write the address of the server and /message, such as https://gotify.example/message"
+            )
+        ])
 }

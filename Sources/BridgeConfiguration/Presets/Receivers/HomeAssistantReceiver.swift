@@ -19,5 +19,12 @@ extension Receivers {
           source: "{{ $source }}"
           subject: { from: $subject }
           payload: "{{ .payload }}"
-        """#)
+        """#,
+        checks: [
+            .url(
+                endsWith: ["api", "webhook", "*"],
+                else:
+                    "does not end with /api/webhook/ID; write the id of a webhook trigger, such as http://homeassistant.local:8123/api/webhook/ID"
+            )
+        ])
 }

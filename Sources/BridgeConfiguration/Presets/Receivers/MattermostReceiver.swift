@@ -17,5 +17,12 @@ extension Receivers {
             # A space without width: @channel, @all and @here call nobody.
             replace: { "@": "@\u200B" }
             limit: 16300
-        """#)
+        """#,
+        checks: [
+            .url(
+                endsWith: ["hooks", "*"],
+                else:
+                    "does not end with /hooks/KEY; copy the address of the incoming webhook, such as https://chat.example/hooks/KEY"
+            )
+        ])
 }

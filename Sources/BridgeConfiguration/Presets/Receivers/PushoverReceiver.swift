@@ -20,5 +20,8 @@ extension Receivers {
           expire: { from: .priority, map: { 5: 3600 }, default: null }
           timestamp: { from: .timestamp, as: unix }
         success: .status
-        """#)
+        """#,
+        checks: [
+            .url(endsWith: ["1", "messages.json"], else: "does not end with /1/messages.json; leave it out")
+        ])
 }

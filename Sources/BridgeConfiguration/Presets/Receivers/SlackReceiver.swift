@@ -20,5 +20,12 @@ extension Receivers {
               then:
                 type: context
                 elements: [{ type: mrkdwn, text: { from: .tags, with: ", ", escape: mrkdwn, limit: 2000 } }]
-        """#)
+        """#,
+        checks: [
+            PresetCheck("url") { url in
+                guard PresetCheck.host(of: url).hasPrefix("hooks.slack") else { return nil }
+                return PresetCheck.segments(of: url).first == "services" && PresetCheck.segments(of: url).count == 4
+                    ? nil : "is no incoming webhook; write one such as https://hooks.slack.com/services/T0/B0/KEY"
+            }
+        ])
 }

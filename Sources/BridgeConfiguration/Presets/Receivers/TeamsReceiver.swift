@@ -34,5 +34,11 @@ extension Receivers {
                       text: { from: .message, replace: { "\n": "\n\n" }, limit_bytes: 20000 }
                       wrap: true
                 msteams: { width: full }
-        """#)
+        """#,
+        checks: [
+            PresetCheck("url") { url in
+                PresetCheck.segments(of: url).contains("triggers") && !url.contains("sig=")
+                    ? "has no sig=; copy the whole address of the workflow, and write it in quotes" : nil
+            }
+        ])
 }

@@ -22,5 +22,15 @@ extension Receivers {
           disable_notification: { from: .priority, map: { 1: true, 2: true }, default: false }
         success: .ok
         retry: { after: .parameters.retry_after }
-        """#)
+        """#,
+        checks: [
+            PresetCheck("url") { url in
+                let segments = PresetCheck.segments(of: url)
+                guard segments.last?.lowercased() == "sendmessage" else {
+                    return "does not end with /sendMessage; write https://api.telegram.org/bot${env:TELEGRAM_TOKEN}/sendMessage"
+                }
+                return segments.dropLast().contains { $0.hasPrefix("bot") }
+                    ? nil : "has no token; write 'bot' and the token in front of /sendMessage, such as /bot123:ABC/sendMessage"
+            }
+        ])
 }

@@ -16,7 +16,8 @@ extension Senders {
               set:
                 title: { from: .payload.id, part: "binary_sensor-{}" }
                 message: "{{ .payload.state }}"
-                priority: 2
+                # A danger, such as smoke, keeps the priority that it has without the preset.
+                priority: { from: .priority, map: { 4: 4, 5: 5 }, default: 2 }
                 tags: [esphome, binary_sensor]
             - set:
                 title: { from: '.payload.id | sub("^[a-z_]+[-/]"; "")' }

@@ -4,6 +4,7 @@ extension Senders {
         #"""
         # Sentry: issues and alerts of an internal integration.
         # Formats: https://docs.sentry.io/integrations/integration-platform/webhooks/ (issues, issue alerts, metric alerts, comments)
+        # Actions: src/sentry/utils/sentry_apps of https://github.com/getsentry/sentry (older versions say `ignored` and `open`).
         # `signature: { secret: … }` takes the client secret of the integration.
         type: webhook
         id: sentry
@@ -11,7 +12,7 @@ extension Senders {
           signature: { signature: { header: Sentry-Hook-Signature, prefix: "" } }
         normalise:
           cases:
-            - match: { attributes.sentry-hook-resource: issue, payload.action: [resolved, archived, assigned] }
+            - match: { attributes.sentry-hook-resource: issue, payload.action: [resolved, archived, ignored, assigned] }
               set:
                 title: "{{ .payload.data.issue.project.name }}: {{ .payload.action }}: {{ .payload.data.issue.title }}"
                 message: { from: .payload.data.issue.culprit, default: "{{ .payload.data.issue.title }}" }
@@ -35,7 +36,7 @@ extension Senders {
               set:
                 title: "{{ .payload.data.description_title }}"
                 message: "{{ .payload.data.description_text }}"
-                priority: { from: .payload.action, map: { critical: 5, warning: 4, resolved: 2 }, default: 3 }
+                priority: { from: .payload.action, map: { critical: 5, warning: 4, open: 4, resolved: 2 }, default: 3 }
                 tags: [sentry, metric_alert, "{{ .payload.action }}"]
             - match: { attributes.sentry-hook-resource: comment }
               set:

@@ -4,6 +4,7 @@ extension Senders {
         #"""
         # Wikimedia EventStreams: changes of all wikis over SSE.
         # Formats: https://wikitech.wikimedia.org/wiki/Event_Platform/EventStreams_HTTP_Service and schema mediawiki/recentchange/1.0.0
+        # Canary events, which test the stream, have the domain `canary` (https://phabricator.wikimedia.org/T266798).
         type: sse
         url: https://stream.wikimedia.org/v2/stream/recentchange
         normalise:

@@ -34,9 +34,10 @@ enum FieldRole: UInt8 {
         (
             .title,
             [
-                "title", "subject", "name", "headline", "friendlyname", "displayname", "alertname", "fullname",
-                "devicename monitorfriendlyname monitorname",
-                "hostname host", "entityid",
+                "title", "subject", "name", "headline", "friendlyname", "displayname", "alertname alertrule policyname rulename",
+                "fullname",
+                "devicename monitorfriendlyname monitorname alarmname",
+                "syslogidentifier hostname host", "entityid",
             ]
         ),
         (
@@ -44,15 +45,23 @@ enum FieldRole: UInt8 {
             [
                 "message", "body", "msg", "text", "content", "description", "summary", "shortmessage",
                 "error errormessage errormsg",
-                "reason", "detail details alertdetails", "output", "comment note", "desc", "releasesummary", "displaytitle",
+                "reason newstatereason", "detail details alertdetails", "output hostoutput serviceoutput", "comment note", "desc",
+                "releasesummary",
+                "displaytitle",
             ]
         ),
-        (.level, ["severity", "level", "loglevel levelname severitytext", "urgency", "importance", "color"]),
+        (
+            .level,
+            [
+                "severity eventseverity alertseverity triggerseverity", "level", "loglevel levelname severitytext", "urgency",
+                "importance", "color", "priority",
+            ]
+        ),
         (
             .state,
             [
                 "status", "state", "conclusion", "result outcome", "health", "availability connection connectionstate",
-                "alerttypefriendlyname",
+                "alerttypefriendlyname newstatevalue alerttransition hoststate servicestate monitorcondition",
             ]
         ),
         (
@@ -60,7 +69,7 @@ enum FieldRole: UInt8 {
             [
                 "timestamp", "time eventtime timefired", "ts tst", "datetime", "occurredat triggeredat firedat", "date",
                 "updatedat updated updatedon lastupdated lastchanged", "createdat created createdon creationtime alertdatetime",
-                "startsat starttime startedat start",
+                "startsat starttime startedat start happenedat statechangetime realtimetimestamp",
                 "publishedat published sentat sent",
             ]
         ),
@@ -81,6 +90,19 @@ enum FieldRole: UInt8 {
 
     /// From this rank on, a title is the name of a host or an entity.
     static let weakTitle = 9
+
+    /// The rank of `error` and of `summary` among the names of messages.
+    static let error = 8, summary = 6
+
+    /// Whether a name ends with `state`, `status` or `result`, and is not about what was before.
+    ///
+    /// - Parameter name: UTF-8.
+    static func isPartialState(_ name: Span<UInt8>) -> Bool {
+        guard (6...40).contains(name.count) else { return false }
+        let text = name.text.lowercased()
+        guard ["state", "status", "result"].contains(where: text.hasSuffix) else { return false }
+        return !["old", "prev", "last", "from", "former"].contains(where: text.hasPrefix)
+    }
 
     /// The longest name that has a role, in bytes.
     private static let longest = 24
@@ -126,5 +148,37 @@ enum FieldRole: UInt8 {
             hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
         }
         return hash == 0 ? 1 : hash
+    }
+
+    /// Words behind the name of a hazard that say nothing more.
+    private static let hazardTails: Set<UInt64> = Set(
+        ["sensor", "detector", "detected", "state", "status", "alert"].map { FieldRole.folded(Array($0.utf8).span) })
+    /// Hazards that are no more than a part of many other names.
+    private static let weakHazards: Set<UInt64> = Set(["alarm", "co", "errors"].map { FieldRole.folded(Array($0.utf8).span) })
+
+    /// The priority of the dangerous condition that a name names, or ends with: `smoke`, `kitchen_smoke`, `smoke_detector`.
+    ///
+    /// - Parameter name: UTF-8.
+    /// - Returns: `nil` for none.
+    static func hazard(_ name: Span<UInt8>) -> Int? {
+        guard name.count <= 64 else { return nil }
+        var end = name.count
+        if let match = self.match(name), match.role == .hazard { return match.rank == 0 ? 5 : 4 }
+        var start = end
+        while start > 0 {
+            start -= 1
+            guard start == 0 || self.separates(name[start - 1]) else { continue }
+            let word = name.extracting(start..<end)
+            if let match = self.match(word), match.role == .hazard, !self.weakHazards.contains(self.folded(word)) {
+                return match.rank == 0 ? 5 : 4
+            }
+            // Only in front of the last word; else a name would have to end with the hazard.
+            if end == name.count, start > 0, self.hazardTails.contains(self.folded(word)) { end = start - 1 }
+        }
+        return nil
+    }
+
+    private static func separates(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: " ")
     }
 }

@@ -24,7 +24,12 @@ struct FieldScan {
     /// A state with a priority that belongs in the title, such as `down`.
     var state: String? { self.severity.state }
     private(set) var tags: [String] = []
+    private var summary: String?
 
+    /// Whether nothing was found that a reader could use.
+    var isEmpty: Bool {
+        self.title == nil && self.message == nil && self.timestamp == nil && self.kind == nil && self.priority == nil
+    }
     private var severity = Severity()
     private var visited = 0
     private var objects = 0
@@ -54,9 +59,17 @@ struct FieldScan {
     init(_ root: JSONElement) {
         self.scan(root, distance: 0, levels: Self.levels, isCause: false)
         if let priority = root["priority"] { self.severity.take(priority: priority) }
+        // Beside a longer text, a summary is the title: an issue of Jira.
+        if self.title == nil, let summary, summary != self.message { self.title = summary }
+        // Graylog's GELF and the journal of systemd number their levels as syslog does.
+        if self.severity.hasSyslogLevel, root["short_message"] != nil || root["PRIORITY"] != nil {
+            self.severity.takeSyslogLevel()
+        }
     }
 
     private mutating func scan(_ object: JSONElement, distance: Int, levels: Int, isCause: Bool) {
+        // A reference of PagerDuty names something else.
+        if distance > 0, object["type"]?.string?.hasSuffix("_reference") == true { return }
         self.objects += 1
         let number = self.objects
         object.whileMembers { name, value in
@@ -78,12 +91,27 @@ struct FieldScan {
                 }
             case .null: break
             default:
-                guard let match = FieldRole.match(name) else { return true }
+                guard let match = FieldRole.match(name) else {
+                    self.take(unknown: value, name, distance: distance)
+                    return true
+                }
                 self.take(value, match, distance: distance + match.rank, in: number, isRoot: distance == 0, isCause: isCause)
             }
             return true
         }
     }
+
+    /// A value whose name has no role by itself, but may end with the name of a danger or of a state.
+    private mutating func take(unknown value: JSONElement, _ name: Span<UInt8>, distance: Int) {
+        if value.bool == true {
+            if let priority = FieldRole.hazard(name) { self.severity.set(priority, distance: distance) }
+        } else if value.kind == .string, FieldRole.isPartialState(name) {
+            self.severity.take(partialState: value, distance: distance + 50)
+        }
+    }
+
+    /// What an `error` says when there is none.
+    private static let denials: Set<String> = ["none", "no", "ok", "no error", "null", "false", "0", "success"]
 
     private mutating func scan(scope name: Span<UInt8>, _ value: JSONElement, distance: Int, levels: Int, isCause: Bool) {
         let scope = FieldScope.named(name)
@@ -93,7 +121,7 @@ struct FieldScan {
             if self.place == nil { self.place = Self.place(value) }
             return
         case .level:
-            if let name = value["name"] { self.severity.take(level: name, distance: distance) }
+            if let name = value["name"] ?? value["summary"] { self.severity.take(level: name, distance: distance) }
         case .cause: self.scan(value, distance: distance + scope.distance, levels: levels - 1, isCause: true)
         default: self.scan(value, distance: distance + scope.distance, levels: levels - 1, isCause: isCause)
         }
@@ -109,7 +137,12 @@ struct FieldScan {
             guard !isCause, let text = Self.words(value), self.titlePlace.take(distance, in: object) else { return }
             self.title = text
         case .message:
-            guard let text = Self.words(value), self.messagePlace.take(distance, in: object) else { return }
+            guard let text = Self.words(value) else { return }
+            if match.rank == FieldRole.error, !Self.denials.contains(text.lowercased()) {
+                self.severity.set(4, distance: isRoot ? 0 : distance)
+            }
+            if match.rank == FieldRole.summary, !isCause, self.summary == nil { self.summary = text }
+            guard self.messagePlace.take(distance, in: object) else { return }
             self.message = text
         case .level: self.severity.take(level: value, distance: distance)
         case .state: self.severity.take(state: value, distance: distance)

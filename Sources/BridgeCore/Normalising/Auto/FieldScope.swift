@@ -26,7 +26,7 @@ enum FieldScope {
         "objectattributes", "alert", "incident", "monitor", "heartbeat", "check", "workflowrun", "workflowjob", "release",
         "comment",
         "review", "commonannotations", "annotations", "commonlabels", "params", "device", "series", "movie", "metadata",
-        "attributes", "build", "job", "embeds", "attachments", "alerts", "events",
+        "attributes", "build", "job", "workflow", "pipeline", "fields", "embeds", "attachments", "alerts", "events",
     ]
     /// By the hash of the folded name.
     private static let table: [UInt64: FieldScope] = {
@@ -46,7 +46,7 @@ enum FieldScope {
         for name in [
             "before", "oldstate", "previous", "old", "changes", "context", "installation", "config", "settings", "license",
             "cmps",
-            "components", "options", "headers", "servicedata", "extensions", "availability",
+            "components", "options", "webhook", "headers", "servicedata", "extensions", "availability",
         ] {
             add(name, .ignored)
         }

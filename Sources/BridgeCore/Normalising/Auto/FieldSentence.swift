@@ -44,13 +44,41 @@ struct FieldSentence {
     static func of(_ value: JSONElement, title: String?, without excluded: Set<String> = []) -> String? {
         var sentence = Self(title: title ?? "", excluded: excluded)
         switch value.kind {
-        case .object: sentence.add(self.content(of: value, levels: 3), under: "", levels: 3)
+        case .object:
+            sentence.add(self.content(of: value, levels: 3), under: "", levels: 3)
+            if sentence.count == 0 { sentence.add(self.unwrapped(value).value, under: "", levels: self.deepest) }
         case .array: sentence.add(items: value)
         default: return nil
         }
         guard sentence.count > 0 else { return nil }
         if sentence.count == 1, !sentence.isCut, self.plain.contains(sentence.last.name) { return sentence.last.value }
         return sentence.isCut ? sentence.text + ", …" : sentence.text
+    }
+
+    /// How many levels of objects are read where there is nothing to say at the first three.
+    private static let deepest = 8
+
+    /// The object within objects and lists that have nothing else, and the number of those.
+    static func unwrapped(_ value: JSONElement) -> (value: JSONElement, levels: Int) {
+        var value = value
+        var levels = 0
+        while levels < 16 {
+            var only: JSONElement?
+            var hasOne = value.count == 1
+            if value.kind == .object {
+                value.whileMembers { name, inner in
+                    hasOne = hasOne && !SecretName.matches(name)
+                    only = inner
+                    return false
+                }
+            } else {
+                only = value[0]
+            }
+            guard hasOne, let only, only.kind == .object || only.kind == .array && only[0]?.kind == .object else { break }
+            value = only
+            levels += 1
+        }
+        return (value, levels)
     }
 
     private init(title: String, excluded: Set<String>) {
@@ -89,13 +117,15 @@ struct FieldSentence {
         object.whileMembers { name, value in
             guard !self.isCut else { return false }
             guard !name.isEmpty, name[0] != UInt8(ascii: "_") else { return true }
-            if !self.excluded.isEmpty, self.excluded.contains(name.text) { return true }
+            if !self.excluded.isEmpty, self.excludes(name.text, under: prefix) { return true }
             if SecretName.matches(name) { return true }
             switch value.kind {
             case .null: break
             case .object:
                 let key = name.text
-                if levels > 1, FieldScope.named(name).counts {
+                // A reference of PagerDuty names something else.
+                let isReference = value["type"]?.string?.hasSuffix("_reference") == true
+                if levels > 1, FieldScope.named(name).counts, !isReference {
                     self.add(value, under: prefix + key + " ", levels: levels - 1)
                 }
             case .array:
@@ -110,12 +140,19 @@ struct FieldSentence {
             default:
                 let role = FieldRole.match(name)?.role
                 if role == .tags || role == .time && JSONFields.time(value) != nil { return true }
+                if role == nil, Self.isAddressOrTime(name, value) { return true }
                 // The numbers of parts, such as `series id`, mean nothing to a reader.
                 if !prefix.isEmpty, Self.isIdentifier(name) { return true }
                 self.add(prefix, name, value.text())
             }
             return true
         }
+    }
+
+    /// Whether a member is left out, by its name or by its path such as `ENERGY.Power`.
+    private func excludes(_ name: String, under prefix: String) -> Bool {
+        if self.excluded.contains(name) { return true }
+        return !prefix.isEmpty && self.excluded.contains(prefix.replacing(" ", with: ".") + name)
     }
 
     /// The fields of the first objects of a list.
@@ -125,6 +162,20 @@ struct FieldSentence {
             guard rest > 0, item.kind == .object else { return }
             rest -= 1
             self.add(item, under: prefix, levels: levels)
+        }
+    }
+
+    /// Whether a name ends as that of an address, such as `build_url`, or of a time, such as `pushed_at`, and the value is one.
+    private static func isAddressOrTime(_ name: Span<UInt8>, _ value: JSONElement) -> Bool {
+        guard name.count <= 40, let last = name.count > 0 ? name[name.count - 1] | 0x20 : nil else { return false }
+        switch last {
+        case UInt8(ascii: "l"), UInt8(ascii: "f"), UInt8(ascii: "i"):
+            let text = name.text.lowercased()
+            return value.kind == .string && ["url", "href", "uri"].contains(where: text.hasSuffix)
+        case UInt8(ascii: "t"):
+            let text = name.text
+            return (text.hasSuffix("_at") || text.hasSuffix("At")) && JSONFields.time(value) != nil
+        default: return false
         }
     }
 

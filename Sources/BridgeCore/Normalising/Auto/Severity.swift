@@ -6,6 +6,8 @@ import JSON
 struct Severity {
     private var given: Int?
     private var level: (priority: Int, distance: Int, isNumber: Bool)?
+    /// A level from 0 to 7, which means something only in messages of syslog.
+    private var syslogLevel: Int?
     private var hasState = false
     private var danger: Int?
     private var condition: (word: SeverityWord, text: String, distance: Int)?
@@ -26,6 +28,14 @@ struct Severity {
 
     /// The word of a state that has a priority, as the sender writes it.
     var state: String? { self.condition?.text }
+
+    /// Whether there is a number that may be a severity of syslog.
+    var hasSyslogLevel: Bool { self.syslogLevel != nil }
+
+    /// Records that the number is a severity of syslog.
+    mutating func takeSyslogLevel() {
+        if let syslogLevel { self.given = SyslogShape.priority(ofSeverity: syslogLevel) }
+    }
 
     /// Records an explicit priority: a number overrides everything, a word counts as a level.
     mutating func take(priority value: JSONElement) {
@@ -54,7 +64,18 @@ struct Severity {
         } else {
             priority = nil
         }
+        let number = value.integer ?? value.string.flatMap { Int64($0) }
+        if let number, (0...7).contains(number) { self.syslogLevel = Int(number) }
         if let priority { self.level = (priority, distance, value.string == nil) }
+    }
+
+    /// Records a state whose name is not a usual one, such as `gcode_state`, if it is a failure.
+    mutating func take(partialState value: JSONElement, distance: Int) {
+        guard let text = value.string, let word = SeverityWord(text), word.priority >= 4, !word.isLevel, !word.isAvailability
+        else {
+            return
+        }
+        self.take(state: value, distance: distance)
     }
 
     /// Records a state, if its word has a severity.

@@ -6,7 +6,8 @@ struct SeverityWord {
     var isEnd: Bool { self.priority == 2 && !self.isLevel }
     /// Whether it reports the availability of a thing: a title then reads `pump is offline`.
     let isAvailability: Bool
-    private let isLevel: Bool
+    /// Whether it is a level, which a state such as `high` may mean otherwise.
+    let isLevel: Bool
 
     private static let levels: [(priority: Int, words: String)] = [
         (5, "emerg emergency panic fatal critical crit disaster urgent max highest p1 sev1 blocker"),
@@ -19,7 +20,7 @@ struct SeverityWord {
         (5, "down outage"),
         (
             4,
-            "firing failed failure failing errored broken unhealthy degraded alarm alarmed triggered problem timeout timed_out crashed breached violated unreachable stalled"
+            "firing failed failure failing errored broken unhealthy degraded alarm alarmed triggered problem timeout timed_out crashed breached violated unreachable stalled denied jammed onbatt commlost fired"
         ),
         (2, "resolved recovered recovery ok healthy success succeeded successful passed passing fixed cleared closed"),
     ]

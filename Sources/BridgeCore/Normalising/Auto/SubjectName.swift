@@ -56,8 +56,7 @@ enum SubjectName {
         let parts = subject.split(separator: "/")
         guard parts.count > 1 else { return nil }
         return parts.suffix(2).lazy.compactMap { part in
-            guard let match = FieldRole.match(Array(part.utf8).span), match.role == .hazard else { return nil }
-            return match.rank == 0 ? 5 : 4
+            FieldRole.hazard(Array(part.utf8).span)
         }.max()
     }
 

@@ -7,7 +7,7 @@ extension Timestamp {
 
     /// Parses a time as senders write it.
     ///
-    /// RFC 3339, also with a space, a comma before the fraction, an offset without colon, ` UTC`, or without any zone, which then is
+    /// RFC 3339, also without seconds, with a space, a comma before the fraction, an offset without colon, ` UTC`, or without any zone, which then is
     /// UTC; RFC 9110 §5.6.7 (`Sat, 28 Nov 2026 18:00:00 GMT`); seconds, milliseconds, microseconds or nanoseconds since 1970.
     ///
     /// - Returns: `nil` for any other text.
@@ -22,9 +22,18 @@ extension Timestamp {
             self = time
             return
         }
-        let bytes = Array(text.utf8)
+        let bytes = Self.withSeconds(Array(text.utf8))
         guard let time = (0x30...0x39).contains(first) ? Self.calendar(bytes) : Self.http(bytes) else { return nil }
         self = time
+    }
+
+    /// A date and time of ISO 8601 with its seconds, which are 0 where it ends at the minutes; any other text unchanged.
+    static func withSeconds(_ bytes: [UInt8]) -> [UInt8] {
+        let colon = UInt8(ascii: ":")
+        guard bytes.count >= 16, bytes[4] == UInt8(ascii: "-"), bytes[13] == colon, bytes.count == 16 || bytes[16] != colon else {
+            return bytes
+        }
+        return bytes[..<16] + Array(":00".utf8) + bytes[16...]
     }
 
     /// A date and time of ISO 8601 that is not of RFC 3339.

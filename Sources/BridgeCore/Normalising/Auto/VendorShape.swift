@@ -27,7 +27,12 @@ enum VendorShape {
             }
             return draft
         }
-        let scan = FieldScan(root)
+        var scan = FieldScan(root)
+        if scan.isEmpty {
+            // What is wrapped deeper than the scan looks.
+            let inner = FieldSentence.unwrapped(root)
+            if inner.levels >= FieldScan.levels, inner.value.kind == .object { scan = FieldScan(inner.value) }
+        }
         draft.title = self.title(scan, name: name, attributes: attributes)
         if isPatient, scan.message == nil, scan.state == nil {
             draft.pending = Draft.PendingMessage(title: scan.title, kind: scan.kind)
@@ -39,6 +44,7 @@ enum VendorShape {
         self.addState(of: scan, to: &draft)
         draft.priority =
             scan.priority ?? scan.message.flatMap { TextShape.priority($0) } ?? scan.kind.flatMap { self.priority(ofKind: $0) }
+            ?? scan.title.flatMap { TextShape.priority($0) } ?? self.danger(root, name: name)
         draft.tags = scan.tags
         draft.timestamp = scan.timestamp
         return draft
@@ -68,10 +74,38 @@ enum VendorShape {
 
     /// The priority of an outcome at the end of a kind, such as `deployment.error` or `invoice.payment_failed`.
     private static func priority(ofKind kind: String) -> Int? {
-        guard let dot = kind.lastIndex(where: { $0 == "." || $0 == ":" }) else { return nil }
+        guard let dot = kind.lastIndex(where: { $0 == "." || $0 == ":" }) else { return self.outcome(at: kind) }
         let end = kind[kind.index(after: dot)...]
         let word = SeverityWord(end) ?? end.lastIndex(of: "_").flatMap { SeverityWord(end[end.index(after: $0)...]) }
         return word.flatMap { $0.priority >= 4 || $0.isEnd ? $0.priority : nil }
+    }
+
+    /// Words for a failure at the end of a name of parts; other words of severity may be something else there, as in `key_down`.
+    private static let failures: Set<String> = [
+        "failed", "failure", "error", "denied", "jammed", "crashed", "unreachable", "timeout", "disconnected",
+    ]
+
+    /// The priority of a kind such as `lock_jammed`, `access-denied` or `BackupFailed`.
+    private static func outcome(at kind: String) -> Int? {
+        var start = kind.endIndex
+        while start > kind.startIndex {
+            let before = kind.index(before: start)
+            if "_- /".contains(kind[before]) { break }
+            start = before
+            if kind[before].isUppercase, before > kind.startIndex { break }
+        }
+        return start > kind.startIndex && self.failures.contains(kind[start...].lowercased()) ? 4 : nil
+    }
+
+    /// The priority of a sensor that is named for a danger, such as `kitchen_smoke`, and says that there is one.
+    private static func danger(_ root: JSONElement, name: String) -> Int? {
+        guard let value = root["state"] ?? root["value"] ?? root["status"] else { return nil }
+        let isTrue = value.bool ?? value.integer.map { $0 == 1 } ?? value.string.flatMap { TextShape.isTrue($0) } ?? false
+        guard isTrue else { return nil }
+        return ([name] + ["id", "name", "entity_id"].compactMap { JSONFields.text(root[$0]) }).lazy.compactMap { text in
+            let last = text.split { $0 == "/" || $0 == "." }.last ?? ""
+            return FieldRole.hazard(Array(last.utf8).span)
+        }.first
     }
 
     /// Adds a state such as `down` or `failure` to the title, unless the title or message contains it.

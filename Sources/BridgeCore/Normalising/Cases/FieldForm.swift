@@ -82,10 +82,7 @@ struct FieldForm: SettingGroup {
                     separator: self.separator ?? ", "))
         }
         if let fields = self.fields {
-            let members = (self.only ?? []).map { member in
-                FieldSelection.Member(
-                    path: EventPath(root: fields.root, steps: fields.steps + member.path.steps), label: member.label)
-            }
+            let members = (self.only ?? []).map { (paths: $0.paths(in: fields), label: $0.label) }
             return .fields(FieldSelection(path: fields, only: members, except: Set(self.except ?? [])))
         }
         if let json = self.json { return .json(json) }

@@ -6,12 +6,23 @@ struct FieldSelection: Sendable {
     struct Member: Sendable {
         let path: EventPath
         let label: String
+        /// The name as a whole, where it may be that of one member: `a.b` is a member of the object, or one of its member `a`.
+        let name: String
+
+        /// Its paths in the event, the first that has a value counts.
+        ///
+        /// - Parameter object: where the object is.
+        func paths(in object: EventPath) -> [EventPath] {
+            let paths = [EventPath(root: object.root, steps: object.steps + self.path.steps)]
+            guard self.path.steps.count > 1 else { return paths }
+            return paths + [EventPath(root: object.root, steps: object.steps + [.key(self.name)])]
+        }
     }
 
     /// Where the object is.
     let path: EventPath
     /// The members to write, in this order; empty for all that mean something to a reader.
-    let only: [Member]
+    let only: [(paths: [EventPath], label: String)]
     /// The names of members that are left out.
     let except: Set<String>
 
@@ -34,7 +45,8 @@ struct FieldSelection: Sendable {
     private func text(ofMembers reader: EventReader) -> String? {
         var text = ""
         for member in self.only {
-            guard case .json(let element) = reader.value(at: member.path) else { continue }
+            let values = member.paths.lazy.map { reader.value(at: $0) }
+            guard case .json(let element)? = values.first(where: { !$0.isMissing }) else { continue }
             let value =
                 switch element.kind {
                 case .object, .array: FieldSentence.of(element, title: nil, without: self.except) ?? ""

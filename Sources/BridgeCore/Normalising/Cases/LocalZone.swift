@@ -85,7 +85,7 @@ struct LocalZone: Sendable {
 extension Timestamp {
     /// Reads a time of ISO 8601 without an offset as the local time of a zone; `nil` for any other text.
     init?(local text: String, in zone: LocalZone) {
-        let bytes = text.utf8
+        let bytes = Self.withSeconds(Array(text.utf8))
         guard bytes.count >= 19 else { return nil }
         var rest = bytes.dropFirst(19)
         if rest.first == UInt8(ascii: ".") || rest.first == UInt8(ascii: ",") {

@@ -176,7 +176,8 @@ extension SettingCodec where Value == [FieldSelection.Member] {
                         path: decoder.codingPath,
                         "'\(name)' is not a path; write names with dots between them, such as ENERGY.Power")
                 }
-                return FieldSelection.Member(path: path, label: path.words)
+                return FieldSelection.Member(
+                    path: path, label: path.words, name: name.first == "." ? String(name.dropFirst()) : name)
             }
             guard !members.isEmpty else { throw SettingError(path: decoder.codingPath, "is empty; leave it out for all members") }
             return members

@@ -7,7 +7,7 @@ import Testing
 struct FieldSourceTests {
     private static let body = #"""
         {"state":"ON","level":"Warning","battery":87,"occupancy":true,"energy":{"power":12.5,"total":null},"names":["a","","b"],
-        "linkquality":120,"ok":false,"zero":0,"local":"2026-07-01T12:00:00"}
+        "linkquality":120,"ok":false,"zero":0,"local":"2026-07-01T12:00:00","dotted":{"a.b":1,"c":{"d":2}}}
         """#
 
     private func message(_ source: String) throws -> String {
@@ -30,8 +30,11 @@ struct FieldSourceTests {
             "occupancy: true, energy power: 12.5, battery: 87"
         ),
         (#"{"fields":".payload","only":"names"}"#, "names: a, b"),
+        (#"{"fields":".payload.dotted","only":["a.b","c.d"]}"#, "a b: 1, c d: 2"),
+        (#"{"fields":".payload.dotted","except":["a.b"]}"#, "c d: 2"),
+        (#"{"fields":".payload.dotted","except":["c.d"]}"#, "a.b: 1"),
         (
-            #"{"fields":".payload","except":["linkquality","names","local","ok","zero","power"]}"#,
+            #"{"fields":".payload","except":["linkquality","names","local","dotted","ok","zero","power"]}"#,
             "state: ON, level: Warning, battery: 87, occupancy: true"
         ),
         (#"{"join":["{{ .payload.state }}",{"from":".payload.absent"},{"from":".payload.battery"}]}"#, "ON, 87"),

@@ -18,6 +18,8 @@ struct LocalZoneTests {
         ("America/New_York", "2026-07-04T00:00:00", "2026-07-04T04:00:00.000Z"),
         ("Australia/Sydney", "2061-01-01T00:00:00", "2060-12-31T13:00:00.000Z"),
         ("Australia/Sydney", "2061-07-01T00:00:00", "2061-06-30T14:00:00.000Z"),
+        ("Europe/Berlin", "2026-07-15T12:00", "2026-07-15T10:00:00.000Z"),
+        ("Europe/Berlin", "2026-07-15 12:00", "2026-07-15T10:00:00.000Z"),
         ("Asia/Kolkata", "2026-07-04 00:00:00", "2026-07-03T18:30:00.000Z"),
         ("UTC", "2026-07-04T00:00:00", "2026-07-04T00:00:00.000Z"),
     ])
@@ -26,7 +28,10 @@ struct LocalZoneTests {
         #expect(Timestamp(local: local, in: zone)?.description == expected)
     }
 
-    @Test(arguments: ["2026-01-15T12:00:00Z", "2026-01-15T12:00:00+01:00", "1768471200", "12:00", "", "2026-01-15 12:00:00 UTC"])
+    @Test(arguments: [
+        "2026-01-15T12:00:00Z", "2026-01-15T12:00:00+01:00", "1768471200", "12:00", "", "2026-01-15T12:00Z", "2026-01-15 12",
+        "2026-01-15 12:00:00 UTC",
+    ])
     func `a time that needs no zone is not a local one`(text: String) throws {
         #expect(try Timestamp(local: text, in: LocalZone(named: "Europe/Berlin")) == nil)
     }
