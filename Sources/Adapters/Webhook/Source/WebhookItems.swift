@@ -62,52 +62,16 @@ enum WebhookItems {
         return .several(items)
     }
 
-    /// The elements of a list; `nil` for another body.
+    /// The elements of a list, byte for byte; `nil` for another body.
     private static func list(_ body: ByteBuffer, _ parser: JSONParser) -> Outcome? {
         defer { if body.readableBytes > JSONParser.large { parser.trim() } }
         guard let root = try? parser.parse(body), root.kind == .array else { return nil }
-        return self.elements(of: body.readableBytesView).map { .several($0) } ?? .refused(self.tooMany)
-    }
-
-    /// The elements of a list that is valid JSON, byte for byte; `nil` when there are too many.
-    private static func elements(of bytes: ByteBufferView) -> [ByteBuffer]? {
-        var items: [ByteBuffer] = []
-        var depth = 0
-        var isText = false
-        var isEscaped = false
-        var start = bytes.startIndex
-        func end(at index: Int) -> Bool {
-            guard let item = self.trimmed(bytes[start..<index]) else { return true }
-            guard items.count < self.limit else { return false }
-            items.append(item)
-            return true
-        }
-        for (index, byte) in zip(bytes.indices, bytes) {
-            if isText {
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isText = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): isText = true
-            case UInt8(ascii: "["), UInt8(ascii: "{"):
-                depth += 1
-                if depth == 1 { start = index + 1 }
-            case UInt8(ascii: "]"), UInt8(ascii: "}"):
-                depth -= 1
-                if depth == 0 { return end(at: index) ? items : nil }
-            case UInt8(ascii: ",") where depth == 1:
-                guard end(at: index) else { return nil }
-                start = index + 1
-            default: break
-            }
-        }
-        return items
+        var document = body
+        if body.readableBytesView.starts(with: [0xEF, 0xBB, 0xBF]) { document.moveReaderIndex(forwardBy: 3) }
+        guard let items = JSONScanner.items(of: document, atMost: self.limit + 1) else { return nil }
+        guard items.count <= self.limit else { return .refused(self.tooMany) }
+        // Copies, which keep the memory of no other item.
+        return .several(items.map { ByteBuffer(bytes: $0.readableBytesView) })
     }
 
     /// A copy without white space at both ends, which keeps the memory of no other item; `nil` for white space alone.
