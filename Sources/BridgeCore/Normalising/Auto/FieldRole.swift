@@ -99,9 +99,16 @@ enum FieldRole: UInt8 {
     /// - Parameter name: UTF-8.
     static func isPartialState(_ name: Span<UInt8>) -> Bool {
         guard (6...40).contains(name.count) else { return false }
-        let text = name.text.lowercased()
-        guard ["state", "status", "result"].contains(where: text.hasSuffix) else { return false }
-        return !["old", "prev", "last", "from", "former"].contains(where: text.hasPrefix)
+        guard self.ends(name, "state") || self.ends(name, "status") || self.ends(name, "result") else { return false }
+        return !["old", "prev", "last", "from", "former"].contains(where: name.text.lowercased().hasPrefix)
+    }
+
+    /// Whether a name ends with a word in lower case, without regard to its own case.
+    static func ends(_ name: Span<UInt8>, _ word: StaticString) -> Bool {
+        let offset = name.count - word.utf8CodeUnitCount
+        guard offset >= 0 else { return false }
+        for index in 0..<word.utf8CodeUnitCount where name[offset + index] | 0x20 != word.utf8Start[index] { return false }
+        return true
     }
 
     /// The longest name that has a role, in bytes.

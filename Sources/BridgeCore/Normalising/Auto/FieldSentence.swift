@@ -167,16 +167,11 @@ struct FieldSentence {
 
     /// Whether a name ends as that of an address, such as `build_url`, or of a time, such as `pushed_at`, and the value is one.
     private static func isAddressOrTime(_ name: Span<UInt8>, _ value: JSONElement) -> Bool {
-        guard name.count <= 40, let last = name.count > 0 ? name[name.count - 1] | 0x20 : nil else { return false }
-        switch last {
-        case UInt8(ascii: "l"), UInt8(ascii: "f"), UInt8(ascii: "i"):
-            let text = name.text.lowercased()
-            return value.kind == .string && ["url", "href", "uri"].contains(where: text.hasSuffix)
-        case UInt8(ascii: "t"):
-            let text = name.text
-            return (text.hasSuffix("_at") || text.hasSuffix("At")) && JSONFields.time(value) != nil
-        default: return false
+        if FieldRole.ends(name, "url") || FieldRole.ends(name, "href") || FieldRole.ends(name, "uri") {
+            return value.kind == .string
         }
+        guard FieldRole.ends(name, "at"), name.text.hasSuffix("_at") || name.text.hasSuffix("At") else { return false }
+        return JSONFields.time(value) != nil
     }
 
     /// Whether a name is `id` or ends in it: `jobId`, `series_id`, `uuid`.
