@@ -47,14 +47,14 @@ extension AccessSettings {
         /// The keys of `jwt`.
         package static let settings = Settings<Self> {
             Setting("secret", \.secret, .secret, "Shared secret of 32 bytes or more")
-            Setting("public_key_file", \.publicKeyFile, .path, "Public key in PEM")
-            Setting("keys_file", \.keysFile, .path, "JWK set in a file")
+            Setting("public_key_file", \.publicKeyFile, .path, "Public key in PEM").example("/etc/ssl/issuer.pem")
+            Setting("keys_file", \.keysFile, .path, "JWK set in a file").example("/etc/streambridge/keys.json")
             Setting("keys_url", \.keysURL, .text("URL"), "JWK set at a URL, which is fetched again for unknown keys")
             Setting(
                 "algorithm", \.givenAlgorithm, .choice, default: "HS256 for a secret, RS256 for a public key",
                 "Algorithm of the signatures; JWK sets name their own")
-            Setting("issuer", \.issuer, .text, default: "any", "Required value of iss")
-            Setting("audience", \.audience, .text, default: "any", "Value that aud must contain")
+            Setting("issuer", \.issuer, .text, default: "any", "Required value of iss").example("https://id.example.com")
+            Setting("audience", \.audience, .text, default: "any", "Value that aud must contain").example("streambridge")
             Setting("claim", \.claim, .text, "Claim with the token's own grants")
             Setting("require_exp", \.requiresExpiry, .flag, "Whether tokens without exp are refused")
             Grants.settings.within(\.grants)

@@ -28,7 +28,7 @@ package struct AccessSettings: SettingGroup, Decodable {
         Setting("users", \.users, .list(of: .group), "Users of HTTP Basic")
         Setting("jwt", \.jwt, .group, "How tokens of an issuer are verified")
         Setting("hook", \.hook, .group, "HTTP server that decides about requests that nothing else authorises")
-        Setting("cookie", \.cookie, .text, "Name of a cookie that carries a token")
+        Setting("cookie", \.cookie, .text, "Name of a cookie that carries a token").example("session")
         Setting("query_token", \.queryToken, .flag, "Whether ?access_token= carries a token")
     }
 
@@ -89,8 +89,10 @@ package struct AccessSettings: SettingGroup, Decodable {
                     return "'\(text)': \(error.message)"
                 }
             }
-            Setting("subscribe", \.subscribe, .list(of: name), "Streams that may be read, as names or MQTT filters")
-            Setting("publish", \.publish, .list(of: name), "Webhooks that may be written to, as names or MQTT filters")
+            Setting("subscribe", \.subscribe, .list(of: name), "Streams that may be read, as names or MQTT filters").example(
+                "[home, 'rooms/#']")
+            Setting("publish", \.publish, .list(of: name), "Webhooks that may be written to, as names or MQTT filters").example(
+                "[alerts]")
         }
 
         /// Grants nothing.
@@ -112,7 +114,7 @@ package struct AccessSettings: SettingGroup, Decodable {
                 required: "token", \.token,
                 .secret.checked { $0.value.isEmpty ? "the token is empty; write one or remove the entry" : nil },
                 "Token that a client sends")
-            Setting("name", \.name, .text, default: "the number of the token", "Name in logs")
+            Setting("name", \.name, .text, default: "the number of the token", "Name in logs").example("dashboard")
             Grants.settings.within(\.grants)
         }
 
@@ -131,7 +133,7 @@ package struct AccessSettings: SettingGroup, Decodable {
 
         /// The keys of a user.
         package static let settings = Settings<Self> {
-            Setting(required: "user", \.user, .text, "Name of the user, without a colon")
+            Setting(required: "user", \.user, .text, "Name of the user, without a colon").example("ann")
             Setting(required: "password", \.password, .secret, "Password of the user")
             Grants.settings.within(\.grants)
         }

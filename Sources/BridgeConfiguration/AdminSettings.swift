@@ -9,7 +9,8 @@ package struct AdminSettings: SettingGroup {
 
     /// The keys of `http.admin`.
     package static let settings = Settings<Self> {
-        Setting("listen", \.address, .listenAddress, default: "http.listen", "Address of a listener for operations only")
+        Setting("listen", \.address, .listenAddress, default: "http.listen", "Address of a listener for operations only").example(
+            "'127.0.0.1:9090'")
         Setting(
             "token", \.token,
             .secret.checked { $0.value.isEmpty ? "the token is empty; write one or leave the key out" : nil },

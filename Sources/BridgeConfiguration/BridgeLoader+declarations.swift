@@ -5,28 +5,29 @@ extension BridgeLoader {
     /// The keys of the file.
     package static let declarations = [
         SettingDeclaration(
-            name: "version", type: .choice(["1"]), presence: .optional(default: "1"), summary: "Version of the file's format"),
+            name: "version", type: .choice(["1"]), presence: .optional(default: "1"), summary: "Version of the file's format",
+            isLiteral: true),
         SettingDeclaration(
             name: "service", type: .group(ServiceSettings.settings.declarations), presence: .optional(default: nil),
-            summary: "Settings of the whole program"),
+            summary: "Settings of the whole program", isLiteral: true),
         SettingDeclaration(
             name: "http", type: .group(HTTPSettings.settings.declarations), presence: .optional(default: nil),
-            summary: "Listener for streams, webhooks and operations"),
+            summary: "Listener for streams, webhooks and operations", isLiteral: true),
         SettingDeclaration(
             name: "log", type: .group(LogSettings.settings.declarations), presence: .optional(default: nil),
-            summary: "Where events are kept until their sinks have confirmed them"),
+            summary: "Where events are kept until their sinks have confirmed them", isLiteral: true),
         SettingDeclaration(
             name: "defaults", type: .group(Self.defaults), presence: .optional(default: nil),
             summary: "Settings of all sources, sinks and events that do not set them"),
         SettingDeclaration(
-            name: Self.homeAssistant, type: .mapping(.text("value")), presence: .optional(default: nil),
+            name: Self.homeAssistant, type: .form(.homeAssistant), presence: .optional(default: nil),
             summary: "Home Assistant: the settings of a sink of this type, which routes call home_assistant"),
         SettingDeclaration(
-            name: "sources", type: .mapping(.group(SourceDeclaration.settings.declarations)), presence: .required,
-            summary: "Sources by name; each has the keys of its kind too"),
+            name: "sources", type: .mapping(.form(.source)), presence: .required,
+            summary: "Sources by name"),
         SettingDeclaration(
-            name: "sinks", type: .mapping(.group(SinkDeclaration.settings.declarations)), presence: .required,
-            summary: "Sinks by name; each has the keys of its kind too"),
+            name: "sinks", type: .mapping(.form(.sink)), presence: .optional(default: nil),
+            summary: "Sinks by name; only a file with home_assistant may have none"),
         SettingDeclaration(
             name: "routes", type: .list(.group(Self.route)), presence: .required, summary: "Routes from sources to sinks"),
     ]
@@ -62,7 +63,7 @@ extension BridgeLoader {
             name: "from", type: .either([.text("name of a source"), .list(.text("name of a source"))]),
             presence: .optional(default: "all sources"), summary: "Sources to take events from"),
         SettingDeclaration(
-            name: "match", type: .mapping(.text("condition")), presence: .optional(default: nil),
+            name: "match", type: .form(.filter), presence: .optional(default: nil),
             summary: "Conditions that an event must meet"),
         SettingDeclaration(
             name: "when", type: .text("jq expression"), presence: .optional(default: nil),
@@ -102,7 +103,7 @@ extension BridgeLoader {
             presence: .required, summary: "Sinks that get the events"),
         SettingDeclaration(
             name: "stop", type: .flag, presence: .optional(default: "false"),
-            summary: "Whether later routes do not see the events of this one"),
+            summary: "Whether later routes do not see the events of this one", isLiteral: true),
         SettingDeclaration(
             name: "on_error", type: .choice(Route.OnError.allCases.map(\.rawValue)),
             presence: .optional(default: Route.OnError.deadLetter.rawValue),
@@ -114,7 +115,7 @@ extension BridgeLoader {
         SettingDeclaration(
             name: "sink", type: .text("name of a sink"), presence: .required, summary: "Sink that gets the events"),
         SettingDeclaration(
-            name: "with", type: .mapping(.text("value")), presence: .optional(default: nil),
+            name: "with", type: .form(.overrides), presence: .optional(default: nil),
             summary: "Settings of the sink that this route overrides"),
     ]
 }

@@ -60,7 +60,7 @@ package struct SinkDeclaration: SettingGroup {
     /// The common keys of sinks.
     package static let settings = Settings<Self> {
         Setting(required: "type", \.type, .text("kind"), "Kind of the sink; that of the preset by default")
-        PresetKey.setting(\.preset)
+        PresetKey.setting(\.preset).example("slack")
         SinkDefaults.buffer(\.defaults.buffer)
         // An adapter can have further keys in it.
         Setting("retry", \.defaults.retry, .openGroup, "How a lost connection and a refused event are retried")

@@ -26,25 +26,27 @@ final class Findings {
         self.references.append(Secret(value))
     }
 
-    func error(_ message: String, at place: Located) {
-        let diagnostic = self.diagnostic(.error, message, at: place)
+    func error(_ message: String, at place: Located, rule: Diagnostic.Rule = .setting) {
+        let diagnostic = self.diagnostic(.error, rule, message, at: place)
         if self.reported.insert(diagnostic).inserted { self.errors.append(diagnostic) }
     }
 
-    func warning(_ message: String, at place: Located) {
-        self.warnings.append(self.diagnostic(.warning, message, at: place))
+    func warning(_ message: String, at place: Located, rule: Diagnostic.Rule = .setting) {
+        self.warnings.append(self.diagnostic(.warning, rule, message, at: place))
     }
 
     /// A mistake of the YAML itself.
     func error(_ message: String, line: Int, column: Int) {
         self.errors.append(
-            Diagnostic(severity: .error, file: self.file, line: line, column: column, path: "", message: message)
+            Diagnostic(severity: .error, rule: .syntax, file: self.file, line: line, column: column, message: message)
         )
     }
 
-    private func diagnostic(_ severity: Diagnostic.Severity, _ message: String, at place: Located) -> Diagnostic {
+    private func diagnostic(
+        _ severity: Diagnostic.Severity, _ rule: Diagnostic.Rule, _ message: String, at place: Located
+    ) -> Diagnostic {
         Diagnostic(
-            severity: severity, file: place.node.mark?.source ?? self.file, line: place.node.mark?.line ?? 1,
+            severity: severity, rule: rule, file: place.node.mark?.source ?? self.file, line: place.node.mark?.line ?? 1,
             column: place.node.mark?.column ?? 1,
             path: place.path.joined(separator: ".").replacing(".[", with: "["), message: self.concealed.redacted(message)
         )
@@ -55,7 +57,8 @@ final class Findings {
         for (key, _) in place.node.mapping.map(Array.init) ?? [] {
             guard let name = key.string, !known.contains(where: { list in list.contains { $0.name == name } }) else { continue }
             let names = Set(known.joined().map(\.name))
-            self.error(SettingError.unknownKey(name, known: Array(names)), at: Located(node: key, path: place.path))
+            self.error(
+                SettingError.unknownKey(name, known: Array(names)), at: Located(node: key, path: place.path), rule: .unknownKey)
         }
     }
 }

@@ -20,7 +20,7 @@ struct GraphChecks {
         let hasBlock = self.sinkNames.contains(BridgeLoader.homeAssistant)
         for key in ["sources", "sinks", "routes"] where key != "sinks" || !hasBlock {
             guard let part = self.root.child(key) else {
-                self.findings.error("'\(key)' is missing", at: self.root)
+                self.findings.error("'\(key)' is missing", at: self.root, rule: .missing)
                 continue
             }
             if part.isNull || part.node.mapping?.isEmpty == true || part.node.sequence?.isEmpty == true {
@@ -109,7 +109,8 @@ struct GraphChecks {
     private func refuseUnknownSink(_ place: Located) {
         let name = place.text ?? ""
         guard !self.sinkNames.contains(name) else { return }
-        self.findings.error("no sink is called '\(name)'\(NearestName.hint(for: name, among: self.sinkNames))", at: place)
+        self.findings.error(
+            "no sink is called '\(name)'\(NearestName.hint(for: name, among: self.sinkNames))", at: place, rule: .name)
     }
 
     /// A source that reads what a sink announces of the program itself.
@@ -137,13 +138,13 @@ struct GraphChecks {
             // It shows the state of the program also without events.
             if sink.prepared.variants[0] is any AnnouncingConfiguration { continue }
             if !targets.contains(SinkIndex(index)) {
-                self.findings.warning("no route leads to this sink; add one, or remove the sink", at: sink.place)
+                self.findings.warning("no route leads to this sink; add one, or remove the sink", at: sink.place, rule: .unused)
             }
         }
         guard !routes.contains(where: { $0.sources == nil }) else { return }
         let origins = Set(routes.lazy.flatMap { $0.sources ?? [] })
         for source in self.sources where !origins.contains(source.prepared.name) {
-            self.findings.warning("no route reads this source; add one, or remove the source", at: source.place)
+            self.findings.warning("no route reads this source; add one, or remove the source", at: source.place, rule: .unused)
         }
     }
 }

@@ -66,8 +66,10 @@ package struct HTTPSettings: SettingGroup {
         var keyFile = ""
 
         static let settings = Settings<Self> {
-            Setting(required: "cert_file", \.certificateFile, .path, "Certificate with its chain, in PEM")
-            Setting(required: "key_file", \.keyFile, .path, "Private key of the certificate, in PEM")
+            Setting(required: "cert_file", \.certificateFile, .path, "Certificate with its chain, in PEM").example(
+                "/etc/ssl/bridge.pem")
+            Setting(required: "key_file", \.keyFile, .path, "Private key of the certificate, in PEM").example(
+                "/etc/ssl/bridge.key")
         }
     }
 }

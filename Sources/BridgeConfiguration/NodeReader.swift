@@ -101,7 +101,7 @@ final class NodeReader {
                 scalar.style = Node.Scalar.nulls.contains(text) ? .doubleQuoted : .plain
             }
         } catch {
-            self.findings.error(error.message, at: place)
+            self.findings.error(error.message, at: place, rule: .reference)
         }
         return scalar
     }

@@ -34,11 +34,13 @@ package struct ServiceSettings: SettingGroup {
                 (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(BridgeLoader.isNameByte)
                     ? nil : "invalid name '\(name)'; use 1 to 64 letters, digits, '.', '_' and '-'"
             },
-            default: "a new one at each start", "Name of this bridge, by which it recognises its own events")
+            default: "a new one at each start", "Name of this bridge, by which it recognises its own events"
+        ).example("home")
         Setting(
             "state_dir", \.stateDirectory,
             .path.checked { $0.isEmpty ? "is empty; name a directory or leave it out" : nil }, default: "in memory",
-            "Directory for state that survives restarts, such as cursors")
+            "Directory for state that survives restarts, such as cursors"
+        ).example("/var/lib/streambridge")
         Setting("drain", \.drain, .duration, "Limit on the duration of a shutdown")
         Setting("max_hops", \.maximumHops, .integer(in: 1...255), "How many bridges an event may cross, this one included")
         Setting("log", \.log, .group, "What the program logs about itself")

@@ -33,7 +33,7 @@ struct SettingsDecoding {
             guard case .failure(let failure) = outcome, !reported.contains(where: failure.path.isWithin) else { return nil }
             reported.append(failure.path)
             let wrong = failure.isAboutKey ? place.key(at: failure.path) : place.descend(failure.path)
-            self.findings.error(Self.completed(failure, at: wrong), at: wrong)
+            self.findings.error(Self.completed(failure, at: wrong), at: wrong, rule: failure.rule)
             // A mistake of the whole may be caused by what is left of it.
             guard !failure.path.isEmpty, let next = StandIn.replacing(failure, in: place, attempt) else { return nil }
             (place, outcome) = next
@@ -103,6 +103,9 @@ struct SettingsDecoding {
         let message: String
         /// Whether the last key of ``path`` is itself the mistake.
         var isAboutKey = false
+        private var isAbsence = false
+
+        var rule: Diagnostic.Rule { self.isAboutKey ? .unknownKey : self.isAbsence ? .missing : .setting }
 
         init(_ error: any Error) {
             switch error {
@@ -113,6 +116,7 @@ struct SettingsDecoding {
             case DecodingError.keyNotFound(let key, let context):
                 self.path = context.codingPath + [key]
                 self.message = "'\(key.stringValue)' is missing"
+                self.isAbsence = true
             case DecodingError.typeMismatch(let type, let context), DecodingError.valueNotFound(let type, let context):
                 self.path = context.codingPath
                 self.message = "must be \(Self.name(of: type))"

@@ -66,12 +66,12 @@ struct FakeCompiler: ExpressionCompiler {
     }
 }
 
-/// Loads a file with the fake adapters.
-func load(_ text: String, environment: [String: String] = [:], presets: [Preset] = []) throws -> BridgePlan {
+/// A loader with the fake adapters.
+func loader(environment: [String: String] = [:], presets: [Preset] = []) -> BridgeLoader {
     var catalog = AdapterCatalog()
     catalog.add(FakeSource.self)
     catalog.add(FakeSink.self)
-    let loader = BridgeLoader(
+    return BridgeLoader(
         catalog: catalog, expressions: FakeCompiler(), environment: environment, presets: presets,
         readFile: { path in
             if path == "/empty" { return "\n" }
@@ -79,7 +79,11 @@ func load(_ text: String, environment: [String: String] = [:], presets: [Preset]
             return "from the file\n"
         }
     )
-    return try loader.load(text: text, file: "bridges.yaml")
+}
+
+/// Loads a file with the fake adapters.
+func load(_ text: String, environment: [String: String] = [:], presets: [Preset] = []) throws -> BridgePlan {
+    try loader(environment: environment, presets: presets).load(text: text, file: "bridges.yaml")
 }
 
 /// The lines that a file's mistakes are reported in.

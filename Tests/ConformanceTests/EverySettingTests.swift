@@ -36,14 +36,19 @@ struct EverySettingTests {
         /// The plan of a file in which the component has further keys; `nil` when there is anything wrong with it.
         func plan(_ keys: [String: String]) -> BridgePlan? { try? self.load(keys) }
 
-        private func load(_ keys: [String: String]) throws(ConfigurationErrors) -> BridgePlan {
+        /// A file in which the component has further keys.
+        func text(_ keys: [String: String]) -> String {
             let own = self.needed.merging(["type": self.kind.rawValue]) { own, _ in own }.merging(keys) { _, new in new }
             let mapping = own.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
-            let text = """
+            return """
                 sources: { x: \(self.isSource ? "{ \(mapping) }" : "{ type: webhook, id: a }") }
                 sinks: { y: \(self.isSource ? "{ type: file, path: '-' }" : "{ \(mapping) }") }
                 routes: [{ to: y }]
                 """
+        }
+
+        private func load(_ keys: [String: String]) throws(ConfigurationErrors) -> BridgePlan {
+            let text = self.text(keys)
             let loader = BridgeLoader(catalog: .shipped, expressions: JQCompiler(), environment: [:], readFile: { _ in "" })
             return try loader.load(text: text, file: "bridges.yaml")
         }

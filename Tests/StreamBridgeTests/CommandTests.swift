@@ -173,16 +173,19 @@ struct CommandTests {
     @Test func `adapters shows the details of each key of one kind`() async throws {
         let (code, output, _) = try await BridgeProcess.command("adapters", "webhook")
         #expect(code == 0)
-        let lines = output.split(separator: "\n").map(String.init)
-        #expect(lines.filter { !$0.hasPrefix(" ") } == ["webhook source", "every source", "webhook sink", "every sink"])
+        let lines = output.split(separator: "\n").map {
+            "\($0.prefix { $0 == " " })\($0.split(separator: " ").joined(separator: " "))"
+        }
+        let titles = ["webhook source", "every source", "fields of normalise.cases[].set", "webhook sink", "every sink"]
+        #expect(lines.filter { !$0.hasPrefix(" ") } == titles)
         for line in [
-            "  max_body: Size above which a body is refused (size, 1B or more; default: 1MiB)",
-            "  url: URL to send to, with http:// or https://; templates are allowed after the host (template; required)",
-            "  signature.algorithm: Hash of the signature (sha1, sha256, sha512; default: sha256)",
-            "  retry.on: Answers after which an event is retried (list of status, range or class; default: 408, 425, 429, 5xx)",
-            "  retry.factor: Growth of the bound with each attempt (number, 1 to 100; default: 2)",
-            "  normalise.title: Title of the events (template)",
-            "  buffer.on_full: What happens when the buffer is full (block, drop_oldest, dead_letter; default: block)",
+            "  max_body Size above which a body is refused (size, 1B or more; default: 1MiB)",
+            "  url URL to send to, with http:// or https://; templates are allowed after the host (template; required; also in with; such as https://example.com/hook)",
+            "  signature.algorithm Hash of the signature (sha1, sha256, sha512; default: sha256)",
+            "  retry.on Answers after which an event is retried (list of status, range or class; default: 408, 425, 429, 5xx)",
+            "  retry.factor Growth of the bound with each attempt (number, 1 to 100; default: 2)",
+            "  normalise.title Title of the events (template; such as '{{ .payload.name }}')",
+            "  zone Time zone of times that have none, such as Europe/Berlin; of timestamp only; needs from (time zone; such as Europe/Berlin)",
         ] { #expect(lines.contains(line), "\(line)") }
     }
 

@@ -41,9 +41,10 @@ extension FileSink {
             Setting(
                 required: "path", \.destination.path,
                 .path.checked { $0.isEmpty ? "is empty; write the path of a file, or - for standard output" : nil },
-                "File to append to, or - for standard output")
+                "File to append to, or - for standard output"
+            ).example("events.ndjson")
             Setting("format", \.format, .choice, "What a line holds: the event's JSON, or the body as it arrived").perRoute()
-            Setting("body", \.body, .template, "The text of a line")
+            Setting("body", \.body, .template, "The text of a line").example("'{{ .timestamp }} {{ .message }}'")
                 .excluding("format", else: "format and body exclude each other; leave one out").perRoute()
             Setting("json", \.structure, .json, "The structure of a line, which is always valid JSON")
                 .excluding("body", "format", else: "json, body and format exclude each other; json is the whole line").perRoute()

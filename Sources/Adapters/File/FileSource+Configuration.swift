@@ -29,12 +29,14 @@ extension FileSource {
             Setting(
                 required: "path", \.path,
                 .path.checked { $0.isEmpty ? "is empty; write the path of a file, or - for standard input" : nil },
-                "File or named pipe to read, or - for standard input")
+                "File or named pipe to read, or - for standard input"
+            ).example("/var/log/app.log")
             Setting(
                 "follow", \.givenFollow, .flag, default: "true; false for standard input",
                 "Whether to wait for more at the end of the file")
             Setting("start", \.start, .choice, "Where a file is first read")
             Setting("subject", \.givenSubject, .text, default: "the path; stdin for standard input", "Subject of the messages")
+                .example("app")
             Setting("max_line", \.longestLine, .bytes(in: 16...(256 << 20)), "Length at which a line is truncated")
             Setting(
                 "rotate_wait", \.rotateWait, .duration(in: .zero ... .seconds(3600)),

@@ -34,7 +34,8 @@ struct MQTTConnectionSettings: SettingGroup {
                     throw SettingError(error.description)
                 }
             },
-            "Broker to connect to, with mqtt:// or, for TLS, mqtts://")
+            "Broker to connect to, with mqtt:// or, for TLS, mqtts://"
+        ).example("'mqtt://127.0.0.1:1883'")
         Setting(
             "client_id", \.clientID,
             .text.checked { id in
@@ -42,9 +43,10 @@ struct MQTTConnectionSettings: SettingGroup {
                 return id.utf8.count > 65_535 || !MQTTText.isHarmless(id)
                     ? "a client id has at most 65535 bytes, and no control characters" : nil
             },
-            default: "derived from the names of the bridge and the component", "Client identifier, different for each replica")
+            default: "derived from the names of the bridge and the component", "Client identifier, different for each replica"
+        ).example("home-bridge")
         Setting("protocol", \.version, .choice, "Version of MQTT")
-        Setting("user", \.givenUser, .text, default: "the user in the URL", "User at the broker")
+        Setting("user", \.givenUser, .text, default: "the user in the URL", "User at the broker").example("bridge")
         Setting("password", \.givenPassword, .secret, default: "the password in the URL", "Password at the broker")
         Setting("tls", \.tls, .group, "How a broker is reached with mqtts://")
         Setting(
@@ -112,8 +114,9 @@ struct MQTTAnnouncement: SettingGroup {
                     ? nil
                     : "'\(MQTTText.harmless(topic))' is not a topic; write one without '+', '#' and control characters"
             },
-            "Topic of the message")
-        Setting("payload", \.payload, .text, "Content of the message")
+            "Topic of the message"
+        ).example("bridge/status")
+        Setting("payload", \.payload, .text, "Content of the message").example("online")
         Setting("qos", \.qos, .qos, "Quality of service of the message")
         Setting("retain", \.isRetained, .flag, "Whether the broker retains the message for new subscribers")
     }

@@ -16,7 +16,7 @@ struct MQTTPropertySettings: SettingGroup {
     var user: [(name: String, value: Template)] = []
 
     static let settings = Settings<Self> {
-        Setting("content_type", \.contentType, .template, "Content type of the messages").perRoute()
+        Setting("content_type", \.contentType, .template, "Content type of the messages").example("application/json").perRoute()
         Setting(
             "response_topic", \.responseTopic,
             .template.checked { template in
@@ -24,8 +24,8 @@ struct MQTTPropertySettings: SettingGroup {
                 return "'\(topic)' is not a topic; write one without '+' and '#'"
             },
             "Topic for answers"
-        ).perRoute()
-        Setting("correlation_data", \.correlationData, .template, "Data that an answer repeats").perRoute()
+        ).example("answers/home").perRoute()
+        Setting("correlation_data", \.correlationData, .template, "Data that an answer repeats").example("'{{ .id }}'").perRoute()
         Setting(
             "message_expiry", \.expiry,
             .wholeSeconds(in: .seconds(1) ... .seconds(Int64(UInt32.max))).checked { expiry in
@@ -40,7 +40,7 @@ struct MQTTPropertySettings: SettingGroup {
                 properties.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
             },
             "User properties of the messages"
-        ).perRoute()
+        ).example("{ room: '{{ .payload.room }}' }").perRoute()
     }
 
     /// All templates.

@@ -39,7 +39,8 @@ extension MQTTSink {
         /// The keys of an MQTT sink; a route can override the message, not the connection.
         package static let settings = Settings<Self> {
             MQTTConnectionSettings.settings.within(\.connection)
-            Setting(required: "topic", \.topic.template, .template, "Topic to publish to").perRoute()
+            Setting(required: "topic", \.topic.template, .template, "Topic to publish to").example("'alarms/{{ .payload.room }}'")
+                .perRoute()
             Setting("keep_slashes", \.topic.keepsSlashes, .flag, "Whether a value in the topic may add levels to it").perRoute()
             Setting("any_topic", \.mayBeAnyTopic, .flag, "Whether an event may choose the beginning of the topic").perRoute()
             Setting("qos", \.qos, .qos, "Quality of service of the messages").perRoute()
@@ -48,7 +49,7 @@ extension MQTTSink {
                 "format", \.givenFormat, .choice, default: "json, or template with body or json",
                 "What a message holds: the event's JSON, the body as it arrived, or the text of body"
             ).perRoute()
-            Setting("body", \.body, .template, "The text of a message").perRoute()
+            Setting("body", \.body, .template, "The text of a message").example("'{{ .message }}'").perRoute()
             Setting("json", \.structure, .json, "The structure of a message, which is always valid JSON")
                 .excluding("body", "format", else: "json, body and format exclude each other; json is the whole body").perRoute()
             MQTTPropertySettings.settings.within(\.properties)

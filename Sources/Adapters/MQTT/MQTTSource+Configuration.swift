@@ -18,7 +18,8 @@ extension MQTTSource {
                 .oneOrMore(of: MQTTSubscription.codec).checked {
                     $0.isEmpty ? "at least one topic filter is needed, such as zigbee2mqtt/#" : nil
                 },
-                "Topic filters to subscribe to")
+                "Topic filters to subscribe to"
+            ).example("[{ topic: 'home/#', qos: 1 }]")
             Setting(
                 "no_local", \.noLocal, .flag, default: "true with protocol: 5",
                 "Whether messages that this client publishes are left out")

@@ -41,7 +41,8 @@ struct MQTTSubscription: SettingGroup {
                 }
                 return MQTTText.isHarmless(share) ? nil : "a group name must not contain control characters"
             },
-            "Group of a shared subscription")
+            "Group of a shared subscription"
+        ).example("bridges")
         Setting("retained", \.retained, .choice, "How retained messages are handled")
         Setting("retain", \.retainFlag, .retainFlag, "Which messages are marked as retained")
     }

@@ -8,7 +8,7 @@ struct RedisSentinelSettings: SettingGroup {
     var tls: TLSSettings?
 
     static let settings = Settings<Self> {
-        Setting("user", \.user, .text, "User at the sentinels")
+        Setting("user", \.user, .text, "User at the sentinels").example("bridge")
             .needing("password", else: "a user needs a password; set password")
         Setting("password", \.password, .secret, "Password of the sentinels")
         Setting("tls", \.tls, .group, "How sentinels are reached over TLS; without this key they are reached without it")

@@ -40,8 +40,9 @@ struct RedisSettings: SettingGroup {
                 }
                 return url
             },
-            "Server, sentinels or cluster to connect to, with redis:// or, for TLS, rediss://")
-        Setting("user", \.user, .text, default: "the user in the URL", "User at the server")
+            "Server, sentinels or cluster to connect to, with redis:// or, for TLS, rediss://"
+        ).example("'redis://127.0.0.1:6379'")
+        Setting("user", \.user, .text, default: "the user in the URL", "User at the server").example("bridge")
         Setting("password", \.password, .secret, default: "the password in the URL", "Password at the server")
         Setting("tls", \.tls, .group, "How a server is reached with rediss://")
         Setting("sentinel", \.sentinel, .group, "Login to the sentinels of redis+sentinel://")

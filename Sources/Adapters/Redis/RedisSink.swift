@@ -20,7 +20,7 @@ package final class RedisSink: Sink {
             Setting(
                 required: "channel", \.channel,
                 .template.checked { $0.constant?.isEmpty == true ? "is empty; name a channel" : nil }, "Channel to publish to"
-            ).perRoute()
+            ).example("'rooms:{{ .payload.room }}'").perRoute()
             RedisContent.settings.within(\.content)
         }
 
@@ -97,7 +97,7 @@ struct RedisContent: SettingGroup {
 
     static let settings = Settings<Self> {
         Setting("format", \.format, .choice, "What a message holds: the event's JSON, or the body as it arrived").perRoute()
-        Setting("body", \.body, .template, "The text of a message")
+        Setting("body", \.body, .template, "The text of a message").example("'{{ .message }}'")
             .excluding("format", else: "format and body exclude each other; leave one out").perRoute()
         Setting("json", \.structure, .json, "The structure of a message, which is always valid JSON")
             .excluding("body", "format", else: "json, body and format exclude each other; json is the whole body").perRoute()

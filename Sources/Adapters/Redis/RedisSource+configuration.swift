@@ -26,14 +26,15 @@ extension RedisSource {
             let withoutLists = "has no effect without lists; set lists"
             let mixed = "a source reads lists or subscribes, because their delivery guarantees differ; make two sources"
             RedisSettings.settings.within(\.redis)
-            Setting("channels", \.channels, .oneOrMore(of: .text), "Channels to subscribe to")
-            Setting("patterns", \.patterns, .oneOrMore(of: .text), "Patterns with '*' of channels to subscribe to")
+            Setting("channels", \.channels, .oneOrMore(of: .text), "Channels to subscribe to").example("[news]")
+            Setting("patterns", \.patterns, .oneOrMore(of: .text), "Patterns with '*' of channels to subscribe to").example(
+                "['news:*']")
             Setting(
                 "lists", \.lists,
                 SettingCodec<[String]>.oneOrMore(of: .text.checked { $0.isEmpty ? "is empty; name a list" : nil })
                     .checked(Self.mistake(in:)),
                 "Lists to take messages from; this source is then their reader"
-            ).excluding("channels", "patterns", else: mixed)
+            ).example("jobs").excluding("channels", "patterns", else: mixed)
             Setting(
                 "take_from", \.takeFrom, .choice,
                 "End of the lists with the oldest message: right where senders use LPUSH, left where they use RPUSH"
@@ -42,7 +43,7 @@ extension RedisSource {
                 "consumer", \.consumer, .text.checked { (1...200).contains($0.utf8.count) ? nil : "is not 1 to 200 bytes long" },
                 default: "the names of the bridge and the source",
                 "Name among the readers of the lists, different for each replica"
-            ).needing("lists", else: withoutLists)
+            ).example("bridge-1").needing("lists", else: withoutLists)
             Setting(
                 "block", \.block, .duration(in: .milliseconds(10) ... .seconds(10)), "How long one command waits for a message"
             )

@@ -35,7 +35,7 @@ package final class RedisStreamSink: Sink {
             Setting(
                 required: "stream", \.stream,
                 .template.checked { $0.constant?.isEmpty == true ? "is empty; name a stream" : nil }, "Stream to append to"
-            ).perRoute()
+            ).example("events").perRoute()
             Setting(
                 "maxlen", \.maxlen, .integer(in: 1...), default: "no limit", "Approximate number of entries that the stream keeps"
             )
@@ -54,7 +54,9 @@ package final class RedisStreamSink: Sink {
                     .checked { $0.isEmpty ? "is empty; add at least one field" : nil }
                     .map { fields in fields.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) } },
                 "The fields of an entry"
-            ).excluding("format", else: "format and fields exclude each other; leave one out").perRoute()
+            ).example("{ text: '{{ .message }}' }").excluding(
+                "format", else: "format and fields exclude each other; leave one out"
+            ).perRoute()
             Setting("json", \.structure, .json, "The structure of the field data, which is always valid JSON")
                 .excluding("fields", "format", else: "json, fields and format exclude each other; json is the whole field data")
                 .perRoute()

@@ -26,21 +26,24 @@ extension RedisStreamSource {
             let withoutGroup = "has no effect without a group; set group"
             RedisSettings.settings.within(\.redis)
             Setting(
-                required: "stream", \.stream, .text.checked { $0.isEmpty ? "is empty; name a stream" : nil }, "Stream to read")
+                required: "stream", \.stream, .text.checked { $0.isEmpty ? "is empty; name a stream" : nil }, "Stream to read"
+            ).example("orders")
             Setting(
                 "group", \.group, .text.checked { $0.isEmpty ? "is empty; name a group or leave it out" : nil },
-                "Consumer group that tracks unacknowledged entries; without one, the source keeps a cursor")
+                "Consumer group that tracks unacknowledged entries; without one, the source keeps a cursor"
+            ).example("streambridge")
             Setting(
                 "consumer", \.consumer, .text, default: "the names of the bridge and the source",
                 "Name in the group, different for each replica"
-            ).needing("group", else: withoutGroup)
+            ).example("bridge-1").needing("group", else: withoutGroup)
             Setting(
                 "start", \.start,
                 .text("$, 0 or an entry id").checked { start in
                     start == "$" || RedisStreamID(start) != nil
                         ? nil : "'\(start)' is not a position in a stream; write $, 0 or an entry id"
                 },
-                "Where reading begins the first time; $ is the end")
+                "Where reading begins the first time; $ is the end"
+            ).example("'0'")
             Setting("batch", \.batch, .integer(in: 1...10_000), "Entries read at once")
             Setting("block", \.block, .duration(in: .milliseconds(10) ... .seconds(10)), "How long one read waits for entries")
             Setting("claim_after", \.claimAfter, .duration, "Idle time after which entries of other consumers are claimed")

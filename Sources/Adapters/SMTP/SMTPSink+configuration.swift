@@ -32,10 +32,12 @@ extension SMTPSink {
                 SettingCodec<String>.text("URL").map { text in
                     guard let url = SMTPURL(text) else { throw SettingError(SMTPURL.mistake(in: text) ?? "") }
                     return url
-                }, "Mail server, with smtp:// or, for TLS from the start, smtps://")
+                }, "Mail server, with smtp:// or, for TLS from the start, smtps://"
+            ).example("'smtp://mail.example.com:587'")
             Setting(
                 "user", \.user, .text.checked { $0.isEmpty ? "is empty; leave it out for a server without users" : nil },
-                "User at the server")
+                "User at the server"
+            ).example("bridge")
             Setting("password", \.password, .secret, "Password at the server")
                 .needing("user", else: "a password needs a user; set user")
             Setting(
@@ -48,16 +50,21 @@ extension SMTPSink {
                     guard let mailbox = SMTPMailbox(text) else { throw SettingError(Self.noAddress(text)) }
                     return mailbox
                 }, "Sender, such as Doors <doors@example.org>"
-            )
+            ).example("bridge@example.com")
             Setting(required: "to", \.to, .oneOrMore(of: .template), "Receivers; an event may choose the part before the @")
+                .example("[ann@example.com]")
                 .perRoute()
             Setting("subject", \.subject, .template, default: "the event's title, or else its message", "Subject of a mail")
+                .example("'{{ .title }}'")
                 .perRoute()
-            Setting("text", \.text, .template, default: "the event's message", "Text of a mail").perRoute()
-            Setting("html", \.html, .template, "The same as HTML, for readers that show it; values are escaped").perRoute()
+            Setting("text", \.text, .template, default: "the event's message", "Text of a mail").example("'{{ .message }}'")
+                .perRoute()
+            Setting("html", \.html, .template, "The same as HTML, for readers that show it; values are escaped").example(
+                "'<p>{{ .message }}</p>'"
+            ).perRoute()
             Setting(
                 "headers", \.headers, .mapping(of: .headerText), "Further headers; one whose template has no value is left out"
-            ).perRoute()
+            ).example("{ X-Tags: { from: .tags, with: ',' } }").perRoute()
             Setting("timeout", \.timeout, .duration(in: .seconds(1)...), "How long sending one mail may take")
         }
 

@@ -19,7 +19,7 @@ package struct WebhookSignatureSettings: SettingGroup {
         Setting(
             required: "secret", \.secret, .secret.checked { $0.value.isEmpty ? "the secret is empty; write one" : nil },
             "Secret that both sides know")
-        Setting("header", \.header, .headerName, "Header with the signature")
+        Setting("header", \.header, .headerName, "Header with the signature").example("X-Signature")
         Setting("algorithm", \.algorithm, .choice, "Hash of the signature")
         Setting("encoding", \.encoding, .choice, "How the signature is written")
         Setting(

@@ -5,9 +5,10 @@ struct JSONCondition: SettingGroup {
     private var otherwise: JSONTemplate?
 
     static let settings = Settings<Self> {
-        Setting(required: "when", \.part, .expression, "A path such as .title, or other jq")
-        Setting(required: "then", \.then, .json, "What is sent if there is such a value that is neither false nor empty")
-        Setting("else", \.otherwise, .json, "What is sent if not")
+        Setting(required: "when", \.part, .expression, "A path such as .title, or other jq").example(".title")
+        Setting(required: "then", \.then, .json, "What is sent if there is such a value that is neither false nor empty").example(
+            "'{{ .title }}'")
+        Setting("else", \.otherwise, .json, "What is sent if not").example("none")
     }
 
     init() {}

@@ -3,7 +3,8 @@ import NIOCore
 
 /// Small JSON of strings only.
 package enum JSONText {
-    static func string(_ text: String) -> String {
+    /// A JSON string.
+    package static func string(_ text: String) -> String {
         var buffer = ByteBuffer()
         JSONWriter.write(text, to: &buffer)
         return String(buffer: buffer)

@@ -35,24 +35,32 @@ struct JSONValue: SettingGroup {
     private var isText = false
 
     static let settings = Settings<Self> {
-        Setting("from", \.part, .expression, "Where the value is: a path such as .priority, or other jq")
-        Setting("join", \.parts, .list(of: .json), "Texts to put together, without those that the event does not have")
-            .excluding("from", "map", "as", "part", else: "join stands alone; write map, part or as in its items")
+        Setting("from", \.part, .expression, "Where the value is: a path such as .priority, or other jq").example(".priority")
+        Setting("join", \.parts, .list(of: .json), "Texts to put together, without those that the event does not have").example(
+            "[{ from: .title }, { from: .message }]"
+        )
+        .excluding("from", "map", "as", "part", else: "join stands alone; write map, part or as in its items")
         Setting("part", \.cuts, .parts, "Which part of a text counts: a pattern with {} at its place, such as '{} is down'")
+            .example(
+                "'{} is down'"
+            )
             .needing("from", else: "belongs to from; add from: with the path of the text")
-        Setting("map", \.table, .mapping(of: .json), "What each value stands for, in any case")
-            .needing("from", else: "a map needs from; write a path such as .priority")
+        Setting("map", \.table, .mapping(of: .json), "What each value stands for, in any case").example(
+            "{ 4: high, 5: critical }"
+        )
+        .needing("from", else: "a map needs from; write a path such as .priority")
         Setting(
             "default", \.standard, .json, "What counts where there is no value, or one that map does not have; null leaves it out"
-        ).readingNothing()
-        Setting("with", \.separator, .text, default: "', ', and a space for join", "Text between the items of a list")
+        ).example("normal").readingNothing()
+        Setting("with", \.separator, .text, default: "', ', and a space for join", "Text between the items of a list").example(
+            "', '")
         Setting("limit", \.limit, .integer(in: 1...1_000_000), "Longest text in Unicode characters")
         Setting("limit_bytes", \.limitBytes, .integer(in: 1...4_000_000), "Longest text in bytes of UTF-8")
-        Setting("ellipsis", \.ellipsis, .text, "What a text ends with that was cut, such as …")
+        Setting("ellipsis", \.ellipsis, .text, "What a text ends with that was cut, such as …").example("…")
         Setting("escape", \.markup, .choice, "Markup of the receiver, in which the text stands")
-        Setting("replace", \.replacements, .mapping(of: .text), "Other texts for single characters")
-        Setting("before", \.before, .text, "Markup before a text; it does not count in the limit")
-        Setting("after", \.after, .text, "Markup after a text; it does not count in the limit")
+        Setting("replace", \.replacements, .mapping(of: .text), "Other texts for single characters").example("{ '&': and }")
+        Setting("before", \.before, .text, "Markup before a text; it does not count in the limit").example("<b>")
+        Setting("after", \.after, .text, "Markup after a text; it does not count in the limit").example("</b>")
         Setting(
             "as", \.form, .choice, "unix writes a time as seconds since 1970; json keeps structure, up to limit_bytes of JSON"
         )

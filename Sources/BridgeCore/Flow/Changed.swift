@@ -9,8 +9,9 @@ package struct Changed: SettingGroup {
 
     /// The keys of `changed`.
     package static let settings = Settings<Self> {
-        Setting(required: "of", \.value, .flowKey, "Value that is compared with the last one")
-        Setting("key", \.key, .flowKey, "Key whose events are compared; source and subject without it")
+        Setting(required: "of", \.value, .flowKey, "Value that is compared with the last one").example("'{{ .payload.state }}'")
+        Setting("key", \.key, .flowKey, "Key whose events are compared; source and subject without it").example(
+            "'{{ $subject }}'")
     }
 
     /// Makes settings with the defaults.

@@ -17,12 +17,14 @@ package struct Digest: SettingGroup {
         Setting(
             required: "window", \.window, .duration(in: .seconds(1) ... .seconds(31 * 86_400)),
             "Time from the first event until the digest passes")
-        Setting("key", \.key, .flowKey, "Key whose events become one; all events of the route without it")
+        Setting("key", \.key, .flowKey, "Key whose events become one; all events of the route without it").example(
+            "'{{ $subject }}'")
         Setting("lines", \.lines, .integer(in: 1...100), "How many events the message of a digest lists")
         Setting(
             "title", \.title, .text.checked(Self.complaint(aboutTitle:)),
-            default: "the common title of the events", "Title of a digest, before the number of events")
-        Setting("bypass", \.bypass, .filter, "Events that pass at once, written as match")
+            default: "the common title of the events", "Title of a digest, before the number of events"
+        ).example("Summary")
+        Setting("bypass", \.bypass, .filter, "Events that pass at once, written as match").example("{ priority: 5 }")
     }
 
     /// Makes settings with the defaults.

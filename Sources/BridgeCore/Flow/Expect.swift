@@ -14,7 +14,8 @@ package struct Expect: SettingGroup {
         Setting(
             required: "every", \.interval, .duration(in: .seconds(1) ... .seconds(366 * 86_400)),
             "Time without an event after which one is missing")
-        Setting("key", \.key, .flowKey, "Key that is expected separately once it was seen; the whole route without it")
+        Setting("key", \.key, .flowKey, "Key that is expected separately once it was seen; the whole route without it").example(
+            "'{{ $subject }}'")
         Setting("priority", \.priority, .integer(in: 1...5), "Priority of the event about a missing one")
     }
 

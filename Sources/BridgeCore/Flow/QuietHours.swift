@@ -35,12 +35,14 @@ package struct QuietHours: SettingGroup {
     /// The keys of `quiet_hours`.
     package static let settings = Settings<Self> {
         Setting(required: "from", \.from, .timeOfDay, "Local time at which the hours begin")
-        Setting(required: "to", \.to, .timeOfDay, "Local time at which they end, on the next day if it is earlier")
+        Setting(required: "to", \.to, .timeOfDay, "Local time at which they end, on the next day if it is earlier").example(
+            "'07:00'")
         Setting(required: "zone", \.zone, .someZone, "Time zone of both times, such as Europe/Berlin")
-        Setting("days", \.days, .oneOrMore(of: .choice), default: "every day", "Days on which the hours begin")
+        Setting("days", \.days, .oneOrMore(of: .choice), default: "every day", "Days on which the hours begin").example(
+            "[sat, sun]")
         Setting("then", \.action, .choice, "What happens to events within the hours")
         Setting("priority", \.priority, .integer(in: 1...5), default: "1", "Highest priority of an event that is lowered")
-        Setting("except", \.except, .filter, "Events that pass, written as match")
+        Setting("except", \.except, .filter, "Events that pass, written as match").example("{ priority: 5 }")
     }
 
     /// Makes settings with the defaults.

@@ -16,7 +16,8 @@ package struct Sample: SettingGroup {
         Setting(
             "every", \.interval, .duration(in: .seconds(1) ... .seconds(31 * 86_400)),
             "Interval at whose end the latest event of a key passes")
-        Setting("key", \.key, .flowKey, "Key whose events are sampled together; all events of the route without it")
+        Setting("key", \.key, .flowKey, "Key whose events are sampled together; all events of the route without it").example(
+            "'{{ $subject }}'")
     }
 
     /// Makes settings with the defaults.

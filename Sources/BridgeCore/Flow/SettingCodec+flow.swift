@@ -12,5 +12,5 @@ extension SettingCodec where Value == Template {
 
 extension SettingCodec where Value == Matcher {
     /// Conditions on an event, as `match:` has them.
-    static var filter: Self { .value(.mapping(.text("condition"))) }
+    static var filter: Self { .value(.form(.filter)) }
 }

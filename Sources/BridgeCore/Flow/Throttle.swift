@@ -14,8 +14,10 @@ package struct Throttle: SettingGroup {
     package static let settings = Settings<Self> {
         Setting(required: "per", \.period, .duration(in: .seconds(1) ... .seconds(31 * 86_400)), "Period of the limit")
         Setting("max", \.most, .integer(in: 1...1_000_000), "How many events of a key pass in a period")
-        Setting("key", \.key, .flowKey, "Key whose events share the limit; all events of the route without it")
-        Setting("bypass", \.bypass, .filter, "Events that always pass and do not count, written as match")
+        Setting("key", \.key, .flowKey, "Key whose events share the limit; all events of the route without it").example(
+            "'{{ $subject }}'")
+        Setting("bypass", \.bypass, .filter, "Events that always pass and do not count, written as match").example(
+            "{ priority: 5 }")
     }
 
     /// Makes settings with the defaults.

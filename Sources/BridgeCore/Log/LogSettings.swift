@@ -11,7 +11,8 @@ package struct LogSettings: SettingGroup {
     package static let settings = Settings<Self> {
         Setting("kind", \.kind, .choice, "Where events are kept until their sinks have confirmed them")
         Setting(
-            "path", \.path, .path, default: "events.db in service.state_dir", "File of a log on disk")
+            "path", \.path, .path, default: "events.db in service.state_dir", "File of a log on disk"
+        ).example("/var/lib/streambridge/events.db")
         Setting(
             "durability", \.durability, .choice, default: DurableLogSettings.Durability.process.rawValue,
             "What an event in a log on disk survives: the end of the program, or the loss of power")

@@ -31,23 +31,23 @@ package struct NormaliseSettings: SettingGroup {
 
     /// The keys of `normalise`; what is the same for every event and means nothing, such as an empty title, is refused.
     package static let settings = Settings<Self> {
-        Setting("title", \.title, .mapped { _ in nil }, "Title of the events").protecting()
-        Setting("message", \.message, .mapped { _ in nil }, "Message of the events").protecting()
+        Setting("title", \.title, .mapped { _ in nil }, "Title of the events").example("'{{ .payload.name }}'").protecting()
+        Setting("message", \.message, .mapped { _ in nil }, "Message of the events").example("'{{ .payload.text }}'").protecting()
         Setting(
             "priority", \.priority,
             .mapped { text in
                 PriorityText.constant(text) == nil ? "'\(text)' is not a priority; write \(PriorityText.allowed)" : nil
             },
             "Priority of the events, a number or a word"
-        ).protecting()
-        Setting("tags", \.tags, .mappedTags, "Tags of the events, with commas between them").protecting()
+        ).example("'{{ .payload.level }}'").protecting()
+        Setting("tags", \.tags, .mappedTags, "Tags of the events, with commas between them").example("'door, home'").protecting()
         Setting(
             "id", \.id,
             .mapped { _ in
                 "gives every event the same id, so that all but the first count as duplicates; write a template such as '{{ .payload.id }}'"
             },
             "Identifier of the events"
-        ).protecting()
+        ).example("'{{ .payload.id }}'").protecting()
         Setting(
             "timestamp", \.timestamp,
             .mapped { text in
@@ -55,16 +55,20 @@ package struct NormaliseSettings: SettingGroup {
                     ? "'\(text)' is not a time; write a template such as '{{ .payload.time }}'" : nil
             },
             "Time of the events, RFC 3339 or a number since 1970"
-        ).protecting()
+        ).example("'{{ .payload.time }}'").protecting()
         Setting(
             "decode", \.decode, .decodings,
-            "How bodies are packed, from the outside in: json, form, msgpack, base64, gzip, deflate, zstd, text/CHARSET")
+            "How bodies are packed, from the outside in: json, form, msgpack, base64, gzip, deflate, zstd, text/CHARSET"
+        ).example("[base64, json]")
         Setting(
-            "root", \.root, .root, default: "all of it", "Which part of a body is the payload, and how that is packed")
-        Setting("split", \.split, .payloadPath, "List in the payload of which each item becomes an event")
+            "root", \.root, .root, default: "all of it", "Which part of a body is the payload, and how that is packed"
+        ).example(".payload.body")
+        Setting("split", \.split, .payloadPath, "List in the payload of which each item becomes an event").example(
+            ".payload.alerts")
         Setting(
             "cases", \.cases, .list(of: .group).checked { $0.isEmpty ? "is empty; write a case, or leave it out" : nil },
-            "What messages become by their kind; the first case that matches counts")
+            "What messages become by their kind; the first case that matches counts"
+        ).example("[{ match: { subject: 'home/+/state' }, set: { title: '{{ $segments[1] }}' } }]")
     }
 
     /// Makes a mapping that leaves everything to `auto`.

@@ -1,8 +1,6 @@
 /// Reads one mapping of `match:`.
 struct MatcherReader {
-    private static let names = [
-        "source", "subject", "priority", "tags", "title", "message", "payload.<path>", "attributes.<name>", "any", "all", "not",
-    ]
+    private static let names = FilterDeclarations.keys.map(\.name)
     /// For messages.
     private static let knownKeys = Self.names.joined(separator: ", ")
     private let container: KeyedDecodingContainer<SettingKey>

@@ -16,18 +16,19 @@ package struct Shaping: SettingGroup {
 
     /// The keys of `set`.
     package static let settings = Settings<Self> {
-        Setting("title", \.title, .template, "Title of the event; an empty one removes it")
-        Setting("message", \.message, .template, "Message of the event")
+        Setting("title", \.title, .template, "Title of the event; an empty one removes it").example("'⚠ {{ .title }}'")
+        Setting("message", \.message, .template, "Message of the event").example("'{{ .message }}'")
         Setting(
             "subject", \.subject,
             .template.checked {
                 $0.constant?.isEmpty == true ? "is empty, which leaves the subject as it is; leave it out" : nil
             },
-            "Subject of the event; an empty one changes nothing")
-        Setting("priority", \.priority, .priority, "Priority of the event, a number or a word")
-        Setting("tags", \.tags, .tags, "Tags that replace those of the event")
-        Setting("add_tags", \.addedTags, .addedTags, "Tags that are added to those of the event")
-        Setting("payload", \.payload, .payload, "Payload of the event")
+            "Subject of the event; an empty one changes nothing"
+        ).example("'alarms/{{ .payload.room }}'")
+        Setting("priority", \.priority, .priority, "Priority of the event, a number or a word").example("high")
+        Setting("tags", \.tags, .tags, "Tags that replace those of the event").example("[alarm]")
+        Setting("add_tags", \.addedTags, .addedTags, "Tags that are added to those of the event").example("[urgent]")
+        Setting("payload", \.payload, .payload, "Payload of the event").example("'{ value: .payload.temp }'")
     }
 
     /// Makes a shape that changes nothing.

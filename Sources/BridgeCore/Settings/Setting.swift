@@ -31,6 +31,8 @@ package struct Setting<Root>: Sendable {
             SettingDeclaration(
                 name: name, type: codec.type, presence: .optional(default: codec.write(Root()[keyPath: path])), summary: summary)
         ) { decoder, root in root[keyPath: path] = try codec.read(decoder) }
+        self.declaration.acceptsNothing = true
+        self.declaration.hasLiteralDefault = true
     }
 
     /// Declares a key whose property is `nil` without it.
@@ -43,6 +45,7 @@ package struct Setting<Root>: Sendable {
         self.init(
             SettingDeclaration(name: name, type: codec.type, presence: .optional(default: standard), summary: summary)
         ) { decoder, root in root[keyPath: path] = try codec.read(decoder) }
+        self.declaration.acceptsNothing = true
     }
 
     /// Declares a key that must be there; the initial value of its property is never used.
@@ -87,6 +90,7 @@ package struct Setting<Root>: Sendable {
     package func protecting() -> Self {
         var setting = self
         setting.refusesNothing = true
+        setting.declaration.acceptsNothing = false
         return setting
     }
 
@@ -94,6 +98,14 @@ package struct Setting<Root>: Sendable {
     package func readingNothing() -> Self {
         var setting = self
         setting.readsNothing = true
+        setting.declaration.acceptsNothing = true
+        return setting
+    }
+
+    /// Shows readers of the declaration a value, as the file writes it, in place of one derived from the type.
+    package func example(_ text: String) -> Self {
+        var setting = self
+        setting.declaration.ownExample = text
         return setting
     }
 

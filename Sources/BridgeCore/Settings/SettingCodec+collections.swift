@@ -11,12 +11,12 @@ extension SettingCodec where Value: SettingGroup {
 extension SettingCodec {
     /// A list of values.
     package static func list<Element>(of element: SettingCodec<Element>) -> Self where Value == [Element] {
-        Self(.list(element.type)) { try Self.elements(of: $0, element) }
+        Self(.list(element.type), write: { Self.written($0, element) }) { try Self.elements(of: $0, element) }
     }
 
     /// A list of values, or one value without a list.
     package static func oneOrMore<Element>(of element: SettingCodec<Element>) -> Self where Value == [Element] {
-        Self(.either([element.type, .list(element.type)])) { decoder in
+        Self(.either([element.type, .list(element.type)]), write: { Self.written($0, element) }) { decoder in
             guard (try? decoder.unkeyedContainer()) != nil else { return [try element.read(decoder)] }
             return try Self.elements(of: decoder, element)
         }
@@ -30,6 +30,12 @@ extension SettingCodec {
             for key in container.allKeys { values[key.stringValue] = try element.read(container.superDecoder(forKey: key)) }
             return values
         }
+    }
+
+    /// The list as the file writes it; `nil` for one that is empty, which says nothing about its type.
+    private static func written<Element>(_ values: [Element], _ element: SettingCodec<Element>) -> String? {
+        let texts = values.compactMap { element.write($0) }.map { element.type.isText ? FlowText.scalar($0) : $0 }
+        return texts.isEmpty ? nil : "[\(texts.joined(separator: ", "))]"
     }
 
     private static func elements<Element>(of decoder: any Decoder, _ element: SettingCodec<Element>) throws -> [Element] {

@@ -88,7 +88,7 @@ extension SettingCodec where Value == JSONTemplate {
 
 extension SettingCodec where Value == TextTemplate {
     /// A template, or a mapping such as `{ from: .title }`.
-    package static var headerText: Self { .value(.json) }
+    package static var headerText: Self { .value(.form(.value)) }
 }
 
 extension SettingCodec where Value: RawRepresentable & CaseIterable & SendableMetatype, Value.RawValue == String {

@@ -22,12 +22,21 @@ package struct SettingDeclaration: Sendable, Equatable {
     package internal(set) var needed: [String] = []
     /// Whether a route can override it in `with:`.
     package internal(set) var isPerRoute = false
+    /// Whether the key may have no value, such as `null`, and then counts as missing or means something of its own.
+    package internal(set) var acceptsNothing = false
+    /// Whether the default is a value as the file writes it, and not a description of one.
+    package internal(set) var hasLiteralDefault = false
+    /// A value as the file writes it; `nil` derives one from the type, see ``example``.
+    package internal(set) var ownExample: String?
 
     /// Makes a declaration of a key that the loader itself reads.
-    package init(name: String, type: SettingType, presence: Presence, summary: String) {
+    ///
+    /// - Parameter isLiteral: whether the default, or those of the mapping that is the value, could be in the file.
+    package init(name: String, type: SettingType, presence: Presence, summary: String, isLiteral: Bool = false) {
         self.name = name
         self.type = type
         self.presence = presence
         self.summary = summary
+        self.hasLiteralDefault = isLiteral
     }
 }

@@ -30,6 +30,8 @@ package indirect enum SettingType: Sendable, Equatable {
     case group([SettingDeclaration])
     /// A value of one of these types.
     case either([SettingType])
+    /// A structure that is declared once and may contain itself.
+    case form(DeclaredForm)
 
     /// The declared keys of a mapping; none for other types.
     ///
@@ -50,6 +52,7 @@ extension SettingType: CustomStringConvertible {
         switch self {
         case .flag: "true or false"
         case .integer(let range): "integer, \(Self.words(range, "\(range.lowerBound)", "\(range.upperBound)", open: .max))"
+        case .number(.finite): "number"
         case .number(let range): "number, \(range.lowerBound.setting) to \(range.upperBound.setting)"
         case .bytes(let range):
             "size, \(Self.words(range, range.lowerBound.byteCountSetting, range.upperBound.byteCountSetting, open: .max))"
@@ -66,6 +69,7 @@ extension SettingType: CustomStringConvertible {
         case .mapping(let element): "mapping of names to \(element)"
         case .group(let members): "mapping of \(members.map(\.name).joined(separator: ", "))"
         case .either(let types): types.map(\.description).joined(separator: ", or ")
+        case .form(let form): form.words
         }
     }
 

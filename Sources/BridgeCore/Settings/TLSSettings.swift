@@ -12,8 +12,11 @@ package struct TLSSettings: SettingGroup, Equatable {
     /// The keys of `tls`.
     package static let settings = Settings<Self> {
         Setting("ca_file", \.authorities, .path, default: "the authorities of the system", "Authorities to trust, in PEM")
-        Setting("cert_file", \.certificate, .path, "Client certificate for peers that ask for one, in PEM")
-        Setting("key_file", \.key, .path, "Key of the client certificate without a passphrase, in PEM")
+            .example("/etc/ssl/ca.pem")
+        Setting("cert_file", \.certificate, .path, "Client certificate for peers that ask for one, in PEM").example(
+            "/etc/ssl/client.pem")
+        Setting("key_file", \.key, .path, "Key of the client certificate without a passphrase, in PEM").example(
+            "/etc/ssl/client.key")
         Setting("insecure", \.isInsecure, .flag, "Whether any certificate is accepted, which is for tests only")
     }
 

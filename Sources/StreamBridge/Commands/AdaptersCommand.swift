@@ -8,7 +8,7 @@ struct AdaptersCommand: ParsableCommand {
         commandName: "adapters",
         abstract: "List the kinds of sources and sinks with their keys.",
         discussion:
-            "With a KIND, show every key with its meaning, type and default, including the keys of all sources and sinks."
+            "With a KIND, show every key with its meaning, type, default and an example, including the keys of all sources and sinks."
     )
 
     @Argument(help: "A kind, such as mqtt.")
@@ -46,37 +46,23 @@ struct AdaptersCommand: ParsableCommand {
         settings.map(\.name).sorted().joined(separator: ", ")
     }
 
-    /// The keys of a kind, each on a line with what is known of it.
+    /// The keys of a kind with what is known of each.
     private static func describe(_ kind: ComponentKind, _ catalog: AdapterCatalog, to output: inout StandardOutput) throws {
-        func add(_ title: String, _ lines: [String]) throws {
+        let list = SettingList(width: StandardOutput.width)
+        func add(_ title: String, _ rows: [SettingRow]) throws {
             try output.add(line: title)
-            for line in lines { try output.add(line: "  \(line)") }
+            for line in list.lines(of: rows) { try output.add(line: line) }
         }
         if let source = catalog.sources[kind] {
-            try add("\(kind) source", source.settings.flatMap { $0.lines() })
-            try add("every source", SourceDeclaration.settings.declarations.flatMap { $0.lines() })
+            try add("\(kind) source", SettingRow.rows(of: source.settings))
+            try add("every source", SettingRow.rows(of: SourceDeclaration.settings.declarations))
+            try add("fields of normalise.cases[].set", SettingRow.rows(of: DeclaredForm.field.members))
         }
         if let sink = catalog.sinks[kind] {
             let common = SinkDeclaration.settings.declarations.first { $0.name == "retry" }?.type.members ?? []
             let retry = sink.retrySettings.filter { own in !common.contains { $0.name == own.name } }
-            try add("\(kind) sink", sink.settings.flatMap { $0.lines() } + retry.flatMap { $0.lines(within: "retry.") })
-            try add("every sink", SinkDeclaration.settings.declarations.flatMap { $0.lines() })
+            try add("\(kind) sink", SettingRow.rows(of: sink.settings) + SettingRow.rows(of: retry, within: "retry."))
+            try add("every sink", SettingRow.rows(of: SinkDeclaration.settings.declarations))
         }
-    }
-}
-
-extension SettingDeclaration {
-    /// The key with its meaning, type and default; then those of the mapping that is its value.
-    fileprivate func lines(within path: String = "") -> [String] {
-        let name = path + self.name
-        let presence =
-            switch self.presence {
-            case .required: "; required"
-            case .optional(let standard?): "; default: \(standard)"
-            case .optional(nil): ""
-            }
-        let members = self.type.members
-        let type = members.isEmpty ? "\(self.type)" : "mapping"
-        return ["\(name): \(self.summary) (\(type)\(presence))"] + members.flatMap { $0.lines(within: "\(name).") }
     }
 }

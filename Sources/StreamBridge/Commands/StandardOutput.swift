@@ -10,6 +10,13 @@ import NIOCore
 struct StandardOutput: ~Copyable {
     private static let chunk = 64 << 10
 
+    /// The columns of the terminal; without a limit for a file or a pipe.
+    static var width: Int {
+        var size = winsize()
+        guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return .max }
+        return Int(size.ws_col)
+    }
+
     private var bytes = ByteBuffer()
 
     private init() {}

@@ -42,12 +42,13 @@ struct HomeAssistantEntity: SettingGroup {
 
     static let settings = Settings<Self> {
         Setting("platform", \.platform, .choice, "Type of the entity")
-        Setting("name", \.name, .shown, default: "made of the key", "Name of the entity")
+        Setting("name", \.name, .shown, default: "made of the key", "Name of the entity").example("Front door")
         Setting(
             "value", \.value, .template, default: "for a sensor the message, or else the title; a binary_sensor needs it",
-            "State of a sensor, or text that is among the on or off values of a binary_sensor")
-        Setting("on_values", \.onValues, .list(of: .text), "Texts that mean on, in any case")
-        Setting("off_values", \.offValues, .list(of: .text), "Texts that mean off, in any case")
+            "State of a sensor, or text that is among the on or off values of a binary_sensor"
+        ).example("'{{ .payload.state }}'")
+        Setting("on_values", \.onValues, .list(of: .text), "Texts that mean on, in any case").example("['on', open]")
+        Setting("off_values", \.offValues, .list(of: .text), "Texts that mean off, in any case").example("['off', closed]")
         Setting(
             "event_types", \.types,
             SettingCodec<[String]>.list(of: .text).checked { types in
@@ -59,12 +60,15 @@ struct HomeAssistantEntity: SettingGroup {
                 }
                 return Set(types).count == types.count ? nil : "names a type twice; remove one"
             },
-            default: "the names of the routes", "Types of an event entity, which Home Assistant must know in advance")
-        Setting("event_type", \.type, .template, default: "the first tag that is a type", "Type of an event")
-        Setting("device_class", \.deviceClass, .word, "Class of the entity, such as doorbell, motion or temperature")
-        Setting("unit", \.unit, .shown, "Unit of a sensor; its values must be numbers then")
+            default: "the names of the routes", "Types of an event entity, which Home Assistant must know in advance"
+        ).example("[rung, opened]")
+        Setting("event_type", \.type, .template, default: "the first tag that is a type", "Type of an event").example(
+            "'{{ .payload.action }}'")
+        Setting("device_class", \.deviceClass, .word, "Class of the entity, such as doorbell, motion or temperature").example(
+            "doorbell")
+        Setting("unit", \.unit, .shown, "Unit of a sensor; its values must be numbers then").example("kWh")
         Setting("state_class", \.stateClass, .choice, "Kind of statistics of a sensor with numbers")
-        Setting("icon", \.icon, .word, "Icon of the entity, such as mdi:doorbell")
+        Setting("icon", \.icon, .word, "Icon of the entity, such as mdi:doorbell").example("'mdi:doorbell'")
         Setting("attributes", \.hasAttributes, .flag, "Whether the state of a sensor has the event as attributes")
     }
 

@@ -43,26 +43,31 @@ extension HomeAssistantSink {
             Setting("discovery_prefix", \.prefix, .constantTopic, "Topic below which Home Assistant looks for devices")
             Setting(
                 "status_topic", \.statusTopic, .constantTopic, default: "discovery_prefix and /status",
-                "Topic at which Home Assistant reports that it has started")
+                "Topic at which Home Assistant reports that it has started"
+            ).example("homeassistant/status")
             Setting(
                 "topic", \.topic, .constantTopic, default: "streambridge/ and the name of the bridge",
-                "Topic below which states are published and commands are received")
+                "Topic below which states are published and commands are received"
+            ).example("streambridge/home")
             Setting(
                 "device_id", \.deviceID,
                 .text.checked {
                     HomeAssistantNames.isIdentifier($0) && $0.utf8.count <= 64
                         ? nil : "'\($0.prefix(64))' is not an identifier; use 1 to 64 letters, digits, '_' and '-'"
                 },
-                default: "made of the name of the bridge", "Identifier of the device, the same after a restart")
+                default: "made of the name of the bridge", "Identifier of the device, the same after a restart"
+            ).example("streambridge")
             Setting("device_name", \.deviceName, .shown, default: "streambridge and the name of the bridge", "Name of the device")
-            Setting("area", \.area, .shown, "Area that Home Assistant suggests for the device")
+                .example("Bridge")
+            Setting("area", \.area, .shown, "Area that Home Assistant suggests for the device").example("Hall")
             Setting(
                 "configuration_url", \.pageURL,
                 .text("URL").checked {
                     ($0.hasPrefix("http://") || $0.hasPrefix("https://")) && $0.utf8.count <= 500
                         ? nil : "is not a URL; write one with http:// or https://"
                 },
-                "Page that the device links to")
+                "Page that the device links to"
+            ).example("'http://bridge.local:8080'")
             Setting(
                 "interval", \.interval, .duration(in: .seconds(1) ... .seconds(3600)),
                 "How often changed figures are published")
@@ -72,10 +77,11 @@ extension HomeAssistantSink {
                 "Whether there are switches for routes and a button that replays dead letters")
             Setting(
                 "entities", \.givenEntities, .mapping(of: .group), default: "an event and a sensor",
-                "Entities that show events, by name")
+                "Entities that show events, by name"
+            ).example("{ events: { platform: event } }")
             Setting(
                 "entity", \.entity, .oneOrMore(of: .text), default: "all", "Entities that the events of a route go to"
-            ).perRoute()
+            ).example("events").perRoute()
             Setting("in_flight", \.window, .integer(in: 1...65_535), "How many messages may wait for their acknowledgements")
         }
 

@@ -43,7 +43,8 @@ extension SSESinkConfiguration {
         package static let settings = Settings<Self> {
             Setting(
                 "source", \.source, .text("URI").checked(Self.complaint),
-                "Beginning of the attribute source; the name of the source follows")
+                "Beginning of the attribute source; the name of the source follows"
+            ).example("'/home'")
             Setting("data", \.data, .choice, "Whether data is the payload or the whole event")
         }
 
@@ -76,7 +77,8 @@ extension SSESinkConfiguration {
                 .template.checked {
                     $0.constant == nil ? nil : "'\($0.text)' is the same for all events; write one such as {{ $subject }}"
                 },
-                "Key of which the last event is kept")
+                "Key of which the last event is kept"
+            ).example("'{{ $subject }}'")
             Setting("max", \.max, .integer(in: 1...1_000_000), "Largest number of keys; the least recently updated leave")
             Setting("bytes", \.bytes, .bytes(in: 4096...16 << 30), "Largest memory of the kept events")
             Setting(
@@ -85,7 +87,8 @@ extension SSESinkConfiguration {
                     guard let text = $0.constant, !text.isEmpty else { return nil }
                     return "'\(text)' is no condition; write one such as '{{ .payload.state == \"gone\" }}'"
                 },
-                "Condition that an event clears its key: a template that renders true")
+                "Condition that an event clears its key: a template that renders true"
+            ).example("'{{ .payload.gone }}'")
         }
 
         /// Makes settings in which every key has its default.

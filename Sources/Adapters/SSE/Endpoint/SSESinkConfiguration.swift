@@ -53,13 +53,16 @@ package struct SSESinkConfiguration: SinkConfiguration {
 
     /// The keys of an SSE sink.
     package static let settings = Settings<Self> {
-        Setting(required: "stream", \.stream, .template, "Name of the stream, the part of the path after /api/stream/")
+        Setting(required: "stream", \.stream, .template, "Name of the stream, the part of the path after /api/stream/").example(
+            "home")
         Setting("keep_slashes", \.keepsSlashes, .flag, "Whether a value in the name may add levels to it")
         Setting("any_stream", \.mayBeAnyStream, .flag, "Whether an event may choose the beginning of the name")
         Setting("format", \.format, .choice, "Whether events are sent as their JSON, their body or CloudEvents")
         Setting("event", \.event, .eventType, "Type of each event, for its event: line; an empty one leaves the line out")
-        Setting("include", \.include, .fields, "Members that every event's JSON has in addition")
-        Setting("include_on_request", \.includeOnRequest, .fields, "Members that a client may add with ?fields=")
+            .example("'{{ .payload.type }}'")
+        Setting("include", \.include, .fields, "Members that every event's JSON has in addition").example("[source, subject]")
+        Setting("include_on_request", \.includeOnRequest, .fields, "Members that a client may add with ?fields=").example(
+            "[attributes]")
         Setting("cloudevents", \.cloudEvents, .group, "How events become CloudEvents, for format: cloudevents")
         Setting("snapshot", \.snapshot, .group, default: "none", "Last event of each key, which new clients start with")
         Setting("replay", \.replay, .group, "History that a subscriber can request")
@@ -141,7 +144,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
             Setting(
                 "dead", \.dead, .duration(in: .milliseconds(100) ... .seconds(3600)),
                 "How long a subscriber's TCP stack may acknowledge nothing")
-            Setting("key", \.key, .template, "Key of which conflate keeps the latest event")
+            Setting("key", \.key, .template, "Key of which conflate keeps the latest event").example("'{{ $subject }}'")
         }
 
         /// Makes settings in which every key has its default.
@@ -195,6 +198,7 @@ package struct SSESinkConfiguration: SinkConfiguration {
         /// The keys of `cors`.
         package static let settings = Settings<Self> {
             Setting("origins", \.origins, .list(of: .text("origin, or *")), "Origins such as https://dash.example, or * for all")
+                .example("['https://dash.example']")
         }
 
         /// Makes settings in which every key has its default.

@@ -44,14 +44,16 @@ extension SSESource {
             Setting(
                 required: "url", \.url,
                 .text("URL").checked { url in CurlRequest.problem(withURL: url).map { "the address \($0)" } },
-                "URL of the stream, with http:// or https://")
+                "URL of the stream, with http:// or https://"
+            ).example("https://example.com/events")
             Setting(
                 "method", \.method,
                 .text.checked { method in Self.problem(withMethod: method).map { "'\(method)' \($0)" } },
-                "Method of the request")
-            Setting("headers", \.headers, .mapping(of: .secret), "Headers to send")
-            Setting("body", \.body, .text, "Body of the request, which GET does not have")
-            Setting("user", \.user, .text, "User of Basic authentication")
+                "Method of the request"
+            ).example("POST")
+            Setting("headers", \.headers, .mapping(of: .secret), "Headers to send").example("{ X-Key: '${env:KEY}' }")
+            Setting("body", \.body, .text, "Body of the request, which GET does not have").example("'{}'")
+            Setting("user", \.user, .text, "User of Basic authentication").example("bridge")
             Setting("password", \.password, .secret, "Password of Basic authentication")
                 .needing("user", else: "a password needs a user; set user")
             Setting(
@@ -82,7 +84,8 @@ extension SSESource {
             Setting(
                 "last_event_id", \.lastEventID,
                 .text.checked { SSEProgress.isUsable($0) ? nil : "not a value that fits into a header of HTTP" },
-                "Event after which reading begins the first time")
+                "Event after which reading begins the first time"
+            ).example("'0'")
             Setting("resume", \.resumes, .flag, "Whether reading resumes after the last event")
             Setting("max_event", \.maximumEvent, .bytes(in: 1...), "Size above which an event is skipped and reported as a gap")
         }

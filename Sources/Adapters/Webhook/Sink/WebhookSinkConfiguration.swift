@@ -75,20 +75,23 @@ extension WebhookSink {
             Setting(
                 required: "url", \.url, .template,
                 "URL to send to, with http:// or https://; templates are allowed after the host"
-            ).perRoute()
+            ).example("https://example.com/hook").perRoute()
             Setting("method", \.method, .choice, "Method of the requests; GET sends no body").perRoute()
             Setting(
                 "headers", \.headers, .mapping(of: .headerText), "Headers to send; one whose template has no value is left out"
-            )
-            .perRoute()
+            ).example("{ X-Title: '{{ .title }}' }")
+                .perRoute()
             Setting(
                 "format", \.format, .choice, default: "json",
                 "What a body holds: the event's JSON, or the body as it arrived"
             ).excluding("body", else: "format and body exclude each other; leave one out").perRoute()
             Setting("body", \.body, .headerText, "The text of a body, or a value such as { from: .message, limit_bytes: 4096 }")
+                .example("'{{ .message }}'")
                 .perRoute()
-            Setting("json", \.json, .json, "The structure of a body, which is always valid JSON")
-                .excluding("body", "format", else: "json, body and format exclude each other; json is the whole body").perRoute()
+            Setting("json", \.json, .json, "The structure of a body, which is always valid JSON").example(
+                "{ text: '{{ .message }}' }"
+            )
+            .excluding("body", "format", else: "json, body and format exclude each other; json is the whole body").perRoute()
             Setting(
                 "content_type", \.contentType,
                 .text.checked { type in
@@ -96,7 +99,7 @@ extension WebhookSink {
                         ? nil : "'\(type)' is not a media type such as application/json"
                 },
                 default: "the type of the body", "Content-Type of the requests"
-            ).perRoute()
+            ).example("text/plain").perRoute()
             Setting(
                 "token", \.token,
                 .secret.checked { token in
@@ -106,7 +109,7 @@ extension WebhookSink {
                 },
                 "Bearer token to send"
             ).excluding("user", else: "token and user exclude each other; leave one out")
-            Setting("user", \.user, .text, "User of Basic authentication")
+            Setting("user", \.user, .text, "User of Basic authentication").example("bridge")
             Setting("password", \.password, .secret, "Password of Basic authentication")
                 .needing("user", else: "a password needs a user; set user")
             Setting("tls", \.tls, .group, "How a server is reached with https://")
@@ -118,7 +121,8 @@ extension WebhookSink {
             Setting("timeout", \.timeout, .duration(in: .milliseconds(1)...), "How long one request may take")
             Setting(
                 "success", \.success, .success,
-                "Answers that confirm an event: statuses, or where the answer says so, such as .ok")
+                "Answers that confirm an event: statuses, or where the answer says so, such as .ok"
+            ).example("[200, 202]")
             Setting("signature", \.signature, .group, "How bodies are signed")
             Setting(
                 "in_flight", \.inFlight, .integer(in: 1...1000),
@@ -134,11 +138,12 @@ extension WebhookSink {
                 "on", \.retriedStatuses,
                 SettingCodec<WebhookRetryStatuses>.value(.list(.text("status, range or class"))).map(
                     write: { _ in "408, 425, 429, 5xx" }, \.statuses),
-                "Answers after which an event is retried")
+                "Answers after which an event is retried"
+            ).example("[429, 5xx]")
             Setting(
                 "after", \.waitPath, .answerPath,
                 "Where an answer says after how many seconds to retry, such as .parameters.retry_after; Retry-After counts anyway"
-            )
+            ).example(".retry_after")
             // The loader reads the duration; here its presence counts.
             Setting(
                 "for", \.limitsTime, SettingCodec(.duration(.milliseconds(1) ... .longest)) { _ in true },

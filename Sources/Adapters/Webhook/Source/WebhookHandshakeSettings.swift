@@ -21,7 +21,8 @@ package struct WebhookHandshakeSettings: SettingGroup {
         }
         Setting(
             "origins", \.origins, .oneOrMore(of: SettingCodec(origin.type) { try origin.read($0).lowercased() }),
-            "Origins that CloudEvents' validation by OPTIONS permits to send; * for all")
+            "Origins that CloudEvents' validation by OPTIONS permits to send; * for all"
+        ).example("eventgrid.azure.net")
         Setting("rate", \.rate, .integer(in: 1...1_000_000), default: "no limit", "Requests a minute that the validation permits")
             .needing("origins", else: "a rate is answered to the validation of origins; set origins")
     }

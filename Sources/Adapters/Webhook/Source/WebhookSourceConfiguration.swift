@@ -32,27 +32,30 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
         let id = SettingCodec<String>.text.checked { id in
             Self.isPlain(id) ? nil : "'\(id)' is not a webhook id; 1 to 128 letters, digits, '_' and '-' are allowed"
         }
-        Setting("id", \.ids, SettingCodec(id.type) { [try id.read($0)] }, "Last part of the path that clients post to")
-        Setting("ids", \.ids, .list(of: id), "Last parts of several paths")
+        Setting("id", \.ids, SettingCodec(id.type) { [try id.read($0)] }, "Last part of the path that clients post to").example(
+            "alerts")
+        Setting("ids", \.ids, .list(of: id), "Last parts of several paths").example("[alerts, backups]")
             .excluding("id", else: "id and ids exclude each other; put every id into ids")
         Setting(
             "token", \.tokens, .secrets(named: "token", remedy: "write one or leave the key out"),
             "Bearer token that a client must send; several while one replaces another"
         ).protecting()
-        Setting("token_header", \.tokenHeader, .headerName, "Header that has the token in place of Authorization")
-            .needing("token", else: "a header without a token protects nothing; set token").protecting()
+        Setting("token_header", \.tokenHeader, .headerName, "Header that has the token in place of Authorization").example(
+            "X-Token"
+        )
+        .needing("token", else: "a header without a token protects nothing; set token").protecting()
         Setting(
             "token_query", \.tokenQuery,
             .text.checked { $0.isEmpty ? "is empty; write the name of a query field or leave it out" : nil },
             "Query field that has the token in place of Authorization"
-        ).needing("token", else: "a query field without a token protects nothing; set token").excluding(
+        ).example("key").needing("token", else: "a query field without a token protects nothing; set token").excluding(
             "token_header", else: "token_query and token_header exclude each other; leave one out"
         ).protecting()
         Setting(
             "user", \.user,
             .text.checked { $0.isEmpty || $0.contains(":") ? "a user has one character or more, and no colon" : nil },
             "User of Basic authentication that a client must send"
-        ).needing("password", else: "a user needs a password; set password").excluding(
+        ).example("sonarr").needing("password", else: "a user needs a password; set password").excluding(
             "token", else: "user and token exclude each other; leave one out"
         ).protecting()
         Setting(
@@ -69,7 +72,8 @@ package struct WebhookSourceConfiguration: ComponentConfiguration {
                     if methods.isEmpty { return "the list is empty; write POST, PUT or GET" }
                     return Set(methods).count == methods.count ? nil : "the same method is listed twice; remove one"
                 },
-            "Methods that send an event; with GET the fields of the query are the body")
+            "Methods that send an event; with GET the fields of the query are the body"
+        ).example("[POST, PUT]")
         Setting(
             "batch", \.batch, .choice, default: "split for lines of JSON and CloudEvents batches, one for other lists",
             "Whether the items of a body are events of their own")

@@ -58,12 +58,14 @@ package struct WebhookVerificationSettings: SettingGroup {
             required: "secret", \.secrets, .secrets(named: "secret", remedy: "write one"),
             "Secret that both sides know; several while one replaces another")
         Setting(
-            "header", \.givenHeader, .headerName, default: "X-Hub-Signature-256", "Header with the signature of scheme hmac")
+            "header", \.givenHeader, .headerName, default: "X-Hub-Signature-256", "Header with the signature of scheme hmac"
+        ).example("X-Signature")
         Setting("algorithm", \.givenAlgorithm, .choice, default: "sha256", "Hash of scheme hmac")
         Setting("encoding", \.givenEncoding, .choice, default: "hex", "How the signature of scheme hmac is written")
         Setting(
             "prefix", \.prefix, .headerText, default: "the algorithm's name and '=' for hex, none for base64",
-            "Text before the signature of scheme hmac")
+            "Text before the signature of scheme hmac"
+        ).example("sha256=")
         Setting(
             "tolerance", \.givenTolerance, .duration(in: .seconds(1) ... .seconds(3600)), default: "5m",
             "How far the signed time may be from the clock; not of scheme hmac, which signs no time")

@@ -16,14 +16,22 @@ struct CaseFields: SettingGroup {
 
     /// The keys of `set`; `null` removes a field.
     static let settings = Settings<Self> {
-        Setting("title", \.title, .field(.title), "Title of the event").readingNothing()
-        Setting("message", \.message, .field(.message), "Message of the event").readingNothing()
-        Setting("priority", \.priority, .field(.priority), "Priority of the event, a number or a word").readingNothing()
-        Setting("tags", \.tags, .field(.tags), "Tags of the event, a list or a text with commas").readingNothing()
-        Setting("timestamp", \.timestamp, .field(.timestamp), "Time of the event").readingNothing()
-        Setting("id", \.id, .field(.id), "Identifier of the event").readingNothing()
-        Setting("payload", \.payload, .field(.payload), "Payload of the event").readingNothing()
-        Setting("subject", \.subject, .field(.subject), "Subject of the event").readingNothing()
+        Setting("title", \.title, .field(.title), "Title of the event").example("'{{ $segments[1] }} is {{ .payload.state }}'")
+            .readingNothing()
+        Setting("message", \.message, .field(.message), "Message of the event").example("{ fields: .payload }").readingNothing()
+        Setting("priority", \.priority, .field(.priority), "Priority of the event, a number or a word").example(
+            "{ from: .payload.state, map: { offline: 4 }, default: 2 }"
+        ).readingNothing()
+        Setting("tags", \.tags, .field(.tags), "Tags of the event, a list or a text with commas").example("[door, home]")
+            .readingNothing()
+        Setting("timestamp", \.timestamp, .field(.timestamp), "Time of the event").example(
+            "{ from: .payload.time, zone: Europe/Berlin }"
+        ).readingNothing()
+        Setting("id", \.id, .field(.id), "Identifier of the event").example("{ from: .payload.id }").readingNothing()
+        Setting("payload", \.payload, .field(.payload), "Payload of the event").example("{ from: .payload.data }")
+            .readingNothing()
+        Setting("subject", \.subject, .field(.subject), "Subject of the event").example("{ from: .payload.topic }")
+            .readingNothing()
     }
 
     init() {}

@@ -27,22 +27,24 @@ struct FieldForm: SettingGroup {
         .excluding("member", else: "takes names, and member takes values; keep one of the two")
         Setting("part", \.cuts, .parts, "Which part of a text counts: a pattern with {} at its place, such as refs/*/{}")
             .needing("from", else: "belongs to from; add from: with the path of the text")
-        Setting("map", \.table, .table, "What each value stands for, in any case")
+        Setting("map", \.table, .table, "What each value stands for, in any case").example("{ offline: 4 }")
             .needing("from", else: "has nothing to look up; add from: with the path of the value")
-        Setting("default", \.standard, .standard, "What counts for a value that is missing or not in the map")
+        Setting("default", \.standard, .standard, "What counts for a value that is missing or not in the map").example("2")
             .needing("from", else: "belongs to from; add from: with the path of the value").protecting()
         Setting("zone", \.zone, .zone, "Time zone of times that have none, such as Europe/Berlin; of timestamp only")
             .needing("from", else: "belongs to from; add from: with the path of the time")
-        Setting("fields", \.fields, .payloadPath, "Path of an object whose members are written as words")
-        Setting("only", \.only, .members, "The members to write, in this order")
+        Setting("fields", \.fields, .payloadPath, "Path of an object whose members are written as words").example(".payload")
+        Setting("only", \.only, .members, "The members to write, in this order").example("[battery, power]")
             .needing("fields", else: "belongs to fields; add fields: .payload")
             .excluding("except", else: "names what is written already; leave except out")
         Setting(
             "except", \.except, .oneOrMore(of: .text).checked { $0.isEmpty ? "is empty; leave it out" : nil },
             "The members to leave out"
-        )
-        Setting("join", \.join, .sources, "Texts to put together; what is missing is left out")
-        Setting("with", \.separator, .text, default: "', '", "Text between the parts of join, or the items of a list")
+        ).example("[linkquality]")
+        Setting("join", \.join, .sources, "Texts to put together; what is missing is left out").example(
+            "[{ from: .payload.room }, { from: .payload.name }]")
+        Setting("with", \.separator, .text, default: "', '", "Text between the parts of join, or the items of a list").example(
+            "': '")
         Setting("json", \.json, .json, "Structure whose texts may be templates; of payload only")
     }
 

@@ -7,8 +7,9 @@ struct MessageRoot: SettingGroup {
 
     /// The keys of the mapping.
     static let settings = Settings<Self> {
-        Setting(required: "from", \.path, .payloadPath, "Path of the part, such as .payload.body")
-        Setting(required: "decode", \.decode, .decodings, "How the part is packed, as for decode of the whole body")
+        Setting(required: "from", \.path, .payloadPath, "Path of the part, such as .payload.body").example(".payload.body")
+        Setting(required: "decode", \.decode, .decodings, "How the part is packed, as for decode of the whole body").example(
+            "base64")
     }
 }
 

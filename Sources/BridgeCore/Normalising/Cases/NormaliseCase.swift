@@ -9,11 +9,12 @@ struct NormaliseCase: SettingGroup {
     /// The keys of a case.
     static let settings = Settings<Self> {
         Setting(
-            "match", \.match, .value(.mapping(.text("condition"))), default: "all messages", "Conditions that a message must meet"
+            "match", \.match, .filter, default: "all messages", "Conditions that a message must meet"
         )
         Setting(
             "drop", \.isDropped,
-            .flag.checked { $0 ? nil : "is false, which changes nothing; leave it out" }, "Whether the message is no event")
+            .flag.checked { $0 ? nil : "is false, which changes nothing; leave it out" }, "Whether the message is no event"
+        ).example("true")
         Setting("set", \.fields, .group, "Fields of the event; the others are read automatically")
             .excluding("drop", else: "sets fields of what drop makes no event; keep one of the two")
     }

@@ -1,9 +1,7 @@
 extension SettingCodec where Value == FieldSource {
     /// The source of a field: `null`, a text with `{{ … }}`, a number, a list, or a mapping with the keys of ``FieldForm``.
     static func field(_ field: EventField) -> Self {
-        // The keys of the mapping are declared once, with the first field.
-        let form: SettingType = field == .title ? .group(FieldForm.settings.declarations) : .text("mapping as of title")
-        return Self(.either([.template, form])) { decoder in
+        Self(.form(.field)) { decoder in
             let source = try self.source(decoder, of: field)
             if let problem = field.problem(with: source) { throw SettingError(path: decoder.codingPath, problem) }
             return source
@@ -30,7 +28,7 @@ extension SettingCodec where Value == FieldSource {
 
     /// What counts in place of a value: a text, or a mapping such as `{ from: .payload.name }`.
     static var standard: Self {
-        Self(.template) { decoder in
+        Self(.form(.fieldPart)) { decoder in
             guard (try? decoder.container(keyedBy: SettingKey.self)) != nil else {
                 return .template(try SettingCodec<Template>.scalar.read(decoder))
             }
@@ -40,7 +38,7 @@ extension SettingCodec where Value == FieldSource {
 
     /// An item of a list.
     fileprivate static var part: Self {
-        Self(.template) { decoder in
+        Self(.form(.fieldPart)) { decoder in
             let source = try self.source(decoder, of: nil)
             switch source {
             case .template(let template):
@@ -63,7 +61,7 @@ extension SettingCodec where Value == FieldSource {
 extension SettingCodec where Value == [FieldSource] {
     /// The parts of `join`.
     static var sources: Self {
-        Self(.list(.template)) { try SettingCodec<[FieldSource]>.list(of: .part).read($0) }
+        Self(.list(.form(.fieldPart))) { try SettingCodec<[FieldSource]>.list(of: .part).read($0) }
             .checked { $0.isEmpty ? "is empty; write the texts to put together" : nil }
     }
 }
