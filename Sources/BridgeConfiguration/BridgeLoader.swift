@@ -35,6 +35,8 @@ package struct BridgeLoader: Sendable {
         }
         try Self.throwErrors(of: findings)
         plan.references = findings.references
+        plan.places = findings.places
+        plan.file = file
         plan.warnings = findings.warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
         return plan
     }
@@ -73,6 +75,9 @@ package struct BridgeLoader: Sendable {
         }
         let decoding = SettingsDecoding(findings: findings, userInfo: [.expressionCompiler: self.expressions])
         self.readService(root, into: &plan, decoding, findings)
+        for setting in ["service.state_dir", "http.tls.cert_file", "http.tls.key_file", "log", "log.path"] + Self.keyFiles {
+            findings.locate(setting, in: root)
+        }
         let defaults = root.child("defaults")
         if let defaults {
             if defaults.node.mapping == nil, !defaults.isNull {
@@ -85,7 +90,7 @@ package struct BridgeLoader: Sendable {
         }
         let components = ComponentReader(
             catalog: self.catalog, decoding: decoding, findings: findings, defaults: defaults, limits: plan.limits,
-            isDurable: plan.log.isDurable
+            isDurable: plan.log.isDurable, presets: self.presets
         )
         let sources = components.sources(root.child("sources"))
         let block = self.homeAssistant(root, findings)
@@ -103,6 +108,8 @@ package struct BridgeLoader: Sendable {
         plan.unroutedSink = graph.check(plan.routes)
         ExposureChecks(http: plan.http, root: root, findings: findings).check()
     }
+
+    private static let keyFiles = ["http.access.jwt.public_key_file", "http.access.jwt.keys_file"]
 
     /// The block `home_assistant` as a sink of that name and type; `nil` when the file has none.
     private func homeAssistant(_ root: Located, _ findings: Findings) -> Located? {

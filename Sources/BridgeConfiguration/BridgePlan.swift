@@ -1,4 +1,5 @@
 package import BridgeCore
+import YAML
 
 /// A validated configuration file: everything that the program needs to assemble the bridge.
 package struct BridgePlan: Sendable {
@@ -22,6 +23,18 @@ package struct BridgePlan: Sendable {
     package var references: [Secret] = []
     /// Settings that are valid but probably mistakes.
     package var warnings: [Diagnostic] = []
+    /// Where the settings are that name files and directories, by their keys with dots between them.
+    var places: [String: Mark] = [:]
+    /// The file's name as the user gave it.
+    var file = ""
+
+    /// A diagnostic of a setting that names a file or a directory, at its place in the file.
+    package func diagnostic(_ severity: Diagnostic.Severity, about setting: String, _ message: String) -> Diagnostic {
+        let mark = self.places[setting]
+        return Diagnostic(
+            severity: severity, rule: .path, file: mark?.source ?? self.file, line: mark?.line ?? 0, column: mark?.column ?? 0,
+            path: setting, message: message)
+    }
 }
 
 /// One source of the file with its decoded settings.

@@ -10,6 +10,8 @@ struct ComponentReader {
     let limits: EventLimits
     /// Whether the log survives the program.
     let isDurable: Bool
+    /// What `preset:` may name.
+    let presets: [Preset]
 
     /// A component with its location, for later checks.
     struct Found<Prepared> {
@@ -41,7 +43,7 @@ struct ComponentReader {
                 prepared: PreparedSource(
                     name: name, registration: registration, settings: settings, acknowledge: acknowledge, normalise: normalise,
                     emitsGaps: (common.onGap ?? base.onGap ?? .emit) == .emit, retry: common.retry.settings(over: baseRetry),
-                    isRequired: declaration.isRequired, files: FileReferences.files(of: place, settings)
+                    isRequired: declaration.isRequired, files: self.files(of: place, settings)
                 ),
                 place: place
             )
@@ -111,7 +113,7 @@ struct ComponentReader {
             return Found(
                 prepared: PreparedSink(
                     name: name, registration: registration, variants: [settings], delivery: delivery,
-                    isRequired: declaration.isRequired, files: FileReferences.files(of: place, settings)
+                    isRequired: declaration.isRequired, files: self.files(of: place, settings)
                 ),
                 place: place
             )
@@ -130,6 +132,13 @@ struct ComponentReader {
             self.findings.warning(warning.message, at: place.descend(warning.path))
         }
         return settings
+    }
+
+    /// The files that a component names, with their places for later diagnostics.
+    private func files(of place: Located, _ settings: any ComponentConfiguration) -> [ReferredFile] {
+        let files = FileReferences.files(of: place, settings)
+        for file in files { self.findings.locate(file.setting, in: place) }
+        return files
     }
 
     private func named(_ place: Located?, _ noun: String) -> [(String, Located)] {
@@ -159,12 +168,16 @@ struct ComponentReader {
         guard let type = place.child("type") else {
             // A preset that is left could not be resolved, which has been reported.
             if let preset = place.child(PresetKey.name), !preset.isNull { return nil }
-            self.findings.error("'type' is missing\(NearestName.hint(for: "", among: known.keys.map(\.rawValue)))", at: place)
+            self.findings.error(
+                "'type' is missing\(NearestName.hint(for: "", among: known.keys.map(\.rawValue)))", at: place, rule: .missing)
             return nil
         }
         let name = type.text ?? ""
         guard let registration = known[ComponentKind(rawValue: name)] else {
-            let hint = NearestName.hint(for: name, among: known.keys.map(\.rawValue))
+            let isPreset = self.presets.contains { $0.name == name && $0.direction.rawValue == noun }
+            let hint =
+                isPreset
+                ? "; it is a preset, so write preset: \(name)" : NearestName.hint(for: name, among: known.keys.map(\.rawValue))
             self.findings.error("no \(noun) is called '\(name)'\(hint)", at: type)
             return nil
         }

@@ -12,6 +12,9 @@ final class Findings {
     /// The values of `${env:…}` and `${file:…}` in the file.
     private(set) var references: [Secret] = []
 
+    /// Where the settings are that name files and directories, by their keys with dots between them.
+    private(set) var places: [String: Mark] = [:]
+
     init(file: String) {
         self.file = file
     }
@@ -19,6 +22,14 @@ final class Findings {
     /// Keeps text from the environment or a file out of every message.
     func conceal(_ value: String, writtenAs written: String) {
         self.concealed.add(value, writtenAs: written)
+    }
+
+    /// Keeps the place of a setting that names a file, for ``BridgePlan/diagnostic(_:about:_:)``.
+    ///
+    /// - Parameter setting: keys below the mapping, with dots between them.
+    func locate(_ setting: String, in place: Located) {
+        let keys = setting.split(separator: ".").map { SettingKey(String($0)) }
+        self.places[(place.path + [setting]).joined(separator: ".")] = place.descend(keys).node.mark
     }
 
     /// Keeps the value of a reference for ``BridgePlan/references``.
@@ -56,9 +67,9 @@ final class Findings {
     func refuseUnknownKeys(of place: Located, known: [SettingDeclaration]...) {
         for (key, _) in place.node.mapping.map(Array.init) ?? [] {
             guard let name = key.string, !known.contains(where: { list in list.contains { $0.name == name } }) else { continue }
-            let names = Set(known.joined().map(\.name))
             self.error(
-                SettingError.unknownKey(name, known: Array(names)), at: Located(node: key, path: place.path), rule: .unknownKey)
+                SettingError.unknownKey(name, known: Array(known.joined())), at: Located(node: key, path: place.path),
+                rule: .unknownKey)
         }
     }
 }

@@ -20,6 +20,8 @@ struct GraphChecks {
         let hasBlock = self.sinkNames.contains(BridgeLoader.homeAssistant)
         for key in ["sources", "sinks", "routes"] where key != "sinks" || !hasBlock {
             guard let part = self.root.child(key) else {
+                // It is there under a wrong name, which has been reported.
+                if self.root.members.contains(where: { $0.key == key.dropLast() }) { continue }
                 self.findings.error("'\(key)' is missing", at: self.root, rule: .missing)
                 continue
             }
@@ -30,6 +32,8 @@ struct GraphChecks {
         self.checkResources()
         let unrouted = self.checkDeadLetters()
         LoopChecks(sources: self.sources, sinks: self.sinks, routes: routes).report(to: self.findings)
+        LoopChecks(sources: self.sources, sinks: self.sinks, routes: routes, includesMarked: true).warn(to: self.findings)
+        ReachChecks(root: self.root, sources: self.sources.map(\.prepared), findings: self.findings).check(routes)
         self.warnOfOwnEntities()
         self.refuseContention()
         self.warnOfIdle(routes)

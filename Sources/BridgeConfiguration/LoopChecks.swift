@@ -4,15 +4,19 @@ import BridgeCore
 ///
 /// A loop goes from a source over routes without conditions to a sink, and on to the source that reads what the sink
 /// writes. It is refused when one of its sinks loses the marks by which the core recognises an event, and none has them
-/// in the body.
+/// in the body. With marks, each event comes back once and is dropped then, which is a warning.
 struct LoopChecks {
     /// A sink with its settings for some routes, whose place is read by sources.
     private struct Writer {
         let sink: Int
         let variant: Int
         /// The sources that read the address, and why the marks are lost on the way; `nil` when they are sent beside
-        /// the body.
+        /// the body or in it.
         let readers: [(source: Int, loss: SettingError?)]
+        /// The address in words.
+        let shown: String
+        /// The key that names the address.
+        let setting: [any CodingKey]
     }
 
     private let sources: [ComponentReader.Found<PreparedSource>]
@@ -22,17 +26,22 @@ struct LoopChecks {
     /// The successors of each node: the sources, then all sources as one, then the writers.
     private var next: [[Int]]
 
+    /// - Parameter includesMarked: whether ways through sinks count whose bodies have the marks, which end no loop but
+    ///   let nothing loop forever.
     init(
-        sources: [ComponentReader.Found<PreparedSource>], sinks: [ComponentReader.Found<PreparedSink>], routes: [Route]
+        sources: [ComponentReader.Found<PreparedSource>], sinks: [ComponentReader.Found<PreparedSink>], routes: [Route],
+        includesMarked: Bool = false
     ) {
         self.sources = sources
         self.sinks = sinks
         let places = PlaceIndex(sources.map(\.prepared.settings.readPlaces))
         self.writers = sinks.enumerated().flatMap { sink, found in
             found.prepared.variants.enumerated().compactMap { variant, settings -> Writer? in
-                guard let written = settings.writtenPlace, written.marks != .inBody else { return nil }
+                guard let written = settings.writtenPlace, includesMarked || written.marks != .inBody else { return nil }
                 let readers = places.readers(of: written)
-                return readers.isEmpty ? nil : Writer(sink: sink, variant: variant, readers: readers)
+                guard !readers.isEmpty else { return nil }
+                return Writer(
+                    sink: sink, variant: variant, readers: readers, shown: written.shown, setting: written.setting)
             }
         }
         let all = sources.count
@@ -68,14 +77,51 @@ struct LoopChecks {
                 guard let loss, live[source], let way = self.way(from: source, to: self.sources.count + 1 + index),
                     reported.insert([writer.sink, source]).inserted
                 else { continue }
-                let names = way.filter { $0 < self.sources.count }.map { self.sources[$0].prepared.name }
                 let sink = self.sinks[writer.sink].place
                 findings.error(
-                    "\(loss.message) (source \(names.joined(separator: ", then ")))",
-                    at: writer.variant == 0 ? sink.descend(loss.path) : sink
+                    "\(loss.message) (source \(Self.listed(self.names(on: way))))",
+                    at: writer.variant == 0 ? sink.descend(loss.path) : sink, rule: .loop
                 )
             }
         }
+    }
+
+    /// Warns of each loop in which events keep their marks: each one returns once, and is dropped as its own.
+    func warn(to findings: Findings) {
+        let first = self.sources.count + 1
+        let live = self.nodesBehindLoops()
+        var covered: Set<Int> = []
+        var count = 0
+        for (index, writer) in self.writers.enumerated() where live[first + index] && !covered.contains(index) {
+            for (source, _) in writer.readers {
+                guard live[source], let way = self.way(from: source, to: first + index) else { continue }
+                covered.formUnion(way.filter { $0 >= first }.map { $0 - first })
+                let names = self.names(on: way)
+                let sink = self.sinks[writer.sink].place
+                findings.warning(
+                    "events return to their source: \(names[0]) reads what this sink writes to \(writer.shown)"
+                        + (names.count > 1 ? ", and it goes on through \(Self.listed(Array(names.dropFirst())))" : "")
+                        + "; each is dropped when it comes back, so read or write another place, or give the route a match",
+                    at: writer.variant == 0 ? sink.descend(writer.setting) : sink, rule: .loop)
+                count += 1
+                if count == Self.mostWarnings { return }
+                break
+            }
+        }
+    }
+
+    /// More are rarely worth reading, and each costs a search.
+    private static let mostWarnings = 20
+
+    /// The names of the sources on a way.
+    private func names(on way: [Int]) -> [String] {
+        way.filter { $0 < self.sources.count }.map { self.sources[$0].prepared.name }
+    }
+
+    /// The first names in words, and how many more there are.
+    private static func listed(_ names: [String]) -> String {
+        let more = names.count > 5 ? ", and \(names.count - 5) more" : ""
+        return names.prefix(5).joined(separator: ", then ") + more
     }
 
     /// Whether each node is in or after a loop: nodes without predecessors are removed repeatedly.

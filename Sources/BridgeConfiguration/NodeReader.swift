@@ -14,6 +14,8 @@ final class NodeReader {
     static let mostValues = 1_000_000
     /// The top-level keys to read; `nil` for all.
     private let members: Set<String>?
+    private var text = ""
+    private lazy var lines = YAMLLines(self.text)
 
     init(
         expansion: ScalarExpansion, findings: Findings, members: Set<String>? = nil, isWanted: @escaping ([String]) -> Bool
@@ -27,6 +29,7 @@ final class NodeReader {
     /// - Returns: `nil` after the findings have got the mistake.
     func root(of text: String) -> Located? {
         let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+        self.text = text
         do {
             guard let node = try Composer.compose(text), !Located(node: node, path: []).isNull else {
                 self.findings.error("the file is empty; it needs sources, sinks and routes", line: 1, column: 1)
@@ -89,7 +92,16 @@ final class NodeReader {
         var scalar = scalar
         let place = Located(node: .scalar(scalar), path: path)
         if let name = ScalarExpansion.variableWithoutBraces(scalar.string) {
-            self.findings.warning("'$\(name)' is used as written; write ${env:\(name)} for the environment variable", at: place)
+            self.findings.warning(
+                "'$\(name)' is used as written; write ${env:\(name)} for the environment variable", at: place, rule: .reference)
+        } else if !Self.expressions.contains(path.last ?? ""), let name = ScalarExpansion.variableWithinText(scalar.string) {
+            self.findings.warning(
+                "'$\(name)' is used as written; write ${env:\(name)} for the environment variable, or $$\(name) for this text",
+                at: place, rule: .reference)
+        }
+        self.warnOfComment(after: scalar, at: place)
+        if scalar.string.hasPrefix("~/"), let key = path.last, Self.paths.contains(key) || key.hasSuffix("_file") {
+            self.findings.warning("'~' does not become the home directory; write the whole path", at: place, rule: .path)
         }
         do {
             let text = try self.expansion.expand(scalar.string, found: self.findings.refer(to:))
@@ -104,6 +116,19 @@ final class NodeReader {
             self.findings.error(error.message, at: place, rule: .reference)
         }
         return scalar
+    }
+
+    /// In `password: abc #1` the `#` begins a comment, and the password is shorter than its author thinks.
+    private func warnOfComment(after scalar: Node.Scalar, at place: Located) {
+        guard scalar.style == .plain, let mark = scalar.mark, mark.source == nil, !scalar.string.isEmpty,
+            Self.secrets.contains(place.path.last ?? "")
+        else { return }
+        var column = mark.column + scalar.string.unicodeScalars.count
+        while self.lines.character(mark.line, column) == " ", column < mark.column + 4096 { column += 1 }
+        guard self.lines.character(mark.line, column) == "#", self.lines.character(mark.line, column + 1) != " " else { return }
+        self.findings.warning(
+            "'#' begins a comment here, so the value ends before it; put the value in quotes if the rest belongs to it", at: place
+        )
     }
 
     /// The members of a mapping with those of its merge key `<<`; the mapping's own win, then the first of several.
@@ -166,6 +191,14 @@ final class NodeReader {
             "the tag '\(written)' is not supported; write ${env:NAME} or ${file:PATH} for a secret",
             at: Located(node: node, path: path))
     }
+
+    /// Keys whose values are jq, where `$` begins a variable.
+    private static let expressions: Set<String> = ["when", "from", "payload"]
+
+    /// Keys whose values are paths, besides those that end in `_file`.
+    private static let paths: Set<String> = ["path", "state_dir", "unix_socket"]
+    /// Keys whose values often hold a `#`.
+    private static let secrets: Set<String> = ["password", "token", "secret"]
 
     private static let tags: Set<Substring> = ["str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merge"]
 }

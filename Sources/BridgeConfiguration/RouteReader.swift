@@ -72,6 +72,7 @@ struct RouteReader {
         for (key, place) in match?.members ?? [] {
             switch key {
             case "source":
+                if place.isNull { self.findings.error("has no value; name a source, or leave it out", at: place) }
                 for item in place.items { if let name = item.text { self.refuseUnknownSource(name, at: item) } }
             case "any", "all", "not": for filter in place.items { self.checkSources(of: filter) }
             default: break
@@ -84,7 +85,8 @@ struct RouteReader {
         guard !self.sourceNames.contains(name) else { return true }
         // That there are none is reported already.
         guard !self.sourceNames.isEmpty else { return false }
-        self.findings.error("no source is called '\(name)'\(NearestName.hint(for: name, among: self.sourceNames))", at: place)
+        self.findings.error(
+            "no source is called '\(name)'\(NearestName.hint(for: name, among: self.sourceNames))", at: place, rule: .name)
         return false
     }
 
@@ -205,7 +207,7 @@ struct RouteReader {
         _ route: Located, _ sinks: inout [ComponentReader.Found<PreparedSink>], _ indices: [String: Int]
     ) -> [Route.Target] {
         guard let to = route.child("to"), !to.items.isEmpty else {
-            self.findings.error("'to' is missing; name at least one sink", at: route)
+            self.findings.error("'to' is missing; name at least one sink", at: route, rule: .missing)
             return []
         }
         var targets: [Route.Target] = []
@@ -221,7 +223,7 @@ struct RouteReader {
                     let hint =
                         name.contains(",")
                         ? "; several names are a list: [\(name)]" : NearestName.hint(for: name, among: self.sinkNames)
-                    self.findings.error("no sink is called '\(name)'\(hint)", at: item)
+                    self.findings.error("no sink is called '\(name)'\(hint)", at: item, rule: .name)
                 }
                 continue
             }

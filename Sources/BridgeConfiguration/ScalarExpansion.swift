@@ -56,7 +56,7 @@ struct ScalarExpansion {
                 found(value)
                 return value
             } catch {
-                throw Failure(message: "the file \(path) cannot be read: \(error)")
+                throw Failure(message: "the file \(path) cannot be read: \(error); put it there, or name another one")
             }
         }
         if Self.isVariableName(reference[...]) {
@@ -72,6 +72,23 @@ struct ScalarExpansion {
         let name = text.dropFirst()
         guard Self.isVariableName(name), name == name.uppercased() else { return nil }
         return name
+    }
+
+    /// The first name in a text such as `mqtt://$HOST:1883`, which is used as written too; `nil` in expressions, where
+    /// `$` begins a variable.
+    static func variableWithinText(_ text: String) -> Substring? {
+        guard text.contains("$"), !text.contains("{{") else { return nil }
+        var rest = text[...]
+        while let dollar = rest.firstIndex(of: "$") {
+            let before = dollar == rest.startIndex ? nil : rest[rest.index(before: dollar)]
+            let name = rest[rest.index(after: dollar)...].prefix { $0.isASCII && ($0.isUppercase || $0.isNumber || $0 == "_") }
+            rest = rest[name.endIndex...]
+            let isWhole = !(rest.first.map { $0.isLetter } ?? false)
+            let isApart = before.map { !$0.isLetter && !$0.isNumber && $0 != "$" } ?? true
+            if name.count > 1, name != "ENV", isWhole, isApart, Self.isVariableName(name) { return name }
+            if name.isEmpty, rest.first == "$" { rest = rest.dropFirst() }
+        }
+        return nil
     }
 
     private static func isVariableName(_ text: Substring) -> Bool {

@@ -52,10 +52,24 @@ struct SettingsDecoding {
     /// The message with details that only the file has.
     private static func completed(_ failure: Failure, at place: Located) -> String {
         let isItself = place.path.last == failure.path.last?.stringValue
+        let mapping = "must be a mapping of keys to values"
+        if place.node.sequence != nil, failure.message.hasPrefix(mapping) {
+            return "\(mapping); remove the '- ' in front of the keys"
+        }
         if isItself, place.isNull, let remedy = failure.message.firstRange(of: "; ") {
             return "has no value\(failure.message[remedy.lowerBound...])"
         }
-        return failure.message + Self.quotesHint(failure.message, place)
+        return failure.message + Self.shapeHint(failure.message, place) + Self.quotesHint(failure.message, place)
+    }
+
+    /// What to do about a list where a mapping is meant, and the reverse.
+    private static func shapeHint(_ message: String, _ place: Located) -> String {
+        switch (message, place.node) {
+        case ("must be a list", .mapping): "; write '- ' in front of each item"
+        case ("must be a list", .scalar(let scalar)) where !scalar.isNull: "; write it in brackets, such as [a, b]"
+        case ("must be text", .sequence): "; write one value, not a list"
+        default: ""
+        }
     }
 
     /// What to do about `qos: "1"`: in quotes every value is text; and about quotes that are none in YAML.

@@ -50,6 +50,15 @@ struct YAMLLines {
         return levels.reversed()
     }
 
+    /// The nearest list item above at this indentation, before any line that is indented less.
+    func itemAbove(_ line: Int, indentation: Int) -> Int? {
+        for above in (1..<max(1, line)).reversed() where !self.isBlank(above) {
+            if self.indentation(above) < indentation { return nil }
+            if self.indentation(above) == indentation { return self.isListItem(above) ? above : nil }
+        }
+        return nil
+    }
+
     func isListItem(_ line: Int) -> Bool {
         let content = self[line].drop { $0 == " " }
         return content.first == "-" && (content.count == 1 || content.dropFirst().first == " ")

@@ -58,7 +58,7 @@ struct YAMLMistake: Equatable {
         case "mapping values are not allowed in this context":
             return Self.unexpectedColon(line, column, source)
         case "did not find expected key", "did not find expected '-' indicator":
-            return Self(Self.unexpectedLine(problem, line, column, source), line, column)
+            return Self.unexpectedLine(problem, line, column, source)
         case "did not find expected ',' or '}'", "did not find expected ',' or ']'":
             return Self.insideBrackets(problem, line, column, contextMark, source)
         case "did not find expected node content":
@@ -105,11 +105,26 @@ struct YAMLMistake: Equatable {
         return Self("a ':' is not expected here; a value that holds ': ' needs quotes", line, column)
     }
 
-    private static func unexpectedLine(_ problem: String, _ line: Int, _ column: Int, _ source: YAMLLines) -> String {
-        if source.followsQuote(line, column) { return Self.quotesEndEarly }
-        if problem == "did not find expected key", source.isListItem(line) {
-            return "a list item ('- ') is among the keys of a mapping; remove the '- ', or indent the item below its key"
+    private static func unexpectedLine(_ problem: String, _ line: Int, _ column: Int, _ source: YAMLLines) -> YAMLMistake {
+        if source.followsQuote(line, column) { return Self(Self.quotesEndEarly, line, column) }
+        if let reference = source.unquotedReference(line, upTo: column), reference.isTemplate, reference.column < column {
+            return Self("a value with '{{' needs quotes, because YAML takes braces for a mapping", line, reference.column)
         }
+        if problem == "did not find expected key", source.isListItem(line) {
+            return Self(
+                "a list item ('- ') is among the keys of a mapping; remove the '- ', or indent the item below its key", line,
+                column)
+        }
+        if problem != "did not find expected key", !source.isListItem(line),
+            let item = source.itemAbove(line, indentation: source.indentation(line))
+        {
+            return Self(
+                "a key is beside the list item in line \(item); remove the '- ' there, or indent this line", line, column)
+        }
+        return Self(Self.unexpectedIndentation(problem, line, source), line, column)
+    }
+
+    private static func unexpectedIndentation(_ problem: String, _ line: Int, _ source: YAMLLines) -> String {
         let levels = source.openIndentations(above: line)
         let indentation = source.indentation(line)
         if !levels.contains(indentation) {

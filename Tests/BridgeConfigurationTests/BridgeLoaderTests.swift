@@ -232,9 +232,9 @@ struct BridgeLoaderTests {
         ("in: { url: x }", "sources.in: 'type' is missing; there are fake"),
         ("in: text", "sources.in: must be a mapping with a 'type' or a 'preset'"),
         ("'a/b': { type: fake, url: x }", "invalid name 'a/b'; use letters, digits, '.', '_' and '-'"),
-        ("in: { type: fake, url: [1] }", "sources.in.url: must be text"),
+        ("in: { type: fake, url: [1] }", "sources.in.url: must be text; write one value, not a list"),
         ("in: { type: fake }", "sources.in: 'url' is missing"),
-        ("in: { type: fake, url: x, topics: one }", "sources.in.topics: must be a list"),
+        ("in: { type: fake, url: x, topics: one }", "sources.in.topics: must be a list; write it in brackets, such as [a, b]"),
         (
             "{ a: { type: fake, url: x, port: 3 }, b: { type: fake, url: x, port: 3 } }",
             "sources.b: the port 3 belongs to sources.a already (line 1)"

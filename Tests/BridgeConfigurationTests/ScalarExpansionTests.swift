@@ -24,7 +24,7 @@ struct ScalarExpansionTests {
 
     @Test(arguments: [
         ("${env:B}", "the environment variable B is not set; set it or write ${env:B:-default}"),
-        ("${file:/none}", "the file /none cannot be read: no such file"),
+        ("${file:/none}", "the file /none cannot be read: no such file; put it there, or name another one"),
         ("${A}", "'${A}' is not known; write ${env:A} for the environment variable"),
         ("${a:b}", "'${a:b}' is not known; write ${env:NAME}, ${env:NAME:-default}, ${file:PATH}, or $$ for a plain $"),
         ("${env:A", "'${' has no closing '}'; write $$ for a plain $"),

@@ -27,7 +27,18 @@ struct YAMLMistakeTests {
             "a:\n  b: 1\n  - c: 2",
             "3:3: error: a list item ('- ') is among the keys of a mapping; remove the '- ', or indent the item below its key"
         ),
-        ("a:\n  - b\n  c: 1", "3:3: error: a list item ('- ') is expected here"),
+        (
+            "a:\n  - b\n  c: 1",
+            "3:3: error: a key is beside the list item in line 2; remove the '- ' there, or indent this line"
+        ),
+        (
+            "http:\n  access:\n    - hook:\n        url: x\n    tokens: []",
+            "5:5: error: a key is beside the list item in line 3; remove the '- ' there, or indent this line"
+        ),
+        (
+            "set:\n  title: {{ .title }} is on",
+            "2:10: error: a value with '{{' needs quotes, because YAML takes braces for a mapping"
+        ),
         (
             "a: - b",
             "1:4: error: a list item cannot follow its key on the same line; begin it on the next line, or write [item, item]"
@@ -122,6 +133,52 @@ struct YAMLMistakeTests {
         )
         #expect(try load("sources: { in: { type: fake, url: $price } }" + self.rest).warnings.isEmpty)
         #expect(try load("sources: { in: { type: fake, url: $$MQTT_URL } }" + self.rest).warnings.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("'mqtt://$HOST:1883'", "HOST"), ("prefix-$MQTT_USER", "MQTT_USER"), ("$USER@host", "USER"), ("a/$A1/b", "A1"),
+    ])
+    func `a shell variable within a text brings a warning too`(value: String, name: String) throws {
+        let plan = try load("sources: { in: { type: fake, url: \(value) } }" + self.rest)
+        #expect(
+            plan.warnings.map(\.message) == [
+                "'$\(name)' is used as written; write ${env:\(name)} for the environment variable, or $$\(name) for this text"
+            ])
+        #expect(plan.warnings.map(\.rule) == [.reference])
+    }
+
+    @Test(arguments: ["p$sword", "pa$SWORD", "x-$$HOST", "5$", "a $ B", "x-$Host", "'{{ $ENV.PATH }}-$HOST'", "$1X-$X"])
+    func `a dollar sign that begins no shell variable brings no warning`(value: String) throws {
+        #expect(try load("sources: { in: { type: fake, url: \(value) } }" + self.rest).warnings.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("hunter2 #1", true), ("hunter2   #1", true), ("hunter2 # the old one", false), ("'hunter2 #1'", false),
+        ("hunter2#1", false),
+    ])
+    func `a comment that cuts a password brings a warning`(value: String, isCut: Bool) throws {
+        let plan = try load("sources:\n  in:\n    type: fake\n    url: x\n    password: \(value)\n" + self.rest)
+        #expect(
+            plan.warnings.map(\.description)
+                == (isCut
+                    ? [
+                        "bridges.yaml:5:15: warning: sources.in.password: '#' begins a comment here, so the value ends before it; put the value in quotes if the rest belongs to it"
+                    ] : []))
+    }
+
+    @Test(arguments: [
+        (
+            "retry: [{ initial: 1s }]",
+            "sources.in.retry: must be a mapping of keys to values; remove the '- ' in front of the keys"
+        ),
+        ("topics: { a: b }", "sources.in.topics: must be a list; write '- ' in front of each item"),
+        ("topics: a", "sources.in.topics: must be a list; write it in brackets, such as [a, b]"),
+        ("password: [a]", "sources.in.password: must be text; write one value, not a list"),
+        ("initial: 1s", "sources.in: unknown key 'initial'; it belongs into 'retry'"),
+    ])
+    func `a value of another shape is refused with the remedy`(line: String, expected: String) {
+        let found = mistakes("sources:\n  in:\n    type: fake\n    url: x\n    \(line)\n" + self.rest)
+        #expect(found.count == 1 && found[0].hasSuffix("error: \(expected)"), "\(found)")
     }
 
     @Test func `aliases that multiply exponentially are refused`() {

@@ -145,10 +145,16 @@ struct CommandTests {
             let ended = try await BridgeProcess.command(command, path)
             #expect(ended.code == code, "\(ended.error)")
             if command == "check" {
-                #expect(ended.error == problems.map { "\(path): \(severity): \($0)\n" }.joined())
+                let error = ended.error.replacing(#/:[0-9]+:[0-9]+: warning/#, with: ": warning")
+                #expect(error == problems.map { "\(path): \(severity): \($0)\n" }.joined())
             } else {
                 let lines = ended.error.split(separator: "\n").map { $0.drop { $0 != " " } }
-                #expect(lines == problems.map { " error configuration: \($0) file=\(path)" })
+                #expect(
+                    lines.map { $0.replacing(#/:1:[0-9]+ setting/#, with: " setting") }
+                        == problems.map { problem in
+                            let parts = problem.split(separator: ": ", maxSplits: 1)
+                            return " error configuration: \(parts[1]) location=\(path) setting=\(parts[0])"
+                        })
             }
         }
     }

@@ -28,9 +28,14 @@ struct ReferredFilesTests {
         #expect(checked.code == 0, "check warns, because the file may be for another machine: \(checked.error)")
         let run = try await BridgeProcess.command("run", path)
         #expect(run.code == 78, "\(run.error)")
-        let problems = checked.error.split(separator: "\n").map { String($0.dropFirst("\(path): warning: ".count)) }
-        for problem in problems { #expect(run.error.contains(" error configuration: \(problem) file=\(path)"), "\(run.error)") }
-        return problems
+        return checked.error.split(separator: "\n").map { line in
+            let parts = line.split(separator: ": ", maxSplits: 3).map(String.init)
+            #expect(parts[1] == "warning")
+            #expect(
+                run.error.contains(" error configuration: \(parts[3]) location=\(parts[0]) setting=\(parts[2])\n"),
+                "\(run.error)")
+            return "\(parts[2]): \(parts[3])"
+        }
     }
 
     @Test(arguments: [
@@ -77,9 +82,9 @@ struct ReferredFilesTests {
         let remedy = "Permission denied; make it writable for the user with the id 65534, or name another one"
         let out = self.directory.file("out")
         #expect(
-            run.standardError.contains("sinks.out.path: the file \(out) cannot be written: \(remedy)"), "\(run.standardError)")
+            run.standardError.contains("the file \(out) cannot be written: \(remedy)"), "\(run.standardError)")
         #expect(
-            run.standardError.contains("service.state_dir: the directory \(self.directory.path) cannot be written: \(remedy)"),
+            run.standardError.contains("the directory \(self.directory.path) cannot be written: \(remedy)"),
             "\(run.standardError)")
         let lines = run.standardError.split(separator: "\n")
         #expect(lines.count == 2)

@@ -92,7 +92,7 @@ struct MQTTConnectionSettings: SettingGroup {
             throw SettingError(at: "tls", because: "tls applies to mqtts:// only; the url is \(self.address)")
         }
         if self.password != nil, self.user == nil {
-            throw SettingError(at: "password", because: "a password needs a user")
+            throw SettingError(at: "password", because: "a password needs a user; set user")
         }
     }
 }

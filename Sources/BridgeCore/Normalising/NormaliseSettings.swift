@@ -109,6 +109,9 @@ package struct NormaliseSettings: SettingGroup {
     /// Conditions that are valid but can never hold, with their paths from the source.
     package var warnings: [SettingError] { self.cases.flatMap { $0.match?.warnings ?? [] } }
 
+    /// Whether a case changes the subject, which otherwise is the name under which a message arrived.
+    package var setsSubject: Bool { self.cases.contains { $0.fields?.setsSubject == true } }
+
     /// What `normalise` does with a body before it is read.
     package enum Opening: Sendable {
         /// Nothing: it is read as the sender declares it.

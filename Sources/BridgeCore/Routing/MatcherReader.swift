@@ -13,7 +13,11 @@ struct MatcherReader {
         do {
             self.container = try decoder.container(keyedBy: SettingKey.self)
         } catch is DecodingError {
-            throw SettingError(path: decoder.codingPath, "a filter is a mapping with keys of \(Self.knownKeys)")
+            let isText = (try? decoder.singleValueContainer().decode(String.self)) != nil
+            throw SettingError(
+                path: decoder.codingPath,
+                "a filter is a mapping with keys of \(Self.knownKeys)\(isText ? "; a jq expression is written under 'when'" : "")"
+            )
         }
     }
 
@@ -54,6 +58,7 @@ struct MatcherReader {
                 throw SettingError(
                     path: path, "'\(rest)' is not a path; write keys with dots between them, such as payload.sensors.0.temp")
             }
+            if let warning = OperatorReader.comparison(in: decoder, path) { self.warnings.append(warning) }
             return try OperatorReader(decoder, path).values().map { .value(payloadPath, $0) }
         }
         if let name = Self.rest(of: key.stringValue, behind: "attributes"), !name.isEmpty {

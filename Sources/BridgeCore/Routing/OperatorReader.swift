@@ -90,6 +90,23 @@ struct OperatorReader {
         }
     }
 
+    /// Warns of a text such as `> 20`, which is compared as a text; `nil` for any other value.
+    static func comparison(in decoder: any Decoder, _ path: [any CodingKey]) -> SettingError? {
+        guard let text = try? decoder.singleValueContainer().decode(String.self), let operators = self.operators(in: text) else {
+            return nil
+        }
+        return SettingError(path: path, "'\(text)' is compared as a text; write \(operators)")
+    }
+
+    /// The operators that a text such as `>= 20` means; `nil` for any other text.
+    private static func operators(in text: String) -> String? {
+        let sign = text.prefix { "<>=!".contains($0) }
+        let operand = text.dropFirst(sign.count).drop { $0 == " " }
+        guard Double(operand) != nil else { return nil }
+        let names = [">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "==": "eq", "=": "eq", "!=": "ne"]
+        return names[String(sign)].map { "{ \($0): \(operand) }" }
+    }
+
     private var list: (any UnkeyedDecodingContainer)? { try? self.decoder.unkeyedContainer() }
 
     private func textTest(_ name: TextTest.Operator, _ decoder: any Decoder, _ path: [any CodingKey]) throws -> TextTest {
@@ -146,6 +163,9 @@ struct OperatorReader {
         if let number = try? self.number(decoder, path) { return number }
         let text = try self.text(decoder, path)
         guard let priority = PriorityText.constant(text) else {
+            if let operators = Self.operators(in: text) {
+                throw SettingError(path: path, "'\(text)' is not a priority; write \(operators)")
+            }
             throw SettingError(path: path, "'\(text)' is not a priority; write \(PriorityText.allowed)")
         }
         return Double(priority)

@@ -32,6 +32,9 @@ package enum NearestName {
         "client-id": ["client_id"], "clientid": ["client_id"], "authorization": ["token", "headers"],
         "http": ["webhook"], "https": ["webhook"], "rest": ["webhook"], "eventsource": ["sse"], "server-sent-events": ["sse"],
         "redis-pubsub": ["redis"], "pubsub": ["redis"], "redis_stream": ["redis-stream"], "redis-streams": ["redis-stream"],
+        ">": ["gt"], ">=": ["gte"], "<": ["lt"], "<=": ["lte"], "=": ["eq", "equals"], "==": ["eq", "equals"],
+        "!=": ["ne", "not_equals"], "=~": ["regex"], "matches": ["regex"], "contains": ["any"], "type": ["kind"],
+        "file": ["path"], "filename": ["path"],
         "stdin": ["file"], "stdout": ["file"], "mosquitto": ["mqtt"], "mqtts": ["mqtt"], "mqtt5": ["mqtt"],
     ]
 }

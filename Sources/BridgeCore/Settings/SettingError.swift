@@ -42,6 +42,16 @@ package struct SettingError: Error, CustomStringConvertible {
         "unknown key '\(name)'\(NearestName.hint(for: name, among: known))\(Self.invisible(in: name))"
     }
 
+    /// The error for an unknown key, with the nearest known one, or the key whose mapping has it.
+    package static func unknownKey(_ name: String, known: [SettingDeclaration]) -> String {
+        let names = Array(Set(known.map(\.name)))
+        let hint = NearestName.hint(for: name, among: names)
+        let owners = known.filter { $0.type.members.contains { $0.name == name } }.map { "'\($0.name)'" }
+        guard hint.hasPrefix("; there are"), let last = owners.last else { return Self.unknownKey(name, known: names) }
+        let list = owners.count > 1 ? "\(owners.dropLast().joined(separator: ", ")) or \(last)" : last
+        return "unknown key '\(name)'; it belongs into \(list)"
+    }
+
     /// Names the first invisible character of a key, such as a no-break space copied from a page.
     private static func invisible(in name: String) -> String {
         let found = name.unicodeScalars.first { scalar in

@@ -32,6 +32,10 @@ extension SettingGroup {
     /// - Parameter refusesOthers: whether undeclared keys are refused; otherwise the caller does that.
     /// - Throws: ``SettingError`` or `DecodingError` for the first mistake.
     package init(settings decoder: any Decoder, refusesOthers: Bool = true) throws {
+        guard (try? decoder.container(keyedBy: SettingKey.self)) != nil else {
+            let example = SettingType.group(Self.settings.declarations).example
+            throw SettingError(path: decoder.codingPath, "must be a mapping of keys to values; write one such as \(example)")
+        }
         if refusesOthers { try Self.settings.refuseUnknownKeys(of: decoder) }
         self.init()
         try Self.settings.read(decoder, into: &self)

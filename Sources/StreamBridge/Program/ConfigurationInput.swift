@@ -21,10 +21,49 @@ struct ConfigurationInput {
     /// - Throws: `ExitCode` 78 after every mistake has been logged, and every file that the program needs and cannot use.
     func loadToRun() throws -> BridgePlan {
         let (plan, log) = try self.load(isRunning: true)
-        let problems = ReferredFiles(plan: plan).problems
-        for problem in problems { log.report(.error, problem, file: self.file) }
+        let problems = ReferredFiles(plan: plan).problems(.error)
+        for problem in problems { log.report(problem) }
         guard problems.isEmpty else { throw ExitCode(EX_CONFIG) }
         return plan
+    }
+
+    /// Everything that can be said about the file without running it, in the order of its lines.
+    ///
+    /// Prints nothing. The plan is `nil` for a file with errors.
+    func check() -> (plan: BridgePlan?, diagnostics: [Diagnostic]) {
+        do {
+            let plan = try self.loader.load(text: try Self.text(of: self.file), file: self.name)
+            // Warnings, not mistakes: a file may be checked on another machine than it runs on.
+            let found = plan.warnings + ReferredFiles(plan: plan).problems(.warning)
+            return (plan, found.sorted { ($0.line, $0.column) < ($1.line, $1.column) })
+        } catch let mistakes as ConfigurationErrors {
+            return (nil, mistakes.diagnostics)
+        } catch {
+            let message = "\(error)\(self.searched)"
+            return (nil, [Diagnostic(severity: .error, rule: .file, file: self.name, message: message)])
+        }
+    }
+
+    /// The file's name in messages.
+    var name: String { self.file == Self.standardInput ? "<stdin>" : self.file }
+
+    /// The name that stands for standard input.
+    static let standardInput = "-"
+
+    private static func text(of file: String) throws -> String {
+        guard file == Self.standardInput else { return try Self.read(file) }
+        let descriptor = dup(STDIN_FILENO)
+        guard descriptor >= 0, let input = fdopen(descriptor, "r") else {
+            throw FileError(message: String(cString: strerror(errno)))
+        }
+        defer { fclose(input) }
+        return try Self.read(input)
+    }
+
+    private var loader: BridgeLoader {
+        BridgeLoader(
+            catalog: .shipped, expressions: self.expressions, environment: Self.environment(), readFile: { try Self.read($0) }
+        )
     }
 
     private func load(isRunning: Bool) throws -> (plan: BridgePlan, log: StartLog) {
@@ -58,13 +97,11 @@ struct ConfigurationInput {
     }
 
     private func read<Value>(
-        reportingTo log: () -> StartLog = { .lines }, _ body: (BridgeLoader, String) throws -> Value
+        reportingTo log: () -> StartLog = { .lines },
+        _ body: (BridgeLoader, String) throws -> Value
     ) throws -> Value {
-        let loader = BridgeLoader(
-            catalog: .shipped, expressions: self.expressions, environment: Self.environment(), readFile: { try Self.read($0) }
-        )
         do {
-            return try body(loader, try Self.read(self.file))
+            return try body(self.loader, try Self.read(self.file))
         } catch let mistakes as ConfigurationErrors {
             for mistake in mistakes.diagnostics { log().report(mistake) }
             throw ExitCode(EX_CONFIG)
@@ -94,6 +131,10 @@ struct ConfigurationInput {
     private static func read(_ path: String) throws -> String {
         guard let file = fopen(path, "r") else { throw FileError(message: String(cString: strerror(errno))) }
         defer { fclose(file) }
+        return try Self.read(file)
+    }
+
+    private static func read(_ file: UnsafeMutablePointer<FILE>) throws -> String {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {

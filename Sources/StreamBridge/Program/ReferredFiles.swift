@@ -11,19 +11,26 @@ import Glibc
 struct ReferredFiles {
     let plan: BridgePlan
 
-    /// The unusable paths: one sentence each, with the setting, the path, the reason and the remedy.
-    var problems: [String] {
+    /// The unusable paths: the setting, with the path, the reason and the remedy in one sentence.
+    ///
+    /// - Parameter severity: `error` where the program needs them now.
+    func problems(_ severity: Diagnostic.Severity) -> [Diagnostic] {
+        self.problems.map { self.plan.diagnostic(severity, about: $0.setting, $0.message) }
+    }
+
+    private var problems: [(setting: String, message: String)] {
         var problems = self.files.compactMap { setting, file in
-            Self.problem(with: file).map { "\(setting): \($0)" }
+            Self.problem(with: file).map { (setting: setting, message: $0) }
         }
         if let directory = self.plan.service.stateDirectory, let problem = Self.problem(withDirectory: directory) {
-            problems.append("service.state_dir: the directory \(directory) cannot be written: \(problem)")
+            problems.append(("service.state_dir", "the directory \(directory) cannot be written: \(problem)"))
         }
         if case .disk(let log) = self.plan.log {
+            let setting = "log"
             if let problem = Self.problem(withDirectory: Self.parent(of: log.path)) {
-                problems.append("log: no log can be created in \(Self.parent(of: log.path)): \(problem)")
+                problems.append((setting, "no log can be created in \(Self.parent(of: log.path)): \(problem)"))
             } else if let problem = Self.problem(withFile: log.path, R_OK | W_OK, isNeeded: false) {
-                problems.append("log: the file \(log.path) cannot be written: \(problem)")
+                problems.append((setting, "the file \(log.path) cannot be written: \(problem)"))
             }
         }
         return problems

@@ -110,7 +110,7 @@ struct MQTTSourceConfigurationTests {
                 "tls.ca: unknown key 'ca'; did you mean 'ca_file'?"
             ),
             (#""subscribe": {"topik": "a"}"#, "subscribe.topik: unknown key 'topik'; did you mean 'topic'?"),
-            (#""subscribe": "a", "password": "x""#, "password: a password needs a user"),
+            (#""subscribe": "a", "password": "x""#, "password: a password needs a user; set user"),
             (
                 #""subscribe": "a", "client_id": """#,
                 "client_id: a client id has at least one character; leave the key out for a generated one"

@@ -48,6 +48,9 @@ struct CaseFields: SettingGroup {
         }
     }
 
+    /// Whether it changes the subject.
+    var setsSubject: Bool { self.subject != nil }
+
     /// The parts of all templates and paths.
     var parts: [Template.Part] { self.sources.flatMap(\.parts) }
 
