@@ -3,7 +3,7 @@ import YAML
 
 /// Reads a configuration file into a plan, or reports all its mistakes.
 package struct BridgeLoader: Sendable {
-    private let catalog: AdapterCatalog
+    let catalog: AdapterCatalog
     private let expressions: any ExpressionCompiler
     private let expansion: ScalarExpansion
     private let presets: [Preset]
@@ -30,9 +30,7 @@ package struct BridgeLoader: Sendable {
     package func load(text: String, file: String) throws(ConfigurationErrors) -> BridgePlan {
         let findings = Findings(file: file)
         var plan = BridgePlan()
-        if let root = self.root(text, findings) {
-            self.read(PresetMerger(presets: self.presets, findings: findings).merged(root), into: &plan, findings)
-        }
+        if let root = self.effectiveRoot(text, findings) { self.read(root, into: &plan, findings) }
         try Self.throwErrors(of: findings)
         plan.references = findings.references
         plan.places = findings.places
@@ -68,7 +66,12 @@ package struct BridgeLoader: Sendable {
         NodeReader(expansion: self.expansion, findings: findings, members: members, isWanted: isWanted).root(of: text)
     }
 
-    private func read(_ root: Located, into plan: inout BridgePlan, _ findings: Findings) {
+    /// The outermost mapping with presets merged; `nil` for a text that cannot be parsed.
+    func effectiveRoot(_ text: String, _ findings: Findings) -> Located? {
+        self.root(text, findings).map { PresetMerger(presets: self.presets, findings: findings).merged($0) }
+    }
+
+    func read(_ root: Located, into plan: inout BridgePlan, _ findings: Findings) {
         findings.refuseUnknownKeys(of: root, known: Self.declarations)
         if let version = root.child("version"), version.text != "1" {
             findings.error("unsupported version '\(version.text ?? "")'; expected 1", at: version)

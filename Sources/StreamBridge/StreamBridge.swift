@@ -13,7 +13,7 @@ package struct StreamBridge: AsyncParsableCommand {
         version: Self.version,
         subcommands: [
             RunCommand.self, CheckCommand.self, HealthcheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self,
-            PresetsCommand.self, SchemaCommand.self,
+            PresetsCommand.self, SchemaCommand.self, RenderCommand.self,
         ]
     )
 

@@ -120,4 +120,16 @@ struct CheckCommandTests {
             #expect(process.standardOutput + process.standardError == line)
         }
     }
+
+    @Test func `render prints a file without secrets that check accepts`() async throws {
+        let path = try self.directory.write(Self.correct, to: "b.yaml")
+        let rendered = try await BridgeProcess.command("render", path, "--defaults")
+        #expect(rendered.code == 0 && rendered.error.isEmpty)
+        #expect(rendered.output.contains("    token: '<hidden>'\n") && rendered.output.contains("    max_body: 1MiB\n"))
+        #expect(!rendered.output.contains("hunter2"))
+        let checked = try await self.check(rendered.output, "--strict")
+        #expect(checked.code == 0, "\(checked.error)\(rendered.output)")
+        let refused = try await BridgeProcess.command("render", self.directory.write(Self.wrong, to: "b.yaml"))
+        #expect(refused.code == 78 && refused.output.isEmpty && refused.error.contains("unknown key 'tokn'"))
+    }
 }

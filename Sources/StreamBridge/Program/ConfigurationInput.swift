@@ -44,6 +44,15 @@ struct ConfigurationInput {
         }
     }
 
+    /// The file in YAML as the program understands it.
+    ///
+    /// - Throws: `ExitCode` 78 after every mistake has been printed.
+    func render(showsDefaults: Bool) throws -> String {
+        try self.read(from: Self.text(of:)) { loader, text in
+            try loader.render(text: text, file: self.name, showsDefaults: showsDefaults)
+        }
+    }
+
     /// The file's name in messages.
     var name: String { self.file == Self.standardInput ? "<stdin>" : self.file }
 
@@ -97,16 +106,16 @@ struct ConfigurationInput {
     }
 
     private func read<Value>(
-        reportingTo log: () -> StartLog = { .lines },
+        reportingTo log: () -> StartLog = { .lines }, from text: (String) throws -> String = { try Self.read($0) },
         _ body: (BridgeLoader, String) throws -> Value
     ) throws -> Value {
         do {
-            return try body(self.loader, try Self.read(self.file))
+            return try body(self.loader, try text(self.file))
         } catch let mistakes as ConfigurationErrors {
             for mistake in mistakes.diagnostics { log().report(mistake) }
             throw ExitCode(EX_CONFIG)
         } catch let error as FileError {
-            log().report(.error, error.message + self.searched, file: self.file)
+            log().report(.error, error.message + self.searched, file: self.name)
             throw ExitCode(EX_CONFIG)
         }
     }
