@@ -10,6 +10,9 @@ let adapters: [Target] =
     + adapter("SSE", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1])
     + adapter("Webhook", ["Compression", "Curl", "HTTPServer", "JSON", .posix, .http1, .crypto])
 
+/// Set by `deploy/run` and the image: the commit that `--version` prints.
+let commit = (Context.environment["STREAMBRIDGE_COMMIT"] ?? "").filter { $0.isHexDigit || $0 == "+" }
+
 /// Set by `deploy/fuzz`: our own targets are compiled with coverage and address checks, dependencies as ever, so they are not built again.
 let isFuzzing = Context.environment["BRIDGE_FUZZ"] != nil
 
@@ -41,8 +44,8 @@ let package = Package(
         .executableTarget(
             name: "StreamBridge",
             dependencies: [
-                "Access", "BridgeCore", "BridgeConfiguration", "Expressions", "Curl", "HTTPServer", "JSON", "ProcessMemory",
-                "SQLiteLog",
+                "Access", "BridgeCore", "BridgeConfiguration", "CBuild", "Compression", "Curl", "Expressions", "HTTPServer",
+                "JSON", "Mosquitto", "ProcessMemory", "SQLiteLog",
                 .logging, .nio,
                 .posix,
                 .http1, .signals,
@@ -81,6 +84,8 @@ let package = Package(
             path: "Sources/Support/HTTPServer"
         ),
 
+        .target(
+            name: "CBuild", path: "Sources/C/CBuild", cSettings: [.define("STREAMBRIDGE_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "CCurl", path: "Sources/C/CCurl", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(name: "CHiredis", path: "Sources/C/CHiredis"),
         .systemLibrary(name: "CJq", path: "Sources/C/CJq"),
@@ -210,7 +215,7 @@ extension Target.Dependency {
 
 for target in package.targets where target.type != .system {
     // The targets in C and C++ take no Swift settings.
-    guard !["CAllocationCount", "CCurl", "CSandbox", "CSimdjson", "BridgeFloor"].contains(target.name) else { continue }
+    guard !["CAllocationCount", "CBuild", "CCurl", "CSandbox", "CSimdjson", "BridgeFloor"].contains(target.name) else { continue }
     target.swiftSettings = [
         .treatAllWarnings(as: .error),
         .enableUpcomingFeature("ExistentialAny"),

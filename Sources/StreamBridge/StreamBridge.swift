@@ -10,7 +10,8 @@ package struct StreamBridge: AsyncParsableCommand {
         commandName: "streambridge",
         abstract: "Connects SSE, MQTT, Redis and HTTP webhooks: one daemon, one YAML file.",
         discussion: "Exit codes: 0 success, 1 failure, 64 usage error, 78 configuration error.",
-        version: Self.version,
+        // The libraries are asked only where the answer is printed.
+        version: CommandLine.arguments.contains("--version") ? VersionText.text : Self.version,
         subcommands: [
             RunCommand.self, CheckCommand.self, HealthcheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self,
             PresetsCommand.self, SchemaCommand.self, RenderCommand.self,

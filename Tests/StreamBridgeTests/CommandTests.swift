@@ -165,6 +165,17 @@ struct CommandTests {
         #expect(error.contains("none.yaml") && error.contains("No such file"))
     }
 
+    @Test func `version names the commit of the build and the libraries`() async throws {
+        let (code, output, _) = try await BridgeProcess.command("--version")
+        #expect(code == 0)
+        let lines = output.split(separator: "\n").map(String.init)
+        #expect(lines.first?.wholeMatch(of: #/streambridge [0-9.]+/#) != nil)
+        #expect(lines.dropFirst().first?.wholeMatch(of: #/commit (unknown|[0-9a-f]{7,40}\+?)/#) != nil)
+        let libraries = lines.dropFirst(2).map { $0.split(separator: " ") }
+        #expect(libraries.map(\.first) == ["libmosquitto", "OpenSSL", "hiredis", "SQLite", "libyaml", "zlib", "Zstandard"])
+        for library in libraries { #expect(library.count == 2 && library[1].contains(#/^[0-9]+\.[0-9]+/#), "\(library)") }
+    }
+
     @Test func `adapters lists every kind with its keys`() async throws {
         let (code, output, _) = try await BridgeProcess.command("adapters")
         #expect(code == 0)
