@@ -45,7 +45,7 @@ let package = Package(
             name: "StreamBridge",
             dependencies: [
                 "Access", "BridgeCore", "BridgeConfiguration", "CBuild", "Compression", "Curl", "Expressions", "HTTPServer",
-                "JSON", "Mosquitto", "ProcessMemory", "SQLiteLog",
+                "JSON", "Mosquitto", "ProcessMemory", "Rehearsal", "SQLiteLog",
                 .logging, .nio,
                 .posix,
                 .http1, .signals,
@@ -61,6 +61,8 @@ let package = Package(
         ),
         .target(name: "SQLiteLog", dependencies: ["BridgeCore", "CSQLite", "JSON", .nio], path: "Sources/Logs/SQLite"),
         .target(name: "BridgeConfiguration", dependencies: ["BridgeCore", "YAML", .logging]),
+        .target(
+            name: "Rehearsal", dependencies: ["BridgeCore", "BridgeConfiguration", .nio, .posix, .logging]),
         .target(
             name: "Access",
             dependencies: [
@@ -136,6 +138,11 @@ let package = Package(
             dependencies: ["BridgeCore", "BridgeConfiguration", "BridgeTesting", .logging]
         ),
         // The program is a dependency so that it is built, and lies beside the tests: they use its worker.
+        .testTarget(
+            name: "RehearsalTests",
+            dependencies: [
+                "StreamBridge", "BridgeCore", "BridgeConfiguration", "BridgeTesting", "Expressions", "Rehearsal", .nio,
+            ]),
         .testTarget(
             name: "ExpressionsTests", dependencies: ["StreamBridge", "BridgeCore", "BridgeTesting", "Expressions", .nio]),
         .testTarget(

@@ -30,7 +30,13 @@ extension BridgeLoader {
             summary: "Sinks by name; only a file with home_assistant may have none"),
         SettingDeclaration(
             name: "routes", type: .list(.group(Self.route)), presence: .required, summary: "Routes from sources to sinks"),
+        SettingDeclaration(
+            name: Self.tests, type: .list(.group(TestDeclaration.all)), presence: .optional(default: nil),
+            summary: "Tests of the file, which streambridge test runs and the program ignores"),
     ]
+
+    /// The name of the list of tests.
+    static let tests = "tests"
 
     /// The name of the block, and of its sink in routes.
     static let homeAssistant = "home_assistant"

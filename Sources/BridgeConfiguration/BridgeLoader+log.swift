@@ -34,11 +34,13 @@ extension BridgeLoader {
     ///
     /// References in the rest of the file need not resolve.
     ///
-    /// - Parameter file: its name, for messages.
-    package func loadHTTP(text: String, file: String) throws(ConfigurationErrors) -> HTTPSettings {
+    /// - Parameters:
+    ///   - file: its name, for messages.
+    ///   - withAdmin: whether `http.admin` is read too; references in it must resolve then.
+    package func loadHTTP(text: String, file: String, withAdmin: Bool = false) throws(ConfigurationErrors) -> HTTPSettings {
         let findings = Findings(file: file)
         var plan = BridgePlan()
-        let wanted: Set<String> = ["listen", "tls"]
+        let wanted: Set<String> = withAdmin ? ["listen", "tls", "admin"] : ["listen", "tls"]
         let root = self.root(text, findings, isWanted: { $0.count > 1 && $0[0] == "http" && wanted.contains($0[1]) })
         if let http = root?.child("http") {
             var place = http

@@ -4,8 +4,8 @@ import YAML
 /// Reads a configuration file into a plan, or reports all its mistakes.
 package struct BridgeLoader: Sendable {
     let catalog: AdapterCatalog
-    private let expressions: any ExpressionCompiler
-    private let expansion: ScalarExpansion
+    let expressions: any ExpressionCompiler
+    let expansion: ScalarExpansion
     private let presets: [Preset]
 
     /// - Parameters:
@@ -26,11 +26,17 @@ package struct BridgeLoader: Sendable {
     ///
     /// No I/O but for `${file:PATH}`.
     ///
-    /// - Parameter file: its name, for messages.
-    package func load(text: String, file: String) throws(ConfigurationErrors) -> BridgePlan {
+    /// - Parameters:
+    ///   - file: its name, for messages.
+    ///   - readsTests: whether `tests` are read; otherwise they may have mistakes.
+    package func load(text: String, file: String, readsTests: Bool = true) throws(ConfigurationErrors) -> BridgePlan {
         let findings = Findings(file: file)
         var plan = BridgePlan()
-        if let root = self.effectiveRoot(text, findings) { self.read(root, into: &plan, findings) }
+        if let root = self.root(text, findings, skipping: readsTests ? [] : [Self.tests]) {
+            let merged = self.merged(root, findings)
+            self.read(merged, into: &plan, findings)
+            plan.tests = self.tests(root, of: plan, in: merged, file: file, findings)
+        }
         try Self.throwErrors(of: findings)
         plan.references = findings.references
         plan.places = findings.places
@@ -59,16 +65,26 @@ package struct BridgeLoader: Sendable {
 
     /// - Parameters:
     ///   - members: the top-level keys to read; `nil` for all.
+    ///   - skipping: the top-level keys to leave out.
     ///   - isWanted: whether references in the scalar at a path are resolved; the others stay unchanged.
     func root(
-        _ text: String, _ findings: Findings, members: Set<String>? = nil, isWanted: @escaping ([String]) -> Bool = { _ in true }
+        _ text: String, _ findings: Findings, members: Set<String>? = nil, skipping: Set<String> = [],
+        isWanted: @escaping ([String]) -> Bool = { _ in true }
     ) -> Located? {
-        NodeReader(expansion: self.expansion, findings: findings, members: members, isWanted: isWanted).root(of: text)
+        NodeReader(
+            expansion: self.expansion, findings: findings, members: members, skipping: skipping,
+            // The messages of tests are as they are written.
+            isWanted: { $0.first != Self.tests && isWanted($0) }
+        ).root(of: text)
     }
 
     /// The outermost mapping with presets merged; `nil` for a text that cannot be parsed.
     func effectiveRoot(_ text: String, _ findings: Findings) -> Located? {
-        self.root(text, findings).map { PresetMerger(presets: self.presets, findings: findings).merged($0) }
+        self.root(text, findings).map { self.merged($0, findings) }
+    }
+
+    private func merged(_ root: Located, _ findings: Findings) -> Located {
+        PresetMerger(presets: self.presets, findings: findings).merged(root)
     }
 
     func read(_ root: Located, into plan: inout BridgePlan, _ findings: Findings) {

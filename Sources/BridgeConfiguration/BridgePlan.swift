@@ -21,6 +21,8 @@ package struct BridgePlan: Sendable {
     package var limits = EventLimits()
     /// The values of all `${env:…}` and `${file:…}` in the file; a ``Redaction`` replaces those that are sent to peers.
     package var references: [Secret] = []
+    /// `tests`; empty for a loader that does not read them.
+    package var tests: [FileTest] = []
     /// Settings that are valid but probably mistakes.
     package var warnings: [Diagnostic] = []
     /// Where the settings are that name files and directories, by their keys with dots between them.

@@ -8,7 +8,7 @@ import Synchronization
 /// on, see ``JQExactNumbers``. An event's JSON may be nested 256 deep. Thread-safe.
 package final class JQExpression: Expression {
     /// The expression as written.
-    let text: String
+    package let text: String
     let program: JQProgramText
     /// The program's number at the workers.
     let number: UInt32

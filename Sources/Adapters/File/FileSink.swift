@@ -58,7 +58,7 @@ package struct FileSink: Sink {
                     try self.variants[delivery.variant].write(delivery.event, reader: reader, to: &portion)
                 } catch {
                     portion.moveWriterIndex(to: lineStart)
-                    inlet.refuse(delivery, "the line cannot be rendered: \(error)")
+                    inlet.refuse(delivery, Configuration.refusal(error))
                     continue
                 }
                 if portion.readableBytes > most, lineStart > 0, let last = previous {

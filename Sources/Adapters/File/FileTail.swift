@@ -72,9 +72,8 @@ struct FileTail {
         self.context = context
         self.outlet = outlet
         self.wakeup = wakeup
-        let path: [Attributes.Element] = configuration.path == "-" ? [] : [("path", configuration.path)]
-        self.plain = Attributes(path)
-        self.truncated = Attributes(path + [("truncated", "true")])
+        self.plain = Self.attributes(configuration, isTruncated: false)
+        self.truncated = Self.attributes(configuration, isTruncated: true)
         self.splitter = LineSplitter(longest: configuration.longestLine, isAtBeginning: true)
         self.watchFailures = BurstLog("File cannot be watched; checking it once a second", logger: context.logger)
         self.truncations = BurstLog(
@@ -82,6 +81,18 @@ struct FileTail {
         self.replacements = BurstLog("File was replaced; reading the next one", level: .info, logger: context.logger)
         self.pathFailures = BurstLog("File cannot be read at its path", logger: context.logger)
         self.generation = FileGeneration(bridge: context.bridge, source: context.name, path: configuration.path)
+    }
+
+    private static func attributes(_ configuration: FileSource.Configuration, isTruncated: Bool) -> Attributes {
+        let path: [Attributes.Element] = configuration.path == "-" ? [] : [("path", configuration.path)]
+        return Attributes(path + (isTruncated ? [("truncated", "true")] : []))
+    }
+
+    /// The message of a line that is in no file.
+    static func message(of line: LineSplitter.Line, _ configuration: FileSource.Configuration) -> ReceivedMessage {
+        ReceivedMessage(
+            subject: configuration.subject, body: line.bytes,
+            attributes: self.attributes(configuration, isTruncated: line.isTruncated))
     }
 
     /// Reads until the outlet stops.

@@ -25,9 +25,17 @@ struct MQTTMessageReader {
         self.seesCopies = self.copies.isNeeded
         self.identifiers = identifiers
         self.dropped = dropped
-        self.common = (0..<4).map { index in
-            Attributes([("qos", String(index & 1)), ("retained", index & 2 == 0 ? "false" : "true")])
-        }
+        self.common = (0..<4).map { Self.attributes(qos: $0 & 1, isRetained: $0 & 2 != 0) }
+    }
+
+    /// The attributes that every message has.
+    static func attributes(qos: Int, isRetained: Bool) -> Attributes {
+        Attributes([("qos", String(qos)), ("retained", isRetained ? "true" : "false")])
+    }
+
+    /// A message without properties.
+    static func message(topic: String, body: ByteBuffer, _ attributes: Attributes) -> ReceivedMessage {
+        ReceivedMessage(subject: topic, body: body, attributes: attributes)
     }
 
     /// - Parameter isRepeated: whether the broker may have sent it before.
@@ -45,7 +53,7 @@ struct MQTTMessageReader {
         }
         guard self.retained.wants(topic: topic, body: bytes, isRetained: message.isRetained) else { return nil }
         let index = (message.identifier != nil ? 1 : 0) | (message.isRetained ? 2 : 0)
-        var result = ReceivedMessage(subject: topic, body: ByteBuffer(bytes: bytes), attributes: self.common[index])
+        var result = Self.message(topic: topic, body: ByteBuffer(bytes: bytes), self.common[index])
         if message.hasProperties { message.forEachProperty { Self.read($0, into: &result) } }
         if let key { (result.repeatKey, result.mayBeRepeated) = key }
         return result
@@ -58,7 +66,7 @@ struct MQTTMessageReader {
     }
 
     /// MQTT 5 §3.3.2.3.
-    private static func read(_ property: MosquittoMessage.Property, into message: inout ReceivedMessage) {
+    static func read(_ property: MosquittoMessage.Property, into message: inout ReceivedMessage) {
         switch property {
         case .contentType(let type):
             message.contentType = type

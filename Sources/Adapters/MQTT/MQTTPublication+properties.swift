@@ -8,7 +8,15 @@ extension MQTTPublication {
     /// Failing ones are omitted and reported.
     func properties(of delivery: Delivery, _ reader: EventReader) throws -> MosquittoProperties {
         var properties = MosquittoProperties()
-        guard self.configuration.connection.version == .five else { return properties }
+        try self.write(delivery, reader, to: &properties)
+        return properties
+    }
+
+    /// Writes the properties that ``properties(of:_:)`` returns.
+    func write<Target: MQTTPropertyTarget & ~Copyable>(
+        _ delivery: Delivery, _ reader: EventReader, to properties: inout Target
+    ) throws {
+        guard self.configuration.connection.version == .five else { return }
         let event = delivery.event
         let settings = self.configuration.properties
         let isUnchanged = self.configuration.format == .raw && event.kind == .message
@@ -17,9 +25,9 @@ extension MQTTPublication {
             try self.require(
                 properties.append(.contentType, text: type), "the content type has more than 65535 bytes")
         } else if self.configuration.format == .json || self.configuration.structure != nil {
-            properties.append(.contentType, text: "application/json")
+            _ = properties.append(.contentType, text: "application/json")
         } else if isUnchanged, let type = event.attributes["content-type"] {
-            properties.append(.contentType, text: type)
+            _ = properties.append(.contentType, text: type)
         }
         if let template = settings.responseTopic {
             let topic =
@@ -34,7 +42,7 @@ extension MQTTPublication {
                 "the response topic rendered from \(template.text) is not a topic"
             )
         } else if isUnchanged, let topic = event.attributes["response_topic"], MQTTPropertySettings.isTopic(topic) {
-            properties.append(.responseTopic, text: topic)
+            _ = properties.append(.responseTopic, text: topic)
         }
         if let template = settings.correlationData {
             try self.require(
@@ -45,7 +53,7 @@ extension MQTTPublication {
                 "the correlation data has more than 65535 bytes"
             )
         } else if isUnchanged, let data = event.attributes["correlation_data"].flatMap({ [UInt8](base64: $0) }) {
-            properties.append(.correlationData, binary: data)
+            _ = properties.append(.correlationData, binary: data)
         }
         if let expiry = settings.expiry {
             properties.append(.messageExpiry, number: UInt32(clamping: expiry.components.seconds))
@@ -55,13 +63,12 @@ extension MQTTPublication {
         if isUnchanged, event.attributes["payload_format"] == "utf-8" {
             properties.append(.payloadFormat, byte: 1)
         }
-        properties.append(user: MQTTSink.idempotencyProperty, event.id)
-        for (name, value) in event.provenance.attributes { properties.append(user: name, value) }
+        _ = properties.append(user: MQTTSink.idempotencyProperty, event.id)
+        for (name, value) in event.provenance.attributes { _ = properties.append(user: name, value) }
         for (name, template) in settings.user {
             guard let value = self.optional(name, event, { try template.render(reader) }) else { continue }
             try self.require(properties.append(user: name, value), "the user property \(name) has more than 65535 bytes")
         }
-        return properties
     }
 
     /// - Returns: `nil` for a template that fails, which is reported.
@@ -71,6 +78,15 @@ extension MQTTPublication {
         } catch {
             self.omissions.note(name, event, error)
             return nil
+        }
+    }
+
+    /// Why a message cannot be made, for the dead letter; `nil` for errors that are not about the event.
+    static func refusal(_ error: any Error) -> String? {
+        switch error {
+        case let refusal as MQTTTopicTemplate.Refusal: refusal.reason
+        case let error as ExpressionError: "a template of the sink failed for this event: \(error)"
+        default: nil
         }
     }
 

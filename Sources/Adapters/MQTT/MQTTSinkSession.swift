@@ -39,10 +39,7 @@ actor MQTTSinkSession {
         self.unownedExecutor = thread.asUnownedSerialExecutor()
         self.settings = variants[0].connection
         self.clientID = variants[0].connection.clientID(for: context, direction: "sink")
-        let omissions = OmissionReport(
-            context, counter: "mqtt_properties_failed", help: "Properties omitted because their templates failed.",
-            message: "Property omitted because its template failed"
-        )
+        let omissions = MQTTSink.omissions(context)
         self.publications = variants.map { MQTTPublication($0, omissions: omissions) }
         self.window = variants.contains { $0.qos > 0 } ? variants[0].window : Self.batchLimit
         self.publishesAtMostOnce = variants.contains { $0.qos == 0 }
@@ -188,10 +185,9 @@ actor MQTTSinkSession {
             )
         } catch let error as MosquittoError where [.tooLarge, .invalid, .retainUnsupported].contains(error.code) {
             self.inlet.refuse(delivery, error.message)
-        } catch let refusal as MQTTTopicTemplate.Refusal {
-            self.inlet.refuse(delivery, refusal.reason)
-        } catch let error as ExpressionError {
-            self.inlet.refuse(delivery, "a template of the sink failed for this event: \(error)")
+        } catch {
+            guard let reason = MQTTPublication.refusal(error) else { throw error }
+            self.inlet.refuse(delivery, reason)
         }
         return nil
     }

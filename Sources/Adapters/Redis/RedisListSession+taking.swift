@@ -161,7 +161,7 @@ extension RedisListSession {
                 let replacement = ReceivedMessage(subject: self.keys.list, body: ByteBuffer(string: reason))
                 receipt = outlet.giveUp(replacement, reason: reason, attempts: 1)
             } else {
-                messages.append(ReceivedMessage(subject: self.keys.list, body: reply.bytes ?? ByteBuffer()))
+                messages.append(RedisSource.message(subject: self.keys.list, body: reply.bytes ?? ByteBuffer()))
             }
         }
         if receipt == nil || !messages.isEmpty { receipt = outlet.send(messages) }

@@ -73,7 +73,7 @@ struct RedisPipeline: Sendable {
                 sent.append(delivery)
             } catch {
                 commands.moveWriterIndex(to: length)
-                self.inlet.refuse(delivery, "the message cannot be rendered: \(error)")
+                self.inlet.refuse(delivery, RedisCommand.refusal(error))
             }
         }
         return (commands, sent)

@@ -69,15 +69,20 @@ package final class RedisSink: Sink {
             hasConstantKey: variants.map { $0.channel.constant != nil }, refusals: self.refusals, recovery: self.recovery
         ).run(inlet) {
             delivery, reader, buffer in
-            let settings = variants[delivery.variant]
-            reader.load(delivery.event)
-            let channel = try RedisContent.name(settings.channel, reader)
-            let body = try settings.content.bytes(reader, delivery.event)
-            RedisCommand.begin(3, in: &buffer)
-            RedisCommand.word("PUBLISH", to: &buffer)
-            RedisCommand.word(channel, to: &buffer)
-            RedisCommand.word(body, to: &buffer)
+            try Self.encode(delivery, variants[delivery.variant], reader, &buffer)
         }
+    }
+
+    static func encode(
+        _ delivery: Delivery, _ settings: Configuration, _ reader: EventReader, _ buffer: inout ByteBuffer
+    ) throws {
+        reader.load(delivery.event)
+        let channel = try RedisContent.name(settings.channel, reader)
+        let body = try settings.content.bytes(reader, delivery.event)
+        RedisCommand.begin(3, in: &buffer)
+        RedisCommand.word("PUBLISH", to: &buffer)
+        RedisCommand.word(channel, to: &buffer)
+        RedisCommand.word(body, to: &buffer)
     }
 }
 

@@ -131,15 +131,15 @@ package final class RedisStreamSink: Sink {
             key: keys.first
         ).run(inlet) {
             delivery, reader, buffer in
-            reader.load(delivery.event)
             try Self.encode(delivery, variants[delivery.variant], reader, &buffer)
         }
     }
 
-    private static func encode(
+    static func encode(
         _ delivery: Delivery, _ settings: Configuration, _ reader: EventReader, _ buffer: inout ByteBuffer
     ) throws {
         let event = delivery.event
+        reader.load(event)
         let stream = try RedisContent.name(settings.stream, reader)
         var fields = try settings.fields.map { try $0.map { ($0.name, ByteBuffer(string: try $0.value.render(reader))) } }
         if fields == nil {

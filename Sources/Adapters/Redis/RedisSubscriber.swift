@@ -54,11 +54,9 @@ final class RedisSubscriber: RedisReceiver {
         guard !self.batch.isEmpty else { return }
         let bodies = self.bodies
         let messages = self.batch.map { message in
-            ReceivedMessage(
-                subject: message.subject,
-                body: bodies.getSlice(at: message.body.lowerBound, length: message.body.count) ?? ByteBuffer(),
-                attributes: message.pattern.map { Attributes([("pattern", $0)]) } ?? Attributes()
-            )
+            RedisSource.message(
+                subject: message.subject, pattern: message.pattern,
+                body: bodies.getSlice(at: message.body.lowerBound, length: message.body.count) ?? ByteBuffer())
         }
         self.batch.removeAll(keepingCapacity: true)
         self.bodies = ByteBuffer()

@@ -25,6 +25,18 @@ struct SMTPMailMaker: Sendable {
     ///
     /// - Throws: ``SMTPRefusal`` for an event of which no mail can be made.
     func mail(for delivery: Delivery, _ reader: EventReader) throws(SMTPRefusal) -> (to: [String], body: ByteBuffer) {
+        let message = try self.message(for: delivery, reader)
+        let body = message.write()
+        guard body.readableBytes <= Self.largest else {
+            throw SMTPRefusal("the mail has \(body.readableBytes) bytes; at most \(Self.largest) are sent")
+        }
+        return (message.to.map(\.address), body)
+    }
+
+    /// The mail for one delivery before it is written.
+    ///
+    /// - Throws: ``SMTPRefusal``.
+    func message(for delivery: Delivery, _ reader: EventReader) throws(SMTPRefusal) -> SMTPMessage {
         let event = delivery.event
         reader.load(event)
         var to: [SMTPMailbox] = []
@@ -32,18 +44,13 @@ struct SMTPMailMaker: Sendable {
             let mailbox = try self.recipient(template, reader)
             if !to.contains(where: { $0.address == mailbox.address }) { to.append(mailbox) }
         }
-        let message = SMTPMessage(
+        return SMTPMessage(
             from: self.from, to: to,
             subject: try self.render(self.configuration.subject, "subject", reader) ?? Self.subject(of: event),
             date: event.timestamp, id: delivery.idempotencyKey, priority: event.priority, headers: self.headers(event, reader),
             text: try self.render(self.configuration.text, "text", reader) ?? event.message,
             html: try self.render(self.configuration.html, "html", reader, escape: Self.html)
         )
-        let body = message.write()
-        guard body.readableBytes <= Self.largest else {
-            throw SMTPRefusal("the mail has \(body.readableBytes) bytes; at most \(Self.largest) are sent")
-        }
-        return (to.map(\.address), body)
     }
 
     /// The title; without one, the first line of the message.

@@ -28,10 +28,7 @@ struct SMTPMessage: Sendable {
         header("To", SMTPMailbox.header(self.to, after: 4))
         header("Message-ID", self.messageID)
         header("Subject", SMTPHeaderText.unstructured(self.subject, after: 9))
-        for (name, value) in Self.urgency(self.priority) { header(name, value) }
-        // Answering machines are silent then (RFC 3834 §5).
-        header("Auto-Submitted", "auto-generated")
-        for (name, value) in self.headers {
+        for (name, value) in self.allHeaders {
             header(name, SMTPHeaderText.unstructured(value, after: name.utf8.count + 2))
         }
         header("MIME-Version", "1.0")
@@ -54,6 +51,12 @@ struct SMTPMessage: Sendable {
         }
         buffer.writeString("--\(boundary)--\r\n")
         return buffer
+    }
+
+    /// The headers beside the addresses, the subject and those of the content.
+    var allHeaders: [(name: String, value: String)] {
+        // Answering machines are silent then (RFC 3834 §5).
+        Self.urgency(self.priority) + [("Auto-Submitted", "auto-generated")] + self.headers
     }
 
     private static func writePart(_ text: String, _ type: String, to buffer: inout ByteBuffer) {

@@ -40,10 +40,7 @@ package final class SMTPSink: Sink {
             counter: context.metrics.counter(
                 "smtp_recipients_refused", help: "Receivers that the server refused while others got the mail."),
             logger: context.logger)
-        let failures = OmissionReport(
-            context, counter: "smtp_headers_failed", help: "Headers that were left out because their templates failed.",
-            message: "Header left out because its template failed"
-        )
+        let failures = Self.omissions(context)
         self.templates = variants.map(\.templates)
         self.makers = variants.map { SMTPMailMaker($0, headerFailures: failures) }
         self.curl = try context.shared.find(CurlMulti.self)

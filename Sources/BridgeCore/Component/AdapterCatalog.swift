@@ -12,7 +12,15 @@ package struct AdapterCatalog: Sendable {
     package init() {}
 
     /// Registers a kind of source; traps when the kind is registered already, which is a programming error.
-    package mutating func add<S: Source>(_ source: S.Type) {
+    package mutating func add<S: Source>(_ source: S.Type) { self.register(source: source) }
+
+    /// Registers a kind of source whose messages can be written in a test.
+    package mutating func add<S: RehearsableSource>(_ source: S.Type) {
+        self.register(source: source)
+        self.sources[S.kind]?.sample = SampleRegistration(S.self)
+    }
+
+    private mutating func register<S: Source>(source: S.Type) {
         precondition(self.sources[S.kind] == nil, "a source of kind \(S.kind) is registered twice")
         self.sources[S.kind] = SourceRegistration(
             kind: S.kind,
@@ -23,7 +31,15 @@ package struct AdapterCatalog: Sendable {
     }
 
     /// Registers a kind of sink; traps when the kind is registered already.
-    package mutating func add<S: Sink>(_ sink: S.Type) {
+    package mutating func add<S: Sink>(_ sink: S.Type) { self.register(sink: sink) }
+
+    /// Registers a kind of sink whose messages can be seen without a connection.
+    package mutating func add<S: PreviewingSink>(_ sink: S.Type) {
+        self.register(sink: sink)
+        self.sinks[S.kind]?.preview = { try S.preview(variants: $0.map { Self.settings($0, of: S.kind) }, context: $1) }
+    }
+
+    private mutating func register<S: Sink>(sink: S.Type) {
         precondition(self.sinks[S.kind] == nil, "a sink of kind \(S.kind) is registered twice")
         self.sinks[S.kind] = SinkRegistration(
             kind: S.kind,
@@ -53,6 +69,8 @@ package struct SourceRegistration: Sendable {
     package let decode: @Sendable (any Decoder) throws -> any ComponentConfiguration
     /// Makes the source and throws what its `init` throws; traps for settings of another kind.
     package let make: @Sendable (any ComponentConfiguration, ComponentContext) throws -> any Source
+    /// How messages of the source are written in tests; `nil` for a source that has none.
+    package internal(set) var sample: SampleRegistration?
 
     /// The keys that its mapping may have in addition to the common ones.
     package var settings: [SettingDeclaration] { self.declareSettings() }
@@ -70,6 +88,10 @@ package struct SinkRegistration: Sendable {
     package let decode: @Sendable (any Decoder) throws -> any ComponentConfiguration
     /// Makes the sink from its own settings, followed by those of every `with:`; traps for settings of another kind.
     package let make: @Sendable ([any ComponentConfiguration], ComponentContext) throws -> any Sink
+    /// Makes what renders deliveries without a connection, or `nil` for a sink that cannot.
+    ///
+    /// Traps for settings of another kind.
+    package internal(set) var preview: (@Sendable ([any ComponentConfiguration], ComponentContext) throws -> SinkPreview)?
 
     /// The keys that its mapping may have in addition to the common ones.
     package var settings: [SettingDeclaration] { self.declareSettings() }

@@ -6,10 +6,11 @@ extension DeliveryMachine {
     mutating func poll(_ sink: SinkIndex, atMost limit: Int, _ effects: inout Effects) {
         var repeated: [Delivery] = []
         var batch: [Delivery] = []
+        let clock = self.clock
         // A piece may consist of duplicates alone, which leave nothing to hand out.
         for _ in 0..<Self.pieces where batch.isEmpty && self.hasWork(sink) {
             batch = self.sinks[sink].cursor.take(
-                limit, from: self.log, visible: self.visible, routes: self.routes, repeated: &repeated)
+                limit, from: self.log, visible: self.visible, routes: self.routes, clock: clock, repeated: &repeated)
         }
         self.touch(sink, .polled)
         if !repeated.isEmpty {
@@ -66,7 +67,7 @@ extension DeliveryMachine {
         self.disk?.touch(sink)
         for delivery in settled { self.disk?.forget(delivery) }
         guard self.sinks[sink].cursor.keys.isUsed else { return }
-        let now = Timestamp.now()
+        let now = self.clock()
         for delivery in settled {
             guard let key = delivery.key, let done = self.sinks[sink].cursor.keys.commit(delivery, now: now) else { continue }
             self.disk?.changes.keys.append(DeliveredKey(sink: self.sinks[sink].name, key: key.text, expires: done.expires))

@@ -15,7 +15,7 @@ extension EventReader {
     /// - Returns: the first deliveries with their results, at least one; fewer than all where the results would need
     ///   too much memory.
     func prepare(_ deliveries: [Delivery], _ templates: [[Template]]) -> [Delivery] {
-        self.begin(deliveries.map(\.event), now: .now())
+        self.begin(deliveries.map(\.event), now: self.clock())
         defer { self.endBatch() }
         var needed: [[any Expression]] = []
         var requests: [EvaluatedAhead.Request] = []

@@ -5,10 +5,11 @@ extension SinkCursor {
     ///
     /// - Parameters:
     ///   - visible: nothing behind this position is handed out.
+    ///   - clock: the time of day, by which keys of `dedupe:` expire.
     ///   - repeated: receives the duplicates that `dedupe:` finds, and what `replace_key:` supersedes; they are settled.
     mutating func take(
         _ limit: Int, from log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>,
-        repeated: inout [Delivery]
+        clock: () -> Timestamp = { .now() }, repeated: inout [Delivery]
     ) -> [Delivery] {
         var batch: [Delivery] = []
         batch.reserveCapacity(min(limit, self.inLog + self.available))
@@ -18,7 +19,7 @@ extension SinkCursor {
         if batch.count < limit, self.inLog > 0, !self.holdsMuch {
             self.scan(log, visible: visible, limit: limit - batch.count, routes: routes, into: &batch)
         }
-        self.holdRepeated(&batch, visible: visible, &repeated)
+        self.holdRepeated(&batch, visible: visible, clock, &repeated)
         self.hand(&batch)
         return batch
     }
@@ -75,10 +76,12 @@ extension SinkCursor {
     }
 
     /// Removes from a batch what has a delivered key, and holds back what has a key in flight.
-    private mutating func holdRepeated(_ batch: inout [Delivery], visible: Position, _ repeated: inout [Delivery]) {
+    private mutating func holdRepeated(
+        _ batch: inout [Delivery], visible: Position, _ clock: () -> Timestamp, _ repeated: inout [Delivery]
+    ) {
         // By index: a closure would copy each delivery.
         guard batch.indices.contains(where: { batch[$0].key != nil }) else { return }
-        let now = Timestamp.now()
+        let now = clock()
         var kept: [Delivery] = []
         for delivery in batch {
             guard !self.newest.isSuperseded(delivery, visible: visible) else {

@@ -5,7 +5,8 @@ import NIOCore
 ///
 /// Used under its outlet's lock, on the source's own thread.
 final class SourceIntake {
-    private let source: String
+    /// The name of the source.
+    let source: String
     private let settings: IntakeSettings
     private let normaliser: Normaliser
     private let reader = EventReader()
@@ -15,6 +16,7 @@ final class SourceIntake {
     /// The entities that sinks announce, whose states are not events.
     private let ownEntities: [OwnEntities]
     private let metrics: SourceMetrics
+    private let clock: @Sendable () -> Timestamp
     private var native: [Bool] = []
     /// The events of a batch whose expressions are evaluated together, with their repeat keys.
     private var unrouted: [(event: Event, repeatKey: UInt64?)] = []
@@ -29,11 +31,15 @@ final class SourceIntake {
     /// confirmed it.
     private(set) var repeatedSinks: [SinkIndex] = []
 
-    /// - Parameter repeatKeys: those of an earlier run, in order.
+    /// - Parameters:
+    ///   - repeatKeys: those of an earlier run, in order.
+    ///   - clock: the time of receipt.
     init(
         source: String, settings: IntakeSettings, table: RouteTable, loopDetector: LoopDetector, metrics: SourceMetrics,
-        repeatKeys: [UInt64] = [], switches: RouteSwitches = RouteSwitches(), ownEntities: [OwnEntities] = []
+        repeatKeys: [UInt64] = [], switches: RouteSwitches = RouteSwitches(), ownEntities: [OwnEntities] = [],
+        clock: @escaping @Sendable () -> Timestamp = { .now() }
     ) {
+        self.clock = clock
         self.switches = switches
         self.ownEntities = ownEntities
         self.source = source
@@ -52,7 +58,7 @@ final class SourceIntake {
         let unpacked = self.normaliser.unpack(received, isKnown: self.isKnown)
         let messages = unpacked.messages
         let asksIDs = asksIDs || unpacked.isSplit
-        let now = Timestamp.now()
+        let now = self.clock()
         let accepted = ContinuousClock.now
         var records: [LogRecord] = []
         records.reserveCapacity(messages.count)

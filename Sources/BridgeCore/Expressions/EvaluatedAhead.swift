@@ -73,7 +73,7 @@ extension EventReader {
     /// Deliveries of different variants do not share expressions. Holds the events until ``endBatch()``.
     package func begin(_ deliveries: [Delivery]) {
         guard deliveries.count > 1 || deliveries.first?.prepared != nil else { return self.endBatch() }
-        self.batch = Batch(content: .deliveries(deliveries), now: .now())
+        self.batch = Batch(content: .deliveries(deliveries), now: self.clock())
         self.lastPlace = 0
     }
 
@@ -104,7 +104,7 @@ extension EventReader {
 
     /// The results of one expression for some events, in order, found in one go; no event is loaded afterwards.
     package func values(of expression: any Expression, for events: [Event]) -> [Result<ExpressionValue, ExpressionError>] {
-        self.begin(events, now: .now())
+        self.begin(events, now: self.clock())
         defer { self.endBatch() }
         self.evaluateAhead(
             events.indices.map { EvaluatedAhead.Request(expression: expression, event: $0, view: .condition) })
@@ -128,7 +128,7 @@ extension EventReader {
 
     /// The texts of a template for some events, in order, its expressions evaluated in one go; no event is loaded afterwards.
     package func texts(of template: Template, for events: [Event]) -> [Result<String, ExpressionError>] {
-        self.begin(events, now: .now())
+        self.begin(events, now: self.clock())
         defer { self.endBatch() }
         self.evaluateAhead([template], ofEvents: events.count)
         return events.indices.map { place in

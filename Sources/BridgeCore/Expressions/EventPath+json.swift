@@ -29,3 +29,24 @@ extension EventPath {
         return place < 0 ? nil : element[place]
     }
 }
+
+extension EventPath {
+    /// The path as templates write it, such as `.payload.rooms[0]`.
+    package var text: String {
+        let field = Root.fields.first { $0.root == self.root }.map { ".\($0.name)" }
+        let start = field ?? Root.variables.first { $0.root == self.root }.map { "$\($0.name)" } ?? ""
+        let steps = self.steps.map { step in
+            switch step {
+            case .key(let name): Self.isPlain(name) ? ".\(name)" : "[\(JSONText.string(name))]"
+            case .index(let index): "[\(index)]"
+            case .number(_, let text): ".\(text)"
+            }
+        }
+        let text = start + steps.joined()
+        return text.isEmpty ? "." : text
+    }
+
+    private static func isPlain(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.allSatisfy { $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: "[") && $0 > 0x20 && $0 != 0x22 }
+    }
+}

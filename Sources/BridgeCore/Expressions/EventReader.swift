@@ -17,8 +17,14 @@ package final class EventReader {
     /// That of the last one that was in the batch.
     var lastPlace = 0
 
+    let clock: @Sendable () -> Timestamp
+
     /// Makes a reader without an event.
-    package init() {}
+    ///
+    /// - Parameter clock: the time of events that are loaded without one.
+    package init(clock: @escaping @Sendable () -> Timestamp = { .now() }) {
+        self.clock = clock
+    }
 
     /// Makes `event` the one that is read.
     ///
@@ -96,7 +102,7 @@ package final class EventReader {
 
     private var now: Timestamp {
         if let time { return time }
-        let time = Timestamp.now()
+        let time = self.clock()
         self.time = time
         return time
     }

@@ -37,6 +37,9 @@ package protocol Expression: Sendable {
     /// - Throws: ``ExpressionError``. Callers count it and treat it as no match or as empty text.
     func evaluate(_ input: ExpressionInput) throws -> ExpressionValue
 
+    /// The expression as written; empty where it is not known.
+    var text: String { get }
+
     /// The evaluator, for callers with several expressions; `nil` if a batch has no advantage.
     var evaluator: (any ExpressionEvaluator)? { get }
 
@@ -45,6 +48,8 @@ package protocol Expression: Sendable {
 }
 
 extension Expression {
+    /// Defaults to none.
+    package var text: String { "" }
     /// Defaults to none.
     package var evaluator: (any ExpressionEvaluator)? { nil }
     /// Defaults to none.

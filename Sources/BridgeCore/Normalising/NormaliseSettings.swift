@@ -123,7 +123,7 @@ package struct NormaliseSettings: SettingGroup {
     }
 
     /// What is done with bodies before they are read.
-    var opening: Opening {
+    package var opening: Opening {
         if !self.decode.isEmpty { return .decodes }
         return self.root == nil && self.split == nil ? .nothing : .divides
     }
@@ -162,4 +162,9 @@ extension SettingCodec where Value == Template {
             return try tags.read(decoder)
         }
     }
+}
+
+extension NormaliseSettings {
+    /// The indices of the cases that the file itself has, without those of a preset.
+    package var ownCases: [Int] { self.cases.indices.filter { self.names["cases[\($0)]"] == nil } }
 }

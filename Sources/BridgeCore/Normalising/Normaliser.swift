@@ -153,6 +153,11 @@ package final class Normaliser {
         return outcome
     }
 
+    /// What the cases of the source say about a message, up to the one that matches.
+    func decisions(for message: ReceivedMessage, now: Timestamp) -> [CaseDecision] {
+        self.mapping?.decisions(for: self.unmapped(message, now: now, isAlone: false).event, now: now) ?? []
+    }
+
     /// - Parameter isAlone: whether the message becomes an event before another is read.
     private func unmapped(_ message: ReceivedMessage, now: Timestamp, isAlone: Bool = true) -> Unmapped {
         let subject = SafeText.line(message.subject)

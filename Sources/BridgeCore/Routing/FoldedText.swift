@@ -39,6 +39,8 @@ struct FoldedText: Sendable, Hashable {
 /// A text to search for, regardless of case, in time linear in the text searched (Knuth, Morris and Pratt).
 struct TextSearch: Sendable {
     private let needle: [UInt8]
+    /// The text, in lower case.
+    var text: String { String(decoding: self.needle, as: UTF8.self) }
     /// For each prefix of the needle, the length of its longest proper suffix that is also a prefix.
     private let borders: [Int]
 

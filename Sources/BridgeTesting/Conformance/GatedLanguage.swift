@@ -9,7 +9,8 @@ import Synchronization
 package final class GatedLanguage: ExpressionCompiler, ExpressionEvaluator {
     /// A compiled expression: one word of the language.
     package final class Word: Expression {
-        let text: String
+        /// The word.
+        package let text: String
         let language: GatedLanguage
 
         init(_ text: String, _ language: GatedLanguage) {

@@ -10,11 +10,14 @@ struct SQLiteConnection: ~Copyable {
     /// `nil` once it is closed; later calls fail.
     private var handle: OpaquePointer?
 
-    /// - Parameter creates: whether a missing file is created.
+    /// - Parameters:
+    ///   - creates: whether a missing file is created.
+    ///   - isReadOnly: whether nothing may be written.
     /// - Throws: ``LogError``.
-    init(path: String, creates: Bool) throws(LogError) {
+    init(path: String, creates: Bool, isReadOnly: Bool = false) throws(LogError) {
         var handle: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (creates ? SQLITE_OPEN_CREATE : 0)
+        let access = isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
+        let flags = access | SQLITE_OPEN_NOMUTEX | (creates ? SQLITE_OPEN_CREATE : 0)
         let code = sqlite3_open_v2(path, &handle, flags, nil)
         guard code == SQLITE_OK, let handle else {
             let system = handle.map { sqlite3_system_errno($0) } ?? 0

@@ -79,10 +79,32 @@ struct ConfigurationInput {
         var log = StartLog.lines
         let plan = try self.read(reportingTo: { log }) { loader, text in
             if isRunning { log = .log(format: loader.logFormat(text: text)) }
-            return try loader.load(text: text, file: self.file)
+            return try loader.load(text: text, file: self.file, readsTests: !isRunning)
         }
         for warning in plan.warnings { log.report(warning) }
         return (plan, log)
+    }
+
+    /// Reads a file that has only tests.
+    ///
+    /// - Throws: `ExitCode` 78 after every mistake has been printed.
+    func loadTests(in file: String, plan: BridgePlan) throws -> [FileTest] {
+        try self.read(file) { loader, text in try loader.loadTests(text: text, file: file, plan: plan) }
+    }
+
+    /// Reads a message that is written as options of a command.
+    ///
+    /// - Throws: `ExitCode` 64 after every mistake has been printed.
+    func message(source: String?, keys: [(name: String, value: String)], body: SampleBody, plan: BridgePlan) throws -> TestMessage
+    {
+        do {
+            return try self.loader.message(source: source, keys: keys, body: body, plan: plan, file: "options")
+        } catch {
+            for mistake in error.diagnostics {
+                Self.complain("\(mistake.path.isEmpty ? "" : "--\(mistake.path): ")\(mistake.message)")
+            }
+            throw ExitCode(EX_USAGE)
+        }
     }
 
     /// Only where the log is: what the rest refers to need not be there.
@@ -94,9 +116,10 @@ struct ConfigurationInput {
 
     /// Only where the program listens: what the rest refers to need not be there.
     ///
+    /// - Parameter withAdmin: whether `http.admin` is wanted too, with its token.
     /// - Throws: `ExitCode` 78 after every mistake has been printed.
-    func loadHTTP() throws -> HTTPSettings {
-        try self.read { loader, text in try loader.loadHTTP(text: text, file: self.file) }
+    func loadHTTP(withAdmin: Bool = false) throws -> HTTPSettings {
+        try self.read { loader, text in try loader.loadHTTP(text: text, file: self.file, withAdmin: withAdmin) }
     }
 
     /// Writes a line to standard error.
@@ -105,17 +128,18 @@ struct ConfigurationInput {
         line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
+    /// - Parameter file: by default the configuration file.
     private func read<Value>(
-        reportingTo log: () -> StartLog = { .lines }, from text: (String) throws -> String = { try Self.read($0) },
-        _ body: (BridgeLoader, String) throws -> Value
+        _ file: String? = nil, reportingTo log: () -> StartLog = { .lines },
+        from text: (String) throws -> String = { try Self.read($0) }, _ body: (BridgeLoader, String) throws -> Value
     ) throws -> Value {
         do {
-            return try body(self.loader, try text(self.file))
+            return try body(self.loader, try text(file ?? self.file))
         } catch let mistakes as ConfigurationErrors {
             for mistake in mistakes.diagnostics { log().report(mistake) }
             throw ExitCode(EX_CONFIG)
         } catch let error as FileError {
-            log().report(.error, error.message + self.searched, file: self.name)
+            log().report(.error, error.message + (file == nil ? self.searched : ""), file: file ?? self.name)
             throw ExitCode(EX_CONFIG)
         }
     }

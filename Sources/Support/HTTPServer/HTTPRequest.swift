@@ -9,7 +9,8 @@ package struct HTTPRequest: Sendable {
     /// The whole body; a handler may replace it, for example by its decoded form.
     package var body = ByteBuffer()
 
-    init(
+    /// Makes a request without a body.
+    package init(
         method: HTTPMethod, version: HTTPVersion, path: String, rawQuery: String, headers: HTTPHeaders,
         remoteAddress: SocketAddress?, parameters: [(name: String, value: String)] = []
     ) {

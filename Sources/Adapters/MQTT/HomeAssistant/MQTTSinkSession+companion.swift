@@ -19,7 +19,7 @@ extension MQTTSinkSession {
         } catch let error as MosquittoError where [.tooLarge, .invalid, .retainUnsupported].contains(error.code) {
             self.inlet.refuse(delivery, error.message)
         } catch let error as ExpressionError {
-            self.inlet.refuse(delivery, "a template of an entity failed for this event: \(error)")
+            self.inlet.refuse(delivery, HomeAssistantSink.refusal(error))
         }
         return nil
     }

@@ -97,7 +97,7 @@ struct WebhookRequest: Sendable {
     }
 
     /// Whether a header proves who the sender is, by its name.
-    private static func isCredential(_ name: String) -> Bool {
+    static func isCredential(_ name: String) -> Bool {
         let name = name.lowercased()
         if ["idempotency-key", "x-event-key"].contains(name) { return false }
         return name == "cookie" || name.hasPrefix("x-auth-") || name.hasSuffix("-key")

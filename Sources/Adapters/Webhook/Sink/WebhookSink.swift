@@ -45,10 +45,7 @@ package final class WebhookSink: Sink {
         self.probeTimeout = probeTimeout
         self.redaction = context.redaction
         self.recovery = RecoveryLog(logger: context.logger)
-        let failures = OmissionReport(
-            context, counter: "webhook_headers_failed", help: "Headers that were left out because their templates failed.",
-            message: "Header left out because its template failed"
-        )
+        let failures = Self.omissions(context)
         self.templates = variants.map { variant in
             [variant.url] + variant.headers.values.flatMap(\.templates) + (variant.body?.templates ?? [])
                 + (variant.json?.templates ?? [])

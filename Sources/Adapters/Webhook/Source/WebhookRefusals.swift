@@ -45,6 +45,18 @@ struct WebhookRefusals: Sendable {
 
     /// Checks the head, before the body is read; also answers a verification, which has no body.
     func refusal(of request: HTTPRequest, _ gate: WebhookGate) -> HTTPResponse? {
+        if let refusal = self.refusal(ofHead: request) { return refusal }
+        switch gate.phase {
+        case .notYet, .stopping:
+            return Self.closed
+        case .open:
+            guard gate.isPaused else { return nil }
+            return .error(.tooManyRequests, "Too many requests", headers: [("Retry-After", "1")])
+        }
+    }
+
+    /// The part of the check that depends on the request alone.
+    func refusal(ofHead request: HTTPRequest) -> HTTPResponse? {
         if let (problem, answer) = self.handshake?.answer(toQueryOf: request) {
             if let problem { self.refusals?.note(problem.reason, request, detail: problem.message) }
             return answer
@@ -58,17 +70,8 @@ struct WebhookRefusals: Sendable {
             self.refusals?.note(problem.reason, request, detail: problem.message)
             return answer
         }
-        let refusal =
-            request.method == .GET
+        return request.method == .GET
             ? WebhookQuery.refusal(request.rawQuery, without: self.tokenQuery) : Self.refusal(ofType: request)
-        if let refusal { return refusal }
-        switch gate.phase {
-        case .notYet, .stopping:
-            return Self.closed
-        case .open:
-            guard gate.isPaused else { return nil }
-            return .error(.tooManyRequests, "Too many requests", headers: [("Retry-After", "1")])
-        }
     }
 
     /// Checks the signature of a request with its body.

@@ -13,13 +13,13 @@ final class SourceMapping {
     }
 
     private let fields: FieldMapping?
-    private let cases: [NormaliseCase]
+    let cases: [NormaliseCase]
     /// The fields of each case that depend on more than the subject; `nil` for a case without any.
     private let varying: [CaseFields?]
     private var subjects: SubjectCases
     /// What messages call the fields of each case.
-    private let places: [String]
-    private let reader = EventReader()
+    let places: [String]
+    let reader = EventReader()
     /// Whether some part of it needs the JSON of the event.
     let needsJSON: Bool
     /// Whether some part of it depends on the message that is read automatically.

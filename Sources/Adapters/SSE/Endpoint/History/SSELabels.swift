@@ -19,6 +19,18 @@ struct SSELabels: Sendable {
     ///
     /// - Throws: ``SSERequestError`` with the reason why it cannot be published; nothing is added then.
     mutating func append(_ event: Event, of stream: SSEStream, _ reader: EventReader) throws(SSERequestError) {
+        let (name, type) = try Self.labels(of: event, stream, reader)
+        if let mark = stream.mark(of: event, reader) { self.marks = Self.appending(mark, to: self.marks.take()) }
+        if let name { self.names = Self.appending(name, to: self.names.take()) }
+        if stream.hasTypes { self.types = Self.appending(type, to: self.types.take()) }
+    }
+
+    /// The name of the stream of an event, unless it is fixed, and the event's type, unless it is fixed.
+    ///
+    /// - Throws: ``SSERequestError`` with the reason why it cannot be published.
+    static func labels(
+        of event: Event, _ stream: SSEStream, _ reader: EventReader
+    ) throws(SSERequestError) -> (name: String?, type: String?) {
         let (name, type): (String?, String?)
         do { name = stream.isFixed ? nil : try stream.name(of: event, reader) } catch {
             throw SSERequestError("the stream's name \(stream.settings.stream.text) cannot be rendered: \(error)")
@@ -26,9 +38,7 @@ struct SSELabels: Sendable {
         do { type = stream.hasTypes ? try stream.type(of: event, reader) : nil } catch {
             throw SSERequestError("the event's type \(stream.settings.event.text) cannot be rendered: \(error)")
         }
-        if let mark = stream.mark(of: event, reader) { self.marks = Self.appending(mark, to: self.marks.take()) }
-        if let name { self.names = Self.appending(name, to: self.names.take()) }
-        if stream.hasTypes { self.types = Self.appending(type, to: self.types.take()) }
+        return (name, type)
     }
 
     /// Without a copy of the list.
