@@ -13,8 +13,9 @@ package struct StreamBridge: AsyncParsableCommand {
         // The libraries are asked only where the answer is printed.
         version: CommandLine.arguments.contains("--version") ? VersionText.text : Self.version,
         subcommands: [
-            RunCommand.self, CheckCommand.self, TestCommand.self, ExplainCommand.self, HealthcheckCommand.self,
-            DeadLettersCommand.self, AdaptersCommand.self, PresetsCommand.self, SchemaCommand.self, RenderCommand.self,
+            RunCommand.self, CheckCommand.self, TestCommand.self, ExplainCommand.self, TapCommand.self, TopCommand.self,
+            HealthcheckCommand.self, DeadLettersCommand.self, AdaptersCommand.self, PresetsCommand.self, SchemaCommand.self,
+            RenderCommand.self,
         ]
     )
 

@@ -25,6 +25,10 @@ final class DeliveryLog: Sendable {
     /// Signals that the tools of routes may have something due earlier.
     let flowSignal = Signal()
     private let flowMetrics: FlowMetrics?
+    /// Shows operators what passes.
+    let taps: EventTaps
+    /// The names of the sinks, for the taps.
+    private let sinkNames: ComponentTable<SinkIndex, String>
     /// When sinks that run on an event loop pause.
     let pacings = LoopPacings()
 
@@ -38,12 +42,15 @@ final class DeliveryLog: Sendable {
     ///   - contents: what an earlier run left on disk; `nil` for an in-memory log.
     ///   - flow: the tools of the routes, and their metrics.
     ///   - clock: the time of day for the tools.
+    ///   - taps: where operators watch.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
         unrouted: SinkIndex?, routes: [String], limits: LogLimits, metrics: DeliveryMetrics,
         loopDetector: LoopDetector = LoopDetector(), contents: LogContents? = nil,
-        flow: (machine: FlowMachine, metrics: FlowMetrics)? = nil, clock: WallClock = .system
+        flow: (machine: FlowMachine, metrics: FlowMetrics)? = nil, clock: WallClock = .system, taps: EventTaps = EventTaps()
     ) {
+        self.taps = taps
+        self.sinkNames = ComponentTable(sinks.map(\.name))
         self.routes = ComponentTable(routes)
         self.metrics = metrics
         self.loopDetector = loopDetector
@@ -70,7 +77,10 @@ final class DeliveryLog: Sendable {
             if case .appended(let source) = effects.outcome { self.marks[source].follow(machine.watermarks[source]) }
             return effects
         }
-        if case .settled(let sink, let deliveries) = effects.outcome { self.metrics.confirmed(sink: sink, deliveries) }
+        if case .settled(let sink, let deliveries) = effects.outcome {
+            self.metrics.confirmed(sink: sink, deliveries)
+            if self.taps.isWatched { self.taps.confirmed(deliveries, by: self.sinkNames[sink]) }
+        }
         for (sink, delivery) in effects.undelivered { self.loopDetector.forget(delivery, sink: sink) }
         self.metrics.count(effects)
         if !effects.tools.isEmpty { self.flowMetrics?.count(effects.tools) }

@@ -55,6 +55,7 @@ final class SourceAppender: Sendable {
     }
 
     private func append(_ records: [LogRecord], _ intake: SourceIntake, wakesWriter: Bool = true) -> SourceOutlet.Receipt {
+        if self.log.taps.isWatched { self.log.taps.accepted(records, from: intake.source, routes: self.log.routes) }
         let receipt = self.log.append(
             records, repeated: intake.repeatedSinks, source: self.source, wakesWriter: wakesWriter)
         self.metrics.lost(records, isKept: self.log.keepsDeadLetters)

@@ -24,11 +24,13 @@ package final class Bridge: Sendable {
     ///   - switches: which routes are switched off.
     ///   - durable: the log on disk; `nil` keeps everything in memory.
     ///   - clock: the time of day for the tools of routes.
+    ///   - taps: where operators watch.
     ///   - probe: tests whether an unreachable peer is reachable again; `nil` relies on the back-off alone.
     package init(
         sources: [SourceParts], sinks: [SinkParts], table: RouteTable, unrouted: SinkIndex? = nil,
         limits: LogLimits = LogLimits(), switches: RouteSwitches = RouteSwitches(),
-        durable: DurableLog? = nil, clock: WallClock = .system, probe: PortProbe? = nil, metrics: Metrics, logger: Logger
+        durable: DurableLog? = nil, clock: WallClock = .system, taps: EventTaps = EventTaps(), probe: PortProbe? = nil,
+        metrics: Metrics, logger: Logger
     ) {
         let routes = table.routes.map(\.name)
         switches.count { route in
@@ -53,7 +55,8 @@ package final class Bridge: Sendable {
             routes: routes, limits: limits,
             metrics: DeliveryMetrics(sinks: sinks.map { ($0.metrics, $0.logger) }, metrics: metrics, logger: logger),
             loopDetector: loopDetector, contents: contents,
-            flow: flow.map { ($0, FlowMetrics(routes: table.routes, metrics: metrics, logger: logger)) }, clock: clock
+            flow: flow.map { ($0, FlowMetrics(routes: table.routes, metrics: metrics, logger: logger)) }, clock: clock,
+            taps: taps
         )
         self.flowTimer = flow == nil ? nil : FlowTimer(log: log, clock: clock)
         let sinkNames = sinks.map(\.name)
@@ -158,6 +161,9 @@ package final class Bridge: Sendable {
             for source in self.sources { source.outlet.stop() }
         }
     }
+
+    /// The names of the routes, in the order of the file.
+    package var routeNames: [String] { self.log.routes.elements }
 
     /// The number of unconfirmed deliveries over all sinks.
     ///

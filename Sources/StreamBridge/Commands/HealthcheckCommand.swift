@@ -49,7 +49,7 @@ struct HealthcheckCommand: AsyncParsableCommand {
     }
 
     /// The host under which this machine reaches what listens on an address.
-    private static func reachable(_ host: String) -> String {
+    static func reachable(_ host: String) -> String {
         switch host {
         case "0.0.0.0", "::": "localhost"
         case let address where address.contains(":"): "[\(address)]"

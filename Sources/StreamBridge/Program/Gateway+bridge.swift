@@ -11,7 +11,7 @@ import Glibc
 /// The bridge as the file describes it, and its name.
 extension Gateway {
     func makeBridge(
-        _ log: StartedLog, group: any EventLoopGroup, shared: SharedServices, metrics: Metrics, logger: Logger
+        _ log: StartedLog, group: any EventLoopGroup, shared: SharedServices, metrics: Metrics, taps: EventTaps, logger: Logger
     ) throws -> Bridge {
         let name = log.bridge
         let durable = log.durable
@@ -54,7 +54,7 @@ extension Gateway {
         if case .memory(let bounds) = self.plan.log { limits = bounds }
         let bridge = Bridge(
             sources: sources, sinks: sinks, table: RouteTable(routes: self.plan.routes, limits: self.plan.limits),
-            unrouted: self.plan.unroutedSink, limits: limits, switches: control.switches, durable: durable,
+            unrouted: self.plan.unroutedSink, limits: limits, switches: control.switches, durable: durable, taps: taps,
             probe: Self.portProbe(group), metrics: metrics, logger: logger
         )
         control.attach(bridge, metrics: metrics)

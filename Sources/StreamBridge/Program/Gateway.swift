@@ -70,7 +70,8 @@ struct Gateway: Sendable {
                 logger.notice("Stopped")
                 return true
             }
-            let bridge = try self.makeBridge(log, group: group, shared: shared, metrics: metrics, logger: logger)
+            let bridge = try self.makeBridge(
+                log, group: group, shared: shared, metrics: metrics, taps: pages.taps, logger: logger)
             // Before a client can request it.
             try await bridge.restore()
             pages.run(bridge)

@@ -6,9 +6,9 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// `/livez`, `/readyz` and `/metrics`: the program as its operator sees it.
+/// `/livez`, `/readyz`, `/metrics` and `/api/tap`: the program as its operator sees it.
 ///
-/// Thread-safe. ``OperationsAccess`` decides who may read metrics and the details of readiness; everybody may read
+/// Thread-safe. ``OperationsAccess`` decides who may read metrics, the details of readiness and events; everybody may read
 /// whether the program is alive and ready.
 final class OperationsPages: Sendable {
     private struct State {
@@ -24,6 +24,8 @@ final class OperationsPages: Sendable {
     private let metrics: Metrics
     /// Components (`source NAME`, `sink NAME`) that may be down without the program being not ready.
     private let optional: Set<String>
+    /// Where operators watch events.
+    let taps = EventTaps()
 
     init(metrics: Metrics, optional: Set<String>) {
         self.metrics = metrics
@@ -48,8 +50,17 @@ final class OperationsPages: Sendable {
         self.state.withLock { $0.isStopping = true }
     }
 
+    /// What operators can watch; `nil` while the program starts.
+    private var names: TapEndpoint.Names? {
+        self.state.withLock { $0.bridge }.map { bridge in
+            TapEndpoint.Names(
+                sources: bridge.sources.map(\.name), routes: bridge.routeNames, sinks: bridge.sinks.map(\.name))
+        }
+    }
+
     /// - Throws: `HTTPServerError` when a path is taken.
     func register(on router: HTTPRouter, _ access: OperationsAccess) throws {
+        try TapEndpoint(taps: self.taps, names: { self.names }).register(on: router, access)
         try router.register(.GET, "/livez", isVital: true) { _, responder in
             responder.respond(.json(.ok, "{\"status\":\"alive\"}"))
         }
