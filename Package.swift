@@ -45,7 +45,7 @@ let package = Package(
             name: "StreamBridge",
             dependencies: [
                 "Access", "BridgeCore", "BridgeConfiguration", "CBuild", "Compression", "Curl", "Expressions", "HTTPServer",
-                "JSON", "Mosquitto", "ProcessMemory", "Rehearsal", "SQLiteLog",
+                "JSON", "Mosquitto", "PollThread", "ProcessMemory", "Rehearsal", "SQLiteLog",
                 .logging, .nio,
                 .posix,
                 .http1, .signals,

@@ -16,6 +16,8 @@ package final class Access: HTTPAccess {
     private let verifier: TokenVerifier?
     private let hook: AccessHook?
     private let refusals: HTTPRefusals
+    /// What identifies each entry of the settings.
+    let authorities: AccessAuthorities
 
     /// - Throws: ``ComponentError`` for keys that cannot be read; `CurlError` when libcurl is needed and cannot be loaded.
     package init(_ settings: AccessSettings, group: any EventLoopGroup, curl: CurlMulti, refusals: HTTPRefusals, logger: Logger)
@@ -24,6 +26,7 @@ package final class Access: HTTPAccess {
         let logger = Redaction([settings.secrets]).logger(logger)
         self.refusals = refusals
         self.settings = settings
+        self.authorities = try AccessAuthorities(settings)
         self.group = group
         if let jwt = settings.jwt {
             self.verifier = try await TokenVerifier(jwt, curl: curl, logger: logger)
@@ -58,17 +61,24 @@ package final class Access: HTTPAccess {
                 return loop.makeFailedFuture(self.challenge)
             }
             return loop.makeSucceededFuture(
-                HTTPGrant(challenge: self.challenge, subscribe: grants.subscribe, publish: grants.publish))
+                HTTPGrant(
+                    challenge: self.challenge, subscribe: grants.subscribe, publish: grants.publish,
+                    authority: self.authorities.anonymous))
         case .token(let token):
             // Compares every token, so that the time does not reveal which one matched.
             let known = self.settings.tokens.enumerated().filter { $0.element.token.matches(token) }
             if let (index, token) = known.first.map({ ($0.offset, $0.element) }) {
-                return loop.makeSucceededFuture(Self.grant(token.name ?? "token \(index + 1)", token.grants))
+                return loop.makeSucceededFuture(
+                    Self.grant(token.name ?? "token \(index + 1)", token.grants, self.authorities.tokens[index]))
             }
             if let verifier { return self.verify(token, of: request, verifier, loop) }
         case .user(let user, let password):
-            let known = self.settings.users.filter { Secret($0.user).matches(user) && $0.password.matches(password) }
-            if let user = known.first { return loop.makeSucceededFuture(Self.grant(user.user, user.grants)) }
+            let known = self.settings.users.enumerated().filter {
+                Secret($0.element.user).matches(user) && $0.element.password.matches(password)
+            }
+            if let (index, user) = known.first.map({ ($0.offset, $0.element) }) {
+                return loop.makeSucceededFuture(Self.grant(user.user, user.grants, self.authorities.users[index]))
+            }
         case .unknown:
             break
         }
@@ -99,9 +109,11 @@ package final class Access: HTTPAccess {
         _ token: String, of request: HTTPRequest, _ verifier: TokenVerifier, _ loop: any EventLoop
     ) -> EventLoopFuture<HTTPGrant> {
         let refusal = self.invalid
-        return loop.makeFutureWithTask { [refusals = self.refusals] in
+        return loop.makeFutureWithTask { [refusals = self.refusals, authority = self.authorities.jwt] in
             do {
-                return try await verifier.grant(token)
+                var grant = try await verifier.grant(token)
+                grant.authority = authority
+                return grant
             } catch TokenError.undecided {
                 refusals.note(.keysUnavailable, request, detail: TokenError.undecided.reason)
                 throw HTTPRefusal.undecided(retryAfter: 2)
@@ -114,9 +126,11 @@ package final class Access: HTTPAccess {
 
     private func askHook(_ request: HTTPRequest, _ names: [String], _ loop: any EventLoop) -> EventLoopFuture<HTTPGrant> {
         guard let hook else { preconditionFailure("there is a hook") }
-        return loop.makeFutureWithTask { [refusals = self.refusals] in
+        return loop.makeFutureWithTask { [refusals = self.refusals, authority = self.authorities.hook] in
             do {
-                return try await hook.grant(request, names: names)
+                var grant = try await hook.grant(request, names: names)
+                grant.authority = authority
+                return grant
             } catch {
                 let status = (error as? HTTPRefusal)?.response.status
                 refusals.note(status == .unauthorized || status == .forbidden ? .hookDenied : .hookFailed, request)
@@ -143,8 +157,8 @@ package final class Access: HTTPAccess {
         )
     }
 
-    private static func grant(_ name: String?, _ grants: AccessSettings.Grants) -> HTTPGrant {
-        HTTPGrant(name: name, subscribe: grants.subscribe, publish: grants.publish)
+    private static func grant(_ name: String?, _ grants: AccessSettings.Grants, _ authority: UInt64) -> HTTPGrant {
+        HTTPGrant(name: name, subscribe: grants.subscribe, publish: grants.publish, authority: authority)
     }
 }
 

@@ -88,7 +88,8 @@ actor TokenVerifier {
         }
     }
 
-    private static func read(_ path: String) throws -> String {
+    /// - Throws: ``ComponentError`` when the file cannot be read or is too large.
+    static func read(_ path: String) throws -> String {
         func failure(_ reason: String) -> ComponentError {
             ComponentError(.settings, "the keys '\(path)' cannot be read: \(reason)", isRetryable: false)
         }

@@ -41,6 +41,7 @@ package struct BridgeLoader: Sendable {
         plan.references = findings.references
         plan.places = findings.places
         plan.file = file
+        plan.includedFiles = findings.includedFiles
         plan.warnings = findings.warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
         return plan
     }
@@ -109,7 +110,7 @@ package struct BridgeLoader: Sendable {
         }
         let components = ComponentReader(
             catalog: self.catalog, decoding: decoding, findings: findings, defaults: defaults, limits: plan.limits,
-            isDurable: plan.log.isDurable, presets: self.presets
+            maximumHops: plan.service.maximumHops, isDurable: plan.log.isDurable, presets: self.presets
         )
         let sources = components.sources(root.child("sources"))
         let block = self.homeAssistant(root, findings)
@@ -119,6 +120,8 @@ package struct BridgeLoader: Sendable {
             components: components, expressions: self.expressions, sourceNames: root.child("sources")?.members.map(\.key) ?? [],
             sinkNames: sinkNames, isDurable: plan.log.isDurable
         ).routes(root.child("routes"), sinks: &sinks)
+        plan.routeFingerprints = (root.child("routes")?.items ?? []).map { DeclarationFingerprint.hash($0) }
+        plan.http.accessFingerprint = root.child("http")?.child("access").map { DeclarationFingerprint.hash($0) } ?? 0
         plan.sources = sources.map(\.prepared)
         plan.sinks = sinks.map(\.prepared)
         let graph = GraphChecks(

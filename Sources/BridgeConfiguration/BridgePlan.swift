@@ -21,6 +21,10 @@ package struct BridgePlan: Sendable {
     package var limits = EventLimits()
     /// The values of all `${env:…}` and `${file:…}` in the file; a ``Redaction`` replaces those that are sent to peers.
     package var references: [Secret] = []
+    /// The files whose contents are part of the file: all `${file:…}`.
+    package var includedFiles: Set<String> = []
+    /// By the index of the route: a hash of its declaration.
+    package var routeFingerprints: [UInt64] = []
     /// `tests`; empty for a loader that does not read them.
     package var tests: [FileTest] = []
     /// Settings that are valid but probably mistakes.
@@ -59,6 +63,8 @@ package struct PreparedSource: Sendable {
     package let isRequired: Bool
     /// The files that its settings name.
     package let files: [ReferredFile]
+    /// A hash of its declaration as it takes effect.
+    package let fingerprint: UInt64
 }
 
 /// One sink of the file with its decoded settings.
@@ -69,10 +75,14 @@ package struct PreparedSink: Sendable {
     package let registration: SinkRegistration
     /// Its own settings first, then those of every distinct `with` in the routes.
     package var variants: [any ComponentConfiguration]
+    /// By variant: a hash of its `with`; 0 for its own settings.
+    package var choices: [UInt64] = [0]
     /// Its buffer, back-off and dead-letter sink.
     package let delivery: DeliverySettings
     /// Whether readiness requires its connection.
     package let isRequired: Bool
     /// The files that its settings name.
     package let files: [ReferredFile]
+    /// A hash of its declaration as it takes effect, without those of `with`.
+    package let fingerprint: UInt64
 }

@@ -8,6 +8,8 @@ struct ComponentReader {
     let findings: Findings
     let defaults: Located?
     let limits: EventLimits
+    /// `service.max_hops`.
+    let maximumHops: Int
     /// Whether the log survives the program.
     let isDurable: Bool
     /// What `preset:` may name.
@@ -43,7 +45,10 @@ struct ComponentReader {
                 prepared: PreparedSource(
                     name: name, registration: registration, settings: settings, acknowledge: acknowledge, normalise: normalise,
                     emitsGaps: (common.onGap ?? base.onGap ?? .emit) == .emit, retry: common.retry.settings(over: baseRetry),
-                    isRequired: declaration.isRequired, files: self.files(of: place, settings)
+                    isRequired: declaration.isRequired, files: self.files(of: place, settings),
+                    fingerprint: DeclarationFingerprint.hash(
+                        place, acknowledge.rawValue, "\(common.onGap ?? base.onGap ?? .emit)",
+                        "\(common.retry.settings(over: baseRetry))", "\(self.limits)", "\(self.maximumHops)")
                 ),
                 place: place
             )
@@ -113,7 +118,8 @@ struct ComponentReader {
             return Found(
                 prepared: PreparedSink(
                     name: name, registration: registration, variants: [settings], delivery: delivery,
-                    isRequired: declaration.isRequired, files: self.files(of: place, settings)
+                    isRequired: declaration.isRequired, files: self.files(of: place, settings),
+                    fingerprint: DeclarationFingerprint.hash(place, "\(delivery)")
                 ),
                 place: place
             )

@@ -11,6 +11,8 @@ final class Findings {
     private var concealed = ConcealedTexts()
     /// The values of `${env:…}` and `${file:…}` in the file.
     private(set) var references: [Secret] = []
+    /// The paths of all `${file:…}` in the file.
+    private(set) var includedFiles: Set<String> = []
 
     /// Where the settings are that name files and directories, by their keys with dots between them.
     private(set) var places: [String: Mark] = [:]
@@ -35,6 +37,11 @@ final class Findings {
     /// Keeps the value of a reference for ``BridgePlan/references``.
     func refer(to value: String) {
         self.references.append(Secret(value))
+    }
+
+    /// Keeps the path of a reference for ``BridgePlan/includedFiles``.
+    func read(from path: String) {
+        self.includedFiles.insert(path)
     }
 
     func error(_ message: String, at place: Located, rule: Diagnostic.Rule = .setting) {

@@ -20,6 +20,8 @@ package struct HTTPSettings: SettingGroup {
     package var publishOrigins: [String] = []
     /// Proxies whose information about a client's address is trusted.
     package var trustedProxies: [AddressRange] = []
+    /// A hash of ``access``; 0 without it.
+    package internal(set) var accessFingerprint: UInt64 = 0
 
     /// The keys of `http`.
     package static let settings = Settings<Self> {

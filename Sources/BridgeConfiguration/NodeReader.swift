@@ -109,7 +109,7 @@ final class NodeReader {
             self.findings.warning("'~' does not become the home directory; write the whole path", at: place, rule: .path)
         }
         do {
-            let text = try self.expansion.expand(scalar.string, found: self.findings.refer(to:))
+            let text = try self.expansion.expand(scalar.string, found: self.findings.refer(to:), reads: self.findings.read(from:))
             if text != scalar.string {
                 self.findings.conceal(text, writtenAs: scalar.string)
                 scalar.string = text

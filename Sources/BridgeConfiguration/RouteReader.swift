@@ -267,6 +267,7 @@ struct RouteReader {
                 Located(node: merged.node, path: with.path), warningOf: Set(with.members.map(\.key)), registration.decode)
         else { return nil }
         sink.prepared.variants.append(settings)
+        sink.prepared.choices.append(RouteFingerprints.settings(with))
         return sink.prepared.variants.count - 1
     }
 }

@@ -10,8 +10,12 @@ struct ScalarExpansion {
         let message: String
     }
 
-    /// - Parameter found: called with the value of each reference, defaults excepted.
-    func expand(_ text: String, found: (String) -> Void = { _ in }) throws(Failure) -> String {
+    /// - Parameters:
+    ///   - found: called with the value of each reference, defaults excepted.
+    ///   - reads: called with the path of each file before it is read.
+    func expand(
+        _ text: String, found: (String) -> Void = { _ in }, reads: (String) -> Void = { _ in }
+    ) throws(Failure) -> String {
         guard text.contains("$") else { return text }
         var result = ""
         var rest = text[...]
@@ -25,7 +29,7 @@ struct ScalarExpansion {
                 guard let end = rest.firstIndex(of: "}") else {
                     throw Failure(message: "'${' has no closing '}'; write $$ for a plain $")
                 }
-                result += try self.value(of: String(rest[rest.index(after: rest.startIndex)..<end]), found: found)
+                result += try self.value(of: String(rest[rest.index(after: rest.startIndex)..<end]), found: found, reads: reads)
                 rest = rest[rest.index(after: end)...]
             } else {
                 result += "$"
@@ -34,7 +38,9 @@ struct ScalarExpansion {
         return result + rest
     }
 
-    private func value(of reference: String, found: (String) -> Void) throws(Failure) -> String {
+    private func value(
+        of reference: String, found: (String) -> Void, reads: (String) -> Void
+    ) throws(Failure) -> String {
         if reference.hasPrefix("env:") {
             let body = reference.dropFirst(4)
             let parts = body.split(separator: ":-", maxSplits: 1, omittingEmptySubsequences: false)
@@ -50,6 +56,7 @@ struct ScalarExpansion {
         }
         if reference.hasPrefix("file:") {
             let path = String(reference.dropFirst(5))
+            reads(path)
             do {
                 let text = try self.readFile(path)
                 let value = text.hasSuffix("\n") ? String(text.dropLast()) : text

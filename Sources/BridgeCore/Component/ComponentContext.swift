@@ -24,11 +24,14 @@ package struct ComponentContext: Sendable {
     package let isDurable: Bool
     /// Removes the component's secrets from a peer's text; needed only where a text is shortened before it is reported.
     package let redaction: Redaction
+    /// Whether a ``StagedComponent`` must wait for its activation, because a reload makes it.
+    package let isStaged: Bool
 
     /// Makes a context; by default the log is not durable and there are no secrets.
     package init(
         name: String, logger: Logger, eventLoopGroup: any EventLoopGroup, bridge: String, cursors: any CursorStore,
-        metrics: ComponentMetrics, shared: SharedServices, isDurable: Bool = false, redaction: Redaction = Redaction()
+        metrics: ComponentMetrics, shared: SharedServices, isDurable: Bool = false, redaction: Redaction = Redaction(),
+        isStaged: Bool = false
     ) {
         self.name = name
         self.logger = redaction.logger(logger)
@@ -39,6 +42,7 @@ package struct ComponentContext: Sendable {
         self.shared = shared
         self.isDurable = isDurable
         self.redaction = redaction
+        self.isStaged = isStaged
     }
 }
 
@@ -47,10 +51,22 @@ package struct ComponentContext: Sendable {
 /// The program adds services before it creates components; adapters add others. Adapters find services by type, so the
 /// core depends on none of them. Copies share one registry. Thread-safe.
 package struct SharedServices: Sendable {
-    private let registry = Registry()
+    private let registry: Registry
 
     /// Makes an empty registry.
-    package init() {}
+    package init() { self.registry = Registry(parent: nil) }
+
+    private init(draftOf registry: Registry) { self.registry = Registry(parent: registry) }
+
+    /// A registry that finds all services of this one, and whose own services this one does not find.
+    package var draft: SharedServices { SharedServices(draftOf: self.registry) }
+
+    /// Adds all services of a draft to the registry that it was made of.
+    package func commit() {
+        guard let parent = self.registry.parent else { return }
+        let own = self.registry.services.withLock { $0 }
+        parent.services.withLock { $0.merge(own) { $1 } }
+    }
 
     /// Adds a service, replacing one of the same type.
     package func add<Service: Sendable>(_ service: Service) {
@@ -61,7 +77,7 @@ package struct SharedServices: Sendable {
     ///
     /// - Throws: ``ComponentError`` that is not retryable when the program has no such service.
     package func find<Service: Sendable>(_ type: Service.Type) throws -> Service {
-        guard let service = self.registry.services.withLock({ $0[ObjectIdentifier(type)] }) as? Service else {
+        guard let service = self.registry.find(ObjectIdentifier(type)) as? Service else {
             throw ComponentError(.settings, "this program offers no \(type)", isRetryable: false)
         }
         return service
@@ -73,7 +89,8 @@ package struct SharedServices: Sendable {
     /// - Throws: what `make` throws.
     package func find<Service: Sendable>(_ type: Service.Type, make: () throws -> Service) throws -> Service {
         try self.registry.services.withLock { services in
-            if let service = services[ObjectIdentifier(type)] as? Service { return service }
+            let known = services[ObjectIdentifier(type)] ?? self.registry.parent?.find(ObjectIdentifier(type))
+            if let service = known as? Service { return service }
             let service = try make()
             services[ObjectIdentifier(type)] = service
             return service
@@ -82,5 +99,15 @@ package struct SharedServices: Sendable {
 
     private final class Registry: Sendable {
         let services = Mutex<[ObjectIdentifier: any Sendable]>([:])
+        /// The registry that a draft was made of.
+        let parent: Registry?
+
+        init(parent: Registry?) {
+            self.parent = parent
+        }
+
+        func find(_ type: ObjectIdentifier) -> (any Sendable)? {
+            self.services.withLock { $0[type] } ?? self.parent?.find(type)
+        }
     }
 }

@@ -1,4 +1,4 @@
-/// One element for each sink, source or route of a bridge, accessed by its index type only.
+/// One element for each sink, source or route of a bridge, accessed by its index type only; grows with a reload.
 struct ComponentTable<Index: ComponentIndex, Element> {
     private(set) var elements: [Element]
 
@@ -16,6 +16,9 @@ struct ComponentTable<Index: ComponentIndex, Element> {
         _read { yield self.elements[index.rawValue] }
         _modify { yield &self.elements[index.rawValue] }
     }
+
+    /// Adds an element for the next index.
+    mutating func append(_ element: Element) { self.elements.append(element) }
 
     func contains(_ index: Index) -> Bool { self.elements.indices.contains(index.rawValue) }
 }

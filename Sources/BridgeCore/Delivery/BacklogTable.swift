@@ -37,6 +37,26 @@ struct BacklogTable {
         self.due = ComponentSet(count: sources)
     }
 
+    /// Makes room for another sink.
+    mutating func addSink() {
+        self.sinks.append(SinkBacklog())
+        for source in self.accounts.indices where !self.accounts[source].given.isEmpty {
+            self.accounts[source].given.append((.start, -1))
+        }
+    }
+
+    /// Makes room for another source before the last one, whose index increases.
+    mutating func addSourceBeforeLast() {
+        let last = SourceIndex(self.accounts.count - 1)
+        self.accounts.append(self.accounts[last])
+        self.accounts[last] = Account()
+        self.due.grow(to: self.accounts.count)
+        for sink in self.sinks.indices {
+            guard let place = self.sinks[sink].creditors.firstIndex(of: last) else { continue }
+            self.sinks[sink].creditors[place] = SourceIndex(last.rawValue + 1)
+        }
+    }
+
     /// The least floor of the sinks with pending events of a source; `nil` when there are none.
     func floor(of source: SourceIndex) -> Position? { self.accounts[source].floor }
 

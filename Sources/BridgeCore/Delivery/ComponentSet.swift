@@ -10,6 +10,11 @@ struct ComponentSet<Index: ComponentIndex>: Sendable {
 
     func contains(_ index: Index) -> Bool { self.isIn[index] }
 
+    /// Makes room for more indices.
+    mutating func grow(to count: Int) {
+        while self.isIn.count < count { self.isIn.append(false) }
+    }
+
     mutating func insert(_ index: Index) {
         guard !self.isIn[index] else { return }
         self.isIn[index] = true

@@ -54,8 +54,8 @@ extension DeliveryLog {
 
     /// The number of positions not yet written; 0 for an in-memory log.
     var unwritten: Int {
-        self.machine.withLock { machine in
-            machine.disk.map { Int(machine.log.head.rawValue - $0.committed.rawValue) } ?? 0
+        self.state.withLock { state in
+            state.machine.disk.map { Int(state.machine.log.head.rawValue - $0.committed.rawValue) } ?? 0
         }
     }
 
@@ -72,18 +72,21 @@ extension DeliveryLog {
     }
 
     /// Returns the sinks that need a page from the disk, with the last positions that they have passed.
-    func takePages() -> [(sink: SinkIndex, after: Position)] {
+    func takePages() -> [(sink: SinkIndex, name: String, after: Position)] {
         guard case .pages(let pages) = self.apply(.takePages).outcome else { return [] }
         return pages
     }
 
     /// Adds a page from the disk to a sink.
     ///
-    /// - Parameter unreadable: events that cannot be read; they are no longer pending.
+    /// - Parameters:
+    ///   - unreadable: events that cannot be read; they are no longer pending.
+    ///   - name: that of the sink when the page was requested; the page is ignored if another sink has the index now.
     func loaded(
-        _ deliveries: [Delivery], unreadable: [UnreadableEvent] = [], through position: Position, sink: SinkIndex
+        _ deliveries: [Delivery], unreadable: [UnreadableEvent] = [], through position: Position, sink: SinkIndex,
+        name: String? = nil
     ) {
-        self.apply(.load(sink, deliveries, unreadable: unreadable, through: position))
+        self.apply(.load(sink, name: name, deliveries, unreadable: unreadable, through: position))
     }
 
     /// Requests a sink's page again after a read error.
@@ -93,7 +96,7 @@ extension DeliveryLog {
 
     /// The number of unsettled replays.
     var replays: Int {
-        self.machine.withLock { $0.sinks.elements.reduce(0) { $0 + $1.cursor.replays } }
+        self.state.withLock { $0.machine.sinks.elements.reduce(0) { $0 + $1.cursor.replays } }
     }
 
     /// Replays a dead letter to the sink that abandoned it.

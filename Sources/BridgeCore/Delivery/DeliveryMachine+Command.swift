@@ -24,8 +24,13 @@ extension DeliveryMachine {
         case reclaim(SinkIndex)
         /// A sink has published deliveries under consecutive sequence numbers, and its snapshot has changed.
         indirect case number(SinkIndex, ArraySlice<Delivery>, from: UInt64, SnapshotChanges)
+        /// A reload ends the sink or starts it again: its inlet ends, and keeps what is pending.
+        case suspend(SinkIndex)
         /// No source will send again: ends every inlet once it is empty.
         case finish
+
+        /// A reload: adds, replaces and removes sinks and sources, and takes other routes.
+        indirect case reconfigure(Layout)
 
         /// Passes on what the tools of routes keep and is due.
         case runTools(Timestamp)
@@ -37,7 +42,7 @@ extension DeliveryMachine {
         /// Log writes fail, or work again.
         case setDiskFull(Bool)
         case takePages
-        indirect case load(SinkIndex, [Delivery], unreadable: [UnreadableEvent], through: Position)
+        indirect case load(SinkIndex, name: String?, [Delivery], unreadable: [UnreadableEvent], through: Position)
         /// A page could not be read.
         case loadAgain(SinkIndex)
         /// Replays a dead letter to the sink that abandoned it.
@@ -81,8 +86,10 @@ extension DeliveryMachine {
         /// These were in flight and are now confirmed.
         case settled(SinkIndex, [Delivery])
         indirect case work(DeliveryLog.Work)
-        case pages([(sink: SinkIndex, after: Position)])
+        case pages([(sink: SinkIndex, name: String, after: Position)])
         case isTaken(Bool)
+        /// The pending deliveries of removed sinks, which a log in memory drops and one on disk keeps.
+        case dropped([SinkIndex: Int])
     }
 
     /// Some indices in order; the first needs no heap allocation.

@@ -56,7 +56,7 @@ extension DeliveryMachine {
                 self.sinks[$0].cursor.next < self.sinks[$1].cursor.next
             })
         {
-            self.sinks[last].cursor.gather(self.log, routes: self.routes)
+            self.sinks[last].cursor.gather(self.log, names: self.names)
             self.follow(last)
             self.log.releaseUnneeded()
         }

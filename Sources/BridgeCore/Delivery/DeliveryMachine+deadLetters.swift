@@ -3,13 +3,13 @@ extension DeliveryMachine {
     /// Applies the overflow policy of a sink that was given more: the oldest go until the rest is within its bounds.
     mutating func makeRoom(_ sink: SinkIndex, _ effects: inout Effects) {
         if self.sinks[sink].cursor.isOverBounds, self.sinks[sink].cursor.newest.superseded > 0 {
-            let removed = self.sinks[sink].cursor.removeSuperseded(self.log, visible: self.visible, routes: self.routes)
+            let removed = self.sinks[sink].cursor.removeSuperseded(self.log, visible: self.visible, names: self.names)
             self.countSuperseded(removed, by: sink, &effects)
         }
         let policy = self.sinks[sink].cursor.settings.onFull
         guard policy != .block else { return }
         while self.sinks[sink].cursor.isOverBounds,
-            let dropped = self.sinks[sink].cursor.dropOldest(self.log, visible: self.visible, routes: self.routes)
+            let dropped = self.sinks[sink].cursor.dropOldest(self.log, visible: self.visible, names: self.names)
         {
             let reason = "the buffer of the sink is full"
             if policy == .deadLetter {
@@ -54,7 +54,8 @@ extension DeliveryMachine {
     ///
     /// - Parameter original: the position of the event that it is about.
     mutating func give(_ letter: Event, id: Int64?, about original: Position, to sink: SinkIndex) {
-        self.append(letter, Routing(plan: RoutePlan(RoutePlan.Letter(id: id, route: ""), to: sink), shaped: []))
+        let plan = RoutePlan(RoutePlan.Letter(id: id, route: ""), to: sink, names: self.names)
+        self.append(letter, Routing(plan: plan, shaped: []))
         self.sinks[sink].cursor.note(letter: self.log.head, about: original)
         guard let source = self.sources[letter.source] else { return }
         self.debts.give(self.log.head, of: source, to: sink)
@@ -83,7 +84,8 @@ extension DeliveryMachine {
             self.disk?.changes.letters.append(.hold(letter.id))
             return false
         }
-        let plan = RoutePlan(RoutePlan.Letter(id: letter.id, route: letter.route), to: sink, variant: variant)
+        let plan = RoutePlan(
+            RoutePlan.Letter(id: letter.id, route: letter.route), to: sink, variant: variant, names: self.names)
         self.append(letter.event, Routing(plan: plan, shaped: []))
         self.sinks[sink].cursor.replays += 1
         effects.wakesWriter = true

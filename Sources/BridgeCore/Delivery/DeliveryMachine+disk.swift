@@ -79,10 +79,10 @@ extension DeliveryMachine {
     }
 
     /// Returns the sinks that need a page from the disk, with the last positions that they have passed.
-    mutating func takePages() -> [(sink: SinkIndex, after: Position)] {
+    mutating func takePages() -> [(sink: SinkIndex, name: String, after: Position)] {
         guard let pages = self.disk?.pages, !pages.isEmpty else { return [] }
         self.disk?.pages.removeAll()
-        return pages.map { ($0, self.sinks[$0].cursor.next.previous) }
+        return pages.map { ($0, self.sinks[$0].name, self.sinks[$0].cursor.next.previous) }
     }
 
     /// Adds a page from the disk to a sink.

@@ -34,6 +34,8 @@ extension DeliveryMachine {
         if cursor.isOverBounds, !cursor.isFull { return "it is over its bounds and not full" }
         if cursor.weight < 0 || cursor.inLog < 0 || cursor.pending < 0 { return "a count is negative" }
         if self.debts.floor(of: sink) != cursor.floor { return "the debt table has another floor" }
+        if state.name.isEmpty, cursor.pending > 0 { return "an index without a sink has pending deliveries" }
+        if !state.name.isEmpty, self.sinkIndices[state.name] != sink { return "its name leads to another index" }
         return nil
     }
 

@@ -8,9 +8,9 @@ extension DeliveryMachine {
         var batch: [Delivery] = []
         let clock = self.clock
         // A piece may consist of duplicates alone, which leave nothing to hand out.
-        for _ in 0..<Self.pieces where batch.isEmpty && self.hasWork(sink) {
+        for _ in 0..<Self.pieces where batch.isEmpty && !self.sinks[sink].isSuspended && self.hasWork(sink) {
             batch = self.sinks[sink].cursor.take(
-                limit, from: self.log, visible: self.visible, routes: self.routes, clock: clock, repeated: &repeated)
+                limit, from: self.log, visible: self.visible, names: self.names, clock: clock, repeated: &repeated)
         }
         self.touch(sink, .polled)
         if !repeated.isEmpty {
@@ -53,6 +53,7 @@ extension DeliveryMachine {
     ///
     /// A sink that holds back deliveries for a key in flight has not ended either.
     func hasEnded(_ sink: SinkIndex) -> Bool {
+        if self.sinks[sink].isSuspended { return true }
         guard self.isFinished else { return false }
         let cursor = self.sinks[sink].cursor
         guard cursor.available == 0, cursor.inLog == 0, cursor.keys.heldCount == 0 else { return false }

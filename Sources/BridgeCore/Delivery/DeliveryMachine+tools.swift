@@ -117,7 +117,7 @@ extension DeliveryMachine {
                 RoutePlan.Entry(sink: $0.sink, variant: $0.variant, route: route, shape: -1)
             }
             let keys: [RouteIndex: DedupeKey] = released.key.map { [route: $0] } ?? [:]
-            let plan = self.flow?.plan(of: entries) ?? RoutePlan(entries: entries)
+            let plan = self.flow?.plan(of: entries) ?? RoutePlan(entries: entries, names: self.names)
             self.append(released.event, Routing(plan: plan, shaped: [], keys: keys))
         }
         if let report = self.flow?.takeNotes(route) { effects.tools.append(report) }
@@ -129,8 +129,8 @@ extension DeliveryMachine {
         for orphan in self.flow?.takeOrphans() ?? [] {
             for target in orphan.targets {
                 let letter = RoutePlan.Letter(id: nil, route: target.route)
-                self.append(
-                    orphan.event, Routing(plan: RoutePlan(letter, to: target.sink, variant: target.variant), shaped: []))
+                let plan = RoutePlan(letter, to: target.sink, variant: target.variant, names: self.names)
+                self.append(orphan.event, Routing(plan: plan, shaped: []))
             }
             guard orphan.targets.isEmpty else { continue }
             let letter = DeadLetter(

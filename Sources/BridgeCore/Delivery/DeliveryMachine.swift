@@ -19,12 +19,15 @@
 struct DeliveryMachine {
     /// One sink: its cursor, and what is derived from it at the end of each command.
     struct Sink {
-        let name: String
+        /// Empty for an index that no sink has.
+        var name: String
         /// The sink for dead letters of this one.
-        let deadLetterSink: SinkIndex?
+        var deadLetterSink: SinkIndex?
         /// The sinks whose dead letters come here.
-        let deadLetterSources: [SinkIndex]
+        var deadLetterSources: [SinkIndex]
         var cursor: SinkCursor
+        /// Whether it is given nothing, because a reload ends it or starts it again.
+        var isSuspended = false
         var touch: Touch = []
         /// The position of its cursor in the log; `nil` when it has nothing to read.
         var place: Position?
@@ -64,14 +67,17 @@ struct DeliveryMachine {
     /// Deliveries that sinks have not read.
     var unread = 0
 
-    let routes: ComponentTable<RouteIndex, String>
-    let sources: [String: SourceIndex]
-    let sinkIndices: [String: SinkIndex]
+    /// The current names of routes and sinks.
+    var names: RouteNames
+    var sources: [String: SourceIndex]
+    var sinkIndices: [String: SinkIndex]
     /// The sink for events that no route matches.
-    let unrouted: SinkIndex?
-    let limits: LogLimits
+    var unrouted: SinkIndex?
+    var limits: LogLimits
     /// Represents in ``debts`` the sources of what an earlier run left: every source waits for it.
-    let earlierRun: SourceIndex
+    ///
+    /// Behind all sources.
+    var earlierRun: SourceIndex
 
     /// The sinks that the command has touched, in order.
     var touched: [SinkIndex] = []
@@ -86,29 +92,24 @@ struct DeliveryMachine {
     ///   - sources: the name of each source and how it acknowledges.
     ///   - sinks: the name and delivery settings of each sink; includes the dead-letter sinks they name.
     ///   - unrouted: the sink for events that no route matches.
-    ///   - routes: the routes' names.
+    ///   - names: those of the routes and sinks.
     ///   - limits: above them every source pauses.
     ///   - contents: what an earlier run left on disk; `nil` for an in-memory log.
     ///   - flow: the tools of the routes.
     ///   - clock: the time of day.
     init(
         sources: [(name: String, acknowledge: AcknowledgePolicy)], sinks: [(name: String, settings: DeliverySettings)],
-        unrouted: SinkIndex?, routes: [String], limits: LogLimits, contents: LogContents?,
+        unrouted: SinkIndex?, names: RouteNames, limits: LogLimits, contents: LogContents?,
         flow: FlowMachine? = nil, clock: @escaping @Sendable () -> Timestamp = { .now() }
     ) {
         let indices = Dictionary(
             sinks.enumerated().map { ($0.element.name, SinkIndex($0.offset)) }, uniquingKeysWith: { first, _ in first })
-        let deadLetterSinks = sinks.map { sink in sink.settings.deadLetter.flatMap { indices[$0] } }
-        var deadLetterSources: [SinkIndex: [SinkIndex]] = [:]
-        for (index, target) in deadLetterSinks.enumerated() where target != nil && target != SinkIndex(index) {
-            deadLetterSources[target!, default: []].append(SinkIndex(index))
-        }
         self.log = MemoryLog(after: contents?.head ?? .start)
         self.sinks = ComponentTable(
             sinks.enumerated().map { place, sink in
                 let index = SinkIndex(place)
                 return Sink(
-                    name: sink.name, deadLetterSink: deadLetterSinks[place], deadLetterSources: deadLetterSources[index] ?? [],
+                    name: sink.name, deadLetterSink: nil, deadLetterSources: [],
                     cursor: SinkCursor(sink: index, settings: sink.settings, isOnDisk: contents != nil))
             })
         self.watermarks = ComponentTable(sources.map { SourceWatermark(acknowledge: $0.acknowledge) })
@@ -118,12 +119,13 @@ struct DeliveryMachine {
         self.disk = contents.map { DiskState($0, sinks: sinks.count) }
         self.overBounds = ComponentSet(count: sinks.count)
         self.uncommitted = ComponentSet(count: sources.count)
-        self.routes = ComponentTable(routes)
+        self.names = names
         self.sinkIndices = indices
         self.unrouted = unrouted
         self.limits = limits
         self.flow = flow
         self.clock = clock
+        self.connectDeadLetters()
         if let contents { self.resume(contents) }
     }
 
@@ -157,6 +159,11 @@ struct DeliveryMachine {
             self.touch(sink, .changed)
         case .number(let sink, let deliveries, let sequence, let snapshot):
             self.number(sink, deliveries, from: sequence, snapshot)
+        case .suspend(let sink):
+            self.sinks[sink].isSuspended = true
+            self.touch(sink, .offered)
+        case .reconfigure(let layout):
+            effects.outcome = .dropped(self.reconfigure(layout, &effects))
         case .finish:
             self.flushTools(&effects)
             self.isFinished = true
@@ -172,10 +179,12 @@ struct DeliveryMachine {
             self.disk?.isFull = isFull
         case .takePages:
             effects.outcome = .pages(self.takePages())
-        case .load(let sink, let deliveries, let unreadable, let position):
+        case .load(let sink, let name, let deliveries, let unreadable, let position):
+            // A reload may have given the index to another sink while the page was read.
+            guard name == nil || name == self.sinks[sink].name else { break }
             self.load(deliveries, unreadable, through: position, into: sink)
         case .loadAgain(let sink):
-            self.disk?.pages.append(sink)
+            if self.sinks[sink].cursor.isLoading { self.disk?.pages.append(sink) }
         case .replay(let letter, let variant):
             effects.outcome = .isTaken(self.replay(letter, variant: variant, &effects))
         case .replayAsNew(let letter, let record):

@@ -4,18 +4,30 @@ import Logging
 ///
 /// Called once per batch and never under the log's lock. Thread-safe.
 final class DeliveryMetrics: Sendable {
-    private let sinks: ComponentTable<SinkIndex, Sink>
+    /// By index; `nil` for one that no sink has.
+    private let sinks: [Sink?]
     private let unrouted: BurstLog
 
     init(sinks: [(metrics: ComponentMetrics, logger: Logger)], metrics: Metrics, logger: Logger) {
-        self.sinks = ComponentTable(sinks.map { Sink(metrics: $0.metrics, logger: $0.logger) })
+        self.sinks = sinks.map { Sink(metrics: $0.metrics, logger: $0.logger) }
         let counter = metrics.counter("streambridge_events_unrouted_total", help: "Events that matched no route.")
         self.unrouted = BurstLog("No route matches the event", level: .info, counter: counter, logger: logger)
     }
 
+    /// Those of another configuration.
+    ///
+    /// - Parameter sinks: by index: the metrics of a sink that is replaced or added, `nil` for one that is kept or none.
+    init(following metrics: DeliveryMetrics, sinks: [(metrics: ComponentMetrics, logger: Logger)?]) {
+        self.sinks = sinks.enumerated().map { index, sink in
+            let known = metrics.sinks.indices.contains(index) ? metrics.sinks[index] : nil
+            return sink.map { Sink(metrics: $0.metrics, logger: $0.logger) } ?? known
+        }
+        self.unrouted = metrics.unrouted
+    }
+
     func confirmed(sink: SinkIndex, _ deliveries: [Delivery]) {
         guard let first = deliveries.first else { return }
-        let sink = self.sinks[sink]
+        guard let sink = self.sinks[sink.rawValue] else { return }
         sink.sent.increment(by: deliveries.count)
         let now = ContinuousClock.now
         var accepted = first.accepted
@@ -37,10 +49,10 @@ final class DeliveryMetrics: Sendable {
 
     func count(_ effects: DeliveryMachine.Effects) {
         self.unrouted.note([:], count: effects.unrouted)
-        for (sink, count) in effects.duplicates { self.sinks[sink].repeated.increment(by: count) }
-        for (sink, count) in effects.superseded { self.sinks[sink].superseded.increment(by: count) }
+        for (sink, count) in effects.duplicates { self.sinks[sink.rawValue]?.repeated.increment(by: count) }
+        for (sink, count) in effects.superseded { self.sinks[sink.rawValue]?.superseded.increment(by: count) }
         for loss in effects.losses {
-            let sink = self.sinks[loss.sink]
+            guard let sink = self.sinks[loss.sink.rawValue] else { continue }
             (loss.isKept ? sink.deadLetters : sink.dropped)[loss.cause]?.increment()
             (loss.isKept ? sink.deadLetterLog : sink.dropLog).note(["reason": "\(loss.reason)"])
         }

@@ -13,7 +13,13 @@ final class LoopDetector: Sendable {
     /// that an event may cross.
     static let contents = 8
 
-    private let recent = Mutex(RecentDeliveries(capacity: 32_768, contents: LoopDetector.contents))
+    private struct State {
+        var deliveries = RecentDeliveries(capacity: 32_768, contents: LoopDetector.contents)
+        /// How often an index was given to another sink; none for most.
+        var renewals: [SinkIndex: UInt64] = [:]
+    }
+
+    private let recent = Mutex(State())
 
     private enum Verdict {
         case passes
@@ -60,7 +66,7 @@ final class LoopDetector: Sendable {
                 let record = records[index]
                 let old = record.routing
                 let routing = Routing(
-                    plan: RoutePlan(entries: passing), shaped: old.shaped, keys: old.keys, lost: old.lost,
+                    plan: RoutePlan(entries: passing, names: old.plan.names), shaped: old.shaped, keys: old.keys, lost: old.lost,
                     readings: old.readings)
                 kept?.append(
                     LogRecord(event: record.event, routing: routing, accepted: record.accepted, repeatKey: record.repeatKey))
@@ -72,14 +78,22 @@ final class LoopDetector: Sendable {
 
     /// Forgets a delivery that a sink did not get: the same event may go there.
     func forget(_ delivery: Delivery, sink: SinkIndex) {
-        let key = Self.key(delivery.event, sink: sink, variant: delivery.variant, isNative: true)
-        self.recent.withLock { $0.forget(key) }
+        self.recent.withLock { recent in
+            let key = Self.key(delivery.event, sink: sink, variant: delivery.variant, isNative: true, recent.renewals)
+            recent.deliveries.forget(key)
+        }
+    }
+
+    /// Another sink has the index from now on, and was given nothing before.
+    func renew(_ sink: SinkIndex) {
+        self.recent.withLock { $0.renewals[sink, default: 0] += 1 }
     }
 
     private static func note(
-        _ event: Event, sink: SinkIndex, variant: Int, isNative: Bool, in recent: inout RecentDeliveries
+        _ event: Event, sink: SinkIndex, variant: Int, isNative: Bool, in recent: inout State
     ) -> Verdict {
-        let verdict = recent.note(self.key(event, sink: sink, variant: variant, isNative: isNative))
+        let key = self.key(event, sink: sink, variant: variant, isNative: isNative, recent.renewals)
+        let verdict = recent.deliveries.note(key)
         // Without its own id and timestamp it is another event, whatever its content.
         guard isNative else { return .passes }
         return switch verdict {
@@ -90,8 +104,11 @@ final class LoopDetector: Sendable {
     }
 
     /// The key of a delivery, hashed with a secret of this process, so that senders cannot choose it.
-    private static func key(_ event: Event, sink: SinkIndex, variant: Int, isNative: Bool) -> RecentDeliveries.Key {
-        let place = UInt64(truncatingIfNeeded: sink.rawValue) << 32 ^ UInt64(truncatingIfNeeded: variant)
+    private static func key(
+        _ event: Event, sink: SinkIndex, variant: Int, isNative: Bool, _ renewals: [SinkIndex: UInt64]
+    ) -> RecentDeliveries.Key {
+        var place = UInt64(truncatingIfNeeded: sink.rawValue) << 32 ^ UInt64(truncatingIfNeeded: variant)
+        if !renewals.isEmpty, let renewal = renewals[sink] { place ^= renewal << 48 }
         let time = UInt64(bitPattern: event.timestamp.milliseconds)
         let identity = self.hash.hash(event.id, seed: self.hash.hash(time, seed: place))
         return RecentDeliveries.Key(

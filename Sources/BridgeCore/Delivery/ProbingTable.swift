@@ -14,7 +14,7 @@ protocol ProbingKey: Equatable, Sendable {
 /// removed.
 ///
 /// The keys are hashes already; a `Set` would hash them again. Not thread-safe.
-struct ProbingTable<Key: ProbingKey> {
+struct ProbingTable<Key: ProbingKey>: Sendable {
     /// The number is a power of two.
     private var places = Array(repeating: Key.free, count: 64)
     private var mask = 63
@@ -78,7 +78,7 @@ struct ProbingTable<Key: ProbingKey> {
 }
 
 /// The latest keys in order; the oldest is removed at the capacity.
-struct LatestKeys<Key> {
+struct LatestKeys<Key: Sendable>: Sendable {
     private let capacity: Int
     private var keys: [Key] = []
     /// The index of the oldest, once the capacity is reached.

@@ -1,7 +1,7 @@
 /// The latest keys, which are hashes; forgets the oldest when it is full.
 ///
 /// Not thread-safe.
-struct RecentSet {
+struct RecentSet: Sendable {
     private struct Key: ProbingKey {
         static let free = Key(stored: 0)
 

@@ -8,7 +8,7 @@ extension SinkCursor {
     ///   - clock: the time of day, by which keys of `dedupe:` expire.
     ///   - repeated: receives the duplicates that `dedupe:` finds, and what `replace_key:` supersedes; they are settled.
     mutating func take(
-        _ limit: Int, from log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>,
+        _ limit: Int, from log: MemoryLog, visible: Position, names: RouteNames,
         clock: () -> Timestamp = { .now() }, repeated: inout [Delivery]
     ) -> [Delivery] {
         var batch: [Delivery] = []
@@ -17,7 +17,7 @@ extension SinkCursor {
             batch.append(delivery)
         }
         if batch.count < limit, self.inLog > 0, !self.holdsMuch {
-            self.scan(log, visible: visible, limit: limit - batch.count, routes: routes, into: &batch)
+            self.scan(log, visible: visible, limit: limit - batch.count, names: names, into: &batch)
         }
         self.holdRepeated(&batch, visible: visible, clock, &repeated)
         self.hand(&batch)
@@ -27,12 +27,12 @@ extension SinkCursor {
     private mutating func popLoaded() -> Delivery? { self.holdsMuch ? nil : self.loaded.popFirst() }
 
     /// Abandons the oldest delivery that is not in flight; `nil` when all are in flight or uncommitted.
-    mutating func dropOldest(_ log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>) -> Delivery? {
+    mutating func dropOldest(_ log: MemoryLog, visible: Position, names: RouteNames) -> Delivery? {
         var dropped: [Delivery] = []
         if let first = self.again.popFirst() ?? self.loaded.popFirst() {
             dropped = [first]
         } else {
-            self.scan(log, visible: visible, limit: 1, routes: routes, into: &dropped)
+            self.scan(log, visible: visible, limit: 1, names: names, into: &dropped)
             // One record may have several deliveries; the others stay.
             self.again.append(contentsOf: dropped.dropFirst())
         }
@@ -45,25 +45,26 @@ extension SinkCursor {
     }
 
     /// Reads ahead everything in an in-memory log, so that the log need not keep it for this sink.
-    mutating func gather(_ log: MemoryLog, routes: ComponentTable<RouteIndex, String>) {
+    mutating func gather(_ log: MemoryLog, names: RouteNames) {
         var found: [Delivery] = []
-        self.scan(log, visible: log.head, limit: self.inLog, routes: routes, into: &found)
+        self.scan(log, visible: log.head, limit: self.inLog, names: names, into: &found)
         self.loaded.append(contentsOf: found)
     }
 
     private mutating func scan(
-        _ log: MemoryLog, visible: Position, limit: Int, routes: ComponentTable<RouteIndex, String>, into batch: inout [Delivery]
+        _ log: MemoryLog, visible: Position, limit: Int, names: RouteNames, into batch: inout [Delivery]
     ) {
         // Later records have gone to the disk and are read back from there.
-        guard self.next >= log.oldest else { return }
+        guard self.isInMemory(log) else { return }
         let enough = batch.count + limit
         let head = min(log.head, visible)
         while batch.count < enough, self.inLog > 0, self.next <= head {
             let record = log[self.next]
             for entry in record.routing.plan.entries where entry.sink == self.sink {
                 let letter = record.routing.plan.letter
+                let route = letter?.route ?? (record.routing.plan.names ?? names)[entry.route]
                 var delivery = Delivery(
-                    event: record.event(of: entry), variant: entry.variant, route: letter?.route ?? routes[entry.route],
+                    event: record.event(of: entry), variant: entry.variant, route: route,
                     attempts: 0, position: self.next, ticket: 0, accepted: record.accepted
                 )
                 delivery.letter = letter?.id
@@ -111,10 +112,10 @@ extension SinkCursor {
     ///
     /// Only once that is a quarter of what is pending, so that the cost per event stays constant.
     mutating func removeSuperseded(
-        _ log: MemoryLog, visible: Position, routes: ComponentTable<RouteIndex, String>
+        _ log: MemoryLog, visible: Position, names: RouteNames
     ) -> [Delivery] {
         guard self.newest.superseded > 0, self.newest.superseded >= self.pending / 4 else { return [] }
-        if !self.isOnDisk { self.gather(log, routes: routes) }
+        if !self.isOnDisk { self.gather(log, names: names) }
         var removed: [Delivery] = []
         for list in [\SinkCursor.again, \SinkCursor.loaded] {
             var kept: Deque<Delivery> = []
@@ -167,7 +168,7 @@ extension SinkCursor {
 
     /// Whether the next deliveries are on the disk, and are not being read yet.
     func wantsPage(_ log: MemoryLog) -> Bool {
-        self.inLog > 0 && self.next < log.oldest && self.loaded.isEmpty && !self.isLoading && !self.holdsMuch
+        self.inLog > 0 && !self.isInMemory(log) && self.loaded.isEmpty && !self.isLoading && !self.holdsMuch
     }
 
     /// Skips what cannot be read from the disk.

@@ -13,9 +13,11 @@ struct SinkCursor {
 
     /// The sink's index, which route plans use.
     let sink: SinkIndex
-    let settings: DeliverySettings
+    var settings: DeliverySettings
     /// The first unread position in the log; meaningless while ``inLog`` is 0.
     var next = Position(1)
+    /// Earlier records are read from the disk: in memory they may have the indices of another configuration.
+    var memoryStart = Position.start
     /// The number of deliveries at ``next`` or later.
     var inLog = 0
     /// The weight of everything not yet confirmed, in bytes.
@@ -57,6 +59,13 @@ struct SinkCursor {
         self.keys = DeliveredKeys()
     }
 
+    /// The cursor of another sink that gets the index of this one: tickets of this one mean nothing to it.
+    func successor(_ settings: DeliverySettings) -> SinkCursor {
+        var cursor = SinkCursor(sink: self.sink, settings: settings, isOnDisk: self.isOnDisk)
+        cursor.nextTicket = self.nextTicket
+        return cursor
+    }
+
     struct Taken {
         var delivery: Delivery
         var isSettled = false
@@ -72,8 +81,11 @@ struct SinkCursor {
     func hasWork(_ log: MemoryLog, visible: Position) -> Bool {
         if !self.again.isEmpty { return true }
         guard !self.holdsMuch else { return false }
-        return !self.loaded.isEmpty || (self.inLog > 0 && self.next >= log.oldest && self.next <= min(visible, log.head))
+        return !self.loaded.isEmpty || (self.inLog > 0 && self.isInMemory(log) && self.next <= min(visible, log.head))
     }
+
+    /// Whether the next record is read from memory.
+    func isInMemory(_ log: MemoryLog) -> Bool { self.next >= max(log.oldest, self.memoryStart) }
 
     /// Whether so much is held back for keys in flight that it stops reading: what is on disk need not be in memory.
     var holdsMuch: Bool {

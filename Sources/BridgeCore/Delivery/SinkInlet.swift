@@ -1,4 +1,5 @@
 import NIOCore
+import PollThread
 
 /// What a sink reads from: its cursor over the log.
 ///
@@ -22,6 +23,8 @@ package final class SinkInlet: Sendable {
     private let sink: SinkIndex
     private let status: ComponentStatus
     private let redaction: Redaction
+    /// Whether another inlet has taken the sink over.
+    private let isRevoked = Flag()
     /// Where the sink's templates need expressions.
     private let preparation: SinkPreparation?
 
@@ -71,18 +74,21 @@ package final class SinkInlet: Sendable {
 
     /// Takes waiting deliveries, without waiting.
     package func poll(atMost limit: Int) -> Poll {
-        self.preparation?.poll(atMost: limit) ?? self.log.poll(sink: self.sink, atMost: limit)
+        if self.isRevoked.isSet { return .ended }
+        return self.preparation?.poll(atMost: limit) ?? self.log.poll(sink: self.sink, atMost: limit)
     }
 
     /// Sets the callback for when ``poll(atMost:)`` may find more, from any thread; it replaces the previous one.
     ///
     /// It must not block and must not call the inlet. `nil` removes it.
     package func onAvailable(_ notify: (@Sendable () -> Void)?) {
+        guard !self.isRevoked.isSet else { return }
         if let preparation { preparation.onAvailable(notify) } else { self.log.observe(sink: self.sink, notify) }
     }
 
     /// Confirms this delivery and all taken before it: they are safe with the peer.
     package func confirm(through delivery: Delivery) {
+        guard !self.isRevoked.isSet else { return }
         self.log.confirm(sink: self.sink, through: delivery)
         self.status.progressed()
     }
@@ -96,6 +102,7 @@ package final class SinkInlet: Sendable {
     ///   together with the numbers.
     package func number(_ deliveries: ArraySlice<Delivery>, from sequence: UInt64, snapshot: SnapshotChanges = SnapshotChanges())
     {
+        guard !self.isRevoked.isSet else { return }
         self.log.number(sink: self.sink, deliveries, from: sequence, snapshot: snapshot)
     }
 
@@ -103,6 +110,7 @@ package final class SinkInlet: Sendable {
     ///
     /// Repeated confirmations have no effect.
     package func confirm(_ delivery: Delivery) {
+        guard !self.isRevoked.isSet else { return }
         self.log.confirm(sink: self.sink, delivery)
         self.status.progressed()
     }
@@ -112,6 +120,7 @@ package final class SinkInlet: Sendable {
     ///
     /// - Parameter reason: one sentence without a final stop: what the peer answered, what was expected.
     package func refuse(_ delivery: Delivery, _ reason: String) {
+        guard !self.isRevoked.isSet else { return }
         self.log.refuse(sink: self.sink, delivery, reason: self.redaction.redacted(reason))
         self.status.progressed()
     }
@@ -124,7 +133,19 @@ package final class SinkInlet: Sendable {
     ///
     /// - Parameter reason: one sentence without a final stop: what the peer answered.
     package func postpone(_ delivery: Delivery, _ reason: String) {
+        guard !self.isRevoked.isSet else { return }
         self.log.postpone(sink: self.sink, delivery, reason: self.redaction.redacted(reason))
+    }
+
+    /// Ends the inlet, so that the sink is given nothing more; what is pending stays.
+    func suspend() {
+        self.log.suspend(sink: self.sink)
+    }
+
+    /// Ends the use of the inlet, after the sink's last `run`: a late call has no effect on the inlet that follows.
+    func revoke() {
+        self.isRevoked.set()
+        if let preparation { preparation.revoke() } else { self.log.observe(sink: self.sink, nil) }
     }
 
     /// Whether nothing waits and nothing can come.

@@ -27,6 +27,8 @@ final class SinkPreparation: Sendable {
         var generation = 0
         var isPreparing = false
         var hasEnded = false
+        /// Whether another one has taken the sink over.
+        var isRevoked = false
     }
 
     /// - Parameter templates: those of the sink, by variant.
@@ -82,6 +84,12 @@ final class SinkPreparation: Sendable {
         }
     }
 
+    /// Takes nothing more.
+    func revoke() {
+        self.state.withLock { $0.isRevoked = true }
+        self.log.observe(sink: self.sink, nil)
+    }
+
     // MARK: The threads' side
 
     /// Prepares one batch.
@@ -112,6 +120,7 @@ final class SinkPreparation: Sendable {
     }
 
     private func take(_ state: inout State) -> [Delivery] {
+        guard !state.isRevoked else { return [] }
         var taken = state.rest
         state.rest = []
         if taken.isEmpty {

@@ -7,6 +7,10 @@ import Synchronization
 final class SourceAppender: Sendable {
     let log: DeliveryLog
     let source: SourceIndex
+    /// The source's watermark.
+    let mark: SourceMark
+    /// Signals a changed watermark, or that the source must end.
+    let changed: Signal
     private let intake: Mutex<SourceIntake>
     private let emitsGaps: Bool
     private let metrics: SourceMetrics
@@ -19,10 +23,36 @@ final class SourceAppender: Sendable {
     ) {
         self.log = log
         self.source = source
+        let parts = log.parts
+        self.mark = parts.marks[source]
+        self.changed = parts.sourceSignals[source]
         self.intake = Mutex(intake)
         self.emitsGaps = emitsGaps
         self.metrics = metrics
     }
+
+    /// Waits until a condition on the watermark holds.
+    ///
+    /// - Throws: `CancellationError`.
+    func wait(until condition: (SourceMark) -> Bool) async throws {
+        try await self.changed.wait { condition(self.mark) }
+    }
+
+    // MARK: A reload
+
+    /// Calls `body` while no appender is between its routes and the log; all of them then route by other rules.
+    static func replaceRules(of appenders: ArraySlice<SourceAppender>, by rules: RoutingRules, _ body: () -> Void) {
+        guard let first = appenders.first else { return body() }
+        first.intake.withLock { intake in
+            Self.replaceRules(of: appenders.dropFirst(), by: rules, body)
+            intake.follow(rules)
+        }
+    }
+
+    /// The keys of the latest messages, for the source that replaces this one.
+    func takeRepeatKeys() -> RecentSet { self.intake.withLock { $0.repeatKeys } }
+
+    // MARK: Appending
 
     /// See ``SourceOutlet/send(_:writesThrough:)``.
     func send(_ messages: [ReceivedMessage], writesThrough: Bool) -> SourceOutlet.Receipt {
@@ -55,7 +85,7 @@ final class SourceAppender: Sendable {
     }
 
     private func append(_ records: [LogRecord], _ intake: SourceIntake, wakesWriter: Bool = true) -> SourceOutlet.Receipt {
-        if self.log.taps.isWatched { self.log.taps.accepted(records, from: intake.source, routes: self.log.routes) }
+        if self.log.taps.isWatched { self.log.taps.accepted(records, from: intake.source) }
         let receipt = self.log.append(
             records, repeated: intake.repeatedSinks, source: self.source, wakesWriter: wakesWriter)
         self.metrics.lost(records, isKept: self.log.keepsDeadLetters)
@@ -84,7 +114,7 @@ final class SourceAppender: Sendable {
         case .report(let report): return self.report(report)
         case .waits(let isFirst):
             if isFirst { self.gapsWait.notify() }
-            return self.log.marks[self.source].receipt
+            return self.mark.receipt
         }
     }
 

@@ -10,17 +10,14 @@ final class SourceIntake {
     private let settings: IntakeSettings
     private let normaliser: Normaliser
     private let reader = EventReader()
-    private let table: RouteTable
+    private var rules: RoutingRules
     private let loopDetector: LoopDetector
-    private let switches: RouteSwitches
-    /// The entities that sinks announce, whose states are not events.
-    private let ownEntities: [OwnEntities]
     private let metrics: SourceMetrics
     private let clock: @Sendable () -> Timestamp
     private var native: [Bool] = []
     /// The events of a batch whose expressions are evaluated together, with their repeat keys.
     private var unrouted: [(event: Event, repeatKey: UInt64?)] = []
-    private var repeatKeys: RecentSet
+    private(set) var repeatKeys: RecentSet
     /// The id of the last message of the last batch, for a duplicate the first id; `nil` when it was refused as a loop.
     private(set) var lastID: String?
     /// What is done with bodies before they are read.
@@ -34,21 +31,39 @@ final class SourceIntake {
     /// - Parameters:
     ///   - repeatKeys: those of an earlier run, in order.
     ///   - clock: the time of receipt.
-    init(
+    convenience init(
         source: String, settings: IntakeSettings, table: RouteTable, loopDetector: LoopDetector, metrics: SourceMetrics,
         repeatKeys: [UInt64] = [], switches: RouteSwitches = RouteSwitches(), ownEntities: [OwnEntities] = [],
         clock: @escaping @Sendable () -> Timestamp = { .now() }
     ) {
+        self.init(
+            source: source, settings: settings,
+            rules: RoutingRules(table: table, switches: switches, ownEntities: ownEntities),
+            loopDetector: loopDetector, metrics: metrics,
+            repeatKeys: RecentSet(capacity: SourceOutlet.repeatMemory, repeatKeys), clock: clock)
+    }
+
+    /// - Parameters:
+    ///   - repeatKeys: those of the latest messages.
+    ///   - clock: the time of receipt.
+    init(
+        source: String, settings: IntakeSettings, rules: RoutingRules, loopDetector: LoopDetector, metrics: SourceMetrics,
+        repeatKeys: RecentSet, clock: @escaping @Sendable () -> Timestamp = { .now() }
+    ) {
         self.clock = clock
-        self.switches = switches
-        self.ownEntities = ownEntities
         self.source = source
         self.settings = settings
         self.normaliser = Normaliser(source: source, settings: settings.normalise, bridge: settings.bridge)
-        self.table = table
+        self.rules = rules
         self.loopDetector = loopDetector
         self.metrics = metrics
-        self.repeatKeys = RecentSet(capacity: SourceOutlet.repeatMemory, repeatKeys)
+        self.repeatKeys = repeatKeys
+    }
+
+    /// Routes by other rules from now on.
+    func follow(_ rules: RoutingRules) {
+        self.rules = rules
+        self.metrics.follow(rules.table, source: self.source)
     }
 
     /// Makes the records of a batch, in order, without duplicates.
@@ -83,7 +98,7 @@ final class SourceIntake {
                     asksIDs || messages.count == 1 ? self.normaliser.event(from: message, at: place, now: now).event.id : nil
                 continue
             }
-            if self.ownEntities.contains(where: { $0.recognise(subject: message.subject, body: message.body) }) {
+            if self.rules.ownEntities.contains(where: { $0.recognise(subject: message.subject, body: message.body) }) {
                 own += 1
                 self.lastID = nil
                 continue
@@ -112,7 +127,7 @@ final class SourceIntake {
             if let key = message.repeatKey { _ = self.repeatKeys.insert(key) }
             self.lastID = outcome.event.id
             self.native.append(outcome.isNative)
-            if self.table.evaluatesAhead {
+            if self.rules.table.evaluatesAhead {
                 self.unrouted.append((outcome.event, message.repeatKey))
             } else {
                 records.append(self.record(of: outcome.event, now: now, accepted: accepted, repeatKey: message.repeatKey))
@@ -172,21 +187,21 @@ final class SourceIntake {
     private func record(
         of event: Event, now: Timestamp, accepted: ContinuousClock.Instant, repeatKey: UInt64? = nil
     ) -> LogRecord {
-        let routing = self.table.routing(of: event, reader: self.reader, now: now) { route, error in
+        let routing = self.rules.table.routing(of: event, reader: self.reader, now: now) { route, error in
             self.metrics.failed(route: route, event, error)
         }
-        let left = self.switches.applied(to: routing, of: event, self.table.routes)
+        let left = self.rules.switches.applied(to: routing, of: event, self.rules.table.routes)
         return LogRecord(event: event, routing: left, accepted: accepted, repeatKey: repeatKey)
     }
 
     /// Makes the records of all waiting events, with their expressions evaluated together.
     private func route(into records: inout [LogRecord], now: Timestamp, accepted: ContinuousClock.Instant) {
         let events = self.unrouted.map(\.event)
-        let routings = self.table.routings(of: events, reader: self.reader, now: now) { route, place, error in
+        let routings = self.rules.table.routings(of: events, reader: self.reader, now: now) { route, place, error in
             self.metrics.failed(route: route, events[place], error)
         }
         for ((event, key), routing) in zip(self.unrouted, routings) {
-            let left = self.switches.applied(to: routing, of: event, self.table.routes)
+            let left = self.rules.switches.applied(to: routing, of: event, self.rules.table.routes)
             records.append(LogRecord(event: event, routing: left, accepted: accepted, repeatKey: key))
         }
     }

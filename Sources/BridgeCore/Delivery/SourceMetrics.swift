@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 
 /// Counts what one source receives, and what happens to it before the log.
 ///
@@ -18,20 +19,20 @@ final class SourceMetrics: Sendable {
     private let lost: BurstLog
     /// What is abandoned, and what is lost and kept.
     private let deadLetterLog: BurstLog
-    /// By route whose expressions may fail for events of this source.
-    private let failures: [RouteIndex: BurstLog]
-    private let routes: ComponentTable<RouteIndex, String>
-    private let sinks: ComponentTable<SinkIndex, String>
+    /// By the name of a route: its expressions that failed for events of this source.
+    private let failures = Mutex<[String: BurstLog]>([:])
+    /// What the indices of routes and sinks mean.
+    private let names: Mutex<RouteNames>
+    private let makeFailure: @Sendable (String) -> BurstLog
     private let logger: Logger
 
     /// Why a message about an entity of the bridge itself is dropped.
     static let ownEntity = "own_entity"
 
     /// - Parameters:
-    ///   - routes: the routes' names, by their indices.
+    ///   - names: those of the routes and sinks.
     ///   - failing: the routes from this source with expressions, which may fail.
-    ///   - sinks: the sinks' names, by their indices.
-    init(metrics: ComponentMetrics, logger: Logger, routes: [String], failing: [RouteIndex], sinks: [String] = []) {
+    init(metrics: ComponentMetrics, logger: Logger, names: RouteNames, failing: [RouteIndex]) {
         func dropped(_ reason: String) -> Counter {
             metrics.counter("events_dropped", help: "Events lost, by reason.", [("reason", reason)])
         }
@@ -64,17 +65,30 @@ final class SourceMetrics: Sendable {
         self.lostAndKept = deadLetters("expression")
         self.lost = log("Event dropped", level: .error, dropped("expression"))
         self.deadLetterLog = log("Event moved to the dead letters", nil)
-        self.failures = Dictionary(
-            uniqueKeysWithValues: failing.map { route in
-                let counter = metrics.counter(
-                    "route_errors",
-                    help: "Expressions that failed; the route then did not match, or its dedupe had no key.",
-                    [("route", routes[route.rawValue])])
-                return (route, log("Expression failed", counter))
-            })
-        self.routes = ComponentTable(routes)
-        self.sinks = ComponentTable(sinks)
+        self.makeFailure = { route in
+            let counter = metrics.counter(
+                "route_errors", help: "Expressions that failed; the route then did not match, or its dedupe had no key.",
+                [("route", route)])
+            return BurstLog("Expression failed", counter: counter, logger: logger)
+        }
+        self.names = Mutex(names)
         self.logger = logger
+        self.follow(names, failing: failing)
+    }
+
+    /// Counts the failures of the routes of another table.
+    func follow(_ table: RouteTable, source: String) {
+        self.follow(table.names, failing: table.failing(for: source))
+    }
+
+    private func follow(_ names: RouteNames, failing: [RouteIndex]) {
+        self.names.withLock { $0 = names }
+        self.failures.withLock { failures in
+            let old = failures
+            failures = [:]
+            // Counters exist from the start.
+            for route in failing.map({ names[$0] }) { failures[route] = old[route] ?? self.makeFailure(route) }
+        }
     }
 
     func received(_ count: Int, ignored: Int, unreadable: Int, cut: Int, looped: Int, repeated: Int, own: Int = 0) {
@@ -91,9 +105,10 @@ final class SourceMetrics: Sendable {
     /// Logs at debug where each event goes.
     func routed(_ records: [LogRecord]) {
         guard self.logger.logLevel <= .debug else { return }
+        let names = self.names.withLock { $0.sinks }
         for record in records {
             let entries = record.routing.plan.entries
-            let sinks = entries.map { self.sinks.contains($0.sink) ? self.sinks[$0.sink] : "\($0.sink)" }
+            let sinks = entries.map { names.indices.contains($0.sink.rawValue) ? names[$0.sink.rawValue] : "\($0.sink)" }
             self.logger.debug(
                 "Event routed",
                 metadata: [
@@ -104,7 +119,9 @@ final class SourceMetrics: Sendable {
     }
 
     func failed(route: RouteIndex, _ event: Event, _ error: ExpressionError) {
-        self.failures[route]?.note(["route": "\(self.routes[route])", "event": "\(event.id)", "error": "\(error.message)"])
+        let name = self.names.withLock { $0[route] }
+        let log = self.failures.withLock { $0[name] }
+        log?.note(["route": "\(name)", "event": "\(event.id)", "error": "\(error.message)"])
     }
 
     /// Counts events that failed routes have lost.

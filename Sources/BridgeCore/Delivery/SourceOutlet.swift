@@ -171,18 +171,18 @@ package final class SourceOutlet: Sendable {
     ///
     /// Never moves back.
     package var safe: Position {
-        self.queue?.safe ?? self.log.marks[self.source].safe
+        self.queue?.safe ?? self.appender.mark.safe
     }
 
     /// Whether the source may read now.
     package var demand: Demand {
-        let isPaused = self.queue?.isPaused ?? self.log.marks[self.source].isPaused
+        let isPaused = self.queue?.isPaused ?? self.appender.mark.isPaused
         return isPaused ? .pause : .more
     }
 
     /// Whether the source must end: read no more, wait for what is sent, acknowledge, return from `run`.
     package var isStopping: Bool {
-        self.log.marks[self.source].isStopping
+        self.appender.mark.isStopping
     }
 
     /// Sets the callback for when ``safe``, ``demand`` or ``isStopping`` changed, from any thread; it replaces the
@@ -190,7 +190,7 @@ package final class SourceOutlet: Sendable {
     ///
     /// It must not block and must not call the outlet: wake a thread, schedule a task. `nil` removes it.
     package func onChange(_ notify: (@Sendable () -> Void)?) {
-        self.log.observe(source: self.source, notify)
+        self.appender.changed.observe(notify)
         self.queue?.onChange(notify)
     }
 
@@ -199,19 +199,19 @@ package final class SourceOutlet: Sendable {
     /// - Throws: `CancellationError`. Stopping does not end the wait.
     package func untilSafe(_ position: Position) async throws {
         if let queue { return try await queue.untilSafe(position) }
-        try await self.log.wait(source: self.source) { $0.safe >= position }
+        try await self.appender.wait { $0.safe >= position }
     }
 
     /// Waits until ``demand`` is `more` or the source is stopping.
     package func untilDemand() async throws {
         // Both may change while the other is awaited; a source that resumes a little early meets the next pause.
         try await self.queue?.untilRoom()
-        try await self.log.wait(source: self.source) { !$0.isPaused || $0.isStopping }
+        try await self.appender.wait { !$0.isPaused || $0.isStopping }
     }
 
     /// Waits until ``isStopping``.
     package func untilStopping() async throws {
-        try await self.log.wait(source: self.source) { $0.isStopping }
+        try await self.appender.wait { $0.isStopping }
     }
 
     /// Waits until ``isStopping``, but no longer than `limit`.
@@ -231,6 +231,9 @@ package final class SourceOutlet: Sendable {
         try? await self.queue?.untilEmpty()
         self.appender.reportAllGaps()
     }
+
+    /// What appends to the log, for a reload.
+    var routing: SourceAppender { self.appender }
 
     /// The number of events that were sent and are not in the log.
     var unappended: Int { self.queue?.count ?? 0 }

@@ -33,7 +33,7 @@ final class SourceQueue: Sendable {
 
     init(_ appender: SourceAppender, threads: EvaluationThreads) {
         self.appender = appender
-        let appended = appender.log.marks[appender.source].appended
+        let appended = appender.mark.appended
         self.state = Mutex(State(appended: appended))
         self.lane = EvaluationLane(on: threads)
         self.lane.setWork { [weak self] in self?.runOnce() ?? false }
@@ -61,7 +61,7 @@ final class SourceQueue: Sendable {
 
     /// Everything up to here is safe, by the source's own count.
     var safe: Position {
-        let safe = self.appender.log.marks[self.appender.source].safe
+        let safe = self.appender.mark.safe
         return self.state.withLock { $0.settle(through: safe) }
     }
 
@@ -76,7 +76,7 @@ final class SourceQueue: Sendable {
         self.signal.observe(notify)
     }
 
-    private var isLogPaused: Bool { self.appender.log.marks[self.appender.source].isPaused }
+    private var isLogPaused: Bool { self.appender.mark.isPaused }
 
     // MARK: Waiting
 
@@ -86,7 +86,7 @@ final class SourceQueue: Sendable {
     func untilSafe(_ position: Position) async throws {
         try await self.wait { $0.done >= position }
         guard let mark = self.state.withLock({ $0.place(of: position) }) else { return }
-        try await self.appender.log.wait(source: self.appender.source) { $0.safe >= mark }
+        try await self.appender.wait { $0.safe >= mark }
     }
 
     /// Waits until there is room.

@@ -15,6 +15,17 @@ struct SourceWatermark {
         self.acknowledge = acknowledge
     }
 
+    /// The watermark of the source that replaces this one under its name.
+    ///
+    /// - Parameter visible: everything up to it is committed to the log, which the other policy may require.
+    func successor(_ acknowledge: AcknowledgePolicy, visible: Position) -> SourceWatermark {
+        var watermark = SourceWatermark(acknowledge: acknowledge)
+        watermark.appended = self.appended
+        watermark.safe = acknowledge == .received ? self.safe : min(self.safe, visible)
+        watermark.isPaused = self.isPaused
+        return watermark
+    }
+
     mutating func append(at position: Position) {
         self.appended = position
     }

@@ -28,8 +28,10 @@ struct FlowMachine: Sendable {
     private var ownPlans: [[RoutePlan.Entry]: RoutePlan] = [:]
     private var plans: [PlanKey: (base: RoutePlan, plan: RoutePlan)] = [:]
     let isRecording: Bool
+    /// The names of routes and sinks in the plans of released events; `nil` for the current ones.
+    private var names: RouteNames?
     /// How many held events of an earlier run cannot be read.
-    let unreadable: Int
+    private(set) var unreadable: Int
 
     /// An event of an earlier run whose route is gone.
     struct Orphan: Sendable {
@@ -48,9 +50,12 @@ struct FlowMachine: Sendable {
     /// - Parameters:
     ///   - sinks: the names of the sinks.
     ///   - stored: what an earlier run left on disk; `nil` for a log in memory.
+    ///   - isRecording: whether changes are written to a log on disk; by default if there is something stored.
     /// - Returns: `nil` when no route has tools and nothing is left of an earlier run.
-    init?(routes: [Route], sinks: [String], events: FlowEvents, stored: StoredFlow?, now: Timestamp) {
-        self.isRecording = stored != nil
+    init?(
+        routes: [Route], sinks: [String], events: FlowEvents, stored: StoredFlow?, isRecording: Bool? = nil, now: Timestamp
+    ) {
+        self.isRecording = isRecording ?? (stored != nil)
         self.unreadable = stored?.unreadable ?? 0
         for (index, route) in routes.enumerated() {
             guard let tools = route.tools else { continue }
@@ -182,7 +187,7 @@ struct FlowMachine: Sendable {
             guard let place = replaced.firstIndex(of: entry.route) else { return entry }
             return RoutePlan.Entry(sink: entry.sink, variant: entry.variant, route: entry.route, shape: shape + place)
         }
-        let plan = entries.isEmpty ? RoutePlan.taken : RoutePlan(entries: entries)
+        let plan = entries.isEmpty ? RoutePlan.taken : RoutePlan(entries: entries, names: base.names)
         if self.plans.count >= Self.planLimit { self.plans.removeAll() }
         self.plans[key] = (base, plan)
         return plan
@@ -192,9 +197,56 @@ struct FlowMachine: Sendable {
     mutating func plan(of entries: [RoutePlan.Entry]) -> RoutePlan {
         if let known = self.ownPlans[entries] { return known }
         if self.ownPlans.count >= Self.planLimit { self.ownPlans.removeAll() }
-        let plan = RoutePlan(entries: entries)
+        let plan = RoutePlan(entries: entries, names: self.names)
         self.ownPlans[entries] = plan
         return plan
+    }
+
+    // MARK: Another configuration
+
+    /// The tools of other routes, which continue what these keep.
+    ///
+    /// The tools of a kept route go on as they are. What the others keep is treated as after a restart.
+    ///
+    /// - Parameters:
+    ///   - kept: the new index of each kept route, by the old one.
+    ///   - sinks: the names of the sinks by index.
+    /// - Returns: `nil` when no route has tools and nothing is left.
+    func continued(
+        _ kept: [RouteIndex: RouteIndex], routes: [Route], sinks: [String], events: FlowEvents, names: RouteNames, now: Timestamp
+    ) -> FlowMachine? {
+        var old = self
+        var stored = StoredFlow()
+        var changes = old.changes
+        var keptFlows: [RouteIndex: RouteFlow] = [:]
+        for index in self.routes {
+            guard var flow = self.flows[index] else { continue }
+            stored.lastID = max(stored.lastID, flow.nextID - 1)
+            if let new = kept[index] {
+                flow.follow(routes[new.rawValue])
+                keptFlows[new] = flow
+            } else {
+                changes += flow.takeChanges()
+                stored.states += flow.states
+                stored.held += flow.heldEvents
+            }
+        }
+        old.changes = []
+        let made = FlowMachine(
+            routes: routes, sinks: sinks, events: events, stored: stored, isRecording: self.isRecording, now: now)
+        guard var machine = made ?? (changes.isEmpty && self.orphans.isEmpty ? nil : old) else { return nil }
+        if made == nil { (machine.flows, machine.routes, machine.targets) = ([:], [], [:]) }
+        machine.changes = changes + machine.changes
+        machine.orphans = self.orphans + (made == nil ? [] : machine.orphans)
+        machine.unreadable = self.unreadable
+        machine.names = names
+        machine.plans = [:]
+        machine.ownPlans = [:]
+        for (index, flow) in keptFlows { machine.flows[index] = flow }
+        machine.unwritten = Set(machine.flows.keys)
+        machine.updateDue()
+        if !machine.orphans.isEmpty { machine.due = now }
+        return machine
     }
 
     // MARK: An earlier run
@@ -219,7 +271,7 @@ struct FlowMachine: Sendable {
                 self.flows[route]?.restore(state, parser, now: now)
                 continue
             }
-            self.changes.append(.state(state.place, nil))
+            self.note(.state(state.place, nil))
             guard state.place.tool == "digest", let group = DigestGroup(text: state.text, parser) else { continue }
             let name = group.targets.first.map { StoredRoute(text: $0.route).name } ?? state.place.route
             let event = group.event(events, route: name, key: state.place.key, title: nil, now: now)
@@ -235,7 +287,7 @@ struct FlowMachine: Sendable {
                     continue
                 }
             }
-            self.changes.append(.release(route: held.route, id: held.id))
+            self.note(.release(route: held.route, id: held.id))
             let name = held.targets.first.map { StoredRoute(text: $0.route).name } ?? held.route
             self.orphans.append(Orphan(event: held.event, targets: found, route: name))
         }

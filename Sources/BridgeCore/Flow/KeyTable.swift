@@ -8,6 +8,9 @@ struct KeyTable<Value: Sendable>: Sendable {
 
     var count: Int { self.entries.count }
 
+    /// All keys, unordered.
+    var keys: [String] { self.entries.keys.map { String($0.text) } }
+
     subscript(key: String) -> Value? { self.entries[ExactText(key)]?.value }
 
     /// Sets the state of a key.

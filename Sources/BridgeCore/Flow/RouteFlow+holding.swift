@@ -29,15 +29,7 @@ extension RouteFlow {
         self.nextID += 1
         self.heldWeight += item.event.weight
         guard self.recorder.isRecording else { return held }
-        let targets = item.targets.compactMap { target -> StoredEvent.Target? in
-            var stored = self.storedTargets[target]
-            stored?.key = item.key
-            return stored
-        }
-        let stored = StoredHeldEvent(
-            id: held.id, route: self.identity, tool: tool, key: key, due: due, event: item.event, targets: targets,
-            reading: item.reading.text)
-        self.recorder.append(.hold(stored))
+        self.recorder.append(.hold(self.stored(held, tool: tool, key: key)))
         return held
     }
 

@@ -26,6 +26,38 @@ extension RouteFlow {
         return changes
     }
 
+    /// Everything that the tools remember, as a log on disk keeps it.
+    var states: [StoredFlowState] {
+        let keys: [(tool: String, keys: [String])] = [
+            ("changed", self.values.keys), ("sample", self.counts.keys), ("throttle", self.windows.keys),
+            ("digest", self.groups.keys.map { String($0.text) }), ("expect", self.expected.keys.map { String($0.text) }),
+        ]
+        return keys.flatMap { tool, keys in
+            keys.compactMap { key in
+                let place = FlowStateKey(route: self.identity, tool: tool, key: key)
+                return self.text(place).map { StoredFlowState(place: place, text: $0) }
+            }
+        }
+    }
+
+    /// The events that the tools hold, as a log on disk keeps them.
+    var heldEvents: [StoredHeldEvent] {
+        self.quiet.map { self.stored($0, tool: "quiet_hours", key: "") }
+            + self.latest.map { self.stored($0.value, tool: "sample", key: String($0.key.text)) }.sorted { $0.id < $1.id }
+    }
+
+    /// A held event as a log on disk keeps it.
+    func stored(_ held: HeldItem, tool: String, key: String) -> StoredHeldEvent {
+        let targets = held.item.targets.compactMap { target -> StoredEvent.Target? in
+            var stored = self.storedTargets[target]
+            stored?.key = held.item.key
+            return stored
+        }
+        return StoredHeldEvent(
+            id: held.id, route: self.identity, tool: tool, key: key, due: held.due, event: held.item.event, targets: targets,
+            reading: held.item.reading.text)
+    }
+
     /// Continues with a piece of state of an earlier run; one of a tool that the route no longer has is removed.
     mutating func restore(_ state: StoredFlowState, _ parser: JSONParser, now: Timestamp) {
         let key = state.place.key

@@ -16,7 +16,7 @@ struct RouteFlow: Sendable {
         static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
     }
 
-    let name: String
+    private(set) var name: String
     let identity: String
     let tools: RouteTools
     /// All sinks of the route.
@@ -71,6 +71,11 @@ struct RouteFlow: Sendable {
         if let expect = tools.expect, expect.key.text.isEmpty {
             self.expect("", ExpectedKey(last: now, wasSeen: false), due: now.adding(expect.interval))
         }
+    }
+
+    /// Takes the name that the same route has in another configuration, where its number may differ.
+    mutating func follow(_ route: Route) {
+        self.name = route.name
     }
 
     /// The number of events that are kept for later; a digest counts as one.

@@ -9,7 +9,7 @@ import Synchronization
 /// run continues what waits at the end of the program.
 final class DeadLetterReplayer: Sendable {
     private let log: DeliveryLog
-    private let table: RouteTable
+    private let table: Mutex<RouteTable>
     private let unroutedLog: BurstLog
     private let failureLog: BurstLog
     private let letters = Mutex<Deque<StoredDeadLetter>>([])
@@ -17,7 +17,7 @@ final class DeadLetterReplayer: Sendable {
 
     init(log: DeliveryLog, table: RouteTable, logger: Logger) {
         self.log = log
-        self.table = table
+        self.table = Mutex(table)
         self.unroutedLog = BurstLog("Dead letter matches no route; it is kept", logger: logger)
         self.failureLog = BurstLog("Expression failed", logger: logger)
         self.lane.setWork { [weak self] in self?.routeNext() ?? false }
@@ -34,24 +34,37 @@ final class DeadLetterReplayer: Sendable {
 
     private func routeNext() -> Bool {
         guard let letter = self.letters.withLock({ $0.popFirst() }) else { return false }
-        var routing = self.routing(of: letter)
+        // Under the lock, so that the routes do not change before the event is in the log.
+        self.table.withLock { self.replay(letter, $0) }
+        return true
+    }
+
+    /// Calls `body` while no event is routed, then routes by another table.
+    func replaceTable(by table: RouteTable, _ body: () -> Void) {
+        self.table.withLock { current in
+            body()
+            current = table
+        }
+    }
+
+    private func replay(_ letter: StoredDeadLetter, _ table: RouteTable) {
+        var routing = self.routing(of: letter, table)
         // An event that fails again stays the same dead letter.
         if !routing.lost.isEmpty { routing = Routing(plan: routing.plan, shaped: routing.shaped, keys: routing.keys) }
         if !self.log.replay(letter, LogRecord(event: letter.event, routing: routing, accepted: .now)) {
             self.unroutedLog.note(["id": "\(letter.id)"])
         }
-        return true
     }
 
-    private func routing(of letter: StoredDeadLetter) -> Routing {
+    private func routing(of letter: StoredDeadLetter, _ table: RouteTable) -> Routing {
         func failed(route: RouteIndex, _ error: ExpressionError) {
             self.failureLog.note(
-                ["event": "\(letter.event.id)", "route": "\(self.log.routes[route])", "error": "\(error.message)"])
+                ["event": "\(letter.event.id)", "route": "\(table.names[route])", "error": "\(error.message)"])
         }
         let (reader, now) = (EventReader(), Timestamp.now())
         guard !letter.route.isEmpty else {
-            return self.table.routing(of: letter.event, reader: reader, now: now, failures: failed)
+            return table.routing(of: letter.event, reader: reader, now: now, failures: failed)
         }
-        return self.table.routing(of: letter.event, through: letter.route, reader: reader, now: now, failures: failed)
+        return table.routing(of: letter.event, through: letter.route, reader: reader, now: now, failures: failed)
     }
 }

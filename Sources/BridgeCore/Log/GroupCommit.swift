@@ -47,6 +47,11 @@ final class GroupCommit: Sendable {
         try self.progress.withLock { try self.write(&$0, marks: marks, probes: probes, caller: nil) }
     }
 
+    /// Stores what refers to routes and sinks under the names of another configuration from now on.
+    func follow(_ names: RouteNames) {
+        self.progress.withLock { $0.targets.follow(names) }
+    }
+
     /// Writes pending changes, unless another thread is writing or the store fails.
     ///
     /// - Parameter caller: the calling source; it is not notified that its events are safe.
@@ -73,7 +78,9 @@ final class GroupCommit: Sendable {
         guard outcome.wroteAnything || probes else { return outcome }
         group.isProbe = probes
         group.changes.events = progress.targets.stored(work.records)
-        group.changes.letters = work.changes.letters.map { progress.targets.stored($0) }
+        for index in group.changes.letters.indices {
+            group.changes.letters[index] = progress.targets.stored(group.changes.letters[index])
+        }
         try self.commit(group, &progress, caller: caller)
         return outcome
     }

@@ -23,6 +23,23 @@ package protocol LogStore: Sendable {
     /// - Throws: ``LogError``.
     func history(of sink: String, atMost limit: Int) throws -> SinkHistory
 
+    /// Keeps what is pending for a sink that the configuration no longer has, like at the next start; removes its snapshot.
+    ///
+    /// The sink's cursor has been written.
+    ///
+    /// - Throws: ``LogError``.
+    func release(sink: String) throws
+
+    /// Reads what is pending for a sink that a configuration adds; one that was never there begins at the head of the log.
+    ///
+    /// Everything stays as ``release(sink:)`` keeps it until ``adopted(sink:)``.
+    ///
+    /// - Throws: ``LogError``.
+    func adopt(sink: String) throws -> AdoptedSink
+
+    /// The configuration has the sink now, and the caller knows what is pending for it.
+    func adopted(sink: String)
+
     /// Removes what is neither pending nor retained.
     ///
     /// - Parameter position: everything before it has been delivered.

@@ -16,32 +16,30 @@ actor LogWriter {
     private let commits: GroupCommit
     private let store: any LogStore
     private let log: DeliveryLog
-    private let targets: RouteTargets
+    /// The settings of sinks that routes choose.
+    private let targets: Mutex<RouteTargets>
     private let router: DeadLetterReplayer
     nonisolated let health: LogHealth
     private let thread: PollThread
     private let isStopped = Flag()
     private let logger: Logger
-    private let names: ComponentTable<SinkIndex, String>
     private let trimmedLog: BurstLog
     private var lastLook = ContinuousClock.now - .seconds(60)
     private var hasMoreToTrim = false
     private var hasMoreReplays = false
 
-    /// - Parameter names: the names of the sinks.
-    init(_ durable: DurableLog, log: DeliveryLog, table: RouteTable, names: [String], metrics: Metrics, logger: Logger) {
+    init(_ durable: DurableLog, log: DeliveryLog, table: RouteTable, metrics: Metrics, logger: Logger) {
         let health = LogHealth(metrics: metrics)
         self.unownedExecutor = durable.thread.asUnownedSerialExecutor()
         self.commits = GroupCommit(
             store: durable.store, log: log, cursors: durable.cursors, health: health,
-            targets: PlanTargets(routes: table.routes, sinks: names), logger: logger
+            targets: PlanTargets(table.names), logger: logger
         )
         self.store = durable.store
         self.log = log
         self.router = DeadLetterReplayer(log: log, table: table, logger: logger)
-        self.targets = RouteTargets(routes: table.routes, sinks: names)
+        self.targets = Mutex(RouteTargets(routes: table.routes, sinks: table.names.sinks))
         self.health = health
-        self.names = ComponentTable(names)
         self.thread = durable.thread
         self.logger = logger
         self.trimmedLog = BurstLog("Oldest dead letters removed by log.retain.dead_letters", logger: logger)
@@ -50,10 +48,47 @@ actor LogWriter {
     /// The latest events that a sink has numbered.
     ///
     /// - Throws: ``LogError``.
-    func history(of sink: String, atMost limit: Int) throws -> SinkHistory {
+    nonisolated func history(of sink: String, atMost limit: Int) throws -> SinkHistory {
         let history = try self.store.history(of: sink, atMost: limit)
         self.health.report(ofPublished: history.unreadable, sink: sink, self.logger)
         return history
+    }
+
+    /// Reads what is pending for sinks that a reload adds, after everything up to now is written.
+    ///
+    /// Blocks while it does.
+    ///
+    /// - Throws: ``LogError``.
+    nonisolated func adopt(_ sinks: [String]) throws -> [String: AdoptedSink] {
+        guard !sinks.isEmpty else { return [:] }
+        _ = try self.commits.write(marks: true)
+        var adopted: [String: AdoptedSink] = [:]
+        for sink in sinks { adopted[sink] = try self.store.adopt(sink: sink) }
+        return adopted
+    }
+
+    /// Keeps what is pending for sinks that a reload has removed.
+    nonisolated func release(_ sinks: [String]) {
+        guard !sinks.isEmpty else { return }
+        do {
+            _ = try self.commits.write(marks: true)
+            for sink in sinks { try self.store.release(sink: sink) }
+        } catch {
+            // The next start finds what is pending for them.
+            self.logger.warning("Log could not record removed sinks", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The sinks of ``adopt(_:)`` are in the configuration now.
+    nonisolated func adopted(_ sinks: [String]) {
+        for sink in sinks { self.store.adopted(sink: sink) }
+    }
+
+    /// Calls `body` while no dead letter is routed, then uses another table.
+    nonisolated func replaceTable(by table: RouteTable, _ body: () -> Void) {
+        self.router.replaceTable(by: table, body)
+        self.targets.withLock { $0 = RouteTargets(routes: table.routes, sinks: table.names.sinks) }
+        self.commits.follow(table.names)
     }
 
     /// Writes cursors that moved before anything runs, because what a peer learns immediately must not be lost.
@@ -87,7 +122,7 @@ actor LogWriter {
             let looks = .now - self.lastLook > .seconds(1)
             guard let outcome = self.write(isLast, probes: looks) else { return }
             let pages = self.log.takePages()
-            for page in pages { self.read(page.sink, after: page.after) }
+            for page in pages { self.read(page.sink, page.name, after: page.after) }
             let isIdle = !outcome.wroteAnything && pages.isEmpty
             if isIdle, isLast { return }
             if self.hasMoreReplays { self.lookForReplays() }
@@ -128,8 +163,8 @@ actor LogWriter {
 
     // MARK: Reading back
 
-    private func read(_ sink: SinkIndex, after position: Position) {
-        let name = self.names[sink]
+    private func read(_ sink: SinkIndex, _ name: String, after position: Position) {
+        let targets = self.targets.withLock { $0 }
         do {
             let page = try self.store.page(of: name, after: position, atMost: Self.page)
             let wall = Timestamp.now()
@@ -137,7 +172,7 @@ actor LogWriter {
                 stored.targets.filter { $0.sink == name }.map { target in
                     var delivery = Delivery(
                         event: stored.event(for: target),
-                        variant: self.targets.variant(sink: name, route: target.route, wanted: target.variant),
+                        variant: targets.variant(sink: name, route: target.route, wanted: target.variant),
                         route: target.route, attempts: 0, position: stored.position, ticket: 0,
                         accepted: .now - .milliseconds(max(0, wall.milliseconds - stored.accepted.milliseconds))
                     )
@@ -146,7 +181,7 @@ actor LogWriter {
                     return delivery
                 }
             }
-            self.log.loaded(deliveries, unreadable: page.unreadable, through: page.through, sink: sink)
+            self.log.loaded(deliveries, unreadable: page.unreadable, through: page.through, sink: sink, name: name)
             self.health.report(of: page.unreadable, sink: name, self.logger)
             if self.health.recovered(.reading(sink: name)) {
                 self.logger.notice("Log reads recovered", metadata: ["sink": "\(name)"])
@@ -190,7 +225,7 @@ actor LogWriter {
             for letter in letters {
                 if letter.sink.isEmpty {
                     self.router.route(letter)
-                } else if !self.log.replay(letter, self.targets) {
+                } else if !self.log.replay(letter, self.targets.withLock({ $0 })) {
                     self.logger.warning(
                         "Dead letter kept; its sink no longer exists", metadata: ["id": "\(letter.id)", "sink": "\(letter.sink)"])
                 }

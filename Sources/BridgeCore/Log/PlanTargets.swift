@@ -1,13 +1,16 @@
 /// Converts log records for storage: with names instead of indices.
 struct PlanTargets {
-    private let routes: ComponentTable<RouteIndex, Route>
-    private let sinks: ComponentTable<SinkIndex, String>
+    /// The current ones, for plans that have none.
+    private var names: RouteNames
     /// Many events share a plan, so its names are looked up once.
     private var known: [ObjectIdentifier: (plan: RoutePlan, targets: [StoredEvent.Target])] = [:]
     /// The last of them.
     private var last: (plan: RoutePlan, targets: [StoredEvent.Target])?
-    /// The stored text of a route that chose a sink with certain settings, where it is more than the name.
-    private var longer: [Chosen: String] = [:]
+    /// The stored text of a route that chose a sink with certain settings, where it is more than the name; by the names that
+    /// a plan has.
+    private var longer: [ObjectIdentifier: (names: RouteNames, texts: [Chosen: String])] = [:]
+    /// How many configurations are remembered before all are forgotten.
+    private static let configurations = 8
 
     private struct Chosen: Hashable {
         let sink: String
@@ -19,31 +22,50 @@ struct PlanTargets {
     ///   - routes: in the order of the file.
     ///   - sinks: the names of the sinks.
     init(routes: [Route], sinks: [String]) {
-        self.routes = ComponentTable(routes)
-        self.sinks = ComponentTable(sinks)
-        for route in routes {
+        self.init(RouteNames(routes: routes, sinks: sinks))
+    }
+
+    /// - Parameter names: those of the first configuration.
+    init(_ names: RouteNames) {
+        self.names = names
+        self.follow(names)
+    }
+
+    /// Takes the names of another configuration, which dead letters have from now on.
+    mutating func follow(_ names: RouteNames) {
+        self.names = names
+        _ = self.texts(of: names)
+    }
+
+    private mutating func texts(of names: RouteNames) -> [Chosen: String] {
+        if let known = self.longer[ObjectIdentifier(names)] { return known.texts }
+        var texts: [Chosen: String] = [:]
+        for route in names.routes {
             // A failed route is stored without a sink.
             let text = StoredRoute(route, settings: 0).text
-            if text != route.name { self.longer[Chosen(sink: "", route: route.name, variant: 0)] = text }
-            for target in route.targets where self.sinks.contains(target.sink) {
+            if text != route.name { texts[Chosen(sink: "", route: route.name, variant: 0)] = text }
+            for target in route.targets where names.sinks.indices.contains(target.sink.rawValue) {
                 let text = StoredRoute(route, settings: target.settings).text
                 guard text != route.name else { continue }
-                self.longer[Chosen(sink: self.sinks[target.sink], route: route.name, variant: target.variant)] = text
+                texts[Chosen(sink: names.sinks[target.sink.rawValue], route: route.name, variant: target.variant)] = text
             }
         }
+        if self.longer.count >= Self.configurations { self.longer.removeAll() }
+        self.longer[ObjectIdentifier(names)] = (names, texts)
+        return texts
     }
 
     /// The change to the dead letters as it is stored.
     ///
     /// A dead letter of an earlier run has its route in stored form already.
-    func stored(_ change: DeadLetterChange) -> DeadLetterChange {
+    mutating func stored(_ change: DeadLetterChange) -> DeadLetterChange {
         guard case .keep(var letter) = change else { return change }
-        letter.route = self.name(of: letter.route, sink: letter.sink, variant: letter.variant)
+        letter.route = self.name(of: letter.route, sink: letter.sink, variant: letter.variant, self.names)
         return .keep(letter)
     }
 
-    private func name(of route: String, sink: String, variant: Int) -> String {
-        self.longer[Chosen(sink: sink, route: route, variant: variant)] ?? route
+    private mutating func name(of route: String, sink: String, variant: Int, _ names: RouteNames) -> String {
+        self.texts(of: names)[Chosen(sink: sink, route: route, variant: variant)] ?? route
     }
 
     mutating func stored(_ records: [(position: Position, record: LogRecord)]) -> [StoredEvent] {
@@ -77,24 +99,35 @@ struct PlanTargets {
 
     private mutating func targets(of plan: RoutePlan) -> [StoredEvent.Target] {
         if let last, last.plan === plan { return last.targets }
+        let names = self.names(of: plan)
         if let letter = plan.letter {
             // A plan of its own, with the route in stored form already.
             return plan.entries.map {
-                StoredEvent.Target(sink: self.sinks[$0.sink], route: letter.route, variant: $0.variant, copy: $0.shape)
+                StoredEvent.Target(sink: names.sinks[$0.sink.rawValue], route: letter.route, variant: $0.variant, copy: $0.shape)
             }
         }
-        let known = self.known[ObjectIdentifier(plan)] ?? self.found(plan)
+        let known = self.known[ObjectIdentifier(plan)] ?? self.found(plan, names)
         self.last = known
         return known.targets
     }
 
-    private mutating func found(_ plan: RoutePlan) -> (plan: RoutePlan, targets: [StoredEvent.Target]) {
-        let targets = plan.entries.map { entry in
-            let (sink, route) = (self.sinks[entry.sink], self.routes[entry.route].name)
-            return StoredEvent.Target(
-                sink: sink, route: self.name(of: route, sink: sink, variant: entry.variant), variant: entry.variant,
-                copy: entry.shape
-            )
+    /// The names behind a plan's indices; a table without sinks was made without this configuration.
+    private func names(of plan: RoutePlan) -> RouteNames {
+        guard let names = plan.names, !names.sinks.isEmpty else { return self.names }
+        return names
+    }
+
+    private mutating func found(
+        _ plan: RoutePlan, _ names: RouteNames
+    ) -> (plan: RoutePlan, targets: [StoredEvent.Target]) {
+        var targets: [StoredEvent.Target] = []
+        for entry in plan.entries {
+            let (sink, route) = (names.sinks[entry.sink.rawValue], names[entry.route])
+            targets.append(
+                StoredEvent.Target(
+                    sink: sink, route: self.name(of: route, sink: sink, variant: entry.variant, names), variant: entry.variant,
+                    copy: entry.shape
+                ))
         }
         if self.known.count >= 1024 { self.known.removeAll() }
         self.known[ObjectIdentifier(plan)] = (plan, targets)

@@ -40,8 +40,8 @@ package final class EventTaps: Sendable {
     var isWatched: Bool { self.isAnyOpen.load(ordering: .relaxed) }
 
     /// Shows events that a source has accepted, and the routes that take them.
-    func accepted(_ records: [LogRecord], from source: String, routes: ComponentTable<RouteIndex, String>) {
-        for tap in self.taps.withLock({ $0 }) { tap.accepted(records, from: source, routes: routes) }
+    func accepted(_ records: [LogRecord], from source: String) {
+        for tap in self.taps.withLock({ $0 }) { tap.accepted(records, from: source) }
     }
 
     /// Shows deliveries that a sink has confirmed.
@@ -132,7 +132,7 @@ package final class EventTap: Sendable {
         }
     }
 
-    func accepted(_ records: [LogRecord], from source: String, routes: ComponentTable<RouteIndex, String>) {
+    func accepted(_ records: [LogRecord], from source: String) {
         let now = Timestamp.now()
         switch self.point {
         case .sink: return
@@ -142,7 +142,7 @@ package final class EventTap: Sendable {
         case .route(let name):
             self.add(
                 records.compactMap { record in
-                    let entry = record.routing.plan.entries.first { routes.contains($0.route) && routes[$0.route] == name }
+                    let entry = record.routing.plan.entries.first { record.routing.plan.names?[$0.route] == name }
                     return entry.map { Sighting(time: now, event: record.event(of: $0), route: name) }
                 })
         }

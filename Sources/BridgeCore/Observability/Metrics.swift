@@ -59,6 +59,21 @@ package final class Metrics: Sendable {
         }
     }
 
+    /// Removes all figures with these labels, because what they describe is gone.
+    ///
+    /// A figure that somebody still holds is no longer rendered.
+    package func remove(labels: [Label]) {
+        let key = labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
+        self.families.withLock { families in
+            for name in families.keys {
+                let isPart = { (figure: String) in figure == key || figure.hasPrefix(key + ",") }
+                guard let figures = families[name]?.figures, figures.keys.contains(where: isPart) else { continue }
+                families[name]?.figures = figures.filter { !isPart($0.key) }
+                if families[name]?.figures.isEmpty == true { families[name] = nil }
+            }
+        }
+    }
+
     private func figure<Kind: Figure>(
         _ name: String, help: String, type: String, labels: [Label], make: () -> Kind
     ) -> Kind {

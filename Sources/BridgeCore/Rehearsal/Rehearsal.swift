@@ -43,7 +43,7 @@ package final class Rehearsal {
             events: FlowEvents(bridge: stage.bridge, limits: stage.table.limits), stored: nil, now: start)
         self.log = DeliveryLog(
             sources: stage.sources.map { ($0.name, $0.acknowledge) }, sinks: stage.sinks.map { ($0.name, $0.delivery) },
-            unrouted: stage.unrouted, routes: stage.table.routes.map(\.name), limits: LogLimits(),
+            unrouted: stage.unrouted, names: stage.table.names, limits: LogLimits(),
             metrics: stage.deliveryMetrics, loopDetector: self.loopDetector, flow: flow.map { ($0, stage.flowMetrics) },
             clock: WallClock(now: { clock.now }, wait: { _ in }))
     }

@@ -49,14 +49,14 @@ package struct RehearsalStage {
         sinks: [(delivery: DeliverySettings, preview: SinkPreview?, context: ComponentContext)], table: RouteTable,
         unrouted: SinkIndex?, bridge: String, logger: Logger
     ) {
-        let (metrics, names) = (Metrics(), sinks.map(\.context.name))
+        let metrics = Metrics()
         self.sources = sources.map { source in
             let context = source.context
             return Source(
                 name: context.name, intake: source.intake, acknowledge: source.acknowledge,
                 metrics: SourceMetrics(
-                    metrics: context.metrics, logger: context.logger, routes: table.routes.map(\.name),
-                    failing: table.failing(for: context.name), sinks: names))
+                    metrics: context.metrics, logger: context.logger, names: table.names,
+                    failing: table.failing(for: context.name)))
         }
         self.sinks = sinks.map { Sink(name: $0.context.name, delivery: $0.delivery, preview: $0.preview) }
         self.table = table

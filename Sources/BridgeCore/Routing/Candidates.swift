@@ -12,9 +12,10 @@ final class Candidates: Sendable {
     /// The plan, when no route needs the event's content.
     let plan: RoutePlan?
     private let routes: [Route]
+    private let names: RouteNames?
     private let plans = Mutex<[MatchSet: RoutePlan]>([:])
 
-    init(_ indexes: [Int], routes: [Route]) {
+    init(_ indexes: [Int], routes: [Route], names: RouteNames? = nil) {
         var items: [Int] = []
         var isConditional = false
         for index in indexes {
@@ -28,13 +29,15 @@ final class Candidates: Sendable {
         }
         self.items = items
         self.routes = routes
-        self.plan = isConditional ? nil : Self.makePlan(items, routes)
+        self.names = names
+        self.plan = isConditional ? nil : Self.makePlan(items, routes, names)
     }
 
     /// The plan for the matching items; the same object for the same items.
     func plan(for matches: MatchSet) -> RoutePlan {
         if let known = self.plans.withLock({ $0[matches] }) { return known }
-        let plan = Self.makePlan(self.items.enumerated().filter { matches.contains($0.offset) }.map(\.element), self.routes)
+        let items = self.items.enumerated().filter { matches.contains($0.offset) }.map(\.element)
+        let plan = Self.makePlan(items, self.routes, self.names)
         return self.plans.withLock { plans in
             if let known = plans[matches] { return known }
             if plans.count >= Self.capacity { plans.removeAll() }
@@ -43,7 +46,7 @@ final class Candidates: Sendable {
         }
     }
 
-    private static func makePlan(_ items: [Int], _ routes: [Route]) -> RoutePlan {
+    private static func makePlan(_ items: [Int], _ routes: [Route], _ names: RouteNames?) -> RoutePlan {
         var entries: [RoutePlan.Entry] = []
         var shapes = 0
         for item in items {
@@ -54,7 +57,7 @@ final class Candidates: Sendable {
                 entries.append(RoutePlan.Entry(sink: target.sink, variant: target.variant, route: RouteIndex(item), shape: shape))
             }
         }
-        return entries.isEmpty ? .nowhere : RoutePlan(entries: entries)
+        return entries.isEmpty ? .nowhere : RoutePlan(entries: entries, names: names)
     }
 }
 
@@ -98,10 +101,12 @@ final class CandidateStore: Sendable {
     private static let capacity = 16_384
 
     private let routes: [Route]
+    private let names: RouteNames?
     private let known = Mutex<[[Int]: Candidates]>([:])
 
-    init(routes: [Route]) {
+    init(routes: [Route], names: RouteNames? = nil) {
         self.routes = routes
+        self.names = names
     }
 
     /// - Parameter indexes: indices into ``RouteTable/routes``, unordered, possibly repeated.
@@ -116,7 +121,7 @@ final class CandidateStore: Sendable {
         return self.known.withLock { known in
             if let candidates = known[sorted] { return candidates }
             if known.count >= Self.capacity { known.removeAll() }
-            let candidates = Candidates(sorted, routes: self.routes)
+            let candidates = Candidates(sorted, routes: self.routes, names: self.names)
             known[sorted] = candidates
             return candidates
         }

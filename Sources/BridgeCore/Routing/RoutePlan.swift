@@ -4,11 +4,16 @@ package final class RoutePlan: Sendable {
     package let entries: [Entry]
     /// The dead letter that the event is; `nil` for ordinary events.
     let letter: Letter?
+    /// What the indices of the entries mean; `nil` for those of the current table.
+    let names: RouteNames?
 
     /// Makes the plan of an event that routes have chosen.
-    package init(entries: [Entry]) {
+    ///
+    /// - Parameter names: those of the routes' table.
+    package init(entries: [Entry], names: RouteNames? = nil) {
         self.entries = entries
         self.letter = nil
+        self.names = names
     }
 
     /// Makes the plan of a dead letter.
@@ -16,9 +21,11 @@ package final class RoutePlan: Sendable {
     /// - Parameters:
     ///   - sink: the dead-letter sink, or the sink that abandoned the event and gets it again.
     ///   - variant: see ``Entry/variant``.
-    init(_ letter: Letter, to sink: SinkIndex, variant: Int = 0) {
+    ///   - names: the current ones.
+    init(_ letter: Letter, to sink: SinkIndex, variant: Int = 0, names: RouteNames? = nil) {
         self.entries = [Entry(sink: sink, variant: variant, route: 0, shape: -1)]
         self.letter = letter
+        self.names = names
     }
 
     /// Without any delivery.

@@ -24,6 +24,16 @@ package final class RouteSwitches: Sendable {
     /// Makes switches that are all on.
     package init() {}
 
+    /// Makes the switches of other routes: those that these have too are off as they were.
+    ///
+    /// - Parameters:
+    ///   - old: the identities of the routes of `switches`, by index.
+    ///   - new: those of the other routes.
+    package init(following switches: RouteSwitches, _ old: [String], _ new: [String]) {
+        let off = Set(switches.switchedOff.map { old[$0.rawValue] })
+        for (index, identity) in new.enumerated() where off.contains(identity) { self.set(RouteIndex(index), on: false) }
+    }
+
     /// The routes that are off.
     package var switchedOff: Set<RouteIndex> { self.off.withLock { $0 } }
 
@@ -55,7 +65,7 @@ package final class RouteSwitches: Sendable {
         guard entries.count < routing.plan.entries.count || lost.count < routing.lost.count else { return routing }
         let routesLeftOut = Set(routing.plan.entries.map(\.route)).intersection(off)
         self.skipped.withLock { skipped in for route in routesLeftOut { skipped.increment(route) } }
-        let plan = entries.isEmpty ? RoutePlan.switchedOff : RoutePlan(entries: entries)
+        let plan = entries.isEmpty ? RoutePlan.switchedOff : RoutePlan(entries: entries, names: routing.plan.names)
         return Routing(
             plan: plan, shaped: routing.shaped, keys: routing.keys.filter { !off.contains($0.key) }, lost: lost)
     }

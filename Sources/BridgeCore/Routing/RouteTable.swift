@@ -10,6 +10,8 @@ import Synchronization
 package final class RouteTable: Sendable {
     /// The routes in the order of the file.
     package let routes: [Route]
+    /// What the indices in the table's plans mean.
+    let names: RouteNames
     let limits: EventLimits
     /// By the sources that routes name.
     private let named: [String: SourceTable]
@@ -23,9 +25,13 @@ package final class RouteTable: Sendable {
     /// The routes with expressions that are evaluated for matching events.
     private let makings: Set<Int>
 
-    /// - Parameter limits: for events changed by `set:`.
-    package init(routes: [Route], limits: EventLimits = EventLimits()) {
+    /// - Parameters:
+    ///   - sinks: the names of the sinks by index.
+    ///   - limits: for events changed by `set:`.
+    package init(routes: [Route], sinks: [String] = [], limits: EventLimits = EventLimits()) {
         self.routes = routes
+        let names = RouteNames(routes: routes, sinks: sinks)
+        self.names = names
         self.limits = limits
         var conditions: [Int: any Expression] = [:]
         var makings: Set<Int> = []
@@ -37,7 +43,7 @@ package final class RouteTable: Sendable {
         }
         self.conditions = conditions
         self.makings = makings
-        let candidates = CandidateStore(routes: routes)
+        let candidates = CandidateStore(routes: routes, names: names)
         self.candidates = candidates
         var common = SubjectTrie()
         var own: [String: SubjectTrie] = [:]
@@ -59,10 +65,10 @@ package final class RouteTable: Sendable {
         self.failing = failing
         let everywhere = gaps[nil] ?? []
         self.other = SourceTable(
-            common: common, own: SubjectTrie(), gap: Self.gapPlan(everywhere, routes), candidates: candidates)
+            common: common, own: SubjectTrie(), gap: Self.gapPlan(everywhere, routes, names), candidates: candidates)
         var named: [String: SourceTable] = [:]
         for (source, trie) in own {
-            let gap = Self.gapPlan((everywhere + (gaps[source] ?? [])).sorted(), routes)
+            let gap = Self.gapPlan((everywhere + (gaps[source] ?? [])).sorted(), routes, names)
             named[source] = SourceTable(common: common, own: trie, gap: gap, candidates: candidates)
         }
         self.named = named
@@ -262,7 +268,7 @@ package final class RouteTable: Sendable {
         return route.match?.sources.map { sources.intersection($0) } ?? sources
     }
 
-    private static func gapPlan(_ indexes: [Int], _ routes: [Route]) -> RoutePlan {
+    private static func gapPlan(_ indexes: [Int], _ routes: [Route], _ names: RouteNames) -> RoutePlan {
         var seen: Set<Route.Target> = []
         var entries: [RoutePlan.Entry] = []
         for index in indexes {
@@ -270,7 +276,7 @@ package final class RouteTable: Sendable {
                 entries.append(RoutePlan.Entry(sink: target.sink, variant: target.variant, route: RouteIndex(index), shape: -1))
             }
         }
-        return entries.isEmpty ? .nowhere : RoutePlan(entries: entries)
+        return entries.isEmpty ? .nowhere : RoutePlan(entries: entries, names: names)
     }
 }
 

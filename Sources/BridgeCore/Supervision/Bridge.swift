@@ -1,19 +1,41 @@
 package import Logging
+import Synchronization
 
 /// The assembled sources, routes and sinks of a running program.
 ///
-/// Made once from the plan; ``run(startWithin:drain:until:)`` is called once.
+/// ``run(startWithin:drain:until:)`` is called once; ``reload(_:)`` while it runs.
 package final class Bridge: Sendable {
+    /// What a reload changes.
+    struct State {
+        /// In the order of the file.
+        var sources: [RunningSource]
+        /// In the order of the file.
+        var sinks: [RunningSink]
+        var rules: RoutingRules
+        /// By index; `nil` for one that no sink has.
+        var sinkNames: [String?]
+        /// By index; `nil` for one that no source has.
+        var sourceNames: [String?]
+    }
+
     /// The sources in the order of the file.
-    package let sources: [RunningSource]
+    package var sources: [RunningSource] { self.state.withLock { $0.sources } }
     /// The sinks in the order of the file.
-    package let sinks: [RunningSink]
-    private let log: DeliveryLog
+    package var sinks: [RunningSink] { self.state.withLock { $0.sinks } }
+    let state: Mutex<State>
+    let log: DeliveryLog
     /// `nil` for a log in memory.
-    private let writer: LogWriter?
-    private let logger: Logger
-    /// Passes on what the tools of routes keep; `nil` when no route has some.
-    private let flowTimer: FlowTimer?
+    let writer: LogWriter?
+    let loopDetector: LoopDetector
+    /// This bridge's name; see ``Provenance/origin``.
+    let name: String
+    let metrics: Metrics
+    let logger: Logger
+    private let probe: PortProbe?
+    /// Passes on what the tools of routes keep.
+    private let flowTimer: FlowTimer
+    let sinkTasks = ComponentTasks()
+    let sourceTasks = ComponentTasks()
 
     /// Assembles a bridge; nothing runs yet.
     ///
@@ -32,60 +54,97 @@ package final class Bridge: Sendable {
         durable: DurableLog? = nil, clock: WallClock = .system, taps: EventTaps = EventTaps(), probe: PortProbe? = nil,
         metrics: Metrics, logger: Logger
     ) {
-        let routes = table.routes.map(\.name)
-        switches.count { route in
-            metrics.counter(
-                "streambridge_route_off_events_total",
-                help: "Events that a route did not deliver because it was switched off.",
-                labels: [("route", routes[route.rawValue])])
-        }
+        let sinkNames = sinks.map(\.name)
+        // Its plans then name the sinks.
+        let table =
+            table.names.sinks == sinkNames
+            ? table : RouteTable(routes: table.routes, sinks: sinkNames, limits: table.limits)
+        Self.count(switches, table.names, metrics)
         let ownEntities = sinks.compactMap { ($0.sink as? any AnnouncingSink)?.ownEntities }
+        let rules = RoutingRules(table: table, switches: switches, ownEntities: ownEntities)
         let contents: LogContents? = durable?.contents
         let loopDetector = LoopDetector()
+        let name = sources.first?.intake.bridge ?? ""
         let flow = FlowMachine(
-            routes: table.routes, sinks: sinks.map(\.name),
-            events: FlowEvents(bridge: sources.first?.intake.bridge ?? "", limits: table.limits), stored: contents?.flow,
-            now: clock.now())
+            routes: table.routes, sinks: sinkNames, events: FlowEvents(bridge: name, limits: table.limits),
+            stored: contents?.flow, now: clock.now())
         if let unreadable = flow?.unreadable, unreadable > 0 {
             logger.error("Held events cannot be read and stay in the log", metadata: ["count": "\(unreadable)"])
         }
         flow?.reportOrphans(to: logger)
         let log = DeliveryLog(
             sources: sources.map { ($0.name, $0.acknowledge) }, sinks: sinks.map { ($0.name, $0.delivery) }, unrouted: unrouted,
-            routes: routes, limits: limits,
+            names: table.names, limits: limits,
             metrics: DeliveryMetrics(sinks: sinks.map { ($0.metrics, $0.logger) }, metrics: metrics, logger: logger),
             loopDetector: loopDetector, contents: contents,
             flow: flow.map { ($0, FlowMetrics(routes: table.routes, metrics: metrics, logger: logger)) }, clock: clock,
             taps: taps
         )
-        self.flowTimer = flow == nil ? nil : FlowTimer(log: log, clock: clock)
-        let sinkNames = sinks.map(\.name)
-        self.writer = durable.map { LogWriter($0, log: log, table: table, names: sinkNames, metrics: metrics, logger: logger) }
+        self.flowTimer = FlowTimer(log: log, clock: clock)
+        self.writer = durable.map { LogWriter($0, log: log, table: table, metrics: metrics, logger: logger) }
         self.log = log
+        self.loopDetector = loopDetector
+        self.name = name
+        self.metrics = metrics
         self.logger = logger
-        self.sources = sources.enumerated().map { index, parts in
-            let metrics = SourceMetrics(
-                metrics: parts.metrics, logger: parts.logger, routes: routes, failing: table.failing(for: parts.name),
-                sinks: sinkNames)
-            let status = ComponentStatus(metrics: parts.metrics, redaction: parts.redaction)
-            let outlet = SourceOutlet(
-                log: log, source: SourceIndex(index), acknowledge: parts.acknowledge,
-                intake: SourceIntake(
-                    source: parts.name, settings: parts.intake, table: table, loopDetector: loopDetector, metrics: metrics,
-                    repeatKeys: contents?.repeatKeys[parts.name] ?? [], switches: switches, ownEntities: ownEntities
-                ),
-                emitsGaps: parts.intake.emitsGaps, metrics: metrics, status: status,
-                threads: table.evaluates(for: parts.name) || parts.intake.normalise.evaluates ? .file : nil,
-                redaction: parts.redaction
-            )
-            return RunningSource(name: parts.name, outlet: outlet, status: status, probe: probe, parts: parts)
+        self.probe = probe
+        let runningSources = sources.enumerated().map { index, parts in
+            let known = RecentSet(capacity: SourceOutlet.repeatMemory, contents?.repeatKeys[parts.name] ?? [])
+            return Self.assemble(parts, SourceIndex(index), log, rules, loopDetector, known, probe)
         }
-        self.sinks = sinks.enumerated().map { index, parts in
-            let status = ComponentStatus(metrics: parts.metrics, redaction: parts.redaction)
-            let inlet = SinkInlet(
-                log: log, sink: SinkIndex(index), status: status, templates: parts.sink.templates, redaction: parts.redaction)
-            return RunningSink(parts: parts, inlet: inlet, status: status, probe: probe)
+        let runningSinks = sinks.enumerated().map { Self.assemble($1, SinkIndex($0), log, probe) }
+        self.state = Mutex(
+            State(
+                sources: runningSources, sinks: runningSinks, rules: rules, sinkNames: sinkNames,
+                sourceNames: sources.map(\.name)))
+    }
+
+    /// Counts what switched-off routes do not deliver.
+    static func count(_ switches: RouteSwitches, _ names: RouteNames, _ metrics: Metrics) {
+        switches.count { route in
+            metrics.counter(
+                "streambridge_route_off_events_total",
+                help: "Events that a route did not deliver because it was switched off.", labels: [("route", names[route])])
         }
+    }
+
+    private static func assemble(
+        _ parts: SourceParts, _ index: SourceIndex, _ log: DeliveryLog, _ rules: RoutingRules, _ loopDetector: LoopDetector,
+        _ repeatKeys: RecentSet, _ probe: PortProbe?
+    ) -> RunningSource {
+        let (name, table) = (parts.name, rules.table)
+        let metrics = SourceMetrics(
+            metrics: parts.metrics, logger: parts.logger, names: table.names, failing: table.failing(for: name))
+        let status = ComponentStatus(metrics: parts.metrics, redaction: parts.redaction)
+        let outlet = SourceOutlet(
+            log: log, source: index, acknowledge: parts.acknowledge,
+            intake: SourceIntake(
+                source: name, settings: parts.intake, rules: rules, loopDetector: loopDetector, metrics: metrics,
+                repeatKeys: repeatKeys
+            ),
+            emitsGaps: parts.intake.emitsGaps, metrics: metrics, status: status,
+            threads: table.evaluates(for: name) || parts.intake.normalise.evaluates ? .file : nil,
+            redaction: parts.redaction
+        )
+        return RunningSource(
+            name: name, outlet: outlet, status: status, index: index, probe: probe, parts: parts, leave: ComponentLeave(status))
+    }
+
+    private static func assemble(_ parts: SinkParts, _ index: SinkIndex, _ log: DeliveryLog, _ probe: PortProbe?) -> RunningSink {
+        let status = ComponentStatus(metrics: parts.metrics, redaction: parts.redaction)
+        let inlet = SinkInlet(
+            log: log, sink: index, status: status, templates: parts.sink.templates, redaction: parts.redaction)
+        return RunningSink(parts: parts, index: index, inlet: inlet, status: status, probe: probe)
+    }
+
+    /// Makes a source for an index of the current configuration.
+    func assemble(_ parts: SourceParts, _ index: SourceIndex, _ rules: RoutingRules, repeatKeys: RecentSet) -> RunningSource {
+        Self.assemble(parts, index, self.log, rules, self.loopDetector, repeatKeys, self.probe)
+    }
+
+    /// Makes a sink for an index of the current configuration.
+    func assemble(_ parts: SinkParts, _ index: SinkIndex) -> RunningSink {
+        Self.assemble(parts, index, self.log, self.probe)
     }
 
     /// Restores the histories of the sinks from a durable log; called once, before any subscriber can connect.
@@ -93,12 +152,16 @@ package final class Bridge: Sendable {
     /// - Throws: ``LogError``.
     package func restore() async throws {
         for sink in self.sinks { (sink.parts.sink as? any AnnouncingSink)?.restoreSwitches() }
-        guard let writer else { return }
-        await writer.keepCursors()
-        for sink in self.sinks {
-            guard let restorable = sink.parts.sink as? any RestorableSink else { continue }
-            await restorable.restore(try await writer.history(of: sink.name, atMost: restorable.historyLimit))
-        }
+        await self.writer?.keepCursors()
+        for sink in self.sinks { try await self.restore(sink.parts) }
+    }
+
+    /// Restores the history of one sink from a durable log.
+    ///
+    /// - Throws: ``LogError``.
+    func restore(_ parts: SinkParts) async throws {
+        guard let writer, let restorable = parts.sink as? any RestorableSink else { return }
+        await restorable.restore(try writer.history(of: parts.name, atMost: restorable.historyLimit))
     }
 
     /// Starts the sinks, then the sources; at the end stops the sources, delivers their events, and stops the sinks.
@@ -139,14 +202,12 @@ package final class Bridge: Sendable {
     /// Runs the sinks around ``runSources(until:)``: they end once they have delivered what the sources have sent.
     private func runSinks(startWithin: Duration, until stop: @escaping @Sendable () async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
-            for sink in self.sinks { group.addTask { await sink.run() } }
+            group.addTask { await self.sinkTasks.run() }
+            for sink in self.sinks { self.sinkTasks.start { await sink.run() } }
             if self.writer == nil { await self.waitForSinks(atMost: startWithin) }
-            if let timer = self.flowTimer {
-                // Ends with the sources: a log on disk keeps what is not due, and one in memory passes it on now.
-                try? await race({ try await timer.run() }, { await self.runSources(until: stop) })
-            } else {
-                await self.runSources(until: stop)
-            }
+            // Ends with the sources: a log on disk keeps what is not due, and one in memory passes it on now.
+            try? await race({ try await self.flowTimer.run() }, { await self.runSources(until: stop) })
+            self.sinkTasks.finish()
             self.log.finish()
             // The backlog is on disk, so disconnected sinks are not waited for.
             if self.writer != nil { for sink in self.sinks { sink.leaveWhenDisconnected() } }
@@ -155,15 +216,17 @@ package final class Bridge: Sendable {
 
     private func runSources(until stop: @escaping @Sendable () async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
-            for source in self.sources { group.addTask { await source.run() } }
+            group.addTask { await self.sourceTasks.run() }
+            for source in self.sources { self.sourceTasks.start { await source.run() } }
             await stop()
+            self.sourceTasks.finish()
             self.logger.notice("Stopping", metadata: ["pending": "\(self.pending)"])
             for source in self.sources { source.outlet.stop() }
         }
     }
 
     /// The names of the routes, in the order of the file.
-    package var routeNames: [String] { self.log.routes.elements }
+    package var routeNames: [String] { self.state.withLock { $0.rules.table.routes.map(\.name) } }
 
     /// The number of unconfirmed deliveries over all sinks.
     ///

@@ -38,7 +38,7 @@ package final class BridgeControl: Sendable {
     /// The routes, by their indices.
     package let routes: [RouteLabel]
     /// The switches of the routes.
-    package let switches = RouteSwitches()
+    package let switches: RouteSwitches
     /// Requests another delivery of all dead letters and returns their number; `nil` without a log on disk.
     ///
     /// Blocks while it does, and throws ``LogError``.
@@ -48,12 +48,13 @@ package final class BridgeControl: Sendable {
     /// Makes the control of a program that has not started; by default one without parts.
     package init(
         version: String = "", sources: [String] = [], sinks: [String] = [], routes: [RouteLabel] = [],
-        replayDeadLetters: (@Sendable () throws -> Int)? = nil
+        switches: RouteSwitches = RouteSwitches(), replayDeadLetters: (@Sendable () throws -> Int)? = nil
     ) {
         self.version = version
         self.sources = sources
         self.sinks = sinks
         self.routes = routes
+        self.switches = switches
         self.replayDeadLetters = replayDeadLetters
     }
 

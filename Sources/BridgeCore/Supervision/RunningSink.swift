@@ -1,5 +1,3 @@
-import PollThread
-
 /// A sink of a ``Bridge`` with its inlet.
 package struct RunningSink: Sendable {
     /// The sink's name in the configuration file.
@@ -8,12 +6,15 @@ package struct RunningSink: Sendable {
     package let inlet: SinkInlet
     /// The state of its connection.
     package let status: ComponentStatus
+    let index: SinkIndex
     let probe: PortProbe?
     let parts: SinkParts
-    private let leaves = Flag()
+    private let leave: ComponentLeave
 
-    init(parts: SinkParts, inlet: SinkInlet, status: ComponentStatus, probe: PortProbe?) {
+    init(parts: SinkParts, index: SinkIndex, inlet: SinkInlet, status: ComponentStatus, probe: PortProbe?) {
         self.name = parts.name
+        self.index = index
+        self.leave = ComponentLeave(status)
         self.inlet = inlet
         self.status = status
         self.probe = probe
@@ -32,16 +33,20 @@ package struct RunningSink: Sendable {
             logger: self.parts.logger, status: self.status, retry: self.parts.delivery.retry,
             errors: ErrorCounters(metrics: self.parts.metrics), probe: self.probe
         )
-        // The wait is cancelled once the sink has ended.
-        try? await race(
-            { await supervisor.run(self.parts.sink, self.inlet) },
-            { try await self.status.signal.wait { self.leaves.isSet && !self.status.isConnected } }
-        )
+        await self.leave.whileStaying { await supervisor.run(self.parts.sink, self.inlet) }
+        self.leave.end()
     }
 
     /// Makes ``run()`` end as soon as the sink is not connected.
     func leaveWhenDisconnected() {
-        self.leaves.set()
-        self.status.signal.notify()
+        self.leave.leaveWhenDisconnected()
+    }
+
+    /// Ends the sink: it confirms what is in flight, and the rest stays pending.
+    func end() async {
+        self.inlet.suspend()
+        await self.leave.untilEnded()
+        self.inlet.reclaim()
+        self.inlet.revoke()
     }
 }

@@ -6,19 +6,30 @@ package struct RunningSource: Sendable {
     package let outlet: SourceOutlet
     /// The state of its connection.
     package let status: ComponentStatus
+    let index: SourceIndex
     let probe: PortProbe?
     let parts: SourceParts
+    let leave: ComponentLeave
 
     func run() async {
         let supervisor = ComponentSupervisor(
             logger: self.parts.logger, status: self.status, retry: self.parts.retry,
             errors: ErrorCounters(metrics: self.parts.metrics), probe: self.probe
         )
-        // The reports are cancelled once the source has ended.
-        try? await race(
-            { await supervisor.run(self.parts.source, self.outlet) },
-            { try await self.outlet.reportDueGaps() }
-        )
+        await self.leave.whileStaying {
+            // The reports are cancelled once the source has ended.
+            try await race(
+                { await supervisor.run(self.parts.source, self.outlet) },
+                { try await self.outlet.reportDueGaps() }
+            )
+        }
         await self.outlet.untilAppended()
+        self.leave.end()
+    }
+
+    /// Ends the source: it stops reading and acknowledges what is safe soon.
+    func end() async {
+        self.outlet.stop()
+        await self.leave.untilEnded()
     }
 }

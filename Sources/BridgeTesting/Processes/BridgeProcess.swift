@@ -12,9 +12,38 @@ package final class BridgeProcess: Sendable {
     /// The directory of the configuration file and the program's state.
     package let directory: TemporaryDirectory
     private let command: [String]
+    /// The file's part before the test's own.
+    private let header: Header
     private let reservation: LastingPort
     /// Every run, the current one last.
     private let runs: Mutex<[ChildProcess]>
+
+    /// The keys `service` and `http`.
+    private struct Header {
+        let directory: TemporaryDirectory
+        let host: String
+        let log: String
+        let drain: String
+
+        /// Writes the configuration file.
+        ///
+        /// - Parameters:
+        ///   - rest: the file without these keys; `{directory}` is replaced.
+        ///   - port: the port to listen on.
+        ///   - http: more keys of `http`.
+        ///   - service: keys of `service` that replace those of the test.
+        func write(_ rest: String, port: Int, http: String, service: [String: String] = [:]) throws {
+            var keys = ["name": "tested", "state_dir": self.directory.path, "drain": self.drain, "log": self.log]
+            keys.merge(service) { $1 }
+            let file = """
+                service: { \(keys.map { "\($0.key): \($0.value)" }.sorted().joined(separator: ", ")) }
+                http: { listen: "\(self.host):\(port)"\(http.isEmpty ? "" : ", " + http) }
+
+                """
+            let parts = (file + rest).split(separator: "{directory}", omittingEmptySubsequences: false)
+            try self.directory.write(parts.joined(separator: self.directory.path), to: "bridges.yaml")
+        }
+    }
 
     /// Starts the program and waits until it is ready.
     ///
@@ -27,31 +56,30 @@ package final class BridgeProcess: Sendable {
     ///   - drain: `service.drain`.
     ///   - port: the port to listen on, when a test needs it before the start.
     ///   - wrapper: a command that executes the program, its last argument.
+    ///   - arguments: more arguments of `run`.
     ///   - isReady: whether to wait for a 200 of `/readyz`, or only for any answer.
     /// - Throws: ``PeerError`` with standard error when the program ends early.
     package static func start(
         _ yaml: String, host: String = "127.0.0.1", http: String = "", log: String = "{}", directory: TemporaryDirectory? = nil,
-        drain: String = "20s", port: LastingPort? = nil, wrapper: [String] = [], waitingForReadiness isReady: Bool = true
+        drain: String = "20s", port: LastingPort? = nil, wrapper: [String] = [], arguments: [String] = [],
+        waitingForReadiness isReady: Bool = true
     ) async throws -> BridgeProcess {
         let directory = try directory ?? TemporaryDirectory()
         let port = try port ?? LastingPort()
-        let file = """
-            service: { name: tested, state_dir: \(directory.path), drain: \(drain), log: \(log) }
-            http: { listen: "\(host):\(port.number)"\(http.isEmpty ? "" : ", " + http) }
-
-            """
-        try directory.write((file + yaml).split(separator: "{directory}").joined(separator: directory.path), to: "bridges.yaml")
-        let command = wrapper + [Self.executable, "run", directory.file("bridges.yaml")]
+        let header = Header(directory: directory, host: host, log: log, drain: drain)
+        try header.write(yaml, port: port.number, http: http)
+        let command = wrapper + [Self.executable, "run", directory.file("bridges.yaml")] + arguments
         let bridge = BridgeProcess(
-            port: port, directory: directory, command: command, process: try ChildProcess(command[0], Array(command.dropFirst()))
+            port: port, header: header, command: command, process: try ChildProcess(command[0], Array(command.dropFirst()))
         )
         try await bridge.untilReady(answersOnly: !isReady)
         return bridge
     }
 
-    private init(port: LastingPort, directory: TemporaryDirectory, command: [String], process: ChildProcess) {
+    private init(port: LastingPort, header: Header, command: [String], process: ChildProcess) {
         self.reservation = port
-        self.directory = directory
+        self.header = header
+        self.directory = header.directory
         self.command = command
         self.runs = Mutex([process])
     }
@@ -83,6 +111,22 @@ package final class BridgeProcess: Sendable {
         _ = try await process.untilEnded()
         let next = try ChildProcess(self.command[0], Array(self.command.dropFirst()))
         self.runs.withLock { $0.append(next) }
+    }
+
+    /// Replaces the configuration file of the running program; ``reload()`` has it loaded.
+    ///
+    /// - Parameters:
+    ///   - yaml: as in ``start(_:host:http:log:directory:drain:port:wrapper:arguments:waitingForReadiness:)``.
+    ///   - http: more keys of `http`, in one line.
+    ///   - service: values of `service` by their keys; the others stay.
+    ///   - port: another port to listen on; requests of this class still go to ``port``.
+    package func rewrite(_ yaml: String, http: String = "", service: [String: String] = [:], port: Int? = nil) throws {
+        try self.header.write(yaml, port: port ?? self.port, http: http, service: service)
+    }
+
+    /// Makes the program load its file again, and waits for its answer.
+    package func reload() async throws -> HTTPRequestPeer.Answer {
+        try await self.post("/-/reload", ByteBuffer())
     }
 
     /// Runs a command of the program to its end; see ``command(_:)-([String])``.

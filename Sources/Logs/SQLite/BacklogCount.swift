@@ -28,6 +28,28 @@ struct BacklogCount {
         }
     }
 
+    /// What is pending for one sink.
+    ///
+    /// - Throws: ``LogError``.
+    func owed(by sink: String, _ connection: borrowing SQLiteConnection) throws -> LogContents.Owed {
+        let mark = self.marks[sink] ?? SinkMark(sink: sink, position: .start)
+        let ahead = Set(mark.ahead)
+        var owed = LogContents.Owed(mark: mark, count: 0, weight: 0)
+        let query = try connection.prepare(
+            "SELECT position, targets, weight FROM events WHERE position > ? AND instr(targets, ?) ORDER BY position")
+        query.bind(1, Int64(mark.position.rawValue)).bind(2, LogReading.mention(sink))
+        while try query.step() {
+            let position = Position(UInt64(clamping: query.integer(0)))
+            guard !ahead.contains(position) else { continue }
+            for target in self.rows.targets(query.text(1) ?? "") ?? [] where target.sink == sink {
+                owed.count += 1
+                owed.weight += Int(query.integer(2))
+                if let key = target.key, key.replaces { owed.newest[key.text] = position }
+            }
+        }
+        return owed
+    }
+
     func fill(_ contents: inout LogContents, _ connection: borrowing SQLiteConnection) throws {
         let known = Set(self.sinks)
         let ahead = self.marks.mapValues { Set($0.ahead) }

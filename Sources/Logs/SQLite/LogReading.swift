@@ -178,19 +178,26 @@ enum LogReading {
         while try cursors.step() { contents.cursors[cursors.text(0) ?? ""] = cursors.text(1) }
         contents.cursorsWritten = contents.cursors.removeValue(forKey: LogSchema.cursorTime).flatMap { Int64($0) }
             .map { Timestamp(milliseconds: $0) }
-        let keys = try connection.prepare("SELECT sink, key, expires FROM delivered_keys WHERE expires > ? ORDER BY expires")
-        keys.bind(1, Timestamp.now().milliseconds)
-        while try keys.step() {
-            contents.keys.append(
-                DeliveredKey(
-                    sink: keys.text(0) ?? "", key: keys.text(1) ?? "", expires: Timestamp(milliseconds: keys.integer(2))
-                )
-            )
-        }
+        contents.keys = try Self.keys(connection)
         contents.flow = try FlowReading.flow(connection, rows)
         contents.repeatKeys = try Self.repeatKeys(connection)
         try BacklogCount(connection, sinks: sinks, head: contents.head, rows).fill(&contents, connection)
         return contents
+    }
+
+    /// The keys of `dedupe:` that have not expired.
+    static func keys(_ connection: borrowing SQLiteConnection) throws -> [DeliveredKey] {
+        let query = try connection.prepare("SELECT sink, key, expires FROM delivered_keys WHERE expires > ? ORDER BY expires")
+        query.bind(1, Timestamp.now().milliseconds)
+        var keys: [DeliveredKey] = []
+        while try query.step() {
+            keys.append(
+                DeliveredKey(
+                    sink: query.text(0) ?? "", key: query.text(1) ?? "", expires: Timestamp(milliseconds: query.integer(2))
+                )
+            )
+        }
+        return keys
     }
 
     private static func repeatKeys(_ connection: borrowing SQLiteConnection) throws -> [String: [UInt64]] {

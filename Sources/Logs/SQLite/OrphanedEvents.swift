@@ -2,7 +2,7 @@ import BridgeCore
 
 /// The events that are pending for sinks which the configuration no longer has; only age removes them.
 struct OrphanedEvents {
-    private let marks: [SinkMark]
+    private var marks: [SinkMark]
     /// The first of them at the last search; `.max` once there are none.
     private var first: (position: Int64, accepted: Int64) = (0, 0)
 
@@ -10,6 +10,20 @@ struct OrphanedEvents {
     init(_ connection: borrowing SQLiteConnection, sinks: some Sequence<String>) throws {
         let marks = try LogReading.marks(connection)
         self.marks = sinks.compactMap { marks[$0] }
+    }
+
+    /// Adds a sink that the configuration no longer has; its cursor has been written.
+    mutating func add(_ sink: String, _ connection: borrowing SQLiteConnection) throws {
+        guard let mark = try LogReading.marks(connection)[sink] else { return }
+        self.remove(sink)
+        self.marks.append(mark)
+    }
+
+    /// Removes a sink that the configuration has again.
+    mutating func remove(_ sink: String) {
+        self.marks.removeAll { $0.sink == sink }
+        // Searches again.
+        self.first = (0, 0)
     }
 
     /// The position of the first remaining one, `.max` when there is none.

@@ -68,6 +68,35 @@ package final class SQLiteLog: LogStore {
         try self.state.withLock { try HistoryReading(rows: $0.rows, limit: limit).history($0.connection, of: sink) }
     }
 
+    /// Keeps what is pending for a removed sink until it is too old, and removes its snapshot.
+    ///
+    /// - Throws: ``LogError``.
+    package func release(sink: String) throws {
+        try self.state.withLock { state in
+            try state.orphans.add(sink, state.connection)
+            // It would be outdated if the sink came back.
+            let delete = try state.connection.prepare("DELETE FROM snapshots WHERE sink = ?")
+            try delete.bind(1, sink).run()
+        }
+    }
+
+    /// Reads what is pending for a sink, and its keys of `dedupe:`; adds one that the log does not know.
+    ///
+    /// - Throws: ``LogError``.
+    package func adopt(sink: String) throws -> AdoptedSink {
+        try self.state.withLock { state in
+            let head = Position(UInt64(try state.connection.integer("SELECT \(LogReading.head)")))
+            let count = try BacklogCount(state.connection, sinks: [sink], head: head, state.rows)
+            let keys = try LogReading.keys(state.connection).filter { $0.sink == sink }
+            return AdoptedSink(owed: try count.owed(by: sink, state.connection), keys: keys)
+        }
+    }
+
+    /// Removes delivered events of a sink like those of all others from now on.
+    package func adopted(sink: String) {
+        self.state.withLock { $0.orphans.remove(sink) }
+    }
+
     /// Removes delivered events above the limits of count, age and size, in portions of 5000.
     ///
     /// - Returns: whether another call may remove more.

@@ -11,7 +11,38 @@ import Glibc
 struct ConfigurationInput {
     let file: String
     /// Compiles the expressions of the file, and keeps the workers that evaluate them.
-    let expressions = JQCompiler()
+    let expressions: JQCompiler
+
+    /// - Parameter expressions: those of the running program, for a reload.
+    init(file: String, expressions: JQCompiler = JQCompiler()) {
+        self.file = file
+        self.expressions = expressions
+    }
+
+    /// Reads the file for a program that runs with an earlier content of it; nothing is reported.
+    ///
+    /// - Throws: ``Refusal`` with every mistake, and every file that the program needs and cannot use.
+    func loadAgain() throws(Refusal) -> BridgePlan {
+        let plan: BridgePlan
+        do {
+            plan = try self.loader.load(text: try Self.read(self.file), file: self.file, readsTests: false)
+        } catch let mistakes as ConfigurationErrors {
+            throw Refusal(diagnostics: mistakes.diagnostics)
+        } catch {
+            throw Refusal(messages: ["\(error)"])
+        }
+        let problems = ReferredFiles(plan: plan).problems(.error)
+        guard problems.isEmpty else { throw Refusal(diagnostics: problems) }
+        return plan
+    }
+
+    /// Why a running program does not take a file.
+    struct Refusal: Error {
+        /// Mistakes with a location.
+        var diagnostics: [Diagnostic] = []
+        /// What has no location in the file; one sentence each.
+        var messages: [String] = []
+    }
 
     /// - Throws: `ExitCode` 78 after every mistake has been printed.
     func load() throws -> BridgePlan {

@@ -10,73 +10,52 @@ import Glibc
 
 /// The bridge as the file describes it, and its name.
 extension Gateway {
+    /// - Throws: ``ComponentError``.
     func makeBridge(
-        _ log: StartedLog, group: any EventLoopGroup, shared: SharedServices, metrics: Metrics, taps: EventTaps, logger: Logger
+        _ factory: ComponentFactory, _ control: BridgeControl, shared: SharedServices, taps: EventTaps, logger: Logger
     ) throws -> Bridge {
-        let name = log.bridge
-        let durable = log.durable
         self.warnOfAbandonedLog(self.logger("log"))
-        let cursors: any CursorStore = durable?.cursors ?? log.files
-        let control = self.makeControl()
-        shared.add(control)
-        func context(_ component: String, _ metrics: ComponentMetrics, _ redaction: Redaction) -> ComponentContext {
-            ComponentContext(
-                name: component, logger: self.logger(component), eventLoopGroup: group, bridge: name, cursors: cursors,
-                metrics: metrics, shared: shared, isDurable: durable != nil, redaction: redaction
-            )
-        }
-        let sinks = try self.plan.sinks.map { sink in
-            let figures = ComponentMetrics(
-                component: sink.name, kind: sink.registration.kind, direction: "sink", metrics: metrics)
-            let redaction = Redaction(sink.variants.map(\.secrets), references: self.plan.references)
-            return SinkParts(
-                name: sink.name, sink: try sink.registration.make(sink.variants, context(sink.name, figures, redaction)),
-                delivery: sink.delivery, metrics: figures, logger: self.logger(sink.name), redaction: redaction
-            )
-        }
-        let sources = try self.plan.sources.map { source in
-            let figures = ComponentMetrics(
-                component: source.name, kind: source.registration.kind, direction: "source", metrics: metrics)
-            let redaction = Redaction([source.settings.secrets], references: self.plan.references)
-            return SourceParts(
-                name: source.name,
-                source: try source.registration.make(source.settings, context(source.name, figures, redaction)),
-                acknowledge: source.acknowledge,
-                intake: IntakeSettings(
-                    normalise: source.normalise, bridge: name, maximumHops: self.plan.service.maximumHops,
-                    emitsGaps: source.emitsGaps
-                ),
-                retry: source.retry, metrics: figures, logger: self.logger(source.name),
-                redaction: redaction
-            )
-        }
-        var limits = LogLimits(bytes: .max)
-        if case .memory(let bounds) = self.plan.log { limits = bounds }
+        let context = ComponentFactory.Context(
+            shared: shared, references: self.plan.references, maximumHops: self.plan.service.maximumHops, isStaged: false)
+        let sinks = try self.plan.sinks.map { try factory.sink($0, variants: $0.variants, context) }
+        let sources = try self.plan.sources.map { try factory.source($0, context) }
         let bridge = Bridge(
-            sources: sources, sinks: sinks, table: RouteTable(routes: self.plan.routes, limits: self.plan.limits),
-            unrouted: self.plan.unroutedSink, limits: limits, switches: control.switches, durable: durable, taps: taps,
-            probe: Self.portProbe(group), metrics: metrics, logger: logger
+            sources: sources, sinks: sinks,
+            table: RouteTable(routes: self.plan.routes, sinks: sinks.map(\.name), limits: self.plan.limits),
+            unrouted: self.plan.unroutedSink, limits: Self.limits(self.plan.log), switches: control.switches,
+            durable: factory.log.durable, taps: taps, probe: Self.portProbe(factory.group), metrics: factory.metrics, logger: logger
         )
-        control.attach(bridge, metrics: metrics)
+        control.attach(bridge, metrics: factory.metrics)
         return bridge
     }
 
+    /// The limits of what waits in memory.
+    static func limits(_ log: LogPlan) -> LogLimits {
+        if case .memory(let bounds) = log { bounds } else { LogLimits(bytes: .max) }
+    }
+
     /// What components may know and change of the program.
-    private func makeControl() -> BridgeControl {
-        let sinks = self.plan.sinks.map(\.name)
+    ///
+    /// - Parameter old: the control of the file before; its switches stay for the routes that both have.
+    static func makeControl(_ plan: BridgePlan, following old: BridgeControl? = nil) -> BridgeControl {
+        let sinks = plan.sinks.map(\.name)
         var replay: (@Sendable () throws -> Int)?
-        if case .disk(let settings) = self.plan.log {
+        if case .disk(let settings) = plan.log {
             replay = {
                 try DeadLetterInspector(path: settings.path, sinks: sinks).replay(DeadLetterInspector.Selection()).done
             }
         }
+        let labels = plan.routes.map { route in
+            BridgeControl.RouteLabel(
+                name: route.name, identity: route.identity, isNamed: route.fingerprint == nil,
+                sinks: route.targets.map { sinks[$0.sink.rawValue] })
+        }
+        let switches = old.map {
+            RouteSwitches(following: $0.switches, $0.routes.map(\.identity), labels.map(\.identity))
+        }
         return BridgeControl(
-            version: StreamBridge.version, sources: self.plan.sources.map(\.name), sinks: sinks,
-            routes: self.plan.routes.map { route in
-                BridgeControl.RouteLabel(
-                    name: route.name, identity: route.identity, isNamed: route.fingerprint == nil,
-                    sinks: route.targets.map { sinks[$0.sink.rawValue] })
-            }, replayDeadLetters: replay)
+            version: StreamBridge.version, sources: plan.sources.map(\.name), sinks: sinks, routes: labels,
+            switches: switches ?? RouteSwitches(), replayDeadLetters: replay)
     }
 
     /// A name for files that give none: the same after a restart, because MQTT sessions and consumer groups go by it, and another on

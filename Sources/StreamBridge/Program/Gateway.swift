@@ -6,7 +6,9 @@ import Expressions
 import HTTPServer
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOPosix
+import PollThread
 import ProcessMemory
 import UnixSignals
 
@@ -21,8 +23,12 @@ struct Gateway: Sendable {
     let file: String
     /// The compiler of the plan's expressions.
     let expressions: JQCompiler
+    /// When the program began to read the file.
+    let loaded: Timestamp
+    /// Whether a changed file is loaded at once.
+    let watchesFile: Bool
 
-    /// Runs until SIGTERM or SIGINT; SIGHUP has the TLS certificate read again.
+    /// Runs until SIGTERM or SIGINT; SIGHUP has the file read again.
     ///
     /// - Returns: whether everything that was accepted has been delivered, or is in a log on disk.
     /// - Throws: ``ComponentError`` or `HTTPServerError` for what only the running machine can refuse: a port in use, a missing directory.
@@ -34,8 +40,7 @@ struct Gateway: Sendable {
         let earlySignals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         _ = signal(SIGPIPE, SIG_IGN)
         let descriptors = try DescriptorLimit.raised(
-            // The second listener may have 100 connections.
-            components: self.plan.sources.count + self.plan.sinks.count + (self.plan.http.admin?.address == nil ? 0 : 7))
+            components: self.plan.components)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount))
         let metrics = Metrics()
         let router = HTTPRouter(observer: Self.requestObserver(self.logger("http")))
@@ -45,19 +50,16 @@ struct Gateway: Sendable {
         shared.add(router)
         shared.add(curl)
         shared.add(refusals)
-        var access: Access?
+        var access: ReloadableAccess?
         if let settings = self.plan.http.access {
-            let made = try await Access(settings, group: group, curl: curl, refusals: refusals, logger: self.logger("access"))
+            let made = ReloadableAccess(
+                try await Access(settings, group: group, curl: curl, refusals: refusals, logger: self.logger("access")))
             shared.add(HTTPAccessService(made))
             access = made
         }
         self.reportFaults(metrics, logger: self.logger("expressions"))
-        let pages = OperationsPages(
-            metrics: metrics,
-            optional: Set(self.plan.sources.filter { !$0.isRequired }.map { "source \($0.name)" })
-                .union(self.plan.sinks.filter { !$0.isRequired }.map { "sink \($0.name)" })
-        )
-        try pages.register(on: router, OperationsAccess(main: self.plan.http))
+        let pages = OperationsPages(metrics: metrics, plan: self.plan)
+        try pages.register(on: router)
         let listeners = try self.makeListeners(router, pages, group: group, descriptors)
         let deadline = StopDeadline(self.plan.service.drain, logger: logger)
         return try await withThrowingTaskGroup(of: Void.self) { services in
@@ -65,20 +67,34 @@ struct Gateway: Sendable {
             services.addTask { try await deadline.enforce() }
             if let access { services.addTask { await access.run() } }
             guard let log = try await self.startLog(router, pages, listeners, earlySignals) else {
-                await Self.shutDown(listeners, deadline: .now + .seconds(1))
+                await listeners.shutDown(deadline: .now + .seconds(1))
                 try await group.shutdownGracefully()
                 logger.notice("Stopped")
                 return true
             }
-            let bridge = try self.makeBridge(
-                log, group: group, shared: shared, metrics: metrics, taps: pages.taps, logger: logger)
+            let factory = ComponentFactory(log: log, group: group, metrics: metrics, makeLogger: { self.logger($0) })
+            let control = Self.makeControl(self.plan)
+            shared.add(control)
+            let bridge = try self.makeBridge(factory, control, shared: shared, taps: pages.taps, logger: logger)
             // Before a client can request it.
             try await bridge.restore()
-            pages.run(bridge)
+            let queue = ReloadQueue()
+            let watch = self.watchesFile ? try self.watch(queue) : nil
+            defer { watch?.stop() }
+            let reloader = Reloader(
+                self,
+                Reloader.Services(
+                    factory: factory, shared: shared, router: router, refusals: refusals, curl: curl, access: access,
+                    pages: pages, listeners: listeners),
+                bridge, control, watches: { watch?.follow($0.union([self.file]), readSince: $1.milliseconds) })
+            pages.run(bridge) { responder in
+                guard !queue.ask(answer: { responder.respond($0.response) }) else { return }
+                responder.respond(.error(.conflict, "A reload is running; try again later", headers: [("Retry-After", "1")]))
+            }
             log.waiting?.end()
-            if log.waiting == nil { try await Self.start(listeners) }
-            let left = await self.run(bridge, deadline, until: signals, pages, listeners, logger)
-            await Self.shutDown(listeners, deadline: deadline.end)
+            if log.waiting == nil { try await listeners.start() }
+            let left = await self.run(bridge, deadline, until: signals, pages, queue, reloader, logger)
+            await listeners.shutDown(deadline: deadline.end)
             try await group.shutdownGracefully()
             return StopVerdict(
                 undelivered: left, unwritten: bridge.unwritten, isDurable: self.plan.log.isDurable,
@@ -92,7 +108,7 @@ struct Gateway: Sendable {
     /// - Returns: see ``Bridge/run(startWithin:drain:until:)``.
     private func run(
         _ bridge: Bridge, _ deadline: StopDeadline, until signals: UnixSignalsSequence, _ pages: OperationsPages,
-        _ listeners: [HTTPServer], _ logger: Logger
+        _ queue: ReloadQueue, _ reloader: Reloader, _ logger: Logger
     ) async -> Int {
         logger.notice(
             "Started",
@@ -104,14 +120,38 @@ struct Gateway: Sendable {
         // Concurrent with the sources and sinks, which start now.
         async let _ = StartupPages.unmap()
         return await bridge.run(drain: deadline.delivering) {
-            for await received in signals {
-                logger.notice("Signal received", metadata: ["signal": "\(received)"])
-                guard received == .sighup else { break }
-                // The reason is logged, and the identity stays in use.
-                for listener in listeners { try? listener.reloadIdentity() }
+            // A reload that runs when the signal arrives is completed first.
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await queue.run { await reloader.reload($0) } }
+                for await received in signals {
+                    logger.notice("Signal received", metadata: ["signal": "\(received)"])
+                    guard received == .sighup else { break }
+                    queue.ask(.signal)
+                }
+                deadline.begin()
+                pages.stop()
+                queue.finish()
             }
-            deadline.begin()
-            pages.stop()
+        }
+    }
+
+    /// Starts to watch the file for changes.
+    ///
+    /// - Throws: ``ComponentError`` when the system cannot.
+    private func watch(_ queue: ReloadQueue) throws -> PathWatch {
+        let logger = self.logger("configuration")
+        do {
+            return try PathWatch([self.file], readSince: self.loaded.milliseconds) {
+                queue.ask(.file)
+            } unwatched: { directory in
+                logger.warning(
+                    "Directory cannot be watched; send SIGHUP after a change, or raise fs.inotify.max_user_watches",
+                    metadata: ["directory": "\(directory)"])
+            }
+        } catch {
+            throw ComponentError(
+                .inputOutput, "the file cannot be watched; raise fs.inotify.max_user_instances, or run without --watch",
+                isRetryable: false, cause: error)
         }
     }
 
@@ -129,7 +169,7 @@ struct Gateway: Sendable {
     ///
     /// - Returns: `nil` when the program had to stop meanwhile.
     private func startLog(
-        _ router: HTTPRouter, _ pages: OperationsPages, _ listeners: [HTTPServer], _ signals: UnixSignalsSequence
+        _ router: HTTPRouter, _ pages: OperationsPages, _ listeners: Listeners, _ signals: UnixSignalsSequence
     ) async throws -> StartedLog? {
         let name = self.plan.service.name ?? Self.name(for: self.file)
         let files = FileCursorStore(directory: self.plan.service.stateDirectory)
@@ -141,7 +181,7 @@ struct Gateway: Sendable {
             logger.error("Log cannot be opened; waiting for its disk", metadata: ["error": "\(error)"])
             pages.wait(for: "\(error)")
             let waiting = try WaitingPaths(router)
-            try await Self.start(listeners)
+            try await listeners.start()
             guard let durable = try await self.untilLogOpens(open, until: signals, problem: { pages.wait(for: "\($0)") }) else {
                 return nil
             }

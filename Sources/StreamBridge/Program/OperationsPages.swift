@@ -6,10 +6,10 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// `/livez`, `/readyz`, `/metrics` and `/api/tap`: the program as its operator sees it.
+/// `/livez`, `/readyz`, `/metrics`, `/api/tap` and `/-/reload`: the program as its operator sees it.
 ///
-/// Thread-safe. ``OperationsAccess`` decides who may read metrics, the details of readiness and events; everybody may read
-/// whether the program is alive and ready.
+/// Thread-safe. ``OperationsAccess`` decides who may reload, and who may read metrics, the details of readiness and events;
+/// everybody may read whether the program is alive and ready.
 final class OperationsPages: Sendable {
     private struct State {
         /// `nil` until the log on disk is open.
@@ -18,18 +18,34 @@ final class OperationsPages: Sendable {
         var problem: String?
         /// Set once the program is ending: it is then alive, but not ready.
         var isStopping = false
+        /// Components (`source NAME`, `sink NAME`) that may be down without the program being not ready.
+        var optional: Set<String>
+        var http: HTTPSettings
+        /// Answers requests for a reload; `nil` until the program runs.
+        var reload: (@Sendable (HTTPResponder) -> Void)?
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let metrics: Metrics
-    /// Components (`source NAME`, `sink NAME`) that may be down without the program being not ready.
-    private let optional: Set<String>
     /// Where operators watch events.
     let taps = EventTaps()
 
-    init(metrics: Metrics, optional: Set<String>) {
+    init(metrics: Metrics, plan: BridgePlan) {
         self.metrics = metrics
-        self.optional = optional
+        self.state = Mutex(State(optional: Self.optional(plan), http: plan.http))
+    }
+
+    /// Follows another file.
+    func follow(_ plan: BridgePlan) {
+        self.state.withLock { state in
+            state.optional = Self.optional(plan)
+            state.http = plan.http
+        }
+    }
+
+    private static func optional(_ plan: BridgePlan) -> Set<String> {
+        Set(plan.sources.filter { !$0.isRequired }.map { "source \($0.name)" })
+            .union(plan.sinks.filter { !$0.isRequired }.map { "sink \($0.name)" })
     }
 
     /// The program waits for something before it can start.
@@ -38,10 +54,13 @@ final class OperationsPages: Sendable {
     }
 
     /// The program runs.
-    func run(_ bridge: Bridge) {
+    ///
+    /// - Parameter reload: answers a request for a reload.
+    func run(_ bridge: Bridge, reload: @escaping @Sendable (HTTPResponder) -> Void) {
         self.state.withLock { state in
             state.bridge = bridge
             state.problem = nil
+            state.reload = reload
         }
     }
 
@@ -58,23 +77,37 @@ final class OperationsPages: Sendable {
         }
     }
 
+    /// - Parameter isAdmin: whether the router is that of `http.admin.listen`.
     /// - Throws: `HTTPServerError` when a path is taken.
-    func register(on router: HTTPRouter, _ access: OperationsAccess) throws {
-        try TapEndpoint(taps: self.taps, names: { self.names }).register(on: router, access)
+    func register(on router: HTTPRouter, isAdmin: Bool = false) throws {
+        let refusal = { @Sendable (request: HTTPRequest) -> HTTPResponse? in
+            let http = self.state.withLock { $0.http }
+            guard isAdmin else { return OperationsAccess(main: http).refusal(of: request) }
+            return http.admin.map { OperationsAccess(admin: $0).refusal(of: request) } ?? .error(.notFound, "Not found")
+        }
+        try TapEndpoint(taps: self.taps, names: { self.names }, refusal: refusal).register(on: router)
         try router.register(.GET, "/livez", isVital: true) { _, responder in
             responder.respond(.json(.ok, "{\"status\":\"alive\"}"))
         }
         try router.register(.GET, "/readyz", isVital: true) { request, responder in
-            responder.respond(self.readiness(withDetails: access.refusal(of: request) == nil))
+            responder.respond(self.readiness(withDetails: refusal(request) == nil))
         }
         try router.register(.GET, "/metrics", isVital: true) { request, responder in
-            if let refusal = access.refusal(of: request) { return responder.respond(refusal) }
+            if let refusal = refusal(request) { return responder.respond(refusal) }
             responder.respond(
                 HTTPResponse(
                     .ok, headers: [("content-type", "text/plain; version=0.0.4; charset=utf-8")],
                     body: ByteBuffer(string: self.figures())
                 )
             )
+        }
+        // A body has no meaning; some clients send an empty object.
+        try router.register(.POST, "/-/reload", bodyLimit: 1024, admit: refusal, isVital: true, writes: true) { _, responder in
+            guard let reload = self.state.withLock({ $0.isStopping ? nil : $0.reload }) else {
+                return responder.respond(
+                    .error(.serviceUnavailable, "The program is starting or stopping", headers: [("Retry-After", "5")]))
+            }
+            reload(responder)
         }
     }
 
@@ -87,7 +120,7 @@ final class OperationsPages: Sendable {
         var isReady = !state.isStopping && state.bridge != nil
         var body = ByteBuffer()
         body.writeString("{\"components\":{")
-        if let bridge = state.bridge { isReady = self.writeComponents(of: bridge, to: &body) && isReady }
+        if let bridge = state.bridge { isReady = self.writeComponents(of: bridge, state.optional, to: &body) && isReady }
         body.writeString("}")
         if let health = state.bridge?.logHealth {
             let (writeError, readError) = (health.writeError, health.readError)
@@ -102,7 +135,7 @@ final class OperationsPages: Sendable {
     }
 
     /// - Returns: whether every required one is connected.
-    private func writeComponents(of bridge: Bridge, to body: inout ByteBuffer) -> Bool {
+    private func writeComponents(of bridge: Bridge, _ optional: Set<String>, to body: inout ByteBuffer) -> Bool {
         var isReady = true
         let components = bridge.sources.map { ("source", $0.name, $0.status) } + bridge.sinks.map { ("sink", $0.name, $0.status) }
         for (index, (direction, name, status)) in components.enumerated() {
@@ -110,7 +143,7 @@ final class OperationsPages: Sendable {
             let label = "\(direction) \(name)"
             JSONWriter.write(label, to: &body)
             let isConnected = status.isConnected
-            isReady = isReady && (isConnected || self.optional.contains(label))
+            isReady = isReady && (isConnected || optional.contains(label))
             body.writeString(":{\"connected\":\(isConnected)")
             if let error = status.lastError {
                 body.writeString(",\"error\":")

@@ -36,6 +36,11 @@ struct ReferredFiles {
         return problems
     }
 
+    /// The paths of the files whose contents take effect, such as certificates and secrets.
+    var readPaths: Set<String> {
+        self.plan.includedFiles.union(self.files.filter { $0.file.use == .read }.map(\.file.path))
+    }
+
     private var files: [(setting: String, file: ReferredFile)] {
         var files: [(String, ReferredFile)] = []
         func read(_ setting: String, _ path: String?) {

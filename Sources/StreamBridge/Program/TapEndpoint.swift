@@ -19,11 +19,13 @@ struct TapEndpoint: Sendable {
     let taps: EventTaps
     /// The names of now; `nil` while the program starts.
     let names: @Sendable () -> Names?
+    /// The answer to a request that may not watch; `nil` for one that may.
+    let refusal: @Sendable (HTTPRequest) -> HTTPResponse?
 
     /// - Throws: `HTTPServerError` when the path is taken.
-    func register(on router: HTTPRouter, _ access: OperationsAccess) throws {
+    func register(on router: HTTPRouter) throws {
         try router.registerStream(.GET, Self.path) { request, framing in
-            if let refusal = access.refusal(of: request) { return .respond(refusal) }
+            if let refusal = self.refusal(request) { return .respond(refusal) }
             return self.answer(request, framing)
         }
     }

@@ -14,16 +14,20 @@ package struct HTTPGrant: Sendable {
     /// The time of expiry, in milliseconds since 1970; `nil` for never.
     package var expires: Int64?
 
+    /// What has made the grant, such as one token of the file; `nil` where that cannot change while the program runs.
+    package var authority: UInt64?
+
     /// Makes a grant; without arguments it allows nothing and never expires.
     package init(
         name: String? = nil, challenge: HTTPRefusal? = nil, subscribe: [String] = [], publish: [String] = [],
-        expires: Int64? = nil
+        expires: Int64? = nil, authority: UInt64? = nil
     ) {
         self.name = name
         self.challenge = challenge
         self.subscribe = subscribe
         self.publish = publish
         self.expires = expires
+        self.authority = authority
     }
 
     /// Converts seconds since 1970, from an issuer or a hook, for ``expires``; clamps times that no calendar has.
@@ -52,6 +56,16 @@ package protocol HTTPAccess: Sendable {
 
     /// Records that a request is refused because its grant is not sufficient.
     func refused(_ request: HTTPRequest)
+
+    /// Adds an observer of changed rules, for grants that outlast their request.
+    ///
+    /// - Parameter changed: is called on any thread with a test whether an ``HTTPGrant/authority`` is still valid.
+    func observe(_ changed: @escaping @Sendable (_ isValid: @escaping @Sendable (UInt64) -> Bool) -> Void)
+}
+
+extension HTTPAccess {
+    /// Does nothing, for rules that never change.
+    package func observe(_ changed: @escaping @Sendable (_ isValid: @escaping @Sendable (UInt64) -> Bool) -> Void) {}
 }
 
 /// An answer that replaces the requested one.

@@ -12,6 +12,8 @@ final class HTTPLoop {
     /// Connections with more input than is processed at once.
     let turns: HTTPScheduler
     private let eventLoop: any EventLoop
+    /// Hosts, pages and proxies.
+    private var policy: HTTPPolicy
     private var connections: [any HTTPWatched] = []
     private var streams: [ObjectIdentifier: any Channel] = [:]
     /// Connections above the limit, the oldest first.
@@ -28,6 +30,7 @@ final class HTTPLoop {
         configuration: HTTPServerConfiguration, router: HTTPRouter, memory: HTTPMemory, eventLoop: any EventLoop
     ) {
         self.configuration = configuration
+        self.policy = configuration.policy
         self.router = router
         self.memory = memory
         self.turns = HTTPScheduler(eventLoop: eventLoop)
@@ -38,7 +41,7 @@ final class HTTPLoop {
     func decide(
         _ head: HTTPHead, hasBody: Bool, from remoteAddress: SocketAddress?, overload: HTTPResponse?
     ) -> HTTPDecision {
-        let policy = self.configuration.policy
+        let policy = self.policy
         let host = head.host
         var refusal: HTTPResponse?
         if host != self.servedHost {
@@ -47,6 +50,12 @@ final class HTTPLoop {
         }
         return self.router.decide(
             head, hasBody: hasBody, from: remoteAddress, policy: policy, hostRefusal: refusal, overload: overload)
+    }
+
+    /// Applies another policy to later requests.
+    func follow(_ policy: HTTPPolicy) {
+        self.policy = policy
+        self.servedHost = ""
     }
 
     func add(_ connection: any HTTPWatched) {

@@ -103,12 +103,45 @@ package final class HTTPRouter: Sendable {
     private let state = Mutex(State())
     /// Is called with every answer except opened streams; `nil` for none.
     let observer: Observer?
+    /// The router of a draft.
+    private let parent: HTTPRouter?
 
     /// Makes a router without routes.
     ///
     /// - Parameter observer: called once for every answer except opened streams.
     package init(observer: Observer? = nil) {
         self.observer = observer
+        self.parent = nil
+    }
+
+    /// Makes a draft of another router: its registrations take effect together, with ``activate()``.
+    ///
+    /// In a draft, only its own registrations conflict with each other.
+    package init(draftOf router: HTTPRouter) {
+        self.observer = router.observer
+        self.parent = router
+    }
+
+    /// Moves the registrations of a draft to its router; each replaces the one with its method and pattern.
+    ///
+    /// No request finds a path without a handler in between. Has no effect on a router that is no draft.
+    package func activate() {
+        guard let parent else { return }
+        let own = self.state.withLock { state in
+            defer { state = State() }
+            return state
+        }
+        parent.state.withLock { state in
+            for (pattern, entries) in own.literals {
+                let methods = entries.map(\.method)
+                state.literals[pattern, default: []].removeAll { methods.contains($0.method) }
+                state.literals[pattern, default: []] += entries
+            }
+            for (segments, entry) in own.patterns {
+                let known = state.patterns.firstIndex { $0.entry.method == entry.method && $0.segments == segments }
+                if let known { state.patterns[known] = (segments, entry) } else { state.patterns.append((segments, entry)) }
+            }
+        }
     }
 
     /// Registers a handler for whole requests.
@@ -166,13 +199,24 @@ package final class HTTPRouter: Sendable {
             }
             state.patterns.removeAll { $0.entry.number == registration.number }
         }
+        // It may have moved there.
+        self.parent?.unregister(registration)
+    }
+
+    /// The number of the next registration; unique in a router and its drafts.
+    private func nextNumber() -> Int {
+        if let parent { return parent.nextNumber() }
+        return self.state.withLock { state in
+            state.count += 1
+            return state.count
+        }
     }
 
     private func add(_ method: HTTPMethod, _ pattern: String, _ route: Route) throws -> Registration {
         let segments = try Self.segments(ofPattern: pattern)
+        let number = self.nextNumber()
         return try self.state.withLock { state in
-            state.count += 1
-            let entry = Entry(method: method, route: route, number: state.count)
+            let entry = Entry(method: method, route: route, number: number)
             let taken: Bool
             if segments.contains(where: \.isParameter) {
                 taken = state.patterns.contains { $0.entry.method == method && $0.segments == segments }

@@ -94,7 +94,10 @@ package final class HTTPServer: Sendable {
             let remedy = error.errnoCode == EADDRINUSE ? "; another program uses the port; stop it, or change http.listen" : ""
             throw HTTPServerError(.listen, "\(text): \(String(cString: strerror(error.errnoCode)))\(remedy)")
         }
-        self.state.withLock { $0.listener = channel }
+        self.state.withLock { state in
+            state.listener = channel
+            state.isStarted = true
+        }
         guard let address = channel.localAddress else {
             preconditionFailure("a bound socket has an address")
         }
@@ -109,16 +112,7 @@ package final class HTTPServer: Sendable {
     ///
     /// Returns once every connection is closed.
     package func shutdown(deadline: ContinuousClock.Instant) async {
-        let listener = self.state.withLock { state in
-            defer { state.listener = nil }
-            return state.listener
-        }
-        guard let listener else { return }
-        await self.stopAccepting(listener)
-        if case .unix(let path) = self.configuration.address {
-            unlink(path)
-        }
-        self.onEachLoop { $0.drain() }
+        guard await self.stopListening() else { return }
         let promise = self.group.any().makePromise(of: Void.self)
         self.state.withLock { $0.waiter = promise }
         self.finishIfEmpty()
@@ -133,21 +127,44 @@ package final class HTTPServer: Sendable {
         self.logger.notice("HTTP server stopped")
     }
 
-    /// Reads the files of the TLS identity again, for new connections.
-    ///
-    /// Has no effect without TLS. Reads files, so never call it on an event loop.
-    ///
-    /// - Throws: ``HTTPServerError`` when they cannot be used; the server then keeps its current identity.
-    package func reloadIdentity() throws {
-        guard let tls = self.configuration.tls else { return }
-        do {
-            let context = try HTTPIdentity.context(for: tls)
-            self.identity.withLock { $0 = context }
-        } catch {
-            self.logger.error("TLS reload failed; the previous certificate stays in use", metadata: ["error": "\(error)"])
-            throw error
+    /// Stops accepting and closes idle connections; running requests and streams continue until ``shutdown(deadline:)``.
+    package func retire() async {
+        if await self.stopListening() { self.logger.notice("HTTP server stopped listening") }
+    }
+
+    /// - Returns: whether the server was started; otherwise there is nothing to shut down.
+    private func stopListening() async -> Bool {
+        let (listener, wasStarted) = self.state.withLock { state in
+            defer { state.listener = nil }
+            return (state.listener, state.isStarted)
         }
-        self.logger.notice("TLS certificate loaded", metadata: ["file": "\(tls.certificates)"])
+        guard let listener else { return wasStarted }
+        await self.stopAccepting(listener)
+        if case .unix(let path) = self.configuration.address {
+            unlink(path)
+        }
+        self.onEachLoop { $0.drain() }
+        return true
+    }
+
+    /// Reads the files of a TLS identity.
+    ///
+    /// Reads files, so never call it on an event loop.
+    ///
+    /// - Throws: ``HTTPServerError`` when they cannot be used.
+    package static func identity(of tls: HTTPServerConfiguration.TLS) throws -> HTTPServerIdentity {
+        HTTPServerIdentity(context: try HTTPIdentity.context(for: tls), file: tls.certificates)
+    }
+
+    /// Uses another identity for new connections; only for a server that was started with one.
+    package func use(_ identity: HTTPServerIdentity) {
+        self.identity.withLock { $0 = identity.context }
+        self.logger.notice("TLS certificate loaded", metadata: ["file": "\(identity.file)"])
+    }
+
+    /// Applies another policy to later requests.
+    package func use(_ policy: HTTPPolicy) {
+        self.onEachLoop { $0.follow(policy) }
     }
 
     private func accept(_ channel: any Channel, _ isTCP: Bool) throws {
@@ -217,6 +234,7 @@ package final class HTTPServer: Sendable {
 
     private struct State {
         var listener: (any Channel)?
+        var isStarted = false
         var waiter: EventLoopPromise<Void>?
     }
 }
@@ -229,4 +247,10 @@ extension HTTPServerConfiguration.Address {
         case .unix(let path): "unix:\(path)"
         }
     }
+}
+
+/// The TLS certificate and key of a server, read from their files.
+package struct HTTPServerIdentity: Sendable {
+    fileprivate let context: NIOSSLContext
+    fileprivate let file: String
 }

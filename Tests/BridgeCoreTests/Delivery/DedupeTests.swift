@@ -110,7 +110,7 @@ struct DedupeTests {
         #expect(taken.map(\.event.id) == ["b"])
         #expect(self.repeated == 1000)
         // Which of them are settled matters to a disk only.
-        #expect(self.fixture.log.machine.withLock { $0.sinks[0].cursor.ahead.isEmpty })
+        #expect(self.fixture.log.state.withLock { $0.machine.sinks[0].cursor.ahead.isEmpty })
     }
 
     @Test func `what is dropped before it was handed out leaves the key with whom it belongs to`() {

@@ -43,7 +43,9 @@ struct DeliveryFixture {
         let metrics = self.metrics
         self.log = DeliveryLog(
             sources: sources.enumerated().map { ("source-\($0.offset)", $0.element) },
-            sinks: sinks.enumerated().map { ("sink-\($0.offset)", $0.element) }, unrouted: unrouted, routes: ["route", "other"],
+            sinks: sinks.enumerated().map { ("sink-\($0.offset)", $0.element) }, unrouted: unrouted,
+            names: RouteNames(
+                routes: ["route", "other"].map { Route(name: $0, targets: []) }, sinks: sinks.indices.map { "sink-\($0)" }),
             limits: limits,
             metrics: DeliveryMetrics(
                 sinks: sinks.indices.map { index in
@@ -66,11 +68,11 @@ struct DeliveryFixture {
     }
 
     func safe(_ source: SourceIndex = 0) -> UInt64 {
-        self.log.marks[source].safe.rawValue
+        self.log.parts.marks[source].safe.rawValue
     }
 
     func isPaused(_ source: SourceIndex = 0) -> Bool {
-        self.log.marks[source].isPaused
+        self.log.parts.marks[source].isPaused
     }
 
     /// The value of a line of the metrics, 0 when it is not there.

@@ -241,10 +241,12 @@ struct DeliveryLogTests {
     @Test func `a source waits for its position and is resumed by the confirmation`() async throws {
         let fixture = DeliveryFixture()
         let position = fixture.append(["a"]).position
-        async let safe: Void = fixture.log.wait(source: 0) { $0.safe >= position }
+        let parts = fixture.log.parts
+        let (mark, signal) = (parts.marks[0], parts.sourceSignals[0])
+        async let safe: Void = signal.wait { mark.safe >= position }
         fixture.log.confirm(sink: 0, through: fixture.take()[0])
         try await safe
-        let waiting = Task { try await fixture.log.wait(source: 0) { $0.isStopping } }
+        let waiting = Task { try await signal.wait { mark.isStopping } }
         waiting.cancel()
         await #expect(throws: CancellationError.self) { try await waiting.value }
     }

@@ -68,7 +68,7 @@ extension DurableDeliveryTests {
         }
         commit()
         #expect(fixture.log.backlog(of: 1).events == ids.count)
-        #expect(fixture.log.machine.withLock { $0.log.weight } <= DiskState.window.bytes)
+        #expect(fixture.log.state.withLock { $0.machine.log.weight } <= DiskState.window.bytes)
         #expect(fixture.delivery.safe() == 0, "the source of the first one waits for its letter")
         var taken: [String] = []
         for _ in 0..<1000 where taken.count < ids.count {
@@ -76,7 +76,7 @@ extension DurableDeliveryTests {
             taken += batch.map(\.event.id)
             if let last = batch.last { fixture.log.confirm(sink: 1, through: last) }
             commit()
-            for (sink, after) in fixture.log.takePages() {
+            for (sink, _, after) in fixture.log.takePages() {
                 let page = file.page(of: sink, after: after, atMost: 128)
                 fixture.log.loaded(page.deliveries, through: page.through, sink: sink)
             }

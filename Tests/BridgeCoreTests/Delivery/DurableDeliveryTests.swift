@@ -198,7 +198,7 @@ struct DurableDeliveryTests {
             first += fixture.delivery.take()
         }
         #expect(first.map(\.event.id) == ["0.0"])
-        #expect(fixture.log.machine.withLock { $0.sinks[0].cursor.keys.heldCount } < 48)
+        #expect(fixture.log.state.withLock { $0.machine.sinks[0].cursor.keys.heldCount } < 48)
         fixture.delivery.append(["other"])
         fixture.commit()
         #expect(fixture.delivery.take().isEmpty)

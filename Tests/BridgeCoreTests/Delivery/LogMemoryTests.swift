@@ -5,7 +5,7 @@ import Testing
 
 /// What a log in memory holds, and for how long.
 struct LogMemoryTests {
-    private func count(_ fixture: DeliveryFixture) -> Int { fixture.log.machine.withLock { $0.log.count } }
+    private func count(_ fixture: DeliveryFixture) -> Int { fixture.log.state.withLock { $0.machine.log.count } }
 
     @Test func `what no route takes is not held`() {
         let fixture = DeliveryFixture()
@@ -41,7 +41,7 @@ struct LogMemoryTests {
             _ = fixture.log.append([.made("large", to: [1], message: body)], source: 0)
             fixture.log.confirm(sink: 1, through: fixture.take(sink: 1)[0])
         }
-        #expect(fixture.log.machine.withLock { $0.log.weight } < 40 << 20)
+        #expect(fixture.log.state.withLock { $0.machine.log.weight } < 40 << 20)
         #expect(fixture.take().map(\.event.id) == (0..<100).map(String.init))
     }
 

@@ -20,7 +20,7 @@ struct ToolBoundTests {
         run.send("9999")
         run.send("0")
         #expect(run.messages() == ["one more", "0"], "the oldest key has a new limit, the newest has its own")
-        let count = run.log.machine.withLock { $0.flow?.flows[0]?.windows.count }
+        let count = run.log.state.withLock { $0.machine.flow?.flows[0]?.windows.count }
         #expect(count == KeyTable<Int>.limit + 2 - KeyTable<Int>.limit / 8)
     }
 
@@ -45,7 +45,7 @@ struct ToolBoundTests {
         let body = #"{"x":"\#(String(repeating: "x", count: 1 << 20))"}"#
         for number in 0..<17 { run.send("\(number)", payload: body) }
         #expect(!run.messages().isEmpty)
-        let weight = run.log.machine.withLock { $0.flow?.flows[0]?.heldWeight } ?? 0
+        let weight = run.log.state.withLock { $0.machine.flow?.flows[0]?.heldWeight } ?? 0
         #expect(weight > 0 && weight <= RouteFlow.heldLimit.bytes)
     }
 
@@ -53,9 +53,9 @@ struct ToolBoundTests {
         let run = try ToolRun(Self.night, at: .at("2026-01-15T23:00:00Z"), isOnDisk: true)
         let body = #"{"x":"\#(String(repeating: "x", count: 1 << 20))"}"#
         for number in 0..<40 { run.send("\(number)", payload: body) }
-        #expect(run.log.marks[0].isPaused)
+        #expect(run.log.parts.marks[0].isPaused)
         run.commit()
-        #expect(!run.log.marks[0].isPaused)
+        #expect(!run.log.parts.marks[0].isPaused)
     }
 
     @Test func `the latest events of more keys than fit pass early`() throws {

@@ -84,8 +84,8 @@ final class ToolRun {
             routes: routes, sinks: names, events: FlowEvents(bridge: "here", limits: EventLimits()), stored: stored,
             now: time.now)
         return DeliveryLog(
-            sources: [("in", policy)], sinks: names.map { ($0, settings) }, unrouted: nil, routes: routes.map(\.name),
-            limits: LogLimits(),
+            sources: [("in", policy)], sinks: names.map { ($0, settings) }, unrouted: nil,
+            names: RouteNames(routes: routes, sinks: names), limits: LogLimits(),
             metrics: DeliveryMetrics(
                 sinks: names.map {
                     (ComponentMetrics(component: $0, kind: "test", direction: "sink", metrics: metrics), logger)
@@ -162,7 +162,7 @@ final class ToolRun {
     /// Takes the messages of what the sink has.
     func messages() -> [String] { self.take().map(\.message) }
 
-    var safe: UInt64 { self.log.marks[0].safe.rawValue }
+    var safe: UInt64 { self.log.parts.marks[0].safe.rawValue }
 
     /// How many events the route has dropped for a reason.
     func dropped(_ reason: String) -> Int {

@@ -175,6 +175,11 @@ struct GroupCommitTests {
         }
 
         func history(of sink: String, atMost limit: Int) -> SinkHistory { SinkHistory() }
+        func release(sink: String) {}
+        func adopt(sink: String) -> AdoptedSink {
+            AdoptedSink(owed: LogContents.Owed(mark: SinkMark(sink: sink, position: .start), count: 0, weight: 0))
+        }
+        func adopted(sink: String) {}
         func trim(before position: Position) -> Bool { false }
         func trimDeadLetters() -> Int { 0 }
         func replays(atMost limit: Int) -> FoundDeadLetters { FoundDeadLetters() }

@@ -88,7 +88,7 @@ struct RouteTargetsTests {
 
     @Test func `a letter names its route as its event does, also one that is given up again`() {
         let routes = [Self.route("route-1", 7, (0, 1, 10))]
-        let targets = PlanTargets(routes: routes, sinks: Self.sinks)
+        var targets = PlanTargets(routes: routes, sinks: Self.sinks)
         func kept(_ route: String, variant: Int) -> String? {
             let letter = StoredDeadLetter(
                 id: 1, time: .now(), sink: "a", route: route, reason: "r", attempts: 1, target: nil, event: .made("e"),

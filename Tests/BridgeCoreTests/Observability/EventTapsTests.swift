@@ -11,11 +11,12 @@ struct EventTapsTests {
             id: id, title: nil, message: String(repeating: "x", count: bytes), priority: nil, tags: [],
             timestamp: Timestamp(milliseconds: 0), payload: nil, source: "home", subject: "a", attributes: Attributes(),
             raw: ByteBuffer(), limits: EventLimits(message: 100_000_000))
-        let plan = RoutePlan(entries: [RoutePlan.Entry(sink: 0, variant: 0, route: 1, shape: -1)])
+        let plan = RoutePlan(entries: [RoutePlan.Entry(sink: 0, variant: 0, route: 1, shape: -1)], names: Self.names)
         return LogRecord(event: event, routing: Routing(plan: plan, shaped: []), accepted: .now)
     }
 
-    private static let routes = ComponentTable<RouteIndex, String>(["first", "second"])
+    private static let names = RouteNames(
+        routes: ["first", "second"].map { Route(name: $0, targets: [Route.Target(sink: 0)]) }, sinks: [])
 
     @Test func `nobody watches until a tap is opened and after it is closed`() throws {
         let taps = EventTaps()
@@ -41,7 +42,7 @@ struct EventTapsTests {
             .source(nil), .source("home"), .source("other"), .route("second"), .route("first"), .sink("out"), .sink("other"),
         ]
         let open = try points.map { try #require(taps.open(at: $0)) }
-        taps.accepted([Self.record("a"), Self.record("b")], from: "home", routes: Self.routes)
+        taps.accepted([Self.record("a"), Self.record("b")], from: "home")
         taps.confirmed(
             [Delivery(event: Self.record("c").event, variant: 0, route: "second", attempts: 0, position: .start, ticket: 0)],
             by: "out")
@@ -54,7 +55,7 @@ struct EventTapsTests {
         let taps = EventTaps()
         let tap = try #require(taps.open(at: .source(nil)))
         let records = (0..<EventTap.limit + 5).map { Self.record("\($0)") }
-        taps.accepted(records, from: "home", routes: Self.routes)
+        taps.accepted(records, from: "home")
         let taken = tap.take(atMost: .max)
         #expect(taken.events.count == EventTap.limit && taken.events.first?.event.id == "5")
         #expect(taken.seen == EventTap.limit + 5 && taken.dropped == 5)
@@ -64,9 +65,9 @@ struct EventTapsTests {
         let taps = EventTaps()
         let tap = try #require(taps.open(at: .source(nil)))
         let half = EventTap.weightLimit / 2
-        taps.accepted((0..<3).map { Self.record("\($0)", bytes: half) }, from: "home", routes: Self.routes)
+        taps.accepted((0..<3).map { Self.record("\($0)", bytes: half) }, from: "home")
         #expect(tap.take(atMost: .max).events.map(\.event.id) == ["2"])
-        taps.accepted([Self.record("huge", bytes: 2 * EventTap.weightLimit)], from: "home", routes: Self.routes)
+        taps.accepted([Self.record("huge", bytes: 2 * EventTap.weightLimit)], from: "home")
         #expect(tap.take(atMost: .max).events.map(\.event.id) == ["huge"])
     }
 
@@ -75,10 +76,10 @@ struct EventTapsTests {
         let tap = try #require(taps.open(at: .source(nil)))
         let calls = Mutex(0)
         tap.onEvents { calls.withLock { $0 += 1 } }
-        for id in ["a", "b"] { taps.accepted([Self.record(id)], from: "home", routes: Self.routes) }
+        for id in ["a", "b"] { taps.accepted([Self.record(id)], from: "home") }
         #expect(calls.withLock { $0 } == 1)
         _ = tap.take(atMost: 10)
-        taps.accepted([Self.record("c")], from: "home", routes: Self.routes)
+        taps.accepted([Self.record("c")], from: "home")
         #expect(calls.withLock { $0 } == 2)
     }
 }

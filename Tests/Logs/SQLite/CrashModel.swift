@@ -69,7 +69,9 @@ struct CrashModel {
         let metrics = Metrics()
         let log = DeliveryLog(
             sources: [("in", .logged)], sinks: Array(zip(Self.names, settings)),
-            unrouted: hasLetters ? SinkIndex(Self.last) : nil, routes: ["route"], limits: LogLimits(),
+            unrouted: hasLetters ? SinkIndex(Self.last) : nil,
+            names: RouteNames(routes: [Route(name: "route", targets: [])], sinks: Self.names),
+            limits: LogLimits(),
             metrics: DeliveryMetrics(
                 sinks: Self.names.map {
                     (ComponentMetrics(component: $0, kind: "test", direction: "sink", metrics: metrics), logger)
@@ -132,7 +134,7 @@ struct CrashModel {
 
     mutating func write(marks: Bool) throws {
         let outcome = try #require(self.commits).write(marks: marks)
-        let safe = self.log.marks[0].safe
+        let safe = self.log.parts.marks[0].safe
         for unsafe in self.unsafe where unsafe.position <= safe { self.debts.formUnion(unsafe.debts) }
         self.unsafe.removeAll { $0.position <= safe }
         if marks { for sink in 0..<Self.sinks { self.settledOnDisk[sink].formUnion(self.settled[sink]) } }
@@ -142,7 +144,7 @@ struct CrashModel {
     }
 
     private mutating func read() throws {
-        for (sink, after) in self.log.takePages() {
+        for (sink, _, after) in self.log.takePages() {
             let page = try #require(try self.store?.page(of: "sink-\(sink)", after: after, atMost: 7))
             let deliveries = page.events.flatMap { stored in
                 stored.targets.filter { $0.sink == "sink-\(sink)" }.map { target in
@@ -247,7 +249,7 @@ struct CrashModel {
             }
             let targets = (0..<Self.sinks).filter { _ in Bool.random(using: &random) }
             guard self.log.replay(letter, Self.record(letter.event, targets)), let number = Int(letter.event.id) else { continue }
-            self.note(number, targets, at: self.log.marks[0].appended)
+            self.note(number, targets, at: self.log.parts.marks[0].appended)
             // The letter ends in the group that has the event; until that is written, a crash leaves the letter.
             if !targets.isEmpty { self.unsafe[self.unsafe.count - 1].debts.append(Debt(number: number, sink: "replayed")) }
         }

@@ -46,4 +46,33 @@ import Testing
             if let rest { #expect(answer.body == rest) }
         }
     }
+
+    @Test func `registrations of a draft take effect together`() async throws {
+        try await withServer { router, port, _ in
+            let client = try RawConnection(port: port)
+            func answer(_ path: String) async throws -> String {
+                try await client.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
+                let answer = try await client.answer()
+                return answer.status == 200 ? answer.body : "\(answer.status)"
+            }
+            let first = try router.register(.GET, "/a") { $1.respond(.json(.ok, "old a")) }
+            let second = try router.register(.GET, "/{x}/b") { $1.respond(.json(.ok, "old b")) }
+            let draft = HTTPRouter(draftOf: router)
+            try draft.register(.GET, "/a") { $1.respond(.json(.ok, "new a")) }
+            try draft.register(.GET, "/{x}/b") { $1.respond(.json(.ok, "new b")) }
+            let third = try draft.register(.GET, "/c") { $1.respond(.json(.ok, "new c")) }
+            #expect(throws: HTTPServerError.self) { try draft.register(.GET, "/c") { _, _ in } }
+            #expect(try await answer("/a") == "old a")
+            #expect(try await answer("/c") == "404")
+            draft.activate()
+            #expect(try await answer("/a") == "new a")
+            #expect(try await answer("/x/b") == "new b")
+            // What was replaced ends later.
+            router.unregister(first)
+            router.unregister(second)
+            #expect(try await answer("/a") == "new a")
+            draft.unregister(third)
+            #expect(try await answer("/c") == "404")
+        }
+    }
 }

@@ -67,7 +67,8 @@ import Testing
             #expect(try await isTrusted(old, port))
             try await install(new)
             #expect(try await isTrusted(old, port))
-            try server.reloadIdentity()
+            let files = HTTPServerConfiguration.TLS(certificates: certificate, key: key)
+            server.use(try HTTPServer.identity(of: files))
             #expect(try await !isTrusted(old, port))
             #expect(try await isTrusted(new, port))
             for (file, from, reason) in [
@@ -82,7 +83,7 @@ import Testing
             ] {
                 try await install(new)
                 #expect(try await ChildProcess("cp", [from, directory.file(file)]).untilEnded() == .exited(0))
-                let error = #expect(throws: HTTPServerError.self) { try server.reloadIdentity() }
+                let error = #expect(throws: HTTPServerError.self) { try HTTPServer.identity(of: files) }
                 #expect(error.map { "\($0)" }?.hasPrefix(reason) == true, "\(error.map { "\($0)" } ?? "")")
                 #expect(try await isTrusted(new, port))
             }

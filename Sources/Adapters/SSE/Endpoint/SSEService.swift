@@ -43,6 +43,7 @@ final class SSEService: Sendable {
                 try router.register(.DELETE, SSEPresence.path + "/{number}", bodyLimit: 0, writes: true, handler: presence.end))
         }
         self.registrations = registrations
+        access?.observe { [weak hub] isValid in hub?.revoke(where: { !isValid($0) }) }
     }
 
     deinit {

@@ -7,7 +7,10 @@ extension SSESink {
     /// Fills the stream's memory with the events that the log still holds, before the first `run`.
     package func restore(_ history: SinkHistory) async {
         let restoring = SSERestoring(history, of: self.stream)
-        self.hub.restore(self.stream, restoring.batches, forgotten: history.forgotten, snapshot: restoring.snapshot)
+        let restore: @Sendable () -> Void = { [hub = self.hub, stream = self.stream] in
+            hub.restore(stream, restoring.batches, forgotten: history.forgotten, snapshot: restoring.snapshot)
+        }
+        if self.isStaged { self.restoring.withLock { $0 = restore } } else { restore() }
         if !restoring.changes.isEmpty { self.restoredChanges.withLock { $0 = restoring.changes } }
         guard !history.unreadableSnapshot.isEmpty else { return }
         self.logger.error(

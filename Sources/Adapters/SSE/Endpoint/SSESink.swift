@@ -9,7 +9,7 @@ import Synchronization
 /// An event is confirmed once it is in the stream's memory and being sent to subscribers; others resume later and get
 /// it then. Path and history exist as long as the sink, also between runs: a browser that gets a 404 during startup
 /// does not reconnect.
-package final class SSESink: RestorableSink {
+package final class SSESink: RestorableSink, StagedComponent {
     /// The settings of an SSE sink.
     package typealias Configuration = SSESinkConfiguration
 
@@ -21,6 +21,10 @@ package final class SSESink: RestorableSink {
     let logger: Logger
     /// How the restored snapshot differs from the one in the log; `nil` once that is recorded.
     let restoredChanges = Mutex<SnapshotChanges?>(nil)
+    /// Whether the stream waits for its activation.
+    let isStaged: Bool
+    /// Restores the history of a stream that waits for its activation.
+    let restoring = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Registers the stream at the endpoint, which the first sink creates.
     ///
@@ -40,8 +44,27 @@ package final class SSESink: RestorableSink {
         } catch {
             throw ComponentError(.settings, "streams cannot be served at \(SSEService.path)", isRetryable: false, cause: error)
         }
-        self.stream = self.service.hub.add(variants[0], metrics)
+        self.stream = self.service.hub.makeStream(variants[0], metrics)
         self.logger = context.logger
+        self.isStaged = context.isStaged
+        if !context.isStaged { self.hub.add(self.stream) }
+    }
+
+    /// Offers the stream; one of the same name continues the history of its predecessor.
+    package func activate(succeeding predecessor: (any Component)?) {
+        let old = (predecessor as? SSESink)?.stream
+        let known = old.map { self.hub.snapshotSequences(of: $0) } ?? []
+        self.hub.add(self.stream, succeeding: old)
+        let lost = Set(known).subtracting(self.hub.snapshotSequences(of: self.stream))
+        // With other settings, it begins again.
+        if !lost.isEmpty { self.restoredChanges.withLock { $0 = SnapshotChanges(removed: lost.sorted()) } }
+        let restoring = self.restoring.withLock { $0.take() }
+        restoring?()
+    }
+
+    /// Removes the stream, whose subscribers have left.
+    package func retire() {
+        self.hub.remove(self.stream)
     }
 
     deinit {

@@ -96,6 +96,13 @@ extension SSESinkConfiguration {
             // A plain path needs no compiler and cannot fail.
             self.key = try! Template("{{ $subject }}", compiler: nil)
         }
+
+        /// Whether both keep the same events.
+        func isSame(as other: Snapshot?) -> Bool {
+            guard let other else { return false }
+            return self.key.text == other.key.text && self.max == other.max && self.bytes == other.bytes
+                && self.remove.text == other.remove.text
+        }
     }
 
     /// Checks what belongs to the content of events.

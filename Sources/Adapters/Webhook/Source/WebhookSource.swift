@@ -8,7 +8,7 @@ import NIOHTTP1
 ///
 /// A request is answered once its event is safe by the source's acknowledge policy. The paths exist as long as the
 /// source: while it does not run they answer 503, which senders retry, and not 404, which they treat as final.
-package final class WebhookSource: Source {
+package final class WebhookSource: Source, StagedComponent {
     /// The settings of a webhook source.
     package typealias Configuration = WebhookSourceConfiguration
 
@@ -48,6 +48,11 @@ package final class WebhookSource: Source {
     }
 
     deinit {
+        self.retire()
+    }
+
+    /// Removes the paths; one that another source has taken over stays.
+    package func retire() {
         self.registrations.forEach(self.router.unregister)
     }
 

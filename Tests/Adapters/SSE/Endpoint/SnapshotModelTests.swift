@@ -101,7 +101,8 @@ private final class SnapshotModel: @unchecked Sendable {
     ) throws -> (SSEHub, SSEStream, SSEView) {
         let hub = try SSEHub(group: loop, reservation: SSESequenceReservation(cursors: store))
         let metrics = ComponentMetrics(component: "s", kind: "sse", direction: "sink", metrics: Metrics())
-        let stream = hub.add(settings, SSEMetrics(metrics))
+        let stream = hub.makeStream(settings, SSEMetrics(metrics))
+        hub.add(stream)
         let view = hub.join(
             SSESelection(streams: [stream.number], names: [], filter: .everything, format: .events, coding: .identity))
         return (hub, stream, view)

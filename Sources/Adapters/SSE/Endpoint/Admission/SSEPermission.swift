@@ -8,6 +8,8 @@ struct SSEPermission {
     let name: String?
     /// When it ends, in milliseconds since 1970; `nil` for never.
     let expires: Int64?
+    /// See ``HTTPGrant/authority``.
+    let authority: UInt64?
     private let challenge: HTTPRefusal?
     private let patterns: [SubjectPattern]
 
@@ -15,6 +17,7 @@ struct SSEPermission {
     init(_ grant: HTTPGrant) {
         self.name = grant.name
         self.expires = grant.expires
+        self.authority = grant.authority
         self.challenge = grant.challenge
         self.patterns = grant.subscribe.compactMap { try? SSEName.pattern($0) }
     }

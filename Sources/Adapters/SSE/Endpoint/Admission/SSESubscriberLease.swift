@@ -15,6 +15,8 @@ final class SSESubscriberLease: Sendable {
     let name: String?
     /// When it ends, in milliseconds since 1970; `nil` for never.
     let expires: Int64?
+    /// See ``HTTPGrant/authority``.
+    let authority: UInt64?
     let since: Timestamp
     private let hub: SSEHub
 
@@ -35,6 +37,7 @@ final class SSESubscriberLease: Sendable {
         self.clientAddress = request.remoteAddress?.ipAddress
         self.name = permission?.name
         self.expires = permission?.expires
+        self.authority = permission?.authority
         self.since = now
         self.hub = hub
     }

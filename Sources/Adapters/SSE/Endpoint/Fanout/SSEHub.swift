@@ -23,6 +23,7 @@ final class SSEHub: Sendable {
     /// The shard of each event loop.
     let shards: [ObjectIdentifier: NIOLoopBoundBox<SSEShard>]
     private let renderer: NIOLoopBoundBox<Renderer>
+    let revocations = SSERevocations()
     /// The stream of connects and disconnects; `nil` without `http.access`.
     let presence: SSEStream?
 
@@ -48,7 +49,12 @@ final class SSEHub: Sendable {
         self.presence = try metrics.map { metrics in
             SSEStream(number: 0, settings: try Self.presenceSettings(), metrics: metrics)
         }
-        if let presence { self.state.withLock { $0.add(presence) } }
+        if let presence {
+            self.state.withLock { state in
+                _ = state.nextStreamNumber()
+                state.add(presence)
+            }
+        }
     }
 
     /// The shard of a loop that the caller is on.
@@ -77,13 +83,17 @@ final class SSEHub: Sendable {
 
     // MARK: - Streams
 
-    /// Adds the stream of a sink.
-    func add(_ settings: SSESinkConfiguration, _ metrics: SSEMetrics) -> SSEStream {
-        self.state.withLock { state in
-            let stream = SSEStream(number: state.streamCount, settings: settings, metrics: metrics)
-            state.add(stream)
-            return stream
-        }
+    /// Makes the stream of a sink, which clients do not find yet.
+    func makeStream(_ settings: SSESinkConfiguration, _ metrics: SSEMetrics) -> SSEStream {
+        SSEStream(number: self.state.withLock { $0.nextStreamNumber() }, settings: settings, metrics: metrics)
+    }
+
+    /// Adds a stream.
+    ///
+    /// - Parameter old: the one that it replaces; if both have the same name, clients resume in the new one.
+    func add(_ stream: SSEStream, succeeding old: SSEStream? = nil) {
+        self.state.withLock { $0.add(stream, succeeding: old) }
+        if let old, old.continues(as: stream) { stream.metrics.snapshotKeys.set(self.snapshotCount(of: stream)) }
     }
 
     /// Restores what a stream published in an earlier run of the program.
@@ -127,6 +137,16 @@ final class SSEHub: Sendable {
         let set = SubjectSet(names)
         return streams.filter { stream in
             stream.isFixed ? set.contains(stream.prefix) : names.contains(where: stream.canHave)
+        }
+    }
+
+    /// Ends the connections whose admission is no longer valid.
+    ///
+    /// - Parameter isRevoked: see ``HTTPGrant/authority``.
+    func revoke(where isRevoked: @escaping @Sendable (UInt64) -> Bool) {
+        self.revocations.follow(isRevoked)
+        self.onEachShard { shard in
+            for member in shard.members where member.lease.authority.map(isRevoked) == true { member.stop(.revoked) }
         }
     }
 
@@ -313,6 +333,11 @@ final class SSEHub: Sendable {
         self.state.withLock { $0.streams[stream.number]?.snapshot?.count ?? 0 }
     }
 
+    /// The numbers of the events in a stream's snapshot.
+    func snapshotSequences(of stream: SSEStream) -> [UInt64] {
+        self.state.withLock { $0.streams[stream.number]?.snapshot?.sequences ?? [] }
+    }
+
     /// Reads backwards from a sequence.
     ///
     /// - Parameters:
@@ -357,6 +382,16 @@ final class SSEHub: Sendable {
                 self.stream = stream
                 self.history = history
                 self.snapshot = stream.settings.snapshot.map { SSESnapshot($0) }
+            }
+
+            /// Begins with what a stream of the same name has published.
+            mutating func `continue`(_ old: Stream) {
+                var batches: [SSEBatch] = []
+                for batch in old.history.batches {
+                    batches.append(batch.moved(to: self.stream, offset: batches.last?.endOffset ?? 0))
+                }
+                self.history.restore(batches, forgotten: old.history.forgotten)
+                if let snapshot = old.snapshot, snapshot.limits.isSame(as: self.snapshot?.limits) { self.snapshot = snapshot }
             }
 
             mutating func add(_ view: SSEView) {
@@ -407,13 +442,25 @@ final class SSEHub: Sendable {
             self.head = head
         }
 
-        mutating func add(_ stream: SSEStream) {
+        mutating func nextStreamNumber() -> Int {
             self.streamCount += 1
-            self.order.append(stream)
-            self.streams[stream.number] = Stream(
+            return self.streamCount - 1
+        }
+
+        mutating func add(_ stream: SSEStream, succeeding old: SSEStream? = nil) {
+            var entry = Stream(
                 stream: stream,
                 history: SSEHistory(replay: stream.settings.replay, slowBytes: stream.settings.slowClient.bytes)
             )
+            if let old, let known = self.streams.removeValue(forKey: old.number), old.continues(as: stream) {
+                entry.continue(known)
+            }
+            self.streams[stream.number] = entry
+            if let place = self.order.firstIndex(where: { $0 === old }) {
+                self.order[place] = stream
+            } else {
+                self.order.append(stream)
+            }
         }
 
         mutating func remove(_ stream: SSEStream) {

@@ -23,6 +23,8 @@ package struct SSEMetrics: Sendable {
         case aged
         /// An operator ended it.
         case removed
+        /// The entry of `http.access` that admitted it was removed or changed.
+        case revoked
     }
 
     let subscribers: Gauge

@@ -35,6 +35,9 @@ final class SSEStream: Sendable {
         self.connectionLimits = Mutex(SSEConnectionLimits(total: settings.maxConnections, limits: settings.limits))
     }
 
+    /// Whether another stream has the same name, so that its clients can resume what they have received from this one.
+    func continues(as other: SSEStream) -> Bool { self.settings.stream.text == other.settings.stream.text }
+
     /// Whether an event of it may have a name that matches a pattern.
     func canHave(_ pattern: SubjectPattern) -> Bool {
         if self.isFixed { return pattern.matches(self.prefix) }

@@ -213,6 +213,10 @@ final class SSESubscriber: HTTPDirectSender, HTTPStreamHolder {
             self.stop()
             return
         }
+        guard !self.group.hub.revocations.contains(self.lease.authority) else {
+            self.stop(.revoked)
+            return
+        }
         self.endWhenItExpires(context)
         self.group.hub.announce("subscribe", self.group.view.streams) { self.state }
         self.startReading()

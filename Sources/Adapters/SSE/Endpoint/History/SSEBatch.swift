@@ -59,6 +59,13 @@ struct SSEBatch: Sendable {
         self.memory = 0
     }
 
+    /// The same events in another stream.
+    ///
+    /// - Parameter offset: see ``startOffset``.
+    func moved(to stream: SSEStream, offset: UInt64) -> SSEBatch {
+        SSEBatch(self.events, self.labels, stream: stream, first: self.first, offset: offset, time: self.time)
+    }
+
     /// What distinguishes it from other batches of a view.
     struct Identity: Hashable, Sendable {
         let first: UInt64

@@ -38,7 +38,7 @@ struct SSESnapshot {
     /// The memory of an entry beside its event and key.
     private static let overhead = 400
 
-    private let limits: SSESinkConfiguration.Snapshot
+    let limits: SSESinkConfiguration.Snapshot
     private var entries = CircularBuffer<Entry>()
     /// The number of the last event of each key.
     private var numbers: [ExactText: UInt64] = [:]

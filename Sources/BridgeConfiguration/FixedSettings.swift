@@ -1,0 +1,32 @@
+import BridgeCore
+
+/// The settings that cannot change while the program runs.
+package enum FixedSettings {
+    /// Why a running program cannot continue with a file; one sentence for each setting that differs.
+    package static func refusals(from old: BridgePlan, to new: BridgePlan) -> [String] {
+        var changed: [String] = []
+        func compare<Value: Equatable>(_ setting: String, _ value: (BridgePlan) -> Value) {
+            if value(old) != value(new) { changed.append(setting) }
+        }
+        compare("service.name", \.service.name)
+        compare("service.state_dir", \.service.stateDirectory)
+        compare("service.drain", \.service.drain)
+        compare("service.log.level", \.service.logLevel)
+        compare("service.log.format", \.service.logFormat)
+        compare("log") { plan in
+            // The limits of a log in memory can change.
+            if case .memory = plan.log { LogPlan.memory(LogLimits()) } else { plan.log }
+        }
+        compare("http.max_connections", \.http.maximumConnections)
+        compare("http.limits", \.http.limits)
+        compare("http.tls") { $0.http.certificateFile == nil }
+        compare("http.access") { $0.http.access == nil }
+        return changed.map { setting in
+            switch setting {
+            case "http.tls", "http.access":
+                "\(setting): cannot be added or removed while the program runs; restart to change it"
+            default: "\(setting): cannot change while the program runs; restart to change it"
+            }
+        }
+    }
+}
