@@ -20,6 +20,14 @@ extension BridgeLoader {
             name: "defaults", type: .group(Self.defaults), presence: .optional(default: nil),
             summary: "Settings of all sources, sinks and events that do not set them"),
         SettingDeclaration(
+            name: Inclusion.key, type: .either([.text("path"), .list(.text("path"))]), presence: .optional(default: nil),
+            summary: "Further files, folders or patterns, whose sources, sinks, connections and routes are added",
+            example: "[conf.d]"),
+        SettingDeclaration(
+            name: ConnectionMerger.key, type: .mapping(.mapping(.text("value"))), presence: .optional(default: nil),
+            summary: "Keys by name that sources and sinks share through connection, such as url, user, password and tls",
+            example: "{ broker: { url: 'mqtts://broker.lan', user: bridge } }"),
+        SettingDeclaration(
             name: Self.homeAssistant, type: .form(.homeAssistant), presence: .optional(default: nil),
             summary: "Home Assistant: the settings of a sink of this type, which routes call home_assistant"),
         SettingDeclaration(
@@ -32,7 +40,8 @@ extension BridgeLoader {
             name: "routes", type: .list(.group(Self.route)), presence: .required, summary: "Routes from sources to sinks"),
         SettingDeclaration(
             name: Self.tests, type: .list(.group(TestDeclaration.all)), presence: .optional(default: nil),
-            summary: "Tests of the file, which streambridge test runs and the program ignores"),
+            summary: "Tests of the file, which streambridge test runs and the program ignores",
+            example: "[{ send: [{ source: home, body: hello }], expect: { stream: [{ message: hello }] } }]"),
     ]
 
     /// The name of the list of tests.

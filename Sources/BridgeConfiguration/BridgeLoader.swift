@@ -7,16 +7,20 @@ package struct BridgeLoader: Sendable {
     let expressions: any ExpressionCompiler
     let expansion: ScalarExpansion
     private let presets: [Preset]
+    private let included: IncludedFiles?
 
     /// - Parameters:
     ///   - environment: the values for `${env:NAME}`.
     ///   - presets: what `preset:` of sources and sinks may name.
+    ///   - included: finds the files of `include`; `nil` refuses the key.
     ///   - readFile: reads the values for `${file:PATH}`.
     package init(
         catalog: AdapterCatalog, expressions: any ExpressionCompiler, environment: [String: String],
-        presets: [Preset] = Preset.shipped, readFile: @escaping @Sendable (String) throws -> String
+        presets: [Preset] = Preset.shipped, included: IncludedFiles? = nil,
+        readFile: @escaping @Sendable (String) throws -> String
     ) {
         self.presets = presets
+        self.included = included
         self.catalog = catalog
         self.expressions = expressions
         self.expansion = ScalarExpansion(environment: environment, readFile: readFile)
@@ -42,14 +46,14 @@ package struct BridgeLoader: Sendable {
         plan.places = findings.places
         plan.file = file
         plan.includedFiles = findings.includedFiles
-        plan.warnings = findings.warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+        plan.warnings = findings.sorted(findings.warnings)
         return plan
     }
 
     static func throwErrors(of findings: Findings) throws(ConfigurationErrors) {
         guard findings.errors.isEmpty else {
             throw ConfigurationErrors(
-                diagnostics: findings.errors.sorted { ($0.line, $0.column, $0.message) < ($1.line, $1.column, $1.message) }
+                diagnostics: findings.sorted(findings.errors)
             )
         }
     }
@@ -73,19 +77,20 @@ package struct BridgeLoader: Sendable {
         isWanted: @escaping ([String]) -> Bool = { _ in true }
     ) -> Located? {
         NodeReader(
-            expansion: self.expansion, findings: findings, members: members, skipping: skipping,
+            expansion: self.expansion, findings: findings, members: members, skipping: skipping, included: self.included,
             // The messages of tests are as they are written.
             isWanted: { $0.first != Self.tests && isWanted($0) }
         ).root(of: text)
     }
 
-    /// The outermost mapping with presets merged; `nil` for a text that cannot be parsed.
+    /// The outermost mapping with connections and presets merged; `nil` for a text that cannot be parsed.
     func effectiveRoot(_ text: String, _ findings: Findings) -> Located? {
         self.root(text, findings).map { self.merged($0, findings) }
     }
 
     private func merged(_ root: Located, _ findings: Findings) -> Located {
-        PresetMerger(presets: self.presets, findings: findings).merged(root)
+        let connected = ConnectionMerger(findings: findings).merged(root, blocks: [Self.homeAssistant])
+        return PresetMerger(presets: self.presets, findings: findings).merged(connected)
     }
 
     func read(_ root: Located, into plan: inout BridgePlan, _ findings: Findings) {

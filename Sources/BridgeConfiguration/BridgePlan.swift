@@ -21,7 +21,8 @@ package struct BridgePlan: Sendable {
     package var limits = EventLimits()
     /// The values of all `${env:…}` and `${file:…}` in the file; a ``Redaction`` replaces those that are sent to peers.
     package var references: [Secret] = []
-    /// The files whose contents are part of the file: all `${file:…}`.
+    /// The files whose contents are part of the file: those of `include` and of all `${file:…}`, and the
+    /// folders in which `include` looks for them.
     package var includedFiles: Set<String> = []
     /// By the index of the route: a hash of its declaration.
     package var routeFingerprints: [UInt64] = []

@@ -4,6 +4,7 @@ package import BridgeCore
 package struct SourceDeclaration: SettingGroup {
     var type = ""
     var preset: String?
+    var connection: String?
     var defaults = SourceDefaults()
     var normalise = NormaliseSettings()
     var isRequired = true
@@ -12,6 +13,7 @@ package struct SourceDeclaration: SettingGroup {
     package static let settings = Settings<Self> {
         Setting(required: "type", \.type, .text("kind"), "Kind of the source; that of the preset by default")
         PresetKey.setting(\.preset)
+        ConnectionKey.setting(\.connection)
         SourceDefaults.settings.within(\.defaults)
         Setting("normalise", \.normalise, .group, "How messages become events")
         Setting("required", \.isRequired, .flag, "Whether readiness needs its connection")
@@ -53,6 +55,7 @@ struct SourceDefaults: SettingGroup {
 package struct SinkDeclaration: SettingGroup {
     var type = ""
     var preset: String?
+    var connection: String?
     var defaults = SinkDefaults()
     var deadLetter: String?
     var isRequired = true
@@ -61,6 +64,7 @@ package struct SinkDeclaration: SettingGroup {
     package static let settings = Settings<Self> {
         Setting(required: "type", \.type, .text("kind"), "Kind of the sink; that of the preset by default")
         PresetKey.setting(\.preset).example("slack")
+        ConnectionKey.setting(\.connection)
         SinkDefaults.buffer(\.defaults.buffer)
         // An adapter can have further keys in it.
         Setting("retry", \.defaults.retry, .openGroup, "How a lost connection and a refused event are retried")

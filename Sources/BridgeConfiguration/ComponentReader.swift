@@ -79,12 +79,12 @@ struct ComponentReader {
         var names: [String: String] = [:]
         for (key, value) in normalise.members {
             guard key == "cases", let items = value.node.sequence else {
-                if let preset = value.node.mark?.source { names[key] = "\(preset) \(key)" }
+                if let preset = value.node.mark?.preset { names[key] = "\(preset) \(key)" }
                 continue
             }
-            let ownCount = items.count { $0.mark?.source == nil }
+            let ownCount = items.count { $0.mark?.preset == nil }
             for (index, item) in items.enumerated() {
-                if let preset = item.mark?.source { names["cases[\(index)]"] = "\(preset) cases[\(index - ownCount)]" }
+                if let preset = item.mark?.preset { names["cases[\(index)]"] = "\(preset) cases[\(index - ownCount)]" }
             }
         }
         return names
@@ -171,6 +171,8 @@ struct ComponentReader {
     private func registration<Registration>(
         _ place: Located, _ noun: String, _ known: [ComponentKind: Registration]
     ) -> Registration? {
+        // A connection that is left could not be resolved, which has been reported.
+        if let connection = place.child(ConnectionKey.name), !connection.isNull { return nil }
         guard let type = place.child("type") else {
             // A preset that is left could not be resolved, which has been reported.
             if let preset = place.child(PresetKey.name), !preset.isNull { return nil }
@@ -208,4 +210,9 @@ extension SettingsDecoding {
     func decodeIfPresent<Value: Decodable>(_ place: Located?, as type: Value.Type) -> Value? {
         place.flatMap { self.decode($0, as: type) }
     }
+}
+
+extension Mark {
+    /// The name of the preset in messages; `nil` for a value of the file.
+    fileprivate var preset: String? { self.isBuiltIn ? self.source : nil }
 }

@@ -3,7 +3,7 @@ import YAML
 
 /// Collects all mistakes while a file is read, so that they can be reported together.
 final class Findings {
-    private let file: String
+    let file: String
     private(set) var errors: [Diagnostic] = []
     private(set) var warnings: [Diagnostic] = []
     /// The contents of ``errors``, so that none is reported twice.
@@ -54,10 +54,20 @@ final class Findings {
     }
 
     /// A mistake of the YAML itself.
-    func error(_ message: String, line: Int, column: Int) {
+    ///
+    /// - Parameter file: the included file that it is in; `nil` for the file itself.
+    func error(_ message: String, line: Int, column: Int, of file: String? = nil) {
         self.errors.append(
-            Diagnostic(severity: .error, rule: .syntax, file: self.file, line: line, column: column, message: message)
+            Diagnostic(severity: .error, rule: .syntax, file: file ?? self.file, line: line, column: column, message: message)
         )
+    }
+
+    /// In the order of lines; those of the file itself come before those of others.
+    func sorted(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+        func order(_ diagnostic: Diagnostic) -> (String, Int, Int, String) {
+            (diagnostic.file == self.file ? "" : diagnostic.file, diagnostic.line, diagnostic.column, diagnostic.message)
+        }
+        return diagnostics.sorted { order($0) < order($1) }
     }
 
     private func diagnostic(

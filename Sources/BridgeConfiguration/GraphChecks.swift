@@ -49,9 +49,11 @@ struct GraphChecks {
         for (resources, place) in claims {
             for resource in resources {
                 if let owner = owners[resource] {
-                    let line = owner.node.mark?.line ?? 1
+                    let line = "line \(owner.node.mark?.line ?? 1)"
+                    let file = owner.node.mark?.source
+                    let location = file == place.node.mark?.source ? line : "\(file ?? self.findings.file), \(line)"
                     self.findings.error(
-                        "the \(resource) belongs to \(owner.path.joined(separator: ".")) already (line \(line))", at: place)
+                        "the \(resource) belongs to \(owner.path.joined(separator: ".")) already (\(location))", at: place)
                 } else {
                     owners[resource] = place
                 }

@@ -19,10 +19,14 @@ final class NodeReader {
     private var text = ""
     private lazy var lines = YAMLLines(self.text)
 
+    private let included: IncludedFiles?
+
     init(
         expansion: ScalarExpansion, findings: Findings, members: Set<String>? = nil, skipping skipped: Set<String> = [],
+        included: IncludedFiles? = nil,
         isWanted: @escaping ([String]) -> Bool
     ) {
+        self.included = included
         self.members = members
         self.skipped = skipped
         self.expansion = expansion
@@ -32,28 +36,52 @@ final class NodeReader {
 
     /// - Returns: `nil` after the findings have got the mistake.
     func root(of text: String) -> Located? {
+        guard let mapping = self.mapping(of: text, file: nil) else { return nil }
+        var pairs = self.members(of: mapping)
+        if let included {
+            let inclusion = Inclusion(files: included, findings: self.findings) { text, file in
+                self.mapping(of: text, file: file).map(self.members(of:))
+            }
+            pairs = inclusion.joined(pairs, of: self.findings.file)
+        } else if let key = pairs.first(where: { $0.key.string == Inclusion.key })?.key {
+            self.findings.error("other files cannot be included here", at: Located(node: key, path: []))
+        }
+        let wanted = pairs.filter { key, _ in key.string.flatMap { name in self.members.map { $0.contains(name) } } ?? true }
+        return Located(node: self.read(.mapping(Node.Mapping(wanted, tag: mapping.tag, mark: mapping.mark)), []), path: [])
+    }
+
+    /// - Parameter file: the included file; `nil` for the file itself, which must not be empty.
+    private func mapping(of text: String, file: String?) -> Node.Mapping? {
         let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
-        self.text = text
+        if file == nil { self.text = text }
         do {
-            guard let node = try Composer.compose(text), !Located(node: node, path: []).isNull else {
-                self.findings.error("the file is empty; it needs sources, sinks and routes", line: 1, column: 1)
+            guard let node = try Composer.compose(text, source: file), !Located(node: node, path: []).isNull else {
+                if file == nil {
+                    self.findings.error("the file is empty; it needs sources, sinks and routes", line: 1, column: 1)
+                }
                 return nil
             }
             guard case .mapping(let mapping) = node else {
                 self.findings.error("must be a mapping with sources, sinks and routes", at: Located(node: node, path: []))
                 return nil
             }
-            let pairs = mapping.filter { key, _ in
-                guard let name = key.string else { return true }
-                return !name.hasPrefix("x-") && !self.skipped.contains(name)
-                    && (self.members.map { $0.contains(name) || name == "<<" } ?? true)
-            }
-            let own = Node.mapping(Node.Mapping(pairs, tag: mapping.tag, mark: mapping.mark))
-            return Located(node: self.read(own, []), path: [])
+            return mapping
         } catch {
             let mistake = YAMLMistake(error, in: text)
-            self.findings.error(mistake.message, line: mistake.line, column: mistake.column)
+            self.findings.error(mistake.message, line: mistake.line, column: mistake.column, of: file)
             return nil
+        }
+    }
+
+    /// The members of a file's outermost mapping but for those of its author, with the references in `include` resolved.
+    private func members(of mapping: Node.Mapping) -> [Node.Mapping.Element] {
+        self.merged(mapping, []).compactMap { key, value in
+            guard let name = key.string else { return (key, value) }
+            guard !name.hasPrefix("x-"), !self.skipped.contains(name) else { return nil }
+            guard name == Inclusion.key, let included = self.included.map({ _ in self.read(value, [name]) }) else {
+                return (key, value)
+            }
+            return (key, included)
         }
     }
 

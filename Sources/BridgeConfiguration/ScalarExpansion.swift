@@ -1,5 +1,6 @@
 /// Replaces `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}` in one scalar; `$$` means `$`.
 ///
+/// A default and a path can have references themselves, such as `${file:${env:CREDENTIALS_DIRECTORY}/password}`.
 /// Done after parsing, so that no value can add structure to the file. What is replaced is never part of a message.
 struct ScalarExpansion {
     let environment: [String: String]
@@ -10,12 +11,24 @@ struct ScalarExpansion {
         let message: String
     }
 
+    /// The limit on references in references.
+    static let mostNested = 4
+
     /// - Parameters:
     ///   - found: called with the value of each reference, defaults excepted.
     ///   - reads: called with the path of each file before it is read.
     func expand(
         _ text: String, found: (String) -> Void = { _ in }, reads: (String) -> Void = { _ in }
     ) throws(Failure) -> String {
+        try self.expand(text, depth: 0, found: found, reads: reads)
+    }
+
+    private func expand(
+        _ text: String, depth: Int, found: (String) -> Void, reads: (String) -> Void
+    ) throws(Failure) -> String {
+        guard depth <= Self.mostNested else {
+            throw Failure(message: "references are nested more than \(Self.mostNested) deep")
+        }
         guard text.contains("$") else { return text }
         var result = ""
         var rest = text[...]
@@ -26,10 +39,11 @@ struct ScalarExpansion {
                 result += "$"
                 rest = rest.dropFirst()
             } else if rest.first == "{" {
-                guard let end = rest.firstIndex(of: "}") else {
+                guard let end = Self.end(of: rest) else {
                     throw Failure(message: "'${' has no closing '}'; write $$ for a plain $")
                 }
-                result += try self.value(of: String(rest[rest.index(after: rest.startIndex)..<end]), found: found, reads: reads)
+                let reference = String(rest[rest.index(after: rest.startIndex)..<end])
+                result += try self.value(of: reference, depth: depth, found: found, reads: reads)
                 rest = rest[rest.index(after: end)...]
             } else {
                 result += "$"
@@ -38,8 +52,22 @@ struct ScalarExpansion {
         return result + rest
     }
 
+    /// The `}` of the reference whose `{` begins the text; `nil` when there is none.
+    private static func end(of text: Substring) -> Substring.Index? {
+        var depth = 0
+        var previous: Character = "$"
+        for index in text.indices {
+            let character = text[index]
+            if character == "{", previous == "$" { depth += 1 }
+            if character == "}" { depth -= 1 }
+            if depth == 0 { return index }
+            previous = character
+        }
+        return nil
+    }
+
     private func value(
-        of reference: String, found: (String) -> Void, reads: (String) -> Void
+        of reference: String, depth: Int, found: (String) -> Void, reads: (String) -> Void
     ) throws(Failure) -> String {
         if reference.hasPrefix("env:") {
             let body = reference.dropFirst(4)
@@ -52,10 +80,11 @@ struct ScalarExpansion {
             guard parts.count == 2 else {
                 throw Failure(message: "the environment variable \(name) is not set; set it or write ${env:\(name):-default}")
             }
-            return String(parts[1])
+            return try self.expand(String(parts[1]), depth: depth + 1, found: found, reads: reads)
         }
         if reference.hasPrefix("file:") {
-            let path = String(reference.dropFirst(5))
+            // The name of a file is no secret, as the values in it are.
+            let path = try self.expand(String(reference.dropFirst(5)), depth: depth + 1, found: { _ in }, reads: reads)
             reads(path)
             do {
                 let text = try self.readFile(path)

@@ -45,7 +45,8 @@ package final class PlanRehearsal {
                 let context = context(sink.name, sink.registration.kind, "sink")
                 return (sink.delivery, try sink.registration.preview?(sink.variants, context), context)
             },
-            table: RouteTable(routes: plan.routes, sinks: plan.sinks.map(\.name), limits: plan.limits), unrouted: plan.unroutedSink, bridge: bridge,
+            table: RouteTable(routes: plan.routes, sinks: plan.sinks.map(\.name), limits: plan.limits),
+            unrouted: plan.unroutedSink, bridge: bridge,
             logger: notes.logger("streambridge"))
         var references = SecretTexts()
         for reference in plan.references { references.add(reference) }

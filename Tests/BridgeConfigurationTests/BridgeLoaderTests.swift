@@ -218,7 +218,7 @@ struct BridgeLoaderTests {
         ),
         (
             "extra: 1",
-            "unknown key 'extra'; there are defaults, home_assistant, http, log, routes, service, sinks, sources, tests, version"
+            "unknown key 'extra'; there are connections, defaults, home_assistant, http, include, log, routes, service, sinks, sources, tests, version"
         ),
     ])
     func `an invalid setting is refused with the remedy`(line: String, expected: String) {

@@ -67,12 +67,26 @@ struct FakeCompiler: ExpressionCompiler {
 }
 
 /// A loader with the fake adapters.
-func loader(environment: [String: String] = [:], presets: [Preset] = []) -> BridgeLoader {
+///
+/// - Parameters:
+///   - files: the texts by path that `include` finds; a path that ends in `/` is a folder.
+///   - itself: the path of the file, which exists too.
+func loader(
+    environment: [String: String] = [:], presets: [Preset] = [], files: [String: String] = [:], itself: String = "bridges.yaml"
+) -> BridgeLoader {
     var catalog = AdapterCatalog()
     catalog.add(FakeSource.self)
     catalog.add(FakeSink.self)
     return BridgeLoader(
         catalog: catalog, expressions: FakeCompiler(), environment: environment, presets: presets,
+        included: IncludedFiles(
+            paths: { path in
+                if path.hasSuffix("/") { return files.keys.filter { $0.hasPrefix(path) }.sorted() }
+                guard files[path] != nil || path == itself else { throw ExpressionError("no such file") }
+                return [path]
+            },
+            read: { files[$0] ?? "" }
+        ),
         readFile: { path in
             if path == "/empty" { return "\n" }
             guard path == "/secret" else { throw ExpressionError("no such file") }
@@ -82,14 +96,20 @@ func loader(environment: [String: String] = [:], presets: [Preset] = []) -> Brid
 }
 
 /// Loads a file with the fake adapters.
-func load(_ text: String, environment: [String: String] = [:], presets: [Preset] = []) throws -> BridgePlan {
-    try loader(environment: environment, presets: presets).load(text: text, file: "bridges.yaml")
+func load(
+    _ text: String, environment: [String: String] = [:], presets: [Preset] = [], files: [String: String] = [:],
+    file: String = "bridges.yaml"
+) throws -> BridgePlan {
+    try loader(environment: environment, presets: presets, files: files, itself: file).load(text: text, file: file)
 }
 
 /// The lines that a file's mistakes are reported in.
-func mistakes(_ text: String, environment: [String: String] = [:], presets: [Preset] = []) -> [String] {
+func mistakes(
+    _ text: String, environment: [String: String] = [:], presets: [Preset] = [], files: [String: String] = [:],
+    file: String = "bridges.yaml"
+) -> [String] {
     do {
-        _ = try load(text, environment: environment, presets: presets)
+        _ = try load(text, environment: environment, presets: presets, files: files, file: file)
         return []
     } catch let errors as ConfigurationErrors {
         return errors.diagnostics.map(\.description)

@@ -5,7 +5,7 @@ import Testing
 
 struct ScalarExpansionTests {
     private let expansion = ScalarExpansion(
-        environment: ["A": "x", "EMPTY": "", "TRICK": "a: [1]\n${env:A}"],
+        environment: ["A": "x", "EMPTY": "", "DIR": "secret", "TRICK": "a: [1]\n${env:A}"],
         readFile: { path in
             guard path == "/secret" else { throw ExpressionError("no such file") }
             return "s3cret\n"
@@ -15,7 +15,8 @@ struct ScalarExpansionTests {
     @Test(arguments: [
         ("plain", "plain"), ("${env:A}", "x"), ("<${env:A}${env:A}>", "<xx>"), ("${env:B:-d}", "d"), ("${env:EMPTY:-d}", "d"),
         ("${env:EMPTY}", ""), ("${env:B:-}", ""), ("${env:B:-mqtt://h:1}", "mqtt://h:1"), ("${file:/secret}", "s3cret"),
-        ("$$", "$"),
+        ("$$", "$"), ("${file:/${env:DIR}}", "s3cret"), ("${env:B:-${env:A}}", "x"), ("${env:B:-${env:C:-{y}}}", "{y}"),
+        ("${env:A:-${env:B}}", "x"),
         ("$${env:A}", "${env:A}"), ("$1 costs $", "$1 costs $"), ("${env:TRICK}", "a: [1]\n${env:A}"),
     ])
     func `references are replaced once and only in the scalar`(text: String, expected: String) throws {
@@ -27,6 +28,9 @@ struct ScalarExpansionTests {
         ("${file:/none}", "the file /none cannot be read: no such file; put it there, or name another one"),
         ("${A}", "'${A}' is not known; write ${env:A} for the environment variable"),
         ("${a:b}", "'${a:b}' is not known; write ${env:NAME}, ${env:NAME:-default}, ${file:PATH}, or $$ for a plain $"),
+        ("${file:${env:B}/x}", "the environment variable B is not set; set it or write ${env:B:-default}"),
+        ("${env:B:-${env:A}", "'${' has no closing '}'; write $$ for a plain $"),
+        ("${env:B:-${env:B:-${env:B:-${env:B:-${env:B:-d}}}}}", "references are nested more than 4 deep"),
         ("${env:A", "'${' has no closing '}'; write $$ for a plain $"),
     ])
     func `a reference that cannot be resolved is reported`(text: String, expected: String) {

@@ -183,8 +183,8 @@ struct CommandTests {
         #expect(kinds == ["file", "home-assistant", "mqtt", "redis", "redis-stream", "smtp", "sse", "webhook", "every kind"])
         #expect(output.contains("  source  follow, max_line, path, rotate_wait, start, subject"))
         #expect(output.contains("  with    body, format"))
-        #expect(output.contains("  source  ack, normalise, on_gap, preset, required, retry, type\n"))
-        #expect(output.contains("  sink    buffer, dead_letter, preset, required, retry, type\n"))
+        #expect(output.contains("  source  ack, connection, normalise, on_gap, preset, required, retry, type\n"))
+        #expect(output.contains("  sink    buffer, connection, dead_letter, preset, required, retry, type\n"))
     }
 
     @Test func `adapters shows the details of each key of one kind`() async throws {

@@ -54,7 +54,7 @@ package struct Preset: Sendable {
     /// The settings with their places in the text; `nil` for a text that is no mapping.
     var settings: Node.Mapping? {
         // Not valid YAML is no mapping either; the tests read all that are shipped.
-        (try? Composer.compose(self.text, source: "preset \(self.name)"))?.mapping
+        (try? Composer.compose(self.text, source: "preset \(self.name)", isBuiltIn: true))?.mapping
     }
 }
 

@@ -121,7 +121,7 @@ struct PresetMerger {
         case .sequence(let list):
             return .sequence(Node.Sequence(list.items.map { self.placed($0, mark) }, tag: list.tag, mark: list.mark))
         case .mapping(let mapping):
-            let isOwn = mapping.mark?.source == nil
+            let isOwn = mapping.mark?.isBuiltIn != true
             let place = isOwn ? mapping.mark ?? mark : mark
             let isMissing = !isOwn && mapping.count == 1 && mapping["required"] != nil
             let pairs = mapping.map { (key: $0.key, value: self.placed($0.value, place)) }

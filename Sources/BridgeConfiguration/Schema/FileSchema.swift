@@ -19,15 +19,24 @@ package struct FileSchema {
     /// The schema.
     package var root: JSONTree {
         let file = SettingType.mapping(
-            of: BridgeLoader.declarations,
-            replacing: ["sources": self.named(.source), "sinks": self.named(.sink), "routes": Self.routes])
+            of: BridgeLoader.declarations, required: false,
+            replacing: [
+                "sources": self.named(.source), "sinks": self.named(.sink), "routes": Self.routes,
+                ConnectionMerger.key: Self.connections,
+            ])
+        let needed = BridgeLoader.declarations.filter { $0.presence == .required }.map(\.name)
         return JSONTree.object([
             .init(name: "$schema", value: "http://json-schema.org/draft-07/schema#"),
             .init(name: "title", value: "streambridge"),
             .init(name: "description", value: "Configuration of streambridge: sources, sinks, and the routes between them."),
         ]).adding(Self.members(file)).adding([
             ("patternProperties", ["^x-": ["description": "Free for the author of the file, such as anchors for the rest."]]),
-            ("anyOf", [["required": ["sinks"]], ["required": ["home_assistant"]]]),
+            // What is missing may be in another file.
+            ("if", ["not": ["required": .texts([Inclusion.key])]]),
+            (
+                "then",
+                ["required": .texts(needed), "anyOf": [["required": ["sinks"]], ["required": ["home_assistant"]]]]
+            ),
             ("definitions", .object(self.definitions)),
         ])
     }
@@ -38,6 +47,17 @@ package struct FileSchema {
         return [
             "description": "\(summary).", "type": "object", "minProperties": 1,
             "propertyNames": ["pattern": "^[A-Za-z0-9._-]+$"], "additionalProperties": .reference(to: form.rawValue),
+        ]
+    }
+
+    /// Their keys are those of the components that name them.
+    private static var connections: JSONTree {
+        let summary = BridgeLoader.declarations.first { $0.name == ConnectionMerger.key }?.summary ?? ""
+        return [
+            "description": "\(summary).", "type": ["object", "null"],
+            "additionalProperties": [
+                "type": "object", "not": ["anyOf": [["required": ["preset"]], ["required": ["connection"]]]],
+            ],
         ]
     }
 
@@ -100,7 +120,7 @@ package struct FileSchema {
         return [
             "type": "object",
             "properties": ["type": .reference(to: "\(noun)-type"), "preset": .reference(to: "\(noun)-preset")],
-            "anyOf": [["required": ["type"]], ["required": ["preset"]]],
+            "anyOf": [["required": ["type"]], ["required": ["preset"]], ["required": ["connection"]]],
             "allOf": .array(cases),
         ]
     }
@@ -121,7 +141,8 @@ package struct FileSchema {
         ).adding([("description", "Settings for a well-known peer, which the other keys override.")])
     }
 
-    /// The keys of one kind and the common ones; what must be there is required without a preset, which may have it.
+    /// The keys of one kind and the common ones; what must be there is required without a preset or a connection,
+    /// which may have it.
     private func component(
         _ noun: String, _ own: [SettingDeclaration], _ common: [SettingDeclaration],
         replacing replaced: [String: JSONTree] = [:]
@@ -133,7 +154,7 @@ package struct FileSchema {
         properties["type"] = .reference(to: "\(noun)-type")
         properties["preset"] = .reference(to: "\(noun)-preset")
         properties.merge(replaced) { $1 }
-        let members = common.prefix(2) + own + common.dropFirst(2)
+        let members = common.prefix(3) + own + common.dropFirst(3)
         let needed = own.filter { $0.presence == .required }.map(\.name)
         let schema = SettingType.mapping(of: Array(members), required: false, replacing: properties)
         let dependencies = own.filter { !$0.needed.isEmpty }.map { JSONTree.Member(name: $0.name, value: .texts($0.needed)) }
@@ -141,7 +162,10 @@ package struct FileSchema {
         var without: [(String, JSONTree)] = []
         if !needed.isEmpty { without.append(("required", .texts(needed))) }
         if !dependencies.isEmpty { without.append(("dependencies", .object(dependencies))) }
-        return schema.adding([("if", ["not": ["required": ["preset"]]]), ("then", JSONTree.object([]).adding(without))])
+        return schema.adding([
+            ("if", ["not": ["anyOf": [["required": ["preset"]], ["required": ["connection"]]]]]),
+            ("then", JSONTree.object([]).adding(without)),
+        ])
     }
 
     private static func retry(_ own: [SettingDeclaration]) -> JSONTree {

@@ -31,8 +31,13 @@ package struct SettingDeclaration: Sendable, Equatable {
 
     /// Makes a declaration of a key that the loader itself reads.
     ///
-    /// - Parameter isLiteral: whether the default, or those of the mapping that is the value, could be in the file.
-    package init(name: String, type: SettingType, presence: Presence, summary: String, isLiteral: Bool = false) {
+    /// - Parameters:
+    ///   - isLiteral: whether the default, or those of the mapping that is the value, could be in the file.
+    ///   - example: a value as the file writes it; `nil` derives one from the type.
+    package init(
+        name: String, type: SettingType, presence: Presence, summary: String, isLiteral: Bool = false, example: String? = nil
+    ) {
+        self.ownExample = example
         self.name = name
         self.type = type
         self.presence = presence

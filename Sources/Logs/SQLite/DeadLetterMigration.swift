@@ -13,7 +13,7 @@ enum DeadLetterMigration {
         let ids = try connection.prepare("SELECT id FROM dead_letters WHERE target IS NOT NULL AND replay = 0 ORDER BY id")
         let insert = try connection.prepare(
             """
-            INSERT INTO events (position, accepted, source, subject, event, raw, attributes, provenance, kind, targets, weight, letter)
+            INSERT INTO events (position, accepted, source, subject, event, raw, attributes, passage, kind, targets, weight, letter)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )

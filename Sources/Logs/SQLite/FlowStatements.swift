@@ -14,7 +14,7 @@ final class FlowStatements {
         self.hold = try connection.prepare(
             """
             INSERT OR REPLACE INTO held_events (route, id, tool, key, due, targets, reading, source, subject, event, raw, attributes,
-            provenance, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            passage, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
         self.release = try connection.prepare("DELETE FROM held_events WHERE route = ? AND id = ?")

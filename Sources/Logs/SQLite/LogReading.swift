@@ -9,7 +9,7 @@ enum LogReading {
     /// The weight in bytes at which a page ends.
     private static let pageBytes = 8 << 20
 
-    static let event = "source, subject, event, raw, attributes, provenance, kind"
+    static let event = "source, subject, event, raw, attributes, passage, kind"
 
     // MARK: For sinks
 

@@ -19,7 +19,7 @@ enum LogSchema {
             event      TEXT NOT NULL,             -- the model's JSON
             raw        BLOB,                      -- the body as it came; NULL: the payload of the event, 1: the event itself
             attributes TEXT,                      -- [[name, value], ...]
-            provenance    TEXT,                      -- [origin, hops, trace]; NULL: accepted here first
+            passage    TEXT,                      -- [origin, hops, trace]; NULL: accepted here first
             kind       INTEGER NOT NULL,          -- 0 message, 1 gap, 2 dead letter
             targets    TEXT NOT NULL,             -- [[sink, route, variant, copy, key, window], ...]
             copies     TEXT,                      -- what `set:` made of the event, one JSON a line
@@ -51,7 +51,7 @@ enum LogSchema {
             event      TEXT NOT NULL,
             raw        BLOB,
             attributes TEXT,
-            provenance    TEXT,
+            passage    TEXT,
             kind       INTEGER NOT NULL
         );
         CREATE TABLE numbers (
@@ -99,7 +99,7 @@ enum LogSchema {
             event      TEXT NOT NULL,
             raw        BLOB,
             attributes TEXT,
-            provenance    TEXT,
+            passage    TEXT,
             kind       INTEGER NOT NULL,
             PRIMARY KEY (sink, sequence)
         );
@@ -125,9 +125,9 @@ enum LogSchema {
         DROP INDEX owed_letters;
         CREATE INDEX owed_letters ON dead_letters (id) WHERE target IS NOT NULL;
         CREATE TEMP TABLE published AS SELECT (SELECT \(LogReading.head)) + row_number() OVER (ORDER BY rowid) AS position,
-            sink, sequence, time, source, subject, event, raw, attributes, provenance, kind FROM numbered_letters;
-        INSERT INTO events (position, accepted, source, subject, event, raw, attributes, provenance, kind, targets, weight)
-            SELECT position, max(time, ifnull((SELECT max(accepted) FROM events), 0)), source, subject, event, raw, attributes, provenance, kind,
+            sink, sequence, time, source, subject, event, raw, attributes, passage, kind FROM numbered_letters;
+        INSERT INTO events (position, accepted, source, subject, event, raw, attributes, passage, kind, targets, weight)
+            SELECT position, max(time, ifnull((SELECT max(accepted) FROM events), 0)), source, subject, event, raw, attributes, passage, kind,
             '[["' || sink || '","",0,-1]]', length(CAST(event AS BLOB)) + ifnull(length(CAST(raw AS BLOB)), 0) + 256 FROM published;
         INSERT INTO numbers (sink, first, last, count, sequence) SELECT sink, position, position, 1, sequence FROM published;
         UPDATE sinks SET ahead = (SELECT json_group_array(value) FROM (
@@ -160,7 +160,7 @@ enum LogSchema {
             event      TEXT NOT NULL,
             raw        BLOB,
             attributes TEXT,
-            provenance    TEXT,
+            passage    TEXT,
             kind       INTEGER NOT NULL,
             PRIMARY KEY (route, id)
         );
@@ -175,7 +175,7 @@ enum LogSchema {
             event      TEXT NOT NULL,
             raw        BLOB,
             attributes TEXT,
-            provenance    TEXT,
+            passage    TEXT,
             kind       INTEGER NOT NULL,
             PRIMARY KEY (sink, sequence)
         );

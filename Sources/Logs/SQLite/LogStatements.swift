@@ -23,7 +23,7 @@ final class LogStatements {
         self.commit = try connection.prepare("COMMIT")
         self.event = try connection.prepare(
             """
-            INSERT INTO events (position, accepted, source, subject, event, raw, attributes, provenance, kind, targets, copies, weight,
+            INSERT INTO events (position, accepted, source, subject, event, raw, attributes, passage, kind, targets, copies, weight,
             repeat_key, letter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
@@ -37,7 +37,7 @@ final class LogStatements {
         self.keepDeadLetter = try connection.prepare(
             """
             INSERT OR REPLACE INTO dead_letters (id, time, sink, route, reason, attempts, target, position, source, subject, event, raw,
-            attributes, provenance, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            attributes, passage, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
         self.keepRepeatKey = try connection.prepare(

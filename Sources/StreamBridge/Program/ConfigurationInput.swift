@@ -102,7 +102,9 @@ struct ConfigurationInput {
 
     private var loader: BridgeLoader {
         BridgeLoader(
-            catalog: .shipped, expressions: self.expressions, environment: Self.environment(), readFile: { try Self.read($0) }
+            catalog: .shipped, expressions: self.expressions, environment: Self.environment(),
+            included: IncludedFiles(paths: IncludedPaths.paths(of:), read: { try Self.read($0) }),
+            readFile: { try Self.read($0) }
         )
     }
 

@@ -23,7 +23,8 @@ extension Gateway {
             sources: sources, sinks: sinks,
             table: RouteTable(routes: self.plan.routes, sinks: sinks.map(\.name), limits: self.plan.limits),
             unrouted: self.plan.unroutedSink, limits: Self.limits(self.plan.log), switches: control.switches,
-            durable: factory.log.durable, taps: taps, probe: Self.portProbe(factory.group), metrics: factory.metrics, logger: logger
+            durable: factory.log.durable, taps: taps, probe: Self.portProbe(factory.group), metrics: factory.metrics,
+            logger: logger
         )
         control.attach(bridge, metrics: factory.metrics)
         return bridge

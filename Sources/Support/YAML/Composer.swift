@@ -5,19 +5,22 @@ package struct Composer {
 
     private let parser: EventParser
     private let source: String?
+    private let isBuiltIn: Bool
     /// The values by anchor; a later anchor of the same name replaces an earlier one (YAML 1.2.2 §7.1).
     private var anchors: [String: Node] = [:]
     private var depth = 0
 
     /// Composes the value of the only document in a text.
     ///
-    /// - Parameter source: a name of the text for the marks of the nodes; see ``Mark/source``.
+    /// - Parameters:
+    ///   - source: a name of the text for the marks of the nodes; see ``Mark/source``.
+    ///   - isBuiltIn: see ``Mark/isBuiltIn``.
     /// - Returns: `nil` for a text without a document.
     /// - Throws: ``YAMLError`` for anything else that is not one document.
-    package static func compose(_ text: String, source: String? = nil) throws(YAMLError) -> Node? {
+    package static func compose(_ text: String, source: String? = nil, isBuiltIn: Bool = false) throws(YAMLError) -> Node? {
         var text = text
         let result: Result<Node?, YAMLError> = text.withUTF8 { bytes in
-            var composer = Composer(parser: EventParser(bytes), source: source)
+            var composer = Composer(parser: EventParser(bytes), source: source, isBuiltIn: isBuiltIn)
             do throws(YAMLError) {
                 return .success(try composer.document())
             } catch {
@@ -27,7 +30,8 @@ package struct Composer {
         return try result.get()
     }
 
-    private init(parser: EventParser, source: String?) {
+    private init(parser: EventParser, source: String?, isBuiltIn: Bool) {
+        self.isBuiltIn = isBuiltIn
         self.parser = parser
         self.source = source
     }
@@ -43,7 +47,10 @@ package struct Composer {
 
     private mutating func node(_ event: EventParser.Event) throws(YAMLError) -> Node {
         let node: Node
-        let mark = self.source.map { Mark(line: event.mark.line, column: event.mark.column, source: $0) } ?? event.mark
+        let mark =
+            self.source.map {
+                Mark(line: event.mark.line, column: event.mark.column, source: $0, isBuiltIn: self.isBuiltIn)
+            } ?? event.mark
         switch event.kind {
         case .alias(let anchor):
             guard let node = self.anchors[anchor] else { throw YAMLError(reason: .undefinedAlias, mark: event.mark) }

@@ -6,9 +6,12 @@ package struct Mark: Equatable, Sendable {
     package let column: Int
     /// The name of the text, where it is another than the one that the reader was given; else `nil`.
     package let source: String?
+    /// Whether the text is part of the program, and not a file of the user.
+    package let isBuiltIn: Bool
 
     /// Makes a location from numbers that begin at 1.
-    package init(line: Int, column: Int, source: String? = nil) {
+    package init(line: Int, column: Int, source: String? = nil, isBuiltIn: Bool = false) {
+        self.isBuiltIn = isBuiltIn
         self.line = line
         self.column = column
         self.source = source

@@ -67,7 +67,7 @@ struct DeadLetterMigrationTests {
         func numbered(_ sequence: Int, place: Int) -> String {
             let event = letter.event(of: OlderLog.event("x\(sequence)"))
             return """
-                INSERT INTO numbered_letters (sink, sequence, place, time, source, subject, event, raw, attributes, provenance, kind)
+                INSERT INTO numbered_letters (sink, sequence, place, time, source, subject, event, raw, attributes, passage, kind)
                 VALUES ('stream', \(sequence), \(place), 3000, \(OlderLog.columns(event)));
                 """
         }

@@ -131,7 +131,7 @@ struct DeadLetterTrimmingTests {
         let tool = try SQLiteConnection(path: self.path, creates: false)
         try tool.execute(
             "INSERT INTO dead_letters SELECT 2, time + 1, sink, route, reason, attempts, target, replay, position, source, "
-                + "subject, event, raw, attributes, provenance, kind FROM dead_letters")
+                + "subject, event, raw, attributes, passage, kind FROM dead_letters")
         #expect(try log.trimDeadLetters() == 0)
         _ = try log.replays()
         #expect(try self.trim(log) == (1, [2]), "another process has written")

@@ -33,7 +33,7 @@ enum OlderLog {
 
     static func insertEvent(_ position: Int, _ id: String, to sink: String) -> String {
         """
-        INSERT INTO events (position, accepted, source, subject, event, raw, attributes, provenance, kind, targets, copies, weight)
+        INSERT INTO events (position, accepted, source, subject, event, raw, attributes, passage, kind, targets, copies, weight)
         VALUES (\(position), 1000, \(self.columns(self.event(id))), '[["\(sink)","all",0,-1]]', NULL, 300);
         """
     }
@@ -42,7 +42,7 @@ enum OlderLog {
     static func insertLetter(_ id: Int, target: String? = nil, replay: Int = 0) -> String {
         """
         INSERT INTO dead_letters (id, time, sink, route, reason, attempts, target, replay, position, source, subject, event, raw,
-        attributes, provenance, kind) VALUES (\(id), 2000, 'out', 'all', 'it is wrong', 2, \(target.map { "'\($0)'" } ?? "NULL"), \(replay),
+        attributes, passage, kind) VALUES (\(id), 2000, 'out', 'all', 'it is wrong', 2, \(target.map { "'\($0)'" } ?? "NULL"), \(replay),
         1, \(self.columns(self.event("e\(id)"))));
         """
     }

@@ -139,7 +139,7 @@ struct UnreadableRowTests {
 
     // MARK: What another hand has damaged
 
-    @Test(arguments: ["event = '{'", "attributes = 'x'", "provenance = '[1]'", "copies = 'x'", "targets = '[[\"out\",'"])
+    @Test(arguments: ["event = '{'", "attributes = 'x'", "passage = '[1]'", "copies = 'x'", "targets = '[[\"out\",'"])
     func `a row that is no event is passed over, and the rest of the page is read`(damage: String) throws {
         let (log, _) = try self.open()
         try Self.write((1...5).map { Self.stored($0, Self.plain("\($0)")) }, to: log)
