@@ -6,10 +6,14 @@ import NIOHTTP1
 
 /// One event loop's part of a webhook source: its requests that wait for their events to be safe.
 ///
-/// Only ever touched on its loop. Requests that arrive in one turn of the loop become one batch.
+/// Only ever touched on its loop. Requests that arrive in one turn of the loop become one batch; a request with many
+/// events is sent in several turns.
 final class WebhookIntake {
     /// A batch that has so many messages or bytes of bodies is sent before the turn ends: a log that becomes full by it refuses the rest.
     private static let batch = (messages: 64, bytes: 256 << 10)
+
+    /// How long the loop serves its sockets between two chunks of a request.
+    private static let pause = TimeAmount.microseconds(100)
 
     private let eventLoop: any EventLoop
     private let gate: WebhookGate
@@ -19,7 +23,9 @@ final class WebhookIntake {
     private let metrics: WebhookMetrics
     /// What has arrived in this turn of the loop, in order.
     private var arrived = Batch()
-    private var waiting = CircularBuffer<Request>()
+    /// Requests with more events than one turn sends.
+    private var chunks = WebhookChunks<WebhookPending>()
+    private var waiting = CircularBuffer<WebhookPending>()
     private var timer: Scheduled<Void>?
     /// The number of the last request that waited for an evaluation.
     private var lastNumber: UInt64 = 0
@@ -45,7 +51,7 @@ final class WebhookIntake {
     ///
     /// - Parameter status: the success status of its path.
     func take(_ request: HTTPRequest, id: String, status: HTTPResponseStatus, _ responder: HTTPResponder) {
-        var waiting = Request(responder: responder, status: status, deadline: .now() + self.timeout)
+        var waiting = WebhookPending(responder: responder, status: status, deadline: .now() + self.timeout)
         let messages: [ReceivedMessage]
         var opening = NormaliseSettings.Opening.nothing
         if case .open(let outlet) = self.gate.phase { opening = outlet.opening }
@@ -71,12 +77,14 @@ final class WebhookIntake {
         self.count.add(1)
         if outlet.answersLater {
             self.addLater(messages, outlet, waiting)
+        } else if WebhookChunks<WebhookPending>.divides(messages) {
+            self.divide(messages, outlet, waiting)
         } else {
             self.add(messages, outlet, waiting)
         }
     }
 
-    private func add(_ messages: [ReceivedMessage], _ outlet: SourceOutlet, _ request: Request) {
+    private func add(_ messages: [ReceivedMessage], _ outlet: SourceOutlet, _ request: WebhookPending) {
         self.arrived.messages += messages
         self.arrived.requests.append(request)
         self.arrived.bytes += messages.reduce(0) { $0 + $1.body.readableBytes }
@@ -96,26 +104,80 @@ final class WebhookIntake {
         self.arrived = Batch()
         let (receipt, ids) = outlet.sendAll(batch.messages)
         if receipt.demand == .pause { self.gate.follow(outlet) }
-        let isSafe =
-            outlet.acknowledge == .received || (self.waiting.isEmpty && receipt.position <= outlet.safe)
         var rest = ids[...]
         for var request in batch.requests {
             request.ids = Array(rest.prefix(request.count))
             rest = rest.dropFirst(request.count)
-            guard !request.isLoop else {
-                self.count.add(-1)
-                self.answer(request.responder, WebhookRefusals.loop)
-                continue
-            }
             request.position = receipt.position
-            if isSafe { self.accept(request) } else { self.waiting.append(request) }
+            self.sent(request, outlet)
         }
         self.release(through: outlet.safe)
         self.setTimer()
     }
 
+    // MARK: - Chunks
+
+    /// Sends the first events of a request, and the others in later turns of the loop, which serves its sockets in between.
+    ///
+    /// Its events keep their order; those of other requests may come between them. A client that leaves changes
+    /// nothing: its request was complete, and all of its events are sent.
+    private func divide(_ messages: [ReceivedMessage], _ outlet: SourceOutlet, _ request: WebhookPending) {
+        let isFirst = self.chunks.isEmpty
+        guard self.chunks.add(messages, of: request) else {
+            self.count.add(-1)
+            self.answer(request.responder, WebhookRefusals.full)
+            return
+        }
+        // Later ones wait for their turn.
+        if isFirst { self.sendChunks(to: outlet) }
+    }
+
+    private func sendChunks(to outlet: SourceOutlet) {
+        guard self.sendChunk(to: outlet) else { return }
+        let intake = NIOLoopBound(self, eventLoop: self.eventLoop)
+        // A loop runs all due tasks before it polls its sockets, so the next chunk must not be due yet.
+        self.eventLoop.scheduleTask(in: Self.pause) { intake.value.sendChunks(to: outlet) }
+    }
+
+    /// Sends what has arrived in this turn, and one chunk.
+    ///
+    /// - Returns: whether more chunks wait.
+    func sendChunk(to outlet: SourceOutlet) -> Bool {
+        self.sendArrived(to: outlet)
+        guard let chunk = self.chunks.next() else { return false }
+        let (receipt, ids) = outlet.sendAll(chunk.messages)
+        if receipt.demand == .pause { self.gate.follow(outlet) }
+        guard chunk.isLast else {
+            self.chunks.record(ids)
+            return true
+        }
+        var request = chunk.request
+        request.ids = chunk.ids + ids
+        request.position = receipt.position
+        // It waits for its acknowledgement from now on, behind all that were sent before.
+        request.deadline = .now() + self.timeout
+        self.sent(request, outlet)
+        self.release(through: outlet.safe)
+        self.setTimer()
+        return !self.chunks.isEmpty
+    }
+
+    /// Answers a request whose events are sent, or waits until they are safe.
+    private func sent(_ request: WebhookPending, _ outlet: SourceOutlet) {
+        if request.isLoop {
+            self.count.add(-1)
+            self.answer(request.responder, WebhookRefusals.loop)
+        } else if outlet.acknowledge == .received || (self.waiting.isEmpty && request.position <= outlet.safe) {
+            self.accept(request)
+        } else {
+            self.waiting.append(request)
+        }
+    }
+
+    // MARK: - Expressions
+
     /// Accepts events that expressions decide about: the request waits for them too, and the loop serves others.
-    private func addLater(_ messages: [ReceivedMessage], _ outlet: SourceOutlet, _ request: Request) {
+    private func addLater(_ messages: [ReceivedMessage], _ outlet: SourceOutlet, _ request: WebhookPending) {
         self.lastNumber += 1
         let number = self.lastNumber
         let (intake, loop) = (NIOLoopBound(self, eventLoop: self.eventLoop), self.eventLoop)
@@ -163,7 +225,7 @@ final class WebhookIntake {
         }
     }
 
-    private func accept(_ request: Request) {
+    private func accept(_ request: WebhookPending) {
         self.count.add(-1)
         self.metrics.answered(request.status)
         request.responder.respond(
@@ -195,31 +257,10 @@ final class WebhookIntake {
         self.setTimer()
     }
 
-    private struct Request {
-        let responder: HTTPResponder
-        let status: HTTPResponseStatus
-        let deadline: NIODeadline
-        /// How many events it makes.
-        var count = 1
-        /// Whether its body has several items, were it only one.
-        var isBatch = false
-        /// Where its events are safe.
-        var position = Position.start
-        /// The ids of its events, as far as they are evaluated; `nil` for one that is refused as a loop.
-        var ids: [String?] = []
-        /// Distinguishes it from other requests that wait for an evaluation; 0 once it is evaluated.
-        var number: UInt64 = 0
-
-        /// Whether all of its events are evaluated.
-        var isDecided: Bool { self.ids.count == self.count }
-        /// Whether all of its events are refused as a loop.
-        var isLoop: Bool { self.isDecided && self.ids.allSatisfy { $0 == nil } }
-    }
-
     /// Requests whose events are sent together.
     private struct Batch {
         var messages: [ReceivedMessage] = []
-        var requests: [Request] = []
+        var requests: [WebhookPending] = []
         /// Of all bodies.
         var bytes = 0
     }

@@ -19,6 +19,11 @@ struct WebhookRefusals: Sendable {
         .error(.serviceUnavailable, "Not confirmed in time", headers: [("Retry-After", "5")])
     }
 
+    /// The log, or what waits for it, must not grow now.
+    static var full: HTTPResponse {
+        .error(.tooManyRequests, "Too many requests", headers: [("Retry-After", "1")])
+    }
+
     private let credentials: WebhookCredentials?
     private let verifier: WebhookVerifier?
     private let handshake: WebhookHandshake?
@@ -51,7 +56,7 @@ struct WebhookRefusals: Sendable {
             return Self.closed
         case .open:
             guard gate.isPaused else { return nil }
-            return .error(.tooManyRequests, "Too many requests", headers: [("Retry-After", "1")])
+            return Self.full
         }
     }
 

@@ -70,17 +70,15 @@ package final class WebhookSource: Source, StagedComponent {
             try await outlet.untilStopping()
             self.gate.phase = .stopping
             // After every request that saw the gate open.
-            try await self.onEachLoop { $0.sendArrived(to: outlet) }
+            try await self.sendAll(to: outlet)
             try await outlet.untilSafe(outlet.send([]).position)
             let safe = outlet.safe
             try await self.onEachLoop { $0.release(through: safe) }
         } catch {
             self.gate.phase = .stopping
             // The loops run on after a cancellation.
-            try? await self.onEachLoop {
-                $0.sendArrived(to: outlet)
-                $0.giveUp()
-            }
+            try? await self.sendAll(to: outlet)
+            try? await self.onEachLoop { $0.giveUp() }
             throw error
         }
     }
@@ -102,6 +100,16 @@ package final class WebhookSource: Source, StagedComponent {
             loop.waiting.endWaking()
             self.gate.follow(outlet)
             loop.intake.value.release(through: outlet.safe)
+        }
+    }
+
+    /// Sends what has arrived, with a turn of its loop for each chunk.
+    private func sendAll(to outlet: SourceOutlet) async throws {
+        for loop in self.loops {
+            var hasMore = true
+            while hasMore {
+                hasMore = try await loop.intake.eventLoop.submit { loop.intake.value.sendChunk(to: outlet) }.get()
+            }
         }
     }
 

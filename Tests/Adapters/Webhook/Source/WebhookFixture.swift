@@ -3,6 +3,7 @@ import BridgeTesting
 import HTTPServer
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import Testing
 
@@ -14,6 +15,8 @@ struct WebhookFixture: Sendable {
     let bridge: Bridge
     let port: Int
     let metrics: Metrics
+    /// A loop of the server; its only one where the test has chosen so.
+    let loop: any EventLoop
     /// Ends the bridge.
     let stop: @Sendable () -> Void
 
@@ -21,14 +24,15 @@ struct WebhookFixture: Sendable {
     static func run<Result: Sendable>(
         acknowledge: AcknowledgePolicy = .received, limits: LogLimits = LogLimits(),
         delivery: DeliverySettings = DeliverySettings(), when condition: (any Expression)? = nil,
+        group: MultiThreadedEventLoopGroup = .singleton,
         _ change: (inout WebhookSourceConfiguration) -> Void = { _ in },
         _ body: (WebhookFixture) async throws -> Result
     ) async throws -> Result {
         var configuration = WebhookSourceConfiguration(ids: ["h", "h2"])
         change(&configuration)
-        let group = MultiThreadedEventLoopGroup.singleton
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let router = HTTPRouter()
+        _ = try router.register(.GET, "/livez") { _, responder in responder.respond(HTTPResponse(.ok)) }
         let server = HTTPServer(
             configuration: HTTPServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0)), router: router, group: group,
             logger: logger
@@ -66,7 +70,9 @@ struct WebhookFixture: Sendable {
         let address = try await server.start()
         let (ending, end) = AsyncStream<Void>.makeStream()
         async let left = bridge.run(drain: .seconds(2)) { for await _ in ending { break } }
-        let fixture = WebhookFixture(sink: sink, bridge: bridge, port: address.port ?? 0, metrics: metrics, stop: { end.yield() })
+        let fixture = WebhookFixture(
+            sink: sink, bridge: bridge, port: address.port ?? 0, metrics: metrics, loop: group.any(),
+            stop: { end.yield() })
         do {
             try await fixture.waitUntilReady()
             let result = try await body(fixture)
