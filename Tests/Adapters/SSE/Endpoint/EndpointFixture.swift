@@ -22,10 +22,11 @@ struct EndpointFixture {
     /// - Parameters:
     ///   - serverChange: what is different about the server.
     ///   - access: decides about streams without a token of their own.
+    ///   - log: keeps the lines of the stream.
     static func run<Result>(
         _ change: (inout SSESinkConfiguration) -> Void = { _ in },
         server serverChange: (inout HTTPServerConfiguration) -> Void = { _ in },
-        access: (any HTTPAccess)? = nil, _ body: (EndpointFixture) async throws -> Result
+        access: (any HTTPAccess)? = nil, log: RecordedLog? = nil, _ body: (EndpointFixture) async throws -> Result
     ) async throws -> Result {
         let group = MultiThreadedEventLoopGroup.singleton
         let router = HTTPRouter()
@@ -38,7 +39,7 @@ struct EndpointFixture {
         if let access { shared.add(HTTPAccessService(access)) }
         let metrics = Metrics()
         let context = ComponentContext(
-            name: "out", logger: logger, eventLoopGroup: group, bridge: "b", cursors: NoCursors(),
+            name: "out", logger: log?.logger("out") ?? logger, eventLoopGroup: group, bridge: "b", cursors: NoCursors(),
             metrics: ComponentMetrics(component: "out", kind: "sse", direction: "sink", metrics: metrics), shared: shared
         )
         let sink = try Self.sink("s", change, context)

@@ -19,13 +19,14 @@ struct EndpointSnapshotTests {
     }
 
     private static func run(
-        _ change: @escaping (inout SSESinkConfiguration) -> Void = { _ in }, _ body: (EndpointFixture) async throws -> Void
+        _ change: @escaping (inout SSESinkConfiguration) -> Void = { _ in }, log: RecordedLog? = nil,
+        _ body: (EndpointFixture) async throws -> Void
     ) async throws {
         try await EndpointFixture.run(
             {
                 $0.snapshot = Self.snapshot()
                 change(&$0)
-            }, body)
+            }, log: log, body)
     }
 
     /// Publishes events with these messages, which begin with their subject; `!` at the end clears it.
@@ -185,6 +186,21 @@ struct EndpointSnapshotTests {
             // An event that is larger than the limit displaces no other; its key leaves.
             try await Self.publish(["j\(String(repeating: "x", count: 5000))"], to: endpoint)
             #expect(endpoint.hub.snapshotCount(of: endpoint.sink.stream) == kept - 1)
+        }
+    }
+
+    @Test func `keys that leave are logged once per burst, with their number`() async throws {
+        let log = RecordedLog()
+        try await Self.run({ $0.snapshot?.max = 2 }, log: log) { endpoint in
+            try await Self.publish(["a1", "b1"], to: endpoint)
+            let message = "Snapshot full; least recently updated keys removed"
+            #expect(log.lines(message).isEmpty)
+            try await Self.publish(["c1", "d1", "e1"], to: endpoint)
+            // Within the minute of the first line.
+            for key in "fghij" { try await Self.publish(["\(key)1"], to: endpoint) }
+            #expect(log.lines(message).map(\.level) == ["warning"])
+            #expect(log.lines(message).map(\.metadata) == [["count": "3"]])
+            #expect(endpoint.counter("sse_snapshot_evicted") == 8)
         }
     }
 
