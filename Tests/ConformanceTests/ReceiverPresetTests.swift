@@ -354,7 +354,7 @@ import Testing
         return try #require(plan.sinks[0].variants[0] as? WebhookSink.Configuration)
     }
 
-    private static func request(_ receiver: Receiver, _ event: Event) throws -> CurlRequest {
+    static func request(_ receiver: Receiver, _ event: Event) throws -> CurlRequest {
         let metrics = ComponentMetrics(component: "out", kind: "webhook", direction: "sink", metrics: Metrics())
         let context = ComponentContext(
             name: "out", logger: Logger(label: "out"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, bridge: "b",
@@ -400,7 +400,7 @@ import Testing
         let requests: [String: Request]
     }
 
-    private indirect enum Body: Decodable, Equatable {
+    indirect enum Body: Decodable, Equatable {
         case nothing
         case flag(Bool)
         case number(Double)

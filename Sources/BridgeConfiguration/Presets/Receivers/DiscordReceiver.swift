@@ -13,12 +13,12 @@ extension Receivers {
           embeds:
             - title:
                 when: .title
-                then: { from: .title, limit: 256 }
-                else: { when: .message, then: { from: .title }, else: { from: $subject, default: (no text), limit: 256 } }
-              description: { from: .message, limit: 4096 }
+                then: { from: .title, limit: 256, ellipsis: … }
+                else: { when: .message, then: { from: .title }, else: { from: $subject, default: (no text), limit: 256, ellipsis: … } }
+              description: { from: .message, limit: 4096, ellipsis: … }
               color: { from: .priority, map: { 1: 9807270, 2: 9807270, 4: 15105570, 5: 15158332 }, default: 3447003 }
               timestamp: "{{ .timestamp }}"
-              footer: { when: .tags, then: { text: { from: .tags, with: ", ", limit: 1600 } } }
+              footer: { when: .tags, then: { text: { from: .tags, with: ", ", limit: 1600, ellipsis: … } } }
           allowed_mentions: { parse: [] }
         retry: { after: .retry_after }
         """#,

@@ -4,6 +4,7 @@ extension Receivers {
         #"""
         # Matrix: a message in a room, shown once however often it is sent.
         # Documentation: https://spec.matrix.org/v1.16/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid
+        # An event has 65,536 bytes with both forms of the text and what the server adds, so both are cut.
         # The room here is !room:matrix.example. {{ .id }} must stay at the end: a room takes each transaction once.
         # sinks:
         #   chat:
@@ -14,7 +15,7 @@ extension Receivers {
         method: PUT
         json:
           msgtype: m.text
-          body: { join: [{ from: .title }, { from: .message }], with: "\n", default: { from: $subject, default: (no text) } }
+          body: { join: [{ from: .title }, { from: .message }], with: "\n", default: { from: $subject, default: (no text) }, limit_bytes: 12000, ellipsis: … }
           format: org.matrix.custom.html
           formatted_body:
             join: [{ from: .title, before: <strong>, after: </strong> }, { from: .message }]
@@ -22,6 +23,8 @@ extension Receivers {
             default: { from: $subject, default: (no text) }
             escape: html
             replace: { "\n": "<br>" }
+            limit_bytes: 18000
+            ellipsis: …
         """#,
         checks: [
             PresetCheck("url") { url in

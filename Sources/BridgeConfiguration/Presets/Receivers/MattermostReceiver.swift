@@ -17,6 +17,7 @@ extension Receivers {
             # A space without width: @channel, @all and @here call nobody.
             replace: { "@": "@\u200B" }
             limit: 16300
+            ellipsis: …
         """#,
         checks: [
             .url(

@@ -11,9 +11,9 @@ extension Receivers {
         #     url: https://ntfy.sh/alerts    # the topic is the path; also token: ${env:NTFY_TOKEN}
         type: webhook
         headers:
-          x-title: { from: .title, replace: { "\n": " ", "\r": " " }, limit_bytes: 1024 }
+          x-title: { from: .title, replace: { "\n": " ", "\r": " " }, limit_bytes: 1024, ellipsis: … }
           x-priority: { from: .priority }
-          x-tags: { from: .tags, with: ",", limit_bytes: 1024 }
+          x-tags: { from: .tags, with: ",", limit_bytes: 1024, ellipsis: … }
         body: "{{ .message }}"
         """#,
         checks: [

@@ -12,8 +12,8 @@ extension Receivers {
         url: https://ntfy.sh/
         json:
           topic: { required: "the topic, such as alerts" }
-          title: { from: .title }
-          message: { from: .message, limit_bytes: 4096 }
+          title: { from: .title, limit_bytes: 512, ellipsis: … }
+          message: { from: .message, limit_bytes: 4096, ellipsis: … }
           priority: { from: .priority }
           tags: { from: .tags }
         """#,

@@ -35,7 +35,7 @@ extension Receivers {
                     default: { from: .title, default: { from: .message, default: { from: $subject, default: "{{ $source }}" } } }
             limit: 255
           payload:
-            summary: { join: [{ from: .title }, { from: .message }], with: ": ", default: { from: $subject, default: (no text) }, limit: 1024 }
+            summary: { join: [{ from: .title }, { from: .message }], with: ": ", default: { from: $subject, default: (no text) }, limit: 1024, ellipsis: … }
             source: "{{ $source }}"
             severity: { from: .priority, map: { 1: info, 2: info, 4: error, 5: critical }, default: warning }
             timestamp: "{{ .timestamp }}"

@@ -13,8 +13,8 @@ extension Receivers {
         json:
           token: { required: "the token of an application" }
           user: { required: "the key of a user or a group" }
-          title: { from: .title, limit: 250 }
-          message: { from: .message, default: { from: .title, default: { from: $subject, default: (no text) } }, limit: 1024 }
+          title: { from: .title, limit: 250, ellipsis: … }
+          message: { from: .message, default: { from: .title, default: { from: $subject, default: (no text) } }, limit: 1024, ellipsis: … }
           priority: { from: .priority, map: { 1: -2, 2: -1, 3: 0, 4: 1, 5: 2 } }
           retry: { from: .priority, map: { 5: 60 }, default: null }
           expire: { from: .priority, map: { 5: 3600 }, default: null }

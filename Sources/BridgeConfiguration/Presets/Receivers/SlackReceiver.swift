@@ -10,16 +10,16 @@ extension Receivers {
         #     url: ${env:SLACK_WEBHOOK}
         type: webhook
         json:
-          text: { join: [{ from: .title }, { from: .message }], with: ": ", default: { from: $subject, default: (no text) }, escape: mrkdwn, limit: 3000 }
+          text: { join: [{ from: .title }, { from: .message }], with: ": ", default: { from: $subject, default: (no text) }, escape: mrkdwn, limit: 3000, ellipsis: … }
           blocks:
             - when: .title
-              then: { type: header, text: { type: plain_text, text: { from: .title, limit: 150 }, emoji: true } }
+              then: { type: header, text: { type: plain_text, text: { from: .title, limit: 150, ellipsis: … }, emoji: true } }
             - type: section
-              text: { type: mrkdwn, text: { from: .message, default: { from: .title, default: { from: $subject, default: (no text) } }, escape: mrkdwn, limit: 3000 } }
+              text: { type: mrkdwn, text: { from: .message, default: { from: .title, default: { from: $subject, default: (no text) } }, escape: mrkdwn, limit: 3000, ellipsis: … } }
             - when: .tags
               then:
                 type: context
-                elements: [{ type: mrkdwn, text: { from: .tags, with: ", ", escape: mrkdwn, limit: 2000 } }]
+                elements: [{ type: mrkdwn, text: { from: .tags, with: ", ", escape: mrkdwn, limit: 2000, ellipsis: … } }]
         """#,
         checks: [
             PresetCheck("url") { url in

@@ -22,7 +22,7 @@ extension Receivers {
                   - when: .title
                     then:
                       type: TextBlock
-                      text: { from: .title }
+                      text: { from: .title, limit_bytes: 1024, ellipsis: … }
                       weight: Bolder
                       size: Large
                       wrap: true
@@ -31,7 +31,7 @@ extension Receivers {
                   - when: .message
                     then:
                       type: TextBlock
-                      text: { from: .message, replace: { "\n": "\n\n" }, limit_bytes: 20000 }
+                      text: { from: .message, replace: { "\n": "\n\n" }, limit_bytes: 20000, ellipsis: … }
                       wrap: true
                 msteams: { width: full }
         """#,

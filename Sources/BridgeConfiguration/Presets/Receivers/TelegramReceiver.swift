@@ -18,6 +18,7 @@ extension Receivers {
             default: { from: $subject, default: (no text) }
             escape: html
             limit: 4096
+            ellipsis: …
           parse_mode: HTML
           disable_notification: { from: .priority, map: { 1: true, 2: true }, default: false }
         success: .ok
