@@ -21,7 +21,7 @@ enum KnownShapes {
         ("specversion", Self.cloudEvent), ("topic", Self.ntfy), ("appid", Self.gotify), ("commonLabels", AlertmanagerShape.draft),
         ("event_type", HomeAssistantShape.draft), ("end_device_ids", RadioShape.draft), ("model", RadioShape.draft),
         ("push", BitbucketShape.draft), ("order_key", ShopShape.draft), ("AccountSid", TwilioShape.draft),
-        ("TopicArn", NotificationServiceShape.draft),
+        ("TopicArn", NotificationServiceShape.draft), ("qualityGate", SonarQubeShape.draft), ("haId", HomeConnectShape.draft),
     ]
 
     /// The lengths of these names, as bits.

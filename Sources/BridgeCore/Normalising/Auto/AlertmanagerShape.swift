@@ -14,8 +14,8 @@ enum AlertmanagerShape {
         let firing = self.count(alerts, "firing")
         let isMixed = !isResolved && firing > 0 && firing < alerts.count
         let subject = isMixed ? self.first(alerts, "firing") ?? first : first
-        let name = JSONFields.text(common["alertname"]) ?? JSONFields.text(root["groupLabels"]?["alertname"])
-        let severity = JSONFields.text(common["severity"]) ?? JSONFields.text(subject["labels"]?["severity"])
+        let name = JSONFields.text(common["alertname"]) ?? self.group(root["groupLabels"])
+        let severity = JSONFields.text(common["severity"]) ?? self.severity(alerts, only: isMixed ? "firing" : nil)
         var draft = Draft()
         draft.title =
             JSONFields.text(root["title"]) ?? "[\(status.uppercased()):\(isMixed ? firing : alerts.count)] \(name ?? "alerts")"
@@ -45,6 +45,28 @@ enum AlertmanagerShape {
         let resolved = self.summaries(alerts, only: "resolved").map { "Resolved: \($0)" }
         let texts = [common ?? self.summaries(alerts, only: "firing"), resolved].compactMap(\.self)
         return texts.isEmpty ? nil : texts.joined(separator: "\n")
+    }
+
+    /// What the alerts are grouped by: their name, or the values of other labels.
+    private static func group(_ labels: JSONElement?) -> String? {
+        if let name = JSONFields.text(labels?["alertname"]) { return name }
+        var values: [String] = []
+        labels?.forEachMember { _, value in
+            if values.count < 3, let text = JSONFields.text(value) { values.append(text) }
+        }
+        return values.isEmpty ? nil : values.joined(separator: " ")
+    }
+
+    /// The worst severity of the alerts, of those with a status if one is given.
+    private static func severity(_ alerts: JSONElement, only status: String?) -> String? {
+        var worst: (text: String, priority: Int)?
+        alerts.forEachItem { alert in
+            guard status == nil || alert["status"]?.string == status, let text = JSONFields.text(alert["labels"]?["severity"])
+            else { return }
+            let priority = self.priority(text) ?? 0
+            if priority > worst?.priority ?? -1 { worst = (text, priority) }
+        }
+        return worst?.text
     }
 
     private static func count(_ alerts: JSONElement, _ status: String) -> Int {

@@ -45,7 +45,8 @@ enum FieldRole: UInt8 {
             [
                 "message", "body", "msg", "text", "content", "description", "summary", "shortmessage",
                 "error errormessage errormsg",
-                "reason newstatereason", "detail details alertdetails", "output hostoutput serviceoutput", "comment note", "desc",
+                "reason newstatereason cause", "detail details alertdetails", "output hostoutput serviceoutput", "comment note",
+                "desc",
                 "releasesummary",
                 "displaytitle",
             ]

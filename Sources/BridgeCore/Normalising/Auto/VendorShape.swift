@@ -72,8 +72,10 @@ enum VendorShape {
         return title
     }
 
-    /// The priority of an outcome at the end of a kind, such as `deployment.error` or `invoice.payment_failed`.
+    /// The priority of an outcome at the end of a kind, such as `deployment.error` or `invoice.payment_failed`, or of an
+    /// incident that is not known to have ended.
     private static func priority(ofKind kind: String) -> Int? {
+        if kind == "incident" { return 4 }
         guard let dot = kind.lastIndex(where: { $0 == "." || $0 == ":" }) else { return self.outcome(at: kind) }
         let end = kind[kind.index(after: dot)...]
         let word = SeverityWord(end) ?? end.lastIndex(of: "_").flatMap { SeverityWord(end[end.index(after: $0)...]) }
@@ -100,6 +102,8 @@ enum VendorShape {
     /// The priority of a sensor that is named for a danger, such as `kitchen_smoke`, and says that there is one.
     private static func danger(_ root: JSONElement, name: String) -> Int? {
         guard let value = root["state"] ?? root["value"] ?? root["status"] else { return nil }
+        // The alarms of Victron's devices: none, a warning, an alarm.
+        if name.contains("/Alarms/"), let number = value.integer { return [0: 2, 1: 4, 2: 5][number] }
         let isTrue = value.bool ?? value.integer.map { $0 == 1 } ?? value.string.flatMap { TextShape.isTrue($0) } ?? false
         guard isTrue else { return nil }
         return ([name] + ["id", "name", "entity_id"].compactMap { JSONFields.text(root[$0]) }).lazy.compactMap { text in
