@@ -23,7 +23,9 @@ struct PresetMessageTests {
         var testDescription: String { "\(self.preset): \(self.title ?? "dropped") \(self.subject)" }
     }
 
-    @Test(arguments: Self.documented + Self.zigbee + Self.repositories + Self.others + Self.dangers + Self.comments)
+    @Test(
+        arguments: Self.documented + Self.zigbee + Self.repositories + Self.others + Self.dangers + Self.comments
+            + Self.monitors)
     func `a message becomes what a reader wants`(_ message: Message) throws {
         let settings = try SenderPresetTests.settings(ofPreset: message.preset)
         let normaliser = Normaliser(source: "x", settings: settings, bridge: "b")
@@ -82,7 +84,7 @@ struct PresetMessageTests {
                 "created":1686089970,"customer":null,"description":null,"livemode":false,"metadata":{},"status":"requires_confirmation",
                 "usage":"off_session"}},"livemode":false,"pending_webhooks":0,"type":"setup_intent.created"}
                 """#,
-            title: "setup_intent.created", message: "id: seti_1NG8Du2eZvKYlo2C9XMqbR0x, status: requires_confirmation",
+            title: "setup_intent.created", message: "requires_confirmation, seti_1NG8Du2eZvKYlo2C9XMqbR0x",
             priority: 3,
             tags: ["stripe", "setup_intent.created"], time: "2023-06-06T22:19:30.000Z"),
         Message(

@@ -18,14 +18,24 @@ extension Senders {
             - match: { subject: +/reviews, payload.type: end }
               set:
                 title: "{{ .payload.after.severity }} on {{ .payload.after.camera }} ended"
-                message: { from: '.payload.after.data | [.objects, .zones] | map(join(", ") | select(. != "")) | join(" in ")' }
+                message:
+                  from: >-
+                    .payload.after.data
+                    | [(.objects // []) + (.sub_labels // []) + (.audio // []), .zones // []]
+                    | map(join(", ") | select(. != "")) | join(" in ")
+                  default: "{{ .payload.type }}"
                 priority: 2
                 tags: [frigate, "{{ .payload.after.severity }}", "{{ .payload.after.camera }}", end]
                 timestamp: { from: .payload.after.end_time }
             - match: { subject: +/reviews }
               set:
                 title: "{{ .payload.after.severity }} on {{ .payload.after.camera }}"
-                message: { from: '.payload.after.data | [.objects, .zones] | map(join(", ") | select(. != "")) | join(" in ")' }
+                message:
+                  from: >-
+                    .payload.after.data
+                    | [(.objects // []) + (.sub_labels // []) + (.audio // []), .zones // []]
+                    | map(join(", ") | select(. != "")) | join(" in ")
+                  default: "{{ .payload.type }}"
                 priority: { from: .payload.after.severity, map: { alert: 4 }, default: 3 }
                 tags: [frigate, "{{ .payload.after.severity }}", "{{ .payload.after.camera }}"]
                 timestamp: { from: .payload.after.start_time }
@@ -36,8 +46,19 @@ extension Senders {
                 priority: 2
                 tags: [frigate, event, "{{ .payload.after.camera }}"]
                 timestamp: { from: .payload.after.start_time }
-            - match: { subject: [+/stats, +/+/+/set, +/+/birdseye/#] }
+            # Statistics, commands, and the loudness of each camera every second.
+            - match: { subject: [+/stats, +/camera_activity, +/+/+/set, +/+/ptz, +/+/birdseye/#, +/+/audio/dBFS, +/+/audio/rms] }
               drop: true
+            - match: { subject: +/+/status/+ }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[3] }} is {{ .message }}"
+                priority: { from: .message, map: { offline: 4 }, default: 2 }
+                tags: [frigate, status, "{{ $segments[1] }}"]
+            - match: { subject: +/+/+/active }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[2] }} active"
+                priority: 1
+                tags: [frigate, count]
             - match: { subject: +/+/+/snapshot }
               set:
                 title: "{{ $segments[1] }} {{ $segments[2] }} snapshot"
@@ -48,6 +69,11 @@ extension Senders {
                 title: "{{ $segments[1] }} {{ $segments[2] }}"
                 priority: 1
                 tags: [frigate, setting]
+            - match: { subject: +/+/audio/+ }
+              set:
+                title: "{{ $segments[1] }} {{ $segments[3] }}"
+                priority: { from: .message, map: { "ON": 3 }, default: 1 }
+                tags: [frigate, audio, "{{ $segments[1] }}"]
             - match: { subject: +/+/motion }
               set:
                 title: "{{ $segments[1] }} motion"

@@ -10,13 +10,17 @@ extension Senders {
           cases:
             - match: { payload.status: { regex: "." }, payload.last_ping: { regex: "." } }
               set:
-                title: "{{ .payload.name }} is {{ .payload.status }}"
+                title:
+                  join: [{ from: .payload.name, default: { from: .payload.slug, default: "{{ .payload.uuid }}" } }, "is {{ .payload.status }}"]
+                  with: " "
                 message: "last ping {{ .payload.last_ping }}"
                 priority: { from: .payload.status, map: { down: 5, grace: 4 }, default: 2 }
                 tags: { from: '["healthchecks", .payload.status] + ((.payload.tags // "") | split(" ")) | map(select(. != ""))' }
             - match: { payload.status: { regex: "." } }
               set:
-                title: "{{ .payload.name }} is {{ .payload.status }}"
+                title:
+                  join: [{ from: .payload.name, default: { from: .payload.slug, default: "{{ .payload.uuid }}" } }, "is {{ .payload.status }}"]
+                  with: " "
                 message: no ping yet
                 priority: { from: .payload.status, map: { down: 5, grace: 4 }, default: 2 }
                 tags: { from: '["healthchecks", .payload.status] + ((.payload.tags // "") | split(" ")) | map(select(. != ""))' }

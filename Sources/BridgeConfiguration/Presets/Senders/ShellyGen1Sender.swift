@@ -40,6 +40,16 @@ extension Senders {
                 title: "{{ $segments[1] }} overtemperature"
                 priority: { from: .message, map: { 1: 5, "true": 5 }, default: 1 }
                 tags: [shelly, overtemperature]
+            - match: { subject: shellies/+/temperature_status }
+              set:
+                title: "{{ $segments[1] }} temperature"
+                priority: { from: .message, map: { High: 4, Very High: 5 }, default: 1 }
+                tags: [shelly, temperature_status]
+            - match: { subject: shellies/+/loaderror }
+              set:
+                title: "{{ $segments[1] }} load error"
+                priority: { from: .message, map: { 1: 4, "true": 4 }, default: 1 }
+                tags: [shelly, loaderror]
             - match: { subject: [shellies/+/relay/+, shellies/+/roller/+], message: overpower }
               set:
                 title: "{{ $segments[1] }} {{ $segments[2] }} {{ $segments[3] }} overpower"

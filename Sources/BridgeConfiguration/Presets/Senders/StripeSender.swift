@@ -3,7 +3,7 @@ extension Senders {
         "stripe", .source,
         #"""
         # Stripe: payments, invoices and subscriptions.
-        # Formats: https://docs.stripe.com/api/events/object and .../api/events/types; amounts are in the smallest unit, such as cents
+        # Formats: https://docs.stripe.com/api/events/object, .../api/events/types and docs.stripe.com/currencies (units of amounts)
         # `signature: { secret: whsec_… }` takes the signing secret of the endpoint.
         type: webhook
         id: stripe
@@ -13,8 +13,25 @@ extension Senders {
           cases:
             - set:
                 title: "{{ .payload.type }}"
-                message: { fields: .payload.data.object, only: [id, amount, amount_due, amount_paid, currency, status, reason, description, customer] }
-                priority: { from: .payload.type, map: { payment_intent.payment_failed: 4, charge.failed: 4, invoice.payment_failed: 4, payout.failed: 4, charge.dispute.created: 5 }, default: 3 }
+                # The amount in units of its currency, of which some have no smaller one, and what is known about it.
+                message:
+                  from: >-
+                    .payload.data.object
+                    | (if (.amount_refunded // 0) > 0 then .amount_refunded else .amount_due // .amount_total // .amount end
+                        | if type == "number" then . else null end) as $sum
+                    | (.currency // "" | ascii_upcase) as $name
+                    | (if "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF" | contains($name) then $sum | tostring
+                      else (if $sum < 0 then "-" else "" end)
+                        + ($sum // 0 | fabs | "\(. / 100 | floor).\(. % 100 + 100 | tostring | .[1:])") end) as $text
+                    | [(if $sum == null or $name == "" then null else $text + " " + $name end), .status,
+                      (.failure_message // .last_payment_error.message // .reason), .description,
+                      (.customer_email // .email // .billing_details.email), .id]
+                    | map(strings | select(. != "")) | join(", ")
+                  default: "{{ .payload.type }}"
+                priority:
+                  from: .payload.type
+                  map: { payment_intent.payment_failed: 4, charge.failed: 4, invoice.payment_failed: 4, invoice.payment_action_required: 4, invoice.finalization_failed: 4, invoice.marked_uncollectible: 4, setup_intent.setup_failed: 4, checkout.session.async_payment_failed: 4, payout.failed: 4, refund.failed: 4, charge.dispute.created: 5, charge.dispute.funds_withdrawn: 4, radar.early_fraud_warning.created: 5 }
+                  default: 3
                 tags: [stripe, "{{ .payload.type }}"]
                 id: { from: .payload.id }
                 timestamp: { from: .payload.created }
