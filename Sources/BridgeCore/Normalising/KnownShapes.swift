@@ -22,6 +22,7 @@ enum KnownShapes {
         ("event_type", HomeAssistantShape.draft), ("end_device_ids", RadioShape.draft), ("model", RadioShape.draft),
         ("push", BitbucketShape.draft), ("order_key", ShopShape.draft), ("AccountSid", TwilioShape.draft),
         ("TopicArn", NotificationServiceShape.draft), ("qualityGate", SonarQubeShape.draft), ("haId", HomeConnectShape.draft),
+        ("workflow", N8NShape.draft),
     ]
 
     /// The lengths of these names, as bits.

@@ -79,6 +79,21 @@ struct AutoOutcomeTests {
         #expect(self.event("{\"value\":1}", subject: "N/c0619ab/battery/512/Soc").priority == nil)
     }
 
+    @Test(arguments: [
+        (
+            #"{"execution":{"id":"231","url":"https://n8n.example/231","error":{"message":"Bad gateway","stack":"Stack"},"#
+                + #""lastNodeExecuted":"HTTP Request","mode":"manual"},"workflow":{"id":"1","name":"Orders"}}"#,
+            "HTTP Request: Bad gateway"
+        ),
+        (
+            #"{"trigger":{"error":{"name":"X","message":"No connection","timestamp":1},"mode":"trigger"},"workflow":{"name":"Orders"}}"#,
+            "No connection"
+        ),
+    ]) func `a workflow of n8n that failed is a failure`(body: String, message: String) {
+        let event = self.event(body)
+        #expect(event.title == "Orders failed" && event.message == message && event.priority == 4)
+    }
+
     @Test(
         arguments: [
             (#""resolved_at":null,"status":"Started""#, 4), (#""resolved_at":null,"status":"Acknowledged""#, 4),
