@@ -1,4 +1,5 @@
 import BridgeConfiguration
+import BridgeCore
 import HTTPServer
 import NIOHTTP1
 
@@ -19,7 +20,9 @@ enum Credentials {
             case ("bearer", let token)?:
                 self = .token(String(token))
             case ("basic", let encoded)?:
-                guard let text = Base64.decode(encoded), let colon = text.firstIndex(of: ":") else {
+                guard let bytes = Base64.bytes(encoded.utf8), let text = String(validating: bytes, as: UTF8.self),
+                    let colon = text.firstIndex(of: ":")
+                else {
                     self = .unknown
                     return
                 }

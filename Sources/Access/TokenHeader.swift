@@ -1,3 +1,4 @@
+import BridgeCore
 import JSON
 import NIOCore
 
@@ -18,7 +19,7 @@ struct TokenHeader {
         let parts = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         // The three bytes of the mark, encoded.
         guard !parts.prefix(2).contains(where: { $0.starts(with: "77u_".utf8) }) else { throw .malformed }
-        guard let bytes = Base64.bytes(parts[0], isURLSafe: true) else { throw .malformed }
+        guard let bytes = Base64.bytes(parts[0], .either) else { throw .malformed }
         let parser = JSONParser(levels: 16)
         guard let root = try? parser.parse(ByteBuffer(bytes: bytes)), root.kind == .object else { throw .malformed }
         var isCritical = false

@@ -22,7 +22,7 @@ final class MQTTSourceInbox {
     /// Answers to UNSUBSCRIBE: packet identifiers.
     private var unsubscribeAnswers: [Int32] = []
     /// An UNSUBSCRIBE, and the callback for its answer, which runs before later packets are read.
-    var question: (identifier: Int32, answered: () -> Void)?
+    var barrier: (identifier: Int32, answered: () -> Void)?
     /// How many messages of QoS 1 the broker may still redeliver, because it resumed a session.
     ///
     /// Brokers redeliver first (MQTT 5 §4.4), at most the messages that may be unacknowledged.
@@ -38,9 +38,9 @@ final class MQTTSourceInbox {
         case .subscribed(let packet, let code): self.subscribeAnswers.append((packet, code))
         case .unsubscribed(let packet):
             self.unsubscribeAnswers.append(packet)
-            guard let question, question.identifier == packet else { return }
-            self.question = nil
-            question.answered()
+            guard let barrier, barrier.identifier == packet else { return }
+            self.barrier = nil
+            barrier.answered()
         // The birth and will messages are sent once, whether or not they are acknowledged.
         case .published: break
         }

@@ -7,7 +7,7 @@ import Synchronization
 /// One connection of an MQTT source: runs libmosquitto's loop, and performs the decisions of
 /// ``MQTTSourceStateMachine``.
 ///
-/// On its ``PollThread``, which its only method blocks until the connection ends.
+/// Runs on its ``PollThread``; ``run()`` blocks that thread until the connection ends.
 ///
 /// The connection holds the PUBACK of each message until the session acknowledges it. All other packets continue, and
 /// so does reading: the broker's window limits the unacknowledged messages of QoS 1, and those of QoS 0 need no
@@ -165,8 +165,8 @@ actor MQTTSourceSession {
             failure = error
         }
         do {
-            let isNews = self.machine.learned(self.history.packets.session, hasAtMostOnce: self.inbox.hasAtMostOnce)
-            if isNews { try self.memory.keepPackets() }
+            let hasChanged = self.machine.learned(self.history.packets.session, hasAtMostOnce: self.inbox.hasAtMostOnce)
+            if hasChanged { try self.memory.keepPackets() }
         } catch {
             failure = failure ?? error
         }
@@ -189,9 +189,10 @@ actor MQTTSourceSession {
         guard count > 0 else { return try connection.flush() }
         connection.acknowledge(oldest: count)
         if self.history.packets.acknowledging(), self.configuration.sessionExpiry != .zero {
-            // After them: the broker answers the end of a subscription that never existed, without an effect.
+            // The broker answers in order, so this UNSUBACK shows that it has processed the PUBACKs before it. Nobody has
+            // subscribed to the filter, so the request changes nothing.
             let packet = try connection.unsubscribe("streambridge/acknowledged")
-            self.inbox.question = (packet, self.history.packets.answered)
+            self.inbox.barrier = (packet, self.history.packets.answered)
         }
         try connection.flush()
     }
@@ -254,7 +255,7 @@ actor MQTTSourceSession {
         }
     }
 
-    /// Waits until the stored state is on disk, within the time limit of the source.
+    /// Waits until the stored state is on disk, or the source ends.
     private func waitUntilKept() {
         let isKept = Flag()
         self.context.cursors.onceKept { [thread = self.thread] in

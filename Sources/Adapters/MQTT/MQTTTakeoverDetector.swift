@@ -10,7 +10,7 @@ import Synchronization
 final class MQTTTakeoverDetector: Sendable {
     /// A connection that lasted longer was closed for another reason.
     static let moment = Duration.seconds(30)
-    /// How many such connections in a row are reported.
+    /// How many short connections in a row cause the one report.
     static let patience = 3
 
     private let count = Mutex(0)

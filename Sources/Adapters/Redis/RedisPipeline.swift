@@ -28,7 +28,7 @@ struct RedisPipeline: Sendable {
     let state: NIOLoopBoundBox<State>
 
     /// One write at a time: a redirected one must not be overtaken, and a failed one must not be followed by another.
-    func publish(_ drain: InletDrain) {
+    func publish(_ drain: InletPump) {
         guard !drain.hasEnded else { return }
         var state = self.state.value
         defer { self.state.value = state }

@@ -44,7 +44,7 @@ struct RedisPublisher: Sendable {
         )
         do {
             try await connection.whileOpen {
-                try await InletDrain(inlet, on: loop) { pipeline.publish($0) }.run()
+                try await InletPump(inlet, on: loop) { pipeline.publish($0) }.run()
             }
         } catch {
             // The connection is closed. Earlier answers count, so they must be settled before anything is offered

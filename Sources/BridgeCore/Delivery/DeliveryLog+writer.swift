@@ -67,8 +67,8 @@ extension DeliveryLog {
     }
 
     /// Pauses the sources because log writes fail, or resumes them.
-    func setDiskFull(_ isFull: Bool) {
-        self.apply(.setDiskFull(isFull))
+    func setWritesFail(_ writesFail: Bool) {
+        self.apply(.setWritesFail(writesFail))
     }
 
     /// Returns the sinks that need a page from the disk, with the last positions that they have passed.

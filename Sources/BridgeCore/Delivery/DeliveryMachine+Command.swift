@@ -40,7 +40,7 @@ extension DeliveryMachine {
         /// What was taken is durable; the caller is the source whose thread this is.
         indirect case committed(DeliveryLog.Work, caller: SourceIndex?)
         /// Log writes fail, or work again.
-        case setDiskFull(Bool)
+        case setWritesFail(Bool)
         case takePages
         indirect case load(SinkIndex, name: String?, [Delivery], unreadable: [UnreadableEvent], through: Position)
         /// A page could not be read.

@@ -13,7 +13,7 @@ extension DeliveryMachine {
         {
             let reason = "the buffer of the sink is full"
             if policy == .deadLetter {
-                self.writeDeadLetter(dropped, of: sink, .overflow, reason: reason, &effects)
+                self.makeDeadLetter(dropped, of: sink, .overflow, reason: reason, &effects)
             } else {
                 self.disk?.hold(dropped)
                 self.drop(dropped, of: sink, &effects)
@@ -23,7 +23,7 @@ extension DeliveryMachine {
     }
 
     /// Makes a dead letter of a delivery that its cursor no longer holds, or drops it without a dead-letter sink.
-    mutating func writeDeadLetter(
+    mutating func makeDeadLetter(
         _ delivery: Delivery, of sink: SinkIndex, _ cause: DropCause, reason: String, _ effects: inout Effects
     ) {
         self.drop(delivery, of: sink, &effects)

@@ -52,7 +52,7 @@ extension DeliveryMachine {
     /// Publishes what is durable now to the sinks and the sources.
     mutating func commit(_ work: DeliveryLog.Work) {
         self.disk?.committed = work.head
-        self.disk?.isFull = false
+        self.disk?.writesFail = false
         self.disk?.weight -= work.takenWeight
         self.commitDeadLetters(work.changes.letters)
         for (_, record) in work.records {

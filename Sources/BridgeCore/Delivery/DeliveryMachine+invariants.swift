@@ -75,7 +75,7 @@ extension DeliveryMachine {
         let watermark = self.watermarks[source]
         if watermark.safe > watermark.appended { return "more is safe than appended" }
         if watermark.acknowledge != .received, watermark.safe > self.visible { return "what is safe is not committed" }
-        let isPaused = self.isLogFull || self.debts.isBlocked(source) || self.debts.isBlocked(self.earlierRun)
+        let isPaused = self.areSourcesPaused || self.debts.isBlocked(source) || self.debts.isBlocked(self.earlierRun)
         return watermark.isPaused == isPaused ? nil : "its pause does not match the state of the log and its sinks"
     }
 }

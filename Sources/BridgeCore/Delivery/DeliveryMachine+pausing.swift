@@ -1,16 +1,16 @@
 /// Pauses sources for a full log, disk or sink; updates how far each is safe.
 extension DeliveryMachine {
-    /// Pauses every source above the bounds of the log and while the disk is full, until half of the log is free again.
+    /// Pauses every source above the bounds of the log and while writes to the disk fail, until half of the log is free again.
     mutating func pauseSourcesWhenFull() {
         // A log on disk is bounded by the sinks' limits; here it counts what waits to be written.
         let count = self.disk == nil ? self.log.count : 0
-        let wasFull = self.isLogFull
+        let werePaused = self.areSourcesPaused
         if count > self.limits.events || self.weight > self.limits.bytes || self.disk?.pausesSources == true {
-            self.isLogFull = true
-        } else if self.isLogFull, count <= self.limits.events / 2, self.weight <= self.limits.bytes / 2 {
-            self.isLogFull = false
+            self.areSourcesPaused = true
+        } else if self.areSourcesPaused, count <= self.limits.events / 2, self.weight <= self.limits.bytes / 2 {
+            self.areSourcesPaused = false
         }
-        if self.isLogFull != wasFull { for source in self.watermarks.indices { self.debts.due.insert(source) } }
+        if self.areSourcesPaused != werePaused { for source in self.watermarks.indices { self.debts.due.insert(source) } }
     }
 
     /// Updates the watermarks that may have changed.
@@ -22,7 +22,7 @@ extension DeliveryMachine {
             for source in self.watermarks.indices { self.debts.due.insert(source) }
         }
         let (earlier, visible) = (self.debts.floor(of: self.earlierRun), self.visible)
-        let isBlocked = self.isLogFull || self.debts.isBlocked(self.earlierRun)
+        let isBlocked = self.areSourcesPaused || self.debts.isBlocked(self.earlierRun)
         for source in self.debts.due.elements where source != self.earlierRun {
             self.debts.search(source)
             let isChanged = self.watermarks[source].update(

@@ -90,6 +90,6 @@ extension DeliveryMachine {
     ) {
         guard self.sinks[sink].cursor.settle(delivery.ticket) else { return }
         self.touch(sink, .changed)
-        self.writeDeadLetter(delivery, of: sink, cause, reason: reason, &effects)
+        self.makeDeadLetter(delivery, of: sink, cause, reason: reason, &effects)
     }
 }

@@ -17,12 +17,12 @@ extension DeliveryMachine {
                 self.debts.give(position, of: source, to: entry.sink)
                 self.touch(entry.sink, [.grown, .offered])
             }
-            for route in lost { self.giveLost(route, of: record, at: position) }
+            for route in lost { self.makeDeadLetterOfLost(route, of: record, at: position) }
             if record.routing.plan === RoutePlan.taken {
                 self.keepRepeatKey(of: record, at: position)
             } else if entries.isEmpty, record.routing.plan !== RoutePlan.switchedOff {
                 effects.unrouted += 1
-                if record.event.kind != .gap, lost.isEmpty { self.giveUnrouted(record, at: position) }
+                if record.event.kind != .gap, lost.isEmpty { self.makeDeadLetterOfUnrouted(record, at: position) }
             }
         }
         for sink in repeated { self.debts.give(self.log.head, of: source, to: sink) }
@@ -38,28 +38,28 @@ extension DeliveryMachine {
         if self.disk != nil { self.uncommitted.insert(source) }
     }
 
-    /// Sends an event that no route matches to the sink for unrouted events.
-    private mutating func giveUnrouted(_ record: LogRecord, at position: Position) {
+    /// Makes a dead letter of an event that no route matches, for the sink of unrouted events.
+    private mutating func makeDeadLetterOfUnrouted(_ record: LogRecord, at position: Position) {
         guard let unrouted else { return }
         let letter = DeadLetter(reason: "no route matches it", sink: "", route: "", attempts: 0)
-        self.giveUp(record, at: position, letter, letter.event(of: record.event), to: [unrouted])
+        self.sendDeadLetter(record, at: position, letter, letter.event(of: record.event), to: [unrouted])
     }
 
     /// Makes a dead letter of an event on which a route's expression failed.
     ///
     /// It goes to the dead-letter sinks of the sinks that the route would have chosen, otherwise to the sink for
     /// unrouted events. A log on disk always keeps it.
-    private mutating func giveLost(_ lost: LostRoute, of record: LogRecord, at position: Position) {
+    private mutating func makeDeadLetterOfLost(_ lost: LostRoute, of record: LogRecord, at position: Position) {
         var sinks: [SinkIndex] = []
         for sink in lost.sinks {
             if let target = self.sinks[sink].deadLetterSink, !sinks.contains(target) { sinks.append(target) }
         }
         if sinks.isEmpty, let unrouted { sinks = [unrouted] }
-        self.giveUp(record, at: position, lost.letter, lost.deadLetter, to: sinks)
+        self.sendDeadLetter(record, at: position, lost.letter, lost.deadLetter, to: sinks)
     }
 
     /// Sends a dead letter that comes from no sink to some sinks, and keeps it on disk.
-    private mutating func giveUp(
+    private mutating func sendDeadLetter(
         _ record: LogRecord, at position: Position, _ letter: DeadLetter, _ event: Event, to sinks: [SinkIndex]
     ) {
         let delivery = Delivery(

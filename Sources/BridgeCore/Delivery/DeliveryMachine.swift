@@ -60,8 +60,8 @@ struct DeliveryMachine {
     let clock: @Sendable () -> Timestamp
     /// Whether no source sends any more.
     var isFinished = false
-    /// Whether the log or the disk is full, so that every source pauses.
-    var isLogFull = false
+    /// Whether every source pauses, because the log is full or its writes fail.
+    var areSourcesPaused = false
     /// The weight of everything not yet confirmed.
     var weight = 0
     /// Deliveries that sinks have not read.
@@ -175,8 +175,8 @@ struct DeliveryMachine {
         case .committed(let work, let caller):
             self.commit(work)
             effects.caller = caller
-        case .setDiskFull(let isFull):
-            self.disk?.isFull = isFull
+        case .setWritesFail(let writesFail):
+            self.disk?.writesFail = writesFail
         case .takePages:
             effects.outcome = .pages(self.takePages())
         case .load(let sink, let name, let deliveries, let unreadable, let position):

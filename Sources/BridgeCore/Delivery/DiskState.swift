@@ -24,7 +24,7 @@ struct DiskState {
     /// The sinks that need a page from the disk.
     var pages: [SinkIndex] = []
     /// Whether log writes fail: the disk is full or broken.
-    var isFull = false
+    var writesFail = false
     private var lastDeadLetter: Int64
 
     /// - Parameter sinks: how many there are.
@@ -35,7 +35,7 @@ struct DiskState {
     }
 
     /// Whether too much waits to be written, or writes fail.
-    var pausesSources: Bool { self.isFull || self.weight > Self.backlog || self.isFullOfDeadLetters }
+    var pausesSources: Bool { self.writesFail || self.weight > Self.backlog || self.isFullOfDeadLetters }
 
     /// Whether too many dead letters are waiting to be written.
     var isFullOfDeadLetters: Bool { self.deadLetterWeight > Self.backlog }

@@ -45,7 +45,7 @@ package final class SinkInlet: Sendable {
     }
 
     /// The pacing that all sinks of the loop share.
-    func pacing(of loop: any EventLoop) -> NIOLoopBoundBox<LoopPacing> { self.log.pacings.pacing(of: loop) }
+    func pacing(of loop: any EventLoop) -> NIOLoopBoundBox<EventLoopPacing> { self.log.pacings.pacing(of: loop) }
 
     /// Reports that the sink is connected and delivers; readiness, start order, metrics and the back-off depend on it.
     ///

@@ -26,8 +26,8 @@ final class DeadLetterReplayer: Sendable {
     /// The number of waiting dead letters.
     var count: Int { self.letters.withLock { $0.count } }
 
-    /// Routes a dead letter soon.
-    func route(_ letter: StoredDeadLetter) {
+    /// Replays a dead letter soon.
+    func replay(_ letter: StoredDeadLetter) {
         self.letters.withLock { $0.append(letter) }
         self.lane.wake()
     }

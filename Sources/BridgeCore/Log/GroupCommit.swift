@@ -93,7 +93,7 @@ final class GroupCommit: Sendable {
             if self.health.failed(.writing, "\(error)") {
                 self.logger.error("Log write failed; sources paused", metadata: ["error": "\(error)"])
             }
-            self.log.setDiskFull(true)
+            self.log.setWritesFail(true)
             throw error
         }
         progress.refused = nil

@@ -17,6 +17,17 @@ package struct LogContents: Sendable {
             self.count = count
             self.weight = weight
         }
+
+        /// Counts one unsettled delivery; call it in the order of positions.
+        ///
+        /// - Parameters:
+        ///   - key: the key of the delivery; only one of `replace_key:` is kept.
+        ///   - weight: the weight of the event in bytes.
+        package mutating func add(key: DedupeKey?, at position: Position, weight: Int) {
+            self.count += 1
+            self.weight += weight
+            if let key, key.replaces { self.newest[key.text] = position }
+        }
     }
 
     /// The position of the last event.

@@ -18,7 +18,7 @@ actor LogWriter {
     private let log: DeliveryLog
     /// The settings of sinks that routes choose.
     private let targets: Mutex<RouteTargets>
-    private let router: DeadLetterReplayer
+    private let replayer: DeadLetterReplayer
     nonisolated let health: LogHealth
     private let thread: PollThread
     private let isStopped = Flag()
@@ -37,7 +37,7 @@ actor LogWriter {
         )
         self.store = durable.store
         self.log = log
-        self.router = DeadLetterReplayer(log: log, table: table, logger: logger)
+        self.replayer = DeadLetterReplayer(log: log, table: table, logger: logger)
         self.targets = Mutex(RouteTargets(routes: table.routes, sinks: table.names.sinks))
         self.health = health
         self.thread = durable.thread
@@ -86,7 +86,7 @@ actor LogWriter {
 
     /// Calls `body` while no dead letter is routed, then uses another table.
     nonisolated func replaceTable(by table: RouteTable, _ body: () -> Void) {
-        self.router.replaceTable(by: table, body)
+        self.replayer.replaceTable(by: table, body)
         self.targets.withLock { $0 = RouteTargets(routes: table.routes, sinks: table.names.sinks) }
         self.commits.follow(table.names)
     }
@@ -212,7 +212,7 @@ actor LogWriter {
 
     private func lookForReplays() {
         do {
-            let room = Self.replays - self.log.replays - self.router.count
+            let room = Self.replays - self.log.replays - self.replayer.count
             self.hasMoreReplays = false
             guard room > 0 else { return }
             let found = try self.store.replays(atMost: room)
@@ -224,7 +224,7 @@ actor LogWriter {
             self.logger.notice("Replaying dead letters", metadata: ["count": "\(letters.count)"])
             for letter in letters {
                 if letter.sink.isEmpty {
-                    self.router.route(letter)
+                    self.replayer.replay(letter)
                 } else if !self.log.replay(letter, self.targets.withLock({ $0 })) {
                     self.logger.warning(
                         "Dead letter kept; its sink no longer exists", metadata: ["id": "\(letter.id)", "sink": "\(letter.sink)"])

@@ -2,7 +2,7 @@ import Glibc
 
 /// glibc's `regcomp` and related functions, looked up in libc by name.
 ///
-/// A direct call would be wrong: libonig, a dependency of libjq, exports functions of the same names with another
+/// A direct call could resolve to libonig's function: libonig, a dependency of libjq, exports functions of the same names with another
 /// `regex_t`, and the dynamic linker takes the first.
 enum GlibcRegex {
     static let compile: @convention(c) @Sendable (UnsafeMutablePointer<regex_t>, UnsafePointer<CChar>, Int32) -> Int32 =

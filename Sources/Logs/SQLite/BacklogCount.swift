@@ -42,9 +42,7 @@ struct BacklogCount {
             let position = Position(UInt64(clamping: query.integer(0)))
             guard !ahead.contains(position) else { continue }
             for target in self.rows.targets(query.text(1) ?? "") ?? [] where target.sink == sink {
-                owed.count += 1
-                owed.weight += Int(query.integer(2))
-                if let key = target.key, key.replaces { owed.newest[key.text] = position }
+                owed.add(key: target.key, at: position, weight: Int(query.integer(2)))
             }
         }
         return owed
@@ -70,9 +68,7 @@ struct BacklogCount {
                     contents.orphans[target.sink, default: 0] += 1
                     continue
                 }
-                contents.sinks[target.sink]?.count += 1
-                contents.sinks[target.sink]?.weight += Int(query.integer(2))
-                if let key = target.key, key.replaces { contents.sinks[target.sink]?.newest[key.text] = position }
+                contents.sinks[target.sink]?.add(key: target.key, at: position, weight: Int(query.integer(2)))
             }
         }
     }

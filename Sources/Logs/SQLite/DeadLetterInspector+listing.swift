@@ -13,7 +13,7 @@ extension DeadLetterInspector {
     package func list(_ selection: Selection, _ body: (DeadLetterSummary) throws -> Void) throws {
         let query = try self.connection.prepare(
             """
-            SELECT id, time, sink, attempts, target, replay, subject, reason, \(LogReading.event) FROM dead_letters
+            SELECT id, time, sink, attempts, target, replay, subject, reason, \(LogReading.eventColumns) FROM dead_letters
             WHERE id > ? AND \(selection.condition) ORDER BY id LIMIT \(Self.page)
             """
         )

@@ -11,7 +11,7 @@ enum FlowReading {
             flow.states.append(StoredFlowState(place: place, text: states.text(3) ?? ""))
         }
         let held = try connection.prepare(
-            "SELECT route, id, tool, key, due, targets, reading, \(LogReading.event) FROM held_events ORDER BY route, id")
+            "SELECT route, id, tool, key, due, targets, reading, \(LogReading.eventColumns) FROM held_events ORDER BY route, id")
         while try held.step() {
             flow.lastID = max(flow.lastID, held.integer(1))
             guard let event = rows.event(rows.columns(held, from: 7)), let targets = rows.targets(held.text(5) ?? "") else {

@@ -11,7 +11,7 @@ struct HistoryReading {
             "SELECT first, last, count, sequence FROM numbers WHERE sink = ? ORDER BY sequence DESC")
         let query = try connection.prepare(
             """
-            SELECT position, accepted, targets, copies, letter, \(LogReading.event) FROM events
+            SELECT position, accepted, targets, copies, letter, \(LogReading.eventColumns) FROM events
             WHERE position BETWEEN ? AND ? AND instr(targets, ?) ORDER BY position
             """
         )
@@ -27,7 +27,7 @@ struct HistoryReading {
 
     private func readSnapshot(_ connection: borrowing SQLiteConnection, of sink: String, into history: inout SinkHistory) throws {
         let query = try connection.prepare(
-            "SELECT sequence, accepted, \(LogReading.event) FROM snapshots WHERE sink = ? ORDER BY sequence")
+            "SELECT sequence, accepted, \(LogReading.eventColumns) FROM snapshots WHERE sink = ? ORDER BY sequence")
         query.bind(1, sink)
         while try query.step() {
             let sequence = UInt64(clamping: query.integer(0))

@@ -9,7 +9,8 @@ enum LogReading {
     /// The weight in bytes at which a page ends.
     private static let pageBytes = 8 << 20
 
-    static let event = "source, subject, event, raw, attributes, passage, kind"
+    /// The columns of an event, in the order that ``EventRows`` reads.
+    static let eventColumns = "source, subject, event, raw, attributes, passage, kind"
 
     // MARK: For sinks
 
@@ -20,7 +21,7 @@ enum LogReading {
         let last = try connection.integer("SELECT ifnull(max(position), 0) FROM events")
         let query = try connection.prepare(
             """
-            SELECT position, accepted, targets, copies, letter, \(Self.event), weight FROM events
+            SELECT position, accepted, targets, copies, letter, \(Self.eventColumns), weight FROM events
             WHERE position > ? AND instr(targets, ?) ORDER BY position LIMIT ?
             """
         )
@@ -97,7 +98,7 @@ enum LogReading {
     ) throws -> FoundDeadLetters {
         let query = try connection.prepare(
             """
-            SELECT id, time, sink, route, reason, attempts, target, position, replay, \(Self.event) FROM dead_letters
+            SELECT id, time, sink, route, reason, attempts, target, position, replay, \(Self.eventColumns) FROM dead_letters
             WHERE \(condition) ORDER BY id LIMIT \(limit)
             """
         )

@@ -49,7 +49,7 @@ final class LogStatements {
             "INSERT OR REPLACE INTO numbers (sink, first, last, count, sequence) VALUES (?, ?, ?, ?, ?)")
         self.keepInSnapshot = try connection.prepare(
             """
-            INSERT OR REPLACE INTO snapshots (sink, sequence, accepted, \(LogReading.event)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT OR REPLACE INTO snapshots (sink, sequence, accepted, \(LogReading.eventColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
         self.removeFromSnapshot = try connection.prepare("DELETE FROM snapshots WHERE sink = ? AND sequence = ?")

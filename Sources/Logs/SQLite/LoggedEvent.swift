@@ -20,10 +20,9 @@ package enum LoggedEvent {
         }
         let rows = EventRows(bridge: "")
         for (table, order) in [("events", "kind, position DESC"), ("dead_letters", "kind, id DESC")] {
-            let columns = "source, subject, event, raw, attributes, passage, kind"
             // The search for the text is far cheaper than to parse each event.
             let statement = try connection.prepare(
-                "SELECT \(columns) FROM \(table) WHERE instr(event, ?1) AND json_valid(event) AND json_extract(event, '$.id') = ?1 "
+                "SELECT \(LogReading.eventColumns) FROM \(table) WHERE instr(event, ?1) AND json_valid(event) AND json_extract(event, '$.id') = ?1 "
                     + "ORDER BY \(order) LIMIT 1")
             statement.bind(1, id)
             guard try statement.step() else { continue }

@@ -19,7 +19,7 @@ final class HTTPBurstLog: Sendable {
     /// Reports that request bodies and unsent answers fill their budget.
     ///
     /// - Parameter limit: the budget in bytes.
-    func memoryIsShort(limit: Int) {
+    func warnMemoryLimitReached(limit: Int) {
         self.warn("HTTP memory limit reached; slow clients are disconnected", ["limit_bytes": "\(limit)"])
     }
 

@@ -51,7 +51,7 @@ package final class HTTPMemory {
             return true
         }
         while !self.budget.take(bytes - own, besides: own) {
-            self.log.memoryIsShort(limit: self.budget.limit)
+            self.log.warnMemoryLimitReached(limit: self.budget.limit)
             guard self.shedOldest(besides: holder, after: Self.grace) else { return false }
         }
         if own == 0 {

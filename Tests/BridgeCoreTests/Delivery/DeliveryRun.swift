@@ -230,7 +230,7 @@ struct DeliveryRun {
         let marks = self.chance(3) > 0
         if self.isDiskFull {
             if self.refused == nil { self.refused = self.fixture.log.takeWork(marks: marks) }
-            self.fixture.log.setDiskFull(true)
+            self.fixture.log.setWritesFail(true)
             return
         }
         if let refused { self.commit(refused) }

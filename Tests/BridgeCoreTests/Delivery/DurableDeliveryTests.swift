@@ -75,7 +75,7 @@ struct DurableDeliveryTests {
 
     @Test func `sources pause while the disk refuses`() {
         let fixture = Fixture()
-        fixture.log.setDiskFull(true)
+        fixture.log.setWritesFail(true)
         #expect(fixture.delivery.append(["a"]).demand == .pause)
         #expect(fixture.delivery.safe() == 0)
         fixture.commit()

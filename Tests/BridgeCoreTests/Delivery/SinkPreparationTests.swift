@@ -129,7 +129,7 @@ struct SinkPreparationTests {
         let inlet = try self.inlet()
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let seen = Mutex<[String]>([])
-        async let drained: Void = InletDrain(inlet, on: loop) { drain in
+        async let drained: Void = InletPump(inlet, on: loop) { drain in
             let batch = drain.take(atMost: 16)
             guard let last = batch.last else { return }
             seen.withLock { $0 += batch.map(\.event.id) }

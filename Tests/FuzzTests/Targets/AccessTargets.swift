@@ -60,7 +60,7 @@ extension FuzzTarget {
         for token in tokens {
             guard (try? TokenHeader(of: token)) != nil else { continue }
             let parts = token.split(separator: ".", omittingEmptySubsequences: false).map {
-                Base64.bytes($0.utf8, isURLSafe: true) ?? []
+                Base64.bytes($0.utf8, .either) ?? []
             }
             // As the verifier reads it.
             if let header = try? JSONDecoder().decode(Header.self, from: Data(parts[0])) {

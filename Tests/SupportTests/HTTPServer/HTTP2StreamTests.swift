@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test func `the end of a request's direction is not the client's leaving`() async throws {
+    @Test func `a half-closed request is not a disconnect`() async throws {
         try await withServer { router, port, _ in
             let filler = Filler(total: 10)
             try filler.register(router, "/s")
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `a stream goes on where it stood once it is read`() async throws {
+    @Test func `a stream resumes where it stopped when the client reads again`() async throws {
         try await withServer { router, port, _ in
             let filler = Filler(total: 1_000_000, endsItself: true)
             try filler.register(router, "/s")
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func `a reset by the client and the loss of its connection free a stream at once`() async throws {
+    @Test func `a reset by the client and the loss of its connection release a stream immediately`() async throws {
         try await withServer { router, port, server in
             let (reset, lost) = (Filler(total: 10), Filler(total: 10_000_000))
             try reset.register(router, "/reset")
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func `what a stream that is closed while it stalls has not sent is given up`() async throws {
+    @Test func `closing a stalled stream discards its unsent bytes`() async throws {
         try await withServer { router, port, server in
             let filler = Filler(total: 10_000_000)
             try filler.register(router, "/")
@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    @Test func `an answer may take its time, and options are those of a socket`() async throws {
+    @Test func `an answer may come later, and the channel accepts socket options`() async throws {
         try await withServer { router, port, _ in
             let loop = MultiThreadedEventLoopGroup.singleton.next()
             let filler = Filler(total: 300_000, endsItself: true)

@@ -65,7 +65,7 @@ struct WebhookAnswerReading: Sendable {
 
     var isEmpty: Bool { self.success == nil && self.wait == nil }
     /// How many bytes of a body are kept.
-    var kept: Int { self.isEmpty ? WebhookReception.kept : 64 << 10 }
+    var kept: Int { self.isEmpty ? WebhookReception.excerptLimit : 64 << 10 }
 }
 
 extension SettingCodec where Value == EventPath {

@@ -20,7 +20,7 @@ package final class WebhookSink: Sink {
     private let configuration: Configuration
     private let requests: [WebhookRequest]
     private let curl: CurlMulti
-    private let drains: WebhookDrains
+    private let bodyTimeouts: WebhookBodyTimeouts
     private let poison = PoisonMessageDetector()
     private let silences = WebhookSilences()
     private let refusals = RefusalStreak()
@@ -53,7 +53,7 @@ package final class WebhookSink: Sink {
         self.requests = variants.map { WebhookRequest($0, headerFailures: failures) }
         self.curl = try context.shared.find(CurlMulti.self)
         try CurlMulti.load()
-        self.drains = WebhookDrains(context.eventLoopGroup.next())
+        self.bodyTimeouts = WebhookBodyTimeouts(context.eventLoopGroup.next())
     }
 
     /// Sends events until stopping.
@@ -247,7 +247,7 @@ package final class WebhookSink: Sink {
         let result: Result<WebhookAnswer, CurlError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 self.curl.start(transfer, request) {
-                    WebhookReception(transfer, drains: self.drains, kept: kept) { continuation.resume(returning: $0) }
+                    WebhookReception(transfer, bodyTimeouts: self.bodyTimeouts, kept: kept) { continuation.resume(returning: $0) }
                 }
                 // A cancellation before the start found nothing to cancel.
                 if Task.isCancelled { transfer.cancel() }
@@ -277,7 +277,7 @@ package final class WebhookSink: Sink {
         let body = response.body
         let whole = String(decoding: body.readableBytesView, as: UTF8.self)
         // Before anything is cut off: a peer may quote the request.
-        let text = self.redaction.redacted(whole, isCut: response.isCut || body.readableBytes >= WebhookReception.kept)
+        let text = self.redaction.redacted(whole, isCut: response.isCut || body.readableBytes >= WebhookReception.excerptLimit)
             .unicodeScalars.prefix(200)
         let line = text.map { $0.value < 32 || $0.value == 127 ? " " : Character($0) }
         let words = String(line).split(separator: " ").joined(separator: " ")

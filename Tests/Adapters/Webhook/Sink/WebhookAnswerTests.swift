@@ -56,7 +56,7 @@ import Testing
         try await eventually("every connection is closed") { peer.connections.open == 0 }
         #expect(peer.connections.all == 3)
         // What the kernels hold between the two comes on top of what is read.
-        #expect(peer.written < 3 * (WebhookReception.longestBody + (16 << 20)))
+        #expect(peer.written < 3 * (WebhookReception.reuseLimit + (16 << 20)))
         _ = await fixture.stop()
     }
 

@@ -10,7 +10,7 @@ import Testing
 @Suite struct WebhookSourceTests {
     static let json = "Content-Type: application/json\r\n"
 
-    @Test func `both paths take an event, answer with its id, and say queued`() async throws {
+    @Test func `both paths accept an event and answer with its id and queued`() async throws {
         try await WebhookFixture.run { hook in
             let documented = try await hook.post(#"{"title":"T","message":"M","priority":4,"tags":["a"]}"#, headers: Self.json)
             let short = try await hook.post("plain", to: "/n/h2", headers: "Content-Type: text/plain; charset=utf-8\r\n")
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func `headers give title, priority and tags of a text`() async throws {
+    @Test func `headers set title, priority and tags of a text body`() async throws {
         try await WebhookFixture.run { hook in
             let headers = "Content-Type: text/plain\r\nX-Title: Door\r\nX-Priority: 5\r\nX-Tags: a, b\r\n"
             #expect(try await hook.post("open", headers: headers).status == 200)
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `header fields become attributes, those that hold secrets do not`() async throws {
+    @Test func `header fields become attributes, except those that hold secrets`() async throws {
         try await WebhookFixture.run { hook in
             let secret = [
                 "Authorization: Bearer s3cret", "Cookie: s3cret", "Proxy-Authorization: s3cret", "X-Api-Key: s3cret",
@@ -118,7 +118,7 @@ import Testing
         }
     }
 
-    @Test func `what cannot be read, does not exist or is too large is refused`() async throws {
+    @Test func `unsupported, unknown and oversized requests are refused`() async throws {
         try await WebhookFixture.run({ $0.maxBody = 100 }) { hook in
             let mixed = try await hook.post("x", headers: "Content-Type: multipart/mixed; boundary=b\r\n")
             #expect(mixed.status == 415)
@@ -175,7 +175,7 @@ import Testing
         }
     }
 
-    @Test func `an event is answered only once it is delivered, and in time or not at all`() async throws {
+    @Test func `an event is answered only after its delivery, and with 503 after the time limit`() async throws {
         try await WebhookFixture.run(acknowledge: .delivered, { $0.timeout = .milliseconds(1500) }) { hook in
             hook.sink.hold()
             let late = try await hook.post("x")
@@ -265,7 +265,7 @@ import Testing
     }
 
     /// Each event fills the log and the sink empties it at once, while requests on other event loops find it full.
-    @Test func `a log that is full only for moments never counts as full`() async throws {
+    @Test func `a log that is full only briefly refuses no request`() async throws {
         try await WebhookFixture.run(delivery: DeliverySettings(events: 1)) { hook in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for client in 0..<16 {

@@ -17,12 +17,12 @@ final class SSEStreamPublisher: Sendable {
     ///
     /// - Throws: `CancellationError`.
     func run() async throws {
-        try await InletDrain(self.inlet, on: self.hub.home) { self.publishNext($0) }.run()
+        try await InletPump(self.inlet, on: self.hub.home) { self.publishNext($0) }.run()
     }
 
     /// Publishes one batch once every loop has delivered the previous one, so that the sockets of this loop are served
     /// in between.
-    private func publishNext(_ drain: InletDrain) {
+    private func publishNext(_ drain: InletPump) {
         if self.hub.whenDelivered({ self.publishNext(drain) }) || self.hub.whenReserved({ self.publishNext(drain) }) { return }
         let deliveries = drain.take(atMost: 512)
         guard let last = deliveries.last else { return }

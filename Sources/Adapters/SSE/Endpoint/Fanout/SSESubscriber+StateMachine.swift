@@ -305,7 +305,7 @@ extension SSESubscriber {
             }
             switch self.state {
             case .blocked(let progress):
-                return self.blockedTick(timing, now, progress, UInt32(clamping: buffered()), lag)
+                return self.disconnectIfSlowOrStalled(timing, now, progress, UInt32(clamping: buffered()), lag)
             case .finishing(let progress, let end):
                 let buffered = UInt32(clamping: buffered())
                 if buffered != progress.buffered {
@@ -329,7 +329,7 @@ extension SSESubscriber {
         }
 
         /// Closes a reader that reads nothing for too long or exceeds its limit.
-        private mutating func blockedTick(
+        private mutating func disconnectIfSlowOrStalled(
             _ timing: SSEStreamTiming, _ now: UInt32, _ progress: Progress, _ buffered: UInt32, _ lag: (UInt64) -> UInt64
         ) -> Action {
             if buffered != progress.buffered {

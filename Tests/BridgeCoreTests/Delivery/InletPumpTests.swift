@@ -7,7 +7,7 @@ import Testing
 @testable import BridgeCore
 
 /// What is taken on a loop while others append.
-struct InletDrainTests {
+struct InletPumpTests {
     @Test func `one batch is in flight at a time, in order, however fast others append`() async throws {
         let fixture = DeliveryFixture()
         let inlet = Self.inlet(fixture)
@@ -18,7 +18,7 @@ struct InletDrainTests {
             for number in 0..<count { fixture.append(["\(number)"]) }
             fixture.log.finish()
         }
-        try await InletDrain(inlet, on: loop) { drain in
+        try await InletPump(inlet, on: loop) { drain in
             let batch = drain.take(atMost: 16)
             guard let last = batch.last else { return }
             seen.withLock { $0.begin(batch.map(\.event.id)) }
@@ -52,7 +52,7 @@ struct InletDrainTests {
                 let inlet = Self.inlet(fixture, sink: index)
                 fixture.append(["first"], to: [index])
                 group.addTask {
-                    try await InletDrain(inlet, on: loop) { drain in
+                    try await InletPump(inlet, on: loop) { drain in
                         guard let last = drain.take(atMost: 16).last else { return }
                         if !progress.isServed.load(ordering: .acquiring) { fixture.append(["next"], to: [index]) }
                         inlet.confirm(through: last)
@@ -75,7 +75,7 @@ struct InletDrainTests {
         let inlet = Self.inlet(fixture)
         fixture.append(["a"])
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let drain = InletDrain(inlet, on: loop) { drain in
+        let drain = InletPump(inlet, on: loop) { drain in
             if !drain.take(atMost: 16).isEmpty { drain.stop(ComponentError(.connectionLost, "gone")) }
         }
         let error = await #expect(throws: ComponentError.self) { try await drain.run() }
@@ -86,7 +86,7 @@ struct InletDrainTests {
 
     @Test func `a cancelled one ends though nothing comes`() async {
         let fixture = DeliveryFixture()
-        let drain = InletDrain(Self.inlet(fixture), on: MultiThreadedEventLoopGroup.singleton.next()) { _ = $0.take(atMost: 1) }
+        let drain = InletPump(Self.inlet(fixture), on: MultiThreadedEventLoopGroup.singleton.next()) { _ = $0.take(atMost: 1) }
         let task = Task { try await drain.run() }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
@@ -98,7 +98,7 @@ struct InletDrainTests {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         for number in 1...2000 {
             fixture.append(["\(number)"])
-            let drain = InletDrain(inlet, on: loop) { _ = $0.take(atMost: .max) }
+            let drain = InletPump(inlet, on: loop) { _ = $0.take(atMost: .max) }
             let run = Task { try await drain.run() }
             run.cancel()
             _ = await run.result

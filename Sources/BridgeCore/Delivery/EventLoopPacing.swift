@@ -8,7 +8,7 @@ import Synchronization
 /// delivers.
 ///
 /// A value without a clock. All such work of one loop shares it, otherwise each would fill the pauses of the others.
-struct LoopPacing {
+struct EventLoopPacing {
     /// How long the work may run without a pause.
     static let slice = TimeAmount.milliseconds(5)
     /// How long it pauses.
@@ -53,13 +53,13 @@ struct LoopPacing {
 ///
 /// Thread-safe; use a box on its loop only.
 final class LoopPacings: Sendable {
-    private let boxes = Mutex<[ObjectIdentifier: NIOLoopBoundBox<LoopPacing>]>([:])
+    private let boxes = Mutex<[ObjectIdentifier: NIOLoopBoundBox<EventLoopPacing>]>([:])
 
     /// The pacing that all work on a loop shares.
-    func pacing(of loop: any EventLoop) -> NIOLoopBoundBox<LoopPacing> {
+    func pacing(of loop: any EventLoop) -> NIOLoopBoundBox<EventLoopPacing> {
         self.boxes.withLock { boxes in
             let known = boxes[ObjectIdentifier(loop)]
-            let box = known ?? .makeBoxSendingValue(LoopPacing(), eventLoop: loop)
+            let box = known ?? .makeBoxSendingValue(EventLoopPacing(), eventLoop: loop)
             boxes[ObjectIdentifier(loop)] = box
             return box
         }

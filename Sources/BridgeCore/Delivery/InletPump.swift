@@ -3,21 +3,21 @@ import Synchronization
 
 /// Carries deliveries from an inlet to a sink on its event loop, without a task between the log and the peer.
 ///
-/// The inlet's notification schedules one drain on the loop, however many arrive before it runs. Thread-safe unless
+/// The inlet's notification schedules one call on the loop, however many arrive before it runs. Thread-safe unless
 /// noted.
-package final class InletDrain: Sendable {
+package final class InletPump: Sendable {
     private let inlet: SinkInlet
     private let loop: any EventLoop
-    private let drain: @Sendable (InletDrain) -> Void
+    private let drain: @Sendable (InletPump) -> Void
     private let isScheduled = Atomic<Bool>(false)
     /// Whether the sink has a batch and has not asked for another yet.
     private let isInFlight: NIOLoopBoundBox<Bool>
-    private let pacing: NIOLoopBoundBox<LoopPacing>
+    private let pacing: NIOLoopBoundBox<EventLoopPacing>
     /// Reached when the inlet has ended, or the drain was stopped.
     private let end = Eventual<Void>()
 
     /// - Parameter drain: called on the loop when the inlet may have something; calls ``take(atMost:)``.
-    package init(_ inlet: SinkInlet, on loop: any EventLoop, drain: @escaping @Sendable (InletDrain) -> Void) {
+    package init(_ inlet: SinkInlet, on loop: any EventLoop, drain: @escaping @Sendable (InletPump) -> Void) {
         self.inlet = inlet
         self.loop = loop
         self.drain = drain
@@ -68,7 +68,7 @@ package final class InletDrain: Sendable {
 
     /// Schedules the drain, after the tasks that wait before it; on the loop.
     ///
-    /// Pauses after ``LoopPacing/slice``, so that the loop serves its sockets.
+    /// Pauses after ``EventLoopPacing/slice``, so that the loop serves its sockets.
     package func resume() {
         guard let due = self.pacing.value.ended(.now()) else { return self.loop.execute { self.drain(self) } }
         self.resume(at: due)

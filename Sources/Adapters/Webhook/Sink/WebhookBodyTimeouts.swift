@@ -4,12 +4,12 @@ import Synchronization
 
 /// The answers whose bodies are being read, each within a limit.
 ///
-/// Thread-safe. All share one timer, so that a response that is read at once costs none.
-final class WebhookDrains: Sendable {
+/// Thread-safe. All share one timer, so that a response that is read at once needs no timer.
+final class WebhookBodyTimeouts: Sendable {
     typealias Number = UInt64
 
     /// The longest time for a body after its head.
-    static let longest = TimeAmount.seconds(1)
+    static let bodyTimeout = TimeAmount.seconds(1)
 
     private struct State {
         var last: Number = 0
@@ -28,15 +28,15 @@ final class WebhookDrains: Sendable {
     func began(_ transfer: CurlTransfer) -> Number {
         let (number, schedules) = self.state.withLock { state in
             state.last += 1
-            state.open[state.last] = (transfer, .now() + Self.longest)
+            state.open[state.last] = (transfer, .now() + Self.bodyTimeout)
             defer { state.isScheduled = true }
             return (state.last, !state.isScheduled)
         }
-        if schedules { self.schedule(at: .now() + Self.longest) }
+        if schedules { self.schedule(at: .now() + Self.bodyTimeout) }
         return number
     }
 
-    /// The body has ended.
+    /// Cancels the limit, because the body has ended.
     func ended(_ number: Number) {
         self.state.withLock { $0.open[number] = nil }
     }

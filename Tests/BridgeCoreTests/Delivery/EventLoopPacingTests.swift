@@ -4,13 +4,13 @@ import Testing
 @testable import BridgeCore
 
 /// When work on an event loop pauses for the sockets.
-struct LoopPacingTests {
+struct EventLoopPacingTests {
     private static func at(_ microseconds: Int64) -> NIODeadline {
         NIODeadline.uptimeNanoseconds(1_000_000_000) + TimeAmount.microseconds(microseconds)
     }
 
     @Test func `work goes on at once for a slice, and pauses after it`() {
-        var pacing = LoopPacing()
+        var pacing = EventLoopPacing()
         pacing.began(Self.at(0))
         #expect(pacing.ended(Self.at(1000)) == nil)
         pacing.began(Self.at(1050))
@@ -25,13 +25,13 @@ struct LoopPacingTests {
     }
 
     @Test func `one long piece is followed by a pause`() {
-        var pacing = LoopPacing()
+        var pacing = EventLoopPacing()
         pacing.began(Self.at(0))
         #expect(pacing.ended(Self.at(80_000)) == Self.at(80_100))
     }
 
     @Test func `a new slice begins once the loop had time for its sockets`() {
-        var pacing = LoopPacing()
+        var pacing = EventLoopPacing()
         for piece in 0..<100 {
             let start = Int64(piece) * 4200
             pacing.began(Self.at(start))
@@ -40,7 +40,7 @@ struct LoopPacingTests {
     }
 
     @Test func `a pause that another piece has filled is made up for`() {
-        var pacing = LoopPacing()
+        var pacing = EventLoopPacing()
         pacing.began(Self.at(0))
         #expect(pacing.ended(Self.at(5000)) == Self.at(5100))
         // Another sink of the loop had work left.
@@ -51,7 +51,7 @@ struct LoopPacingTests {
     }
 
     @Test func `whoever resumes later shares the slice that has begun`() {
-        var pacing = LoopPacing()
+        var pacing = EventLoopPacing()
         pacing.began(Self.at(0))
         #expect(pacing.ended(Self.at(5000)) == Self.at(5100))
         #expect(pacing.resumed(Self.at(5110)) == nil)
