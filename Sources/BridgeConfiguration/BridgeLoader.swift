@@ -131,7 +131,7 @@ package struct BridgeLoader: Sendable {
         plan.sinks = sinks.map(\.prepared)
         let graph = GraphChecks(
             root: root, defaults: defaults, sources: sources, sinks: sinks, sinkNames: sinkNames, isDurable: plan.log.isDurable,
-            bridge: plan.service.name, findings: findings)
+            bridge: plan.service.name, http: plan.http, findings: findings)
         plan.unroutedSink = graph.check(plan.routes)
         ExposureChecks(http: plan.http, root: root, findings: findings).check()
     }

@@ -13,6 +13,8 @@ struct GraphChecks {
     let isDurable: Bool
     /// `service.name`; `nil` when the file has none.
     let bridge: String?
+    /// Where the program listens.
+    let http: HTTPSettings
     let findings: Findings
 
     /// - Returns: the index of the sink for events that no route takes.
@@ -34,6 +36,9 @@ struct GraphChecks {
         LoopChecks(sources: self.sources, sinks: self.sinks, routes: routes).report(to: self.findings)
         LoopChecks(sources: self.sources, sinks: self.sinks, routes: routes, includesMarked: true).warn(to: self.findings)
         ReachChecks(root: self.root, sources: self.sources.map(\.prepared), findings: self.findings).check(routes)
+        AddressChecks(http: self.http, findings: self.findings).check(self.root, routes, sinks: self.sinks.map(\.prepared.name))
+        GrantChecks(root: self.root, findings: self.findings).check()
+        TextChecks(findings: self.findings).check(self.root)
         self.warnOfOwnEntities()
         self.refuseContention()
         self.warnOfIdle(routes)

@@ -108,6 +108,7 @@ final class NodeReader {
                 return template
             }
             self.refuseItemsWithoutSpace(mapping, path)
+            self.refuseKeysThatAreNoText(mapping, path)
             let pairs = self.merged(mapping, path).map { key, value in
                 let path = path + [key.string ?? "?"]
                 self.warnOfNothing(value, path)
@@ -213,6 +214,17 @@ final class NodeReader {
         }
     }
 
+    /// `[token]: x` has a list as its key, which no setting would read.
+    private func refuseKeysThatAreNoText(_ mapping: Node.Mapping, _ path: [String]) {
+        for (key, _) in mapping where key.string == nil {
+            let word = key.sequence.flatMap { $0.count == 1 ? $0[0].string : nil }
+            self.findings.error(
+                "a key must be a word"
+                    + (word.map { "; remove the brackets: \($0)" } ?? ", and not a list or a mapping; write the word alone"),
+                at: Located(node: key, path: path))
+        }
+    }
+
     /// Tags request types that this program does not have; ignoring one would misread the value.
     private func refuseTag(_ tag: String?, of node: Node, _ path: [String]) {
         let standard = "tag:yaml.org,2002:"
@@ -221,9 +233,16 @@ final class NodeReader {
         else { return }
         let written = name.hasPrefix("!") ? name : "!!\(name.dropFirst(standard.count))"
         self.findings.error(
-            "the tag '\(written)' is not supported; write ${env:NAME} or ${file:PATH} for a secret",
+            "the tag '\(written)' is not supported; \(Self.remedies[written] ?? "write ${env:NAME} or ${file:PATH} for a secret")",
             at: Located(node: node, path: path))
     }
+
+    /// What replaces the tags of other programs.
+    private static let remedies = [
+        "!include": "write the key include: [FILE] at the top level, or ${file:PATH} for one value",
+        "!include_dir_merge_named": "write the key include: [FOLDER] at the top level",
+        "!env_var": "write ${env:NAME}", "!ENV": "write ${env:NAME}", "!secret": "write ${env:NAME} or ${file:PATH} for a secret",
+    ]
 
     /// Keys whose values are jq, where `$` begins a variable.
     private static let expressions: Set<String> = ["when", "from", "payload"]

@@ -1,3 +1,5 @@
+import BridgeCore
+
 /// Replaces `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}` in one scalar; `$$` means `$`.
 ///
 /// A default and a path can have references themselves, such as `${file:${env:CREDENTIALS_DIRECTORY}/password}`.
@@ -76,6 +78,9 @@ struct ScalarExpansion {
             if let value = self.environment[name], parts.count == 1 || !value.isEmpty {
                 found(value)
                 return value
+            }
+            guard name == name.trimmingSpaces else {
+                throw Failure(message: "'${\(reference)}' has spaces; write ${env:\(name.trimmingSpaces)}")
             }
             guard parts.count == 2 else {
                 throw Failure(message: "the environment variable \(name) is not set; set it or write ${env:\(name):-default}")

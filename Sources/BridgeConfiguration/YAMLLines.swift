@@ -12,6 +12,32 @@ struct YAMLLines {
 
     var count: Int { self.lines.count }
 
+    /// What a line, or the one above it, shows that is no YAML, with the remedy; `nil` for lines of YAML.
+    func otherFormat(around line: Int) -> String? {
+        for line in [line, line - 1] {
+            let text = String(String.UnicodeScalarView(self[line].drop { $0 == " " }))
+            if ["<<<<<<< ", ">>>>>>> "].contains(where: text.hasPrefix) || text == "=======" {
+                return "this is the mark of a merge conflict; keep one of the two versions and remove the marks"
+            }
+            if text.hasPrefix("```") { return "this is the fence of a Markdown block; remove the line" }
+            if text.hasPrefix("//") || text.hasPrefix("/*") {
+                return "a comment begins with '#'; write '#' in place of '\(text.prefix(2))'"
+            }
+            if text.hasPrefix("["), text.hasSuffix("]"), !text.contains(":"), self.hasAssignment(line + 1) {
+                return "this is TOML; YAML writes 'key: value', and indents what belongs to a key"
+            }
+            if self.hasAssignment(line) { return "this is TOML; YAML writes 'key: value' in place of 'key = value'" }
+        }
+        return nil
+    }
+
+    /// Whether the line is `word = value`.
+    private func hasAssignment(_ line: Int) -> Bool {
+        let text = self[line].drop { $0 == " " }
+        let name = text.prefix { $0.properties.isAlphabetic || $0 == "_" || $0 == "." || $0 == "-" || ("0"..."9").contains($0) }
+        return !name.isEmpty && text[name.endIndex...].starts(with: " = ".unicodeScalars)
+    }
+
     private subscript(line: Int) -> [Unicode.Scalar] {
         self.lines.indices.contains(line - 1) ? self.lines[line - 1] : []
     }

@@ -13,6 +13,10 @@ private enum Program {
         // Before the first wait, which would start a thread: a worker has one.
         if ExpressionWorker.isWanted { ExpressionWorker.run() }
         LargeBlocks.returnWhenFreed()
+        if let mistake = StreamBridge.mistake(in: CommandLine.arguments.dropFirst()) {
+            ConfigurationInput.complain("Error: \(mistake)")
+            exit(EX_USAGE)
+        }
         await StreamBridge.main()
     }
 }

@@ -19,6 +19,11 @@ package struct StreamBridge: AsyncParsableCommand {
         ]
     )
 
+    /// What is wrong with the name of the command; `nil` when nothing is.
+    static func mistake(in arguments: some Collection<String>) -> String? {
+        CommandName.mistake(in: arguments, known: Self.configuration.subcommands.compactMap { $0.configuration.commandName })
+    }
+
     /// Makes the command; `ArgumentParser` then fills in its options.
     package init() {}
 }

@@ -65,6 +65,44 @@ struct CheckCommandTests {
         let findings = try JSONDecoder().decode([Finding].self, from: Data(found.output.utf8))
         #expect(findings.map(\.rule) == ["file"] && findings.map(\.line) == [1])
         #expect(findings.map(\.message) == ["No such file or directory"])
+        _ = try self.directory.write(Self.correct, to: "none.yml")
+        let (code, _, error) = try await BridgeProcess.command("check", self.directory.file("none.yaml"))
+        #expect(code == 78)
+        #expect(
+            error.hasSuffix(": error: No such file or directory; did you mean '\(self.directory.file("none.yml"))'?\n"),
+            "\(error)")
+    }
+
+    @Test func `a file without an end and one that is no text are refused`() async throws {
+        let endless = try await self.check(Self.correct.replacing("hunter2hunter2", with: "${file:/dev/zero}"))
+        #expect(endless.code == 78)
+        #expect(
+            endless.error.hasSuffix(
+                "sources.in.token: the file /dev/zero cannot be read: it is larger than 1 MiB; put it there, or name another one\n"
+            ), "\(endless.error)")
+        let binary = try self.directory.write("a\u{0}\u{FF}", to: "binary.yaml")
+        let (code, _, error) = try await BridgeProcess.command("check", binary)
+        #expect(code == 78 && !error.isEmpty)
+        let zero = try await BridgeProcess.command("check", "/dev/zero")
+        #expect(zero.code == 78)
+        #expect(zero.error.hasSuffix("error: it is larger than 16 MiB\n"), "\(zero.error)")
+    }
+
+    @Test(arguments: [
+        (["chek", "a.yaml"], "there is no command 'chek'; did you mean 'check'?"),
+        (["validate", "a.yaml"], "there is no command 'validate'; use check"),
+        (["bridges.yaml"], "there is no command 'bridges.yaml'; write run bridges.yaml"),
+        (["version"], "there is no command 'version'; use --version"),
+    ])
+    func `an unknown command is refused with the one that is meant`(arguments: [String], message: String) async throws {
+        let (code, output, error) = try await BridgeProcess.command(arguments)
+        #expect(code == 64 && output.isEmpty && error == "Error: \(message)\n")
+    }
+
+    @Test func `a command that reads no standard input says so`() async throws {
+        let (code, _, error) = try await BridgeProcess.command("run", "-")
+        #expect(code == 78)
+        #expect(error.contains("this command does not read standard input; name a file"), "\(error)")
     }
 
     private struct Log: Decodable {

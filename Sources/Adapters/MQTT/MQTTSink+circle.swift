@@ -32,5 +32,5 @@ extension MQTTSource.Configuration {
 
 extension MQTTAddress {
     /// Equal for two addresses of one broker, as far as their spelling shows.
-    var identity: String { "\(self.host.lowercased()):\(self.port)" }
+    var identity: String { WrittenPlace.spelling(of: "\(self.host):\(self.port)") }
 }

@@ -1,3 +1,5 @@
+import BridgeCore
+
 /// How a Redis component finds its server.
 enum RedisLocation: Sendable, Equatable, CustomStringConvertible {
     /// One server.
@@ -45,7 +47,7 @@ extension RedisLocation {
     /// Equal for two locations of one server, as far as their spelling shows, with TLS or without it.
     var identity: String {
         switch self {
-        case .server(let address): address.authority.lowercased()
+        case .server(let address): WrittenPlace.spelling(of: address.authority)
         case .sentinels(let addresses, let master, _):
             "sentinel \(addresses.map { $0.authority.lowercased() }.sorted().joined(separator: ","))/\(master)"
         case .cluster(let addresses):

@@ -44,6 +44,15 @@ package struct WrittenPlace: Sendable {
         self.remedy = remedy
     }
 
+    /// One spelling of `host:port` for each server: in lower case, and the same for `localhost` and the loopback addresses.
+    package static func spelling(of authority: String) -> String {
+        let authority = authority.lowercased()
+        for host in ["localhost:", "[::1]:", "::1:"] where authority.hasPrefix(host) {
+            return "127.0.0.1:\(authority.dropFirst(host.count))"
+        }
+        return authority
+    }
+
     /// Whether what is written here is read there.
     package func isRead(at place: ReadPlace) -> Bool {
         self.kind == place.kind && ExactText(self.server) == ExactText(place.server) && place.names.contains(self.name)

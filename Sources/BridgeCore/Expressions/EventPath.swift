@@ -32,6 +32,11 @@ package struct EventPath: Sendable, Hashable {
         case number(Int, String)
     }
 
+    /// The names of an event's fields, as they follow a dot.
+    package static let fieldNames = Root.fields.map(\.name)
+    /// The names of the values beside it, as they follow a dollar sign.
+    package static let variableNames = Root.variables.map(\.name)
+
     let root: Root
     let steps: [Step]
 

@@ -22,7 +22,7 @@ package enum PriorityText {
     }
 }
 
-extension String {
-    /// Without spaces and tabs at both ends.
-    var trimmingSpaces: String { String(self[...].trimmed) }
+extension StringProtocol where SubSequence == Substring {
+    /// The text without leading and trailing spaces and tabs.
+    package var trimmingSpaces: String { String(self[...].trimmed) }
 }

@@ -46,8 +46,10 @@ struct MatcherReader {
             }
             return tests.map { .priority($0) }
         case "tags": return try OperatorReader(decoder, path).tags()
-        case "title": return try OperatorReader(decoder, path).texts().map { .title($0) }
-        case "message": return try OperatorReader(decoder, path).texts().map { .message($0) }
+        case "title", "message":
+            if let warning = OperatorReader.pattern(in: decoder, path) { self.warnings.append(warning) }
+            let tests = try OperatorReader(decoder, path).texts()
+            return key.stringValue == "title" ? tests.map { .title($0) } : tests.map { .message($0) }
         case "any": return [.any(try self.filters(decoder, path))]
         case "all": return [.all(try self.filters(decoder, path))]
         case "not": return [.not(try self.filter(decoder))]

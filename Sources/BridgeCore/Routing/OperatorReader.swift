@@ -98,6 +98,22 @@ struct OperatorReader {
         return SettingError(path: path, "'\(text)' is compared as a text; write \(operators)")
     }
 
+    /// Warns of a text such as `/^Door/` or `Door*`, which is compared as a whole; `nil` for any other value.
+    static func pattern(in decoder: any Decoder, _ path: [any CodingKey]) -> SettingError? {
+        guard let text = try? decoder.singleValueContainer().decode(String.self), text.count > 1 else { return nil }
+        let remedy: String
+        if text.count > 2, text.hasPrefix("/"), text.hasSuffix("/") {
+            remedy = "{ regex: '\(text.dropFirst().dropLast())' }"
+        } else if text.hasSuffix("*"), !text.dropLast().contains("*") {
+            remedy = text.hasPrefix("*") ? "{ contains: … }" : "{ starts_with: '\(text.dropLast())' }"
+        } else if text.hasPrefix("*"), text.hasSuffix("*") {
+            remedy = "{ contains: '\(text.dropFirst().dropLast())' }"
+        } else {
+            return nil
+        }
+        return SettingError(path: path, "'\(text)' is compared as a whole; write \(remedy)")
+    }
+
     /// The operators that a text such as `>= 20` means; `nil` for any other text.
     private static func operators(in text: String) -> String? {
         let sign = text.prefix { "<>=!".contains($0) }

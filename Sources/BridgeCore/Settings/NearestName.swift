@@ -11,7 +11,8 @@ package enum NearestName {
         return names.isEmpty ? "; there are none" : "; there are \(list ?? names.sorted().joined(separator: ", "))"
     }
 
-    private static func nearest(to word: String, among names: [String]) -> String? {
+    /// The name that is nearest, or that other programs call so; `nil` when none is near.
+    package static func nearest(to word: String, among names: [String]) -> String? {
         if let other = Self.synonyms[word.lowercased()]?.first(where: names.contains) { return other }
         let near = names.map { ($0, NameDistance.between(word, $0)) }.min { $0.1 < $1.1 }
         if let (name, distance) = near, distance <= max(1, min(word.count, name.count) / 3) { return name }
@@ -32,7 +33,12 @@ package enum NearestName {
         "client-id": ["client_id"], "clientid": ["client_id"], "authorization": ["token", "headers"],
         "http": ["webhook"], "https": ["webhook"], "rest": ["webhook"], "eventsource": ["sse"], "server-sent-events": ["sse"],
         "redis-pubsub": ["redis"], "pubsub": ["redis"], "redis_stream": ["redis-stream"], "redis-streams": ["redis-stream"],
-        ">": ["gt"], ">=": ["gte"], "<": ["lt"], "<=": ["lte"], "=": ["eq", "equals"], "==": ["eq", "equals"],
+        "above": ["gt"], "over": ["gt"], "below": ["lt"], "under": ["lt"], "min": ["gte"], "max": ["lte"], "or": ["any"],
+        "and": ["all"],
+        "where": ["when"], "transforms": ["set", "normalise"], "max_events": ["events"], "max_bytes": ["bytes"],
+        "when_full": ["on_full"],
+        "retention": ["retain"], "db": ["url"], "base_topic": ["subscribe"], ">": ["gt"], ">=": ["gte"], "<": ["lt"],
+        "<=": ["lte"], "=": ["eq", "equals"], "==": ["eq", "equals"],
         "!=": ["ne", "not_equals"], "=~": ["regex"], "matches": ["regex"], "contains": ["any"], "type": ["kind"],
         "file": ["path"], "filename": ["path"],
         "stdin": ["file"], "stdout": ["file"], "mosquitto": ["mqtt"], "mqtts": ["mqtt"], "mqtt5": ["mqtt"],

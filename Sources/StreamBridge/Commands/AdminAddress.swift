@@ -43,6 +43,12 @@ struct AdminAddress: ParsableArguments {
             timeout: timeout)
     }
 
+    /// Why the program did not answer, with the remedy.
+    static func reason(for error: CurlError) -> String {
+        error.code == .refused
+            ? "nothing listens there; start the program with 'streambridge run', or name its address with --url" : error.message
+    }
+
     private static func base(of http: HTTPSettings, _ file: String) throws -> String {
         let address = http.admin?.address ?? ListenAddress(host: http.host, port: http.port)
         guard address.port != 0 else {

@@ -39,7 +39,8 @@ struct HealthcheckCommand: AsyncParsableCommand {
                 throw self.failure("\(url) answers \(answer.head.status): \(String(buffer: answer.body))", in: file)
             }
         } catch let error as CurlError {
-            throw self.failure("\(url) does not answer: \(error)", in: file)
+            throw self.failure(
+                "\(url) does not answer: \(error.code == .refused ? "nothing listens there" : error.message)", in: file)
         }
     }
 

@@ -150,7 +150,7 @@ private final class TapReceiver: CurlReceiver {
         }
         // Between two chunks an end is a failure for curl.
         switch result {
-        case .failure(let error) where !self.isOpen: self.done(error.message)
+        case .failure(let error) where !self.isOpen: self.done(AdminAddress.reason(for: error))
         default: self.done("the program ended the tap")
         }
     }

@@ -56,7 +56,7 @@ struct TopCommand: AsyncParsableCommand {
             }
             return MetricFigures(String(buffer: answer.body), time: .now)
         } catch let error as CurlError {
-            throw self.failure("\(request.url) does not answer: \(error.message)")
+            throw self.failure("\(request.url) does not answer: \(AdminAddress.reason(for: error))")
         }
     }
 

@@ -104,7 +104,7 @@ struct ConfigurationInput {
         BridgeLoader(
             catalog: .shipped, expressions: self.expressions, environment: Self.environment(),
             included: IncludedFiles(paths: IncludedPaths.paths(of:), read: { try Self.read($0) }),
-            readFile: { try Self.read($0) }
+            readFile: { try Self.read($0, atMost: Self.largestValue) }
         )
     }
 
@@ -194,19 +194,28 @@ struct ConfigurationInput {
         return result
     }
 
-    private static func read(_ path: String) throws -> String {
-        guard let file = fopen(path, "r") else { throw FileError(message: String(cString: strerror(errno))) }
+    /// The largest configuration file in bytes.
+    private static let largestFile = 16 << 20
+    /// The largest value of `${file:PATH}` in bytes.
+    private static let largestValue = 1 << 20
+
+    private static func read(_ path: String, atMost limit: Int = Self.largestFile) throws -> String {
+        guard let file = fopen(path, "r") else { throw FileError(message: Self.openingProblem(path, errno)) }
         defer { fclose(file) }
-        return try Self.read(file)
+        return try Self.read(file, atMost: limit)
     }
 
-    private static func read(_ file: UnsafeMutablePointer<FILE>) throws -> String {
+    /// - Throws: ``FileError`` also for a file above the limit in bytes.
+    private static func read(_ file: UnsafeMutablePointer<FILE>, atMost limit: Int = Self.largestFile) throws -> String {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             let count = fread(&chunk, 1, chunk.count, file)
             if count == 0 { break }
             bytes += chunk[..<count]
+            guard bytes.count <= limit else {
+                throw FileError(message: "it is larger than \(limit >> 20) MiB")
+            }
         }
         guard ferror(file) == 0 else {
             throw FileError(
@@ -216,10 +225,26 @@ struct ConfigurationInput {
         return text
     }
 
+    private static func openingProblem(_ path: String, _ code: Int32) -> String {
+        let reason = String(cString: strerror(code))
+        switch code {
+        case ENOENT where path == Self.standardInput: return "this command does not read standard input; name a file"
+        case ENOENT:
+            for (ending, other) in [(".yaml", ".yml"), (".yml", ".yaml")] where path.hasSuffix(ending) {
+                let near = path.dropLast(ending.count) + other
+                if access(String(near), F_OK) == 0 { return "\(reason); did you mean '\(near)'?" }
+            }
+            return reason
+        case EACCES: return "\(reason); let this user read it"
+        default: return reason
+        }
+    }
+
     private static func encodingProblem(_ bytes: [UInt8]) -> String {
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
             return "the file is UTF-16; save it as UTF-8"
         }
+        if bytes.contains(0) { return "this is no text file; name another one" }
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
         return "line \(line + 1) is not UTF-8; save the file as UTF-8"
