@@ -34,6 +34,8 @@ package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
         case exposure
         /// A file or a directory that cannot be used.
         case path
+        /// A peer that cannot be used.
+        case connection
 
         /// The meaning, one sentence without a final stop.
         package var summary: String {
@@ -50,6 +52,7 @@ package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
             case .unused: "A source or a sink is not used"
             case .exposure: "Everybody on the network has access"
             case .path: "A file or directory cannot be used"
+            case .connection: "A peer cannot be used"
             }
         }
     }

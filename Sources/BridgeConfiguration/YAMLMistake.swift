@@ -43,7 +43,9 @@ struct YAMLMistake: Equatable {
         _ problem: String, at mark: Mark, context: String?, _ contextMark: Mark?, _ source: YAMLLines
     ) -> YAMLMistake {
         let line = mark.line, column = mark.column
-        if let format = source.otherFormat(around: line) { return Self(format, line, 1) }
+        for place in [line, contextMark?.line ?? line] {
+            if let format = source.otherFormat(around: place) { return Self(format, place, 1) }
+        }
         if source.indentationHasTab(line) {
             return Self("the line is indented with a tab; YAML allows only spaces there", line, 1)
         }

@@ -48,6 +48,7 @@ package final class SMTPSink: Sink {
     }
 
     private var peer: String { self.configuration.url.text }
+    private var words: SMTPWords { SMTPWords(configuration: self.configuration) }
 
     /// Sends events until stopping.
     ///
@@ -109,7 +110,7 @@ package final class SMTPSink: Sink {
         case .senderRefused(let reply):
             try self.refuseSender(reply, delivery, inlet)
         case .denied(let reply):
-            throw ComponentError(.unauthorized, self.denied(reply))
+            throw ComponentError(.unauthorized, self.words.denied(reply))
         case .failed(let reply):
             try self.fail(error, reply, replies, delivery, inlet)
         }
@@ -162,13 +163,8 @@ package final class SMTPSink: Sink {
         _ error: CurlError?, _ reply: SMTPReply?, _ replies: [SMTPReply], _ delivery: Delivery, _ inlet: SinkInlet
     ) throws {
         guard let error else { throw ComponentError(.protocolViolation, "\(self.peer) sent no reply that can be used") }
-        if let reply { throw ComponentError(.rejected, "\(self.peer) answered \(reply)") }
-        if error.code == .stopped {
-            throw ComponentError(
-                .unauthorized, "\(self.peer): the server offers no login; remove user and password, or use port 587")
-        }
         // The server asked for the content, and may have accepted it.
-        if replies.contains(where: { $0.code == 354 }), [.lost, .timedOut].contains(error.code) {
+        if reply == nil, replies.contains(where: { $0.code == 354 }), [.lost, .timedOut].contains(error.code) {
             let isSlow = error.code == .timedOut
             let reason =
                 isSlow
@@ -181,48 +177,22 @@ package final class SMTPSink: Sink {
                 throw ComponentError(.timedOut, reason)
             }
         }
-        let code: ComponentError.Code
-        switch error.code {
-        case .refused, .resolve, .tls: code = .connectionRefused
-        case .timedOut: code = .timedOut
-        default: code = .connectionLost
-        }
-        throw ComponentError(code, "\(self.peer): \(self.explained(error))")
+        throw self.words.error(error, reply, hasAnswered: self.hasAnswered.load(ordering: .relaxed))
     }
 
-    /// Why the server refuses commands without a login, or a login, with the remedy.
-    private func denied(_ reply: SMTPReply?) -> String {
-        let answer = reply.map { ": \($0)" } ?? ""
-        if let reply, reply.code == 530, reply.text.uppercased().contains("STARTTLS") {
-            return "\(self.peer) requires TLS\(answer); write starttls: required"
-        }
-        guard self.configuration.user != nil else { return "\(self.peer) requires a login\(answer); set user and password" }
-        return "\(self.peer) refuses the login\(answer); check user and password, and how the server lets users log in"
-    }
-
-    /// The words of libcurl, with the setting that they are about.
-    private func explained(_ error: CurlError) -> String {
-        guard !self.configuration.url.isTLS else { return error.message }
-        let message = error.message
-        if message.contains("STARTTLS") || message.contains("Requested SSL level failed") {
-            return
-                "the server does not offer STARTTLS; write smtps:// if its port has TLS from the start, or starttls: off for a server on this machine"
-        }
-        if [.lost, .timedOut].contains(error.code), !self.hasAnswered.load(ordering: .relaxed) {
-            return "\(message); if the port has TLS from the start, as 465 has, write smtps://"
-        }
-        return message
+    /// A request to the server without an envelope.
+    static func request(_ configuration: Configuration, body: ByteBuffer?, timeout: Duration) -> CurlRequest {
+        CurlRequest(
+            configuration.url.text, body: body, user: configuration.user, password: configuration.password?.value,
+            tls: CurlTLS(
+                authorities: configuration.tls.authorities, certificate: configuration.tls.certificate,
+                key: configuration.tls.key, isInsecure: configuration.tls.isInsecure),
+            connectTimeout: timeout, timeout: timeout)
     }
 
     private func transfer(_ body: ByteBuffer, to recipients: [String]) async -> ([SMTPReply], CurlError?) {
         let configuration = self.configuration
-        var request = CurlRequest(
-            self.peer, body: body, user: configuration.user, password: configuration.password?.value,
-            tls: CurlTLS(
-                authorities: configuration.tls.authorities, certificate: configuration.tls.certificate,
-                key: configuration.tls.key, isInsecure: configuration.tls.isInsecure),
-            connectTimeout: configuration.timeout, timeout: configuration.timeout
-        )
+        var request = Self.request(configuration, body: body, timeout: configuration.timeout)
         request.mail = CurlMail(
             sender: configuration.from?.address ?? "", recipients: recipients, startTLS: configuration.security)
         let transfer = self.curl.transfer()

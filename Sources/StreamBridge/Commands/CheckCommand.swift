@@ -4,7 +4,7 @@ import BridgeCore
 import Glibc
 
 /// `streambridge check [FILE]`.
-struct CheckCommand: ParsableCommand {
+struct CheckCommand: AsyncParsableCommand {
     /// How the diagnostics are written.
     enum Format: String, CaseIterable, ExpressibleByArgument {
         /// One line each on standard error, as compilers write them.
@@ -19,7 +19,7 @@ struct CheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Check a file without running it: every mistake at once, with file, line and column.",
         discussion:
-            "The FILE `-` is standard input. The exit code is 78 for a file with mistakes, and with --strict for warnings too."
+            "The FILE `-` is standard input. The exit code is 78 for a file with mistakes, and with --strict for warnings too. With --connect it is 1 when a peer cannot be used."
     )
 
     @OptionGroup var file: ConfigurationFileArgument
@@ -30,9 +30,26 @@ struct CheckCommand: ParsableCommand {
     @Option(help: "How to print what was found: text, json or sarif.")
     var format = Format.text
 
-    func run() throws {
+    @Flag(help: "Try every peer of the file: reachability, TLS, credentials and permissions. Nothing is sent or changed.")
+    var connect = false
+
+    @Option(help: "With --connect: seconds for each peer, 1 to 60.")
+    var timeout = 5
+
+    func validate() throws {
+        guard (1...60).contains(self.timeout) else { throw ValidationError("--timeout must be 1 to 60") }
+    }
+
+    func run() async throws {
         let input = ConfigurationInput(file: try self.file.path())
-        let (plan, diagnostics) = input.check()
+        var (plan, diagnostics) = input.check()
+        var results: [ConnectionCheck.Result] = []
+        if self.connect, let plan {
+            results = try await ConnectionCheck(plan: plan, timeout: .seconds(self.timeout)).results()
+            // In text, the line of each peer says it.
+            if self.format != .text { diagnostics += results.compactMap { $0.diagnostic(of: input.name) } }
+        }
+        let isUnusable = results.contains { $0.verdict == .failed }
         let report = DiagnosticReport(diagnostics: diagnostics)
         switch self.format {
         case .text: for diagnostic in diagnostics { ConfigurationInput.complain("\(diagnostic)") }
@@ -40,18 +57,23 @@ struct CheckCommand: ParsableCommand {
         case .sarif: try StandardOutput.write(line: report.sarif(version: StreamBridge.version).text)
         }
         guard let plan else { throw ExitCode(EX_CONFIG) }
-        guard diagnostics.isEmpty || !self.strict else {
+        guard diagnostics.isEmpty || !self.strict || isUnusable else {
             if self.format == .text {
                 ConfigurationInput.complain("\(input.name): \(Self.count(diagnostics.count, "warning")), which --strict refuses")
             }
             throw ExitCode(EX_CONFIG)
         }
-        guard self.format == .text else { return }
+        if self.format == .text { try self.printSummary(of: plan, input.name, results) }
+        if isUnusable { throw ExitCode.failure }
+    }
+
+    private func printSummary(of plan: BridgePlan, _ name: String, _ results: [ConnectionCheck.Result]) throws {
         let parts = [
             Self.count(plan.sources.count, "source"), Self.count(plan.routes.count, "route"),
             Self.count(plan.sinks.count, "sink"),
         ]
-        try StandardOutput.write(line: "\(input.name): correct; \(parts.joined(separator: ", "))")
+        try StandardOutput.write(line: "\(name): correct; \(parts.joined(separator: ", "))")
+        for result in results { try StandardOutput.write(line: result.line) }
     }
 
     private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }

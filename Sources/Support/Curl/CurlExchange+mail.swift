@@ -6,7 +6,8 @@ extension CurlExchange {
     func setMail(_ mail: CurlMail, _ request: CurlRequest) {
         self.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
         self.set(CURLOPT_URL, request.url, "the address")
-        for address in [mail.sender] + mail.recipients where !CurlMail.isAddress(address) {
+        let isProbe = mail.recipients.isEmpty
+        for address in isProbe ? [] : [mail.sender] + mail.recipients where !CurlMail.isAddress(address) {
             self.refuse("\(address.debugDescription.prefix(100)) is not a mail address")
         }
         if let user = request.user {
@@ -20,6 +21,12 @@ extension CurlExchange {
             case .required: CURLUSESSL_ALL
             }
         self.set(CURLOPT_USE_SSL, Int(level.rawValue))
+        guard !isProbe else {
+            // A command without a mail.
+            self.set(CURLOPT_CUSTOMREQUEST, "NOOP", "the command")
+            self.set(CURLOPT_NOBODY, 1)
+            return
+        }
         self.set(CURLOPT_MAIL_FROM, "<\(mail.sender)>", "the sender")
         for address in mail.recipients { self.addHeader("<\(address)>") }
         ccurl_set_list(self.easy, CURLOPT_MAIL_RCPT, self.list)

@@ -15,7 +15,9 @@ package struct CurlMail: Sendable, Equatable {
 
     /// The address of the sender; see ``isAddress(_:)``.
     package var sender: String
-    /// The addresses of the receivers, at least one; the mail goes to those that the server accepts.
+    /// The addresses of the receivers; the mail goes to those that the server accepts.
+    ///
+    /// Without any there is no mail: the transfer logs in and sends `NOOP` (RFC 5321 §4.1.1.9).
     package var recipients: [String]
     /// How an `smtp` connection is secured; without effect for `smtps`.
     package var startTLS: StartTLS

@@ -131,40 +131,43 @@ package final class SSESource: Source {
     // MARK: - Errors
 
     private func error(_ error: CurlError) -> ComponentError {
-        let code: ComponentError.Code
+        ComponentError(
+            Self.code(of: error), "\(self.reading.url): \(error.message)", retryAfter: self.progress.wait(isOrderly: false))
+    }
+
+    /// The class of a failed transfer.
+    static func code(of error: CurlError) -> ComponentError.Code {
         switch error.code {
-        case .refused, .resolve, .tls: code = .connectionRefused
-        case .timedOut: code = .timedOut
-        case .request: code = .rejected
-        default: code = .connectionLost
+        case .refused, .resolve, .tls: .connectionRefused
+        case .timedOut: .timedOut
+        case .request: .rejected
+        default: .connectionLost
         }
-        return ComponentError(code, "\(self.reading.url): \(error.message)", retryAfter: self.progress.wait(isOrderly: false))
     }
 
     private func error(refusal head: CurlHead) -> ComponentError {
         let wait = self.progress.wait(
             afterStatus: head.status, retryAfter: head.retryAfter(now: Int(Timestamp.now().milliseconds / 1000)))
-        let answered = "\(self.reading.url) answered \(head.line)"
+        let (code, message) = Self.refusal(head, self.reading.url)
+        guard head.status != 204 else { return ComponentError(code, message, isRetryable: false) }
+        return ComponentError(code, message, retryAfter: wait)
+    }
+
+    /// Why a response is no stream of events, with the remedy.
+    static func refusal(_ head: CurlHead, _ url: String) -> (code: ComponentError.Code, message: String) {
+        let answered = "\(url) answered \(head.line)"
         switch head.status {
         case 200:
             let type = head["content-type"].map { "content of type \($0)" } ?? "content of unknown type"
-            return ComponentError(
-                .protocolViolation, "\(answered) with \(type); text/event-stream was expected", retryAfter: wait)
-        case 204:
-            return ComponentError(.rejected, "\(answered): the stream has ended permanently", isRetryable: false)
+            return (.protocolViolation, "\(answered) with \(type); text/event-stream was expected")
+        case 204: return (.rejected, "\(answered): the stream has ended permanently")
         case 300..<400:
-            return ComponentError(
-                .rejected, "\(answered) without a Location to follow; 200 with text/event-stream was expected", retryAfter: wait)
+            return (.rejected, "\(answered) without a Location to follow; 200 with text/event-stream was expected")
         case 401, 403:
-            return ComponentError(
-                .unauthorized, "\(answered); 200 was expected; check token, user, password and headers", retryAfter: wait)
-        case 407:
-            return ComponentError(
-                .unauthorized, "\(answered); 200 was expected; check user and password in proxy", retryAfter: wait)
-        case 429:
-            return ComponentError(.throttled, "\(answered); 200 was expected", retryAfter: wait)
-        default:
-            return ComponentError(.rejected, "\(answered); 200 was expected", retryAfter: wait)
+            return (.unauthorized, "\(answered); 200 was expected; check token, user, password and headers")
+        case 407: return (.unauthorized, "\(answered); 200 was expected; check user and password in proxy")
+        case 429: return (.throttled, "\(answered); 200 was expected")
+        default: return (.rejected, "\(answered); 200 was expected")
         }
     }
 }

@@ -284,7 +284,8 @@ package final class WebhookSink: Sink {
         return words.isEmpty ? response.head.line : "\(response.head.line): \(words)"
     }
 
-    private static func error(_ error: CurlError, _ peer: String) -> ComponentError {
+    /// Why a request got no answer.
+    static func error(_ error: CurlError, _ peer: String) -> ComponentError {
         let code: ComponentError.Code
         switch error.code {
         case .refused, .resolve, .tls: code = .connectionRefused

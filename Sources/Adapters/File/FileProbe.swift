@@ -1,0 +1,36 @@
+package import BridgeCore
+import Glibc
+
+extension FileSource.Configuration: ProbingConfiguration {
+    /// The path.
+    package var probedAddress: String { self.path == "-" ? "standard input" : self.path }
+
+    /// Whether the file can be read; one that is followed may come later.
+    package func probe(_ context: ProbeContext) async throws -> String {
+        guard self.path != "-" else { return "is read once" }
+        if access(self.path, R_OK) == 0 { return "may be read" }
+        let reason = String(cString: strerror(errno))
+        guard errno == ENOENT, self.follow else {
+            throw ComponentError(.inputOutput, "\(self.path) cannot be read: \(reason); put it there, or let this user read it")
+        }
+        return "is not there yet; it is read once it is"
+    }
+}
+
+extension FileSink.Configuration: ProbingConfiguration {
+    /// The path.
+    package var probedAddress: String { self.destination.path == "-" ? "standard output" : self.destination.path }
+
+    /// Whether the file, or a new one in its folder, can be written.
+    package func probe(_ context: ProbeContext) async throws -> String {
+        let path = self.destination.path
+        guard path != "-" else { return "is written" }
+        if access(path, W_OK) == 0 { return "may be written" }
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        guard errno == ENOENT, access(folder.isEmpty ? "/" : folder, W_OK | X_OK) == 0 else {
+            let reason = String(cString: strerror(errno))
+            throw ComponentError(.inputOutput, "\(path) cannot be written: \(reason); let this user write it, or name another file")
+        }
+        return "may be created"
+    }
+}
