@@ -55,7 +55,7 @@ package struct PreparedSource: Sendable {
     /// `ack`: when a message counts as safe.
     package let acknowledge: AcknowledgePolicy
     /// Its own mapping of messages to events.
-    package let normalise: NormaliseSettings
+    package let normalise: NormaliseBlocks
     /// Whether known losses become gap events (`on_gap: emit`) or are only counted.
     package let emitsGaps: Bool
     /// The back-off between its connection attempts.

@@ -3,19 +3,25 @@ package import BridgeCore
 /// The keys that every source has in addition to its adapter's.
 package struct SourceDeclaration: SettingGroup {
     var type = ""
-    var preset: String?
+    var preset: [String] = []
     var connection: String?
     var defaults = SourceDefaults()
-    var normalise = NormaliseSettings()
+    var normalise = NormaliseBlocks()
     var isRequired = true
 
     /// The common keys of sources.
     package static let settings = Settings<Self> {
         Setting(required: "type", \.type, .text("kind"), "Kind of the source; that of the preset by default")
-        PresetKey.setting(\.preset)
+        Setting(
+            PresetKey.name, \.preset, .oneOrMore(of: .text(PresetKey.form)),
+            "\(PresetKey.summary); of a list, each reads the messages of its own topics"
+        ).example("zigbee2mqtt")
         ConnectionKey.setting(\.connection)
         SourceDefaults.settings.within(\.defaults)
-        Setting("normalise", \.normalise, .group, "How messages become events")
+        Setting(
+            "normalise", \.normalise, .normalise,
+            "How messages become events; of a list of blocks, the first that matches reads a message"
+        ).example("{ root: .payload.body }")
         Setting("required", \.isRequired, .flag, "Whether readiness needs its connection")
     }
 
@@ -26,10 +32,12 @@ package struct SourceDeclaration: SettingGroup {
 /// `preset:` of a source or a sink, which is resolved before the component is decoded.
 enum PresetKey {
     static let name = "preset"
+    static let form = "name of a preset"
+    static let summary = "Settings for a well-known peer, which the other keys override"
 
     static func setting<Root: SettingGroup>(_ path: any WritableKeyPath<Root, String?> & Sendable) -> Setting<Root> {
         Setting(
-            Self.name, path, .text("name of a preset"), "Settings for a well-known peer, which the other keys override")
+            Self.name, path, .text(Self.form), Self.summary)
     }
 }
 

@@ -28,7 +28,9 @@ struct ComponentReader {
             guard let registration = self.registration(place, "source", self.catalog.sources) else { return nil }
             self.findings.refuseUnknownKeys(of: place, known: SourceDeclaration.settings.declarations, registration.settings)
             let declaration = self.decoding.decode(place, group: SourceDeclaration.self, refusesOthers: false)
-            if declaration == nil { self.reportMistakes(in: place.child("normalise")?.child("cases")) }
+            if declaration == nil {
+                for block in place.child("normalise")?.items ?? [] { self.reportMistakes(in: block.child("cases")) }
+            }
             guard let settings = self.settings(place, registration.decode), let declaration else { return nil }
             let common = declaration.defaults
             let acknowledge = common.acknowledge ?? base.acknowledge ?? (self.isDurable ? .logged : .delivered)
@@ -40,7 +42,7 @@ struct ComponentReader {
             }
             var normalise = declaration.normalise
             normalise.limits = self.limits
-            normalise.names = place.child("normalise").map(Self.presetNames) ?? [:]
+            if let place = place.child("normalise") { Self.name(&normalise, as: place) }
             return Found(
                 prepared: PreparedSource(
                     name: name, registration: registration, settings: settings, acknowledge: acknowledge, normalise: normalise,
@@ -74,7 +76,18 @@ struct ComponentReader {
         }
     }
 
-    /// What messages call the parts of `normalise` that a preset has: `preset hue cases[0]` for the third of all cases.
+    /// Gives the blocks and their parts the names that messages call them.
+    private static func name(_ blocks: inout NormaliseBlocks, as place: Located) {
+        let isList = place.node.sequence != nil
+        for (index, block) in place.items.enumerated() where blocks.list.indices.contains(index) {
+            blocks.list[index].reading.names = self.presetNames(in: block)
+            guard isList else { continue }
+            blocks.list[index].name = block.node.mark?.preset ?? "normalise[\(index)]"
+            blocks.list[index].reading.place = "normalise[\(index)]."
+        }
+    }
+
+    /// What messages call the parts of a block of `normalise` that a preset has: `preset hue cases[0]` for the third of all cases.
     private static func presetNames(in normalise: Located) -> [String: String] {
         var names: [String: String] = [:]
         for (key, value) in normalise.members {

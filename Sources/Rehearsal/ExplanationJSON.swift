@@ -18,14 +18,19 @@ package enum ExplanationJSON {
     }
 
     private static func part(_ part: PartExplanation) -> PlainValue {
-        let cases = part.cases.map { decision in
-            PlainValue.object(
-                [("name", .text(decision.name)), ("matches", .flag(decision.failure == nil))] + self.members(decision.failure))
+        func decisions(_ decisions: [CaseDecision]) -> PlainValue {
+            .list(
+                decisions.map { decision in
+                    .object(
+                        [("name", .text(decision.name)), ("matches", .flag(decision.failure == nil))]
+                            + self.members(decision.failure))
+                })
         }
         let failures = part.failures.map { PlainValue.object([("field", .text($0.field)), ("reason", .text($0.reason))]) }
         return .object([
             ("subject", .text(part.message.subject)), ("body", .body(part.message.body)),
-            ("content_type", part.message.contentType.map { .text($0) } ?? .null), ("cases", .list(cases)),
+            ("content_type", part.message.contentType.map { .text($0) } ?? .null), ("blocks", decisions(part.blocks)),
+            ("cases", decisions(part.cases)),
             ("failures", .list(failures)), ("problem", part.problem.map { .text($0) } ?? .null),
             ("ignored", .flag(part.isIgnored)),
         ])

@@ -53,9 +53,11 @@ package struct ExplanationText {
         let type = message.contentType.map { ", \($0)" } ?? ""
         self.add(1, "body \(message.body.readableBytes) bytes\(type)\(part.isOpened ? ", after decode, root and split" : "")")
         if message.body.readableBytes > 0 { self.add(2, Self.shortened(PlainValue.body(message.body))) }
-        for (field, reason) in part.failures { self.add(1, "✗ normalise \(field): \(reason)") }
+        for (field, reason) in part.failures {
+            self.add(1, "✗ \(field.hasPrefix("normalise[") ? "" : "normalise ")\(field): \(reason)")
+        }
         if let problem = part.problem { self.add(1, "✗ \(problem)") }
-        for decision in part.cases {
+        for decision in part.blocks + part.cases {
             if let failure = decision.failure {
                 self.add(1, "✗ \(decision.name): \(Self.words(failure))")
             } else {
@@ -63,7 +65,11 @@ package struct ExplanationText {
             }
         }
         if part.cases.allSatisfy({ $0.failure != nil }) {
-            let which = part.cases.isEmpty ? "read automatically" : "no case matches; read automatically"
+            let noBlock = !part.blocks.isEmpty && part.blocks.allSatisfy { $0.failure != nil }
+            let which =
+                noBlock
+                ? "no block matches; read automatically"
+                : part.cases.isEmpty ? "read automatically" : "no case matches; read automatically"
             self.add(1, part.isIgnored ? "ignored: a keep-alive, an end mark or nothing" : which)
         }
     }

@@ -25,28 +25,28 @@ package struct TestFailure: Sendable {
 package struct TestCoverage: Sendable {
     /// The routes that took an event.
     package var routes: Set<RouteIndex> = []
-    /// The cases of `normalise` that a message matched, by source.
-    package var cases: [SourceIndex: Set<Int>] = [:]
+    /// The blocks and cases of `normalise` that a message matched, as messages call them, by source.
+    package var parts: [SourceIndex: Set<String>] = [:]
 
     /// Makes the coverage of no test.
     package init() {}
 
-    /// What no test has reached, in the order of the file: `route NAME`, or `source NAME cases[N]`.
+    /// What no test has reached, in the order of the file: `route NAME`, or `source NAME normalise[N].cases[N]`.
     ///
     /// Cases of presets are not listed: they have tests of their own.
     package func unreached(of plan: BridgePlan) -> [String] {
         let routes = plan.routes.enumerated().filter { !self.routes.contains(RouteIndex($0.offset)) }.map {
             "route \($0.element.name)"
         }
-        let cases = plan.sources.enumerated().flatMap { index, source in
-            source.normalise.ownCases.filter { self.cases[SourceIndex(index)]?.contains($0) != true }
-                .map { "source \(source.name) normalise.cases[\($0)]" }
+        let parts = plan.sources.enumerated().flatMap { index, source in
+            source.normalise.ownParts.filter { self.parts[SourceIndex(index)]?.contains($0) != true }
+                .map { "source \(source.name) \($0.hasPrefix("normalise") ? "" : "normalise.")\($0)" }
         }
-        return routes + cases
+        return routes + parts
     }
 
     /// How many routes and cases of the file there are.
     package static func count(in plan: BridgePlan) -> Int {
-        plan.routes.count + plan.sources.reduce(0) { $0 + $1.normalise.ownCases.count }
+        plan.routes.count + plan.sources.reduce(0) { $0 + $1.normalise.ownParts.count }
     }
 }

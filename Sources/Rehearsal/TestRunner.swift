@@ -67,13 +67,15 @@ package struct TestRunner {
         }
     }
 
-    /// Notes which cases the messages match.
+    /// Notes which blocks and cases the messages match.
     private mutating func note(_ messages: [ReceivedMessage], from source: SourceIndex, _ rehearsal: Rehearsal) {
-        guard !self.rehearsal.plan.sources[source.rawValue].normalise.ownCases.isEmpty else { return }
+        guard !self.rehearsal.plan.sources[source.rawValue].normalise.ownParts.isEmpty else { return }
         for message in messages {
             for part in rehearsal.explanation(of: message, from: source) {
-                guard let last = part.cases.last, last.failure == nil else { continue }
-                self.coverage.cases[source, default: []].insert(last.index)
+                for decision in [part.blocks.last, part.cases.last] {
+                    guard let decision, decision.failure == nil else { continue }
+                    self.coverage.parts[source, default: []].insert(decision.name)
+                }
             }
         }
     }

@@ -41,6 +41,10 @@ struct PresetMergerTests {
         #expect(prepared.registration.kind == "fake")
     }
 
+    @Test func `a list with one preset is that preset`() throws {
+        #expect(try Self.source("preset: [door], url: x").settings.port == 7)
+    }
+
     @Test func `null within the value of a key removes what the preset has`() throws {
         #expect(
             try Self.source("preset: door, url: x, retry: { initial: null }").prepared.retry.initial == RetrySettings().initial)
@@ -68,7 +72,8 @@ struct PresetMergerTests {
             "preset: bell, url: x",
             "1:26: error: sources.in.preset: the preset 'bell' is for sinks; those for sources are broken, door"
         ),
-        ("preset: [door], url: x", "1:26: error: sources.in.preset: must be text"),
+        ("preset: [], url: x", "1:26: error: sources.in.preset: is empty; write the name of a preset, or leave it out"),
+        ("preset: { a: b }, url: x", "1:26: error: sources.in.preset: must be text"),
         ("preset: door, url: x, type: mqtt", "1:46: error: sources.in.type: the preset 'door' is for fake; leave 'type' out"),
         ("preset: door, url: x, port: 0", "1:46: error: sources.in.port: 0 is out of range"),
         ("preset: door", "1:16: error: sources.in: 'url' is missing"),
@@ -87,10 +92,11 @@ struct PresetMergerTests {
     @Test func `messages name the preset of a case, and number its own cases`() throws {
         let own = "preset: door, url: x, normalise: { cases: [{ match: { subject: b }, drop: true }], title: t }"
         #expect(
-            try Self.source(own).prepared.normalise.names == [
+            try Self.source(own).prepared.normalise.list[0].reading.names == [
                 "cases[1]": "preset door cases[0]", "cases[2]": "preset door cases[1]",
             ])
-        #expect(try load(Self.file("type: fake, url: x, normalise: { title: t }")).sources[0].normalise.names.isEmpty)
+        #expect(
+            try load(Self.file("type: fake, url: x, normalise: { title: t }")).sources[0].normalise.list[0].reading.names.isEmpty)
     }
 
     @Test func `cases of the file come before those of the preset`() throws {

@@ -103,6 +103,12 @@ struct SchemaTests {
         ("sources: { a: { type: mqtt, url: mqtt://h, subscribe: a, tls: x } }", "sources.a.tls"),
         ("sources: { a: { preset: zigbee } }", "sources.a.preset"),
         ("sources: { a: { preset: github, colour: red } }", "sources.a"),
+        ("sources: { a: { preset: [], url: 'mqtt://h' } }", "sources.a.preset"),
+        ("sources: { a: { preset: [tasmota, zigbee], url: 'mqtt://h' } }", "sources.a.preset[1]"),
+        ("sources: { a: { preset: [tasmota, shelly], url: 'mqtt://h', colour: red } }", "sources.a"),
+        ("sources: { a: { type: webhook, id: a, normalise: [] } }", "sources.a.normalise"),
+        ("sources: { a: { type: webhook, id: a, normalise: [{ titel: x }] } }", "sources.a.normalise[0]"),
+        ("sources: { a: { type: webhook, id: a, normalise: [{ match: { topic: a } }] } }", "sources.a.normalise[0].match.topic"),
         ("sources: { a: { type: webhook, id: a, normalise: { cases: [{ sett: {} }] } } }", "sources.a.normalise.cases[0]"),
         (
             "sources: { a: { type: webhook, id: a, normalise: { cases: [{ set: { title: { frm: .x } } }] } } }",

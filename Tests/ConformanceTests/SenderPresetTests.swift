@@ -99,7 +99,7 @@ struct SenderPresetTests {
             routes: [{ to: y }]
             """
         let loader = BridgeLoader(catalog: .shipped, expressions: Self.compiler, environment: [:], readFile: { _ in "" })
-        return try loader.load(text: text, file: "bridges.yaml").sources[0].normalise
+        return try loader.load(text: text, file: "bridges.yaml").sources[0].normalise.list[0].reading
     }
 
     @Test func `jobs without lists are a mistake in the file, not in the preset`() {

@@ -47,6 +47,29 @@ struct ExplanationTests {
             ])
     }
 
+    @Test func `the block that reads a message is shown, and why the others do not`() throws {
+        let fixture = try RehearsalFixture(
+            """
+            sources:
+              home:
+                preset: [zigbee2mqtt, tasmota]
+                url: mqtt://localhost
+                normalise: [{ match: { subject: stat/pump/# }, decode: base64, title: Pump }]
+            sinks: { archive: { type: file, path: /dev/null } }
+            routes: [{ to: archive }]
+            """)
+        var lines = try fixture.explain(source: "home", [("topic", "tele/lamp/LWT")], body: "Offline")
+        #expect(
+            lines[2...7] == [
+                "  body 7 bytes", "    Offline", "  ✗ normalise[0]: subject: \"stat/pump/#\": the event has \"tele/lamp/LWT\"",
+                "  ✗ preset zigbee2mqtt: subject: \"zigbee2mqtt/#\": the event has \"tele/lamp/LWT\"", "  ✓ preset tasmota",
+                "  ✓ preset tasmota cases[0]",
+            ], "\(lines)")
+        lines = try fixture.explain(source: "home", [("topic", "stat/pump/POWER")], body: "ON!")
+        #expect(lines.contains("  ✗ normalise[0].decode: base64: the body is not base64"), "\(lines)")
+        #expect(lines.contains("  ✓ normalise[0]") && lines.contains("  title     Pump"), "\(lines)")
+    }
+
     @Test func `the condition that fails is shown with the value`() throws {
         let fixture = try RehearsalFixture(Self.file)
         let lines = try fixture.explain(

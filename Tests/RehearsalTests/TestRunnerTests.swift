@@ -181,6 +181,29 @@ struct TestRunnerTests {
         #expect(TestCoverage.count(in: fixture.rehearsal.plan) == 4)
     }
 
+    @Test func `blocks that no test reaches are named, and those of presets are not`() throws {
+        let fixture = try RehearsalFixture(
+            """
+            sources:
+              home:
+                preset: [zigbee2mqtt, tasmota]
+                url: mqtt://localhost
+                normalise:
+                  - { match: { subject: tele/pump/# }, preset: tasmota, cases: [{ match: { subject: +/+/LWT }, drop: true }] }
+                  - { match: { subject: stat/pump/# }, title: Pump }
+            sinks: { out: { type: file, path: /dev/null } }
+            routes: [{ name: all, to: out }]
+            tests:
+              - send: [{ topic: stat/pump/POWER, body: "ON" }, { topic: zigbee2mqtt/lamp, body: { state: "ON" } }]
+                expect: { out: [{ title: Pump }, { title: lamp }] }
+            """)
+        #expect(fixture.failures() == [])
+        let (_, coverage) = fixture.run()
+        #expect(
+            coverage.unreached(of: fixture.rehearsal.plan) == ["source home normalise[0]", "source home normalise[0].cases[0]"])
+        #expect(TestCoverage.count(in: fixture.rehearsal.plan) == 4)
+    }
+
     @Test func `hundreds of tests take little time, because nothing waits`() throws {
         let test =
             "  - { send: [{ source: home, topic: zigbee2mqtt/a, body: { battery: 4 } }], expect: { phone: [{ priority: 4 }] } }"

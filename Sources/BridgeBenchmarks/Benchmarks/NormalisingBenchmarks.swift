@@ -65,7 +65,7 @@ enum NormalisingBenchmarks {
             """
         do {
             let loader = BridgeLoader(catalog: catalog, expressions: JQCompiler(), environment: [:], readFile: { _ in "" })
-            return try loader.load(text: text, file: "bench.yaml").sources[0].normalise
+            return try loader.load(text: text, file: "bench.yaml").sources[0].normalise.list[0].reading
         } catch {
             preconditionFailure("\(error)")
         }

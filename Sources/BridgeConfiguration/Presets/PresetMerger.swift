@@ -39,35 +39,55 @@ struct PresetMerger {
     }
 
     private func component(_ place: Located, _ direction: Preset.Direction) -> Node {
-        guard let named = place.child(PresetKey.name), !named.isNull else { return place.node }
-        guard let name = named.text else {
-            self.findings.error("must be text", at: named)
-            return place.node
-        }
-        guard let preset = self.preset(name, direction), let settings = preset.settings else {
-            self.findings.error(self.refusal(of: name, direction), at: named)
-            return place.node
+        let blocks = BlockMerger(presets: self, findings: self.findings)
+        guard let named = place.child(PresetKey.name), !named.isNull else {
+            return direction == .source ? blocks.resolved(place, kind: place.child("type")?.text).node : place.node
         }
         var own = place.replacing(PresetKey.name, by: nil)
-        if let type = place.child("type"), !type.isNull, type.text != preset.kind?.rawValue {
-            self.findings.error(
-                "the preset '\(name)' is for \(preset.kind?.rawValue ?? "another type"); leave 'type' out", at: type)
-            own = own.replacing("type", by: nil)
+        if direction == .source, let list = named.node.sequence, list.count != 1 {
+            guard !list.isEmpty else {
+                self.findings.error("is empty; write the name of a preset, or leave it out", at: named)
+                return place.node
+            }
+            let kind = named.items.lazy.compactMap { self.preset(named: $0.text, .source)?.kind?.rawValue }.first
+            own = blocks.resolved(self.withoutType(own, named.items[0].text ?? "", kind), kind: kind)
+            guard let settings = blocks.settings(of: named, for: own) else { return place.node }
+            for item in named.items {
+                guard let preset = self.preset(named: item.text, .source), let settings = preset.settings else { continue }
+                own = self.checked(own, preset, settings)
+            }
+            return Self.placed(Self.merge(own.replacing("normalise", by: nil).node, over: .mapping(settings), []), own.node.mark)
         }
-        self.check(own, preset, settings)
-        if let remedy = self.remedy(forSecretOf: own, preset, settings) {
-            let key = SettingKey("secret")
-            self.findings.error("unknown key 'secret'\(remedy)", at: own.key(at: [key]))
-            own = own.replacing("secret", by: nil)
+        let item = direction == .source ? named.items.first ?? named : named
+        guard let preset = self.preset(item, direction), let settings = preset.settings else { return place.node }
+        own = self.withoutType(own, preset.name, preset.kind?.rawValue)
+        if direction == .source {
+            own = blocks.adding(settings, behind: blocks.resolved(own, kind: preset.kind?.rawValue))
         }
+        own = self.checked(own, preset, settings)
         return Self.placed(Self.merge(own.node, over: Self.defaults(settings, for: own), []), own.node.mark)
+    }
+
+    /// The component without a `type` that is not that of its preset, which is reported.
+    private func withoutType(_ own: Located, _ name: String, _ kind: String?) -> Located {
+        guard let type = own.child("type"), !type.isNull, type.text != kind else { return own }
+        self.findings.error("the preset '\(name)' is for \(kind ?? "another type"); leave 'type' out", at: type)
+        return own.replacing("type", by: nil)
+    }
+
+    /// The component without keys that its preset makes a mistake, which are reported.
+    private func checked(_ own: Located, _ preset: Preset, _ settings: Node.Mapping) -> Located {
+        self.check(own, preset, settings)
+        guard let remedy = self.remedy(forSecretOf: own, preset, settings) else { return own }
+        self.findings.error("unknown key 'secret'\(remedy)", at: own.key(at: [SettingKey("secret")]))
+        return own.replacing("secret", by: nil)
     }
 
     /// Checks the settings that routes override for a sink with a preset.
     private func checkTargets(of route: Located, sinks: Located?) {
         for target in route.child("to")?.items ?? [] {
             guard let with = target.child("with"), let name = target.child("sink")?.text,
-                let preset = sinks?.child(name)?.child(PresetKey.name)?.text.flatMap({ self.preset($0, .sink) }),
+                let preset = sinks?.child(name)?.child(PresetKey.name)?.text.flatMap({ self.preset(named: $0, .sink) }),
                 let settings = preset.settings
             else { continue }
             self.check(with, preset, settings)
@@ -110,7 +130,20 @@ struct PresetMerger {
         return mapping.lazy.compactMap { key, value in key.string.flatMap { self.required(in: value, "\(path).\($0)") } }.first
     }
 
-    private func preset(_ name: String, _ direction: Preset.Direction) -> Preset? {
+    /// The preset that a value of the file names; `nil` for none, which is reported.
+    func preset(_ named: Located, _ direction: Preset.Direction) -> Preset? {
+        guard let name = named.text else {
+            self.findings.error("must be text", at: named)
+            return nil
+        }
+        guard let preset = self.preset(named: name, direction), preset.settings != nil else {
+            self.findings.error(self.refusal(of: name, direction), at: named)
+            return nil
+        }
+        return preset
+    }
+
+    private func preset(named name: String?, _ direction: Preset.Direction) -> Preset? {
         self.presets.first { $0.name == name && $0.direction == direction }
     }
 
@@ -141,7 +174,7 @@ struct PresetMerger {
     }
 
     /// The settings of the preset that count beside the component's own.
-    private static func defaults(_ settings: Node.Mapping, for own: Located) -> Node {
+    static func defaults(_ settings: Node.Mapping, for own: Located) -> Node {
         var base = Node.mapping(Node.Mapping(settings.filter { $0.key.string != Self.conditional }, mark: settings.mark))
         for (key, more) in settings[Self.conditional]?.mapping.map(Array.init) ?? [] {
             if let name = key.string, let given = own.child(name), !given.isNull { base = Self.merge(more, over: base, []) }
@@ -149,7 +182,8 @@ struct PresetMerger {
         return base
     }
 
-    private static func merge(_ own: Node, over base: Node, _ path: [String]) -> Node {
+    /// - Parameter path: the keys that lead to both, from the component.
+    static func merge(_ own: Node, over base: Node, _ path: [String]) -> Node {
         if path == ["normalise", "cases"], case .sequence(let list) = own, case .sequence(let more) = base {
             // A case for every message leaves nothing to the preset.
             let isForAll = list.items.contains { $0.mapping != nil && $0.mapping?["match"] == nil }

@@ -82,7 +82,9 @@ package struct FileSchema {
             let noun = direction.rawValue
             add(noun, self.choice(direction, kinds))
             for declaration in common where !declaration.type.members.isEmpty {
-                add("\(noun)-\(declaration.name)", declaration.schema)
+                add(
+                    "\(noun)-\(declaration.name)",
+                    declaration.name == "normalise" ? Self.normalise(declaration) : declaration.schema)
             }
             add("\(noun)-type", self.type(kinds, direction))
             add("\(noun)-preset", self.preset(direction))
@@ -112,16 +114,36 @@ package struct FileSchema {
         let cases = kinds.map { kind -> JSONTree in
             let presets = self.presets.filter { $0.direction == direction && $0.kind == kind }.map(\.name).sorted()
             let isKind: JSONTree = ["properties": ["type": ["const": .text(kind.rawValue)]], "required": ["type"]]
-            let hasPreset: JSONTree = ["properties": ["preset": ["enum": .texts(presets)]], "required": ["preset"]]
+            let named: JSONTree = ["enum": .texts(presets)]
+            let isNamed: JSONTree = direction == .sink ? named : ["anyOf": [named, ["type": "array", "contains": named]]]
+            let hasPreset: JSONTree = ["properties": ["preset": isNamed], "required": ["preset"]]
             return [
                 "if": ["anyOf": presets.isEmpty ? [isKind] : [isKind, hasPreset]], "then": .reference(to: "\(noun)-\(kind)"),
             ]
         }
         return [
             "type": "object",
-            "properties": ["type": .reference(to: "\(noun)-type"), "preset": .reference(to: "\(noun)-preset")],
+            "properties": ["type": .reference(to: "\(noun)-type"), "preset": Self.named(noun)],
             "anyOf": [["required": ["type"]], ["required": ["preset"]], ["required": ["connection"]]],
             "allOf": .array(cases),
+        ]
+    }
+
+    /// A preset; of a source, also several.
+    private static func named(_ noun: String) -> JSONTree {
+        let one = JSONTree.reference(to: "\(noun)-preset")
+        guard noun == Preset.Direction.source.rawValue else { return one }
+        return ["if": ["type": "array"], "then": ["minItems": 1, "uniqueItems": true, "items": one], "else": one]
+    }
+
+    /// A mapping, or a list of blocks with the keys of one: validators then name the mistake and not the choice.
+    private static func normalise(_ declaration: SettingDeclaration) -> JSONTree {
+        let block = SettingType.mapping(
+            of: NormaliseBlock.settings.declarations, replacing: ["preset": .reference(to: "source-preset")])
+        let list: JSONTree = ["minItems": 1, "items": block]
+        return [
+            "description": .text(declaration.description), "if": ["type": "array"], "then": list,
+            "else": SettingType.mapping(of: NormaliseSettings.settings.declarations, acceptsNothing: true),
         ]
     }
 
@@ -152,7 +174,7 @@ package struct FileSchema {
             properties[declaration.name] = .reference(to: "\(noun)-\(declaration.name)")
         }
         properties["type"] = .reference(to: "\(noun)-type")
-        properties["preset"] = .reference(to: "\(noun)-preset")
+        properties["preset"] = Self.named(noun)
         properties.merge(replaced) { $1 }
         let members = common.prefix(3) + own + common.dropFirst(3)
         let needed = own.filter { $0.presence == .required }.map(\.name)

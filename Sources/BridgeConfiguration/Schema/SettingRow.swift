@@ -11,8 +11,8 @@ package struct SettingRow: Sendable {
     package static func rows(of declarations: [SettingDeclaration], within path: String = "") -> [SettingRow] {
         declarations.flatMap { declaration -> [SettingRow] in
             let key = path + declaration.name
-            let (way, members) = declaration.type.nested
-            return [SettingRow(key: key, declaration: declaration)] + self.rows(of: members, within: "\(key)\(way).")
+            let nested = declaration.type.nested.flatMap { self.rows(of: $0.members, within: "\(key)\($0.way).") }
+            return [SettingRow(key: key, declaration: declaration)] + nested
         }
     }
 
@@ -40,19 +40,21 @@ package struct SettingRow: Sendable {
 }
 
 extension SettingType {
-    /// The keys of the mapping in a value of the type, and what the path to them has between.
-    fileprivate var nested: (way: String, members: [SettingDeclaration]) {
+    /// The keys of the mappings in a value of the type, and what the path to them has between.
+    ///
+    /// Of a mapping or a list of larger ones, the list has only the keys that the mapping alone does not have.
+    fileprivate var nested: [(way: String, members: [SettingDeclaration])] {
         switch self {
-        case .group(let members): return ("", members)
-        case .list(let element):
-            let inner = element.nested
-            return ("[]" + inner.way, inner.members)
-        case .mapping(let element):
-            let inner = element.nested
-            return (".NAME" + inner.way, inner.members)
+        case .group(let members): return [("", members)]
+        case .list(let element): return element.nested.map { ("[]" + $0.way, $0.members) }
+        case .mapping(let element): return element.nested.map { (".NAME" + $0.way, $0.members) }
         case .either(let types):
-            return types.map(\.nested).last { !$0.members.isEmpty } ?? ("", [])
-        default: return ("", [])
+            let all = types.flatMap(\.nested)
+            guard let last = all.last, let first = all.first(where: { $0.way.isEmpty }) else { return all.suffix(1) }
+            let known = Set(first.members.map(\.name))
+            let more = last.members.filter { !known.contains($0.name) }
+            return more.isEmpty ? [last] : [first, (last.way, more)]
+        default: return []
         }
     }
 }

@@ -53,7 +53,7 @@ final class SourceIntake {
         self.clock = clock
         self.source = source
         self.settings = settings
-        self.normaliser = Normaliser(source: source, settings: settings.normalise, bridge: settings.bridge)
+        self.normaliser = Normaliser(source: source, blocks: settings.normalise, bridge: settings.bridge)
         self.rules = rules
         self.loopDetector = loopDetector
         self.metrics = metrics
@@ -70,10 +70,10 @@ final class SourceIntake {
     ///
     /// - Parameter asksIDs: whether ``ids`` is wanted.
     func records(of received: [ReceivedMessage], asksIDs: Bool = false) -> [LogRecord] {
-        let unpacked = self.normaliser.unpack(received, isKnown: self.isKnown)
+        let now = self.clock()
+        let unpacked = self.normaliser.unpack(received, isKnown: self.isKnown, now: now)
         let messages = unpacked.messages
         let asksIDs = asksIDs || unpacked.isSplit
-        let now = self.clock()
         let accepted = ContinuousClock.now
         var records: [LogRecord] = []
         records.reserveCapacity(messages.count)
@@ -163,7 +163,7 @@ final class SourceIntake {
     }
 
     private func event(of message: ReceivedMessage) -> Event {
-        self.normaliser.event(from: self.normaliser.opened(message), now: .now()).event
+        self.normaliser.wholeEvent(of: message, now: .now())
     }
 
     /// Whether the peer has sent the message before.
@@ -210,7 +210,7 @@ final class SourceIntake {
 /// How one source's messages become events.
 package struct IntakeSettings: Sendable {
     /// How messages become events.
-    package var normalise: NormaliseSettings
+    package var normalise: NormaliseBlocks
     /// This bridge's name; see ``Provenance/origin``.
     package var bridge: String
     /// How many bridges an event may cross, this one included.
@@ -220,7 +220,7 @@ package struct IntakeSettings: Sendable {
 
     /// Makes settings; by default an event may cross eight bridges, and losses become gap events.
     package init(
-        normalise: NormaliseSettings = NormaliseSettings(), bridge: String, maximumHops: Int = 8, emitsGaps: Bool = true
+        normalise: NormaliseBlocks = NormaliseBlocks(), bridge: String, maximumHops: Int = 8, emitsGaps: Bool = true
     ) {
         self.normalise = normalise
         self.bridge = bridge

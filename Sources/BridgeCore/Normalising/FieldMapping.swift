@@ -24,13 +24,13 @@ struct FieldMapping {
             guard let template else { return nil }
             let text: String
             do { text = try template.render(reader) } catch {
-                failures.append(FieldFailure(field: self.settings.names[field] ?? field, reason: "\(error)"))
+                failures.append(FieldFailure(field: self.settings.name(of: field), reason: "\(error)"))
                 return nil
             }
             guard !text.isEmpty else { return nil }
             if let value = read(text) { return value }
             failures.append(
-                FieldFailure(field: self.settings.names[field] ?? field, reason: "'\(text.prefix(100))' is not \(wanted)"))
+                FieldFailure(field: self.settings.name(of: field), reason: "'\(text.prefix(100))' is not \(wanted)"))
             return nil
         }
         if let title = value(self.settings.title, "title", { $0 }, "") { draft.title = title }

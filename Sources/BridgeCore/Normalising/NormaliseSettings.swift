@@ -1,4 +1,4 @@
-/// How a source's messages become events: `normalise:` in the file.
+/// How messages become events: `normalise:` of a source, or one block of it.
 package struct NormaliseSettings: SettingGroup {
     /// The source's own mapping, field by field; what it leaves out, what renders empty, or what fails, `auto` decides.
     ///
@@ -28,6 +28,8 @@ package struct NormaliseSettings: SettingGroup {
     package var limits: EventLimits
     /// What messages call the parts that a preset has, by their place such as `cases[2]`: the preset, and the place in it.
     package var names: [String: String] = [:]
+    /// What messages write in front of the file's own parts, such as `normalise[1].`; empty where `normalise` is one mapping.
+    package var place = ""
 
     /// The keys of `normalise`; what is the same for every event and means nothing, such as an empty title, is refused.
     package static let settings = Settings<Self> {
@@ -167,4 +169,7 @@ extension SettingCodec where Value == Template {
 extension NormaliseSettings {
     /// The indices of the cases that the file itself has, without those of a preset.
     package var ownCases: [Int] { self.cases.indices.filter { self.names["cases[\($0)]"] == nil } }
+
+    /// What messages call a part such as `title` or `cases[1]`.
+    func name(of part: String) -> String { self.names[part] ?? self.place + part }
 }

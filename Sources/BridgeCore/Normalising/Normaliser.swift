@@ -6,7 +6,7 @@ import NIOCore
 /// Never fails: an unreadable body becomes an event that reports it. One per source, used under its outlet's lock: not
 /// thread-safe.
 ///
-/// In this order: the source's own mapping, its ``SourceMapping``; then, for JSON objects, the model's own shape, the shapes of well-known
+/// In this order: the block of `normalise` that matches, its ``SourceMapping``; then, for JSON objects, the model's own shape, the shapes of well-known
 /// senders (``KnownShapes``, Slack), ``VendorShape``; then text
 /// (``TextShape``). The subject is the title of a body that names nothing.
 package final class Normaliser {
@@ -28,8 +28,10 @@ package final class Normaliser {
         var failures: [FieldFailure]
     }
 
-    /// A message of a batch with its event before the mapping.
+    /// A message with its event before the mapping.
     private struct Unmapped {
+        /// The place of what reads it in ``readings``.
+        let block: Int
         let draft: Draft
         let subject: String
         /// Without its JSON, where the mapping does not need it.
@@ -37,14 +39,20 @@ package final class Normaliser {
     }
 
     private let source: String
-    private let settings: NormaliseSettings
+    private let limits: EventLimits
     private let bridge: String
     private let parser = JSONParser()
     private let canonical: CanonicalShape
-    private let mapping: SourceMapping?
-    private let unpacker: MessageUnpacker?
+    /// What reads the messages of each block; of several blocks, automatic reading is the last.
+    private let readings: [BlockReading]
+    /// Chooses one of them; `nil` where there is one.
+    private let choice: BlockChoice?
+    private let opens: Bool
+    private let evaluatesAhead: Bool
     /// The parts of the batch, where something unpacks it.
     private var parts: [MessageUnpacker.Part] = []
+    /// By part, the place of what reads it; empty where that is found out when it is read.
+    private var chosen: [Int] = []
     /// The context of the last message.
     private var last: Context?
     /// What subjects name, at most ``nameLimit`` of them, each of at most as many bytes.
@@ -55,58 +63,101 @@ package final class Normaliser {
 
     /// - Parameters:
     ///   - source: the name in the file.
+    ///   - blocks: how its messages become events.
     ///   - bridge: this bridge's name, the origin of events without one.
-    package init(source: String, settings: NormaliseSettings, bridge: String) {
+    package init(source: String, blocks: NormaliseBlocks, bridge: String) {
         self.source = source
-        self.settings = settings
+        self.limits = blocks.limits
         self.bridge = bridge
-        self.canonical = CanonicalShape(limits: settings.limits)
-        self.mapping = SourceMapping(settings)
-        self.unpacker = MessageUnpacker(settings)
+        self.canonical = CanonicalShape(limits: blocks.limits)
+        self.readings = BlockReading.all(of: blocks)
+        self.choice = BlockChoice(blocks)
+        self.opens = self.readings.contains { $0.unpacker != nil }
+        self.evaluatesAhead = self.readings.contains { $0.mapping?.evaluatesAhead == true }
+    }
+
+    /// Makes what reads all messages of a source in one way.
+    package convenience init(source: String, settings: NormaliseSettings, bridge: String) {
+        self.init(source: source, blocks: NormaliseBlocks(settings), bridge: bridge)
     }
 
     /// Opens the messages of a batch, whose parts are then read one by one until ``endBatch()``.
     ///
-    /// - Parameter isKnown: whether a message was here before; such a one is opened, and not split.
-    func unpack(_ messages: [ReceivedMessage], isKnown: (ReceivedMessage) -> Bool) -> UnpackedMessages {
-        guard let unpacker else { return UnpackedMessages(messages: messages, starts: []) }
+    /// - Parameters:
+    ///   - isKnown: whether a message was here before; such a one is opened, and not split.
+    ///   - now: the time of receipt, by default that of the clock.
+    func unpack(
+        _ messages: [ReceivedMessage], isKnown: (ReceivedMessage) -> Bool, now: Timestamp = .now()
+    ) -> UnpackedMessages {
+        guard self.opens else { return UnpackedMessages(messages: messages, starts: []) }
         var starts: [Int] = []
         // One that the batch has twice is known the second time.
         var keys: Set<UInt64> = []
         for message in messages {
             starts.append(self.parts.count)
-            let opened = unpacker.open(message)
+            let block = self.block(for: message, now: now)
             let isNew = message.repeatKey.map { keys.insert($0).inserted } ?? true
-            if !isKnown(message), isNew || !message.mayBeRepeated {
-                self.parts += unpacker.parts(of: opened)
+            if let unpacker = self.readings[block].unpacker {
+                let opened = unpacker.open(message)
+                if !isKnown(message), isNew || !message.mayBeRepeated {
+                    self.parts += unpacker.parts(of: opened)
+                } else {
+                    self.parts.append(unpacker.repeated(opened))
+                }
             } else {
-                self.parts.append(unpacker.repeated(opened))
+                self.parts.append(MessageUnpacker.Part(message: message))
             }
+            if self.choice != nil { self.chosen += repeatElement(block, count: self.parts.count - self.chosen.count) }
         }
         return UnpackedMessages(
             messages: self.parts.map(\.message), starts: self.parts.count == messages.count ? [] : starts)
     }
 
-    /// The message as it is read when it is not split.
-    func opened(_ message: ReceivedMessage) -> ReceivedMessage {
-        self.unpacker?.open(message).message ?? message
+    /// The event of a message as it is read when it is not split.
+    func wholeEvent(of message: ReceivedMessage, now: Timestamp) -> Event {
+        let block = self.block(for: message, now: now)
+        let opened = self.readings[block].unpacker?.open(message).message ?? message
+        return self.event(from: opened, block: block, now: now).event
+    }
+
+    /// The place of what reads a message as it arrives.
+    private func block(for message: ReceivedMessage, now: Timestamp) -> Int {
+        self.block(forSubject: message.subject) ?? self.unmapped(message, block: nil, now: now, isAlone: false).block
+    }
+
+    /// The place of what reads all messages with a subject; `nil` when it depends on the message.
+    private func block(forSubject subject: String) -> Int? {
+        guard let choice else { return 0 }
+        return choice.block(for: SafeText.line(subject))
     }
 
     /// Evaluates the mapping's expressions for all messages of a batch in one go, where it has some.
     ///
     /// Then ``event(from:at:now:)`` makes their events one by one, and ``endBatch()`` ends the batch.
     func begin(_ messages: [ReceivedMessage], now: Timestamp) {
-        guard let mapping, mapping.evaluatesAhead, messages.count > 1 else { return }
-        self.batch = messages.map { self.unmapped($0, now: now, isAlone: false) }
-        mapping.begin(self.batch.map(\.event), now: now)
+        guard self.evaluatesAhead, messages.count > 1 else { return }
+        self.batch = messages.enumerated().map { place, message in
+            self.unmapped(message, block: self.chosenBlock(at: place), now: now, isAlone: false)
+        }
+        for (block, reading) in self.readings.enumerated() {
+            guard let mapping = reading.mapping, mapping.evaluatesAhead else { continue }
+            let own = self.choice == nil ? self.batch : self.batch.filter { $0.block == block }
+            if !own.isEmpty { mapping.begin(own.map(\.event), now: now) }
+        }
+    }
+
+    /// The place of what reads a part of the batch; `nil` when that is to be found out.
+    private func chosenBlock(at place: Int) -> Int? {
+        self.choice == nil ? 0 : self.chosen.indices.contains(place) ? self.chosen[place] : nil
     }
 
     /// Forgets the batch.
     func endBatch() {
         self.parts.removeAll()
+        self.chosen.removeAll(keepingCapacity: true)
         guard !self.batch.isEmpty else { return }
         self.batch = []
-        self.mapping?.endBatch()
+        for reading in self.readings { reading.mapping?.endBatch() }
     }
 
     /// Makes the event of a message of the batch.
@@ -114,7 +165,9 @@ package final class Normaliser {
     /// - Parameter place: the message's in the batch.
     func event(from message: ReceivedMessage, at place: Int, now: Timestamp) -> Outcome {
         var outcome =
-            self.batch.isEmpty ? self.event(from: message, now: now) : self.event(from: message, self.batch[place], now: now)
+            self.batch.isEmpty
+            ? self.event(from: message, block: self.chosenBlock(at: place), now: now)
+            : self.event(from: message, self.batch[place], now: now)
         guard self.parts.indices.contains(place) else { return outcome }
         outcome.failures = self.parts[place].failures + outcome.failures
         outcome.isNoise = outcome.isNoise || self.parts[place].isEmpty
@@ -123,7 +176,14 @@ package final class Normaliser {
 
     /// Makes the event of one message.
     package func event(from message: ReceivedMessage, now: Timestamp) -> Outcome {
-        guard self.mapping == nil else { return self.event(from: message, self.unmapped(message, now: now), now: now) }
+        self.event(from: message, block: nil, now: now)
+    }
+
+    /// - Parameter block: the place of what reads it; `nil` when that is to be found out.
+    private func event(from message: ReceivedMessage, block: Int?, now: Timestamp) -> Outcome {
+        guard self.choice == nil, self.readings[0].mapping == nil else {
+            return self.event(from: message, self.unmapped(message, block: block, now: now), now: now)
+        }
         let subject = SafeText.line(message.subject)
         let draft = self.draft(of: message, subject: subject)
         var outcome = Self.outcome(
@@ -133,7 +193,11 @@ package final class Normaliser {
     }
 
     private func event(from message: ReceivedMessage, _ unmapped: Unmapped, now: Timestamp) -> Outcome {
-        guard let mapping else { preconditionFailure("there is no mapping") }
+        guard let mapping = self.readings[unmapped.block].mapping else {
+            var outcome = Self.outcome(unmapped.draft, unmapped.event, [])
+            outcome.isNoise = Noise.isNoise(message)
+            return outcome
+        }
         var draft = unmapped.draft
         let result = mapping.apply(to: &draft, as: unmapped.event, now: now)
         guard !result.isDropped else {
@@ -153,23 +217,38 @@ package final class Normaliser {
         return outcome
     }
 
-    /// What the cases of the source say about a message, up to the one that matches.
-    func decisions(for message: ReceivedMessage, now: Timestamp) -> [CaseDecision] {
-        self.mapping?.decisions(for: self.unmapped(message, now: now, isAlone: false).event, now: now) ?? []
+    /// What the blocks say about a message as it arrives up to the one that reads it; empty where there is one.
+    func blockDecisions(for message: ReceivedMessage, now: Timestamp) -> [CaseDecision] {
+        guard let choice else { return [] }
+        let event = self.unmapped(message, block: choice.automatic, now: now, isAlone: false).event
+        return choice.failures(for: event, now: now).enumerated().map { index, failure in
+            CaseDecision(name: self.readings[index].name ?? "normalise[\(index)]", failure: failure, isDrop: false)
+        }
     }
 
-    /// - Parameter isAlone: whether the message becomes an event before another is read.
-    private func unmapped(_ message: ReceivedMessage, now: Timestamp, isAlone: Bool = true) -> Unmapped {
+    /// What the cases of the block say about a part of the batch, up to the one that matches.
+    func decisions(for message: ReceivedMessage, at place: Int, now: Timestamp) -> [CaseDecision] {
+        let unmapped = self.unmapped(message, block: self.chosenBlock(at: place), now: now, isAlone: false)
+        return self.readings[unmapped.block].mapping?.decisions(for: unmapped.event, now: now) ?? []
+    }
+
+    /// - Parameters:
+    ///   - block: the place of what reads the message; `nil` when that is to be found out.
+    ///   - isAlone: whether the message becomes an event before another is read.
+    private func unmapped(_ message: ReceivedMessage, block: Int?, now: Timestamp, isAlone: Bool = true) -> Unmapped {
         let subject = SafeText.line(message.subject)
-        var draft = self.draft(of: message, subject: subject, isPatient: isAlone && self.mapping?.readsMessage == false)
-        if !isAlone { draft.root = nil }
+        let known = block ?? self.choice.map { $0.block(for: subject) } ?? 0
+        // A block that is not known yet may need all of the event.
+        let mapping = known.flatMap { self.readings[$0].mapping }
+        var draft = self.draft(of: message, subject: subject, isPatient: isAlone && mapping?.readsMessage == false)
         // Templates see the id that the event will have.
         let id = self.id(of: draft, message)
         draft.id = id
-        let isRendered = self.mapping?.needsJSON != false
-        return Unmapped(
-            draft: draft, subject: subject,
-            event: self.event(of: draft, message, id: id, subject: subject, now: now, isRendered: isRendered))
+        let event = self.event(
+            of: draft, message, id: id, subject: subject, now: now, isRendered: mapping?.needsJSON != false)
+        let chosen = known ?? self.choice?.block(for: event, now: now, root: draft.root) ?? 0
+        if !isAlone { draft.root = nil }
+        return Unmapped(block: chosen, draft: draft, subject: subject, event: event)
     }
 
     private func id(of draft: Draft, _ message: ReceivedMessage) -> String {
@@ -204,7 +283,7 @@ package final class Normaliser {
             tags: draft.tags,
             timestamp: draft.timestamp ?? message.timestamp ?? now, payload: draft.payload, source: self.source, subject: subject,
             attributes: attributes, raw: message.original ?? message.body, provenance: context.provenance,
-            limits: self.settings.limits,
+            limits: self.limits,
             rendered: isRendered ? draft.json : ByteBuffer()
         )
     }
@@ -325,7 +404,7 @@ package final class Normaliser {
     /// The name in a subject, remembered: most sources have few subjects.
     private func subjectName(_ subject: String) -> String {
         if let name = self.names[subject] { return name }
-        let name = SubjectName.name(subject).cut(toUTF16: self.settings.limits.title)
+        let name = SubjectName.name(subject).cut(toUTF16: self.limits.title)
         guard subject.utf8.count <= Self.nameLimit else { return name }
         if self.names.count >= Self.nameLimit { self.names.removeAll(keepingCapacity: true) }
         self.names[subject] = name

@@ -4,7 +4,9 @@ package struct PartExplanation: Sendable {
     package let message: ReceivedMessage
     /// Whether `decode`, `root` or `split` has changed the body.
     package let isOpened: Bool
-    /// What each case said up to the one that matched, in order.
+    /// What each block said about the message up to the one that reads it; empty where there is one for all messages.
+    package let blocks: [CaseDecision]
+    /// What each case of the block said up to the one that matched, in order.
     package let cases: [CaseDecision]
     /// The parts of `normalise` that did not apply, each with the reason.
     package let failures: [(field: String, reason: String)]
@@ -14,13 +16,11 @@ package struct PartExplanation: Sendable {
     package let isIgnored: Bool
 }
 
-/// Whether a case of `normalise` is for a message.
+/// Whether a case or a block of `normalise` is for a message.
 package struct CaseDecision: Sendable {
-    /// Its place in the list.
-    package let index: Int
-    /// Its name in messages: `cases[0]`, or `preset hue cases[0]`.
+    /// Its name in messages: `cases[0]`, `normalise[1].cases[0]` or `preset hue cases[0]`; `normalise[1]` or `preset hue` for a block.
     package let name: String
-    /// The condition that does not hold; `nil` for the case that matches.
+    /// The condition that does not hold; `nil` for the one that matches.
     package let failure: FailedCondition?
     /// Whether it drops the message.
     package let isDrop: Bool
@@ -35,7 +35,7 @@ extension SourceMapping {
             let failure = self.cases[index].match?.failure(self.reader)
             decisions.append(
                 CaseDecision(
-                    index: index, name: String(self.places[index].dropLast(".set".count)), failure: failure,
+                    name: String(self.places[index].dropLast(".set".count)), failure: failure,
                     isDrop: self.cases[index].isDropped))
             if failure == nil { break }
         }
@@ -46,12 +46,14 @@ extension SourceMapping {
 extension Normaliser {
     /// How a message is read, part by part; changes nothing that later messages depend on.
     func explanation(of message: ReceivedMessage, now: Timestamp) -> [PartExplanation] {
-        let parts = self.unpack([message], isKnown: { _ in false }).messages
+        let blocks = self.blockDecisions(for: message, now: now)
+        let parts = self.unpack([message], isKnown: { _ in false }, now: now).messages
         defer { self.endBatch() }
         return parts.enumerated().map { place, part in
             let outcome = self.event(from: part, at: place, now: now)
             return PartExplanation(
-                message: part, isOpened: parts.count > 1 || part.body != message.body, cases: self.decisions(for: part, now: now),
+                message: part, isOpened: parts.count > 1 || part.body != message.body, blocks: blocks,
+                cases: self.decisions(for: part, at: place, now: now),
                 failures: outcome.failures.map { ($0.field, $0.reason) }, problem: outcome.problem, isIgnored: outcome.isNoise)
         }
     }

@@ -86,7 +86,7 @@ package final class Rehearsal {
     /// How the `normalise` of a source reads a message.
     package func explanation(of message: ReceivedMessage, from source: SourceIndex) -> [PartExplanation] {
         let source = self.stage.sources[source.rawValue]
-        return Normaliser(source: source.name, settings: source.intake.normalise, bridge: source.intake.bridge)
+        return Normaliser(source: source.name, blocks: source.intake.normalise, bridge: source.intake.bridge)
             .explanation(of: message, now: self.now)
     }
 

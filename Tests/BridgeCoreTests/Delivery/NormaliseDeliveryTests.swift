@@ -16,7 +16,7 @@ struct NormaliseDeliveryTests {
             sources: [
                 SourceParts(
                     name: "in", source: ScriptedSource(), acknowledge: .delivered,
-                    intake: IntakeSettings(normalise: settings, bridge: "here"), retry: RetrySettings(),
+                    intake: IntakeSettings(normalise: NormaliseBlocks(settings), bridge: "here"), retry: RetrySettings(),
                     metrics: ComponentMetrics(component: "in", kind: "test", direction: "source", metrics: self.metrics),
                     logger: self.log.logger("in"))
             ],

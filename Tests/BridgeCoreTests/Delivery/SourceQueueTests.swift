@@ -26,7 +26,7 @@ struct SourceQueueTests {
             sources: sources.map { name in
                 SourceParts(
                     name: name, source: source ?? ScriptedSource(), acknowledge: acknowledge,
-                    intake: IntakeSettings(normalise: normalise, bridge: "here"), retry: RetrySettings(),
+                    intake: IntakeSettings(normalise: NormaliseBlocks(normalise), bridge: "here"), retry: RetrySettings(),
                     metrics: ComponentMetrics(component: name, kind: "test", direction: "source", metrics: self.metrics),
                     logger: logger)
             },

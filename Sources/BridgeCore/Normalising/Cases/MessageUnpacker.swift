@@ -20,17 +20,21 @@ final class MessageUnpacker {
     private let decode: [BodyDecoding]
     private let root: MessageRoot?
     private let split: EventPath?
-    /// The presets that the keys come from, by key.
+    /// What messages call the keys.
     private let names: [String: String]
+    /// Whether bodies are decoded as they were sent, whatever their source has made of them.
+    private let decodesOriginal: Bool
     private let parser = JSONParser()
 
     /// `nil` when the settings open nothing.
-    init?(_ settings: NormaliseSettings) {
+    init?(_ settings: NormaliseSettings, decodesOriginal: Bool = false) {
         guard settings.opening != .nothing else { return nil }
+        self.decodesOriginal = decodesOriginal
         self.decode = settings.decode
         self.root = settings.root
         self.split = settings.split
-        self.names = settings.names
+        let keys = ["decode", "root", "split"]
+        self.names = Dictionary(uniqueKeysWithValues: keys.map { ($0, settings.name(of: $0)) })
     }
 
     private func failure(_ field: String, _ reason: String) -> FieldFailure {
@@ -40,6 +44,10 @@ final class MessageUnpacker {
     /// The message with its body decoded, and of that the part that is the payload.
     func open(_ message: ReceivedMessage) -> Part {
         var part = Part(message: message)
+        if self.decodesOriginal, !self.decode.isEmpty, let original = message.original {
+            part.message.body = original
+            part.message.contentType = nil
+        }
         if !self.decode.isEmpty, message.body.readableBytes > 0 { self.decodeBody(of: &part, by: self.decode, "decode") }
         if let root, let document = self.document(of: part.message) {
             if let value = document.value(at: root.path.steps) {

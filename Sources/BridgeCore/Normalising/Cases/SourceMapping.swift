@@ -33,7 +33,7 @@ final class SourceMapping {
         self.cases = settings.cases
         self.varying = settings.cases.map { $0.fields?.bySubject.varying }.map { $0?.isEmpty == false ? $0 : nil }
         self.subjects = SubjectCases(settings.cases)
-        self.places = settings.cases.indices.map { "\(settings.names["cases[\($0)]"] ?? "cases[\($0)]").set" }
+        self.places = settings.cases.indices.map { "\(settings.name(of: "cases[\($0)]")).set" }
         guard self.fields != nil || !self.cases.isEmpty else { return nil }
         let parts = (self.fields?.templates.flatMap(\.parts) ?? []) + self.cases.flatMap(\.parts)
         self.needsJSON = parts.contains(where: \.needsJSON)

@@ -1,4 +1,4 @@
-/// What the cases of a source say about single subjects, remembered: most sources have few.
+/// What the cases or blocks of a source say about single subjects, remembered: most sources have few.
 ///
 /// Of a subject it is known which cases can match, and what they set whatever the message says. Bounded; not thread-safe.
 struct SubjectCases {
@@ -31,6 +31,12 @@ struct SubjectCases {
     init(_ cases: [NormaliseCase]) {
         self.matchers = cases.map(\.match)
         self.fixed = cases.map { $0.fields?.bySubject.fixed }.map { $0?.isEmpty == false ? $0 : nil }
+    }
+
+    /// Remembers which of several conditions can hold; there are no fields.
+    init(_ matchers: [Matcher?]) {
+        self.matchers = matchers
+        self.fixed = matchers.map { _ in nil }
     }
 
     /// The cases that can match a message with this subject, in order.
