@@ -117,15 +117,32 @@ import Testing
         }
         let first = try sink("a", "b")
         var variants = SinkVariants(first)
-        let second = variants.add(try sink("c", "a"))
+        let second = try variants.add(try sink("c", "a"))
         #expect(second.indices == [0, 3, 1])
         #expect(!second.wereCurrent)
         #expect(second.settings.count == 4)
-        let third = variants.add(first)
+        let third = try variants.add(first)
         #expect(third.indices == [0, 1, 2])
         #expect(!third.wereCurrent, "the sink has its own settings in place of one of them")
-        let fourth = variants.add(try sink("b"))
+        let fourth = try variants.add(try sink("b"))
         #expect(fourth.indices == [0, 2])
         #expect(fourth.wereCurrent)
+    }
+
+    @Test func `settings that no file has any more are bounded`() throws {
+        func sink(_ topic: String) throws -> PreparedSink {
+            try load(Self.text.replacing("topic: other", with: "topic: \(topic)")).sinks[0]
+        }
+        var variants = SinkVariants(try sink("first"))
+        for number in 0..<SinkVariants.mostFormer { _ = try variants.add(try sink("t\(number)")) }
+        let full = variants
+        let refusal = #expect(throws: SinkVariants.Refusal.self) { try variants.add(try sink("one-more")) }
+        #expect(
+            refusal?.description
+                == "sinks.out: routes have had more than 1000 other settings in 'with' since the program started, which "
+                + "pending events may need; restart it for this change")
+        #expect(variants == full)
+        // What is known already stays usable.
+        #expect(try variants.add(try sink("first")).indices == [0, 1])
     }
 }

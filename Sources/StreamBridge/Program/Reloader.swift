@@ -133,7 +133,7 @@ final class Reloader: Sendable {
     /// - Throws: what keeps the new parts from starting; the old ones then run on.
     private func apply(_ next: inout Running, from running: Running) async throws -> PlanChanges {
         _ = try DescriptorLimit.raised(components: next.plan.components)
-        let layout = self.layout(&next, from: running)
+        let layout = try self.layout(&next, from: running)
         let changes = PlanChanges(from: running.parts, to: next.parts, mustChange: layout.mustChange)
         // Also where nothing has changed: the order of parts may have.
         let shared = self.services.shared.draft
@@ -168,15 +168,18 @@ final class Reloader: Sendable {
     }
 
     /// How the variants of sinks continue, and which parts start again although they are the same.
+    ///
+    /// - Throws: ``SinkVariants/Refusal``.
     private func layout(
         _ next: inout Running, from running: Running
-    ) -> (sinks: [(indices: [Int], settings: [any ComponentConfiguration])], mustChange: Set<String>) {
+    ) throws(SinkVariants.Refusal) -> (sinks: [(indices: [Int], settings: [any ComponentConfiguration])], mustChange: Set<String>)
+    {
         var sinks: [(indices: [Int], settings: [any ComponentConfiguration])] = []
         var mustChange: Set<String> = []
         var variants: [String: SinkVariants] = [:]
         for sink in next.plan.sinks {
             var known = running.variants[sink.name] ?? SinkVariants(sink)
-            let (indices, settings, wereCurrent) = known.add(sink)
+            let (indices, settings, wereCurrent) = try known.add(sink)
             variants[sink.name] = known
             sinks.append((indices, settings))
             if !wereCurrent { mustChange.insert(PlanParts.sink(sink.name)) }
