@@ -7,12 +7,18 @@ package struct IncludedFiles: Sendable {
     ///
     /// Empty when a folder or a pattern has none; throws an error with a sentence for a path that does not exist.
     package let paths: @Sendable (String) throws -> [String]
+    /// The folders in which a file for a path that is a folder or a pattern can appear.
+    package let folders: @Sendable (String) -> [String]
     /// The text of a file.
     package let read: @Sendable (String) throws -> String
 
     /// Makes a way to find and read files.
-    package init(paths: @escaping @Sendable (String) throws -> [String], read: @escaping @Sendable (String) throws -> String) {
+    package init(
+        paths: @escaping @Sendable (String) throws -> [String], folders: @escaping @Sendable (String) -> [String] = { [$0] },
+        read: @escaping @Sendable (String) throws -> String
+    ) {
         self.paths = paths
+        self.folders = folders
         self.read = read
     }
 }
@@ -79,7 +85,7 @@ final class Inclusion {
             self.findings.error("\(resolved) cannot be included: \(error)", at: place)
             return
         }
-        if found != [resolved] { self.findings.read(from: Self.folder(of: resolved)) }
+        if found != [resolved] { for folder in self.files.folders(resolved) { self.findings.read(from: folder) } }
         if found.isEmpty { self.findings.warning("\(resolved) has no file that ends in .yaml or .yml", at: place) }
         for path in found {
             if parents.contains(path) {
@@ -151,12 +157,6 @@ final class Inclusion {
 
     private func place(of node: Node) -> String {
         "\(node.mark?.source ?? self.findings.file), line \(node.mark?.line ?? 1)"
-    }
-
-    /// The folder in which a folder or a pattern looks for files.
-    private static func folder(of path: String) -> String {
-        guard let wildcard = path.firstIndex(where: { "*?[".contains($0) }) else { return path }
-        return path[..<wildcard].lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     }
 
     /// A path of an including file, seen from the working directory.

@@ -299,4 +299,43 @@ struct ReloadTests {
         #expect(bridge.log.contains("cause=file"))
         #expect(try await bridge.stop() == .exited(0))
     }
+
+    @Test func `a mistake in an included file is answered with the file`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        mkdir(bridge.directory.file("conf.d"), 0o755)
+        try bridge.directory.write("sinks: { more: { type: fill } }\n", to: "conf.d/more.yaml")
+        try bridge.rewrite("include: conf.d\n" + Self.yaml.replacing("to: [stream, out]", with: "to: [steam]"))
+        let answer = try await bridge.reload()
+        #expect(answer.status == 422)
+        #expect(
+            answer.text == """
+                {"errors":[{"line":10,"column":23,"message":"no sink is called 'steam'; did you mean 'stream'?","setting":"routes[0].to[0]"},\
+                {"file":"\(bridge.directory.file("conf.d/more.yaml"))","line":1,"column":24,\
+                "message":"no sink is called 'fill'; did you mean 'file'?","setting":"sinks.more.type"}]}
+                """, "\(answer.text)")
+    }
+
+    @Test func `the first file that appears in an included folder is loaded`() async throws {
+        let bridge = try await BridgeProcess.start(Self.yaml, arguments: ["--watch"])
+        mkdir(bridge.directory.file("conf.d"), 0o755)
+        try bridge.rewrite("include: [conf.d, later/*/*.yaml]\n" + Self.yaml)
+        try await eventually("the folder is watched") { bridge.log.contains("cause=file") }
+        func isServed(_ stream: String) async throws -> Bool {
+            try await SSEClientPeer.connect(port: bridge.port, path: "/api/stream/\(stream)").status == 200
+        }
+        func file(_ name: String) -> String {
+            "sinks: { \(name): { type: sse, stream: \(name) } }\nroutes: [{ from: in, to: \(name) }]\n"
+        }
+        try bridge.directory.write(file("first"), to: "conf.d/first.yaml")
+        try await eventually("the first file is loaded") { try await isServed("first") }
+        // A pattern whose folders do not exist yet.
+        mkdir(bridge.directory.file("later"), 0o755)
+        mkdir(bridge.directory.file("later/home"), 0o755)
+        try await eventually("the folders of the pattern are watched") {
+            try await bridge.metric("streambridge_config_reloads_total", "applied") >= 3
+        }
+        try bridge.directory.write(file("second"), to: "later/home/second.yaml")
+        try await eventually("the file of the pattern is loaded") { try await isServed("second") }
+        #expect(try await bridge.stop() == .exited(0))
+    }
 }

@@ -103,7 +103,8 @@ struct ConfigurationInput {
     private var loader: BridgeLoader {
         BridgeLoader(
             catalog: .shipped, expressions: self.expressions, environment: Self.environment(),
-            included: IncludedFiles(paths: IncludedPaths.paths(of:), read: { try Self.read($0) }),
+            included: IncludedFiles(
+                paths: IncludedPaths.paths(of:), folders: IncludedPaths.folders(of:), read: { try Self.read($0) }),
             readFile: { try Self.read($0, atMost: Self.largestValue) }
         )
     }

@@ -88,7 +88,7 @@ struct Gateway: Sendable {
                     pages: pages, listeners: listeners),
                 bridge, control, watches: { watch?.follow($0.union([self.file]), readSince: $1.milliseconds) })
             pages.run(bridge) { responder in
-                guard !queue.ask(answer: { responder.respond($0.response) }) else { return }
+                guard !queue.ask(answer: { responder.respond($0.response(about: self.file)) }) else { return }
                 responder.respond(.error(.conflict, "A reload is running; try again later", headers: [("Retry-After", "1")]))
             }
             log.waiting?.end()

@@ -20,7 +20,9 @@ enum ReloadResult: Sendable {
     }
 
     /// The answer to a request: 200 with the lists of parts, or 422 with the mistakes.
-    var response: HTTPResponse {
+    ///
+    /// - Parameter file: the configuration file; only a mistake in another file names its file.
+    func response(about file: String) -> HTTPResponse {
         var body = ByteBuffer()
         switch self {
         case .applied(let changes):
@@ -39,7 +41,13 @@ enum ReloadResult: Sendable {
             body.writeString("{\"errors\":[")
             for (index, diagnostic) in refusal.diagnostics.enumerated() {
                 if index > 0 { body.writeString(",") }
-                body.writeString("{\"line\":\(diagnostic.line),\"column\":\(diagnostic.column),\"message\":")
+                body.writeString("{")
+                if diagnostic.file != file {
+                    body.writeString("\"file\":")
+                    JSONWriter.write(diagnostic.file, to: &body)
+                    body.writeString(",")
+                }
+                body.writeString("\"line\":\(diagnostic.line),\"column\":\(diagnostic.column),\"message\":")
                 JSONWriter.write(diagnostic.message, to: &body)
                 if !diagnostic.path.isEmpty {
                     body.writeString(",\"setting\":")

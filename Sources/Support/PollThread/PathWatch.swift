@@ -4,6 +4,8 @@ import Synchronization
 
 /// Notices (inotify) when one of some files changes: in place, by a rename over it, or by a replaced link on the way to it.
 ///
+/// A path may be a directory, which changes when a file appears in it or leaves it.
+///
 /// On a thread of its own, which sleeps until a directory of one of the files changes. Thread-safe.
 package final class PathWatch: Sendable {
     /// How long nothing may happen before a change counts as complete, in milliseconds.
@@ -20,7 +22,7 @@ package final class PathWatch: Sendable {
     private let changed: @Sendable () -> Void
     private let unwatched: @Sendable (String) -> Void
 
-    /// Starts to watch files, which need not exist.
+    /// Starts to watch files and directories, which need not exist.
     ///
     /// - Parameters:
     ///   - time: when the program began to read them, in milliseconds since 1970.
@@ -62,10 +64,23 @@ package final class PathWatch: Sendable {
 
     /// Watches every directory of the files; one that is watched already stays.
     private func addWatches(_ paths: Set<String>) {
-        for directory in WatchedPaths.directories(of: paths).sorted() {
-            guard inotify_add_watch(self.notify, directory, Self.events) < 0 else { continue }
-            // Any other failure is that of a directory that does not exist now.
-            if errno == ENOSPC || errno == ENOMEM { self.unwatched(directory) }
+        for directory in WatchedPaths.directories(of: paths).sorted() { self.addWatch(directory) }
+    }
+
+    /// Watches a directory, or the nearest one above it that exists, in which the missing one will appear.
+    private func addWatch(_ directory: String) {
+        var nearest = ""
+        while true {
+            var wanted = directory
+            while inotify_add_watch(self.notify, wanted, Self.events) < 0 {
+                if errno == ENOSPC || errno == ENOMEM { return self.unwatched(wanted) }
+                // Any other failure is that of a directory that does not exist now.
+                guard errno == ENOENT, wanted != "/" else { return }
+                wanted = WatchedPaths.parent(of: wanted)
+            }
+            // What is missing may have appeared before the nearest one was watched.
+            guard wanted != directory, wanted != nearest else { return }
+            nearest = wanted
         }
     }
 

@@ -70,9 +70,13 @@ struct WatchedPaths {
 
     /// The directories in which another file can take the place of one of these: those of the file and of every link on the
     /// way to it, and the directory above each, in which they themselves can be replaced.
+    ///
+    /// Of a path that is a directory, also itself.
     static func directories(of paths: Set<String>) -> Set<String> {
         var directories: Set<String> = []
         for path in paths {
+            var status = stat()
+            if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { directories.insert(Self.absolute(path)) }
             for directory in Self.directories(of: path) {
                 directories.insert(directory)
                 directories.insert(Self.parent(of: directory))
@@ -118,7 +122,8 @@ struct WatchedPaths {
         return "\(String(cString: directory))/\(path)"
     }
 
-    private static func parent(of path: String) -> String {
+    /// The directory in which a path is; `/` for one at the top.
+    static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return "/" }
         return String(path[..<slash])
     }

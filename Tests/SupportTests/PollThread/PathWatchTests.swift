@@ -105,4 +105,21 @@ struct PathWatchTests {
         try watched.directory.write("22", to: "g")
         try await watched.untilNoticed("a file that is followed is noticed", 2)
     }
+
+    @Test func `the first file of a directory is noticed`() async throws {
+        let watched = try Watched("d") { mkdir($0.file("d"), 0o755) }
+        try watched.directory.write("1", to: "d/f")
+        try await watched.untilNoticed("it is made", 1)
+        unlink(watched.directory.file("d/f"))
+        try await watched.untilNoticed("it is removed", 2)
+    }
+
+    @Test func `a directory is noticed whose parents do not exist yet`() async throws {
+        let watched = try Watched("a/b/c/d")
+        for name in ["a", "a/b", "a/b/c"] { mkdir(watched.directory.file(name), 0o755) }
+        mkdir(watched.directory.file("a/b/c/d"), 0o755)
+        try await watched.untilNoticed("it is made", 1)
+        try watched.directory.write("1", to: "a/b/c/d/f")
+        try await watched.untilNoticed("its first file is made", 2)
+    }
 }
