@@ -19,14 +19,6 @@ package enum FixedSettings {
         }
         compare("http.max_connections", \.http.maximumConnections)
         compare("http.limits", \.http.limits)
-        compare("http.tls") { $0.http.certificateFile == nil }
-        compare("http.access") { $0.http.access == nil }
-        return changed.map { setting in
-            switch setting {
-            case "http.tls", "http.access":
-                "\(setting): cannot be added or removed while the program runs; restart to change it"
-            default: "\(setting): cannot change while the program runs; restart to change it"
-            }
-        }
+        return changed.map { "\($0): cannot change while the program runs; restart to change it" }
     }
 }

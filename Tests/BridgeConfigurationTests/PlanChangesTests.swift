@@ -90,19 +90,51 @@ import Testing
             "sources:", "http: { limits: { buffered: 99MiB } }\nsources:",
             "http.limits: cannot change while the program runs; restart to change it"
         ),
-        (
-            "sources:", "http: { tls: { cert_file: c, key_file: k } }\nsources:",
-            "http.tls: cannot be added or removed while the program runs; restart to change it"
-        ),
-        (
-            "sources:", "http: { access: { anonymous: { subscribe: ['#'] } } }\nsources:",
-            "http.access: cannot be added or removed while the program runs; restart to change it"
-        ),
     ])
     func `what cannot change is refused`(old: String, new: String, message: String) throws {
         let (running, other) = (try load(Self.text), try load(Self.text.replacing(old, with: new)))
         #expect(FixedSettings.refusals(from: running, to: other) == [message])
         #expect(FixedSettings.refusals(from: running, to: running).isEmpty)
+    }
+
+    /// A change of each key of `service` and `http`.
+    private static let keys: [String: [String: String]] = [
+        "service": [
+            "name": "n", "state_dir": "/var/lib/y", "drain": "3s", "max_hops": "3", "log": "{ level: debug }",
+        ],
+        "http": [
+            "listen": "'127.0.0.1:9999'", "tls": "{ cert_file: c, key_file: k }", "max_connections": "9",
+            "access": "{ anonymous: { subscribe: ['#'] } }", "admin": "{ token: t }", "limits": "{ buffered: 99MiB }",
+            "allowed_hosts": "[x.example]", "publish_origins": "['https://x.example']", "trusted_proxies": "[10.0.0.0/8]",
+        ],
+    ]
+
+    @Test func `a change of any key of service and http takes effect or is refused`() throws {
+        let declared = [
+            "service": ServiceSettings.settings.declarations, "http": HTTPSettings.settings.declarations,
+        ].mapValues { Set($0.map(\.name)) }
+        #expect(declared == Self.keys.mapValues { Set($0.keys) })
+        let text = Self.text.replacing("service: { state_dir: /var/lib/x }\n", with: "")
+        let running = try load(text)
+        for (group, keys) in Self.keys {
+            for (key, value) in keys {
+                let other = try load("\(group): { \(key): \(value) }\n\(text)")
+                let changes = PlanChanges(from: PlanParts(running) { _ in 0 }, to: PlanParts(other) { _ in 0 })
+                let refusals = FixedSettings.refusals(from: running, to: other)
+                #expect(changes.isEmpty != refusals.isEmpty, "\(group).\(key): \(changes), \(refusals)")
+            }
+        }
+    }
+
+    @Test func `the access rules and TLS can be added and removed`() throws {
+        let open = try load(Self.text)
+        let closed = try load(Self.text.replacing("sources:", with: "http: { access: { tokens: [{ token: t }] } }\nsources:"))
+        func changes(_ old: BridgePlan, _ new: BridgePlan) -> PlanChanges {
+            PlanChanges(from: PlanParts(old) { _ in 0 }, to: PlanParts(new) { _ in 0 })
+        }
+        #expect(changes(open, closed).added == ["access"] && changes(closed, open).removed == ["access"])
+        let encrypted = try load(Self.text.replacing("sources:", with: "http: { tls: { cert_file: c, key_file: k } }\nsources:"))
+        #expect(changes(open, encrypted).changed == ["listener http"] && changes(encrypted, open).changed == ["listener http"])
     }
 
     @Test func `the limits of a log in memory can change`() throws {

@@ -103,10 +103,6 @@ struct ReloadTests {
         ("", ["state_dir": "/tmp"], "service.state_dir: cannot change while the program runs; restart to change it"),
         ("", ["name": "other"], "service.name: cannot change while the program runs; restart to change it"),
         ("max_connections: 99", [:], "http.max_connections: cannot change while the program runs; restart to change it"),
-        (
-            "access: { tokens: [{ token: t, publish: ['#'] }] }", [:],
-            "http.access: cannot be added or removed while the program runs; restart to change it"
-        ),
     ])
     func `what cannot change is refused, and so is the rest of the file`(http: String, service: [String: String], message: String)
         async throws
@@ -165,6 +161,69 @@ struct ReloadTests {
         try await eventually("the others have it") { kept.messages.count == 1 && third.messages.count == 1 }
         #expect(kept.ending == nil)
         #expect(try await bridge.metric("streambridge_sse_connections_closed_total", "reason=\"revoked\"") == 1)
+    }
+
+    @Test func `access rules that are added close what was open, and open it again when they are removed`() async throws {
+        let yaml = Self.yaml.replacing("stream: demo", with: "stream: demo, presence: true")
+            .replacing("sinks:", with: "sinks:\n  own: { type: sse, stream: own, token: stream-token }")
+            .replacing("to: [stream, out]", with: "to: [stream, out, own]")
+        let access = "access: { tokens: [{ token: one, subscribe: ['#', '$presence/#'], publish: ['#'] }] }"
+        let token = [(name: "Authorization", value: "Bearer one")]
+        let bridge = try await BridgeProcess.start(yaml)
+        func status(_ path: String, _ headers: [(name: String, value: String)] = []) async throws -> Int? {
+            try await SSEClientPeer.connect(port: bridge.port, path: path, headers: headers).status
+        }
+        func presence(_ headers: [(name: String, value: String)] = []) async throws -> [Int?] {
+            [
+                try await HTTPRequestPeer.send("GET", "/api/presence", port: bridge.port, headers: headers).status,
+                try await status("/api/stream/$presence/demo", headers),
+            ]
+        }
+        let open = try await bridge.stream("demo")
+        let own = try await bridge.stream("own", headers: [("Authorization", "Bearer stream-token")])
+        #expect(try await presence() == [404, 404])
+        try bridge.rewrite(yaml, http: access)
+        #expect(try await bridge.reload().text.hasPrefix("{\"added\":[\"access\"],\"changed\":[],\"removed\":[]"))
+        try await eventually("the open stream ends") { open.ending != nil }
+        #expect(try await status("/api/stream/demo") == 401)
+        #expect(try await bridge.post("/n/in", ByteBuffer(string: "a")).status == 401)
+        #expect(try await presence() == [401, 401])
+        #expect(try await presence(token) == [200, 200])
+        let admitted = try await bridge.stream("demo", headers: token)
+        #expect(try await bridge.post("/n/in", ByteBuffer(string: "b"), headers: token).status == 201)
+        try await eventually("it arrives") { admitted.messages.count == 1 && own.messages.count == 1 }
+        #expect(own.ending == nil)
+        try bridge.rewrite(yaml)
+        #expect(try await bridge.reload().text.contains("\"removed\":[\"access\"]"))
+        try await eventually("the entry that admitted it is gone") { admitted.ending != nil }
+        #expect(try await presence(token) == [404, 404])
+        let again = try await bridge.stream("demo")
+        try await Self.post(bridge, "c")
+        try await eventually("all are served") { again.messages.count == 1 && own.messages.count == 2 }
+        #expect(own.ending == nil)
+        #expect(try await bridge.stop() == .exited(0))
+    }
+
+    @Test func `TLS is added and removed for new connections, and streams stay`() async throws {
+        let certificates = try await Certificates.make()
+        let bridge = try await BridgeProcess.start(Self.yaml)
+        let client = try await bridge.stream("demo")
+        let tls = "tls: { cert_file: \(certificates.server), key_file: \(certificates.serverKey) }"
+        try bridge.rewrite(Self.yaml, http: tls)
+        #expect(try await bridge.reload().text.contains("\"changed\":[\"listener http\"]"))
+        let curl = try ChildProcess(
+            "curl", ["-sS", "--cacert", certificates.authority, "-d", "text", "https://localhost:\(bridge.port)/n/in"])
+        #expect(try await curl.untilEnded() == .exited(0), "\(curl.standardError)")
+        try await eventually("the stream of the time before has it") { client.messages.count == 1 }
+        #expect(try await bridge.get("/livez").status == 400)
+        try bridge.rewrite(Self.yaml)
+        bridge.process.signal(SIGHUP)
+        try await eventually("new connections are plain") { try await bridge.get("/livez").status == 200 }
+        #expect(bridge.log.contains("TLS removed; new connections are not encrypted"))
+        try await Self.post(bridge, "more")
+        try await eventually("the stream has it too") { client.messages.count == 2 }
+        #expect(client.ending == nil)
+        #expect(try await bridge.stop() == .exited(0))
     }
 
     @Test func `subscribers of a changed stream resume without a gap`() async throws {

@@ -50,13 +50,12 @@ struct Gateway: Sendable {
         shared.add(router)
         shared.add(curl)
         shared.add(refusals)
-        var access: ReloadableAccess?
+        var rules: Access?
         if let settings = self.plan.http.access {
-            let made = ReloadableAccess(
-                try await Access(settings, group: group, curl: curl, refusals: refusals, logger: self.logger("access")))
-            shared.add(HTTPAccessService(made))
-            access = made
+            rules = try await Access(settings, group: group, curl: curl, refusals: refusals, logger: self.logger("access"))
         }
+        let access = ReloadableAccess(rules, group: group)
+        shared.add(HTTPAccessService(access))
         self.reportFaults(metrics, logger: self.logger("expressions"))
         let pages = OperationsPages(metrics: metrics, plan: self.plan)
         try pages.register(on: router)
@@ -65,7 +64,7 @@ struct Gateway: Sendable {
         return try await withThrowingTaskGroup(of: Void.self) { services in
             defer { services.cancelAll() }
             services.addTask { try await deadline.enforce() }
-            if let access { services.addTask { await access.run() } }
+            services.addTask { await access.run() }
             guard let log = try await self.startLog(router, pages, listeners, earlySignals) else {
                 await listeners.shutDown(deadline: .now + .seconds(1))
                 try await group.shutdownGracefully()

@@ -17,11 +17,17 @@ final class Listeners: Sendable {
 
     fileprivate enum Step: Sendable {
         case keep
-        /// Other hosts and proxies, and another certificate.
-        case follow(HTTPPolicy, HTTPServerIdentity?)
+        /// Other hosts and proxies, and another certificate or none.
+        case follow(HTTPPolicy, IdentityChange)
         /// Another address, on which the new listener listens already.
         case replace(HTTPServer)
         case remove
+    }
+
+    fileprivate enum IdentityChange: Sendable {
+        case keep
+        /// `nil` without TLS.
+        case use(HTTPServerIdentity?)
     }
 
     private struct State {
@@ -112,7 +118,8 @@ final class Listeners: Sendable {
     func prepare(_ http: HTTPSettings, readsIdentity: Bool) async throws -> Change {
         let old = self.state.withLock { $0.http }
         var change = Change(http: http)
-        let identity = try readsIdentity ? Self.tls(http).map { try HTTPServer.identity(of: $0) } : nil
+        let identity: IdentityChange =
+            try readsIdentity ? .use(Self.tls(http).map { try HTTPServer.identity(of: $0) }) : .keep
         do {
             if http.address != old.address {
                 let server = Self.main(
@@ -130,7 +137,7 @@ final class Listeners: Sendable {
                 _ = try await server.start()
                 change.admin = .replace(server)
             case (_, let address?):
-                change.admin = .follow(HTTPPolicy(http, for: address), address.isLoopback ? nil : identity)
+                change.admin = .follow(HTTPPolicy(http, for: address), address.isLoopback ? .keep : identity)
             }
         } catch {
             await self.discard(change)
@@ -174,7 +181,7 @@ final class Listeners: Sendable {
     private static func follow(_ step: Step, _ server: HTTPServer) {
         guard case .follow(let policy, let identity) = step else { return }
         server.use(policy)
-        if let identity { server.use(identity) }
+        if case .use(let identity) = identity { server.use(identity) }
     }
 }
 

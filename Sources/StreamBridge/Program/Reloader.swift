@@ -20,8 +20,7 @@ final class Reloader: Sendable {
         let router: HTTPRouter
         let refusals: HTTPRefusals
         let curl: CurlMulti
-        /// `nil` without `http.access`.
-        let access: ReloadableAccess?
+        let access: ReloadableAccess
         let pages: OperationsPages
         let listeners: Listeners
     }
@@ -161,7 +160,7 @@ final class Reloader: Sendable {
             shared.commit()
             self.services.shared.add(self.services.router)
             self.services.pages.follow(plan)
-            if let access { self.services.access?.replace(by: access) }
+            if case .replace(let rules) = access { self.services.access.replace(by: rules) }
         }
         await self.services.listeners.apply(listeners)
         return changes
@@ -233,13 +232,21 @@ final class Reloader: Sendable {
         return kept
     }
 
-    /// - Returns: `nil` when the rules are the same.
+    /// What becomes of the access rules.
+    private enum AccessChange {
+        case keep
+        /// `nil` for a file without `http.access`.
+        case replace(Access?)
+    }
+
     /// - Throws: ``ComponentError`` for keys that cannot be used.
-    private func newAccess(_ plan: BridgePlan, _ changes: PlanChanges) async throws -> Access? {
-        guard changes.changed.contains("access"), let settings = plan.http.access else { return nil }
-        return try await Access(
-            settings, group: self.services.factory.group, curl: self.services.curl, refusals: self.services.refusals,
-            logger: self.services.factory.makeLogger("access"))
+    private func newAccess(_ plan: BridgePlan, _ changes: PlanChanges) async throws -> AccessChange {
+        guard [changes.added, changes.changed, changes.removed].contains(where: { $0.contains("access") }) else { return .keep }
+        guard let settings = plan.http.access else { return .replace(nil) }
+        return .replace(
+            try await Access(
+                settings, group: self.services.factory.group, curl: self.services.curl, refusals: self.services.refusals,
+                logger: self.services.factory.makeLogger("access")))
     }
 }
 

@@ -17,6 +17,9 @@ package struct HTTPGrant: Sendable {
     /// What has made the grant, such as one token of the file; `nil` where that cannot change while the program runs.
     package var authority: UInt64?
 
+    /// The authority of what is open because no access rules are enforced.
+    package static let openAuthority: UInt64 = 0
+
     /// Makes a grant; without arguments it allows nothing and never expires.
     package init(
         name: String? = nil, challenge: HTTPRefusal? = nil, subscribe: [String] = [], publish: [String] = [],
@@ -43,6 +46,9 @@ package struct HTTPGrant: Sendable {
 ///
 /// Thread-safe.
 package protocol HTTPAccess: Sendable {
+    /// Whether requests need a grant; otherwise everything without a token of its own is open, and nothing is asked.
+    var isEnforced: Bool { get }
+
     /// - Parameter names: every name and filter that the request needs, streams or the webhook, including those in its
     ///   body.
     /// - Returns: the client's permissions; fails with ``HTTPRefusal`` when the credentials are invalid or the check
@@ -64,6 +70,9 @@ package protocol HTTPAccess: Sendable {
 }
 
 extension HTTPAccess {
+    /// Always, for rules that are never removed.
+    package var isEnforced: Bool { true }
+
     /// Does nothing, for rules that never change.
     package func observe(_ changed: @escaping @Sendable (_ isValid: @escaping @Sendable (UInt64) -> Bool) -> Void) {}
 }

@@ -146,6 +146,7 @@ extension HTTPRouter {
         if let length = head.contentLength, length > intake.limit {
             return .refuse(.tooLarge(limit: intake.limit))
         }
-        return route.authorize.map { .authorize($0, intake) } ?? .accept(intake)
+        guard let authorize = route.authorize, route.isGuarded?() ?? true else { return .accept(intake) }
+        return .authorize(authorize, intake)
     }
 }

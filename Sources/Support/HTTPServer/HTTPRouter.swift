@@ -49,6 +49,8 @@ package final class HTTPRouter: Sendable {
         let limit: Int
         let admit: Admission?
         let authorize: Authorization?
+        /// Whether `authorize` is asked; `nil` for always.
+        let isGuarded: (@Sendable () -> Bool)?
         let refusing: Refusing?
         /// Answers `OPTIONS`.
         let grant: Grant?
@@ -59,12 +61,14 @@ package final class HTTPRouter: Sendable {
         let handler: HTTPIntake.Handler
 
         init(
-            limit: Int, admit: Admission? = nil, authorize: Authorization? = nil, refusing: Refusing? = nil,
-            grant: Grant? = nil, isVital: Bool = false, writes: Bool = false, handler: HTTPIntake.Handler
+            limit: Int, admit: Admission? = nil, authorize: Authorization? = nil, isGuarded: (@Sendable () -> Bool)? = nil,
+            refusing: Refusing? = nil, grant: Grant? = nil, isVital: Bool = false, writes: Bool = false,
+            handler: HTTPIntake.Handler
         ) {
             self.limit = limit
             self.admit = admit
             self.authorize = authorize
+            self.isGuarded = isGuarded
             self.refusing = refusing
             self.grant = grant
             self.isVital = isVital
@@ -152,6 +156,7 @@ package final class HTTPRouter: Sendable {
     ///   - bodyLimit: bytes; a larger body is answered 413, before it is read if its length is announced.
     ///   - admit: see ``Admission``.
     ///   - authorize: see ``Authorization``.
+    ///   - isGuarded: whether `authorize` is asked for a request; `nil` for always.
     ///   - grant: see ``Grant``; that of the first route of a path counts.
     ///   - isVital: whether it is answered even when there are too many connections.
     ///   - writes: whether it changes something, so that pages of origins outside ``HTTPPolicy`` are refused.
@@ -159,13 +164,14 @@ package final class HTTPRouter: Sendable {
     @discardableResult
     package func register(
         _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, admit: Admission? = nil,
-        authorize: Authorization? = nil, grant: Grant? = nil, isVital: Bool = false, writes: Bool = false,
-        handler: @escaping BufferedHandler
+        authorize: Authorization? = nil, isGuarded: (@Sendable () -> Bool)? = nil, grant: Grant? = nil, isVital: Bool = false,
+        writes: Bool = false, handler: @escaping BufferedHandler
     ) throws -> Registration {
         try self.add(
             method, pattern,
             Route(
-                limit: bodyLimit, admit: admit, authorize: authorize, grant: grant, isVital: isVital, writes: writes,
+                limit: bodyLimit, admit: admit, authorize: authorize, isGuarded: isGuarded, grant: grant, isVital: isVital,
+                writes: writes,
                 handler: .buffered(handler)))
     }
 

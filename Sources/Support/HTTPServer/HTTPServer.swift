@@ -156,10 +156,19 @@ package final class HTTPServer: Sendable {
         HTTPServerIdentity(context: try HTTPIdentity.context(for: tls), file: tls.certificates)
     }
 
-    /// Uses another identity for new connections; only for a server that was started with one.
-    package func use(_ identity: HTTPServerIdentity) {
-        self.identity.withLock { $0 = identity.context }
-        self.logger.notice("TLS certificate loaded", metadata: ["file": "\(identity.file)"])
+    /// Uses another identity for new connections, or none; connections that are open stay as they are.
+    ///
+    /// - Parameter identity: `nil` serves new connections without TLS.
+    package func use(_ identity: HTTPServerIdentity?) {
+        let hadOne = self.identity.withLock { current in
+            defer { current = identity?.context }
+            return current != nil
+        }
+        if let identity {
+            self.logger.notice("TLS certificate loaded", metadata: ["file": "\(identity.file)"])
+        } else if hadOne {
+            self.logger.notice("TLS removed; new connections are not encrypted")
+        }
     }
 
     /// Applies another policy to later requests.

@@ -136,6 +136,7 @@ package final class WebhookSource: Source, StagedComponent {
                 let handshake = WebhookHandshake(settings)
                 grant = { request in handshake.grant(request) }
             }
+            let isGuarded: (@Sendable () -> Bool)? = access.map { access in { @Sendable in access.isEnforced } }
             for (id, method) in targets {
                 // Users copy addresses with a slash at the end, and some senders add one.
                 let paths: [(String, HTTPResponseStatus)] = ["", "/"].flatMap { end in
@@ -147,6 +148,7 @@ package final class WebhookSource: Source, StagedComponent {
                             method.http, path, bodyLimit: configuration.maxBody,
                             admit: admit,
                             authorize: access.map { WebhookRefusals.authorization($0, id: id) },
+                            isGuarded: isGuarded,
                             grant: grant,
                             // A page cannot sign a body or send a token by itself; a browser adds Basic credentials for it.
                             writes: configuration.tokens.isEmpty && configuration.signature == nil,

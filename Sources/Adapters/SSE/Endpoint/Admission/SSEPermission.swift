@@ -10,11 +10,17 @@ struct SSEPermission {
     let expires: Int64?
     /// See ``HTTPGrant/authority``.
     let authority: UInt64?
+    /// Whether no access rules are enforced, so that nothing is checked.
+    let isOpen: Bool
     private let challenge: HTTPRefusal?
     private let patterns: [SubjectPattern]
 
+    /// What clients may read while no access rules are enforced.
+    static let open = SSEPermission(HTTPGrant(authority: HTTPGrant.openAuthority), isOpen: true)
+
     /// Invalid patterns are skipped: they grant nothing.
-    init(_ grant: HTTPGrant) {
+    init(_ grant: HTTPGrant, isOpen: Bool = false) {
+        self.isOpen = isOpen
         self.name = grant.name
         self.expires = grant.expires
         self.authority = grant.authority
@@ -24,6 +30,7 @@ struct SSEPermission {
 
     /// - Throws: ``SSERefusal`` when the grant does not cover one of the names, unless its stream has a token.
     func check(_ names: [SubjectPattern], _ streams: [SSEStream]) throws(SSERefusal) {
+        guard !self.isOpen else { return }
         let asked = streams.filter { $0.settings.token == nil }
         for name in names where asked.contains(where: { $0.canHave(name) }) {
             guard self.patterns.contains(where: { $0.covers(name) }) else {

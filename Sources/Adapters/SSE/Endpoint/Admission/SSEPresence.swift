@@ -8,7 +8,7 @@ import NIOHTTP1
 ///
 /// `GET /api/presence` lists connections in the order they were opened; `DELETE /api/presence/{number}` ends one. Both
 /// need a grant for `$presence/` and the name of every stream of the connection: one to read, the other to write.
-/// Without `http.access` no client has such a grant.
+/// Without `http.access` there are no such paths.
 struct SSEPresence: Sendable {
     static let path = "/api/presence"
     /// The prefix of presence streams; no wildcard matches it (MQTT 3.1.1 §4.7.2).
@@ -56,6 +56,7 @@ struct SSEPresence: Sendable {
     }
 
     private func decide(_ request: HTTPRequest, _ responder: HTTPResponder, then body: @escaping @Sendable (HTTPGrant) -> Void) {
+        guard self.access.isEnforced else { return responder.respond(.error(.notFound, "Not found")) }
         self.access.grant(request, names: []).hop(to: responder.eventLoop).whenComplete { result in
             switch result {
             case .success(let grant):

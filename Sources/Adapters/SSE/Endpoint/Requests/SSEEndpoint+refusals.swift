@@ -17,14 +17,14 @@ extension SSEEndpoint {
             // A stream named only in the body may have this token.
             let isToken =
                 brought.map { token in self.hub.allStreams.contains { $0.settings.token?.matches(token) ?? false } } ?? false
-            guard let access, !isToken else { return self.hub.home.makeSucceededFuture(nil) }
+            guard let access = self.enforced, !isToken else { return self.hub.home.makeSucceededFuture(nil) }
             decision = access.admit(request)
         } else {
             do throws(SSERefusal) { try SSETokens.check(request, streams) } catch {
                 self.refusals?.note(brought == nil ? .noCredentials : .unknownCredentials, request)
                 return self.hub.home.makeSucceededFuture(Self.completed(error.response, request, streams))
             }
-            guard let access, streams.contains(where: { $0.settings.token == nil }) else {
+            guard let access = self.enforced, streams.contains(where: { $0.settings.token == nil }) else {
                 return self.hub.home.makeSucceededFuture(nil)
             }
             decision = access.grant(request, names: named.map(\.text)).flatMapThrowing { grant in

@@ -10,8 +10,8 @@ import NIOPosix
 /// Immutable. On the event loop of the connection.
 struct SSEEndpoint: Sendable {
     let hub: SSEHub
-    /// Decides about streams without a token of their own; `nil` leaves them open.
-    let access: (any HTTPAccess)?
+    /// Decides about streams without a token of their own; `nil` leaves them open, and so do rules that are not enforced.
+    private let access: (any HTTPAccess)?
     let refusals: HTTPRefusals?
 
     /// - Parameter refusals: counts requests without the token of a stream.
@@ -21,23 +21,30 @@ struct SSEEndpoint: Sendable {
         self.access = access
     }
 
+    /// The access rules, if there are any now; to be read once for a request, because a reload adds and removes them.
+    var enforced: (any HTTPAccess)? { self.access.flatMap { $0.isEnforced ? $0 : nil } }
+
     /// Opens the streams, or answers with the refusal.
     func answer(_ request: HTTPRequest, framing: HTTPFraming) -> HTTPStreamAnswer {
+        let enforced = self.enforced
         var streams: [SSEStream] = []
         do throws(SSERefusal) {
             let parameters: SSEParameters
             do { parameters = try SSEParameters(request) } catch { throw SSERefusal(.badRequest, error.message) }
             let names = try SSERequest.names(request, parameters)
             streams = self.hub.streams(for: names)
+            // Only grants open the presence stream.
+            if enforced == nil { streams.removeAll { $0 === self.hub.presence } }
             if let missing = names.first(where: { name in !streams.contains { $0.canHave(name) } }) {
                 // A client that resumes a stream that no longer exists must not reconnect forever.
                 guard parameters.lastEventID == nil else { throw SSERefusal(HTTPResponse(.noContent)) }
                 throw SSERefusal(.notFound, "There is no stream '\(missing.text)'")
             }
             try SSETokens.check(request, streams)
-            guard let access, streams.contains(where: { $0.settings.token == nil }) else {
+            guard streams.contains(where: { $0.settings.token == nil }) else {
                 return try self.answer(request, framing, parameters, names, streams, nil)
             }
+            guard let access = enforced else { return try self.answer(request, framing, parameters, names, streams, .open) }
             return .later(
                 access.grant(request, names: names.map(\.text)).map { [streams] grant in
                     Self.answer(request, streams) { () throws(SSERefusal) in
@@ -72,7 +79,7 @@ struct SSEEndpoint: Sendable {
         try permission?.check(names, streams)
         if let pattern = names.first(where: { $0.syntax == .mqtt }) {
             // A client with a grant for a pattern may use it.
-            guard streams.allSatisfy({ $0.settings.patterns || (permission != nil && $0.settings.token == nil) }) else {
+            guard streams.allSatisfy({ $0.settings.patterns || (permission?.isOpen == false && $0.settings.token == nil) }) else {
                 throw SSERefusal(.forbidden, "The pattern '\(pattern.text)' is not allowed here")
             }
         }
