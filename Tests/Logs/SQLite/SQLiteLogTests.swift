@@ -435,4 +435,47 @@ struct SQLiteLogTests {
         try log.commit(Self.changes([Self.stored(1, Self.event("a"))]))
         #expect(try log.page(of: "out", after: .start, atMost: 9).events.map(\.event.id) == ["a"])
     }
+
+    // MARK: Sinks that come and go while the program runs
+
+    @Test func `a sink that comes back has what was pending, and not what it had confirmed`() throws {
+        let (log, _) = try self.open(["out", "away"])
+        defer { log.close() }
+        try log.commit(
+            Self.changes((1...4).map { Self.stored($0, Self.event("e\($0)"), to: ["out", "away"]) }) {
+                $0.sinks = [SinkMark(sink: "away", position: Position(1), ahead: [Position(3)])]
+            })
+        try log.release(sink: "away")
+        // While it is away, events are for the others only.
+        try log.commit(Self.changes([Self.stored(5, Self.event("e5"))]))
+        let adopted = try log.adopt(sink: "away")
+        #expect(adopted.owed.count == 2)
+        #expect(adopted.owed.mark.position == Position(1) && adopted.owed.mark.ahead == [Position(3)])
+        #expect(try log.page(of: "away", after: Position(1), atMost: 10).events.map(\.event.id) == ["e2", "e3", "e4"])
+        log.adopted(sink: "away")
+    }
+
+    @Test func `a sink that the log does not know begins behind the last event`() throws {
+        let (log, _) = try self.open()
+        defer { log.close() }
+        try log.commit(Self.changes((1...3).map { Self.stored($0, Self.event("e\($0)")) }))
+        let adopted = try log.adopt(sink: "new")
+        #expect(adopted.owed.count == 0 && adopted.owed.mark.position == Position(3) && adopted.keys.isEmpty)
+    }
+
+    @Test func `what is pending for a released sink stays until it is too old or the sink is back`() throws {
+        let (log, _) = try self.open(["out", "away"], events: 1)
+        defer { log.close() }
+        // The log keeps the last 4096 events in any case.
+        let events = (1...4200).map { Self.stored($0, Self.event("e\($0)"), to: $0 == 2 ? ["out", "away"] : ["out"]) }
+        try log.commit(Self.changes(events) { $0.sinks = [SinkMark(sink: "away", position: .start)] })
+        func left() throws -> [String] { try log.page(of: "away", after: .start, atMost: 10).events.map(\.event.id) }
+        try log.release(sink: "away")
+        while try log.trim(before: Position(4201)) {}
+        #expect(try left() == ["e2"])
+        // The sink takes it, so that the caller may remove it.
+        log.adopted(sink: "away")
+        while try log.trim(before: Position(4201)) {}
+        #expect(try left().isEmpty)
+    }
 }

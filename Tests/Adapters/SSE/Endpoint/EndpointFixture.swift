@@ -13,7 +13,7 @@ struct EndpointFixture {
     let sink: SSESink
     let metrics: Metrics
     let port: Int
-    private let context: ComponentContext
+    let context: ComponentContext
 
     var hub: SSEHub { self.sink.hub }
 
