@@ -50,7 +50,8 @@ package struct DiagnosticReport: Sendable {
         let message = diagnostic.path.isEmpty ? diagnostic.message : "\(diagnostic.path): \(diagnostic.message)"
         var physical: [(String, JSONTree)] = [("artifactLocation", ["uri": .text(self.uri(of: diagnostic.file))])]
         if diagnostic.line > 0 {
-            physical.append(("region", ["startLine": .integer(diagnostic.line), "startColumn": .integer(diagnostic.column)]))
+            physical.append(
+                ("region", ["startLine": .integer(diagnostic.line), "startColumn": .integer(max(1, diagnostic.column))]))
         }
         var location: [(String, JSONTree)] = [("physicalLocation", JSONTree.object([]).adding(physical))]
         if !diagnostic.path.isEmpty {
