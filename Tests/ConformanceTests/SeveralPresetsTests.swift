@@ -67,6 +67,18 @@ struct SeveralPresetsTests {
         #expect(source.normalise.ownParts == ["normalise[0]", "normalise[0].cases[0]"])
     }
 
+    @Test(arguments: [
+        ("- { match: { subject: tele/pump/# }, title: Pump }", ["normalise[0]", "preset tasmota"]),
+        ("- { match: { subject: tele/pump/# }, title: Pump }\n  - { title: Other }", ["normalise[0]", "normalise[1]"]),
+    ])
+    func `the rules of one preset come behind the blocks of the file, unless these read every message`(
+        blocks: String, names: [String]
+    ) throws {
+        let source = try Self.source("preset: tasmota\nurl: mqtt://h\nnormalise:\n  \(blocks)")
+        #expect(source.normalise.list.map(\.name) == names)
+        #expect(Self.tags(source, "tele/lamp/LWT", "Offline").contains("tasmota") == (names[1] == "preset tasmota"))
+    }
+
     @Test func `blocks take the rules of presets, and the source says what it reads`() throws {
         let source = try Self.source(
             """

@@ -25,7 +25,7 @@ struct TestCommand: ParsableCommand {
     @Option(help: "Write the results to this file in the XML of JUnit.", completion: .file(extensions: ["xml"]))
     var junit: String?
 
-    @Flag(help: "List the routes, and the cases of normalise, that no test reaches.")
+    @Flag(help: "List the routes, and the blocks and cases of normalise, that no test reaches.")
     var coverage = false
 
     @Flag(name: .shortAndLong, help: "Print only what fails.")
