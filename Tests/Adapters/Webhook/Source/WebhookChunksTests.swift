@@ -1,9 +1,11 @@
 import BridgeCore
 import BridgeTesting
+import Dispatch
 import HTTPServer
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import WebhookAdapter
@@ -15,11 +17,12 @@ struct WebhookChunksTests {
 
     /// Runs a bridge whose server has one event loop.
     private static func run(
-        acknowledge: AcknowledgePolicy = .received, _ body: @escaping @Sendable (WebhookFixture) async throws -> Void
+        acknowledge: AcknowledgePolicy = .received, onLivez: @escaping @Sendable () -> Void = {},
+        _ body: @escaping @Sendable (WebhookFixture) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
-            try await WebhookFixture.run(acknowledge: acknowledge, group: group) { try await body($0) }
+            try await WebhookFixture.run(acknowledge: acknowledge, group: group, onLivez: onLivez) { try await body($0) }
             try await group.shutdownGracefully()
         } catch {
             try await group.shutdownGracefully()
@@ -41,6 +44,36 @@ struct WebhookChunksTests {
             }
             #expect(steps.allSatisfy { $0 <= WebhookChunks<Int>.limit.messages }, "\(steps)")
         }
+    }
+
+    @Test func `livez is answered before the last events of a large batch are sent`() async throws {
+        let bridge = Mutex<Bridge?>(nil)
+        let pending = Mutex<[Int]>([])
+        let record: @Sendable () -> Void = {
+            let count = bridge.withLock { $0?.pending ?? -1 }
+            pending.withLock { $0.append(count) }
+        }
+        try await Self.run(onLivez: record) { hook in
+            hook.sink.hold()
+            bridge.withLock { $0 = hook.bridge }
+            let probe = try RawConnection(port: hook.port)
+            try await probe.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await Answer.read(from: probe).status == 200)
+            // The loop waits behind the first events until the probe is in the buffer of its socket.
+            let (begun, release) = hook.waitBehindFirstEvents()
+            async let batch = hook.post(Self.lines(0..<1000), headers: Self.type)
+            do {
+                defer { release.signal() }
+                try await begun.get()
+                try await probe.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            }
+            #expect(try await Answer.read(from: probe).status == 200)
+            #expect(try await batch.status == 200)
+            #expect(hook.bridge.pending == 1000)
+        }
+        let seen = pending.withLock { $0 }
+        #expect(seen.count == 2 && seen.first == 0)
+        #expect(seen.last.map { (1..<1000).contains($0) } == true, "\(seen)")
     }
 
     @Test(arguments: [AcknowledgePolicy.received, .delivered])
@@ -137,6 +170,24 @@ struct WebhookChunksTests {
 }
 
 extension WebhookFixture {
+    /// Blocks the only event loop as soon as events are in the log.
+    ///
+    /// - Returns: what succeeds when the loop is blocked, and what resumes it.
+    fileprivate func waitBehindFirstEvents() -> (begun: EventLoopFuture<Void>, release: DispatchSemaphore) {
+        let begun = self.loop.makePromise(of: Void.self)
+        let release = DispatchSemaphore(value: 0)
+        let (bridge, loop) = (self.bridge, self.loop)
+        @Sendable func visit() {
+            guard bridge.pending == 0 else {
+                begun.succeed()
+                return release.wait()
+            }
+            loop.scheduleTask(in: .microseconds(50), visit)
+        }
+        loop.execute(visit)
+        return (begun.futureResult, release)
+    }
+
     /// How many events are added to the log between two visits of the only event loop, which come between any two chunks.
     fileprivate func steps(until count: Int, _ body: () async throws -> Void) async throws -> [Int] {
         let steps = NIOLoopBoundBox.makeBoxSendingValue(Steps(), eventLoop: self.loop)

@@ -24,7 +24,7 @@ struct WebhookFixture: Sendable {
     static func run<Result: Sendable>(
         acknowledge: AcknowledgePolicy = .received, limits: LogLimits = LogLimits(),
         delivery: DeliverySettings = DeliverySettings(), when condition: (any Expression)? = nil,
-        group: MultiThreadedEventLoopGroup = .singleton,
+        group: MultiThreadedEventLoopGroup = .singleton, onLivez: @escaping @Sendable () -> Void = {},
         _ change: (inout WebhookSourceConfiguration) -> Void = { _ in },
         _ body: (WebhookFixture) async throws -> Result
     ) async throws -> Result {
@@ -32,7 +32,10 @@ struct WebhookFixture: Sendable {
         change(&configuration)
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let router = HTTPRouter()
-        _ = try router.register(.GET, "/livez") { _, responder in responder.respond(HTTPResponse(.ok)) }
+        _ = try router.register(.GET, "/livez") { _, responder in
+            onLivez()
+            responder.respond(HTTPResponse(.ok))
+        }
         let server = HTTPServer(
             configuration: HTTPServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0)), router: router, group: group,
             logger: logger
