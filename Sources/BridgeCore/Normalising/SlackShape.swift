@@ -1,11 +1,14 @@
 import JSON
 
 /// A body in the shape of Slack's incoming webhooks: any of `text`, `blocks`, `attachments`, and none of `message`, `body`, `msg`.
+///
+/// A `text` beside a title, level, state or time is another sender's.
 enum SlackShape {
     static func draft(_ root: JSONElement) -> Draft? {
         let blocks = root["blocks"], attachments = root["attachments"]
         guard root["text"] != nil || blocks != nil || attachments != nil,
-            root["message"] == nil, root["body"] == nil, root["msg"] == nil
+            root["message"] == nil, root["body"] == nil, root["msg"] == nil,
+            blocks != nil || attachments != nil || !self.isOther(root)
         else { return nil }
         var draft = Draft()
         draft.message = JSONFields.text(root["text"])
@@ -13,6 +16,19 @@ enum SlackShape {
         attachments?.forEachItem { self.add(attachment: $0, to: &draft) }
         // A `text` that is not a string is not Slack's; the general shape handles it.
         return draft.message == nil && draft.title == nil ? nil : draft
+    }
+
+    /// Whether an object with a `text` alone has a title, level, state or time, which Slack's messages have not.
+    private static func isOther(_ root: JSONElement) -> Bool {
+        var isOther = false
+        root.whileMembers { name, value in
+            switch FieldRole.match(name)?.role {
+            case .title, .level, .state, .time: isOther = value.kind != .null
+            default: break
+            }
+            return !isOther
+        }
+        return isOther
     }
 
     /// The header, or a first line in bold, is the title; the texts of the other blocks are the message, unless there is a `text`.

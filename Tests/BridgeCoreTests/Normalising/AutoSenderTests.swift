@@ -120,7 +120,70 @@ struct AutoSenderTests {
             title: "Shop is Up", message: "OK", priority: 2),
     ]
 
-    @Test(arguments: Self.examples)
+    /// Times, names and states that several senders write in these ways.
+    static let more = [
+        Example(
+            name: "Ecowitt: the key of the station is a secret",
+            body: #"{"PASSKEY":"ABCD","stationtype":"GW1100","dateutc":"2026-11-28 18:00:00","tempf":"41.2","humidity":"88"}"#,
+            title: "hook", message: "stationtype: GW1100, tempf: 41.2, humidity: 88", time: "2026-11-28T18:00:00.000Z"),
+        Example(
+            name: "Pingdom: down",
+            body: #"""
+                {"check_id":12345,"check_name":"Shop","check_type":"HTTP","check_params":{"hostname":"www.example.com","port":443},
+                "previous_state":"UP","current_state":"DOWN","state_changed_timestamp":1795888800,
+                "long_description":"HTTP error 500","description":"HTTP"}
+                """#,
+            title: "Shop is DOWN", message: "HTTP", priority: 5, time: "2026-11-28T18:00:00.000Z"),
+        Example(
+            name: "Statuspage: component",
+            body: #"""
+                {"meta":{"unsubscribe":"http://x"},"page":{"id":"j2","status_indicator":"critical"},
+                "component_update":{"created_at":"2026-11-28T18:00:00Z","new_status":"major_outage","old_status":"operational"},
+                "component":{"id":"rb5","name":"API","status":"major_outage"}}
+                """#,
+            title: "API",
+            message: "page status_indicator: critical, component_update new_status: major_outage, "
+                + "component_update old_status: operational, component status: major_outage", priority: 5,
+            time: "2026-11-28T18:00:00.000Z"),
+        Example(
+            name: "TrueNAS: a text beside a title and a level",
+            body: #"{"hostname":"nas","level":"CRITICAL","title":"Pool tank is DEGRADED","text":"A device was removed"}"#,
+            title: "Pool tank is DEGRADED", message: "A device was removed", priority: 5),
+        Example(
+            name: "Cloudflare: a text beside a name and a time",
+            body: #"""
+                {"name":"api health","text":"Health check changed from healthy to unhealthy","data":{"status":"Unhealthy",
+                "reason":"HTTP timeout"},"ts":1795888800,"alert_type":"health_check_status_notification"}
+                """#,
+            title: "api health", message: "Health check changed from healthy to unhealthy", priority: 4,
+            time: "2026-11-28T18:00:00.000Z"),
+        Example(
+            name: "Terraform Cloud: name of a workspace",
+            body:
+                #"{"run_id":"run-F","workspace_name":"web","notifications":[{"message":"Run Errored","run_status":"errored"}]}"#,
+            title: "web", message: "Run Errored", priority: 4),
+        Example(
+            name: "Paperless: title of a document", body: #"{"doc_title":"Invoice March","correspondent":"ACME"}"#,
+            title: "Invoice March", message: "correspondent: ACME"),
+        Example(
+            name: "Typeform: time of an answer",
+            body: #"""
+                {"event_type":"form_response","form_response":{"submitted_at":"2026-11-28T18:00:00Z",
+                "definition":{"title":"Feedback"},"answers":[{"type":"text","text":"Cold"}]}}
+                """#,
+            title: "form_response: Feedback", message: "Cold", time: "2026-11-28T18:00:00.000Z"),
+        Example(
+            name: "OpenDTU: reachable", body: "0", subject: "solar/116180212345/status/reachable",
+            title: "solar 116180212345 is offline", message: "0", priority: 4),
+        Example(
+            name: "Nuki: battery", body: "true", subject: "nuki/45A2F2BF/batteryCritical",
+            title: "nuki/45A2F2BF/batteryCritical", message: "true", priority: 4),
+        Example(
+            name: "ESP Easy: last will", body: "Connection Lost", subject: "espeasy/LWT", title: "espeasy",
+            message: "Connection Lost", priority: 4),
+    ]
+
+    @Test(arguments: Self.examples + Self.more)
     func `a message names its thing and says what happened`(_ example: Example) {
         let now = Timestamp(milliseconds: 1_768_471_200_000)
         let message = ReceivedMessage(

@@ -68,7 +68,7 @@ struct AutoTests {
             ("[Shop] [🔴 Down] refused", "s", "s", 5), ("Nightly backup is down", "s", "s", 5),
             ("the sun is down the hill", "s", "s", nil),
             ("false", "shellies/plug/online", "plug is offline", 4), ("true", "shellies/plug/online", "plug is online", 2),
-            ("false", "home/heating", "home/heating", nil), ("off", "home/pump/connected", "home/pump/connected is offline", 4),
+            ("false", "home/heating", "home/heating", nil), ("off", "home/pump/connected", "home pump is offline", 4),
             ("ON", "home/kitchen/smoke", "home/kitchen/smoke", 5), ("wet", "cellar/water_leak/state", "cellar water_leak", 5),
             ("true", "hall/battery_low", "hall/battery_low", 4), ("off", "home/kitchen/smoke", "home/kitchen/smoke", nil),
             ("on", "smoke", "smoke", nil),

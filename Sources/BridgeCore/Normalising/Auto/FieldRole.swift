@@ -37,6 +37,7 @@ enum FieldRole: UInt8 {
                 "title", "subject", "name", "headline", "friendlyname", "displayname", "alertname alertrule policyname rulename",
                 "fullname",
                 "devicename monitorfriendlyname monitorname alarmname",
+                "checkname searchname jobname taskname servicename sitename workspacename documenttitle doctitle topictitle",
                 "syslogidentifier hostname host", "entityid",
             ]
         ),
@@ -63,15 +64,18 @@ enum FieldRole: UInt8 {
             [
                 "status", "state", "conclusion", "result outcome", "health", "availability connection connectionstate",
                 "alerttypefriendlyname newstatevalue alerttransition hoststate servicestate monitorcondition",
+                "currentstate newstate currentstatus newstatus",
             ]
         ),
         (
             .time,
             [
-                "timestamp", "time eventtime timefired", "ts tst", "datetime", "occurredat triggeredat firedat", "date",
-                "updatedat updated updatedon lastupdated lastchanged", "createdat created createdon creationtime alertdatetime",
+                "timestamp", "time eventtime timefired", "ts tst", "datetime dateutc",
+                "occurredat occurat triggeredat firedat fireddatetime statechangedtimestamp", "date",
+                "updatedat updated updatedon lastupdated lastchanged",
+                "createdat created createdon createddate createtime creationtime alertdatetime",
                 "startsat starttime startedat start happenedat statechangetime realtimetimestamp",
-                "publishedat published sentat sent",
+                "publishedat published pushedat submittedat sentat sent",
             ]
         ),
         (.action, ["action"]),
@@ -84,12 +88,12 @@ enum FieldRole: UInt8 {
             .hazard,
             [
                 "smoke smokealarm smokedetected gas gasalarm carbonmonoxide co waterleak leak flood fire sos alarm tamper tampered intrusion panic overheat",
-                "batterylow lowbattery errors",
+                "batterylow lowbattery batterycritical errors",
             ]
         ),
     ]
 
-    /// From this rank on, a title is the name of a host or an entity.
+    /// From this rank on, a title is the name of a part of the sender: a check, a host or an entity.
     static let weakTitle = 9
 
     /// The rank of `error` and of `summary` among the names of messages.

@@ -33,8 +33,9 @@ enum SecretName {
 
     /// Endings without `_` and `-`, in lower case.
     private static let endings: [StaticString] = [
-        "token", "authorization", "secret", "password", "passwd", "passphrase", "passcode", "signature", "apikey", "privatekey",
-        "accesskey", "orderkey", "credential", "credentials", "cookie", "jwt", "pwd", "psk", "otp", "pincode", "pincodes",
+        "token", "authorization", "secret", "password", "passwd", "passphrase", "passcode", "passkey", "signature", "apikey",
+        "privatekey", "accesskey", "orderkey", "credential", "credentials", "cookie", "jwt", "pwd", "psk", "otp", "pincode",
+        "pincodes",
         "actioncode", "usercode", "usercodes", "lockcode", "alarmcode", "doorcode",
     ]
     /// The last letters of the endings, and of `pin`, by their place in the alphabet.

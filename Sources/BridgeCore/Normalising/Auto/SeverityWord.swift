@@ -17,10 +17,10 @@ struct SeverityWord {
         (1, "debug trace verbose min lowest fine"),
     ]
     private static let states: [(priority: Int, words: String)] = [
-        (5, "down outage"),
+        (5, "down outage major_outage"),
         (
             4,
-            "firing failed failure failing errored broken unhealthy degraded alarm alarmed triggered problem timeout timed_out crashed breached violated unreachable stalled denied jammed onbatt commlost fired"
+            "firing failed failure failing errored broken unhealthy degraded alarm alarmed triggered problem timeout timed_out crashed breached violated unreachable stalled denied jammed onbatt commlost connectionlost fired partial_outage degraded_performance"
         ),
         (2, "resolved recovered recovery ok healthy success succeeded successful passed passing fixed cleared closed"),
     ]

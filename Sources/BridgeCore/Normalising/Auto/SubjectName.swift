@@ -14,7 +14,7 @@ enum SubjectName {
     private static let tails: Set<String> = [
         "state", "status", "availability", "available", "lwt", "value", "action", "sensor", "result", "config", "attributes",
         "json",
-        "rpc", "events", "event", "online", "set", "get", "telemetry", "info",
+        "rpc", "events", "event", "online", "connected", "reachable", "set", "get", "telemetry", "info",
     ]
     /// Parts that name the sender itself.
     private static let senders: Set<String> = ["bridge", "gateway", "server", "hub", "service", "daemon", "controller"]
