@@ -55,7 +55,7 @@ import Testing
             {"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","contentUrl":null,"content":
             {"$schema":"http://adaptivecards.io/schemas/adaptive-card.json","type":"AdaptiveCard","version":"1.4","body":[
             {"type":"TextBlock","text":"\#(title(1021))…","weight":"Bolder","size":"Large","wrap":true,"color":"Default"},
-            {"type":"TextBlock","text":"\#(words(19997))…","wrap":true}],"msteams":{"width":"full"}}}]}
+            {"type":"TextBlock","text":"\#(words(11997))…","wrap":true}],"msteams":{"width":"full"}}}]}
             """#
         ),
         (
@@ -120,5 +120,74 @@ import Testing
             ReceiverPresetTests.Receiver("matrix", "url: 'https://m.example/rooms/r/send/m.room.message/{{ .id }}', token: t"),
             Self.event(title: "t", message: String(repeating: character, count: 40_000)))
         #expect(try #require(request.body).readableBytes <= 61_000)
+    }
+
+    @Test(arguments: ["\"", "\n", "🔥", "\\"])
+    func `a message of Teams has at most 28 KB, whatever the text is`(character: String) throws {
+        let request = try ReceiverPresetTests.request(
+            ReceiverPresetTests.Receiver("teams", "url: https://teams.example/workflows/a"),
+            Self.event(title: String(repeating: character, count: 3000), message: String(repeating: character, count: 40_000)))
+        #expect(try #require(request.body).readableBytes <= 28 << 10)
+    }
+
+    /// A text of white space or control characters alone is refused as an empty one, so the title or the subject counts in its place.
+    static let blank = [
+        (ReceiverPresetTests.Receiver("ntfy", "json: { topic: a }"), #"{"topic":"a","title":"Door"}"#),
+        (
+            ReceiverPresetTests.Receiver("gotify", "url: https://gotify.example/message, headers: { x-gotify-key: k }"),
+            #"{"title":"Door","message":"Door","priority":5,"extras":{"client::display":{"contentType":"text/plain"}}}"#
+        ),
+        (
+            ReceiverPresetTests.Receiver("slack", "url: https://slack.example/services/T0/B0/k"),
+            #"""
+            {"text":"Door","blocks":[{"type":"header","text":{"type":"plain_text","text":"Door","emoji":true}},
+            {"type":"section","text":{"type":"mrkdwn","text":"Door"}}]}
+            """#
+        ),
+        (ReceiverPresetTests.Receiver("mattermost", "url: https://chat.example/hooks/k"), #"{"text":"**Door**"}"#),
+        (
+            ReceiverPresetTests.Receiver("discord", "url: https://discord.example/api/webhooks/1/t"),
+            #"""
+            {"embeds":[{"title":"Door","color":3447003,"timestamp":"1970-01-01T00:00:00.000Z"}],"allowed_mentions":{"parse":[]}}
+            """#
+        ),
+        (
+            ReceiverPresetTests.Receiver("telegram", "url: https://telegram.example/bot1:A/sendMessage, json: { chat_id: '1' }"),
+            #"{"chat_id":"1","text":"<b>Door</b>","parse_mode":"HTML","disable_notification":false}"#
+        ),
+        (
+            ReceiverPresetTests.Receiver("pushover", "json: { token: a, user: u }"),
+            #"{"token":"a","user":"u","title":"Door","message":"Door","timestamp":0}"#
+        ),
+        (
+            ReceiverPresetTests.Receiver("pagerduty", "json: { routing_key: k }"),
+            #"""
+            {"routing_key":"k","event_action":"trigger","dedup_key":"Door","payload":{"summary":"Door","source":"in",
+            "severity":"warning","timestamp":"1970-01-01T00:00:00.000Z"}}
+            """#
+        ),
+    ]
+
+    @Test(arguments: Self.blank, [" \n", "\u{0}\u{7}", "\u{A0}\u{200B}\u{3000}"])
+    func `a message without anything to read is left out`(
+        receiver: (ReceiverPresetTests.Receiver, String), message: String
+    ) throws {
+        let sent = try Self.body(receiver.0, Self.event(title: "Door", message: message))
+        #expect(try sent == JSONDecoder().decode(ReceiverPresetTests.Body.self, from: Data(receiver.1.utf8)))
+    }
+
+    @Test func `an event without anything to read has a text in chats`() throws {
+        let event = Self.event(title: "\t", message: " \n")
+        let telegram = ReceiverPresetTests.Receiver(
+            "telegram", "url: https://telegram.example/bot1:A/sendMessage, json: { chat_id: '1' }")
+        let expected = #"{"chat_id":"1","text":"(no text)","parse_mode":"HTML","disable_notification":false}"#
+        #expect(
+            try Self.body(telegram, event) == JSONDecoder().decode(ReceiverPresetTests.Body.self, from: Data(expected.utf8)))
+        let pushover = ReceiverPresetTests.Receiver("pushover", "json: { token: a, user: u }")
+        #expect(
+            try Self.body(pushover, event)
+                == JSONDecoder().decode(
+                    ReceiverPresetTests.Body.self,
+                    from: Data(#"{"token":"a","user":"u","message":"(no text)","timestamp":0}"#.utf8)))
     }
 }

@@ -21,10 +21,10 @@ struct JSONCondition: SettingGroup {
     private func holds(_ reader: EventReader) throws -> Bool {
         if case .expression(let expression) = self.part {
             let value = try reader.value(of: expression, .template)
-            return value.isTrue && !value.text.isEmpty
+            return value.isTrue && !value.text.isBlank
         }
         let texts = try FieldLookup(part: self.part, table: nil, standard: nil, zone: nil).texts(reader)
-        return !texts.isEmpty && texts != ["false"]
+        return !texts.allSatisfy(\.isBlank) && texts != ["false"]
     }
 
     /// Whether both parts can be parts of a text.

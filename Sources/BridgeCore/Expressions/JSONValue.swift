@@ -124,9 +124,9 @@ struct JSONValue: SettingGroup {
         }
         if self.table == nil, self.form != .unix {
             let start = json.writerIndex
-            // An empty text is no value.
+            // A text without anything to read is no value.
             if try Template.writeOwnValue(of: part, reader, to: &json) {
-                guard json.getString(at: start, length: json.writerIndex - start) == "\"\"" else {
+                if try !self.isBlank(json, from: start, part, reader) {
                     self.limits.first.map { Self.cut(&json, from: start, to: $0) }
                     return true
                 }
@@ -143,6 +143,17 @@ struct JSONValue: SettingGroup {
         if self.table != nil { return try self.entry(for: text).write(reader, to: &json) }
         json.writeString(try self.time(text))
         return true
+    }
+
+    /// Whether a written value is a text without anything to read.
+    private func isBlank(_ json: ByteBuffer, from start: Int, _ part: Template.Part, _ reader: EventReader) throws -> Bool {
+        guard json.getInteger(at: start, as: UInt8.self) == UInt8(ascii: "\""),
+            let first = json.getInteger(at: start + 1, as: UInt8.self)
+        else { return false }
+        // Any other begins with a letter, a digit or a sign.
+        let mayBeBlank =
+            first == UInt8(ascii: "\"") || first == UInt8(ascii: "\\") || first == UInt8(ascii: " ") || first >= 0x80
+        return try mayBeBlank && self.texts(of: part, reader).isEmpty
     }
 
     /// Makes a value that is longer than the limit a text that is cut.
@@ -180,7 +191,7 @@ struct JSONValue: SettingGroup {
     }
 
     private func texts(of part: Template.Part, _ reader: EventReader) throws -> [String] {
-        try FieldLookup(part: part, table: nil, standard: nil, zone: nil, cuts: self.cuts).texts(reader)
+        try FieldLookup(part: part, table: nil, standard: nil, zone: nil, cuts: self.cuts).texts(reader).filter { !$0.isBlank }
     }
 
     private func entry(for text: String) throws -> JSONTemplate {

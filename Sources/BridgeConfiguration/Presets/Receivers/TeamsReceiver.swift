@@ -27,11 +27,11 @@ extension Receivers {
                       size: Large
                       wrap: true
                       color: { from: .priority, map: { 4: Warning, 5: Attention }, default: Default }
-                  # One line break is a space in a card, and 28 KB are the most.
+                  # One line break is a space in a card. 28 KB are the most, in which a quote and a line break have two bytes.
                   - when: .message
                     then:
                       type: TextBlock
-                      text: { from: .message, replace: { "\n": "\n\n" }, limit_bytes: 20000, ellipsis: … }
+                      text: { from: .message, replace: { "\n": "\n\n" }, limit_bytes: 12000, ellipsis: … }
                       wrap: true
                 msteams: { width: full }
         """#,
