@@ -25,7 +25,7 @@ struct PresetMessageTests {
 
     @Test(
         arguments: Self.documented + Self.zigbee + Self.repositories + Self.others + Self.dangers + Self.comments
-            + Self.monitors)
+            + Self.monitors + Self.locks)
     func `a message becomes what a reader wants`(_ message: Message) throws {
         let settings = try SenderPresetTests.settings(ofPreset: message.preset)
         let normaliser = Normaliser(source: "x", settings: settings, bridge: "b")

@@ -39,6 +39,18 @@ extension Senders {
                 priority: { from: .payload.after.severity, map: { alert: 4 }, default: 3 }
                 tags: [frigate, "{{ .payload.after.severity }}", "{{ .payload.after.camera }}"]
                 timestamp: { from: .payload.after.start_time }
+            # What a face, a licence plate or a description says about an object.
+            - match: { subject: +/tracked_object_update }
+              set:
+                title:
+                  join:
+                    - { from: .payload.type, map: { face: Face, lpr: License plate, classification: Classification, description: Description }, default: "{{ .payload.type }}" }
+                    - { from: .payload.camera }
+                  with: " on "
+                message: { join: [{ from: .payload.name }, { from: .payload.plate }, { from: .payload.sub_label }, { from: .payload.attribute }, { from: .payload.description }] }
+                priority: 2
+                tags: [frigate, tracked_object_update, "{{ .payload.camera }}"]
+                timestamp: { from: .payload.timestamp }
             - match: { subject: +/events }
               set:
                 title: "{{ .payload.after.label }} on {{ .payload.after.camera }}"

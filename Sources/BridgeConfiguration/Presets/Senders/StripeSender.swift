@@ -13,16 +13,20 @@ extension Senders {
           cases:
             - set:
                 title: "{{ .payload.type }}"
-                # The amount in units of its currency, of which some have no smaller one, and what is known about it.
+                # The amount in units of its currency, and what is known about it. Some currencies have no smaller unit, and some
+                # have a thousand; amounts of ISK and UGX have two decimals that are always 00.
                 message:
                   from: >-
                     .payload.data.object
                     | (if (.amount_refunded // 0) > 0 then .amount_refunded else .amount_due // .amount_total // .amount end
                         | if type == "number" then . else null end) as $sum
                     | (.currency // "" | ascii_upcase) as $name
-                    | (if "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF" | contains($name) then $sum | tostring
+                    | (if "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF" | contains($name) then 1
+                      elif "BHD JOD KWD OMR TND" | contains($name) then 1000
+                      else 100 end) as $unit
+                    | (if $unit == 1 then $sum | tostring
                       else (if $sum < 0 then "-" else "" end)
-                        + ($sum // 0 | fabs | "\(. / 100 | floor).\(. % 100 + 100 | tostring | .[1:])") end) as $text
+                        + ($sum // 0 | fabs | "\(. / $unit | floor).\(. % $unit + $unit | tostring | .[1:])") end) as $text
                     | [(if $sum == null or $name == "" then null else $text + " " + $name end), .status,
                       (.failure_message // .last_payment_error.message // .reason), .description,
                       (.customer_email // .email // .billing_details.email), .id]
