@@ -173,6 +173,22 @@ struct AutoSenderTests {
                 """#,
             title: "form_response: Feedback", message: "Cold", time: "2026-11-28T18:00:00.000Z"),
         Example(
+            name: "AI on the edge: no error is no message", body: #"{"value":"521.1","error":"no error","rate":"0.02"}"#,
+            subject: "watermeter/main/json", title: "watermeter main", message: "value: 521.1, error: no error, rate: 0.02"),
+        Example(
+            name: "Dynatrace: problem",
+            body: #"{"PID":"99","ProblemTitle":"High failure rate","State":"OPEN","ProblemSeverity":"ERROR","Tags":"prod"}"#,
+            title: "High failure rate", message: "PID: 99, State: OPEN, ProblemSeverity: ERROR", priority: 4),
+        Example(
+            name: "Statuspage: incident",
+            body:
+                #"{"page":{"id":"j"},"incident":{"impact":"critical","name":"Virginia","incident_updates":[{"body":"We look"}]}}"#,
+            title: "Virginia", message: "We look", priority: 5),
+        Example(
+            name: "ServiceNow: short description",
+            body: #"{"number":"INC0010023","short_description":"Mail is down","state":"New"}"#,
+            title: "hook", message: "Mail is down", priority: 5),
+        Example(
             name: "OpenDTU: reachable", body: "0", subject: "solar/116180212345/status/reachable",
             title: "solar 116180212345 is offline", message: "0", priority: 4),
         Example(

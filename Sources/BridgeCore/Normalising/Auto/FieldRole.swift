@@ -34,7 +34,8 @@ enum FieldRole: UInt8 {
         (
             .title,
             [
-                "title", "subject", "name", "headline", "friendlyname", "displayname", "alertname alertrule policyname rulename",
+                "title", "subject", "name", "headline", "friendlyname", "displayname",
+                "alertname alertrule policyname rulename problemtitle",
                 "fullname",
                 "devicename monitorfriendlyname monitorname alarmname",
                 "checkname searchname jobname taskname servicename sitename workspacename documenttitle doctitle topictitle",
@@ -44,7 +45,7 @@ enum FieldRole: UInt8 {
         (
             .message,
             [
-                "message", "body", "msg", "text", "content", "description", "summary", "shortmessage",
+                "message", "body", "msg", "text", "content", "description", "summary", "shortmessage shortdescription",
                 "error errormessage errormsg",
                 "reason newstatereason cause", "detail details alertdetails", "output hostoutput serviceoutput", "comment note",
                 "desc",
@@ -55,8 +56,9 @@ enum FieldRole: UInt8 {
         (
             .level,
             [
-                "severity eventseverity alertseverity triggerseverity", "level", "loglevel levelname severitytext", "urgency",
-                "importance", "color", "priority",
+                "severity eventseverity alertseverity triggerseverity problemseverity", "level",
+                "loglevel levelname severitytext", "urgency",
+                "importance impact", "color", "priority",
             ]
         ),
         (

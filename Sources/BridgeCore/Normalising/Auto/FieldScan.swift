@@ -138,7 +138,9 @@ struct FieldScan {
             self.title = text
         case .message:
             guard let text = Self.words(value) else { return }
-            if match.rank == FieldRole.error, !Self.denials.contains(text.lowercased()) {
+            if match.rank == FieldRole.error {
+                // `error: "no error"` says nothing about the values beside it.
+                guard !Self.denials.contains(text.lowercased()) else { return }
                 self.severity.set(4, distance: isRoot ? 0 : distance)
             }
             if match.rank == FieldRole.summary, !isCause, self.summary == nil { self.summary = text }
