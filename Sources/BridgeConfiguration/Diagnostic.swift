@@ -6,6 +6,8 @@ package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
         case error
         /// The file is used, but a setting is probably a mistake.
         case warning
+        /// No mistake: what a probe has found.
+        case note
     }
 
     /// The sort of a mistake, for programs that count or suppress them.
@@ -34,7 +36,7 @@ package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
         case exposure
         /// A file or a directory that cannot be used.
         case path
-        /// A peer that cannot be used.
+        /// The result of trying a peer.
         case connection
 
         /// The meaning, one sentence without a final stop.
@@ -52,7 +54,7 @@ package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
             case .unused: "A source or a sink is not used"
             case .exposure: "Everybody on the network has access"
             case .path: "A file or directory cannot be used"
-            case .connection: "A peer cannot be used"
+            case .connection: "A peer was tried"
             }
         }
     }

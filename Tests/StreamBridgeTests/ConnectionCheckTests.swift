@@ -1,9 +1,13 @@
+import BridgeConfiguration
 import BridgeTesting
 import FoundationEssentials
+import Glibc
 import Testing
 
-/// `check --connect` with real peers.
-@Suite(.timeLimit(.minutes(1)))
+@testable import StreamBridge
+
+/// `check --connect` against real peers.
+@Suite(.timeLimit(.minutes(2)))
 struct ConnectionCheckTests {
     private let directory: TemporaryDirectory
 
@@ -11,148 +15,265 @@ struct ConnectionCheckTests {
         self.directory = try TemporaryDirectory()
     }
 
-    /// Checks a file with these components, and returns the line of each by its place.
+    /// Checks a file whose listener takes any port, with these sources and sinks.
     private func check(
-        sources: [String: String] = [:], sinks: [String: String] = [:], _ options: String...
-    ) async throws -> (code: Int32, lines: [String: String]) {
-        var sources = sources
-        var sinks = sinks
-        if sources.isEmpty { sources["unused"] = "{ type: webhook, id: unused }" }
-        if sinks.isEmpty { sinks["unused"] = "{ type: sse, stream: unused }" }
-        func block(_ components: [String: String]) -> String {
-            components.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }.joined(separator: "\n")
-        }
-        let path = try self.directory.write(
-            "sources:\n\(block(sources))\nsinks:\n\(block(sinks))\nroutes: [{ to: [\(sinks.keys.sorted().joined(separator: ", "))] }]\n",
-            to: "bridges.yaml")
-        let (code, output, _) = try await BridgeProcess.command(["check", "--connect", path] + options)
-        var lines: [String: String] = [:]
-        for line in output.split(separator: "\n").dropFirst() {
-            let verdict = line.prefix(11).split(separator: " ").joined(separator: " ")
-            guard let end = line.firstRange(of: ": ") else { continue }
-            let place = line[line.index(line.startIndex, offsetBy: 11)..<end.lowerBound]
-            lines[String(place)] = "\(verdict): \(line[end.upperBound...])"
-        }
-        return (code, lines)
+        sources: [String] = [], sinks: [String] = [], listen: String = "127.0.0.1:0", _ options: String...
+    ) async throws -> (code: Int32, lines: [String], error: String) {
+        var text = "http: { listen: \"\(listen)\" }\n"
+        let sources = sources.isEmpty ? ["other: { type: webhook, id: other, token: \"hunter2hunter2\" }"] : sources
+        let sinks = sinks.isEmpty ? ["other: { type: file, path: /dev/null }"] : sinks
+        text += "sources:\n" + sources.map { "  \($0)\n" }.joined()
+        text += "sinks:\n" + sinks.map { "  \($0)\n" }.joined()
+        let names = sinks.map { String($0.prefix { $0 != ":" }) }
+        text += "routes: [{ to: [\(names.joined(separator: ", "))] }]\n"
+        let path = try self.directory.write(text, to: "bridges.yaml")
+        let (code, output, error) = try await BridgeProcess.command(["check", path, "--connect"] + options)
+        return (code, output.split(separator: "\n").dropFirst().map(String.init), error)
     }
 
-    @Test func `a broker is tried with the file's credentials and filters`() async throws {
-        let passwords = try self.directory.write("ann:secret\n", to: "passwords")
-        let hashed = try ChildProcess("/usr/bin/mosquitto_passwd", ["-U", passwords])
-        #expect(hashed.waitUntilEnded() == .exited(0))
-        let broker = try await BrokerProcess.mosquitto("allow_anonymous false", "password_file \(passwords)")
-        let url = "url: 'mqtt://127.0.0.1:\(broker.port)'"
-        let (code, lines) = try await self.check(
-            sources: [
-                "right": "{ type: mqtt, \(url), user: ann, password: secret, subscribe: [home/#, other/+] }",
-                "wrong": "{ type: mqtt, \(url), user: ann, password: wrong, protocol: 3.1.1, subscribe: home/# }",
-                "secure": "{ type: mqtt, url: 'mqtts://127.0.0.1:\(broker.port)', subscribe: home/# }",
-            ], sinks: ["out": "{ type: mqtt, \(url), user: ann, password: secret, topic: x }"])
-        let peer = "mqtt://127.0.0.1:\(broker.port)"
-        #expect(code == 1)
-        #expect(lines["sources.right"] == "ok: \(peer) grants home/#, other/+")
-        #expect(
-            lines["sources.wrong"]
-                == "failed: \(peer) does not authorise us to connect; check user, password and the broker's rules")
-        #expect(
-            lines["sources.secure"]
-                == "failed: TLS with mqtts://127.0.0.1:\(broker.port) failed: it closed the connection, as a port for mqtt:// does; write mqtt:// or another port"
-        )
-        #expect(lines["sinks.out"] == "ok: \(peer) connected; nothing was published")
+    /// A broker that knows the user `me` with the password `right` only.
+    private func guardedBroker() async throws -> BrokerProcess {
+        let file = self.directory.file("passwords")
+        let made = try ChildProcess("mosquitto_passwd", ["-b", "-c", file, "me", "right"])
+        #expect(try await made.untilEnded() == .exited(0))
+        return try await .mosquitto("allow_anonymous false", "password_file \(file)")
     }
 
-    @Test func `a server is tried with commands that change nothing`() async throws {
-        let redis = try await BrokerProcess.redis("--requirepass", "secret")
-        let peer = try await RedisPeer.connect(port: redis.port, password: "secret")
-        _ = try await peer.command("SET", "text", "x")
-        _ = try await peer.command("XADD", "orders", "*", "a", "b")
-        _ = try await peer.command("ACL", "SETUSER", "reader", "on", ">pw", "~*", "&*", "+@read", "+select")
-        let url = "url: 'redis://:secret@127.0.0.1:\(redis.port)'"
-        let server = "redis://127.0.0.1:\(redis.port)"
-        let (code, lines) = try await self.check(
+    @Test func `peers that can be used are listed with what was found`() async throws {
+        let broker = try await self.guardedBroker()
+        let redis = try await BrokerProcess.redis()
+        let stream = try await SSEServerPeer.start()
+        let receiver = try await HTTPPeer.start()
+        receiver.answer(with: .init(405))
+        let login = "url: \"mqtt://127.0.0.1:\(broker.port)\", user: me, password: right, client_id: ours"
+        let server = "url: \"redis://127.0.0.1:\(redis.port)\""
+        let (code, lines, error) = try await self.check(
             sources: [
-                "channels": "{ type: redis, \(url), channels: [a, b] }",
-                "group": "{ type: redis-stream, \(url), stream: orders, group: workers }",
-                "text": "{ type: redis-stream, \(url), stream: text }",
-                "login": "{ type: redis, url: 'redis://:wrong@127.0.0.1:\(redis.port)', channels: a }",
+                "home: { type: mqtt, \(login), subscribe: [a/#, b] }",
+                "chat: { type: redis, \(server), channels: [c] }",
+                "work: { type: redis, \(server), lists: [l] }",
+                "log: { type: redis-stream, \(server), stream: s, group: g }",
+                "news: { type: sse, url: \"\(stream.url())?key=hidden\" }",
             ],
             sinks: [
-                "orders": "{ type: redis-stream, \(url), stream: orders }",
-                "reader": "{ type: redis-stream, url: 'redis://reader:pw@127.0.0.1:\(redis.port)', stream: orders }",
+                "out: { type: mqtt, \(login.replacing("ours", with: "ours-out")), topic: t }",
+                "channel: { type: redis, \(server), channel: c }",
+                "entries: { type: redis-stream, \(server), stream: new }",
+                "hook: { type: webhook, url: \"\(receiver.url("/x"))\" }",
+                "file: { type: file, path: \"\(self.directory.file("new"))\" }",
             ])
-        #expect(code == 1)
-        #expect(lines["sources.channels"] == "ok: \(server) may read a, b")
-        #expect(lines["sources.group"] == "ok: \(server) may read orders; the group workers is created at the start")
+        #expect(code == 0, "\(error)\(lines)")
+        let (mqtt, host) = ("mqtt://127.0.0.1:\(broker.port)", "redis://127.0.0.1:\(redis.port)")
         #expect(
-            lines["sources.text"]
-                == "failed: \(server) has a string at 'text', and a stream is needed; name another key, or delete this one")
-        #expect(lines["sources.login"]?.hasPrefix("failed: \(server) does not accept the password: WRONGPASS") == true)
-        #expect(lines["sinks.orders"] == "ok: \(server) may write orders")
-        #expect(lines["sinks.reader"]?.contains("a redis-stream sink needs XADD") == true, "\(lines)")
-        // The check has left nothing behind.
-        #expect(try await peer.entries(of: "orders").count == 1)
-        let answer = await #expect(throws: PeerError.self) { try await peer.command("XPENDING", "orders", "workers") }
-        #expect("\(String(describing: answer))".contains("NOGROUP"), "the check has created the group")
+            lines == [
+                "ok         sources.home: \(mqtt) grants the subscription to a/#, b",
+                "ok         sources.chat: \(host) may read c",
+                "ok         sources.work: \(host) may read l",
+                "ok         sources.log: \(host) may read s; the group g is created at the start",
+                "ok         sources.news: \(stream.url()) is a stream of events",
+                "ok         sinks.out: \(mqtt) connected; nothing was published",
+                "ok         sinks.channel: \(host) may publish to c; nothing was published",
+                "ok         sinks.entries: \(host) may write new",
+                "ok         sinks.hook: \(receiver.url("")) answers 405 Method Not Allowed to OPTIONS; no event was sent",
+                "ok         sinks.file: \(self.directory.file("new")) may be created",
+            ])
+        // Nothing remains at the peers.
+        let client = try await RedisPeer.connect(port: redis.port)
+        #expect(try await client.command("DBSIZE").integer == 0)
+        #expect(receiver.requests.map(\.method) == ["OPTIONS"])
+        #expect(!broker.log.contains("as ours"), "\(broker.log)")
+        #expect(broker.log.contains("as streambridge-check-"))
+        #expect(!broker.log.contains("PUBLISH"))
+        #expect(access(self.directory.file("new"), F_OK) != 0)
     }
 
-    @Test func `HTTP and mail servers are tried without an event`() async throws {
+    @Test func `wrong logins and missing rights are named with the remedy`() async throws {
+        let broker = try await self.guardedBroker()
         let redis = try await BrokerProcess.redis()
+        let client = try await RedisPeer.connect(port: redis.port)
+        _ = try await client.command(
+            "ACL", "SETUSER", "poor", "on", ">pass", "+@all", "resetkeys", "~mine", "resetchannels", "&mine")
+        _ = try await client.command("SET", "mine", "text")
+        let (mqtt, host) = ("mqtt://127.0.0.1:\(broker.port)", "redis://127.0.0.1:\(redis.port)")
+        let poor = "url: \"\(host)\", user: poor, password: pass"
+        let (code, lines, _) = try await self.check(
+            sources: [
+                "none: { type: mqtt, url: \"\(mqtt)\", subscribe: a }",
+                "wrong: { type: mqtt, url: \"\(mqtt)\", user: me, password: hunter2hunter2, subscribe: a, protocol: 3.1.1 }",
+                "login: { type: redis, url: \"\(host)\", user: poor, password: hunter2hunter2, channels: [mine] }",
+                "channel: { type: redis, \(poor), channels: [other] }",
+                "list: { type: redis, \(poor), lists: [mine] }",
+                "stream: { type: redis-stream, \(poor), stream: other }",
+            ],
+            sinks: [
+                "channel: { type: redis, \(poor), channel: other }",
+                "key: { type: redis-stream, \(poor), stream: other }",
+                "type: { type: redis-stream, \(poor), stream: mine }",
+            ])
+        #expect(code == 1)
+        let expected = [
+            "sources.none: \(mqtt) does not authorise us to connect (reason code 135: Not authorized); check user, password",
+            "sources.wrong: \(mqtt) does not authorise us to connect; check user, password and the broker's rules",
+            "sources.login: \(host) does not accept the password: WRONGPASS",
+            "sources.channel: \(host) answers: NOPERM",
+            "sources.list: \(host) has a string at 'mine', and a list is needed; name another key, or delete this one",
+            "sources.stream: \(host) answers: NOPERM",
+            "sinks.channel: \(host) answers: NOPERM",
+            "sinks.key: \(host) answers: NOPERM",
+            "sinks.type: \(host) has a string at 'mine', and a stream is needed; name another key, or delete this one",
+        ]
+        #expect(lines.count == expected.count)
+        for (line, start) in zip(lines, expected) {
+            #expect(line.hasPrefix("failed     \(start)"), "\(line)")
+            #expect(line.contains("; ") && !line.contains("hunter2"), "\(line)")
+        }
+    }
+
+    @Test func `a port of another protocol is named with the remedy`() async throws {
+        let certificates = try await Certificates.make()
+        let plain = try await BrokerProcess.mosquitto()
+        let secure = try await BrokerProcess.mosquitto(
+            "certfile \(certificates.server)", "keyfile \(certificates.serverKey)")
+        let redis = try await BrokerProcess.redis()
+        let web = try await HTTPPeer.start()
+        let nobody = try LastingPort()
+        let (code, lines, _) = try await self.check(
+            sources: [
+                "m1: { type: mqtt, url: \"mqtt://127.0.0.1:\(web.port)\", subscribe: a }",
+                "m2: { type: mqtt, url: \"mqtts://127.0.0.1:\(plain.port)\", subscribe: a }",
+                "m3: { type: mqtt, url: \"mqtt://127.0.0.1:\(secure.port)\", subscribe: a }",
+                "m4: { type: mqtt, url: \"mqtts://localhost:\(secure.port)\", subscribe: a }",
+                "m5: { type: mqtt, url: \"mqtts://127.0.0.1:\(secure.port)\", tls: { ca_file: \"\(certificates.authority)\" }, subscribe: a }",
+                "m6: { type: mqtt, url: \"mqtt://127.0.0.1:\(nobody.number)\", subscribe: a }",
+                "m7: { type: mqtt, url: \"mqtt://127.0.0.1:\(redis.port)\", subscribe: a }",
+                "r1: { type: redis, url: \"redis://127.0.0.1:\(web.port)\", channels: [a] }",
+                "r2: { type: redis, url: \"rediss://127.0.0.1:\(redis.port)\", channels: [a], connect_timeout: 1s }",
+                "r3: { type: redis, url: \"redis://127.0.0.1:\(nobody.number)\", channels: [a] }",
+                "r4: { type: redis, url: \"redis://127.0.0.1:\(plain.port)\", channels: [a] }",
+                "s1: { type: sse, url: \"http://127.0.0.1:\(redis.port)/\" }",
+                "s2: { type: sse, url: \"http://127.0.0.1:\(plain.port)/\" }",
+                "s3: { type: sse, url: \"https://127.0.0.1:\(web.port)/\" }",
+                "s4: { type: sse, url: \"http://127.0.0.1:\(nobody.number)/\" }",
+                "s5: { type: sse, url: \"\(web.url())\" }",
+                "s6: { type: sse, url: \"http://no-such-host.invalid/\" }",
+            ],
+            sinks: ["h1: { type: webhook, url: \"https://127.0.0.1:\(web.port)/\" }"])
+        #expect(code == 1 && lines.count == 18, "\(lines)")
+        #expect(lines.allSatisfy { $0.hasPrefix("failed ") }, "\(lines)")
+        let words: [String: String] = [
+            "sources.m1": "; check that host and port are those of this service",
+            "sources.m2": "it closed the connection, as a port for mqtt:// does; write mqtt:// or another port",
+            "sources.m3": "the port may require TLS (mqtts://)",
+            "sources.m4": "name the certificate of the broker's authority with tls.ca_file",
+            "sources.m5": "write a host in the url that the certificate names",
+            "sources.m6": "cannot be reached: Connection refused; check host and port, and that the server runs",
+            "sources.m7": "; check that host and port are those of this service",
+            "sources.r1": "it speaks HTTP; write the port of the Redis server",
+            "sources.r2": "if the port does not speak TLS, write redis://",
+            "sources.r3": "cannot be reached: Connection refused; check host and port, and that the server runs",
+            "sources.r4": "the port may belong to another service",
+            "sources.s1": "the port may require TLS (https://) or belong to another service",
+            "sources.s2": "the port may require TLS (https://) or belong to another service",
+            "sources.s3": "the port does not speak TLS; write http:// or another port",
+            "sources.s4": "; check host and port, and that the server runs",
+            "sources.s5": "text/event-stream was expected; write the address of the stream itself",
+            "sources.s6": "; check the spelling of the host, and the DNS of this machine",
+            "sinks.h1": "the port does not speak TLS; write http:// or another port",
+        ]
+        for line in lines {
+            let name = String(line.dropFirst(11).prefix { $0 != ":" })
+            #expect(line.contains(words[name] ?? "?"), "\(line)")
+        }
+    }
+
+    @Test func `a peer that says nothing does not hold up the others`() async throws {
+        let broker = try await BrokerProcess.mosquitto()
+        let redis = try await BrokerProcess.redis()
+        let web = try await SSEServerPeer.start()
+        let silent = "127.0.0.1:\(broker.port)"
+        broker.freeze()
+        defer { broker.thaw() }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let (code, lines, _) = try await self.check(
+            sources: [
+                "m: { type: mqtt, url: \"mqtt://\(silent)\", subscribe: a }",
+                "r: { type: redis, url: \"redis://\(silent)\", channels: [a] }",
+                "s: { type: sse, url: \"http://\(silent)/\" }",
+                "ok: { type: redis, url: \"redis://127.0.0.1:\(redis.port)\", channels: [a] }",
+                "too: { type: sse, url: \"\(web.url())\" }",
+            ], sinks: ["mail: { type: smtp, url: \"smtp://\(silent)\", from: a@example.org, to: b@example.org }"],
+            "--timeout", "1")
+        #expect(code == 1 && clock.now - start < .seconds(10))
+        let reason =
+            "did not answer within 1 s; check that host and port are those of this service, and that no firewall is in between, or raise --timeout"
+        #expect(lines.count == 6, "\(lines)")
+        for line in lines {
+            #expect(line.hasPrefix("ok ") != line.hasSuffix(reason), "\(line)")
+        }
+        #expect(lines.filter { $0.hasPrefix("ok ") }.count == 2)
+    }
+
+    @Test func `JSON lists every result`() async throws {
+        struct Finding: Decodable { let severity: String, rule: String, path: String?, message: String }
+        let nobody = try LastingPort()
+        let path = try self.directory.write(
+            """
+            http: { listen: "127.0.0.1:0" }
+            sources: { in: { type: redis, url: "redis://127.0.0.1:\(nobody.number)", channels: [a] } }
+            sinks: { out: { type: file, path: /dev/null } }
+            routes: [{ to: out }]
+
+            """, to: "b.yaml")
+        let found = try await BridgeProcess.command("check", path, "--connect", "--strict", "--format", "json")
+        #expect(found.code == 1 && found.error.isEmpty)
+        let findings = try JSONDecoder().decode([Finding].self, from: Data(found.output.utf8))
+        #expect(findings.map(\.severity) == ["error", "note"] && findings.map(\.rule) == ["connection", "connection"])
+        #expect(findings.map(\.path) == ["sources.in", "sinks.out"])
+        #expect(findings.last?.message == "ok: /dev/null may be written")
+    }
+
+    @Test func `a listener's port is free, in use by the program or in use by another one`() async throws {
+        let port = try LastingPort()
+        let free = try await self.check(listen: "127.0.0.1:\(port.number)")
+        #expect(free.code == 0)
+        #expect(free.lines.first == "ok         http.listen: 127.0.0.1:\(port.number) is free to listen on")
         let bridge = try await BridgeProcess.start(
             """
-            sources: { in: { type: webhook, id: in } }
-            sinks: { out: { type: sse, stream: out } }
+            sources: { in: { type: webhook, id: hello, token: "hunter2hunter2" } }
+            sinks: { out: { type: file, path: /dev/null } }
             routes: [{ to: out }]
             """)
-        let base = "http://127.0.0.1:\(bridge.port)"
-        let (code, lines) = try await self.check(
-            sources: [
-                "stream": "{ type: sse, url: '\(base)/api/stream/out' }",
-                "page": "{ type: sse, url: '\(base)/livez?key=hunter2' }",
-                "nothing": "{ type: sse, url: 'http://127.0.0.1:1/' }",
-                "file": "{ type: file, path: '\(self.directory.file("later.log"))' }",
-            ],
-            sinks: [
-                "hook": "{ type: webhook, url: '\(base)/api/webhooks/in' }",
-                "mail":
-                    "{ type: smtp, url: 'smtp://127.0.0.1:\(redis.port)', from: a@b.example, to: c@d.example, starttls: 'off' }",
-                "file": "{ type: file, path: /no/where }",
-            ], "--timeout", "2")
-        #expect(code == 1)
-        #expect(lines["sources.stream"] == "ok: \(base)/api/stream/out is a stream of events")
-        #expect(lines["sources.page"]?.contains("text/event-stream was expected") == true, "\(lines)")
+        let ours = try await self.check(listen: "127.0.0.1:\(bridge.port)")
+        #expect(ours.code == 0)
+        #expect(ours.lines.first == "ok         http.listen: 127.0.0.1:\(bridge.port) is in use by a running streambridge")
+        let web = try await HTTPPeer.start()
+        let theirs = try await self.check(listen: "127.0.0.1:\(web.port)")
+        #expect(theirs.code == 1)
         #expect(
-            lines["sources.nothing"]
-                == "failed: http://127.0.0.1:1/: no connection to 127.0.0.1 port 1: nothing listens there, or a firewall refuses it"
+            theirs.lines.first
+                == "failed     http.listen: the HTTP server cannot listen on 127.0.0.1:\(web.port): Address already in use; another program uses the port; stop it, or change http.listen"
         )
-        #expect(lines["sources.file"]?.hasSuffix("is not there yet; it is read once it is") == true)
-        #expect(lines["sinks.hook"]?.hasPrefix("ok: \(base) answers ") == true, "\(lines)")
-        #expect(lines["sinks.mail"]?.hasPrefix("failed: ") == true)
-        #expect(
-            lines["sinks.file"]
-                == "failed: /no/where cannot be written: No such file or directory; let this user write it, or name another file")
-        #expect(!lines.values.contains { $0.contains("hunter2") })
-        // No event has arrived.
-        #expect(try await bridge.metric("streambridge_events_received_total", "component=\"in\"") == 0)
-        #expect(try await bridge.stop() == .exited(0))
     }
 
-    @Test func `a peer that says nothing is waited for only as long as asked, and JSON lists what failed`() async throws {
-        struct Finding: Decodable { let rule: String, path: String, message: String }
-        let redis = try await BrokerProcess.redis()
-        let path = try self.directory.write(
-            """
-            sources: { in: { type: mqtt, url: 'mqtt://127.0.0.1:\(redis.port)', subscribe: a } }
-            sinks: { out: { type: redis, url: 'redis://127.0.0.1:\(redis.port)', channel: a } }
-            routes: [{ to: out }]
-            """, to: "silent.yaml")
-        let (code, output, _) = try await BridgeProcess.command(
-            "check", "--connect", "--timeout", "1", "--format", "json", path)
-        #expect(code == 1)
-        let findings = try JSONDecoder().decode([Finding].self, from: Data(output.utf8)).filter { $0.rule == "connection" }
-        #expect(findings.map(\.path) == ["sources.in"])
+    @Test func `a time-out out of bounds is refused`() async throws {
+        let found = try await self.check("--timeout", "61")
+        #expect(found.code == 64 && found.error.contains("--timeout must be 1 to 60"))
+    }
+
+    @Test(
+        arguments: [
+            (ProbeResult.Verdict.ok, "ok         sinks.a: fine", "ok: fine", Diagnostic.Severity.note),
+            (.failed, "failed     sinks.a: fine", "fine", .error),
+            (.notProbed, "not probed sinks.a: fine", "not probed: fine", .note),
+        ])
+    func `a result is one line, and one diagnostic`(
+        verdict: ProbeResult.Verdict, line: String, message: String, severity: Diagnostic.Severity
+    ) {
+        let result = ProbeResult(verdict: verdict, component: "sinks.a", message: "fine")
+        #expect(result.line == line)
         #expect(
-            findings.map(\.message) == [
-                "mqtt://127.0.0.1:\(redis.port) did not answer within 1.0 seconds; check address and firewall, or raise --timeout"
-            ])
+            result.diagnostic(of: "f")
+                == Diagnostic(severity: severity, rule: .connection, file: "f", path: "sinks.a", message: message))
     }
 }

@@ -25,12 +25,17 @@ extension FileSink.Configuration: ProbingConfiguration {
     package func probe(_ context: ProbeContext) async throws -> String {
         let path = self.destination.path
         guard path != "-" else { return "is written" }
-        if access(path, W_OK) == 0 { return "may be written" }
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        guard errno == ENOENT, access(folder.isEmpty ? "/" : folder, W_OK | X_OK) == 0 else {
-            let reason = String(cString: strerror(errno))
-            throw ComponentError(.inputOutput, "\(path) cannot be written: \(reason); let this user write it, or name another file")
+        var status = stat()
+        let exists = stat(path, &status) == 0
+        guard !exists || status.st_mode & S_IFMT != S_IFDIR else {
+            throw ComponentError(.inputOutput, "\(path) cannot be written: it is a directory; name a file in it")
         }
-        return "may be created"
+        if exists, access(path, W_OK) == 0 { return "may be written" }
+        let folder = path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
+        if !exists, access(folder, W_OK | X_OK) == 0 { return "may be created" }
+        let reason = errno
+        let remedy = reason == ENOENT ? "create the directory \(folder)" : "let the user with the id \(geteuid()) write it"
+        throw ComponentError(
+            .inputOutput, "\(path) cannot be written: \(String(cString: strerror(reason))); \(remedy), or name another file")
     }
 }

@@ -9,7 +9,10 @@ extension ComponentError {
     static func of(_ error: MosquittoError, _ settings: MQTTConnectionSettings, clientID: String) -> Self {
         let peer = settings.address.description
         switch error.code {
-        case .unreachable: return Self(.connectionRefused, error.message, cause: error.cause)
+        case .unreachable:
+            guard let cause = error.cause else { return Self(.connectionRefused, error.message) }
+            let remedy = cause.isOfName ? PeerRemedy.unresolved : PeerRemedy.unreachable
+            return Self(.connectionRefused, "\(error.message): \(cause.reason); \(remedy)")
         case .timedOut: return Self(.timedOut, error.message, cause: error.cause)
         case .lost: return Self(.connectionLost, error.message, cause: error.cause)
         case .violation: return Self(.protocolViolation, error.message, cause: error.cause)
@@ -27,6 +30,12 @@ extension ComponentError {
         case .disconnected(let reason):
             return self.ended(reason, clientID: clientID, reference: error.reference, peer: peer)
         }
+    }
+
+    private static func login(_ peer: String) -> Self {
+        Self(
+            .unauthorized, "\(peer) does not accept user and password; correct them, or add the user at the broker",
+            retryAfter: self.pauseAfterRefusal)
     }
 
     /// Translates a refusal in a CONNACK.
@@ -52,7 +61,7 @@ extension ComponentError {
                     .rejected, "\(peer) does not accept the client id \(clientID)\(hint)", retryAfter: self.pauseAfterRefusal
                 )
             case 3: return Self(.throttled, "\(peer) reports that it is unavailable")
-            case 4: return Self(.unauthorized, "\(peer) does not accept user and password", retryAfter: self.pauseAfterRefusal)
+            case 4: return self.login(peer)
             case 5:
                 return Self(
                     .unauthorized, "\(peer) does not authorise us to connect; check user, password and the broker's rules",
@@ -62,7 +71,7 @@ extension ComponentError {
         }
         switch reason {
         case 0x85: return Self(.rejected, "\(peer) does not accept the client id \(clientID)", retryAfter: self.pauseAfterRefusal)
-        case 0x86: return Self(.unauthorized, "\(peer) does not accept user and password", retryAfter: self.pauseAfterRefusal)
+        case 0x86: return self.login(peer)
         case 0x87, 0x8a, 0x8c:
             return Self(
                 .unauthorized,

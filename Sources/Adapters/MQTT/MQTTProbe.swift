@@ -80,7 +80,8 @@ actor MQTTProbe {
             for (packet, filter) in waiting {
                 guard let code = self.inbox.answers[packet], code >= 0x80 else { continue }
                 throw ComponentError(
-                    .rejected, "\(connection.peer) refuses the subscription to \(filter); let the user read it")
+                    .rejected,
+                    "\(connection.peer) refuses the subscription to \(filter)\(self.reason(code)); let the user read it")
             }
             waiting.removeAll { self.inbox.answers[$0.packet] != nil }
             guard !waiting.isEmpty else { return }
@@ -90,6 +91,11 @@ actor MQTTProbe {
             try connection.ping(reads: true)
             _ = connection.wait(reads: true, until: end)
         }
+    }
+
+    /// The code of MQTT 5 in brackets; MQTT 3.1.1 has one for every reason (§3.9.3).
+    private func reason(_ code: Int32) -> String {
+        self.settings.version == .five ? " (\(ComponentError.text(code)))" : ""
     }
 }
 
@@ -102,7 +108,7 @@ extension MQTTSource.Configuration: ProbingConfiguration {
         let filters = self.subscriptions.map(\.filter.text)
         try await MQTTProbe.run(self.connection, filters: filters, context)
         let shown = filters.prefix(5).joined(separator: ", ") + (filters.count > 5 ? " and \(filters.count - 5) more" : "")
-        return "grants \(shown)"
+        return "grants the subscription to \(shown)"
     }
 }
 

@@ -74,7 +74,8 @@ struct RedisConnection: Sendable {
                 case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
                 }
         } catch {
-            throw ComponentError(.connectionRefused, "\(peer) cannot be reached: \(RedisFailure.reason(error))")
+            throw ComponentError(
+                .connectionRefused, "\(peer) cannot be reached: \(RedisFailure.reason(error)); \(RedisFailure.remedy(error))")
         }
         let connection: RedisConnection
         do {

@@ -79,6 +79,8 @@ enum RedisFailure {
     private static func remedy(_ word: String) -> String? {
         switch word {
         case "NOAUTH": "set password, and user where there is one"
+        case "NOPERM": "let the user do this with ACL SETUSER"
+        case "WRONGPASS": "check user and password"
         case "MOVED", "ASK": "the server belongs to a cluster; use redis+cluster://"
         case "READONLY": "the server is a replica; write the address of its master, or use redis+sentinel://"
         case "DENIED": "see protected-mode, requirepass and bind in the configuration of the server"
@@ -102,6 +104,18 @@ enum RedisFailure {
         case let error as IOError: return String(cString: strerror(error.errnoCode))
         case ChannelError.connectTimeout: return "no answer within connect_timeout"
         default: return "\(error)"
+        }
+    }
+
+    /// What helps when a server cannot be reached.
+    static func remedy(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            if let last = error.connectionErrors.last?.error { return self.remedy(last) }
+            return PeerRemedy.unresolved
+        case is SocketAddressError.UnknownHost: return PeerRemedy.unresolved
+        case ChannelError.connectTimeout: return PeerRemedy.silent
+        default: return PeerRemedy.unreachable
         }
     }
 

@@ -19,7 +19,7 @@ struct RedisLogin: Sendable {
             }
         if case .error(let text) = reply {
             let isNeedless = text.contains("without any password configured") || text.contains("no password is set")
-            let hint = isNeedless ? "; the server has no password, so leave it out" : ""
+            let hint = isNeedless ? "; the server has no password, so leave it out" : "; check user and password"
             throw ComponentError(.unauthorized, "\(connection.peer) does not accept the password: \(text)\(hint)")
         }
     }

@@ -1,4 +1,5 @@
 package import BridgeCore
+import NIOCore
 
 /// Tries a Redis server with commands that change nothing.
 struct RedisProbe {
@@ -13,13 +14,35 @@ struct RedisProbe {
     ///
     /// - Throws: ``ComponentError``.
     func run(_ body: (RedisConnection) async throws -> String) async throws -> String {
+        var settings = self.settings
+        // A connection attempt does not end with its task.
+        settings.connectTimeout = min(settings.connectTimeout, self.context.timeout)
         let connection = try await RedisConnection.open(
-            self.settings, group: self.context.group, name: "streambridge-check", key: self.key)
+            settings, group: self.context.group, name: "streambridge-check", key: self.key)
         defer { connection.close() }
         if self.writes, case .array(let role) = try await connection.command("ROLE"), role.first?.text == "slave" {
             throw ComponentError(.rejected, "\(connection.peer) is a replica, which refuses writes; name the master")
         }
         return try await body(connection)
+    }
+
+    /// Queues a command in a transaction that is discarded: the server checks the user's rights before it queues.
+    ///
+    /// Stays at one server of a cluster, because a redirected command would be outside the transaction.
+    ///
+    /// - Returns: false where the user may not begin a transaction, so that nothing was sent.
+    /// - Throws: ``ComponentError`` with the answer of the server.
+    static func queue(_ words: [String], _ connection: RedisConnection) async throws -> Bool {
+        func answer(_ words: [String]) async throws -> RedisReply {
+            var buffer = ByteBuffer()
+            RedisCommand.write(words, to: &buffer)
+            return try await connection.exchange(buffer, replies: 1).all()[0]
+        }
+        // Without a transaction the command would be executed.
+        guard try await answer(["MULTI"]).text == "OK" else { return false }
+        try RedisFailure.check(try await answer(words), connection.peer)
+        try RedisFailure.check(try await answer(["DISCARD"]), connection.peer)
+        return true
     }
 
     /// Refuses a key of another type.
@@ -29,7 +52,8 @@ struct RedisProbe {
         try RedisFailure.check(reply, connection.peer)
         guard let found = reply.text, found != "none", found != type else { return }
         throw ComponentError(
-            .rejected, "\(connection.peer) has a \(found) at '\(key)', and a \(type) is needed; name another key, or delete this one")
+            .rejected,
+            "\(connection.peer) has a \(found) at '\(key)', and a \(type) is needed; name another key, or delete this one")
     }
 }
 
@@ -59,7 +83,8 @@ extension RedisStreamSource.Configuration: ProbingConfiguration {
 
     /// Reads nothing of the stream, or looks at the pending list of the group.
     package func probe(_ context: ProbeContext) async throws -> String {
-        try await RedisProbe(settings: self.redis, context: context, key: self.stream, writes: self.group != nil).run { connection in
+        try await RedisProbe(settings: self.redis, context: context, key: self.stream, writes: self.group != nil).run {
+            connection in
             try await RedisProbe.check(self.stream, is: "stream", connection)
             guard let group = self.group else {
                 let reply = try await connection.command("XREAD", "COUNT", "1", "STREAMS", self.stream, "$")
@@ -80,9 +105,15 @@ extension RedisSink.Configuration: ProbingConfiguration {
     /// The server.
     package var probedAddress: String { "\(self.redis.location)" }
 
-    /// Connects; only a message would show whether the user may publish.
+    /// Queues a message, and discards it.
     package func probe(_ context: ProbeContext) async throws -> String {
-        try await RedisProbe(settings: self.redis, context: context).run { _ in "connected; nothing was published" }
+        try await RedisProbe(settings: self.redis, context: context).run { connection in
+            guard let channel = self.channel.constant else { return "connected; events choose the channel" }
+            guard try await RedisProbe.queue(["PUBLISH", channel, ""], connection) else {
+                return "connected; nothing was published"
+            }
+            return "may publish to \(channel); nothing was published"
+        }
     }
 }
 
@@ -90,14 +121,15 @@ extension RedisStreamSink.Configuration: ProbingConfiguration {
     /// The server.
     package var probedAddress: String { "\(self.redis.location)" }
 
-    /// Appends with an id that every stream refuses, after the server has checked the user's rights and the type of the key.
+    /// Queues an entry, and discards it.
     package func probe(_ context: ProbeContext) async throws -> String {
         let stream = self.stream.constant
         return try await RedisProbe(settings: self.redis, context: context, key: stream, writes: true).run { connection in
             guard let stream else { return "connected; events choose the stream" }
             try await RedisProbe.check(stream, is: "stream", connection)
-            let reply = try await connection.command("XADD", stream, "0-0", "check", "")
-            if case .error(let text) = reply, !text.contains("0-0") { throw RedisFailure.error(text, connection.peer) }
+            guard try await RedisProbe.queue(["XADD", stream, "*", "check", ""], connection) else {
+                return "connected; nothing was written"
+            }
             return "may write \(stream)"
         }
     }

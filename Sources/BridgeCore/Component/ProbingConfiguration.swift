@@ -22,7 +22,9 @@ package struct ProbeContext: Sendable {
     package let group: any EventLoopGroup
     /// The services that the program shares between components.
     package let shared: SharedServices
-    /// The limit of the whole probe, after which it is cancelled.
+    /// A limit for the probe's own waits.
+    ///
+    /// A little longer than the whole probe, whose cancellation is what the user is to read.
     package let timeout: Duration
 
     /// Makes a context.

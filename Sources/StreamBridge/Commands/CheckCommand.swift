@@ -19,7 +19,9 @@ struct CheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Check a file without running it: every mistake at once, with file, line and column.",
         discussion:
-            "The FILE `-` is standard input. The exit code is 78 for a file with mistakes, and with --strict for warnings too. With --connect it is 1 when a peer cannot be used."
+            "The FILE `-` is standard input. The exit code is 78 for a file with mistakes, and with --strict for warnings too."
+            + " With --connect, a line for each source, sink, listener and folder says whether it can be used; the exit code is 1 when one cannot."
+            + " Nothing is published, created or acknowledged, and a running program keeps its connections."
     )
 
     @OptionGroup var file: ConfigurationFileArgument
@@ -42,12 +44,13 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let input = ConfigurationInput(file: try self.file.path())
-        var (plan, diagnostics) = input.check()
-        var results: [ConnectionCheck.Result] = []
+        let (plan, found) = input.check()
+        var diagnostics = found
+        var results: [ProbeResult] = []
         if self.connect, let plan {
             results = try await ConnectionCheck(plan: plan, timeout: .seconds(self.timeout)).results()
             // In text, the line of each peer says it.
-            if self.format != .text { diagnostics += results.compactMap { $0.diagnostic(of: input.name) } }
+            if self.format != .text { diagnostics += results.map { $0.diagnostic(of: input.name) } }
         }
         let isUnusable = results.contains { $0.verdict == .failed }
         let report = DiagnosticReport(diagnostics: diagnostics)
@@ -57,9 +60,9 @@ struct CheckCommand: AsyncParsableCommand {
         case .sarif: try StandardOutput.write(line: report.sarif(version: StreamBridge.version).text)
         }
         guard let plan else { throw ExitCode(EX_CONFIG) }
-        guard diagnostics.isEmpty || !self.strict || isUnusable else {
+        guard found.isEmpty || !self.strict || isUnusable else {
             if self.format == .text {
-                ConfigurationInput.complain("\(input.name): \(Self.count(diagnostics.count, "warning")), which --strict refuses")
+                ConfigurationInput.complain("\(input.name): \(Self.count(found.count, "warning")), which --strict refuses")
             }
             throw ExitCode(EX_CONFIG)
         }
@@ -67,7 +70,7 @@ struct CheckCommand: AsyncParsableCommand {
         if isUnusable { throw ExitCode.failure }
     }
 
-    private func printSummary(of plan: BridgePlan, _ name: String, _ results: [ConnectionCheck.Result]) throws {
+    private func printSummary(of plan: BridgePlan, _ name: String, _ results: [ProbeResult]) throws {
         let parts = [
             Self.count(plan.sources.count, "source"), Self.count(plan.routes.count, "route"),
             Self.count(plan.sinks.count, "sink"),

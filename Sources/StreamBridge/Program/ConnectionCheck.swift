@@ -13,58 +13,29 @@ struct ConnectionCheck {
     /// The limit of each.
     let timeout: Duration
 
-    /// What one probe found.
-    struct Result: Sendable, Equatable {
-        /// How it ended.
-        enum Verdict: String, Sendable {
-            /// The peer can be used.
-            case ok
-            /// The peer cannot be used.
-            case failed
-            /// The adapter has no probe.
-            case notProbed = "not probed"
-        }
-
-        let verdict: Verdict
-        /// The place in the file, such as `sources.home`.
-        let component: String
-        /// What was tried, and what was found.
-        let message: String
-
-        /// The failure as a mistake of the file; `nil` where there is none.
-        func diagnostic(of file: String) -> Diagnostic? {
-            guard self.verdict == .failed else { return nil }
-            return Diagnostic(severity: .error, rule: .connection, file: file, path: self.component, message: self.message)
-        }
-
-        /// One line for people.
-        var line: String {
-            let padding = String(repeating: " ", count: max(1, 11 - self.verdict.rawValue.count))
-            return "\(self.verdict.rawValue)\(padding)\(self.component): \(self.message)"
-        }
-    }
-
-    /// Settings to try, with their place in the file.
+    /// Something to try, with its place in the file.
     private struct Candidate {
         let component: String
-        let settings: any ComponentConfiguration
         let redaction: Redaction
+        /// `nil` for an adapter without a probe.
+        let probe: ServiceProbes.Probe?
     }
 
     /// Tries all of them.
     ///
-    /// - Returns: in the order of the file. Components without a peer, such as webhook sources, are left out.
+    /// - Returns: the program's own, then those of sources and sinks in the order of the file. Components without a peer, such as webhook sources, are left out.
     /// - Throws: `CancellationError`.
-    func results() async throws -> [Result] {
+    func results() async throws -> [ProbeResult] {
         let shared = SharedServices()
         shared.add(CurlMulti())
-        let context = ProbeContext(group: MultiThreadedEventLoopGroup.singleton, shared: shared, timeout: self.timeout)
+        let context = ProbeContext(
+            group: MultiThreadedEventLoopGroup.singleton, shared: shared, timeout: self.timeout + .milliseconds(500))
         let candidates = self.candidates
-        var found: [Int: Result] = [:]
-        try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+        var found: [Int: ProbeResult] = [:]
+        try await withThrowingTaskGroup(of: (Int, ProbeResult).self) { group in
             for (index, candidate) in candidates.enumerated() {
                 if index >= Self.concurrency, let (done, result) = try await group.next() { found[done] = result }
-                group.addTask { (index, await Self.probe(candidate, context)) }
+                group.addTask { (index, await self.probe(candidate, context)) }
             }
             for try await (index, result) in group { found[index] = result }
         }
@@ -74,37 +45,42 @@ struct ConnectionCheck {
 
     private var candidates: [Candidate] {
         func candidate(_ component: String, _ settings: any ComponentConfiguration) -> Candidate {
-            Candidate(
-                component: component, settings: settings,
-                redaction: Redaction([settings.secrets], references: self.plan.references))
+            let probing = settings as? any ProbingConfiguration
+            return Candidate(
+                component: component, redaction: Redaction([settings.secrets], references: self.plan.references),
+                probe: probing.map { probing in
+                    ServiceProbes.Probe(component: component, address: probing.probedAddress) { try await probing.probe($0) }
+                })
         }
-        // What only listens has no peer; its address is a matter of `http.listen`.
+        // What only listens has no peer; its address is that of `http.listen`.
         let listeners: Set<String> = ["webhook source", "sse sink"]
-        return self.plan.sources.filter { !listeners.contains("\($0.registration.kind) source") }.map {
-            candidate("sources.\($0.name)", $0.settings)
+        let own = ServiceProbes(plan: self.plan).all.map {
+            Candidate(component: $0.component, redaction: Redaction([], references: self.plan.references), probe: $0)
         }
-            + self.plan.sinks.filter { !listeners.contains("\($0.registration.kind) sink") }.map {
-                candidate("sinks.\($0.name)", $0.variants[0])
-            }
+        let sources = self.plan.sources.filter { !listeners.contains("\($0.registration.kind) source") }
+        let sinks = self.plan.sinks.filter { !listeners.contains("\($0.registration.kind) sink") }
+        return own + sources.map { candidate("sources.\($0.name)", $0.settings) }
+            + sinks.map { candidate("sinks.\($0.name)", $0.variants[0]) }
     }
 
-    private static func probe(_ candidate: Candidate, _ context: ProbeContext) async -> Result {
-        guard let settings = candidate.settings as? any ProbingConfiguration else {
-            return Result(verdict: .notProbed, component: candidate.component, message: "its adapter has no probe")
+    private func probe(_ candidate: Candidate, _ context: ProbeContext) async -> ProbeResult {
+        guard let probe = candidate.probe else {
+            return ProbeResult(verdict: .notProbed, component: candidate.component, message: "its adapter has no probe")
         }
-        let address = settings.probedAddress
+        let address = probe.address
         let message: String
-        var verdict = Result.Verdict.failed
+        var verdict = ProbeResult.Verdict.failed
         do {
-            let found = try await self.within(context.timeout) { try await settings.probe(context) }
+            let found = try await Self.within(self.timeout) { try await probe.run(context) }
             verdict = .ok
             message = "\(address) \(found)"
         } catch is CancellationError {
-            message = "\(address) did not answer within \(context.timeout); check address and firewall, or raise --timeout"
+            let limit = "\(self.timeout.components.seconds) s"
+            message = "\(address) did not answer within \(limit); \(PeerRemedy.silent), or raise --timeout"
         } catch {
             message = "\(error)"
         }
-        return Result(
+        return ProbeResult(
             verdict: verdict, component: candidate.component,
             message: SafeText.sentence(candidate.redaction.redacted(message, isCut: false)))
     }

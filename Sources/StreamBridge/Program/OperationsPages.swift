@@ -77,6 +77,9 @@ final class OperationsPages: Sendable {
         }
     }
 
+    /// The body of `/livez`.
+    static let alive = "{\"status\":\"alive\"}"
+
     /// - Parameter isAdmin: whether the router is that of `http.admin.listen`.
     /// - Throws: `HTTPServerError` when a path is taken.
     func register(on router: HTTPRouter, isAdmin: Bool = false) throws {
@@ -87,7 +90,7 @@ final class OperationsPages: Sendable {
         }
         try TapEndpoint(taps: self.taps, names: { self.names }, refusal: refusal).register(on: router)
         try router.register(.GET, "/livez", isVital: true) { _, responder in
-            responder.respond(.json(.ok, "{\"status\":\"alive\"}"))
+            responder.respond(.json(.ok, Self.alive))
         }
         try router.register(.GET, "/readyz", isVital: true) { request, responder in
             responder.respond(self.readiness(withDetails: refusal(request) == nil))

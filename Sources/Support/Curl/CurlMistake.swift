@@ -16,7 +16,12 @@ enum CurlMistake {
             return self.isSecure(url)
                 ? "\(text); the port may belong to another service"
                 : "\(text); the port may require TLS (https://) or belong to another service"
-        case CURLE_COULDNT_CONNECT: if let explanation = self.unreachable(text) { return explanation }
+        case CURLE_COULDNT_CONNECT:
+            // The time that the attempt took makes every report of one failure another text.
+            let shown = text.firstRange(of: " after ").map { text[..<$0.lowerBound] } ?? text[...]
+            return "\(shown); check host and port, and that the server runs"
+        case CURLE_COULDNT_RESOLVE_HOST:
+            return "\(text); check the spelling of the host, and the DNS of this machine"
         default: break
         }
         switch result {

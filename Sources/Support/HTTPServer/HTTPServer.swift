@@ -89,10 +89,7 @@ package final class HTTPServer: Sendable {
                 channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
             }
         } catch {
-            let text = "the HTTP server cannot listen on \(self.configuration.address.text)"
-            guard let error = error as? IOError else { throw HTTPServerError(.listen, text, cause: error) }
-            let remedy = error.errnoCode == EADDRINUSE ? "; another program uses the port; stop it, or change http.listen" : ""
-            throw HTTPServerError(.listen, "\(text): \(String(cString: strerror(error.errnoCode)))\(remedy)")
+            throw HTTPServerError.listening(on: self.configuration.address.text, error, setting: "http.listen")
         }
         self.state.withLock { state in
             state.listener = channel

@@ -1,3 +1,6 @@
+import Glibc
+import NIOCore
+
 /// Why the server cannot listen, or why a path cannot be registered.
 package struct HTTPServerError: Error, CustomStringConvertible {
     /// The kind of failure.
@@ -33,5 +36,21 @@ package struct HTTPServerError: Error, CustomStringConvertible {
     /// The message, followed by the cause.
     package var description: String {
         if let cause { "\(self.message): \(cause)" } else { self.message }
+    }
+
+    /// Why an address cannot be listened on, with the remedy.
+    ///
+    /// - Parameter setting: the key that has the address.
+    package static func listening(on address: String, _ error: any Error, setting: String) -> HTTPServerError {
+        let text = "the HTTP server cannot listen on \(address)"
+        guard let error = error as? IOError else { return HTTPServerError(.listen, text, cause: error) }
+        let remedy =
+            switch error.errnoCode {
+            case EADDRINUSE: "; another program uses the port; stop it, or change \(setting)"
+            case EADDRNOTAVAIL: "; this machine does not have the address; change \(setting)"
+            case EACCES: "; the user may not use ports below 1024; change \(setting), or grant CAP_NET_BIND_SERVICE"
+            default: ""
+            }
+        return HTTPServerError(.listen, "\(text): \(String(cString: strerror(error.errnoCode)))\(remedy)")
     }
 }

@@ -16,13 +16,19 @@ package struct MosquittoFailure: Error, CustomStringConvertible {
     }
 
     /// The action and the sentence of the library or the system for the code.
-    package var description: String {
+    package var description: String { "\(self.action): \(self.reason)" }
+
+    /// The sentence of the library or the system for the code.
+    package var reason: String {
         switch self.code {
-        case MOSQ_ERR_ERRNO: "\(self.action): \(String(cString: strerror(self.system)))"
-        case MOSQ_ERR_EAI: "\(self.action): \(String(cString: gai_strerror(self.system)))"
-        default: "\(self.action): \(Self.text(self.code))"
+        case MOSQ_ERR_ERRNO: String(cString: strerror(self.system))
+        case MOSQ_ERR_EAI: String(cString: gai_strerror(self.system))
+        default: Self.text(self.code)
         }
     }
+
+    /// Whether a host's name has no address.
+    package var isOfName: Bool { self.code == MOSQ_ERR_EAI }
 
     /// The library's own sentence without its final stop.
     private static func text(_ code: mosq_err_t) -> String {

@@ -158,7 +158,7 @@ struct MQTTSecurityTests {
             try await eventually { !rig.errors.isEmpty }
             #expect(
                 rig.errors.first
-                    == "mqtts://localhost:\(broker.port) cannot be reached: connecting: Connection refused"
+                    == "mqtts://localhost:\(broker.port) cannot be reached: Connection refused; check host and port, and that the server runs"
             )
         }
     }

@@ -84,7 +84,9 @@ struct RedisConnectionTests {
         let server = try await BrokerProcess.redis()
         let url = "redis://127.0.0.1:\(server.port)"
         try await server.stop()
-        #expect(await self.failure("{\"url\":\"\(url)\"}")?.description == "\(url) cannot be reached: Connection refused")
+        #expect(
+            await self.failure("{\"url\":\"\(url)\"}")?.description
+                == "\(url) cannot be reached: Connection refused; check host and port, and that the server runs")
         let unknown = await self.failure(#"{"url":"redis://no.such.host.invalid:1"}"#)?.description
         #expect(unknown?.hasPrefix("redis://no.such.host.invalid:1 cannot be reached: ") == true)
         #expect(unknown?.contains("(") == false)

@@ -134,12 +134,16 @@ import Testing
             try await self.curl.response(to: CurlRequest(url), bodyLimit: 0)
         }
         #expect(refused?.code == .refused)
-        #expect(refused?.message.contains("127.0.0.1 port \(server.port)") == true)
+        #expect(
+            refused?.message
+                == "Failed to connect to 127.0.0.1 port \(server.port); check host and port, and that the server runs")
         let unknown = await #expect(throws: CurlError.self) {
             try await self.curl.response(to: CurlRequest("http://no-such-host.invalid/"), bodyLimit: 0)
         }
         #expect(unknown?.code == .resolve)
-        #expect(unknown?.message == "Could not resolve host: no-such-host.invalid")
+        #expect(
+            unknown?.message
+                == "Could not resolve host: no-such-host.invalid; check the spelling of the host, and the DNS of this machine")
     }
 
     @Test func `a peer that does not answer runs into the timeout`() async throws {

@@ -159,13 +159,17 @@ package final class SSESource: Source {
         switch head.status {
         case 200:
             let type = head["content-type"].map { "content of type \($0)" } ?? "content of unknown type"
-            return (.protocolViolation, "\(answered) with \(type); text/event-stream was expected")
+            return (
+                .protocolViolation,
+                "\(answered) with \(type); text/event-stream was expected; write the address of the stream itself"
+            )
         case 204: return (.rejected, "\(answered): the stream has ended permanently")
         case 300..<400:
             return (.rejected, "\(answered) without a Location to follow; 200 with text/event-stream was expected")
         case 401, 403:
             return (.unauthorized, "\(answered); 200 was expected; check token, user, password and headers")
         case 407: return (.unauthorized, "\(answered); 200 was expected; check user and password in proxy")
+        case 404, 410: return (.rejected, "\(answered); 200 was expected; check the path of url")
         case 429: return (.throttled, "\(answered); 200 was expected")
         default: return (.rejected, "\(answered); 200 was expected")
         }

@@ -210,12 +210,15 @@ import Testing
 
     @Test(
         arguments: [
-            (404, [:], "answered 404 Not Found; 200 was expected"),
+            (404, [:], "answered 404 Not Found; 200 was expected; check the path of url"),
             (503, [:], "answered 503 Service Unavailable; 200 was expected"),
-            (200, [:], "answered 200 OK with content of unknown type; text/event-stream was expected"),
+            (
+                200, [:],
+                "answered 200 OK with content of unknown type; text/event-stream was expected; write the address of the stream itself"
+            ),
             (
                 200, ["content-type": "text/html; charset=utf-8"],
-                "answered 200 OK with content of type text/html; charset=utf-8; text/event-stream was expected"
+                "answered 200 OK with content of type text/html; charset=utf-8; text/event-stream was expected; write the address of the stream itself"
             ),
         ] as [(Int, HTTPFields, String)])
     func `an answer that is not a stream is reported and retried`(_ status: Int, _ headers: HTTPFields, _ reason: String)
