@@ -256,6 +256,48 @@ struct ConnectionCheckTests {
         )
     }
 
+    @Test func `a webhook is asked with the credentials of the file`() async throws {
+        let receiver = try await HTTPPeer.start()
+        receiver.answer { .init($0.headers["x-api-key"] == "right" ? 204 : 401) }
+        let url = "url: \"\(receiver.url("/x"))\""
+        let (code, lines, _) = try await self.check(
+            sinks: [
+                "right: { type: webhook, \(url), headers: { X-Api-Key: right } }",
+                "wrong: { type: webhook, \(url), headers: { X-Api-Key: hunter2hunter2 } }",
+                "event: { type: webhook, \(url), headers: { X-Api-Key: \"{{ .payload.key }}\" } }",
+            ])
+        let peer = "http://127.0.0.1:\(receiver.port)"
+        #expect(code == 1)
+        #expect(
+            lines == [
+                "ok         sinks.right: \(peer) answers 204 No Content to OPTIONS; no event was sent",
+                "failed     sinks.wrong: \(peer) answered 401 Unauthorized; check token, user, password and headers",
+                "ok         sinks.event: \(peer) answers 401 Unauthorized to OPTIONS; no event was sent",
+            ])
+    }
+
+    @Test func `a mail server is asked without a mail`() async throws {
+        var options = SMTPPeer.Options()
+        let certificates = try await Certificates.make()
+        options.certificate = (certificates.server, certificates.serverKey)
+        options.needsLogin = true
+        let server = try await SMTPPeer.start(options)
+        let address = "url: \"smtp://localhost:\(server.port)\", from: a@example.org, to: b@example.org"
+        let trust = "tls: { ca_file: \"\(certificates.authority)\" }"
+        let (code, lines, _) = try await self.check(
+            sinks: [
+                "right: { type: smtp, \(address), user: ann, password: right, \(trust) }",
+                "wrong: { type: smtp, \(address), user: ann, password: hunter2hunter2, \(trust) }",
+                "other: { type: smtp, \(address), user: ann, password: right }",
+            ])
+        #expect(code == 1 && lines.count == 3, "\(lines)")
+        let peer = "smtp://localhost:\(server.port)"
+        #expect(lines.first == "ok         sinks.right: \(peer) accepts user and password; no mail was sent")
+        #expect(lines.dropFirst().first?.hasPrefix("failed     sinks.wrong: \(peer) refuses the login") == true, "\(lines)")
+        #expect(lines.last?.hasSuffix("name that authority's certificate with tls.ca_file") == true, "\(lines)")
+        #expect(try server.mails.isEmpty)
+    }
+
     @Test func `a time-out out of bounds is refused`() async throws {
         let found = try await self.check("--timeout", "61")
         #expect(found.code == 64 && found.error.contains("--timeout must be 1 to 60"))

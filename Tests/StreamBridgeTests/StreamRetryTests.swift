@@ -22,7 +22,7 @@ struct StreamRetryTests {
         try await eventually("the event has arrived") { bridge.lines(of: "out").count == 1 }
         try await peer.stop()
         try await eventually("the server is missed") {
-            try await bridge.get("/readyz").text.contains("no connection to")
+            try await bridge.get("/readyz").text.contains("Failed to connect")
         }
         try await peer.listen()
         #expect(await !holds(within: .seconds(2)) { peer.requests.count > 1 })

@@ -35,16 +35,6 @@ enum CurlMistake {
         }
     }
 
-    /// `Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server` says nothing about the reason.
-    private static func unreachable(_ text: String) -> String? {
-        let beginning = "Failed to connect to "
-        guard text.hasPrefix(beginning), let end = text.firstRange(of: " after "), text.hasSuffix("connect to server") else {
-            return nil
-        }
-        let place = text[text.index(text.startIndex, offsetBy: beginning.count)..<end.lowerBound]
-        return "no connection to \(place): nothing listens there, or a firewall refuses it"
-    }
-
     private static func isSecure(_ url: String) -> Bool {
         url.prefix(8).lowercased() == "https://"
     }

@@ -21,13 +21,7 @@ struct WebhookRequest: Sendable {
             WebhookSignature(secret: $0.secret, algorithm: $0.algorithm, encoding: $0.encoding, prefix: $0.prefix)
         }
         let own = configuration.headers.sorted { $0.key < $1.key }
-        var headers: [CurlRequest.Header] = [("User-Agent", "streambridge")]
-        if let token = configuration.token { headers.append(("Authorization", "Bearer \(token.value)")) }
-        headers.removeAll { header in own.contains { $0.key.lowercased() == header.name.lowercased() } }
-        for (name, template) in own {
-            if let constant = template.constant { headers.append((name, constant)) }
-        }
-        self.fixedHeaders = headers
+        self.fixedHeaders = Self.fixedHeaders(configuration)
         self.madeHeaders = own.compactMap { name, template in template.constant == nil ? (name, template) : nil }
         if configuration.method == .get || own.contains(where: { $0.key.lowercased() == "content-type" }) {
             self.contentType = nil
@@ -42,6 +36,18 @@ struct WebhookRequest: Sendable {
         } else {
             self.contentType = configuration.format == .raw ? nil : "application/json"
         }
+    }
+
+    /// The headers that no event can change, with the credentials among them.
+    static func fixedHeaders(_ configuration: WebhookSink.Configuration) -> [CurlRequest.Header] {
+        let own = configuration.headers.sorted { $0.key < $1.key }
+        var headers: [CurlRequest.Header] = [("User-Agent", "streambridge")]
+        if let token = configuration.token { headers.append(("Authorization", "Bearer \(token.value)")) }
+        headers.removeAll { header in own.contains { $0.key.lowercased() == header.name.lowercased() } }
+        for (name, template) in own {
+            if let constant = template.constant { headers.append((name, constant)) }
+        }
+        return headers
     }
 
     /// The request for one delivery.

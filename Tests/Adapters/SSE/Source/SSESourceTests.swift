@@ -379,7 +379,7 @@ import Testing
         let peer = try await SSEServerPeer.start()
         try await peer.stop()
         let fixture = try StreamFixture(peer.url())
-        #expect(try await fixture.failure().hasPrefix("\(peer.url()): no connection to 127.0.0.1 port \(peer.port)"))
+        #expect(try await fixture.failure().hasPrefix("\(peer.url()): Failed to connect to 127.0.0.1 port \(peer.port)"))
         try await peer.listen()
         try await fixture.isConnected()
         #expect(fixture.sink.gaps.isEmpty)

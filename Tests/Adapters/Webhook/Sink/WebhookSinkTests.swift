@@ -206,7 +206,7 @@ import Testing
         try await peer.stop()
         let fixture = try HookFixture(peer.url(), #""format": "raw""#, attempts: 1)
         try await fixture.send(["a", "b"])
-        try await eventually { fixture.log.errors.contains { $0.contains("no connection to") } }
+        try await eventually { fixture.log.errors.contains { $0.contains("Failed to connect") } }
         try await peer.listen()
         try await fixture.untilDelivered()
         #expect(peer.requests.map(\.text) == ["a", "b"])
