@@ -130,5 +130,6 @@ struct TapTests {
         #expect(try await bridge.stop() == .exited(0))
         #expect(try await tap.untilEnded() == .exited(1))
         #expect(tap.standardError.contains("the program ended the tap"), "\(tap.standardError)")
+        #expect(!bridge.log.contains("Closing HTTP connections at the shutdown deadline"), "\(bridge.log)")
     }
 }

@@ -9,7 +9,12 @@ package final class EventTaps: Sendable {
     /// How many taps may be open at once.
     package static let most = 8
 
-    private let taps = Mutex<[EventTap]>([])
+    private struct State {
+        var open: [EventTap] = []
+        var hasEnded = false
+    }
+
+    private let state = Mutex(State())
     private let isAnyOpen = Atomic(false)
 
     /// Makes taps of which none is open.
@@ -17,12 +22,16 @@ package final class EventTaps: Sendable {
 
     /// Opens a tap; ``close(_:)`` ends it.
     ///
-    /// - Returns: `nil` when ``most`` are open.
+    /// - Returns: `nil` when ``most`` are open. After ``end()`` one that has ended.
     package func open(at point: EventTap.Point) -> EventTap? {
-        self.taps.withLock { taps in
-            guard taps.count < Self.most else { return nil }
+        self.state.withLock { state in
+            guard state.open.count < Self.most else { return nil }
             let tap = EventTap(point)
-            taps.append(tap)
+            guard !state.hasEnded else {
+                tap.end()
+                return tap
+            }
+            state.open.append(tap)
             self.isAnyOpen.store(true, ordering: .relaxed)
             return tap
         }
@@ -30,10 +39,21 @@ package final class EventTaps: Sendable {
 
     /// Closes a tap; a repeated call has no effect.
     package func close(_ tap: EventTap) {
-        self.taps.withLock { taps in
-            taps.removeAll { $0 === tap }
-            self.isAnyOpen.store(!taps.isEmpty, ordering: .relaxed)
+        self.state.withLock { state in
+            state.open.removeAll { $0 === tap }
+            self.isAnyOpen.store(!state.open.isEmpty, ordering: .relaxed)
         }
+    }
+
+    /// Ends every tap, because the program ends: watchers get what waits for them, and no later event.
+    package func end() {
+        let taps = self.state.withLock { state in
+            state.hasEnded = true
+            self.isAnyOpen.store(false, ordering: .relaxed)
+            defer { state.open = [] }
+            return state.open
+        }
+        for tap in taps { tap.end() }
     }
 
     /// Whether anybody watches.
@@ -41,12 +61,12 @@ package final class EventTaps: Sendable {
 
     /// Shows events that a source has accepted, and the routes that take them.
     func accepted(_ records: [LogRecord], from source: String) {
-        for tap in self.taps.withLock({ $0 }) { tap.accepted(records, from: source) }
+        for tap in self.state.withLock({ $0.open }) { tap.accepted(records, from: source) }
     }
 
     /// Shows deliveries that a sink has confirmed.
     func confirmed(_ deliveries: [Delivery], by sink: String) {
-        for tap in self.taps.withLock({ $0 }) { tap.confirmed(deliveries, by: sink) }
+        for tap in self.state.withLock({ $0.open }) { tap.confirmed(deliveries, by: sink) }
     }
 }
 
@@ -103,6 +123,7 @@ package final class EventTap: Sendable {
         var weight = 0
         var seen = 0
         var dropped = 0
+        var hasEnded = false
         var notify: (@Sendable () -> Void)?
     }
 
@@ -114,7 +135,18 @@ package final class EventTap: Sendable {
         self.point = point
     }
 
-    /// Sets what is called, from any thread, when events wait that did not before.
+    /// Whether no further event comes; those that wait can still be taken.
+    package var hasEnded: Bool { self.state.withLock { $0.hasEnded } }
+
+    func end() {
+        let notify = self.state.withLock { state in
+            state.hasEnded = true
+            return state.notify
+        }
+        notify?()
+    }
+
+    /// Sets what is called, from any thread, when events wait that did not before, or the tap ends.
     ///
     /// It must not block. `nil` removes it.
     package func onEvents(_ notify: (@Sendable () -> Void)?) {
@@ -159,7 +191,8 @@ package final class EventTap: Sendable {
 
     private func add(_ sightings: [Sighting]) {
         guard !sightings.isEmpty else { return }
-        let notify = self.state.withLock { state in
+        let notify = self.state.withLock { state -> (@Sendable () -> Void)? in
+            guard !state.hasEnded else { return nil }
             let wasEmpty = state.waiting.isEmpty
             state.seen += sightings.count
             for sighting in sightings {

@@ -64,14 +64,15 @@ final class OperationsPages: Sendable {
         }
     }
 
-    /// The program ends.
+    /// The program ends: nobody watches from now on.
     func stop() {
         self.state.withLock { $0.isStopping = true }
+        self.taps.end()
     }
 
-    /// What operators can watch; `nil` while the program starts.
+    /// What operators can watch; `nil` while the program starts or stops.
     private var names: TapEndpoint.Names? {
-        self.state.withLock { $0.bridge }.map { bridge in
+        self.state.withLock { $0.isStopping ? nil : $0.bridge }.map { bridge in
             TapEndpoint.Names(
                 sources: bridge.sources.map(\.name), routes: bridge.routeNames, sinks: bridge.sinks.map(\.name))
         }

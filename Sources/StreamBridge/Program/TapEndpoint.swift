@@ -17,7 +17,7 @@ struct TapEndpoint: Sendable {
     }
 
     let taps: EventTaps
-    /// The names of now; `nil` while the program starts.
+    /// The names of now; `nil` while the program starts or stops.
     let names: @Sendable () -> Names?
     /// The answer to a request that may not watch; `nil` for one that may.
     let refusal: @Sendable (HTTPRequest) -> HTTPResponse?
@@ -32,7 +32,7 @@ struct TapEndpoint: Sendable {
 
     private func answer(_ request: HTTPRequest, _ framing: HTTPFraming) -> HTTPStreamAnswer {
         guard let names = self.names() else {
-            return .respond(.error(.serviceUnavailable, "The program is starting", headers: [("Retry-After", "1")]))
+            return .respond(.error(.serviceUnavailable, "The program is starting or stopping", headers: [("Retry-After", "1")]))
         }
         let point: EventTap.Point
         switch Self.point(request, names) {

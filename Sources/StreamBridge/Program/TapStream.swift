@@ -22,6 +22,8 @@ final class TapStream: ChannelInboundHandler {
     /// What the last status said.
     private var reported = 0
     private var isScheduled = false
+    /// The end of the body is written.
+    private var isEnded = false
 
     /// - Parameter close: closes the tap; called once.
     init(_ tap: EventTap, framing: HTTPFraming, on loop: any EventLoop, close: @escaping () -> Void) {
@@ -76,14 +78,32 @@ final class TapStream: ChannelInboundHandler {
 
     private func writeWaiting() {
         self.isScheduled = false
-        guard let context, context.channel.isWritable else { return }
+        guard let context else { return }
+        let isLast = self.tap.hasEnded
+        guard context.channel.isWritable else {
+            // A watcher that does not read delays nobody.
+            if isLast { context.close(promise: nil) }
+            return
+        }
         let taken = self.tap.take(atMost: Self.batch)
-        guard !taken.events.isEmpty else { return }
+        guard !taken.events.isEmpty else {
+            if isLast { self.end(context) }
+            return
+        }
         var lines = ByteBuffer()
         for sighting in taken.events { Self.write(sighting, to: &lines) }
         self.send(lines, context)
         // There may be more; the tap calls only when none waits.
         self.schedule(context)
+    }
+
+    /// Ends the body, then the connection.
+    private func end(_ context: ChannelHandlerContext) {
+        guard !self.isEnded else { return }
+        self.isEnded = true
+        let channel = context.channel
+        let end = ByteBuffer(staticString: self.framing.end)
+        context.writeAndFlush(self.wrapOutboundOut(end)).whenComplete { _ in channel.close(promise: nil) }
     }
 
     private func schedule(_ context: ChannelHandlerContext) {
@@ -94,7 +114,7 @@ final class TapStream: ChannelInboundHandler {
     }
 
     private func writeStatus() {
-        guard let context, context.channel.isWritable else { return }
+        guard let context, context.channel.isWritable, !self.isEnded else { return }
         let taken = self.tap.take(atMost: 0)
         guard taken.seen != self.reported else { return }
         self.reported = taken.seen

@@ -18,6 +18,20 @@ struct EventTapsTests {
     private static let names = RouteNames(
         routes: ["first", "second"].map { Route(name: $0, targets: [Route.Target(sink: 0)]) }, sinks: [])
 
+    @Test func `taps that end give what waits, and nothing later`() throws {
+        let taps = EventTaps()
+        let tap = try #require(taps.open(at: .source(nil)))
+        let calls = Atomic(0)
+        taps.accepted([Self.record("1")], from: "home")
+        tap.onEvents { calls.add(1, ordering: .relaxed) }
+        taps.end()
+        #expect(tap.hasEnded && !taps.isWatched && calls.load(ordering: .relaxed) == 1)
+        taps.accepted([Self.record("2")], from: "home")
+        #expect(tap.take(atMost: 10).events.map(\.event.id) == ["1"])
+        #expect(try #require(taps.open(at: .source(nil))).hasEnded)
+        #expect(!taps.isWatched)
+    }
+
     @Test func `nobody watches until a tap is opened and after it is closed`() throws {
         let taps = EventTaps()
         #expect(!taps.isWatched)
