@@ -3,6 +3,12 @@ import NIOCore
 
 /// How a mail becomes options of its easy handle.
 extension CurlExchange {
+    /// Makes libcurl give up the transfer when it works next, and ``end(_:wasSent:)`` report this error.
+    func runOutOfTime(_ error: CurlError) {
+        self.refusal = self.refusal ?? error
+        self.set(CURLOPT_TIMEOUT_MS, 1)
+    }
+
     func setMail(_ mail: CurlMail, _ request: CurlRequest) {
         self.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
         self.set(CURLOPT_URL, request.url, "the address")

@@ -50,6 +50,9 @@ final class CurlExchange {
         self.detail.deallocate()
     }
 
+    /// Whether the request is a mail, or a command to a mail server.
+    var isMail: Bool { self.request.mail != nil }
+
     /// When the silence of the peer has lasted too long; `nil` while that does not count.
     var idleDeadline: ContinuousClock.Instant? {
         guard let idleTimeout, case .more = self.demand else { return nil }
@@ -173,7 +176,7 @@ final class CurlExchange {
     /// One line of a head, with its line end; trailers arrive here too and are skipped.
     func header(_ bytes: UnsafeRawBufferPointer) -> Int {
         self.lastArrival = .now
-        if self.request.mail != nil {
+        if self.isMail {
             self.demand = self.receiver.received(bytes)
             if case .stop = self.demand { return 0 }
             return bytes.count

@@ -11,6 +11,8 @@ final class CurlLoop {
     private var exchanges: [UInt64: CurlExchange] = [:]
     /// Handles of finished transfers: making one costs as much as a small request.
     private var spare: [UnsafeMutableRawPointer] = []
+    /// Transfers that libcurl is about to end because of ``abandon(_:_:)``.
+    private var abandoned: Set<UInt64> = []
     /// No transfer's idle timeout ends before this.
     ///
     /// New data only postpones the deadlines, so they need no check until then.
@@ -33,17 +35,26 @@ final class CurlLoop {
         self.prepareThread()
         while let commands = self.mailbox.take() {
             for command in commands { self.obey(command) }
-            var running: Int32 = 0
-            curl_multi_perform(self.multi, &running)
-            self.reap()
+            self.perform()
             self.endIdle()
             self.wait()
         }
         let error = CurlError(.cancelled, "the program ends")
-        for exchange in Array(self.exchanges.values) { self.remove(exchange)?.end(error) }
+        for exchange in Array(self.exchanges.values) { self.abandon(exchange, error) }
+        while !self.exchanges.isEmpty {
+            self.wait()
+            self.perform()
+        }
         for case .start(_, _, let make) in self.mailbox.takeRest() { make().ended(.failure(error)) }
         for easy in self.spare { curl_easy_cleanup(easy) }
         curl_multi_cleanup(self.multi)
+    }
+
+    /// Lets libcurl work, and ends what it has finished.
+    private func perform() {
+        var running: Int32 = 0
+        curl_multi_perform(self.multi, &running)
+        self.reap()
     }
 
     /// Waits for sockets, timers and the bell.
@@ -73,12 +84,24 @@ final class CurlLoop {
             if exchange.wake() {
                 self.watch(exchange)
             } else {
-                self.remove(exchange)?.end(CurlError(.stopped, "the receiver wants no more"))
+                self.abandon(exchange, CurlError(.stopped, "the receiver wants no more"))
             }
         case .cancel(let id):
             guard let exchange = self.exchanges[id] else { return }
-            self.remove(exchange)?.end(CurlError(.cancelled, "the transfer was cancelled"))
+            self.abandon(exchange, CurlError(.cancelled, "the transfer was cancelled"))
         }
+    }
+
+    /// Ends a transfer for a reason of ours: at once, and that of a mail within milliseconds.
+    private func abandon(_ exchange: CurlExchange, _ error: CurlError) {
+        // libcurl takes the removal of a mail for its end: it would send the end of a half-sent mail, and wait for the
+        // answer with all other transfers waiting too. A mail that has run out of time it gives up without a word.
+        guard exchange.isMail else {
+            self.remove(exchange)?.end(error)
+            return
+        }
+        exchange.runOutOfTime(error)
+        self.abandoned.insert(exchange.id)
     }
 
     private func start(_ id: UInt64, _ request: CurlRequest, _ receiver: any CurlReceiver) {
@@ -132,7 +155,7 @@ final class CurlLoop {
         for exchange in Array(self.exchanges.values) {
             guard let deadline = exchange.idleDeadline else { continue }
             if deadline <= now {
-                self.remove(exchange)?.end(CurlError(.timedOut, "the peer has sent nothing for too long"))
+                self.abandon(exchange, CurlError(.timedOut, "the peer has sent nothing for too long"))
             } else {
                 self.watch(exchange)
             }
@@ -146,6 +169,8 @@ final class CurlLoop {
 
     /// Milliseconds to wait for sockets at most; libcurl shortens it to its own timers.
     private var patience: Int32 {
+        // libcurl sets no timer for a limit that is shortened while the transfer runs.
+        guard self.abandoned.isEmpty else { return 2 }
         guard let check = self.idleCheck else { return 60_000 }
         let left = ContinuousClock.now.duration(to: check)
         let (seconds, attoseconds) = left.components
@@ -156,6 +181,7 @@ final class CurlLoop {
     /// Removes a transfer from libcurl; the caller notifies its receiver after that.
     private func remove(_ exchange: CurlExchange) -> CurlExchange? {
         guard self.exchanges.removeValue(forKey: exchange.id) != nil else { return nil }
+        self.abandoned.remove(exchange.id)
         curl_multi_remove_handle(self.multi, exchange.easy)
         self.putAway(exchange.easy)
         return exchange
