@@ -36,6 +36,12 @@ final class MQTTDuplicateDetector: Sendable {
 
     var session: Session { self.state.withLock(\.session) }
 
+    /// Takes the state of a detector that is no longer used; ``begin(_:)`` drops it if the session is another one.
+    func adopt(_ other: MQTTDuplicateDetector) {
+        let adopted = other.state.withLock { $0 }
+        self.state.withLock { $0 = adopted }
+    }
+
     /// Records a new connection.
     ///
     /// - Parameter session: the stored state of a resumed session; `nil` for a new one.

@@ -89,6 +89,17 @@ package struct MQTTSource: Source {
     }
 }
 
+extension MQTTSource: StagedComponent {
+    /// Continues with what the predecessor has received and not acknowledged: the broker sends that again.
+    package func activate(succeeding predecessor: (any Component)?) {
+        guard let predecessor = predecessor as? MQTTSource else { return }
+        self.history.packets.adopt(predecessor.history.packets)
+    }
+
+    /// Does nothing; a source shares nothing.
+    package func retire() {}
+}
+
 extension MQTTSource: ReachableComponent {
     /// The broker.
     package var peers: [PeerAddress] {

@@ -47,7 +47,7 @@ extension Bridge {
             for source in prepared.sources { group.addTask { await source.end() } }
         }
         await withTaskGroup(of: Void.self) { group in
-            for sink in prepared.sinks { group.addTask { await sink.end() } }
+            for sink in prepared.sinks { group.addTask { await sink.end(hurry: self.hurry) } }
         }
         let dropped = self.takeOver(prepared)
         self.activateParts(of: prepared)
@@ -60,6 +60,11 @@ extension Bridge {
         self.reportRemoved(prepared, dropped)
         return dropped
     }
+
+    /// From now on a reload, also one that runs, cancels the sinks that it ends instead of waiting for their peers.
+    ///
+    /// Sources are still waited for: what they do not acknowledge would arrive twice.
+    package func hurryReloads() { self.hurry.finish() }
 
     /// Changes the log, the routes and the lists of components, all at once.
     private func takeOver(_ prepared: PreparedReload) -> [String: Int] {

@@ -36,6 +36,8 @@ package final class Bridge: Sendable {
     private let flowTimer: FlowTimer
     let sinkTasks = ComponentTasks()
     let sourceTasks = ComponentTasks()
+    /// See ``hurryReloads()``.
+    let hurry = Eventual<Void>()
 
     /// Assembles a bridge; nothing runs yet.
     ///
@@ -127,7 +129,8 @@ package final class Bridge: Sendable {
             redaction: parts.redaction
         )
         return RunningSource(
-            name: name, outlet: outlet, status: status, index: index, probe: probe, parts: parts, leave: ComponentLeave(status))
+            name: name, outlet: outlet, status: status, index: index, probe: probe, parts: parts,
+            leave: ComponentLeave(status, settlesUnconnected: true))
     }
 
     private static func assemble(_ parts: SinkParts, _ index: SinkIndex, _ log: DeliveryLog, _ probe: PortProbe?) -> RunningSink {

@@ -8,12 +8,24 @@ final class ComponentLeave: Sendable {
     static let limit = Duration.seconds(2)
 
     private let status: ComponentStatus
+    private let settlesUnconnected: Bool
+    private let limit: Duration
     private let leavesUnconnected = Flag()
     private let isCut = Flag()
     private let ended = Eventual<Void>()
 
-    init(_ status: ComponentStatus) {
+    /// - Parameter settlesUnconnected: whether a component that has transferred events settles them even before it counts
+    ///   as connected: a source may receive messages before all of its requests are answered.
+    init(_ status: ComponentStatus, settlesUnconnected: Bool = false, limit: Duration = ComponentLeave.limit) {
         self.status = status
+        self.settlesUnconnected = settlesUnconnected
+        self.limit = limit
+    }
+
+    private var mustEnd: Bool {
+        if self.isCut.isSet { return true }
+        guard self.leavesUnconnected.isSet, !self.status.isConnected else { return false }
+        return !(self.settlesUnconnected && self.status.hasProgressed)
     }
 
     /// Runs a component until it ends, or is to leave.
@@ -22,9 +34,7 @@ final class ComponentLeave: Sendable {
         try? await race(
             body,
             {
-                try await self.status.signal.wait {
-                    self.isCut.isSet || self.leavesUnconnected.isSet && !self.status.isConnected
-                }
+                try await self.status.signal.wait { self.mustEnd }
             }
         )
     }
@@ -41,10 +51,18 @@ final class ComponentLeave: Sendable {
     }
 
     /// Waits until the component has ended; after ``limit`` it is cancelled.
-    func untilEnded() async {
+    ///
+    /// - Parameter hurry: cancels it earlier; `nil` for never.
+    func untilEnded(hurry: Eventual<Void>? = nil) async {
         self.leaveWhenDisconnected()
         // Ends with a cancellation too, which the component handles itself.
-        try? await race({ try await self.ended.value }, { try await Task.sleep(for: Self.limit) })
+        try? await race(
+            { try await self.ended.value },
+            {
+                guard let hurry else { return try await Task.sleep(for: self.limit) }
+                try await race({ try await hurry.value }, { try await Task.sleep(for: self.limit) })
+            }
+        )
         self.isCut.set()
         self.status.signal.notify()
         try? await self.ended.value

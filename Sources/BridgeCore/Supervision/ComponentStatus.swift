@@ -30,6 +30,9 @@ package final class ComponentStatus: Sendable {
     /// What fails although the component is connected, such as one of several subscriptions; `nil` when nothing does.
     package var warning: String? { self.state.withLock { $0.warning } }
 
+    /// Whether an event was sent or confirmed in the attempt that runs.
+    var hasProgressed: Bool { self.state.withLock { $0.hasProgressed } }
+
     /// Whether no further attempt is made.
     package var hasGivenUp: Bool { self.state.withLock { $0.hasGivenUp } }
 

@@ -42,10 +42,12 @@ package struct RunningSink: Sendable {
         self.leave.leaveWhenDisconnected()
     }
 
-    /// Ends the sink: it confirms what is in flight, and the rest stays pending.
-    func end() async {
+    /// Ends the sink: it confirms what is in flight within ``ComponentLeave/limit``, and the rest stays pending.
+    ///
+    /// - Parameter hurry: ends it at once.
+    func end(hurry: Eventual<Void>) async {
         self.inlet.suspend()
-        await self.leave.untilEnded()
+        await self.leave.untilEnded(hurry: hurry)
         self.inlet.reclaim()
         self.inlet.revoke()
     }

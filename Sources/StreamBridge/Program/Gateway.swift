@@ -119,7 +119,7 @@ struct Gateway: Sendable {
         // Concurrent with the sources and sinks, which start now.
         async let _ = StartupPages.unmap()
         return await bridge.run(drain: deadline.delivering) {
-            // A reload that runs when the signal arrives is completed first.
+            // A reload that runs when the signal arrives is completed first, and soon.
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await queue.run { await reloader.reload($0) } }
                 for await received in signals {
@@ -129,6 +129,7 @@ struct Gateway: Sendable {
                 }
                 deadline.begin()
                 pages.stop()
+                bridge.hurryReloads()
                 queue.finish()
             }
         }
