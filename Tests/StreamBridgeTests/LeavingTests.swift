@@ -1,4 +1,5 @@
 import BridgeTesting
+import Glibc
 import NIOCore
 import Testing
 

@@ -25,7 +25,14 @@ import Testing
 
     @Test func `a mail that is in flight when its client ends is given up`() async throws {
         let silent = try await SilentPeer()
-        var mail = RecordedTransfer(CurlMulti(), Self.mail(silent))
+        func begin() async throws -> RecordedTransfer {
+            let curl = CurlMulti()
+            let mail = RecordedTransfer(curl, Self.mail(silent))
+            try await eventually("the server is asked") { silent.connections == 1 }
+            withExtendedLifetime(curl) {}
+            return mail
+        }
+        var mail = try await begin()
         #expect(await mail.rest().error?.code == .cancelled)
     }
 }
