@@ -7,14 +7,13 @@ package enum ExplanationJSON {
     /// The object on one line.
     package static func object(of explanation: Explanation, in rehearsal: PlanRehearsal) -> ByteBuffer {
         let plan = rehearsal.plan
-        let json = PlainValue.object([
+        return PlainValue.object([
             ("source", explanation.source.map { .text($0) } ?? .null), ("time", .text("\(explanation.time)")),
             ("notes", .list((explanation.notes + explanation.log).map { .text($0) })),
             ("parts", .list(explanation.parts.map(self.part))),
             ("events", .list(explanation.events.map { self.event($0.event, $0.decisions, plan) })),
             ("deliveries", .list(explanation.deliveries.map { self.delivery($0, rehearsal) })),
-        ]).json
-        return json
+        ]).redacted(by: rehearsal.redaction).json
     }
 
     private static func part(_ part: PartExplanation) -> PlainValue {
@@ -81,11 +80,22 @@ package enum ExplanationJSON {
             ("event", .body(delivery.event.json)),
         ]
         switch delivery.outcome {
-        case .refused(let reason): members.append(("refused", .text(rehearsal.redaction.redacted(reason))))
+        case .refused(let reason): members.append(("refused", .text(reason)))
         case .sent(let message):
-            let sent = message.map { rehearsal.redaction.redacted(String(buffer: $0.value.json)) }
-            members.append(("sent", sent.flatMap { PlainValue(json: ByteBuffer(string: $0)) } ?? .null))
+            members.append(("sent", message?.value ?? .null))
         }
         return .object(members)
+    }
+}
+
+extension PlainValue {
+    /// The value without the secrets in its texts; names of members stay.
+    func redacted(by redaction: Redaction) -> PlainValue {
+        switch self.read {
+        case .text(let text): .text(redaction.redacted(text))
+        case .list(let items): .list(items.map { $0.redacted(by: redaction) })
+        case .object(let members): .object(members.map { ($0.name, $0.value.redacted(by: redaction)) })
+        default: self
+        }
     }
 }

@@ -24,7 +24,7 @@ package struct ExplanationText {
     }
 
     private mutating func add(_ depth: Int, _ line: String) {
-        self.lines.append(String(repeating: "  ", count: depth) + line)
+        self.lines.append(String(repeating: "  ", count: depth) + self.redaction.redacted(line, isCut: true))
     }
 
     private mutating func write(_ explanation: Explanation) {
@@ -121,7 +121,7 @@ package struct ExplanationText {
         let route = delivery.route.isEmpty ? " (dead letter)" : " by \(delivery.route)"
         self.add(0, "sink \(sink.name), \(sink.registration.kind),\(route)\(wait)")
         switch delivery.outcome {
-        case .refused(let reason): self.add(1, "✗ refused: \(self.redaction.redacted(reason))")
+        case .refused(let reason): self.add(1, "✗ refused: \(reason)")
         case .sent(nil): self.add(1, "gets the event")
         case .sent(let message?):
             for (name, value) in message.parts { self.write(name, value, 1) }
@@ -133,7 +133,7 @@ package struct ExplanationText {
             self.add(depth, "\(name):")
             for member in members { self.write(member.name, member.value, depth + 1) }
         } else {
-            self.add(depth, "\(name): \(self.redaction.redacted(Self.shortened(value)))")
+            self.add(depth, "\(name): \(Self.shortened(value))")
         }
     }
 

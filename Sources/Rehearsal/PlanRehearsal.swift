@@ -15,7 +15,7 @@ package final class PlanRehearsal {
     /// What the program would log about events.
     package let notes: RehearsalNotes
     private let contexts: [ComponentContext]
-    /// Hides the values of `${env:…}` and `${file:…}` in what is sent.
+    /// Hides the values of `${env:…}` and `${file:…}`, and the secrets of sources and sinks, in all that is printed.
     package let redaction: Redaction
 
     /// - Throws: what a sink throws whose messages cannot be rendered.
@@ -50,7 +50,8 @@ package final class PlanRehearsal {
             logger: notes.logger("streambridge"))
         var references = SecretTexts()
         for reference in plan.references { references.add(reference) }
-        self.redaction = Redaction([references])
+        self.redaction = Redaction(
+            [references] + plan.sources.map(\.settings.secrets) + plan.sinks.flatMap { $0.variants.map(\.secrets) })
     }
 
     /// Begins a rehearsal in which nothing has happened yet.

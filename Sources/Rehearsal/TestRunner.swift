@@ -29,13 +29,19 @@ package struct TestRunner {
         if failures.isEmpty {
             let comparison = DeliveryComparison(rehearsal: rehearsal, plan: self.rehearsal)
             for expectation in test.expectations {
-                let own = deliveries.filter { $0.sink == expectation.sink }
+                let own = deliveries.filter { $0.sink == expectation.sink && !$0.isRefused }
                 failures += comparison.failures(of: expectation, own)
             }
             failures += comparison.refusals(deliveries, of: test)
         }
         if !failures.isEmpty { failures += self.notes(of: test) }
         _ = self.rehearsal.notes.take()
+        let redaction = self.rehearsal.redaction
+        failures = failures.map { failure in
+            TestFailure(
+                place: failure.place, message: redaction.redacted(failure.message),
+                details: failure.details.map { redaction.redacted($0, isCut: true) })
+        }
         return TestOutcome(test: test, failures: failures, duration: .now - start)
     }
 

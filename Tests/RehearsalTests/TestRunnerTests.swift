@@ -125,8 +125,45 @@ struct TestRunnerTests {
         let reason =
             "the message cannot be rendered: to-{{ .payload.room }} has no result: {{ .payload.room }} has no value in this event"
         #expect(try RehearsalFixture(file("lost: [{ message: \"\(reason)\", .payload.sink: out }]")).failures() == [])
-        let failures = try RehearsalFixture(file("out: 1")).failures()
-        #expect(failures == ["bridges.yaml:6: out refuses the event: \(reason)"])
+        #expect(try RehearsalFixture(file("out: [], lost: 1")).failures() == [])
+        let refusal = "bridges.yaml:6: out refuses the event: \(reason)"
+        #expect(try RehearsalFixture(file("out: []")).failures() == [refusal])
+        #expect(
+            try RehearsalFixture(file("out: 1")).failures() == [
+                "bridges.yaml:6: one event is expected at out, and none arrives", refusal,
+            ])
+        #expect(
+            try RehearsalFixture(file("out: 1, lost: 1")).failures() == [
+                "bridges.yaml:6: one event is expected at out, and none arrives"
+            ])
+    }
+
+    @Test func `a refusal by a sink that no expectation names fails a test`() throws {
+        let fixture = try RehearsalFixture(
+            """
+            sources: { hook: { type: webhook, id: demo } }
+            sinks:
+              out: { type: redis, url: redis://h, channel: "to-{{ .payload.room }}" }
+              other: { type: file, path: /dev/null }
+            routes: [{ to: [out, other] }]
+            tests: [{ name: no room, send: [{ body: { a: 1 } }], expect: { other: 1 } }]
+            """)
+        let failures = fixture.failures()
+        #expect(failures.count == 1 && failures[0].hasPrefix("bridges.yaml:6: out refuses the event: "), "\(failures)")
+    }
+
+    @Test func `secrets of a sink and values of references are not shown`() throws {
+        let fixture = try RehearsalFixture(
+            """
+            sources: { hook: { type: webhook, id: demo } }
+            sinks: { out: { type: webhook, url: "https://hooks.example/services/T0AAAAAA/xyzzyxyzzyxyzzy?key=querysecret" } }
+            routes: [{ to: out }]
+            tests: [{ name: other, send: [{ body: { a: 1 } }], expect: { out: [{ title: x, sent: { url: y } }] } }]
+            """)
+        let (outcomes, _) = fixture.run()
+        let text = "\(outcomes.flatMap { $0.failures.flatMap { [$0.message] + $0.details } })"
+        #expect(text.contains("https://hooks.example"))
+        #expect(!text.contains("xyzzy") && !text.contains("querysecret"), "\(text)")
     }
 
     @Test func `the tools of routes follow the clock of the test`() throws {

@@ -1,6 +1,7 @@
 import BridgeConfiguration
 import BridgeTesting
 import FoundationEssentials
+import Glibc
 import Testing
 
 /// `check` for programs, and the commands that show the file.
@@ -86,6 +87,14 @@ struct CheckCommandTests {
         let zero = try await BridgeProcess.command("check", "/dev/zero")
         #expect(zero.code == 78)
         #expect(zero.error.hasSuffix("error: it is larger than 16 MiB\n"), "\(zero.error)")
+    }
+
+    @Test func `a named pipe among included files is refused and not waited for`() async throws {
+        #expect(mkfifo(self.directory.file("pipe.yaml"), 0o600) == 0)
+        let found = try await self.check(Self.correct + "include: [\(self.directory.file("pipe.yaml"))]\n")
+        #expect(found.code == 78)
+        #expect(
+            found.error.contains("it is no regular file; name another one, or move it out of the folder"), "\(found.error)")
     }
 
     @Test(arguments: [

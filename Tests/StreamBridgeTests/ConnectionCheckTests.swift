@@ -161,7 +161,7 @@ struct ConnectionCheckTests {
         #expect(code == 1 && lines.count == 18, "\(lines)")
         #expect(lines.allSatisfy { $0.hasPrefix("failed ") }, "\(lines)")
         let words: [String: String] = [
-            "sources.m1": "; check that host and port are those of this service",
+            "sources.m1": "it speaks HTTP; write the broker's port for MQTT",
             "sources.m2": "it closed the connection, as a port for mqtt:// does; write mqtt:// or another port",
             "sources.m3": "the port may require TLS (mqtts://)",
             "sources.m4": "name the certificate of the broker's authority with tls.ca_file",

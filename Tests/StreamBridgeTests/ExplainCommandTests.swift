@@ -30,6 +30,18 @@ struct ExplainCommandTests {
         return (code, process.standardOutput, process.standardError)
     }
 
+    @Test(arguments: [[], ["--format", "json"]])
+    func `the secret parts of a sink's address are hidden`(options: [String]) async throws {
+        let path = try self.directory.write(
+            Self.yaml.replacing(
+                "https://no.such.host/", with: "'https://no.such.host/services/T0AAAAAA/xyzzyxyzzyxyzzy?key=querysecret'"),
+            to: "secret.yaml")
+        let answer = try await BridgeProcess.command(
+            ["explain", path, "--source", "home", "--topic", "home/door", "--body", #"{"battery":4}"#] + options)
+        #expect(answer.code == 0 && answer.output.contains("https://no.such.host"), "\(answer.error)")
+        #expect(!answer.output.contains("xyzzy") && !answer.output.contains("querysecret"), "\(answer.output)")
+    }
+
     @Test func `a body of standard input is explained from its source to its sinks`() async throws {
         let (code, output, error) = try await self.run(
             "--source", "home", "--topic", "home/door", "--set", "retained=true", input: #"{"battery":4}"#)

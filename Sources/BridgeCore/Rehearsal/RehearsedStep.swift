@@ -68,4 +68,9 @@ package struct RehearsedDelivery {
     package let event: Event
     /// How it ends.
     package let outcome: Outcome
+
+    /// Whether the sink has got nothing, because it refuses the event.
+    package var isRefused: Bool {
+        if case .refused = self.outcome { true } else { false }
+    }
 }

@@ -8,9 +8,10 @@ package enum LoggedEvent {
     ///
     /// - Parameters:
     ///   - path: an existing log.
+    ///   - bridge: the name of the program, which events of earlier builds do not have.
     /// - Returns: `nil` when there is none.
     /// - Throws: ``LogError``.
-    package static func find(id: String, in path: String) throws -> Event? {
+    package static func find(id: String, in path: String, bridge: String) throws -> Event? {
         // Outlives the connection: see ``FileLock``.
         let lock = try FileLock(lookingAt: path)
         defer { withExtendedLifetime(lock) {} }
@@ -18,7 +19,7 @@ package enum LoggedEvent {
         guard try connection.integer("PRAGMA application_id") == LogSchema.application else {
             throw LogError("\(path) is a database, but not a log of this program; name another file")
         }
-        let rows = EventRows(bridge: "")
+        let rows = EventRows(bridge: bridge)
         for (table, order) in [("events", "kind, position DESC"), ("dead_letters", "kind, id DESC")] {
             // The search for the text is far cheaper than to parse each event.
             let statement = try connection.prepare(

@@ -144,7 +144,11 @@ struct ExplainCommand: ParsableCommand {
         // The directory in which the installed program runs; without access to it, the log is not found.
         if file == ConfigurationFile.installed { _ = chdir(ConfigurationFile.installedDirectory) }
         do {
-            if let event = try LoggedEvent.find(id: id, in: settings.path) { return event }
+            if let event = try LoggedEvent.find(
+                id: id, in: settings.path, bridge: plan.service.name ?? "streambridge")
+            {
+                return event
+            }
             ConfigurationInput.complain("the log \(settings.path) has no event '\(id)'; it may be older than log.retain keeps")
         } catch let error as LogError {
             ConfigurationInput.complain("\(error)")

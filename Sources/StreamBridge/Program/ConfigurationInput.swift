@@ -104,7 +104,7 @@ struct ConfigurationInput {
         BridgeLoader(
             catalog: .shipped, expressions: self.expressions, environment: Self.environment(),
             included: IncludedFiles(
-                paths: IncludedPaths.paths(of:), folders: IncludedPaths.folders(of:), read: { try Self.read($0) }),
+                paths: IncludedPaths.paths(of:), folders: IncludedPaths.folders(of:), read: { try Self.readRegular($0) }),
             readFile: { try Self.read($0, atMost: Self.largestValue) }
         )
     }
@@ -224,6 +224,15 @@ struct ConfigurationInput {
         }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw FileError(message: Self.encodingProblem(bytes)) }
         return text
+    }
+
+    /// Reads an included file; opening a named pipe would wait for a writer.
+    private static func readRegular(_ path: String) throws -> String {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG, status.st_mode & S_IFMT != S_IFDIR {
+            throw FileError(message: "it is no regular file; name another one, or move it out of the folder")
+        }
+        return try Self.read(path)
     }
 
     private static func openingProblem(_ path: String, _ code: Int32) -> String {

@@ -182,7 +182,7 @@ import Testing
         (#"{"priority": ["high", "x"]}"#, "priority: 'x' is not a priority; write \(priorities)"),
         (#"{"payload.a": {"gt": "high"}}"#, "payload.a.gt: must be a number"),
         (#"{"priority": []}"#, "priority: the list is empty; write at least one number"),
-        (#"{"priority": {"above": 3}}"#, "priority.above: there is no operator 'above' here; there are \(numeric)"),
+        (#"{"priority": {"above": 3}}"#, "priority.above: there is no operator 'above' here; did you mean 'gt'?"),
         (#"{"priority": {}}"#, "priority: an operator is missing; use one of \(numeric)"),
         (#"{"priority": {"between": [3]}}"#, "priority.between: between takes two numbers, the smaller first, such as [1, 3]"),
         (
