@@ -3,6 +3,9 @@ import YAML
 
 /// Warns of permissions that reach no stream and no webhook of the file.
 struct GrantChecks {
+    /// How many mistakes are compared with all names.
+    private static let mostHints = 100
+
     let root: Located
     let findings: Findings
 
@@ -19,10 +22,8 @@ struct GrantChecks {
         }
         let streams = self.names(of: "sinks", type: "sse", key: "stream")
         let webhooks = self.names(of: "sources", type: "webhook", key: "id")
-        for grant in grants {
-            self.check(grant.child("subscribe"), streams, "stream")
-            self.check(grant.child("publish"), webhooks, "webhook")
-        }
+        self.check(grants.compactMap { $0.child("subscribe") }, streams, "stream")
+        self.check(grants.compactMap { $0.child("publish") }, webhooks, "webhook")
     }
 
     /// The names that the file has; `nil` when events choose some.
@@ -37,20 +38,46 @@ struct GrantChecks {
         return names
     }
 
-    private func check(_ place: Located?, _ names: [String]?, _ kind: String) {
-        guard let place, let names else { return }
-        for item in place.items {
-            // A claim in braces is filled in later.
-            guard let text = item.text, !text.contains("{"), let pattern = try? SubjectPattern(name: text),
-                !names.contains(where: { pattern.matches($0) })
-            else { continue }
+    /// - Parameters:
+    ///   - places: lists of names and filters.
+    ///   - names: what there is; `nil` when events choose some.
+    private func check(_ places: [Located], _ names: [String]?, _ kind: String) {
+        guard let names else { return }
+        let known = Set(names)
+        var items: [(place: Located, text: String)] = []
+        // One of the equal filters stands for all.
+        var filters: [String: Int] = [:]
+        var trie = SubjectTrie()
+        for place in places {
+            for item in place.items {
+                // A claim in braces is filled in later.
+                guard let text = item.text, !text.contains("{"), !known.contains(text),
+                    let pattern = try? SubjectPattern(name: text)
+                else { continue }
+                items.append((item, text))
+                guard pattern.syntax == .mqtt, filters[text] == nil else { continue }
+                trie.insert(pattern, value: filters.count)
+                filters[text] = filters.count
+            }
+        }
+        var reached: Set<Int> = []
+        for name in known where !filters.isEmpty {
+            var found: [Int] = []
+            _ = trie.collect(name, into: &found)
+            reached.formUnion(found)
+        }
+        let listed = names.sorted().prefix(10).joined(separator: ", ")
+        let wrong = items.filter { filters[$0.text].map { !reached.contains($0) } ?? true }
+        for (index, (place, text)) in wrong.enumerated() {
+            // To compare each of many with all names would take long.
+            let others = index < Self.mostHints ? names : []
             let remedy =
                 text == "*"
                 ? "; write '#' for all of them"
                 : names.isEmpty
                     ? "; the file has none"
-                    : NearestName.hint(for: text, among: names, listed: names.sorted().prefix(10).joined(separator: ", "))
-            self.findings.warning("no \(kind) is called '\(text)'\(remedy)", at: item, rule: .name)
+                    : NearestName.nearest(to: text, among: others).map { "; did you mean '\($0)'?" } ?? "; there are \(listed)"
+            self.findings.warning("no \(kind) is called '\(text)'\(remedy)", at: place, rule: .name)
         }
     }
 }

@@ -45,24 +45,41 @@ struct TextChecks {
 
     private static func mistake(in text: String, of key: String, _ path: [String], _ part: String) -> String? {
         guard !path.contains("json"), !path.contains("normalise") else { return nil }
-        if text.contains("{%") { return "'{% … %}' is used as written; write jq between braces, such as \"{{ .title }}\"" }
+        // A file may have a hundred thousand texts, of which few have a sign that means something elsewhere.
+        var (hasBrace, hasPercent, hasDollar) = (false, false, false)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "{"): hasBrace = true
+            case UInt8(ascii: "%"): hasPercent = true
+            case UInt8(ascii: "$"): hasDollar = true
+            default: break
+            }
+        }
+        if hasBrace, text.contains("{%") {
+            return "'{% … %}' is used as written; write jq between braces, such as \"{{ .title }}\""
+        }
         if self.isPlaceholder(text) { return "is a placeholder; write the real value" }
         if key == "token", let scheme = ["Bearer ", "bearer ", "Basic "].first(where: { text.hasPrefix($0) }) {
             return "the program writes '\(scheme.prefix(6))' itself; leave it out"
         }
-        if part != "sources", key == "path", let sign = ["%Y", "%m", "%d", "%H"].first(where: { text.contains($0) }) {
+        if part != "sources", key == "path", hasPercent, let sign = ["%Y", "%m", "%d", "%H"].first(where: { text.contains($0) }) {
             return "'\(sign)' is used as written, because a path has no date; 'rotate' begins new files"
         }
-        let names = EventPath.fieldNames + EventPath.variableNames + ["topic"]
         if part != "sources", !self.paths.contains(key), let field = self.pathOfEvent(text) {
             return "is used as written; write \"{{ \(field) }}\""
         }
-        for name in names {
+        guard hasBrace || hasPercent || hasDollar else { return nil }
+        return self.placeOfField(in: text, mayHaveDollar: part != "sources" && !self.paths.contains(key))
+    }
+
+    /// A field of an event in the notation of another program, such as `{title}`, `%topic%` or `$subject`.
+    private static func placeOfField(in text: String, mayHaveDollar: Bool) -> String? {
+        for name in EventPath.fieldNames + EventPath.variableNames + ["topic"] {
             let written = EventPath.variableNames.contains(name) ? "$\(name)" : name == "topic" ? "$subject" : ".\(name)"
             for form in ["{\(name)}", "%\(name)%"] where text.contains(form) && !text.contains("$" + form) {
                 return "'\(form)' is used as written; write \"{{ \(written) }}\""
             }
-            guard part != "sources", name == "subject" || name == "source", !self.paths.contains(key) else { continue }
+            guard mayHaveDollar, name == "subject" || name == "source" else { continue }
             if let range = text.firstRange(of: "$\(name)"), !(text[range.upperBound...].first?.isLetter ?? false) {
                 return "'$\(name)' is used as written; write \"{{ $\(name) }}\""
             }
@@ -80,10 +97,20 @@ struct TextChecks {
     }
 
     private static func isPlaceholder(_ text: String) -> Bool {
+        let isBracketed = text.utf8.first == UInt8(ascii: "<") && text.utf8.last == UInt8(ascii: ">")
+        guard isBracketed || zip(text.utf8, text.utf8.dropFirst()).contains(where: self.mayBeOfPlaceholder) else { return false }
         let upper = text.uppercased()
         if ["CHANGE_ME", "CHANGEME", "CHANGE-ME", "REPLACE_ME", "REPLACEME"].contains(where: { upper.contains($0) }) {
             return true
         }
-        return text.hasPrefix("<") && text.hasSuffix(">") && upper.contains("YOUR")
+        return isBracketed && upper.contains("YOUR")
+    }
+
+    /// Whether two bytes are the `GE` of `CHANGE` or the `PL` of `REPLACE`, in any case.
+    private static func mayBeOfPlaceholder(_ one: UInt8, _ other: UInt8) -> Bool {
+        switch (one | 0x20, other | 0x20) {
+        case (UInt8(ascii: "g"), UInt8(ascii: "e")), (UInt8(ascii: "p"), UInt8(ascii: "l")): true
+        default: false
+        }
     }
 }
