@@ -83,8 +83,8 @@ enum ConditionChecks {
             case "(" where previous.isLetter || previous.isNumber || previous == "_": return names
             case "." where !Self.endsValue(previous):
                 let name = text[index...].prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+                // `..` has no name, and `.5` is a number.
                 guard let first = name.first, !first.isNumber else { continue }
-                // `.foo(` is no path, and `..` reads everything.
                 names.append(String(name))
             default: break
             }

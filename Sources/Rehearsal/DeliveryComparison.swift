@@ -74,7 +74,7 @@ struct DeliveryComparison {
             let lines = differences.flatMap { difference in
                 [
                     "  \(member.name)\(difference.path)", "    - \(difference.expected)",
-                    "    + \(self.shown(difference, member.origin))",
+                    "    + \(difference.actual ?? "nothing")",
                 ]
             }
             found.append(Difference(place: member.place, lines: lines))
@@ -94,11 +94,6 @@ struct DeliveryComparison {
             guard case .sent(let message) = delivery.outcome else { return nil }
             return message?.value
         }
-    }
-
-    private func shown(_ difference: ValueDifference, _ origin: ExpectedEvent.Origin) -> String {
-        let text = difference.actual ?? "nothing"
-        return text
     }
 
     /// The event of a delivery on one line, or its beginning.

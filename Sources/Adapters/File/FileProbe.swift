@@ -9,9 +9,11 @@ extension FileSource.Configuration: ProbingConfiguration {
     package func probe(_ context: ProbeContext) async throws -> String {
         guard self.path != "-" else { return "is read once" }
         if access(self.path, R_OK) == 0 { return "may be read" }
-        let reason = String(cString: strerror(errno))
-        guard errno == ENOENT, self.follow else {
-            throw ComponentError(.inputOutput, "\(self.path) cannot be read: \(reason); put it there, or let this user read it")
+        let reason = errno
+        guard reason == ENOENT, self.follow else {
+            throw ComponentError(
+                .inputOutput,
+                "\(self.path) cannot be read: \(String(cString: strerror(reason))); put it there, or let this user read it")
         }
         return "is not there yet; it is read once it is"
     }

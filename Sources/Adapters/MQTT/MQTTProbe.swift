@@ -31,18 +31,8 @@ actor MQTTProbe {
     ///
     /// - Throws: ``ComponentError`` with the broker's refusal; `CancellationError`.
     static func run(_ settings: MQTTConnectionSettings, filters: [String], _ context: ProbeContext) async throws {
-        let thread: PollThread
-        do {
-            thread = try PollThread(name: "mqtt-probe")
-        } catch {
-            throw ComponentError(.inputOutput, "cannot start a thread for \(settings.address)", cause: error)
-        }
-        defer { thread.stop() }
-        let probe = MQTTProbe(settings, filters: filters, thread: thread, limit: context.timeout)
-        try await withTaskCancellationHandler {
-            try await probe.run()
-        } onCancel: {
-            thread.wake()
+        try await PollThread.run("mqtt-probe", for: settings.address) { thread in
+            try await MQTTProbe(settings, filters: filters, thread: thread, limit: context.timeout).run()
         }
     }
 

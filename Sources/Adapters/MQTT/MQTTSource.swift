@@ -39,29 +39,17 @@ package struct MQTTSource: Source {
     ///
     /// - Throws: `ComponentError` when the connection cannot be made or ends; `CancellationError`.
     package func run(_ outlet: SourceOutlet) async throws {
-        let thread: PollThread
-        do {
-            thread = try PollThread(name: "mqtt-\(self.context.name)")
-        } catch {
-            throw ComponentError(.inputOutput, "cannot start a thread for \(self.configuration.connection.address)", cause: error)
+        try await PollThread.run("mqtt-\(self.context.name)", for: self.configuration.connection.address) { thread in
+            self.history.retained.restore()
+            outlet.onChange { thread.wake() }
+            defer { outlet.onChange(nil) }
+            let session = MQTTSourceSession(
+                configuration: self.configuration, context: self.context, counters: self.counters, history: self.history,
+                outlet: outlet, thread: thread
+            )
+            try await self.history.offline.track { try await session.run() }
+            try await self.history.retained.finish(outlet)
         }
-        // The session has left the thread by the time `run` has returned.
-        defer { thread.stop() }
-        self.history.retained.restore()
-        outlet.onChange { thread.wake() }
-        defer { outlet.onChange(nil) }
-        let session = MQTTSourceSession(
-            configuration: self.configuration, context: self.context, counters: self.counters, history: self.history,
-            outlet: outlet, thread: thread
-        )
-        try await self.history.offline.track {
-            try await withTaskCancellationHandler {
-                try await session.run()
-            } onCancel: {
-                thread.wake()
-            }
-        }
-        try await self.history.retained.finish(outlet)
     }
 
     /// Metrics in addition to the engine's.

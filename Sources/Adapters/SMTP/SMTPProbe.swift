@@ -10,21 +10,12 @@ extension SMTPSink.Configuration: ProbingConfiguration {
         let curl = try context.shared.find(CurlMulti.self)
         var request = SMTPSink.request(self, body: nil, timeout: context.timeout)
         request.mail = CurlMail(sender: "", recipients: [], startTLS: self.security)
-        let transfer = curl.transfer()
-        let needsLogin = self.user != nil
-        let (replies, error): ([SMTPReply], CurlError?) = await withTaskCancellationHandler { [request] in
-            await withCheckedContinuation { continuation in
-                curl.start(transfer, request) {
-                    SMTPReception(needsLogin: needsLogin) { continuation.resume(returning: ($0, $1)) }
-                }
-                if Task.isCancelled { transfer.cancel() }
-            }
-        } onCancel: {
-            transfer.cancel()
-        }
+        let (replies, error) = await SMTPSink.replies(to: request, curl)
         try Task.checkCancellation()
         let words = SMTPWords(configuration: self)
-        guard let error else { return needsLogin ? "accepts user and password; no mail was sent" : "answers; no mail was sent" }
+        guard let error else {
+            return self.user != nil ? "accepts user and password; no mail was sent" : "answers; no mail was sent"
+        }
         let last = replies.last.flatMap { $0.isAccepted ? nil : $0 }
         if error.code == .denied || last?.code == 530 { throw ComponentError(.unauthorized, words.denied(last)) }
         throw words.error(error, last, hasAnswered: !replies.isEmpty)

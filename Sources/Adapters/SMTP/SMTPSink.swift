@@ -195,19 +195,13 @@ package final class SMTPSink: Sink {
         var request = Self.request(configuration, body: body, timeout: configuration.timeout)
         request.mail = CurlMail(
             sender: configuration.from?.address ?? "", recipients: recipients, startTLS: configuration.security)
-        let transfer = self.curl.transfer()
-        return await withTaskCancellationHandler { [request] in
-            await withCheckedContinuation { continuation in
-                self.curl.start(transfer, request) {
-                    SMTPReception(needsLogin: configuration.user != nil) { replies, error in
-                        continuation.resume(returning: (replies, error))
-                    }
-                }
-                // A cancellation before the start found nothing to cancel.
-                if Task.isCancelled { transfer.cancel() }
-            }
-        } onCancel: {
-            transfer.cancel()
+        return await Self.replies(to: request, self.curl)
+    }
+
+    /// Makes a request, and waits for the server's replies and what libcurl says.
+    static func replies(to request: CurlRequest, _ curl: CurlMulti) async -> ([SMTPReply], CurlError?) {
+        await curl.result(of: request) { _, done in
+            SMTPReception(needsLogin: request.user != nil) { done(($0, $1)) }
         }
     }
 }

@@ -55,7 +55,6 @@ struct AdminAddress: ParsableArguments {
             ConfigurationInput.complain("\(file): the port is 0, which the system chooses; use --url")
             throw ExitCode.failure
         }
-        let isPlain = http.certificateFile == nil || (http.admin?.address != nil && address.isLoopback)
-        return "\(isPlain ? "http" : "https")://\(HealthcheckCommand.reachable(address.host)):\(address.port)"
+        return http.adminURL
     }
 }

@@ -29,8 +29,7 @@ struct HealthcheckCommand: AsyncParsableCommand {
         guard http.port != 0 else {
             throw self.failure("http.listen has port 0, which the system chooses; name a port", in: file)
         }
-        let scheme = http.certificateFile == nil ? "http" : "https"
-        let url = "\(scheme)://\(Self.reachable(http.host)):\(http.port)/\(self.ready ? "readyz" : "livez")"
+        let url = "\(http.url)/\(self.ready ? "readyz" : "livez")"
         // The certificate is for the name that clients use, which is not known here.
         let request = CurlRequest(url, tls: CurlTLS(isInsecure: true), timeout: .seconds(self.timeout))
         do {
@@ -47,14 +46,5 @@ struct HealthcheckCommand: AsyncParsableCommand {
     private func failure(_ reason: String, in file: String) -> ExitCode {
         ConfigurationInput.complain("\(file): \(reason)")
         return .failure
-    }
-
-    /// The host under which this machine reaches what listens on an address.
-    static func reachable(_ host: String) -> String {
-        switch host {
-        case "0.0.0.0", "::": "localhost"
-        case let address where address.contains(":"): "[\(address)]"
-        default: host
-        }
     }
 }

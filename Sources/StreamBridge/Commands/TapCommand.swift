@@ -60,18 +60,8 @@ struct TapCommand: AsyncParsableCommand {
         }
         let request = try self.address.request(self.path)
         let (isText, limit) = (self.format == .text, self.count)
-        let curl = CurlMulti()
-        let transfer = curl.transfer()
-        let failure: String? = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                curl.start(transfer, request) {
-                    TapReceiver(TapPrinter(isText: isText, condition: condition, limit: limit)) {
-                        continuation.resume(returning: $0)
-                    }
-                }
-            }
-        } onCancel: {
-            transfer.cancel()
+        let failure: String? = await CurlMulti().result(of: request) { [condition] _, done in
+            TapReceiver(TapPrinter(isText: isText, condition: condition, limit: limit), done: done)
         }
         guard let failure else { return }
         ConfigurationInput.complain("\(request.url): \(failure)")

@@ -11,7 +11,10 @@ struct ServiceProbes {
     struct Probe: Sendable {
         let component: String
         let address: String
-        let run: @Sendable (ProbeContext) async throws -> String
+        /// What its messages must not repeat.
+        var redaction = Redaction([])
+        /// Returns what was found; `nil` for an adapter without a probe.
+        let run: (@Sendable (ProbeContext) async throws -> String)?
     }
 
     let plan: BridgePlan
@@ -20,10 +23,10 @@ struct ServiceProbes {
     var all: [Probe] {
         var probes: [Probe] = []
         if self.plan.http.port != 0 {
-            probes.append(self.listener("http.listen", ListenAddress(host: self.plan.http.host, port: self.plan.http.port)))
+            probes.append(self.listener("http.listen", self.plan.http.address, self.plan.http.url))
         }
         if let address = self.plan.http.admin?.address, address.port != 0 {
-            probes.append(self.listener("http.admin.listen", address))
+            probes.append(self.listener("http.admin.listen", address, self.plan.http.adminURL))
         }
         if let hook = self.plan.http.access?.hook { probes.append(Self.hook(hook)) }
         if let directory = self.plan.service.stateDirectory {
@@ -34,9 +37,8 @@ struct ServiceProbes {
     }
 
     /// Listens for a moment; where the port is taken, asks whether it is taken by this program.
-    private func listener(_ component: String, _ address: ListenAddress) -> Probe {
-        let scheme = self.plan.http.certificateFile == nil ? "http" : "https"
-        return Probe(component: component, address: address.text) { context in
+    private func listener(_ component: String, _ address: ListenAddress, _ url: String) -> Probe {
+        Probe(component: component, address: address.text) { context in
             do {
                 let channel = try await ServerBootstrap(group: context.group)
                     .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -44,7 +46,7 @@ struct ServiceProbes {
                 try await channel.close().get()
                 return "is free to listen on"
             } catch let error as IOError {
-                if error.errnoCode == EADDRINUSE, try await Self.isOurs(scheme, address, context) {
+                if error.errnoCode == EADDRINUSE, try await Self.isOurs(url, context) {
                     return "is in use by a running streambridge"
                 }
                 throw HTTPServerError.listening(on: address.text, error, setting: component)
@@ -53,10 +55,8 @@ struct ServiceProbes {
     }
 
     /// Whether `/livez` of the address answers as this program does.
-    private static func isOurs(_ scheme: String, _ address: ListenAddress, _ context: ProbeContext) async throws -> Bool {
-        let host = ["::", "0.0.0.0"].contains(address.host) ? "localhost" : address.host
-        let url = "\(scheme)://\(ListenAddress(host: host, port: address.port).text)/livez"
-        let request = CurlRequest(url, tls: CurlTLS(isInsecure: true), timeout: min(.seconds(2), context.timeout))
+    private static func isOurs(_ url: String, _ context: ProbeContext) async throws -> Bool {
+        let request = CurlRequest("\(url)/livez", tls: CurlTLS(isInsecure: true), timeout: min(.seconds(2), context.timeout))
         // Any failure means that another program listens.
         let response = try? await context.shared.find(CurlMulti.self).response(to: request, bodyLimit: 1024)
         return response.map { String(buffer: $0.body) } == OperationsPages.alive

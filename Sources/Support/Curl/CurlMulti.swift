@@ -62,17 +62,27 @@ package final class CurlMulti: Sendable {
     ///   connection can be reused; a longer body is given up together with its connection.
     /// - Throws: ``CurlError``; with code `cancelled` when the task is cancelled. Any status is a response, not an error.
     package func response(to request: CurlRequest, bodyLimit: Int) async throws(CurlError) -> CurlResponse {
+        let result: Result<CurlResponse, CurlError> = await self.result(of: request) { CurlCollector(limit: bodyLimit, done: $1) }
+        return try result.get()
+    }
+
+    /// Starts a transfer and waits for what its receiver reports; a cancellation of the task cancels the transfer.
+    ///
+    /// - Parameter receiver: makes it, as for ``start(_:_:receiver:)``; it calls the closure once, at the latest when it has ended.
+    package func result<Value: Sendable>(
+        of request: CurlRequest,
+        receiver: @escaping @Sendable (CurlTransfer, @escaping (Value) -> Void) -> any CurlReceiver
+    ) async -> Value {
         let transfer = self.transfer()
-        let result: Result<CurlResponse, CurlError> = await withTaskCancellationHandler {
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                self.start(transfer, request) { CurlCollector(limit: bodyLimit) { continuation.resume(returning: $0) } }
+                self.start(transfer, request) { receiver(transfer) { continuation.resume(returning: $0) } }
                 // A cancellation before the start found nothing to cancel.
                 if Task.isCancelled { transfer.cancel() }
             }
         } onCancel: {
             transfer.cancel()
         }
-        return try result.get()
     }
 }
 

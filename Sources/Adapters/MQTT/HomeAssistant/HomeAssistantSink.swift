@@ -53,25 +53,14 @@ package struct HomeAssistantSink: AnnouncingSink {
     ///
     /// - Throws: `ComponentError` when the connection cannot be made or ends; `CancellationError`.
     package func run(_ inlet: SinkInlet) async throws {
-        let thread: PollThread
-        do {
-            thread = try PollThread(name: "mqtt-\(self.context.name)")
-        } catch {
-            throw ComponentError(.inputOutput, "cannot start a thread for \(self.variants[0].connection.address)", cause: error)
-        }
-        // The session has left the thread by the time `run` has returned.
-        defer { thread.stop() }
-        inlet.onAvailable { thread.wake() }
-        defer { inlet.onAvailable(nil) }
-        defer { self.companion.disconnected() }
-        let session = MQTTSinkSession(
-            variants: self.publications, context: self.context, poison: self.poison, takeovers: self.takeovers, inlet: inlet,
-            thread: thread, answerLimit: .seconds(30), companion: self.companion
-        )
-        try await withTaskCancellationHandler {
-            try await session.run()
-        } onCancel: {
-            thread.wake()
+        try await PollThread.run("mqtt-\(self.context.name)", for: self.variants[0].connection.address) { thread in
+            inlet.onAvailable { thread.wake() }
+            defer { inlet.onAvailable(nil) }
+            defer { self.companion.disconnected() }
+            try await MQTTSinkSession(
+                variants: self.publications, context: self.context, poison: self.poison, takeovers: self.takeovers, inlet: inlet,
+                thread: thread, answerLimit: .seconds(30), companion: self.companion
+            ).run()
         }
     }
 }

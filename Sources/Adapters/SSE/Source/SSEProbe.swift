@@ -1,6 +1,5 @@
 package import BridgeCore
 import Curl
-import Synchronization
 
 extension SSESource.Configuration: ProbingConfiguration {
     /// The address without its query.
@@ -12,14 +11,8 @@ extension SSESource.Configuration: ProbingConfiguration {
         let url = self.probedAddress
         var request = self.request(lastEventID: "")
         request.timeout = context.timeout
-        let transfer = curl.transfer()
-        let (head, error): (CurlHead?, CurlError?) = await withTaskCancellationHandler { [request] in
-            await withCheckedContinuation { continuation in
-                curl.start(transfer, request) { SSEHeadReception { continuation.resume(returning: ($0, $1)) } }
-                if Task.isCancelled { transfer.cancel() }
-            }
-        } onCancel: {
-            transfer.cancel()
+        let (head, error): (CurlHead?, CurlError?) = await curl.result(of: request) { _, done in
+            SSEHeadReception { done(($0, $1)) }
         }
         try Task.checkCancellation()
         guard let head else {

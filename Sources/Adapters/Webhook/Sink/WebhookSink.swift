@@ -242,18 +242,9 @@ package final class WebhookSink: Sink {
 
     /// Makes a request and waits for the answer: its head, and the body within a limit.
     private func answer(to request: CurlRequest) async throws(CurlError) -> WebhookAnswer {
-        let transfer = self.curl.transfer()
         let kept = self.configuration.answerReading.kept
-        let result: Result<WebhookAnswer, CurlError> = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                self.curl.start(transfer, request) {
-                    WebhookReception(transfer, bodyTimeouts: self.bodyTimeouts, kept: kept) { continuation.resume(returning: $0) }
-                }
-                // A cancellation before the start found nothing to cancel.
-                if Task.isCancelled { transfer.cancel() }
-            }
-        } onCancel: {
-            transfer.cancel()
+        let result: Result<WebhookAnswer, CurlError> = await self.curl.result(of: request) {
+            WebhookReception($0, bodyTimeouts: self.bodyTimeouts, kept: kept, done: $1)
         }
         return try result.get()
     }
