@@ -36,6 +36,8 @@ struct AddressChecks {
                 at: place)
         }
         guard let port = address.port, let schemes = Self.schemes[port], !schemes.contains(address.scheme) else { return }
+        // Every protocol is offered at the ports that firewalls let through.
+        if port == 80 || port == 443, !address.scheme.hasPrefix("http") { return }
         let known = Self.schemes.values.contains { $0.contains(address.scheme) }
         guard known else { return }
         self.findings.warning(

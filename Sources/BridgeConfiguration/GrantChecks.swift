@@ -50,8 +50,8 @@ struct GrantChecks {
         var trie = SubjectTrie()
         for place in places {
             for item in place.items {
-                // A claim in braces is filled in later.
-                guard let text = item.text, !text.contains("{"), !known.contains(text),
+                // A claim in braces is filled in later. All that there is may be nothing yet, and the program has names of its own.
+                guard let text = item.text, text != "#", !text.hasPrefix("$"), !text.contains("{"), !known.contains(text),
                     let pattern = try? SubjectPattern(name: text)
                 else { continue }
                 items.append((item, text))

@@ -97,7 +97,9 @@ struct TextChecks {
     }
 
     private static func isPlaceholder(_ text: String) -> Bool {
-        let isBracketed = text.utf8.first == UInt8(ascii: "<") && text.utf8.last == UInt8(ascii: ">")
+        let isBracketed =
+            text.utf8.first == UInt8(ascii: "<") && text.utf8.last == UInt8(ascii: ">")
+            && text.utf8.count(where: { $0 == UInt8(ascii: "<") }) == 1
         guard isBracketed || zip(text.utf8, text.utf8.dropFirst()).contains(where: self.mayBeOfPlaceholder) else { return false }
         let upper = text.uppercased()
         if ["CHANGE_ME", "CHANGEME", "CHANGE-ME", "REPLACE_ME", "REPLACEME"].contains(where: { upper.contains($0) }) {

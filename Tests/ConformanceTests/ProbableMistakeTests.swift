@@ -79,7 +79,8 @@ struct ProbableMistakeTests {
     @Test(arguments: [
         ("mqtt://h:8883", "8883 is the port of mqtts://; write that, or the port of mqtt://"),
         ("mqtts://h:1883", "1883 is the port of mqtt://; write that, or the port of mqtts://"),
-        ("mqtt://h:1884", nil), ("mqtt://h", nil), ("mqtts://h:8883", nil), ("mqtts://[::1]:8883", nil),
+        ("mqtt://h:1884", nil), ("mqtt://h", nil), ("mqtts://h:8883", nil), ("mqtts://[::1]:8883", nil), ("mqtts://h:443", nil),
+        ("mqtt://h:80", nil),
     ])
     func `the port of another protocol brings a warning`(url: String, message: String?) {
         let found = Self.found(["sources: { in: { type: mqtt, url: '\(url)', subscribe: a } }"])
@@ -142,10 +143,23 @@ struct ProbableMistakeTests {
         ),
         ("tokens: [{ token: abcdefgh12345678 }]", "tokens[0]: grants nothing; write 'subscribe', 'publish' or both"),
         ("anonymous: { subscribe: ['#'], publish: ['+'] }", nil),
+        ("anonymous: { subscribe: ['$presence/', out], publish: ['$presence/', '#'] }", nil),
     ])
     func `a permission that reaches nothing brings a warning`(access: String, message: String?) {
         let found = Self.found(["http: { access: { \(access) } }"])
         #expect(found == (message.map { ["http.access.\($0)"] } ?? []))
+    }
+
+    @Test func `a permission for everything may be one for nothing yet`() {
+        let sink = "sinks: { out: { type: file, path: /dev/null } }"
+        #expect(Self.found([sink, "http: { access: { anonymous: { subscribe: ['#'] } } }"]) == [])
+    }
+
+    @Test(arguments: [
+        "<b>your title</b>", "50 % off", "costs $5", ".gitignore changed", "replaced the menu", "%d items", "a {b} c",
+    ])
+    func `a text that only looks like another notation brings none`(title: String) {
+        #expect(Self.found(["routes: [{ to: out, set: { title: '\(title)' } }]"]) == [])
     }
 
     @Test func `permissions are not judged where events choose the names of streams`() {
